@@ -1,0 +1,40 @@
+import type { DatabaseRole } from '../lib/contract/roles.ts';
+import type { TableGrants } from './routes.ts';
+
+export type Job = {
+  /** File under functions/, without its ending. */
+  door: string;
+  /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
+  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy';
+  databaseRole: DatabaseRole | null;
+  states?: readonly ('StartExecution' | 'DescribeExecution')[];
+  tables?: TableGrants;
+  timeoutSeconds: number;
+};
+
+/** THE schedule table: job → door, schedule, database role. */
+export const jobs = {
+  migrate: { door: 'jobs/migrate', schedule: 'on-deploy', databaseRole: 'migrator', timeoutSeconds: 900 },
+  'sweep-orders': {
+    door: 'jobs/sweep-orders',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'saga',
+    states: ['StartExecution', 'DescribeExecution'],
+    timeoutSeconds: 55,
+  },
+  'watch-orders': {
+    door: 'jobs/watch-orders',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'monitor',
+    timeoutSeconds: 30,
+  },
+  'check-invariants': {
+    door: 'jobs/check-invariants',
+    schedule: 'rate(15 minutes)',
+    databaseRole: 'monitor',
+    timeoutSeconds: 120,
+  },
+  'purge-expired': { door: 'jobs/purge-expired', schedule: 'rate(1 hour)', databaseRole: 'jobs', timeoutSeconds: 120 },
+} as const satisfies Record<string, Job>;
+
+export type JobName = keyof typeof jobs;

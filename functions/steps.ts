@@ -1,0 +1,28 @@
+import type { DatabaseRole } from '../lib/contract/roles.ts';
+import type { TableGrants } from './routes.ts';
+
+export type Step = {
+  /** File under functions/, without its ending. */
+  door: string;
+  /** PostgreSQL login role; null for a door that stays outside the VPC and touches no database. */
+  databaseRole: DatabaseRole | null;
+  /** Talks to the payment provider: gets its key and, for the simulated one, its table. */
+  provider: boolean;
+  /** The step that undoes this one; null where there is nothing to undo. */
+  undoneBy: string | null;
+  tables?: TableGrants;
+};
+
+/** THE saga table: placeholder in infra/saga/order.asl.json → door, database role, in the VPC or not. */
+export const steps = {
+  ReserveStock: { door: 'saga/reserve-stock', databaseRole: 'saga', provider: false, undoneBy: 'ReleaseStock' },
+  ChargePayment: { door: 'saga/charge-payment', databaseRole: null, provider: true, undoneBy: 'RefundPayment' },
+  ConfirmOrder: { door: 'saga/confirm-order', databaseRole: 'saga', provider: false, undoneBy: 'AbandonOrder' },
+  AbandonOrder: { door: 'saga/abandon-order', databaseRole: 'saga', provider: false, undoneBy: null },
+  RefundPayment: { door: 'saga/refund-payment', databaseRole: null, provider: true, undoneBy: null },
+  ReleaseStock: { door: 'saga/release-stock', databaseRole: 'saga', provider: false, undoneBy: null },
+  CloseOrder: { door: 'saga/close-order', databaseRole: 'saga', provider: false, undoneBy: null },
+  FlagOrder: { door: 'saga/flag-order', databaseRole: 'saga', provider: false, undoneBy: null },
+} as const satisfies Record<string, Step>;
+
+export type StepName = keyof typeof steps;

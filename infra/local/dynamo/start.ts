@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
+import { ApiError } from './api-error.ts';
+import { createHttpFront } from './http-front.ts';
+import { openStore } from './open-store.ts';
+import { openOperations } from './operations.ts';
+
+export { DynamoFolderCorruptError, DynamoFolderError, DynamoFolderLockedError } from './open-store.ts';
+
+export type LocalDynamo = {
+  /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
+  endpoint: string;
+  /** Answers what has come in, then closes the port and the folder. */
+  stop(): Promise<void>;
+  /** How often each operation was asked for since the start, as `{ GetItem: 12 }`. */
+  calls(): Record<string, number>;
+};
+
+/**
+ * A DynamoDB on 127.0.0.1, kept in the folder `path` (in memory without it) and safe there from `kill -9`. `port` 0
+ * takes a free one. Expired items go every `sweepEveryMs`. Throws `DynamoFolderError` when the folder cannot be used.
+ */
+export async function startDynamo({
+  path,
+  port = 0,
+  clock = systemClock,
+  sweepEveryMs = 60_000,
+}: {
+  path?: string;
+  port?: number;
+  clock?: Clock;
+  sweepEveryMs?: number;
+} = {}): Promise<LocalDynamo> {
+  const store = await openStore(path);
+  const { handlers, sweep } = await openOperations(store, clock);
+  const counts = new Map<string, number>();
+  const pending = new Set<Promise<unknown>>();
+
+  const server = createHttpFront(async (operation, input) => {
+    const handle = handlers.get(operation);
+    if (!handle) throw new ApiError('UnknownOperationException', `The local DynamoDB does not know ${operation}`);
+    counts.set(operation, (counts.get(operation) ?? 0) + 1);
+    return tracked(handle(input));
+  });
+  await listen(server, port).catch(async (error) => {
+    await store.db.close();
+    throw error;
+  });
+
+  let isSweeping = false;
+  const timer = setInterval(() => {
+    if (isSweeping) return;
+    isSweeping = true;
+    tracked(sweep())
+      .catch((error) => console.error(`The local DynamoDB could not delete what has expired: ${error}`))
+      .finally(() => {
+        isSweeping = false;
+      });
+  }, sweepEveryMs).unref();
+
+  let stopped: Promise<void> | undefined;
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls: () => Object.fromEntries(counts),
+    stop: () => (stopped ??= stop()),
+  };
+
+  async function stop(): Promise<void> {
+    clearInterval(timer);
+    const closed = once(server, 'close');
+    server.close();
+    while (pending.size) await Promise.allSettled(pending);
+    // the last answers are on their way to their sockets
+    await new Promise(setImmediate);
+    server.closeAllConnections();
+    await closed;
+    await store.db.close();
+  }
+
+  async function tracked<Result>(work: Promise<Result>): Promise<Result> {
+    pending.add(work);
+    try {
+      return await work;
+    } finally {
+      pending.delete(work);
+    }
+  }
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+}

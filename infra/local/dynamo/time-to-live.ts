@@ -1,0 +1,75 @@
+import type { Clock } from '../../../lib/kernel/clock.ts';
+import { invalid } from './api-error.ts';
+import {
+  type Answer,
+  check,
+  findTable,
+  type Input,
+  type Item,
+  itemPrefix,
+  perform,
+  type Store,
+  within,
+} from './dynalite.ts';
+import { isFailedCondition } from './failed-conditions.ts';
+import type { TableSettings } from './table-settings.ts';
+
+const fiveYearsInSeconds = 5 * 365 * 24 * 60 * 60;
+
+/** UpdateTimeToLive. Throws `ApiError` as DynamoDB does when it is on, or off, already. */
+export async function updateTimeToLive(store: Store, settings: TableSettings, input: Input): Promise<Answer> {
+  const table = String(input.TableName);
+  const { AttributeName: attribute, Enabled: enabled } = (input.TimeToLiveSpecification ?? {}) as Input;
+  if (typeof attribute !== 'string' || attribute === '' || typeof enabled !== 'boolean')
+    throw invalid('TimeToLiveSpecification needs AttributeName and Enabled');
+  await findTable(store, table);
+  const current = settings.get('time-to-live', table);
+  if (enabled && current === attribute) throw invalid('TimeToLive is already enabled');
+  if (!enabled && current === undefined) throw invalid('TimeToLive is already disabled');
+  if (current !== undefined && current !== attribute)
+    throw invalid(`TimeToLive is active on a different AttributeName: current AttributeName is ${current}`);
+  await settings.set('time-to-live', table, enabled ? attribute : undefined);
+  return { TimeToLiveSpecification: { AttributeName: attribute, Enabled: enabled } };
+}
+
+/** DescribeTimeToLive. */
+export async function describeTimeToLive(store: Store, settings: TableSettings, input: Input): Promise<Answer> {
+  const table = String(input.TableName);
+  await findTable(store, table);
+  const attribute = settings.get('time-to-live', table);
+  return {
+    TimeToLiveDescription: attribute
+      ? { TimeToLiveStatus: 'ENABLED', AttributeName: attribute }
+      : { TimeToLiveStatus: 'DISABLED' },
+  };
+}
+
+/**
+ * Deletes expired items: those whose attribute is a number of seconds since the epoch that has passed, by at most
+ * five years. An item that was renewed meanwhile stays.
+ * Spec: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+ */
+export async function sweepExpired(store: Store, settings: TableSettings, clock: Clock): Promise<void> {
+  for (const [name, attribute] of settings.all('time-to-live')) {
+    const now = Math.floor(clock.now() / 1000);
+    const from = now - fiveYearsInSeconds;
+    const keyNames = (await findTable(store, name)).KeySchema.map((key) => key.AttributeName);
+    for await (const [, value] of store.db.iterator(within(itemPrefix(name)))) {
+      const item = value as Item;
+      const expiry = item[attribute]?.N;
+      if (expiry === undefined || Number(expiry) < from || Number(expiry) >= now) continue;
+      const unchanged = check('DeleteItem', store, {
+        TableName: name,
+        Key: Object.fromEntries(keyNames.map((key) => [key, item[key]])),
+        ConditionExpression: '#expiry = :expiry',
+        ExpressionAttributeNames: { '#expiry': attribute },
+        ExpressionAttributeValues: { ':expiry': { N: expiry } },
+      });
+      await perform('DeleteItem', store, unchanged).catch(ignoreRenewed);
+    }
+  }
+}
+
+function ignoreRenewed(error: unknown): void {
+  if (!isFailedCondition(error)) throw error;
+}

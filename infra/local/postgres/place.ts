@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Account, canEnter, ownUid, unprivilegedAccount } from './account.ts';
+import { DataCorrupt, FolderRefused } from './errors.ts';
+
+/** Where the data is, and which user PostgreSQL runs as; no account means this process's own user. */
+export type Place = { data: string; account: Account | undefined };
+
+/** A short name for a data folder: two checkouts never share one. */
+export const keyOf = (dataDir: string): string =>
+  createHash('sha256').update(`${ownUid()}:${dataDir}`).digest('hex').slice(0, 12);
+
+/**
+ * Decides where the data lives: in `dataDir/data`, or, when PostgreSQL must run as a user that cannot enter `dataDir`,
+ * in a folder of the machine to which `dataDir/location.json` points. Throws DataCorrupt, FolderRefused.
+ */
+export async function findPlace(dataDir: string): Promise<Place> {
+  const account = unprivilegedAccount();
+  const inside = join(dataDir, 'data');
+  const there = await stat(inside).catch(() => undefined);
+  if (there) return { data: inside, account: account && (await ownerOf(inside, account)) };
+  if (!account) return { data: inside, account };
+
+  const known = await readPointer(dataDir);
+  if (known) return { data: join(known, 'data'), account: await ownerOf(known, account) };
+  if (await canEnter(dataDir, account)) return { data: inside, account };
+
+  const outside = join(await machineFolder(account), `data-${randomBytes(6).toString('hex')}`);
+  await mkdir(outside);
+  await chown(outside, account.uid, account.gid);
+  await chmod(outside, 0o700);
+  await writeFile(join(outside, 'owner.json'), JSON.stringify({ dataDir }));
+  await writeFile(join(dataDir, 'location.json'), JSON.stringify({ path: outside }));
+  return { data: join(outside, 'data'), account };
+}
+
+/** Removes the data wherever it lives, except data that a copied checkout points to and that belongs to the original. */
+export async function removePlace(dataDir: string): Promise<void> {
+  const outside = await pointedAt(dataDir);
+  if (outside && (await ownedBy(outside)) === dataDir) await rm(outside, { recursive: true, force: true });
+  for (const name of await readdir(dataDir))
+    if (name !== 'supervisor.lock') await rm(join(dataDir, name), { recursive: true, force: true });
+}
+
+/**
+ * The folder of this project in the machine's own tree, for what root makes and another user must read. Not under /tmp
+ * if it can be helped: that is emptied on a restart, and by age. Throws FolderRefused.
+ */
+export async function machineFolder(account: Account): Promise<string> {
+  for (const parent of ['/var/lib', '/var/tmp', tmpdir(), '/tmp']) {
+    const folder = join(parent, 'counterfoil');
+    try {
+      await mkdir(folder).then(
+        () => chmod(folder, 0o755),
+        (error) => {
+          if (error.code !== 'EEXIST') throw error;
+        },
+      );
+      const { uid, mode } = await lstat(folder);
+      if (uid === ownUid() && (mode & 0o022) === 0 && (await canEnter(folder, account))) return folder;
+    } catch {
+      // Not here: read-only, or not on this system.
+    }
+  }
+  throw new FolderRefused('No folder was found that root can write to and the user that PostgreSQL runs as can read.');
+}
+
+/** The 0700 folder of the unix socket. It is short, for such paths end at about 100 bytes. Throws FolderRefused. */
+export async function makeSocketFolder(dataDir: string, account: Account | undefined): Promise<string> {
+  const name = `counterfoil-${keyOf(dataDir)}`;
+  const longest = 100 - '/.s.PGSQL.5432.lock'.length - name.length;
+  const fits = tmpdir().length < longest && (!account || (await canEnter(tmpdir(), account)));
+  const folder = join(fits ? tmpdir() : '/tmp', name);
+  await mkdir(folder, { mode: 0o700 }).catch((error) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  const info = await lstat(folder);
+  if (!info.isDirectory() || (info.uid !== ownUid() && info.uid !== account?.uid))
+    throw new FolderRefused(`${folder} belongs to someone else: remove it and start again.`);
+  if (account) await chown(folder, account.uid, account.gid);
+  await chmod(folder, 0o700);
+  return folder;
+}
+
+/** Root runs PostgreSQL as whoever made the data, so a checkout first started by an ordinary user goes on as it was. */
+async function ownerOf(folder: string, account: Account): Promise<Account> {
+  const { uid, gid } = await stat(folder);
+  const owner = uid === 0 ? account : { uid, gid };
+  if (!(await canEnter(folder, owner)))
+    throw new FolderRefused(
+      `PostgreSQL runs as user ${owner.uid}, who may not enter ${folder}: let that user pass, or begin anew with "npm start -- --reset".`,
+    );
+  return owner;
+}
+
+async function readPointer(dataDir: string): Promise<string | undefined> {
+  const outside = await pointedAt(dataDir);
+  if (!outside) return undefined;
+  const owner = await ownedBy(outside);
+  if (owner === undefined) throw new DataCorrupt(outside, 'the folder is gone');
+  if (owner !== dataDir) {
+    // The checkout was moved, or it was copied and the original still has its data there.
+    if ((await pointedAt(owner)) === outside)
+      throw new DataCorrupt(dataDir, `it is a copy of ${owner}, which keeps its data in ${outside}`);
+    await writeFile(join(outside, 'owner.json'), JSON.stringify({ dataDir }));
+  }
+  return outside;
+}
+
+async function pointedAt(dataDir: string): Promise<string | undefined> {
+  const json = await readFile(join(dataDir, 'location.json'), 'utf8').catch(() => undefined);
+  if (json === undefined) return undefined;
+  try {
+    return (JSON.parse(json) as { path: string }).path;
+  } catch {
+    throw new DataCorrupt(dataDir, 'location.json is unreadable');
+  }
+}
+
+async function ownedBy(outside: string): Promise<string | undefined> {
+  try {
+    const { dataDir } = JSON.parse(await readFile(join(outside, 'owner.json'), 'utf8')) as { dataDir: string };
+    return await realpath(dataDir).catch(() => dataDir);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+/** Where every metric of the product is published. */
+export const metricNamespace = 'Counterfoil';
+
+export type MetricSpec = { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimension?: string };
+
+/**
+ * Every metric the code emits, with its one dimension beside `service`. Widgets and alarms may name only these and the
+ * ones that AWS publishes; a test holds both sides to it.
+ */
+export const metrics = {
+  Requests: { unit: 'Count', dimension: 'operation' },
+  ClientErrors: { unit: 'Count', dimension: 'operation' },
+  ServerErrors: { unit: 'Count', dimension: 'operation' },
+  Latency: { unit: 'Milliseconds', dimension: 'operation' },
+  RateLimited: { unit: 'Count' },
+  LimiterFallback: { unit: 'Count' },
+  SignInsLocked: { unit: 'Count' },
+  OrdersPlaced: { unit: 'Count' },
+  OrdersConfirmed: { unit: 'Count' },
+  OrdersCancelled: { unit: 'Count' },
+  OrdersFailed: { unit: 'Count', dimension: 'reason' },
+  OrdersFlagged: { unit: 'Count', dimension: 'reason' },
+  StockOuts: { unit: 'Count' },
+  SagaDuration: { unit: 'Milliseconds' },
+  SagasStartedLate: { unit: 'Count' },
+  ReservationsExpired: { unit: 'Count' },
+  OrdersUnended: { unit: 'Count' },
+  OldestUnendedOrder: { unit: 'Seconds' },
+  OrdersNeedingAttention: { unit: 'Count' },
+  OldestOrderNeedingAttention: { unit: 'Seconds' },
+  InvariantViolations: { unit: 'Count', dimension: 'invariant' },
+} as const satisfies Record<string, MetricSpec>;
+
+export type MetricName = keyof typeof metrics;
+
+/** Values of the `invariant` dimension. */
+export const invariants = [
+  'stock-never-oversold',
+  'charged-at-most-once',
+  'confirmed-is-complete',
+  'every-order-ends',
+] as const;
+export type Invariant = (typeof invariants)[number];

@@ -1,0 +1,32 @@
+import type * as z from 'zod/mini';
+import type { ProblemCode } from './problems.ts';
+
+/** What one HTTP operation takes and gives. The door validates by it; the OpenAPI document is generated from it. */
+export type OperationContract = {
+  summary: string;
+  description?: string;
+  path?: z.ZodMiniType;
+  query?: z.ZodMiniType;
+  body?: z.ZodMiniType;
+  /** Body schema by status; `null` for an answer without a body. */
+  responses: Readonly<Record<number, z.ZodMiniType | null>>;
+  /** Problems of this operation, beside those that every operation of its kind has. */
+  problems?: readonly ProblemCode[];
+  /** Whether the operation takes an `Idempotency-Key` and whether it must. */
+  idempotency?: 'required' | 'accepted';
+  /** Takes `Prefer: wait=N`. */
+  wait?: true;
+  /** Answers with an `ETag`, and knows `If-None-Match`. */
+  etag?: true;
+  /** Takes `If-Match`. */
+  ifMatch?: true;
+};
+
+type Output<T> = T extends z.ZodMiniType ? z.output<T> : undefined;
+
+/** Validated input of an operation. */
+export type InputOf<C extends OperationContract> = {
+  path: Output<C['path']>;
+  query: Output<C['query']>;
+  body: Output<C['body']>;
+};

@@ -1,0 +1,35 @@
+import * as catalog from './catalog.ts';
+import * as customers from './customers.ts';
+import type { OperationContract } from './operation.ts';
+import * as orders from './orders.ts';
+import * as sessions from './sessions.ts';
+import * as stock from './stock.ts';
+import * as system from './system.ts';
+
+/** Every operation's contract by its id. For generators and tests: a door imports its own contract alone. */
+export const operations = {
+  'sign-up': customers.signUp,
+  'get-me': customers.getMe,
+  'update-me': customers.updateMe,
+  'update-customer': customers.updateCustomer,
+  'sign-in': sessions.signIn,
+  'sign-out': sessions.signOut,
+  'sign-out-everywhere': sessions.signOutEverywhere,
+  'list-products': catalog.listProducts,
+  'get-product': catalog.getProduct,
+  'create-product': catalog.createProduct,
+  'update-product': catalog.updateProduct,
+  'list-stock-movements': stock.listStockMovements,
+  'create-stock-movement': stock.createStockMovement,
+  'create-quote': orders.createQuote,
+  'place-order': orders.placeOrder,
+  'list-orders': orders.listOrders,
+  'get-order': orders.getOrder,
+  'get-order-timeline': orders.getOrderTimeline,
+  'cancel-order': orders.cancelOrder,
+  'get-health': system.getHealth,
+  'get-openapi': system.getOpenApi,
+  'get-docs': system.getDocs,
+} as const satisfies Record<string, OperationContract>;
+
+export type OperationId = keyof typeof operations;

@@ -1,0 +1,126 @@
+import * as z from 'zod/mini';
+import { id, money, page, pageQuery, timestamp, version } from './common.ts';
+import type { OperationContract } from './operation.ts';
+
+export const orderStatuses = [
+  'pending',
+  'reserved',
+  'paid',
+  'confirmed',
+  'failed',
+  'cancelling',
+  'cancelled',
+  'needs_attention',
+] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
+
+export const maxLines = 50;
+export const maxQuantity = 999;
+/** Longest `Prefer: wait=N`, in seconds. */
+export const maxWaitSeconds = 20;
+
+/** The same product twice is summed, and the sum obeys the same limit. */
+export const lines = z
+  .array(
+    z.strictObject({
+      productId: id('product'),
+      quantity: z.int().check(z.gte(1), z.lte(maxQuantity)),
+    }),
+  )
+  .check(z.minLength(1), z.maxLength(maxLines));
+export type LineInput = z.output<typeof lines>[number];
+
+const discount = z.extend(money, { reason: z.enum(['premium-customer', 'large-order']) });
+const line = z.object({
+  productId: id('product'),
+  sku: z.string(),
+  name: z.string(),
+  quantity: z.int(),
+  unitPrice: money,
+  total: money,
+});
+const priced = { lines: z.array(line), subtotal: money, discount: z.nullable(discount), total: money };
+
+export const quote = z.object(priced);
+export type Quote = z.output<typeof quote>;
+export type Discount = z.output<typeof discount>;
+
+export const order = z.object({
+  id: id('order'),
+  status: z.enum(orderStatuses),
+  customerId: id('customer'),
+  ...priced,
+  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']) })),
+  failure: z.nullable(z.object({ code: z.string(), detail: z.string() })),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+  version,
+});
+export type Order = z.output<typeof order>;
+
+export const timelineEntry = z.object({
+  at: timestamp,
+  type: z.enum([
+    'order-placed',
+    'stock-reserved',
+    'payment-captured',
+    'stock-committed',
+    'payment-refunded',
+    'stock-released',
+    'stock-returned',
+    'status-changed',
+  ]),
+  detail: z.record(z.string(), z.unknown()),
+});
+export type TimelineEntry = z.output<typeof timelineEntry>;
+
+const orderPath = z.strictObject({ orderId: id('order') });
+
+export const createQuote = {
+  summary: 'Price a basket without ordering it',
+  body: z.strictObject({ lines }),
+  responses: { 200: quote },
+  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
+} as const satisfies OperationContract;
+
+export const placeOrder = {
+  summary: 'Place an order',
+  description:
+    'Answers 202 with the pending order as soon as it is stored. With `Prefer: wait=N` (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then.',
+  body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
+  responses: { 201: order, 202: order },
+  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
+  idempotency: 'required',
+  wait: true,
+} as const satisfies OperationContract;
+
+export const listOrders = {
+  summary: 'List your orders, newest first',
+  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)) }),
+  responses: { 200: page(order) },
+  problems: ['invalid-cursor'],
+} as const satisfies OperationContract;
+
+export const getOrder = {
+  summary: 'Read an order',
+  path: orderPath,
+  responses: { 200: order },
+  problems: ['not-found'],
+  etag: true,
+} as const satisfies OperationContract;
+
+export const getOrderTimeline = {
+  summary: 'What happened to an order, oldest first',
+  path: orderPath,
+  responses: { 200: z.object({ data: z.array(timelineEntry) }) },
+  problems: ['not-found'],
+} as const satisfies OperationContract;
+
+export const cancelOrder = {
+  summary: 'Cancel an order; a payment is refunded and the stock goes back',
+  path: orderPath,
+  responses: { 200: order, 202: order },
+  problems: ['not-found', 'order-ended', 'order-too-late-to-cancel'],
+  idempotency: 'accepted',
+  wait: true,
+} as const satisfies OperationContract;

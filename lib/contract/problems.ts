@@ -1,0 +1,63 @@
+/** Every problem the API answers with (RFC 9457), by code. The code is the last segment of `type`. */
+export const problems = {
+  'bad-request': { status: 400, title: 'The request is not well-formed' },
+  'invalid-json': { status: 400, title: 'The body is not valid JSON' },
+  'invalid-input': { status: 400, title: 'Some of the input is not valid' },
+  'invalid-cursor': { status: 400, title: 'The cursor is not one that this list gave' },
+  'idempotency-key-missing': { status: 400, title: 'This operation needs an Idempotency-Key' },
+  'idempotency-key-invalid': { status: 400, title: 'The Idempotency-Key is not valid' },
+  unauthenticated: { status: 401, title: 'Credentials are missing or not valid' },
+  'invalid-credentials': { status: 401, title: 'E-mail or password is wrong' },
+  forbidden: { status: 403, title: 'These credentials do not allow this' },
+  'not-found': { status: 404, title: 'There is no such thing, or it is not yours' },
+  'route-not-found': { status: 404, title: 'There is no such endpoint' },
+  'method-not-allowed': { status: 405, title: 'This endpoint does not know the method' },
+  'email-taken': { status: 409, title: 'A customer with this e-mail exists already' },
+  'sku-taken': { status: 409, title: 'A product with this SKU exists already' },
+  'request-in-flight': { status: 409, title: 'The first request with this Idempotency-Key is still being worked on' },
+  'stock-reserved': { status: 409, title: 'Stock cannot fall below what is reserved' },
+  'order-ended': { status: 409, title: 'The order has already ended' },
+  'order-too-late-to-cancel': { status: 409, title: 'It is too late to cancel this order' },
+  'version-stale': { status: 412, title: 'The resource has changed since it was read' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for a different request' },
+  'product-not-available': { status: 422, title: 'A product in the order is unknown or not on sale' },
+  'currencies-mixed': { status: 422, title: 'All lines of an order must have one currency' },
+  'amount-too-large': { status: 422, title: 'The order is larger than this shop takes' },
+  'sign-in-locked': { status: 429, title: 'Too many failed sign-ins' },
+  'rate-limited': { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  unavailable: { status: 503, title: 'A part of the service is not answering' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** One piece of input that is not valid: a JSON pointer (RFC 6901) into the body, or `?name` / `header-name`. */
+export type InputError = { pointer: string; detail: string };
+
+/** Where problem types are explained; `type` is this plus the code. */
+export const problemTypeBase = 'https://counterfoil.dev/problems/';
+
+/** Thrown anywhere below a door to answer with this problem. What it carries is shown to the client. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly errors: InputError[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string> } = {},
+  ) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+  }
+
+  get status(): number {
+    return problems[this.code].status;
+  }
+}

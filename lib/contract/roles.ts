@@ -1,0 +1,15 @@
+/** The PostgreSQL login roles, one a kind of work. Migrations create them; each is granted what its doors need. */
+export const databaseRoles = [
+  'customers_api',
+  'catalog_api',
+  'orders_api',
+  'saga',
+  'jobs',
+  'monitor',
+  'migrator',
+] as const;
+export type DatabaseRole = (typeof databaseRoles)[number];
+
+/** What an app key may be allowed. */
+export const scopes = ['catalog:write', 'stock:write', 'customers:write'] as const;
+export type Scope = (typeof scopes)[number];

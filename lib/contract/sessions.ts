@@ -1,0 +1,23 @@
+import * as z from 'zod/mini';
+import { id, timestamp } from './common.ts';
+import { email } from './customers.ts';
+import type { OperationContract } from './operation.ts';
+
+export const signIn = {
+  summary: 'Sign in',
+  description:
+    'Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again.',
+  body: z.strictObject({ email, password: z.string().check(z.minLength(1), z.maxLength(128)) }),
+  responses: { 201: z.object({ token: z.string(), expiresAt: timestamp, customerId: id('customer') }) },
+  problems: ['invalid-credentials', 'sign-in-locked'],
+} as const satisfies OperationContract;
+
+export const signOut = {
+  summary: 'Sign out',
+  responses: { 204: null },
+} as const satisfies OperationContract;
+
+export const signOutEverywhere = {
+  summary: 'End every session of the signed-in customer',
+  responses: { 204: null },
+} as const satisfies OperationContract;

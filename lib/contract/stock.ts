@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+import { id, page, pageQuery, text, timestamp } from './common.ts';
+import type { OperationContract } from './operation.ts';
+
+export const movementKinds = ['adjustment', 'reservation', 'release', 'commitment', 'return'] as const;
+
+export const level = z.object({ onHand: z.int(), reserved: z.int(), available: z.int() });
+
+export const movement = z.object({
+  id: id('movement'),
+  productId: id('product'),
+  kind: z.enum(movementKinds),
+  /** Change of what is on hand. */
+  quantity: z.int(),
+  /** Change of what is reserved. */
+  reserved: z.int(),
+  reason: z.string(),
+  orderId: z.nullable(id('order')),
+  createdAt: timestamp,
+});
+export type Movement = z.output<typeof movement>;
+export type Level = z.output<typeof level>;
+
+const productPath = z.strictObject({ productId: id('product') });
+
+/** Most units that one product can have on hand. */
+export const maxOnHand = 1_000_000_000;
+
+export const listStockMovements = {
+  summary: 'Read the stock ledger of a product, newest first, with its level',
+  path: productPath,
+  query: z.strictObject(pageQuery),
+  responses: { 200: z.extend(page(movement), { level }) },
+  problems: ['not-found', 'invalid-cursor'],
+} as const satisfies OperationContract;
+
+export const createStockMovement = {
+  summary: 'Take stock in (+) or out (−); never below what is reserved',
+  path: productPath,
+  body: z.strictObject({
+    quantity: z.int().check(
+      z.gte(-1_000_000),
+      z.lte(1_000_000),
+      z.refine((n) => n !== 0, 'is zero'),
+    ),
+    reason: text(200),
+  }),
+  responses: { 201: z.extend(movement, { level }) },
+  problems: ['not-found', 'stock-reserved'],
+  idempotency: 'accepted',
+} as const satisfies OperationContract;

@@ -1,0 +1,32 @@
+import * as z from 'zod/mini';
+import { timestamp } from './common.ts';
+import type { OperationContract } from './operation.ts';
+
+const part = z.object({ status: z.enum(['up', 'down']), latencyMs: z.number() });
+
+export const health = z.object({
+  status: z.enum(['up', 'degraded', 'down']),
+  parts: z.object({ database: part, sessions: part, states: part }),
+  version: z.string(),
+  checkedAt: timestamp,
+});
+export type Health = z.output<typeof health>;
+
+export const getHealth = {
+  summary: 'Readiness of each part',
+  description:
+    '200 while orders can be taken or at least the catalogue is served (`up`, `degraded`); 503 when the database is away (`down`).',
+  responses: { 200: health, 503: health },
+} as const satisfies OperationContract;
+
+export const getOpenApi = {
+  summary: 'This API as an OpenAPI 3.1 document',
+  responses: { 200: z.record(z.string(), z.unknown()) },
+  etag: true,
+} as const satisfies OperationContract;
+
+export const getDocs = {
+  summary: 'This API as a page to read',
+  responses: { 200: z.string() },
+  etag: true,
+} as const satisfies OperationContract;

@@ -1,0 +1,2 @@
+drop table customers.idempotency_keys;
+drop table customers.customers;

@@ -1,0 +1,47 @@
+/**
+ * Refusals of the order saga. Their `name` is what a `Catch` in the state machine matches, so it is part of the
+ * contract: a business refusal is final and never retried.
+ */
+export abstract class SagaRefusal extends Error {
+  abstract override readonly name: string;
+}
+
+/** At least one line asks for more than is free. Nothing was reserved. */
+export class OutOfStock extends SagaRefusal {
+  override readonly name = 'OutOfStock';
+}
+
+/** The provider said no. Nothing was charged. */
+export class PaymentDeclined extends SagaRefusal {
+  override readonly name = 'PaymentDeclined';
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The customer or an undo got there first: this order does not go forward any more. */
+export class OrderNotActive extends SagaRefusal {
+  override readonly name = 'OrderNotActive';
+}
+
+/** The reservation that the order needs is gone. */
+export class ReservationLost extends SagaRefusal {
+  override readonly name = 'ReservationLost';
+}
+
+/** A thing outside did not answer in time, so whether its effect happened is unknown. Asking again is safe. */
+export class AnswerLost extends Error {
+  override readonly name = 'AnswerLost';
+}
+
+/** A part that the request needs is away. */
+export class PartUnavailable extends Error {
+  override readonly name = 'PartUnavailable';
+  readonly part: 'database' | 'sessions' | 'states' | 'payments';
+  constructor(part: 'database' | 'sessions' | 'states' | 'payments', options?: ErrorOptions) {
+    super(`${part} did not answer`, options);
+    this.part = part;
+  }
+}

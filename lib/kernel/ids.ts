@@ -1,0 +1,38 @@
+import { randomFillSync } from 'node:crypto';
+import type { Clock } from './clock.ts';
+
+/** Prefix of every id the product hands out, by the kind of thing it names. */
+export const idPrefixes = {
+  order: 'ord',
+  customer: 'cus',
+  product: 'prd',
+  payment: 'pay',
+  event: 'evt',
+  movement: 'mov',
+  appKey: 'key',
+  request: 'req',
+} as const;
+
+export type IdKind = keyof typeof idPrefixes;
+
+const random = new Uint8Array(16);
+
+/**
+ * A new id: the kind's prefix, `_`, and 32 hex digits of a UUIDv7 (RFC 9562 §5.7), so ids of one kind sort by age.
+ */
+export function newId(kind: IdKind, clock: Clock): string {
+  const ms = clock.now();
+  randomFillSync(random);
+  random[0] = Math.floor(ms / 2 ** 40);
+  random[1] = Math.floor(ms / 2 ** 32);
+  random[2] = Math.floor(ms / 2 ** 24);
+  random[3] = Math.floor(ms / 2 ** 16);
+  random[4] = Math.floor(ms / 2 ** 8);
+  random[5] = ms;
+  random[6] = 0x70 | (random[6]! & 0x0f);
+  random[8] = 0x80 | (random[8]! & 0x3f);
+  return `${idPrefixes[kind]}_${Buffer.from(random).toString('hex')}`;
+}
+
+/** What an id of this kind looks like, for schemas and constraints. */
+export const idPattern = (kind: IdKind): RegExp => new RegExp(`^${idPrefixes[kind]}_[0-9a-f]{32}$`);
