@@ -1,5 +1,5 @@
 import type { DatabaseRole } from '../lib/contract/roles.ts';
-import type { TableGrants } from './routes.ts';
+import type { TableGrants } from '../lib/contract/route.ts';
 
 export type Job = {
   /** File under functions/, without its ending. */

@@ -1,38 +1,6 @@
 import type { OperationId } from '../lib/contract/operations.ts';
-import type { DatabaseRole, Scope } from '../lib/contract/roles.ts';
-
-/** DynamoDB tables of the product, by what they hold. */
-export type TableName = 'sessions' | 'limits' | 'appKeys' | 'charges';
-export type TableActions = readonly (
-  | 'GetItem'
-  | 'PutItem'
-  | 'UpdateItem'
-  | 'DeleteItem'
-  | 'Query'
-  | 'BatchWriteItem'
-)[];
-export type TableGrants = Readonly<Partial<Record<TableName, TableActions>>>;
-
-/** Who may call: nobody in particular, a signed-in customer, either of the two, or an application by its key. */
-export type Auth = 'public' | 'session' | 'public-or-session' | 'app';
-
-export type Route = {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  path: string;
-  /** File under functions/, without its ending. */
-  door: string;
-  auth: Auth;
-  scopes: readonly Scope[];
-  rateClass: 'standard' | 'exempt';
-  /** PostgreSQL login role; null for a door that stays outside the VPC. */
-  databaseRole: DatabaseRole | null;
-  /** DynamoDB beyond what authentication and limits need. */
-  tables?: TableGrants;
-  /** What the door does with the state machine. */
-  states?: readonly ('StartExecution' | 'DescribeStateMachine')[];
-  /** Waits for the saga on request, so it may run as long as an HTTP API lets it. */
-  waits?: true;
-};
+import type { DatabaseRole } from '../lib/contract/roles.ts';
+import type { Auth, Route } from '../lib/contract/route.ts';
 
 const rows = {
   'sign-up': http('POST', '/customers', 'public', 'customers_api'),
@@ -72,26 +40,25 @@ const rows = {
   }),
   'get-openapi': http('GET', '/openapi.json', 'public', null),
   'get-docs': http('GET', '/docs', 'public', null),
-} as const satisfies Record<OperationId, Omit<Route, 'door'>>;
+} as const satisfies Record<OperationId, unknown>;
 
 /**
  * THE HTTP table: operation → method, path, door, authentication, scopes, rate class, database role. An operation's
  * door is the file named like it.
  */
 export const routes = Object.fromEntries(
-  Object.entries(rows).map(([operation, row]) => [operation, { ...row, door: `http/${operation}` }]),
-) as unknown as Readonly<Record<OperationId, Route>>;
+  Object.entries(rows).map(([operation, row]) => [operation, { operation, door: `http/${operation}`, ...row }]),
+) as unknown as { readonly [O in OperationId]: Route<(typeof rows)[O]['auth']> };
 
-export type { OperationId };
-
+type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'door'>;
 type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'tables' | 'states' | 'waits'>;
 
-function http(
+function http<A extends Auth>(
   method: Route['method'],
   path: string,
-  auth: Auth,
+  auth: A,
   databaseRole: DatabaseRole | null,
   extras: Extras = {},
-): Omit<Route, 'door'> {
+): Row<A> {
   return { method, path, auth, databaseRole, scopes: [], rateClass: 'standard', ...extras };
 }

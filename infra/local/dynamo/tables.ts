@@ -94,8 +94,13 @@ async function setTimeToLive(client: DynamoDBClient, { name, ttlAttribute: wante
   if (wanted) await update(wanted, true);
 
   async function update(AttributeName: string, Enabled: boolean): Promise<void> {
-    await client.send(
-      new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: { AttributeName, Enabled } }),
-    );
+    try {
+      await client.send(
+        new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: { AttributeName, Enabled } }),
+      );
+    } catch (error) {
+      // someone else has just done the same
+      if (!/is already (enabled|disabled)/.test(String(error))) throw error;
+    }
   }
 }

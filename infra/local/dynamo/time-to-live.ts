@@ -1,5 +1,5 @@
 import type { Clock } from '../../../lib/kernel/clock.ts';
-import { invalid } from './api-error.ts';
+import { ApiError, invalid } from './api-error.ts';
 import {
   type Answer,
   check,
@@ -11,7 +11,6 @@ import {
   type Store,
   within,
 } from './dynalite.ts';
-import { isFailedCondition } from './failed-conditions.ts';
 import type { TableSettings } from './table-settings.ts';
 
 const fiveYearsInSeconds = 5 * 365 * 24 * 60 * 60;
@@ -50,26 +49,31 @@ export async function describeTimeToLive(store: Store, settings: TableSettings, 
  * Spec: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  */
 export async function sweepExpired(store: Store, settings: TableSettings, clock: Clock): Promise<void> {
-  for (const [name, attribute] of settings.all('time-to-live')) {
-    const now = Math.floor(clock.now() / 1000);
-    const from = now - fiveYearsInSeconds;
-    const keyNames = (await findTable(store, name)).KeySchema.map((key) => key.AttributeName);
-    for await (const [, value] of store.db.iterator(within(itemPrefix(name)))) {
-      const item = value as Item;
-      const expiry = item[attribute]?.N;
-      if (expiry === undefined || Number(expiry) < from || Number(expiry) >= now) continue;
-      const unchanged = check('DeleteItem', store, {
-        TableName: name,
-        Key: Object.fromEntries(keyNames.map((key) => [key, item[key]])),
-        ConditionExpression: '#expiry = :expiry',
-        ExpressionAttributeNames: { '#expiry': attribute },
-        ExpressionAttributeValues: { ':expiry': { N: expiry } },
-      });
-      await perform('DeleteItem', store, unchanged).catch(ignoreRenewed);
-    }
+  for (const [table, attribute] of settings.all('time-to-live'))
+    await sweepTable(store, table, attribute, Math.floor(clock.now() / 1000)).catch(
+      unless('ResourceNotFoundException'), // deleted meanwhile
+    );
+}
+
+async function sweepTable(store: Store, name: string, attribute: string, now: number): Promise<void> {
+  const keyNames = (await findTable(store, name)).KeySchema.map((key) => key.AttributeName);
+  for await (const [, value] of store.db.iterator(within(itemPrefix(name)))) {
+    const item = value as Item;
+    const expiry = item[attribute]?.N;
+    if (expiry === undefined || Number(expiry) < now - fiveYearsInSeconds || Number(expiry) >= now) continue;
+    const unchanged = check('DeleteItem', store, {
+      TableName: name,
+      Key: Object.fromEntries(keyNames.map((key) => [key, item[key]])),
+      ConditionExpression: '#expiry = :expiry',
+      ExpressionAttributeNames: { '#expiry': attribute },
+      ExpressionAttributeValues: { ':expiry': { N: expiry } },
+    });
+    await perform('DeleteItem', store, unchanged).catch(unless('ConditionalCheckFailedException')); // renewed meanwhile
   }
 }
 
-function ignoreRenewed(error: unknown): void {
-  if (!isFailedCondition(error)) throw error;
+function unless(type: string): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof ApiError && error.type === type)) throw error;
+  };
 }

@@ -61,9 +61,10 @@ async function copyOnce(
   log: (line: string) => void,
 ): Promise<string> {
   const files = await listFiles(root);
+  const all = [...files, ...links.map(({ target }) => target)];
   const base = account ? await machineFolder(account) : tmpdir();
   const home = join(base, account ? name : `counterfoil-${name}-${ownUid()}`);
-  if (await isWhole(home, files)) return home;
+  if (await isWhole(home, all)) return home;
 
   log("copying PostgreSQL's programs to where their user may read them");
   const draft = `${home}.${process.pid}`;
@@ -74,7 +75,7 @@ async function copyOnce(
     // A folder cannot be renamed over one with files: an incomplete copy goes first, and the loser of a race agrees.
     await rm(home, { recursive: true, force: true });
     await rename(draft, home).catch(async (error) => {
-      if (!(await isWhole(home, files))) throw error;
+      if (!(await isWhole(home, all))) throw error;
     });
   } finally {
     await rm(draft, { recursive: true, force: true });

@@ -20,6 +20,8 @@ export async function findPlace(dataDir: string): Promise<Place> {
   const account = unprivilegedAccount();
   const inside = join(dataDir, 'data');
   const there = await stat(inside).catch(() => undefined);
+  if (there && !account && there.uid !== ownUid())
+    throw new FolderRefused(`${inside} belongs to user ${there.uid}: start as that user, or as root.`);
   if (there) return { data: inside, account: account && (await ownerOf(inside, account)) };
   if (!account) return { data: inside, account };
 
@@ -38,7 +40,7 @@ export async function findPlace(dataDir: string): Promise<Place> {
 
 /** Removes the data wherever it lives, except data that a copied checkout points to and that belongs to the original. */
 export async function removePlace(dataDir: string): Promise<void> {
-  const outside = await pointedAt(dataDir);
+  const outside = await pointedAt(dataDir).catch(() => undefined);
   if (outside && (await ownedBy(outside)) === dataDir) await rm(outside, { recursive: true, force: true });
   for (const name of await readdir(dataDir))
     if (name !== 'supervisor.lock') await rm(join(dataDir, name), { recursive: true, force: true });
@@ -71,7 +73,8 @@ export async function machineFolder(account: Account): Promise<string> {
 export async function makeSocketFolder(dataDir: string, account: Account | undefined): Promise<string> {
   const name = `counterfoil-${keyOf(dataDir)}`;
   const longest = 100 - '/.s.PGSQL.5432.lock'.length - name.length;
-  const fits = tmpdir().length < longest && (!account || (await canEnter(tmpdir(), account)));
+  const user = account ?? { uid: ownUid(), gid: process.getgid?.() ?? -1 };
+  const fits = tmpdir().length < longest && (await canEnter(tmpdir(), user).catch(() => false));
   const folder = join(fits ? tmpdir() : '/tmp', name);
   await mkdir(folder, { mode: 0o700 }).catch((error) => {
     if (error.code !== 'EEXIST') throw error;

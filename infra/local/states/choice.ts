@@ -19,7 +19,10 @@ export function holds(rule: Rule, scope: Scope): boolean {
   const value = lookUp(rule.Variable!, scope);
   if (operator === 'IsPresent') return (value !== undefined) === rule[operator];
   if (value === undefined)
-    throw new StateError('States.Runtime', `Invalid path '${rule.Variable}': The choice state's condition path references an invalid value.`);
+    throw new StateError(
+      'States.Runtime',
+      `Invalid path '${rule.Variable}': The choice state's condition path references an invalid value.`,
+    );
   const test = typeTests[operator];
   if (test) return test(value) === rule[operator];
   const byPath = operator.endsWith('Path');
@@ -37,7 +40,8 @@ const known =
   /^(?:(?:String|Numeric|Timestamp)(?:Equals|(?:LessThan|GreaterThan)(?:Equals)?)(?:Path)?|BooleanEquals(?:Path)?|StringMatches|Is(?:Present|Null|Numeric|String|Boolean|Timestamp))$/;
 
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
-const isTimestamp = (value: Json): value is string => typeof value === 'string' && timestamp.test(value) && !Number.isNaN(Date.parse(value));
+const isTimestamp = (value: Json): value is string =>
+  typeof value === 'string' && timestamp.test(value) && !Number.isNaN(Date.parse(value));
 
 const typeTests: Record<string, (value: Json) => boolean> = {
   IsNull: (value) => value === null,
@@ -59,7 +63,11 @@ function compare(operator: string, value: Json, wanted: Json): boolean {
   return relation === 'GreaterThan' ? a > b : a >= b;
 }
 
-function comparable(kind: string, a: Json, b: Json): [string, string] | [number, number] | [boolean, boolean] | undefined {
+function comparable(
+  kind: string,
+  a: Json,
+  b: Json,
+): [string, string] | [number, number] | [boolean, boolean] | undefined {
   if (kind === 'String' && typeof a === 'string' && typeof b === 'string') return [a, b];
   if (kind === 'Numeric' && typeof a === 'number' && typeof b === 'number') return [a, b];
   if (kind === 'Boolean' && typeof a === 'boolean' && typeof b === 'boolean') return [a, b];
@@ -68,4 +76,7 @@ function comparable(kind: string, a: Json, b: Json): [string, string] | [number,
 }
 
 const wildcard = (pattern: string) =>
-  new RegExp(`^${pattern.replace(/\\([\\*])|([.*+?^${}()|[\]\\])/g, (_, escaped?: string, special?: string) => (escaped ? `\\${escaped}` : special === '*' ? '.*' : `\\${special}`))}$`, 's');
+  new RegExp(
+    `^${pattern.replace(/\\([\\*])|([.*+?^${}()|[\]\\])/g, (_, escaped?: string, special?: string) => (escaped ? `\\${escaped}` : special === '*' ? '.*' : `\\${special}`))}$`,
+    's',
+  );

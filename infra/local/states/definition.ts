@@ -73,19 +73,23 @@ export function readDefinition(definition: object): Machine {
   return machine;
 }
 
-function checkState(name: string, state: State, states: Record<string, State>, problems: string[]) {
+function checkState(name: string, state: State, states: Record<string, State>, problems: string[]): void {
   const where = `state "${name}"`;
   const say = (problem: string) => problems.push(`${where} ${problem}`);
   if (name.length > 80) say('has a name of more than 80 characters');
   checkLanguage(where, state, problems);
   if (!Object.hasOwn(fields, state.Type)) {
     const distributed = (state as { Type: string }).Type === 'Map' ? ' (nor Distributed Map)' : '';
-    return say(`is a ${state.Type} state, and only ${Object.keys(fields).join(', ')} are supported here${distributed}`);
+    say(`is a ${state.Type} state, and only ${Object.keys(fields).join(', ')} are supported here${distributed}`);
+    return;
   }
   const allowed = `Type Comment QueryLanguage Assign ${fields[state.Type]}`.split(' ');
-  for (const field of Object.keys(state)) if (!allowed.includes(field)) say(`has ${field}, which is not supported here`);
-  if (fields[state.Type].includes('Next') && (state.Next === undefined) === (state.End !== true)) say('needs either Next or End: true');
-  for (const next of successors(state)) if (!Object.hasOwn(states, next)) say(`goes on to "${next}", which does not exist`);
+  for (const field of Object.keys(state))
+    if (!allowed.includes(field)) say(`has ${field}, which is not supported here`);
+  if (fields[state.Type].includes('Next') && (state.Next === undefined) === (state.End !== true))
+    say('needs either Next or End: true');
+  for (const next of successors(state))
+    if (!Object.hasOwn(states, next)) say(`goes on to "${next}", which does not exist`);
   checkExpressions(state, say);
   checkNumbers(where, state, { TimeoutSeconds: 1, Seconds: 0 }, problems);
   if (state.Type === 'Task') checkTask(state, say);
@@ -97,22 +101,27 @@ function checkState(name: string, state: State, states: Record<string, State>, p
     }
   }
   if (state.Type === 'Wait') {
-    const ways = [state.Seconds, state.SecondsPath, state.Timestamp, state.TimestampPath].filter((way) => way !== undefined);
+    const ways = [state.Seconds, state.SecondsPath, state.Timestamp, state.TimestampPath].filter(
+      (way) => way !== undefined,
+    );
     if (ways.length !== 1) say('needs exactly one of Seconds, SecondsPath, Timestamp, TimestampPath');
   }
 }
 
 function checkLanguage(where: string, holder: object, problems: string[]) {
   const { QueryLanguage: language } = holder as { QueryLanguage?: string };
-  if (language !== undefined && language !== 'JSONPath') problems.push(`${where} uses ${language}, and only JSONPath is supported here`);
+  if (language !== undefined && language !== 'JSONPath')
+    problems.push(`${where} uses ${language}, and only JSONPath is supported here`);
   if ('Assign' in holder) problems.push(`${where} has Assign, and variables are not supported here`);
 }
 
 function checkTask(state: State, say: (problem: string) => void) {
   const resource = state.Resource;
   if (typeof resource !== 'string' || !resource) say('needs a Resource');
-  else if (resource.includes('waitForTaskToken')) say('waits for a task token (waitForTaskToken), which is not supported here');
-  else if (resource.startsWith('arn:aws:states:')) say(`calls ${resource}, and only Lambda functions are supported here`);
+  else if (resource.includes('waitForTaskToken'))
+    say('waits for a task token (waitForTaskToken), which is not supported here');
+  else if (resource.startsWith('arn:aws:states:'))
+    say(`calls ${resource}, and only Lambda functions are supported here`);
   else if (resource.includes('${')) say(`still has the placeholder ${resource} as its Resource`);
   checkHandlers('Retry', state.Retry, say);
   checkHandlers('Catch', state.Catch, say);
@@ -120,21 +129,23 @@ function checkTask(state: State, say: (problem: string) => void) {
 
 function checkHandlers(field: string, handlers: (Retrier | Catcher)[] | undefined, say: (problem: string) => void) {
   if (handlers !== undefined && !Array.isArray(handlers)) return say(`needs an array as its ${field}`);
-  const allowed = field === 'Retry' ? 'IntervalSeconds BackoffRate MaxAttempts MaxDelaySeconds JitterStrategy' : 'Next ResultPath';
-  handlers?.forEach((handler, index) => {
+  const allowed =
+    field === 'Retry' ? 'IntervalSeconds BackoffRate MaxAttempts MaxDelaySeconds JitterStrategy' : 'Next ResultPath';
+  for (const [index, handler] of (handlers ?? []).entries()) {
     const names = handler.ErrorEquals;
-    if (!Array.isArray(names) || !names.length) return say(`has a ${field} without ErrorEquals`);
-    if (names.includes('States.ALL') && (names.length > 1 || index < handlers.length - 1))
+    if (!Array.isArray(names) || !names.length) say(`has a ${field} without ErrorEquals`);
+    else if (names.includes('States.ALL') && (names.length > 1 || index < handlers!.length - 1))
       say(`has States.ALL in a ${field} where it is not alone and last`);
     for (const key of Object.keys(handler))
-      if (!`ErrorEquals Comment ${allowed}`.split(' ').includes(key)) say(`has ${key} in a ${field}, which is not supported here`);
+      if (!`ErrorEquals Comment ${allowed}`.split(' ').includes(key))
+        say(`has ${key} in a ${field}, which is not supported here`);
+    const least = { IntervalSeconds: 1, MaxAttempts: 0, MaxDelaySeconds: 1, BackoffRate: 1 };
     const problems: string[] = [];
-    checkNumbers(`has a ${field} whose`, handler, { IntervalSeconds: 1, MaxAttempts: 0, MaxDelaySeconds: 1, BackoffRate: 1 }, problems);
-    problems.forEach(say);
+    checkNumbers(`has a ${field} whose`, handler, least, problems);
+    for (const problem of problems) say(problem);
     const jitter = 'JitterStrategy' in handler ? handler.JitterStrategy : 'NONE';
     if (jitter !== 'FULL' && jitter !== 'NONE') say(`has the unknown JitterStrategy ${jitter}`);
-    return undefined;
-  });
+  }
 }
 
 function checkNumbers(where: string, holder: object, least: Record<string, number>, problems: string[]) {
@@ -148,7 +159,12 @@ function checkNumbers(where: string, holder: object, least: Record<string, numbe
 
 function checkRule(rule: Rule, say: (problem: string) => void) {
   const nested = rule.And ?? rule.Or ?? (rule.Not && [rule.Not]);
-  if (nested) return nested.forEach((inner) => checkRule(inner, say));
+  if (nested) {
+    const keys = Object.keys(rule).filter((key) => key !== 'Next' && key !== 'Comment');
+    if (keys.length > 1) say(`has a choice with ${keys.join(' and ')}, which cannot stand together here`);
+    for (const inner of nested) checkRule(inner, say);
+    return;
+  }
   const operator = operatorOf(rule);
   if (!operator) return say(`has a choice that is not exactly one known comparison (${Object.keys(rule).join(', ')})`);
   if (typeof rule.Variable !== 'string') return say('has a choice without Variable');
@@ -157,8 +173,17 @@ function checkRule(rule: Rule, say: (problem: string) => void) {
 }
 
 function checkExpressions(state: State, say: (problem: string) => void) {
-  const paths = ['InputPath', 'OutputPath', 'TimeoutSecondsPath', 'SecondsPath', 'TimestampPath', 'ErrorPath', 'CausePath'] as const;
-  for (const field of paths) if (state[field] !== undefined && state[field] !== null) checkExpression(field, state[field], say);
+  const paths = [
+    'InputPath',
+    'OutputPath',
+    'TimeoutSecondsPath',
+    'SecondsPath',
+    'TimestampPath',
+    'ErrorPath',
+    'CausePath',
+  ] as const;
+  for (const field of paths)
+    if (state[field] !== undefined && state[field] !== null) checkExpression(field, state[field], say);
   for (const path of [state.ResultPath, ...(state.Catch ?? []).map((catcher) => catcher.ResultPath)]) {
     if (path === undefined || path === null) continue;
     checkExpression('ResultPath', path, say);

@@ -20,20 +20,20 @@ const parsed = new Map<string, Expression>();
  * Follows https://states-language.net/spec.html (Paths, Intrinsic Functions).
  */
 export function parseExpression(text: string): Expression {
-  let expression = parsed.get(text);
-  if (!expression) parsed.set(text, (expression = parseWhole(text)));
+  const expression = parsed.get(text) ?? parseWhole(text);
+  parsed.set(text, expression);
   return expression;
 }
 
 /** Value of a path or an intrinsic function. Throws StateError: States.Runtime, States.IntrinsicFailure. */
 export function evaluate(text: string, scope: Scope): Json {
-  return valueOf(parseExpression(text), scope);
+  return resolve(parseExpression(text), scope);
 }
 
 /** Value that a path points to, undefined where it points to nothing. */
 export function lookUp(text: string, scope: Scope): Json | undefined {
   const expression = parseExpression(text);
-  return expression.kind === 'path' ? follow(expression, scope) : valueOf(expression, scope);
+  return expression.kind === 'path' ? follow(expression, scope) : resolve(expression, scope);
 }
 
 /** Fills a payload template: every key that ends in `.$` takes the value of its expression. */
@@ -58,7 +58,8 @@ export function putResult(path: string | null | undefined, input: Json, value: J
 function put(target: Json | undefined, keys: (string | number)[], value: Json, path: string): Json {
   const [key, ...rest] = keys;
   if (key === undefined) return value;
-  const refuse = () => new StateError('States.ResultPathMatchFailure', `ResultPath '${path}' cannot be applied to the input.`);
+  const refuse = () =>
+    new StateError('States.ResultPathMatchFailure', `ResultPath '${path}' cannot be applied to the input.`);
   if (typeof key === 'number') {
     if (!Array.isArray(target) || key >= target.length) throw refuse();
     return target.with(key, put(target[key], rest, value, path));
@@ -68,13 +69,16 @@ function put(target: Json | undefined, keys: (string | number)[], value: Json, p
   return { ...target, [key]: put(next, rest, value, path) };
 }
 
-function valueOf(expression: Expression, scope: Scope): Json {
+function resolve(expression: Expression, scope: Scope): Json {
   if (expression.kind === 'literal') return expression.value;
   if (expression.kind === 'text') return expression.raw.replace(/\\(.)/gs, '$1');
   if (expression.kind === 'call') return call(expression, scope);
   const value = follow(expression, scope);
   if (value === undefined)
-    throw new StateError('States.Runtime', `The path '${expression.text}' could not be found in the input '${JSON.stringify(scope.input)}'.`);
+    throw new StateError(
+      'States.Runtime',
+      `The path '${expression.text}' could not be found in the input '${JSON.stringify(scope.input)}'.`,
+    );
   return value;
 }
 
@@ -88,7 +92,7 @@ function follow(path: Path, scope: Scope): Json | undefined {
 }
 
 function call({ name, args }: Call, scope: Scope): Json {
-  const values = args.map((arg) => valueOf(arg, scope));
+  const values = args.map((arg) => resolve(arg, scope));
   const first = args[0];
   if (name === 'States.Format' && first?.kind === 'text') values[0] = first.raw;
   try {
@@ -103,7 +107,8 @@ const intrinsics: Record<string, (...args: Json[]) => Json> = {
   'States.StringToJson': (value) => JSON.parse(text(value)),
   'States.JsonToString': (value) => JSON.stringify(value!),
   'States.Array': (...values) => values,
-  'States.ArrayContains': (values, wanted) => array(values).some((value) => JSON.stringify(value) === JSON.stringify(wanted)),
+  'States.ArrayContains': (values, wanted) =>
+    array(values).some((value) => JSON.stringify(value) === JSON.stringify(wanted)),
   'States.ArrayGetItem': (values, index) => {
     const item = array(values)[integer(index)];
     if (item === undefined) throw new Error(`the array has no item ${index}`);
@@ -120,19 +125,28 @@ function format(template: string, values: Json[]): string {
     if (escaped !== undefined) return escaped;
     const value = values[used++];
     if (value === undefined) throw new Error('there are more {} than values');
-    if (typeof value === 'object' && value !== null) throw new Error('only strings, numbers, booleans and null can be inserted');
+    if (typeof value === 'object' && value !== null)
+      throw new Error('only strings, numbers, booleans and null can be inserted');
     return String(value);
   });
   if (used < values.length) throw new Error('there are more values than {}');
   return filled;
 }
 
-const need = (kind: string, ok: boolean, value: Json | undefined) => {
-  if (!ok) throw new Error(`${kind} was expected, not ${JSON.stringify(value)}`);
-};
-const text = (value: Json | undefined) => (need('a string', typeof value === 'string', value), value as string);
-const array = (value: Json | undefined) => (need('an array', Array.isArray(value), value), value as Json[]);
-const integer = (value: Json | undefined) => (need('an integer', Number.isInteger(value), value), value as number);
+function text(value: Json | undefined): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`a string was expected, not ${JSON.stringify(value)}`);
+}
+
+function array(value: Json | undefined): Json[] {
+  if (Array.isArray(value)) return value;
+  throw new Error(`an array was expected, not ${JSON.stringify(value)}`);
+}
+
+function integer(value: Json | undefined): number {
+  if (Number.isInteger(value)) return value as number;
+  throw new Error(`an integer was expected, not ${JSON.stringify(value)}`);
+}
 
 function parseWhole(source: string): Expression {
   const reader = { source, at: 0 };

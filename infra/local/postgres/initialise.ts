@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Account } from './account.ts';
+import type { Binaries } from './binaries.ts';
+import { tellingLine, toStartError } from './failure.ts';
+import type { Place } from './place.ts';
+
+/** What Amazon RDS has when it hands a cluster over: `rds_iam`, and a master user who is no superuser. */
+const bootstrap = [
+  'create role rds_iam nologin',
+  'create role migrator login createrole createdb',
+  'grant rds_iam to migrator with admin option',
+  'grant pg_monitor to migrator with admin option',
+  'create database counterfoil owner migrator',
+];
+
+/** As with IAM on RDS: whoever lacks `rds_iam` does not get in, whatever token the proxy saw. */
+const hostRules = ['local all rdsadmin trust', 'local all +rds_iam trust', 'local all all reject'];
+
+/**
+ * Makes the data folder with its roles and database. It is made under another name and renamed when complete, so it is
+ * there whole or not at all. Throws PostgresExited, DiskFull, UnusableBinary.
+ */
+export async function initialise(binaries: Binaries, place: Place): Promise<void> {
+  const made = `${place.data}.new-${randomBytes(6).toString('hex')}`;
+  try {
+    await mkdir(made, { mode: 0o700 });
+    if (place.account) await chown(made, place.account.uid, place.account.gid);
+    await run(binaries.initdb, [...initdbArguments, '-D', made], place.account);
+    await writeFile(join(made, 'pg_hba.conf'), hostRules.map((rule) => `${rule}\n`).join(''));
+    const single = ['--single', '-D', made, '-c', 'exit_on_error=on', '-c', 'log_checkpoints=off', 'postgres'];
+    await run(binaries.postgres, single, place.account, `${bootstrap.join('\n')}\n`);
+    await rename(made, place.data);
+  } finally {
+    await rm(made, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Removes what a killed run had begun to make. */
+export async function removeHalfMade(data: string): Promise<void> {
+  const half = (await readdir(dirname(data))).filter((name) => name.startsWith(`${basename(data)}.new-`));
+  for (const name of half) await rm(join(dirname(data), name), { recursive: true, force: true, maxRetries: 3 });
+}
+
+const initdbArguments = [
+  '--username=rdsadmin',
+  '--encoding=UTF8',
+  '--locale=C',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+  '--auth=reject',
+  '--data-checksums',
+  '--no-sync',
+  '--no-instructions',
+];
+
+function run(file: string, args: string[], account: Account | undefined, input = ''): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { ...account, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC' } });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => reject(toStartError(file, error, '')));
+    child.on('close', (code) => (code === 0 ? resolve() : reject(toStartError(file, undefined, tellingLine(output)))));
+    child.stdin.on('error', () => {}); // It ended without reading: the exit code tells.
+    child.stdin.end(input);
+  });
+}

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Binaries } from './binaries.ts';
+import { DataCorrupt, DiskFull, PostgresExited } from './errors.ts';
+import { tellingLine, toStartError } from './failure.ts';
+import type { Place } from './place.ts';
+
+export type Server = {
+  pid: number;
+  /** Settles when PostgreSQL has ended, for whatever reason, with the last line that it logged. */
+  exited: Promise<string>;
+  stop(): Promise<void>;
+};
+
+type Options = {
+  binaries: Binaries;
+  place: Place;
+  socketDir: string;
+  logFile: string;
+  settings: Record<string, string>;
+};
+
+/** Starts the server and waits until it accepts connections. Throws PostgresExited, DataCorrupt, DiskFull. */
+export async function startServer(options: Options): Promise<Server> {
+  // A killed server's children take a moment to notice, and until then its memory counts as in use.
+  for (const end = Date.now() + 10_000; ; await sleep(50)) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const lingering = error instanceof PostgresExited && /pre-existing shared memory/.test(error.lastLine);
+      if (!lingering || Date.now() > end) throw error;
+    }
+  }
+}
+
+async function startOnce({ binaries, place, socketDir, logFile, settings }: Options): Promise<Server> {
+  await rename(logFile, `${logFile}.1`).catch(() => {});
+  const log = await open(logFile, 'w');
+  const all = { ...laptopSettings, ...settings, unix_socket_directories: socketDir };
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const child = spawn(binaries.postgres, ['-D', place.data, ...flags], {
+    ...place.account,
+    cwd: '/',
+    env: { LC_ALL: 'C', TZ: 'UTC' },
+    stdio: ['ignore', log.fd, log.fd],
+    detached: true, // Ctrl-C must not reach it before the doors are closed.
+  });
+  endWithThisProcess(child);
+  const lastLine = async () => tellingLine(await readFile(logFile, 'utf8').catch(() => ''));
+  const ended = new Promise<Error>((resolve) => {
+    child.once('error', (error) => resolve(toStartError(binaries.postgres, error, '')));
+    child.once('exit', async () => resolve(judge(place.data, toStartError('PostgreSQL', undefined, await lastLine()))));
+  });
+  await log.close();
+
+  const ready = await Promise.race([ended, untilReady(child, place.data)]);
+  if (ready instanceof Error) throw ready;
+  return { pid: child.pid!, exited: ended.then(lastLine), stop: () => stopServer(child) };
+}
+
+/** For a process that ends by an error or an exit of its own before anybody called stop. */
+function endWithThisProcess(child: ChildProcess): void {
+  const end = () => child.kill('SIGINT');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+}
+
+/** Crash safe against `kill -9` and power cuts alike; everything else is sized for a laptop. */
+const laptopSettings = {
+  listen_addresses: '',
+  port: '5432',
+  unix_socket_permissions: '0700',
+  shared_buffers: '128MB',
+  max_connections: '100',
+  max_wal_size: '256MB',
+  max_wal_senders: '0',
+  wal_level: 'minimal',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_checkpoints: 'off',
+};
+
+/** The postmaster writes "ready" into the eighth line of its pid file once it accepts connections. */
+async function untilReady(child: ChildProcess, data: string): Promise<undefined> {
+  const file = join(data, 'postmaster.pid');
+  while (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return undefined;
+    await sleep(4);
+  }
+  return await new Promise(() => {}); // It ended: the other side of the race says why.
+}
+
+/** Of what can end a start, only the machine's own troubles leave the data folder out of the question. */
+function judge(data: string, error: Error): Error {
+  if (error instanceof DiskFull) return new DiskFull(data, { cause: error });
+  if (!(error instanceof PostgresExited) || machineTrouble.test(error.lastLine) || !error.lastLine) return error;
+  return new DataCorrupt(data, error.lastLine, { cause: error });
+}
+
+const machineTrouble =
+  /shared memory|Permission denied|lock file|could not (bind|create|fork|map|resize|listen)|semaphore|out of memory|Too many open files|parameter "|terminating|received/;
+
+/** Fast shutdown; what has not ended after 1.2 s is made to. */
+async function stopServer(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const escalate = [setTimeout(() => child.kill('SIGQUIT'), 1_200), setTimeout(() => child.kill('SIGKILL'), 1_700)];
+  child.kill('SIGINT');
+  await exit;
+  for (const timer of escalate) clearTimeout(timer);
+}

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { openSession, type SessionOptions } from './session.ts';
+import type { Principal } from './token.ts';
+
+export type { Principal } from './token.ts';
+
+export type RdsProxyOptions = {
+  /** 0, the default, takes a free one. */
+  port?: number;
+  /** The name that tokens are made for. The proxy listens on this machine's loopback addresses. */
+  host: 'localhost';
+  region: string;
+  /** PEM. */
+  cert: string;
+  key: string;
+  backendSocketPath: string;
+  /** The owner of an access key: the stand-in for IAM. */
+  principals: (accessKeyId: string) => Principal | undefined;
+  /** Sessions beyond these get SQLSTATE 53300. */
+  maxClients?: number;
+  /** How long a client may take to authenticate, in ms. */
+  handshakeTimeout?: number;
+  clock?: { now(): number };
+  log?: (line: string) => void;
+};
+
+export type RdsProxy = { host: string; port: number; stop(): Promise<void> };
+
+/**
+ * A stand-in for Amazon RDS Proxy with IAM authentication: it demands TLS and a valid token, refuses what RDS Proxy
+ * refuses with RDS Proxy's own errors, and passes the rest to PostgreSQL. It does not pool. Rejects with the system's
+ * error when the port is taken.
+ */
+export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy> {
+  const { clock = { now: () => Date.now() }, log = () => {}, maxClients = 90, handshakeTimeout = 10_000 } = options;
+  const secureContext = createSecureContext({ cert: options.cert, key: options.key, minVersion: 'TLSv1.2' });
+  const clients = new Set<Socket>();
+  let taken = 0;
+  let port = 0;
+
+  const accept = (socket: Socket) => {
+    socket.setNoDelay(true);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => clients.delete(socket));
+    clients.add(socket);
+    const impatience = setTimeout(() => socket.destroy(new Error('the handshake took too long')), handshakeTimeout);
+    const takePlace = () => {
+      if (taken >= maxClients) return false;
+      taken++;
+      socket.once('close', () => taken--);
+      return true;
+    };
+    const session: SessionOptions = { ...options, port, clock, log, maxClients, secureContext, takePlace };
+    void openSession(socket, session).finally(() => clearTimeout(impatience));
+  };
+
+  const servers = await listenOnLoopback(options.port ?? 0, accept);
+  port = (servers[0]!.address() as AddressInfo).port;
+  return {
+    host: options.host,
+    port,
+    async stop() {
+      const closed = servers.map((server) => once(server, 'close'));
+      for (const server of servers) server.close();
+      for (const client of clients) client.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+/** `localhost` means ::1 to some clients and 127.0.0.1 to others: the same port is taken on both where there is IPv6. */
+async function listenOnLoopback(port: number, accept: (socket: Socket) => void): Promise<Server[]> {
+  for (let attempt = 1; ; attempt++) {
+    const first = await listen('127.0.0.1', port, accept);
+    try {
+      return [first, await listen('::1', (first.address() as AddressInfo).port, accept)];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return [first];
+      first.close();
+      // A port that was free on the one and not on the other: another may be free on both.
+      if (code !== 'EADDRINUSE' || port !== 0 || attempt === 5) throw error;
+    }
+  }
+}
+
+async function listen(host: string, port: number, accept: (socket: Socket) => void): Promise<Server> {
+  const server = createServer(accept);
+  server.listen(port, host);
+  await once(server, 'listening');
+  return server;
+}

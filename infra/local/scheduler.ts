@@ -1,0 +1,170 @@
+import { Cron } from 'croner';
+import { type Clock, systemClock } from '../../lib/kernel/clock.ts';
+
+export type Job = {
+  name: string;
+  /** An EventBridge Scheduler expression: `rate(5 minutes)` or `cron(0 3 * * ? *)`, in UTC. */
+  schedule: string;
+  run: () => Promise<unknown>;
+};
+
+export type Scheduler = {
+  /** Starts no job any more and waits, at most a second, for those that run. */
+  stop(): Promise<void>;
+  /** Runs a job now and gives its result; a run already going on is joined. Rejects as the job does. */
+  trigger(name: string): Promise<unknown>;
+};
+
+const longestSleep = 60_000;
+
+/**
+ * Runs jobs on their schedules, a rate for the first time one interval after the start. A job that still runs is not
+ * started again, and a failure is logged without ending the schedule. Throws on an expression that EventBridge
+ * Scheduler would refuse. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+ */
+export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (line: string) => void }): Scheduler {
+  const { jobs, clock = systemClock, log = () => {} } = options;
+  const running = new Map<string, Promise<unknown>>();
+  const timers = new Map<string, NodeJS.Timeout>();
+  const schedules = jobs.map((job) => ({ job, next: parseSchedule(job) }));
+
+  const start = ({ name, run }: Job): Promise<unknown> => {
+    const turn = (async () => await run())().finally(() => running.delete(name));
+    running.set(name, turn);
+    return turn;
+  };
+
+  const due = (job: Job) => {
+    if (running.has(job.name)) return log(`job ${job.name} is still running, this turn is left out`);
+    start(job).catch((error: unknown) => log(`job ${job.name} failed: ${describe(error)}`));
+  };
+
+  // Short sleeps, so that a laptop that slept or a clock that was set does not delay a job for long.
+  const sleepUntil = (job: Job, at: number, next: Next) => {
+    const left = at - clock.now();
+    const wake = () => {
+      if (clock.now() < at) return sleepUntil(job, at, next);
+      due(job);
+      plan(job, at, next);
+    };
+    timers.set(job.name, setTimeout(wake, Math.min(Math.max(left, 0), longestSleep)));
+  };
+
+  const plan = (job: Job, after: number, next: Next) => {
+    const at = next(after, clock.now());
+    if (at === undefined) return log(`job ${job.name} is never due again`);
+    sleepUntil(job, at, next);
+  };
+
+  for (const { job, next } of schedules) plan(job, clock.now(), next);
+
+  return {
+    async stop() {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+      let giveUp: NodeJS.Timeout | undefined;
+      const patience = new Promise((resolve) => {
+        giveUp = setTimeout(resolve, 1000);
+      });
+      await Promise.race([Promise.allSettled(running.values()), patience]);
+      clearTimeout(giveUp);
+    },
+    async trigger(name) {
+      const job = jobs.find((candidate) => candidate.name === name);
+      if (!job) throw new Error(`There is no job ${name}; there are ${jobs.map((known) => known.name).join(', ')}.`);
+      return running.get(name) ?? start(job);
+    },
+  };
+}
+
+/** The next time in ms that lies after the last due time and not before now, undefined when there is none. */
+type Next = (after: number, now: number) => number | undefined;
+
+function parseSchedule({ name, schedule }: Job): Next {
+  const [, kind, body] = /^(rate|cron)\((.*)\)$/.exec(schedule) ?? [];
+  try {
+    if (kind === 'rate') return everySoOften(rateOf(body!));
+    if (kind === 'cron') return byCalendar(cronOf(body!));
+    throw new Error('it is neither rate(…) nor cron(…)');
+  } catch (error) {
+    throw new Error(`The schedule ${schedule} of job ${name} is not valid: ${(error as Error).message}.`);
+  }
+}
+
+const everySoOften =
+  (interval: number): Next =>
+  (after, now) =>
+    after + interval * Math.max(1, Math.ceil((now - after) / interval));
+
+function byCalendar(pattern: string): Next {
+  const cron = new Cron(pattern, { paused: true, timezone: 'UTC', mode: '7-part' });
+  return (after, now) => cron.nextRun(new Date(Math.max(after, now)))?.getTime();
+}
+
+const units: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+function rateOf(body: string): number {
+  const [, count, unit, plural] = /^([1-9]\d*) (minute|hour|day)(s?)$/.exec(body) ?? [];
+  if (!count || !unit) throw new Error('a rate is a whole number and minutes, hours or days');
+  if ((count === '1') === (plural === 's'))
+    throw new Error(`write ${count === '1' ? `1 ${unit}` : `${count} ${unit}s`}`);
+  return Number(count) * units[unit]!;
+}
+
+const days = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const ranges: [string, number, number][] = [
+  ['minutes', 0, 59],
+  ['hours', 0, 23],
+  ['day of month', 1, 31],
+  ['month', 1, 12],
+  ['day of week', 1, 7],
+  ['year', 1970, 2199],
+];
+
+/** EventBridge's `minutes hours day-of-month month day-of-week year` as croner's seven fields. */
+function cronOf(body: string): string {
+  const fields = body.trim().split(/\s+/);
+  if (fields.length !== 6) throw new Error(`a cron has 6 fields, not ${fields.length}`);
+  if ((fields[2] === '?') === (fields[4] === '?'))
+    throw new Error('exactly one of day of month and day of week must be ?');
+  const translated = fields.map((field, index) => {
+    if (field === '?' && (index === 2 || index === 4)) return '*';
+    return field
+      .split(',')
+      .map((part) => partOf(part, index))
+      .join(',');
+  });
+  return ['0', ...translated].join(' ');
+}
+
+function partOf(part: string, index: number): string {
+  const [label, low, high] = ranges[index]!;
+  const refuse = () => new Error(`${part || 'nothing'} is not a ${label}`);
+  if (index === 2 && part === 'L') return part;
+  if (index === 2 && /^\d+W$/.test(part)) return `${numberOf(part.slice(0, -1), index)}W`;
+  if (index === 4) {
+    const [, day, which] = /^(\w+?)(L|#[1-5])$/.exec(part) ?? [];
+    if (day && which) return `${numberOf(day, index) - 1}#${which === 'L' ? 'L' : which.slice(1)}`;
+  }
+  const [, from, to, step] = /^(\*|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(part) ?? [];
+  if (!from || (from === '*' && to) || step === '0') throw refuse();
+  if (from === '*') return step ? `*/${step}` : '*';
+  const first = numberOf(from, index);
+  const last = to ? numberOf(to, index) : step ? high : first;
+  if (last < first || first < low) throw refuse();
+  const shift = index === 4 ? 1 : 0;
+  const range = first === last ? `${first - shift}` : `${first - shift}-${last - shift}`;
+  return step && first !== last ? `${range}/${step}` : range;
+}
+
+function numberOf(word: string, index: number): number {
+  const [label, low, high] = ranges[index]!;
+  const names = index === 3 ? months : index === 4 ? days : [];
+  const named = names.indexOf(word.toUpperCase()) + 1;
+  const value = named || (/^\d+$/.test(word) ? Number(word) : Number.NaN);
+  if (value >= low && value <= high) return value;
+  throw new Error(`${word} is not a ${label}`);
+}
+
+const describe = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

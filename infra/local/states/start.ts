@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
+import { readDefinition } from './definition.ts';
+import { ApiError } from './errors.ts';
+import { createOperations, type Operation } from './operations.ts';
+import { type Arns, createRunner } from './runner.ts';
+import { openStore } from './store.ts';
+
+export { DefinitionRefused } from './errors.ts';
+
+export type StatesOptions = {
+  /** A parsed ASL definition with its placeholders filled in. */
+  definition: object;
+  /** Runs the Lambda function that a Task names; rejects with what the function threw. */
+  invoke: (resource: string, payload: unknown) => Promise<unknown>;
+  /** SQLite file that keeps executions and their history, or ':memory:'. */
+  file: string;
+  stateMachineArn: string;
+  /** 0 or omitted: any free port. */
+  port?: number;
+  clock?: Clock;
+  log?: (line: string) => void;
+  /** Factor on the pauses of Wait and Retry, never on time-outs: 1 is real time, 0 no pause. */
+  waitScale?: number;
+};
+
+export type States = {
+  /** For the SDK's `endpoint` or AWS_ENDPOINT_URL_SFN. */
+  endpoint: string;
+  /** Closes within a second. Running executions stay RUNNING in the file and go on at the next start. */
+  stop(): Promise<void>;
+  /** Resolves when no execution runs. */
+  idle(): Promise<void>;
+};
+
+const largestBody = 4 * 1024 * 1024;
+
+/**
+ * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0.
+ * Executions found RUNNING in the file go on at the state they had entered, so a step may run twice and none is left
+ * out. Throws DefinitionRefused, or an Error when the file or the port cannot be used.
+ */
+export async function startStates(options: StatesOptions): Promise<States> {
+  const {
+    definition,
+    invoke,
+    file,
+    stateMachineArn,
+    port = 0,
+    clock = systemClock,
+    log = () => {},
+    waitScale = 1,
+  } = options;
+  const machine = readDefinition(definition);
+  const arns = arnsOf(stateMachineArn);
+  const store = openStore(file, log);
+  const runner = createRunner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log });
+  const operations = createOperations({ store, runner, arns, clock, definition });
+  const server = createServer((request, response) => void answer(request, response, operations, log));
+  try {
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  } catch (cause) {
+    store.close();
+    throw new Error(`Step Functions cannot listen on port ${port}: ${(cause as Error).message}.`, { cause });
+  }
+  for (const execution of store.running()) runner.run(execution);
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    runner.halt();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+    store.close();
+  };
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => (stopping ??= stop()),
+    idle: runner.idle,
+  };
+}
+
+function arnsOf(machine: string): Arns {
+  const [, partition, region, account, machineName] =
+    /^arn:([^:]+):states:([^:]*):([^:]*):stateMachine:([^:]+)$/.exec(machine) ?? [];
+  if (!partition || !machineName) throw new Error(`${machine} is not the ARN of a state machine.`);
+  return {
+    machine,
+    machineName,
+    role: `arn:${partition}:iam::${account}:role/${machineName}`,
+    execution: (name) => `arn:${partition}:states:${region}:${account}:execution:${machineName}:${name}`,
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  operations: Record<string, Operation>,
+  log: (line: string) => void,
+) {
+  const send = (status: number, body: object) => {
+    response.writeHead(status, {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amzn-requestid': crypto.randomUUID(),
+    });
+    response.end(JSON.stringify(body));
+  };
+  try {
+    const target = String(request.headers['x-amz-target'] ?? '');
+    const name = target.replace(/^AWSStepFunctions\./, '');
+    const operation = target !== name && Object.hasOwn(operations, name) ? operations[name] : undefined;
+    if (!operation) throw new ApiError('UnknownOperationException', `The operation '${target}' is not known here.`);
+    send(200, operation(await readBody(request)));
+  } catch (error) {
+    if (error instanceof ApiError) return send(error.status, { __type: error.type, message: error.message });
+    if (request.destroyed && !request.complete) return;
+    log(`step functions: ${(error as Error).stack}`);
+    send(500, { __type: 'InternalFailure', message: (error as Error).message });
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > largestBody) throw new ApiError('RequestEntityTooLarge', 'The request is too large.', 413);
+    chunks.push(chunk);
+  }
+  try {
+    const body: unknown = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  } catch {}
+  throw new ApiError('SerializationException', 'The request body is not a JSON object.');
+}

@@ -1,0 +1,163 @@
+import middy from '@middy/core';
+import jsonBody from '@middy/http-json-body-parser';
+import securityHeaders from '@middy/http-security-headers';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { Caller } from '../contract/caller.ts';
+import type { InputOf, OperationContract } from '../contract/operation.ts';
+import type { CallerOf, Route } from '../contract/route.ts';
+import { httpFrame } from '../platform/deps.ts';
+import type { Logger, Meter } from '../platform/telemetry.ts';
+import { admit, type Doorkeeper } from './http-guard.ts';
+import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from './http-input.ts';
+import { problemResponse, requestIdOf, toProblem } from './http-problems.ts';
+import { type Result, toResponse } from './http-result.ts';
+import { describeError, type Frame, untilDeadline, wireOnce } from './lambda.ts';
+
+export type { Result } from './http-result.ts';
+
+/** What a door's `run` is handed: validated input and who asks. */
+export type Request<C extends OperationContract, K extends Caller = Caller> = InputOf<C> &
+  Headers & {
+    caller: K;
+    requestId: string;
+    /** What makes two requests the same under one idempotency key. */
+    fingerprint: string;
+    meter: Meter;
+    log: Logger;
+  };
+
+/** What every HTTP door needs around its work. */
+export type HttpFrame = Frame & { doorkeeper: Doorkeeper };
+
+type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
+
+/** Longest that a door may take, in milliseconds: below the function's own time-out, so that it still can answer. */
+const deadlineMs = (route: Route): number => (route.waits ? 27_500 : 9_000);
+
+/**
+ * The Lambda handler of one operation (API Gateway payload format 2.0): limits, credentials, scopes and validation
+ * before `run`, and one answer for everything that can go wrong.
+ */
+export function httpDoor<R extends Route, C extends OperationContract, D>(
+  route: R,
+  contract: C,
+  run: (request: Request<C, CallerOf<R['auth']>>, deps: D) => Promise<Result>,
+  wire: (frame: Frame) => D,
+  frameOf: () => HttpFrame = httpFrame,
+): Handler {
+  const wired = wireOnce(() => {
+    const frame = frameOf();
+    return { frame, deps: wire(frame) };
+  });
+
+  const work = async (event: APIGatewayProxyEventV2, context: RequestContext) => {
+    const { frame, deps } = wired();
+    const input = parseInput(contract, event);
+    const request = {
+      ...input,
+      ...context.conditions,
+      caller: context.caller,
+      requestId: context.requestId,
+      fingerprint: fingerprintOf(route.operation, input),
+      meter: frame.meter,
+      log: frame.log,
+    } as Request<C, CallerOf<R['auth']>>;
+    const result = await untilDeadline(run(request, deps), deadlineMs(route), route.databaseRole);
+    const response = toResponse(result, {
+      requestId: context.requestId,
+      tagged: contract.etag === true,
+      ifNoneMatch: context.conditions.ifNoneMatch,
+      shared: route.auth === 'public',
+    });
+    Object.assign(response.headers, context.limitHeaders);
+    return response;
+  };
+
+  const stack = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>()
+    // middy runs `after` and `onError` from the last to the first, so the headers reach every answer.
+    .use(securityHeaders(headerPolicy))
+    .use(observe(route, () => wired().frame))
+    .use(guard(route, contract, () => wired().frame));
+  if (contract.body !== undefined) stack.use(jsonBody({}) as middy.MiddlewareObj);
+  return stack.handler(work as never) as unknown as Handler;
+}
+
+/** What one request collects on its way through the stack; middy hands it on as the Lambda context. */
+type RequestContext = Context & {
+  requestId: string;
+  startedAt: number;
+  limitHeaders: Record<string, string>;
+  caller: Caller;
+  conditions: Headers;
+};
+
+type Middleware = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>;
+
+/** First in, last out: the request id, the answer to every error, one log line and the request's metrics. */
+function observe(route: Route, frameOf: () => HttpFrame): Middleware {
+  const finish = (context: RequestContext, status: number, error?: unknown) => {
+    const { meter, log, clock } = frameOf();
+    const milliseconds = clock.now() - context.startedAt;
+    meter.count('Requests', 1, route.operation);
+    meter.count('Latency', milliseconds, route.operation);
+    if (status >= 500) meter.count('ServerErrors', 1, route.operation);
+    else if (status >= 400) meter.count('ClientErrors', 1, route.operation);
+    const line = {
+      operation: route.operation,
+      status,
+      milliseconds,
+      requestId: context.requestId,
+      caller: nameOf(context),
+    };
+    if (status >= 500) log.error('request failed', { ...line, error: describeError(error) });
+    else log.info('request', line);
+    meter.flush();
+  };
+  return {
+    before: ({ event, context }) => {
+      context.requestId = requestIdOf(event.headers['x-request-id'], event.requestContext.requestId);
+      context.startedAt = frameOf().clock.now();
+      context.limitHeaders = {};
+    },
+    after: ({ context, response }) => finish(context, response?.statusCode ?? 200),
+    onError: (request) => {
+      const { event, context, error } = request;
+      const problem = toProblem(error);
+      const response = problemResponse(problem, event.rawPath, context.requestId);
+      Object.assign(response.headers, context.limitHeaders);
+      request.response = response;
+      finish(context, problem.status, problem.status >= 500 ? (problem.cause ?? problem) : undefined);
+    },
+  };
+}
+
+/** Size, limits, credentials, scopes and header fields, before the body is parsed. */
+function guard(route: Route, contract: OperationContract, frameOf: () => HttpFrame): Middleware {
+  return {
+    before: async ({ event, context }) => {
+      const { doorkeeper, meter } = frameOf();
+      const request = { authorization: event.headers.authorization, address: event.requestContext.http.sourceIp };
+      context.caller = await admit(route, request, doorkeeper, meter, context.limitHeaders);
+      checkBody(contract, event);
+      context.conditions = parseHeaders(contract, event.headers);
+    },
+  };
+}
+
+/** For an API that is not a page; the content security policy comes with the answer, because the docs page has its own. */
+const headerPolicy = {
+  contentSecurityPolicy: false,
+  crossOriginEmbedderPolicy: false,
+  crossOriginResourcePolicy: { policy: 'cross-origin' },
+  dnsPrefetchControl: false,
+  downloadOptions: false,
+  originAgentCluster: false,
+  permissionsPolicy: false,
+  permittedCrossDomainPolicies: false,
+  poweredBy: false,
+  reportTo: false,
+  reportingEndpoints: false,
+} as const;
+
+const nameOf = ({ caller }: RequestContext): string | undefined =>
+  caller?.kind === 'customer' ? caller.customerId : caller?.kind === 'app' ? caller.keyId : undefined;

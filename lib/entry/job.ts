@@ -1,0 +1,32 @@
+import type { Context } from 'aws-lambda';
+import type { DatabaseRole } from '../contract/roles.ts';
+import { frame } from '../platform/deps.ts';
+import { describeError, type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+
+/** The Lambda handler of a scheduled job: takes no input, logs what it did, and fails loudly. */
+export function jobDoor<D, R extends Record<string, unknown>>(
+  job: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },
+  run: (deps: D) => Promise<R>,
+  wire: (frame: Frame) => D,
+): (event: unknown, context?: Context) => Promise<R> {
+  const wired = wireOnce(() => {
+    const around = frame();
+    return { around, deps: wire(around) };
+  });
+  return async (_event, context) => {
+    const { around, deps } = wired();
+    const { log, meter, clock } = around;
+    const startedAt = clock.now();
+    try {
+      const limit = remaining(context, job.timeoutSeconds * 1000);
+      const result = await untilDeadline(run(deps), limit, job.databaseRole);
+      log.info('job done', { job: job.name, milliseconds: clock.now() - startedAt, ...result });
+      return result;
+    } catch (error) {
+      log.error('job failed', { job: job.name, error: describeError(error) });
+      throw error;
+    } finally {
+      meter.flush();
+    }
+  };
+}

@@ -1,0 +1,53 @@
+import type { Context } from 'aws-lambda';
+import type { DatabaseRole } from '../contract/roles.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { onLambda } from '../platform/config.ts';
+import { dropSql } from '../platform/sql.ts';
+import type { Logger, Meter } from '../platform/telemetry.ts';
+import { DeadlineExceeded, withDeadline } from './deadline.ts';
+
+/** What a step or job is handed beside its input. */
+export type Frame = { meter: Meter; log: Logger; clock: Clock };
+
+/** Computed at the first call and kept. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** Wires now on Lambda, where starting is when the processor is fastest, and at the first call elsewhere. */
+export function wireOnce<T>(make: () => T): () => T {
+  const wired = lazily(make);
+  if (onLambda()) wired();
+  return wired;
+}
+
+/** Runs work until shortly before Lambda would end the environment; a pool that hung until then is dropped. */
+export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, role: DatabaseRole | null): Promise<T> {
+  try {
+    return await withDeadline(work, milliseconds);
+  } catch (error) {
+    if (error instanceof DeadlineExceeded && role !== null) dropSql(role);
+    throw error;
+  }
+}
+
+/** Milliseconds that an invocation may still use, keeping a little to answer. */
+export const remaining = (context: Context | undefined, fallback: number): number =>
+  Math.max(100, (context?.getRemainingTimeInMillis?.() ?? fallback) - 250);
+
+/** What a log may say of an error: its kind, message and place, and those of its causes; never the request. */
+export function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = 'code' in error ? error.code : undefined;
+  return {
+    name: error.name,
+    message: error.message,
+    ...(code === undefined ? {} : { code }),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}

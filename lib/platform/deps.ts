@@ -1,0 +1,60 @@
+import { findAppKey } from '../apps/app-keys.dynamo.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { createLimiter } from '../limits/limiter.dynamo.ts';
+import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
+import { config } from './config.ts';
+import { dynamo } from './dynamo.ts';
+import { emfMeter, type Logger, logger, type Meter } from './telemetry.ts';
+
+/** What every door has around it. */
+export const frame = (): { meter: Meter; log: Logger; clock: Clock } => ({
+  meter: emfMeter(),
+  log: logger(),
+  clock: systemClock,
+});
+
+/** What every HTTP door has around it: also who may come in, and how often. */
+export function httpFrame() {
+  const limiter = createLimiter({
+    client: dynamo(),
+    table: config().LIMITS_TABLE,
+    perMinute: config().RATE_LIMIT_PER_MINUTE,
+    clock: systemClock,
+  });
+  return {
+    ...frame(),
+    doorkeeper: {
+      take: limiter,
+      identify: async (bearer: string, kinds: readonly ('customer' | 'app')[], address: string) => {
+        if (kinds.includes('customer')) {
+          const session = await findSession(sessionStore(), bearer);
+          if (session !== undefined) {
+            return { kind: 'customer' as const, address, customerId: session.customerId, session };
+          }
+        }
+        if (kinds.includes('app')) {
+          const key = await findAppKey(appKeyStore(), bearer);
+          if (key !== undefined) return { kind: 'app' as const, address, keyId: key.keyId, scopes: key.scopes };
+        }
+        return undefined;
+      },
+    },
+  };
+}
+
+export const sessionStore = (): SessionStore => ({
+  client: dynamo(),
+  table: config().SESSIONS_TABLE,
+  idleSeconds: config().SESSION_IDLE_SECONDS,
+  maxSeconds: config().SESSION_MAX_SECONDS,
+  clock: systemClock,
+});
+
+export const appKeyStore = () => ({ client: dynamo(), table: config().APP_KEYS_TABLE, clock: systemClock });
+
+/** Options of the idempotency records in one service's table. */
+export const idempotency = <T extends string>(table: T) => ({
+  table,
+  clock: systemClock,
+  keepSeconds: config().IDEMPOTENCY_KEY_SECONDS,
+});

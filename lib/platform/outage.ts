@@ -1,0 +1,40 @@
+import { PartUnavailable } from '../kernel/errors.ts';
+
+const connectionCodes = new Set([
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** PostgreSQL says "not now": connection, resource and shutdown classes, time-outs, deadlock, serialization. */
+const passingSqlState = /^(08|53|57|58)...$|^(40001|40P01|55P03)$/;
+
+const awsNames = new Set([
+  'TimeoutError',
+  'InternalServerError',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+]);
+
+/** Whether an error says that a part is away or overloaded, rather than that something is wrong with the request. */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof PartUnavailable) return true;
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return (
+    connectionCodes.has(code) ||
+    passingSqlState.test(code) ||
+    awsNames.has(error.name) ||
+    (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isOutage))
+  );
+}

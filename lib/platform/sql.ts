@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { Signer } from '@aws-sdk/rds-signer';
+import postgres, { type Sql } from 'postgres';
+import type { DatabaseRole } from '../contract/roles.ts';
+import { awsCredentials, config } from './config.ts';
+
+export type { Sql } from 'postgres';
+
+const clients = new Map<DatabaseRole, Sql>();
+
+/**
+ * The process's connection pool to PostgreSQL through RDS Proxy as one login role: TLS verified, a fresh IAM token for
+ * each connection (it lives 15 minutes and is checked only when connecting), no prepared statements, no session state.
+ */
+export function sqlAs(role: DatabaseRole): Sql {
+  let client = clients.get(role);
+  if (client === undefined) {
+    client = connect(role);
+    clients.set(role, client);
+  }
+  return client;
+}
+
+/** Drops a pool whose connections may be hung; the next `sqlAs` connects anew. */
+export function dropSql(role: DatabaseRole): void {
+  const client = clients.get(role);
+  clients.delete(role);
+  client?.end({ timeout: 0 }).catch(() => {});
+}
+
+/** Numbers of PostgreSQL's bigint that JavaScript holds exactly; money never leaves that range. */
+export const bigintAsNumber = {
+  to: 20,
+  from: [20],
+  serialize: (value: number) => String(value),
+  parse: (text: string) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value)) throw new RangeError(`not a safe integer: ${text}`);
+    return value;
+  },
+};
+
+function connect(role: DatabaseRole): Sql {
+  const { AWS_REGION, DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_POOL_SIZE } = config();
+  if (DATABASE_HOST === undefined) throw new Error('DATABASE_HOST is not set');
+  const signer = new Signer({
+    hostname: DATABASE_HOST,
+    port: DATABASE_PORT,
+    username: role,
+    region: AWS_REGION,
+    credentials: awsCredentials(),
+  });
+  return postgres({
+    host: DATABASE_HOST,
+    port: DATABASE_PORT,
+    database: DATABASE_NAME,
+    username: role,
+    password: () => signer.getAuthToken(),
+    ssl: {
+      rejectUnauthorized: true,
+      servername: DATABASE_HOST,
+      ...(DATABASE_CA_FILE === undefined ? {} : { ca: readFileSync(DATABASE_CA_FILE) }),
+    },
+    max: DATABASE_POOL_SIZE,
+    prepare: false,
+    fetch_types: false,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    max_lifetime: 840,
+    connection: { application_name: 'counterfoil' },
+    transform: { column: { from: postgres.toCamel } },
+    types: { bigint: bigintAsNumber },
+    onnotice: () => {},
+  }) as unknown as Sql;
+}

@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import {
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  ListTablesCommand,
+} from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import {
+  DynamoFolderCorruptError,
+  DynamoFolderError,
+  DynamoFolderLockedError,
+  startDynamo,
+} from '../../infra/local/dynamo/start.ts';
+import { createTables, type TableSpec } from '../../infra/local/dynamo/tables.ts';
+import { testDynamoClient } from '../support/dynamo.ts';
+
+const things: TableSpec = { name: 'things', partitionKey: 'id' };
+const lists: TableSpec = { name: 'lists', partitionKey: 'list', sortKey: 'position' };
+const sessions: TableSpec = { name: 'sessions', partitionKey: 'token', ttlAttribute: 'expiresAt' };
+
+test('after kill -9, again and again, all that was answered is there and no transaction by halves', async () => {
+  const path = temporaryFolder();
+  const parts = Array.from({ length: 60 }, (_, part) => part);
+  const writers = [0, 1, 2, 3];
+  const answered = writers.map(() => 0);
+  for (let round = 0; round < 3; round++) {
+    await writeUntilKilled();
+    await withDynamo(path, async (documents) => {
+      for (const writer of writers) {
+        const counts = await Promise.all(parts.map((part) => countOf(documents, `${writer}-${part}`)));
+        expect(counts).toEqual(parts.map(() => counts[0]));
+        expect(counts[0]).toBeGreaterThanOrEqual(answered[writer]!);
+      }
+    });
+  }
+
+  async function writeUntilKilled(): Promise<void> {
+    const child = await startInProcess(path);
+    const client = clientFor(child.endpoint);
+    await createTables(client, [things]);
+    const documents = DynamoDBDocumentClient.from(client);
+    const before = Math.min(...answered);
+    const writing = Promise.allSettled(
+      writers.map(async (writer) => {
+        for (;;) {
+          await documents.send(
+            new TransactWriteCommand({ TransactItems: parts.map((part) => addOne(`${writer}-${part}`)) }),
+          );
+          answered[writer]!++;
+        }
+      }),
+    );
+    await vi.waitFor(() => expect(Math.min(...answered)).toBeGreaterThan(before), { interval: 1 });
+    // at any moment, not just after an answer
+    await setTimeout(Math.random() * 20);
+    child.process.kill('SIGKILL');
+    await once(child.process, 'exit');
+    client.destroy();
+    await writing;
+  }
+});
+
+test('after kill -9 request tokens and time to live still hold', async () => {
+  const path = temporaryFolder();
+  const child = await startInProcess(path);
+  const client = clientFor(child.endpoint);
+  await createTables(client, [things, sessions]);
+  const transaction = { TransactItems: [addOne('once')], ClientRequestToken: 'only-once' };
+  await DynamoDBDocumentClient.from(client).send(new TransactWriteCommand(transaction));
+  child.process.kill('SIGKILL');
+  await once(child.process, 'exit');
+  await withDynamo(path, async (documents) => {
+    await documents.send(new TransactWriteCommand(transaction));
+    expect(await countOf(documents, 'once')).toBe(1);
+    const { TimeToLiveDescription } = await documents.send(new DescribeTimeToLiveCommand({ TableName: 'sessions' }));
+    expect(TimeToLiveDescription).toEqual({ TimeToLiveStatus: 'ENABLED', AttributeName: 'expiresAt' });
+  });
+});
+
+test('a table whose creation was cut short by kill -9 can be used after the restart', async () => {
+  const path = temporaryFolder();
+  const { createStore } = await import('../../infra/local/dynamo/dynalite.ts');
+  const first = await startDynamo({ path });
+  await createTables(clientFor(first.endpoint), [things, lists]);
+  await first.stop();
+  const { db } = createStore(path);
+  await db.put('table~things', { ...((await db.get('table~things')) as object), TableStatus: 'CREATING' });
+  await db.put('table~lists', { ...((await db.get('table~lists')) as object), TableStatus: 'DELETING' });
+  await db.close();
+
+  const again = await startDynamo({ path });
+  onTestFinished(again.stop);
+  const client = clientFor(again.endpoint);
+  await client.send(new GetItemCommand({ TableName: 'things', Key: { id: { S: 'a' } } }));
+  expect((await client.send(new ListTablesCommand())).TableNames).toEqual(['things']);
+});
+
+test('stopping answers what has come in, and stopping twice is stopping once', async () => {
+  const path = temporaryFolder();
+  const first = await startDynamo({ path });
+  const client = clientFor(first.endpoint);
+  await createTables(client, [things]);
+  const writer = DynamoDBDocumentClient.from(client);
+  const before = first.calls().PutItem ?? 0;
+  const writes = Array.from({ length: 10 }, (_, n) =>
+    writer.send(new PutCommand({ TableName: 'things', Item: { id: `s${n}` } })),
+  );
+  await vi.waitFor(() => expect(first.calls().PutItem! - before).toBe(10), { interval: 1 });
+  await Promise.all([first.stop(), first.stop(), ...writes]);
+});
+
+test('in use by another process, it says so', async () => {
+  const path = temporaryFolder();
+  await startInProcess(path);
+  const error = await failure(startDynamo({ path }));
+  expect(error).toBeInstanceOf(DynamoFolderLockedError);
+  expect(error).toMatchObject({ folder: path, message: expect.stringContaining('npm start -- --reset') });
+});
+
+test.each([
+  ['a garbled manifest', (name: string) => name.startsWith('MANIFEST-'), 'not a manifest'],
+  ['a pointer to nowhere', (name: string) => name === 'CURRENT', 'MANIFEST-999999\n'],
+])('with %s, it says that it is damaged', async (_, isVictim, content) => {
+  const path = await filledFolder();
+  for (const name of readdirSync(path).filter(isVictim)) writeFileSync(join(path, name), content);
+  const error = await failure(startDynamo({ path }));
+  expect(error).toBeInstanceOf(DynamoFolderError);
+  expect(error).toMatchObject({ message: expect.stringContaining('npm start -- --reset') });
+});
+
+test('without its CURRENT file, it is reported and not silently emptied', async () => {
+  const path = await filledFolder();
+  rmSync(join(path, 'CURRENT'));
+  expect(await failure(startDynamo({ path }))).toBeInstanceOf(DynamoFolderCorruptError);
+  expect(readdirSync(path).some((name) => name.startsWith('MANIFEST-'))).toBe(true);
+});
+
+test('that is a file, it says so', async () => {
+  const path = join(temporaryFolder(), 'file');
+  writeFileSync(path, '');
+  expect(await failure(startDynamo({ path }))).toBeInstanceOf(DynamoFolderError);
+});
+
+test('whose port is taken is left free to be opened again', async () => {
+  const path = temporaryFolder();
+  const other = await startDynamo();
+  onTestFinished(other.stop);
+  const port = Number(new URL(other.endpoint).port);
+  expect(await failure(startDynamo({ path, port }))).toMatchObject({ code: 'EADDRINUSE' });
+  await (await startDynamo({ path })).stop();
+});
+
+async function filledFolder(): Promise<string> {
+  const path = temporaryFolder();
+  const first = await startDynamo({ path });
+  await createTables(clientFor(first.endpoint), [things]);
+  await first.stop();
+  return path;
+}
+
+const addOne = (id: string) => ({
+  Update: {
+    TableName: 'things',
+    Key: { id },
+    UpdateExpression: 'ADD n :one',
+    ExpressionAttributeValues: { ':one': 1 },
+  },
+});
+
+const countOf = async (documents: DynamoDBDocumentClient, id: string): Promise<number | undefined> =>
+  (await documents.send(new GetCommand({ TableName: 'things', Key: { id } }))).Item?.n;
+
+async function withDynamo(path: string, work: (documents: DynamoDBDocumentClient) => Promise<void>): Promise<void> {
+  const dynamo = await startDynamo({ path });
+  try {
+    await work(DynamoDBDocumentClient.from(clientFor(dynamo.endpoint)));
+  } finally {
+    await dynamo.stop();
+  }
+}
+
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error) => error,
+  );
+
+function clientFor(endpoint: string): DynamoDBClient {
+  const client = testDynamoClient(endpoint);
+  onTestFinished(() => client.destroy());
+  return client;
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'local-dynamo-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function startInProcess(path: string) {
+  const start = new URL('../../infra/local/dynamo/start.ts', import.meta.url).href;
+  const script = `import { startDynamo } from ${JSON.stringify(start)};
+    console.log((await startDynamo({ path: ${JSON.stringify(path)} })).endpoint);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [line] = await once(child.stdout, 'data');
+  return { process: child, endpoint: String(line).trim() };
+}
