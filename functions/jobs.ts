@@ -2,6 +2,7 @@ import type { DatabaseRole } from '../lib/contract/roles.ts';
 import type { TableGrants } from '../lib/contract/route.ts';
 
 export type Job = {
+  name: string;
   /** File under functions/, without its ending. */
   door: string;
   /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
@@ -12,8 +13,7 @@ export type Job = {
   timeoutSeconds: number;
 };
 
-/** THE schedule table: job → door, schedule, database role. */
-export const jobs = {
+const rows = {
   migrate: { door: 'jobs/migrate', schedule: 'on-deploy', databaseRole: 'migrator', timeoutSeconds: 900 },
   'sweep-orders': {
     door: 'jobs/sweep-orders',
@@ -35,6 +35,11 @@ export const jobs = {
     timeoutSeconds: 120,
   },
   'purge-expired': { door: 'jobs/purge-expired', schedule: 'rate(1 hour)', databaseRole: 'jobs', timeoutSeconds: 120 },
-} as const satisfies Record<string, Job>;
+} as const satisfies Record<string, Omit<Job, 'name'>>;
 
-export type JobName = keyof typeof jobs;
+export type JobName = keyof typeof rows;
+
+/** THE schedule table: job → door, schedule, database role. */
+export const jobs = Object.fromEntries(
+  Object.entries(rows).map(([name, row]) => [name, { name, ...row }]),
+) as unknown as Readonly<Record<JobName, Job>>;

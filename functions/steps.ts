@@ -2,6 +2,7 @@ import type { DatabaseRole } from '../lib/contract/roles.ts';
 import type { TableGrants } from '../lib/contract/route.ts';
 
 export type Step = {
+  name: string;
   /** File under functions/, without its ending. */
   door: string;
   /** PostgreSQL login role; null for a door that stays outside the VPC and touches no database. */
@@ -13,8 +14,7 @@ export type Step = {
   tables?: TableGrants;
 };
 
-/** THE saga table: placeholder in infra/saga/order.asl.json → door, database role, in the VPC or not. */
-export const steps = {
+const rows = {
   ReserveStock: { door: 'saga/reserve-stock', databaseRole: 'saga', provider: false, undoneBy: 'ReleaseStock' },
   ChargePayment: { door: 'saga/charge-payment', databaseRole: null, provider: true, undoneBy: 'RefundPayment' },
   ConfirmOrder: { door: 'saga/confirm-order', databaseRole: 'saga', provider: false, undoneBy: 'AbandonOrder' },
@@ -23,6 +23,11 @@ export const steps = {
   ReleaseStock: { door: 'saga/release-stock', databaseRole: 'saga', provider: false, undoneBy: null },
   CloseOrder: { door: 'saga/close-order', databaseRole: 'saga', provider: false, undoneBy: null },
   FlagOrder: { door: 'saga/flag-order', databaseRole: 'saga', provider: false, undoneBy: null },
-} as const satisfies Record<string, Step>;
+} as const satisfies Record<string, Omit<Step, 'name'>>;
 
-export type StepName = keyof typeof steps;
+export type StepName = keyof typeof rows;
+
+/** THE saga table: placeholder in infra/saga/order.asl.json → door, database role, in the VPC or not. */
+export const steps = Object.fromEntries(
+  Object.entries(rows).map(([name, row]) => [name, { name, ...row }]),
+) as unknown as Readonly<Record<StepName, Step>>;

@@ -114,8 +114,8 @@ function rateOf(body: string): number {
 const days = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const ranges: [string, number, number][] = [
-  ['minutes', 0, 59],
-  ['hours', 0, 23],
+  ['minute', 0, 59],
+  ['hour', 0, 23],
   ['day of month', 1, 31],
   ['month', 1, 12],
   ['day of week', 1, 7],
@@ -140,7 +140,7 @@ function cronOf(body: string): string {
 
 function partOf(part: string, index: number): string {
   const [label, low, high] = ranges[index]!;
-  const refuse = () => new Error(`${part || 'nothing'} is not a ${label}`);
+  const refuse = () => new Error(`${part || 'nothing'} is not a valid ${label}`);
   if (index === 2 && part === 'L') return part;
   if (index === 2 && /^\d+W$/.test(part)) return `${numberOf(part.slice(0, -1), index)}W`;
   if (index === 4) {
@@ -164,7 +164,7 @@ function numberOf(word: string, index: number): number {
   const named = names.indexOf(word.toUpperCase()) + 1;
   const value = named || (/^\d+$/.test(word) ? Number(word) : Number.NaN);
   if (value >= low && value <= high) return value;
-  throw new Error(`${word} is not a ${label}`);
+  throw new Error(`${word} is not a valid ${label}`);
 }
 
 const describe = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { connect as tlsConnect } from 'node:tls';
 import { Signer, type SignerConfig } from '@aws-sdk/rds-signer';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -164,7 +165,7 @@ describe('a client that RDS Proxy turns away', () => {
     ['statement_timeout', '1000', "currently doesn't support the option statement_timeout."],
     ['search_path', 'x', "currently doesn't support the option search_path."],
   ])('with startup parameter %s gets 0A000', async (name, value, ending) => {
-    const connection = { [name]: value } as postgres.Options<object>['connection'] & object;
+    const connection = { [name]: value } as { application_name: string };
     await expect(query({ connection })).rejects.toMatchObject({
       code: '0A000',
       message: `Feature not supported: RDS Proxy ${ending}`,
@@ -173,7 +174,7 @@ describe('a client that RDS Proxy turns away', () => {
 
   test('with the startup parameters that drivers commonly send gets in', async () => {
     const connection = { application_name: 'test', TimeZone: 'Europe/Paris', DateStyle: 'ISO' };
-    await using sql = client({ connection: connection as object });
+    await using sql = client({ connection });
     expect(await sql`select current_setting('TimeZone') as zone, current_setting('application_name') as name`).toEqual([
       { zone: 'Europe/Paris', name: 'test' },
     ]);
@@ -256,13 +257,16 @@ describe('on the wire', () => {
   });
 
   test('a session that PostgreSQL ends hears its last words', async () => {
-    await using admin = client();
-    const sql = client();
-    const [row] = await sql`select pg_backend_pid() as pid`;
-    const sleeping = sql`select pg_sleep(60)`.catch((error) => error.code);
-    await admin`select pg_terminate_backend(${row!.pid})`;
-    expect(await sleeping).toBe('57P01');
-    await sql.end();
+    const raw = connect(proxy.port, '127.0.0.1');
+    raw.write(sslRequest());
+    await nextBytes(raw);
+    const socket = tlsConnect({ socket: raw, ca: certificate.ca, servername: 'localhost' });
+    const heard = text(socket);
+    const startup = Buffer.from('\0\x03\0\0user\0migrator\0database\0counterfoil\0\0');
+    socket.write(Buffer.concat([lengthOf(startup), startup]));
+    socket.write(typed('p', await token()));
+    socket.write(typed('Q', 'select pg_terminate_backend(pg_backend_pid())'));
+    expect(await heard).toContain('C57P01\0');
   });
 
   test('stopping ends open sessions and frees the port', async () => {
@@ -272,7 +276,7 @@ describe('on the wire', () => {
     const sleeping = sql`select pg_sleep(60)`.catch((error) => error.code);
     await stopping.stop();
     expect(await sleeping).toBe('CONNECTION_CLOSED');
-    await sql.end();
+    await sql.end({ timeout: 0 });
     const again = await startProxy({ port: stopping.port });
     await again.stop();
   });
@@ -347,7 +351,7 @@ function token(config: Partial<SignerConfig> = {}): Promise<string> {
   }).getAuthToken();
 }
 
-function client(options: postgres.Options<Record<string, never>> = {}) {
+function client(options: postgres.Options<Record<string, postgres.PostgresType>> = {}) {
   const sql = postgres({
     host: 'localhost',
     port: proxy.port,
@@ -380,6 +384,17 @@ async function refused(options: Parameters<typeof client>[0], reason = ''): Prom
 
 function sslRequest(): Buffer {
   return Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]);
+}
+
+function typed(type: string, body: string): Buffer {
+  const bytes = Buffer.from(`${body}\0`);
+  return Buffer.concat([Buffer.from(type), lengthOf(bytes), bytes]);
+}
+
+function lengthOf(body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length + 4);
+  return length;
 }
 
 function nextBytes(socket: Socket): Promise<string> {

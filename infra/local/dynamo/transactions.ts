@@ -5,10 +5,10 @@ import {
   findTable,
   type Input,
   type Item,
+  type ItemDb,
   indexPrefix,
   itemPrefix,
   itemSize,
-  type Operation,
   perform,
   type Store,
   storageKey,
@@ -108,11 +108,14 @@ function refuseRepeatedItems(refs: ItemRef[]): void {
 }
 
 /** Runs one step against a store that keeps its writes back. */
-async function tryStep(store: Store, { kind, checked, showsFailedItem }: Step) {
+async function tryStep(
+  store: Store,
+  { kind, checked, showsFailedItem }: Step,
+): Promise<{ reason: Reason; writes: Write[] }> {
   const { aside, writes, seen } = writingAside(store);
   try {
-    await perform(operations[kind] satisfies Operation, aside, checked);
-    return { reason: { Code: 'None' } satisfies Reason as Reason, writes: kind === 'ConditionCheck' ? [] : writes };
+    await perform(operations[kind], aside, checked);
+    return { reason: { Code: 'None' }, writes: kind === 'ConditionCheck' ? [] : writes };
   } catch (error) {
     return { reason: toReason(error, showsFailedItem ? seen() : undefined), writes: [] };
   }
@@ -121,15 +124,15 @@ async function tryStep(store: Store, { kind, checked, showsFailedItem }: Step) {
 function writingAside(store: Store) {
   const writes: Write[] = [];
   let seen: Item | undefined;
-  const asideDb = (prefix: string, get: ReturnType<Store['getItemDb']>['get']) => ({
+  const asideDb = (prefix: string, get: ItemDb['get']): ItemDb => ({
     // the transaction holds the locks already
-    lock: (_key: string, held: (release: <Callback>(done: Callback) => Callback) => void) => held((done) => done),
+    lock: (_key, held) => held((done) => done),
     get,
-    put(key: string, value: Item, done: () => void) {
+    put(key, value, done) {
       writes.push({ type: 'put', key: prefix + key, value });
       done();
     },
-    del(key: string, done: () => void) {
+    del(key, done) {
       writes.push({ type: 'del', key: prefix + key });
       done();
     },

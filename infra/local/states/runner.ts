@@ -84,7 +84,7 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
       if (error instanceof ExecutionTimedOut)
         return close(execution, 'TIMED_OUT', 'ExecutionTimedOut', { error: 'States.Timeout' });
       const failed = error instanceof StateError ? error : new StateError('States.Runtime', String(error));
-      log(`step functions: execution ${execution.name} failed in ${execution.state}: ${failed.message}`);
+      log(`step functions: execution ${execution.name} failed in ${execution.state}: ${failed.message.slice(0, 300)}`);
       close(execution, 'FAILED', 'ExecutionFailed', { error: failed.error, cause: failed.causeText });
     } finally {
       controller.abort(new Halted());

@@ -1,3 +1,5 @@
+drop trigger guard_added_lines on orders.lines;
+drop function orders.guard_added_lines();
 drop trigger guard_lines on orders.orders;
 drop function orders.guard_lines();
 drop trigger guard_outcome on orders.orders;

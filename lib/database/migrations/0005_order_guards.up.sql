@@ -73,3 +73,18 @@ $$;
 create constraint trigger guard_lines after insert on orders.orders
   deferrable initially deferred
   for each row execute function orders.guard_lines();
+
+create function orders.guard_added_lines() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if (select o.subtotal from orders.orders o where o.id = new.order_id)
+    is distinct from (select sum(l.total) from orders.lines l where l.order_id = new.order_id) then
+    raise exception 'subtotal of order % is not the sum of its lines', new.order_id
+      using errcode = 'integrity_constraint_violation', constraint = 'order_adds_up';
+  end if;
+  return null;
+end
+$$;
+create constraint trigger guard_added_lines after insert on orders.lines
+  deferrable initially deferred
+  for each row execute function orders.guard_added_lines();

@@ -1,4 +1,5 @@
 drop view orders.order_details;
+drop view stock.wanted;
 drop view orders.priceable_customers;
 drop view orders.priceable_products;
 revoke all on outbox.events from saga, orders_api;

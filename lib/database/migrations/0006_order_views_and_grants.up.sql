@@ -4,11 +4,17 @@ create view orders.priceable_products as
 create view orders.priceable_customers as
   select id, premium from customers.customers;
 
+-- What an order takes from the shelf.
+create view stock.wanted as
+  select order_id, product_id, quantity from orders.lines;
+
 create view orders.order_details as
   select
     o.*,
     p.id as payment_id,
     p.status as payment_status,
+    p.provider as payment_provider,
+    p.reference as payment_reference,
     (
       select jsonb_agg(
         jsonb_build_object(
@@ -28,6 +34,7 @@ grant update (status, version, updated_at) on orders.orders to orders_api;
 grant select, insert, update on orders.idempotency_keys to orders_api;
 grant insert on outbox.events to orders_api;
 
+grant select on stock.wanted, orders.order_details to saga;
 grant select on orders.orders, orders.lines, orders.timeline to saga;
 grant update (status, version, updated_at, confirmed_at, abandoned_at, failure_code, failure_detail)
   on orders.orders to saga;

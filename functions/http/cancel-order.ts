@@ -1,0 +1,40 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/orders.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import { type CancelDeps, cancelOrder } from '../../lib/orders/cancel.ts';
+import { hasEnded } from '../../lib/orders/transitions.ts';
+import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
+import { config } from '../../lib/platform/config.ts';
+import { idempotency } from '../../lib/platform/deps.ts';
+import { startSaga } from '../../lib/platform/executions.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep };
+
+export async function run(request: Request<typeof contract.cancelOrder, Customer>, deps: Deps): Promise<Result> {
+  const { caller, path, waitSeconds, log } = request;
+  const sql = deps.sql();
+  const of = { orderId: path.orderId, customerId: caller.customerId };
+  const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claimOf('cancel-order', request), of);
+  if (startError !== undefined) {
+    log.warn('saga not started, left to the sweeper', { orderId: of.orderId, reason: String(startError) });
+  }
+  if (replayed || waitSeconds === 0) return fromStored(answer, replayed);
+
+  const headers = { ...answer.headers, 'preference-applied': `wait=${waitSeconds}` };
+  const ended = await waitForEnd({ ...deps, sql }, of, waitSeconds);
+  return ended !== undefined && hasEnded(ended.status)
+    ? { status: 200, headers, body: ended }
+    : fromStored({ ...answer, headers }, false);
+}
+
+export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, run, ({ clock }) => ({
+  sql: () => sqlAs('orders_api'),
+  clock,
+  keys: idempotency('orders.idempotency_keys'),
+  startSaga,
+  windowSeconds: config().CANCELLATION_WINDOW_SECONDS,
+  sleep,
+}));

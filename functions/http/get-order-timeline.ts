@@ -1,0 +1,20 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/orders.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { readTimeline } from '../../lib/orders/read.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { caller, path }: Request<typeof contract.getOrderTimeline, Customer>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const entries = await readTimeline(sql(), { orderId: path.orderId, customerId: caller.customerId });
+  if (entries === undefined) throw new Problem('not-found', 'You have no such order.');
+  return { status: 200, body: { data: entries } };
+}
+
+export const handler = httpDoor(routes['get-order-timeline'], contract.getOrderTimeline, run, () => ({
+  sql: () => sqlAs('orders_api'),
+}));

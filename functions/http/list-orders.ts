@@ -1,0 +1,22 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
+import * as contract from '../../lib/contract/orders.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { listOrders } from '../../lib/orders/read.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { caller, query }: Request<typeof contract.listOrders, Customer>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const { limit, cursor, status } = query;
+  const list = `list-orders ${caller.customerId} ${status ?? ''}`;
+  const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
+  const orders = await listOrders(sql(), { customerId: caller.customerId, status, before, limit: limit + 1 });
+  return { status: 200, body: toPage(list, orders, limit) };
+}
+
+export const handler = httpDoor(routes['list-orders'], contract.listOrders, run, () => ({
+  sql: () => sqlAs('orders_api'),
+}));

@@ -1,0 +1,52 @@
+import { type Customer, callerKey } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/orders.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { fromStored } from '../../lib/entry/http-once.ts';
+import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
+import { type PlaceDeps, placeOrder } from '../../lib/orders/place.ts';
+import { hasEnded } from '../../lib/orders/transitions.ts';
+import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
+import { idempotency } from '../../lib/platform/deps.ts';
+import { startSaga } from '../../lib/platform/executions.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep };
+
+export async function run(request: Request<typeof contract.placeOrder, Customer>, deps: Deps): Promise<Result> {
+  const { caller, body, waitSeconds, meter, log } = request;
+  const sql = deps.sql();
+  const claim = {
+    caller: callerKey(caller),
+    key: request.idempotencyKey ?? '',
+    operation: 'place-order',
+    fingerprint: request.fingerprint,
+  };
+  const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, {
+    customerId: caller.customerId,
+    ...body,
+  });
+  if (placed === undefined) return fromStored(answer, true);
+
+  meter.count('OrdersPlaced');
+  if (startError !== undefined) {
+    log.warn('saga not started, left to the sweeper', { orderId: placed.id, reason: String(startError) });
+  }
+  if (waitSeconds === 0) return fromStored(answer, false);
+
+  const applied = { ...answer.headers, 'preference-applied': `wait=${waitSeconds}` };
+  const ended = await waitForEnd({ ...deps, sql }, { orderId: placed.id, customerId: caller.customerId }, waitSeconds);
+  if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers: applied }, false);
+
+  const final = { status: 201, headers: applied, body: JSON.stringify(ended) };
+  await storeFinalAnswer(sql, claim, final);
+  return fromStored(final, false);
+}
+
+export const handler = httpDoor(routes['place-order'], contract.placeOrder, run, ({ clock }) => ({
+  sql: () => sqlAs('orders_api'),
+  clock,
+  keys: idempotency('orders.idempotency_keys'),
+  startSaga,
+  sleep,
+}));

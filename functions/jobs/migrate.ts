@@ -1,0 +1,18 @@
+import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
+import { jobDoor } from '../../lib/entry/job.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import type { Logger } from '../../lib/platform/telemetry.ts';
+import { jobs } from '../jobs.ts';
+
+type Deps = { sql: () => Sql; log: Pick<Logger, 'info'>; directory: string | URL };
+
+/** Brings the database to this release, before anything of it serves. */
+export async function run({ sql, log, directory }: Deps): Promise<{ applied: string[] }> {
+  return await migrate({ sql: sql(), directory, log: (line) => log.info(line) });
+}
+
+export const handler = jobDoor({ name: 'migrate', ...jobs.migrate }, run, ({ log }) => ({
+  sql: () => sqlAs(jobs.migrate.databaseRole),
+  log,
+  directory: shippedMigrations,
+}));

@@ -1,0 +1,25 @@
+import { jobDoor } from '../../lib/entry/job.ts';
+import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
+import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+import { jobs } from '../jobs.ts';
+
+type Deps = Omit<SweepDeps, 'sql'> & { sql: () => SweepDeps['sql']; meter: Meter };
+
+export async function run(deps: Deps) {
+  const counts = await sweepOrders({ ...deps, sql: deps.sql() });
+  deps.meter.count('SagasStartedLate', counts.started);
+  deps.meter.count('ReservationsExpired', counts.released);
+  if (counts.flagged > 0) deps.meter.count('OrdersFlagged', counts.flagged, 'saga-ended');
+  return counts;
+}
+
+export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, meter, log }) => ({
+  sql: () => sqlAs('saga'),
+  clock,
+  meter,
+  startSaga,
+  describeSaga,
+  onError: (orderId, error) => log.error('order not swept', { orderId, reason: String(error) }),
+}));

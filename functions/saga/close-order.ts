@@ -1,0 +1,36 @@
+import { failureOf, type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { stepDoor } from '../../lib/entry/step.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { closeUndone } from '../../lib/orders/undo.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+import { steps } from '../steps.ts';
+
+type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
+
+/** Told only when nothing more exact is known. */
+const undone = { code: 'undone', detail: 'The order could not be completed; nothing was charged.' };
+
+export async function run(state: SagaState, { sql, clock, meter }: Deps) {
+  const failure = failureOf(state) ?? undone;
+  const { status, closed } = await closeUndone(sql(), {
+    orderId: state.orderId,
+    paymentId: newId('payment', clock),
+    eventId: newId('event', clock),
+    failure,
+    refund: state.refund,
+    at: new Date(clock.now()),
+  });
+  if (closed) {
+    if (status === 'cancelled') meter.count('OrdersCancelled');
+    else meter.count('OrdersFailed', 1, failure.code);
+  }
+  return { status };
+}
+
+export const handler = stepDoor(steps.CloseOrder, sagaState, run, ({ clock, meter }) => ({
+  sql: () => sqlAs('saga'),
+  clock,
+  meter,
+}));

@@ -1,0 +1,33 @@
+import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { stepDoor } from '../../lib/entry/step.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+import { steps } from '../steps.ts';
+
+type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
+
+export async function run({ orderId, charge }: SagaState, { sql, clock, meter }: Deps) {
+  if (charge === undefined) throw new Error('there is no charge to confirm the order by');
+  const now = clock.now();
+  const placedAt = await confirmIfReserved(sql(), {
+    orderId,
+    ...charge,
+    paymentId: newId('payment', clock),
+    eventId: newId('event', clock),
+    at: new Date(now),
+  });
+  if (placedAt !== undefined) {
+    meter.count('OrdersConfirmed');
+    meter.count('SagaDuration', now - placedAt.getTime());
+  }
+  return { confirmed: true };
+}
+
+export const handler = stepDoor(steps.ConfirmOrder, sagaState, run, ({ clock, meter }) => ({
+  sql: () => sqlAs('saga'),
+  clock,
+  meter,
+}));

@@ -1,0 +1,15 @@
+import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { stepDoor } from '../../lib/entry/step.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { releaseWhatIsHeld } from '../../lib/stock/reservations.sql.ts';
+import { steps } from '../steps.ts';
+
+export async function run({ orderId }: SagaState, { sql, clock }: { sql: () => Sql; clock: Clock }) {
+  return { units: await releaseWhatIsHeld(sql(), { orderId, at: new Date(clock.now()) }) };
+}
+
+export const handler = stepDoor(steps.ReleaseStock, sagaState, run, ({ clock }) => ({
+  sql: () => sqlAs('saga'),
+  clock,
+}));

@@ -1,0 +1,30 @@
+import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { stepDoor } from '../../lib/entry/step.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { OutOfStock } from '../../lib/kernel/errors.ts';
+import { config } from '../../lib/platform/config.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+import { reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { steps } from '../steps.ts';
+
+type Deps = { sql: () => Sql; clock: Clock; meter: Meter; reservationSeconds: number };
+
+export async function run({ orderId }: SagaState, { sql, clock, meter, reservationSeconds }: Deps) {
+  const now = clock.now();
+  const expiresAt = new Date(now + reservationSeconds * 1000);
+  try {
+    await reserveAllOrNothing(sql(), { orderId, at: new Date(now), expiresAt });
+  } catch (error) {
+    if (error instanceof OutOfStock) meter.count('StockOuts');
+    throw error;
+  }
+  return { reserved: true };
+}
+
+export const handler = stepDoor(steps.ReserveStock, sagaState, run, ({ clock, meter }) => ({
+  sql: () => sqlAs('saga'),
+  clock,
+  meter,
+  reservationSeconds: config().RESERVATION_SECONDS,
+}));

@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import type { BuildOptions } from 'esbuild';
+
+/** The repository's root, where doors are named from. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const cutOff = fileURLToPath(new URL('./no-default-credentials.ts', import.meta.url));
+
+/**
+ * How a door is bundled: one ES module for Lambda's node 24, minified, without the AWS SDK's default credential chain.
+ * The caller adds entry points and where to write.
+ */
+export const doorOptions = (): BuildOptions => ({
+  ...shared(),
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  minify: true,
+  treeShaking: true,
+  legalComments: 'none',
+  alias: {
+    '@aws-sdk/credential-provider-node': cutOff,
+    '@aws-sdk/credential-providers': cutOff,
+  },
+});
+
+/**
+ * How CDK's NodejsFunction bundles when told nothing: CommonJS, not minified, everything in it. For the bench to
+ * compare with.
+ */
+export const naiveOptions = (): BuildOptions => ({ ...shared(), format: 'cjs', target: 'node24' });
+
+const shared = (): BuildOptions => ({
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  loader: { '.html': 'text' },
+  logLevel: 'silent',
+});

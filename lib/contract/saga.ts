@@ -1,0 +1,138 @@
+import * as z from 'zod/mini';
+import { amount, currency, id } from './common.ts';
+
+/** What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` when money was taken. */
+const input = {
+  orderId: id('order'),
+  intent: z.enum(['place', 'cancel']),
+  amount,
+  currency,
+  paymentMethod: z.string(),
+  payment: z.optional(z.object({ id: z.optional(id('payment')), provider: z.string(), reference: z.string() })),
+};
+export const sagaInput = z.object(input);
+export type SagaInput = z.output<typeof sagaInput>;
+
+/** Result of ChargePayment. Provider `none` is an order that costs nothing; its reference is the order's id. */
+export const charge = z.object({ provider: z.string(), reference: z.string() });
+export type Charge = z.output<typeof charge>;
+
+/** Result of RefundPayment: `refunded` gave money back, `voided` made sure that none was and none can be taken. */
+export const refund = z.object({
+  outcome: z.enum(['refunded', 'voided']),
+  provider: z.string(),
+  reference: z.nullable(z.string()),
+  refundReference: z.nullable(z.string()),
+});
+export type Refund = z.output<typeof refund>;
+
+/** Result of AbandonOrder: whether the order turned out to be confirmed, its answer having been lost. */
+export const abandonment = z.looseObject({ confirmed: z.boolean() });
+export type Abandonment = z.output<typeof abandonment>;
+
+/** What a `Catch` puts into the state: the error's name, and of a Lambda function JSON as its cause. */
+export const caught = z.object({ Error: z.string(), Cause: z.optional(z.string()) });
+export type Caught = z.output<typeof caught>;
+
+/** What a step is handed: the input, and what the steps before it left under their names. */
+export const sagaState = z.looseObject({
+  ...input,
+  reservation: z.optional(z.unknown()),
+  charge: z.optional(charge),
+  confirmation: z.optional(z.unknown()),
+  failure: z.optional(caught),
+  abandonment: z.optional(abandonment),
+  refund: z.optional(refund),
+  release: z.optional(z.unknown()),
+  undoFailure: z.optional(caught),
+});
+export type SagaState = z.output<typeof sagaState>;
+
+/** Why a provider refuses, in the words that a customer is shown. Stable: shops translate by code. */
+export const declines = {
+  card_declined: 'The card was declined',
+  insufficient_funds: 'The card has insufficient funds',
+  expired_card: 'The card has expired',
+  incorrect_cvc: 'The security code of the card is wrong',
+  incorrect_number: 'The number of the card is wrong',
+  card_not_supported: 'The card does not support this purchase',
+  limit_exceeded: 'The purchase exceeds a limit of the card',
+  authentication_required: 'The bank asks the card holder to authenticate',
+  payment_method_invalid: 'The payment method is unknown or cannot be used',
+  amount_invalid: 'The payment provider does not take this amount in this currency',
+  charge_voided: 'The order was undone before it was charged',
+} as const satisfies Record<string, string>;
+export type DeclineCode = keyof typeof declines;
+
+/**
+ * Message of a `PaymentDeclined`. The state machine is given an error's name and message only, so the code stands in
+ * front of the sentence.
+ */
+export const declineMessage = (code: DeclineCode): string => `${code}: ${declines[code]}.`;
+
+/** Message of an `OutOfStock` that names what is missing. */
+export const outOfStockMessage = (skus: readonly string[]): string => `Out of stock: ${skus.join(', ')}.`;
+
+export const failureCodes = [
+  'out-of-stock',
+  'payment-declined',
+  'payment-unknown',
+  'cancelled',
+  'undone',
+  'undo-failed',
+] as const;
+export type Failure = { code: (typeof failureCodes)[number]; detail: string };
+
+/**
+ * What a client is told of why an order did not go through, or could not be undone; undefined when nothing failed.
+ * Only sentences that are written here reach the client: never another error's message.
+ */
+export function failureOf(state: SagaState): Failure | undefined {
+  const { failure, undoFailure } = state;
+  const undone = undoFailure === undefined;
+  if (failure === undefined) {
+    return undone ? undefined : { code: 'undo-failed', detail: 'The order is not undone yet; we are looking into it.' };
+  }
+  switch (failure.Error) {
+    case 'OutOfStock':
+      return { code: 'out-of-stock', detail: outOfStockDetail(messageOf(failure)) };
+    case 'PaymentDeclined': {
+      const code = declineCodeOf(messageOf(failure));
+      return { code: 'payment-declined', detail: `${declines[code]} (${code}).` };
+    }
+    case 'OrderNotActive':
+      return { code: 'cancelled', detail: 'The order was cancelled before it was confirmed.' };
+  }
+  if (silences.has(failure.Error) && state.reservation !== undefined && state.charge === undefined) {
+    const detail = 'The payment provider did not answer in time;';
+    return undone
+      ? { code: 'payment-unknown', detail: `${detail} no money is kept.` }
+      : { code: 'payment-unknown', detail: `${detail} we are finding out whether money was taken.` };
+  }
+  return undone
+    ? { code: 'undone', detail: 'Something went wrong on our side; the order was undone and no money is kept.' }
+    : { code: 'undone', detail: 'Something went wrong on our side; we are looking into it.' };
+}
+
+/** Errors that leave open whether the step's effect happened. */
+const silences = new Set(['AnswerLost', 'DeadlineExceeded', 'States.Timeout', 'Lambda.Unknown', 'Sandbox.Timedout']);
+
+/** Message of the error that a Lambda function threw; empty when the cause is not its JSON. */
+function messageOf({ Cause }: Caught): string {
+  try {
+    const message = (JSON.parse(Cause ?? '') as { errorMessage?: unknown } | null)?.errorMessage;
+    return typeof message === 'string' ? message : '';
+  } catch {
+    return '';
+  }
+}
+
+function declineCodeOf(message: string): DeclineCode {
+  const code = message.slice(0, Math.max(0, message.indexOf(':')));
+  return Object.hasOwn(declines, code) ? (code as DeclineCode) : 'card_declined';
+}
+
+const outOfStockDetail = (message: string): string =>
+  /^Out of stock: [A-Za-z0-9._-]{1,64}(, [A-Za-z0-9._-]{1,64}){0,49}\.$/.test(message)
+    ? message
+    : 'At least one product is out of stock.';

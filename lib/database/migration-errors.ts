@@ -1,0 +1,105 @@
+/** Something about the migrations is not as it must be. Nothing was done beyond what `applied` of the caller says. */
+export abstract class MigrationError extends Error {
+  abstract override readonly name: string;
+}
+
+/** The folder is not there or holds no migration. */
+export class MigrationsNotFound extends MigrationError {
+  override readonly name = 'MigrationsNotFound';
+  constructor(directory: string, options?: ErrorOptions) {
+    super(`there are no migrations in ${directory}: ship lib/database/migrations beside the code`, options);
+  }
+}
+
+/** A file whose name does not say what it is. */
+export class MisnamedMigration extends MigrationError {
+  override readonly name = 'MisnamedMigration';
+  constructor(file: string) {
+    super(`${file} is not named NNNN_what_it_does.up.sql or NNNN_what_it_does.down.sql: rename or remove it`);
+  }
+}
+
+/** Two migrations have one number. */
+export class DuplicateMigration extends MigrationError {
+  override readonly name = 'DuplicateMigration';
+  constructor(file: string, other: string) {
+    super(`${file} and ${other} have the same number: give the one that is not applied anywhere the next free one`);
+  }
+}
+
+/** A migration can be done but not undone, or the other way round. */
+export class UnpairedMigration extends MigrationError {
+  override readonly name = 'UnpairedMigration';
+  constructor(file: string, missing: string) {
+    super(`${file} has no ${missing} beside it: write it`);
+  }
+}
+
+/** A number is left out, in the files or in what is applied. */
+export class MigrationGap extends MigrationError {
+  override readonly name = 'MigrationGap';
+}
+
+/** A file holds what cannot be part of the one transaction it runs in. */
+export class RefusedStatement extends MigrationError {
+  override readonly name = 'RefusedStatement';
+  constructor(file: string, line: number, statement: string) {
+    const advice = statement.includes('concurrently')
+      ? 'see "Indexes on large tables" in docs/migrations.md'
+      : 'remove it, for the migrator opens and ends the transaction';
+    super(`${file} line ${line} says "${statement}", but a migration runs in one transaction: ${advice}`);
+  }
+}
+
+/** An applied migration is not any more what it was when it was applied. */
+export class ChangedMigration extends MigrationError {
+  override readonly name = 'ChangedMigration';
+  constructor(file: string, what: string) {
+    super(
+      `${file} ${what} since it was applied: put it back as it was, and write what should change as a new migration`,
+    );
+  }
+}
+
+/** The database has a migration whose file is gone. */
+export class MissingMigration extends MigrationError {
+  override readonly name = 'MissingMigration';
+  constructor(name: string) {
+    super(`${name} is applied but ${name}.up.sql is not there: put the file back`);
+  }
+}
+
+/** The database is ahead of this code. */
+export class UnknownMigration extends MigrationError {
+  override readonly name = 'UnknownMigration';
+  constructor(name: string, newest: string) {
+    super(
+      `${name} is applied but this release ends with ${newest}: deploy the release that has it, or let that release go down to ${newest} first`,
+    );
+  }
+}
+
+/** The version to go to does not exist, or lies on the wrong side. */
+export class UnknownTarget extends MigrationError {
+  override readonly name = 'UnknownTarget';
+}
+
+/** PostgreSQL refused a statement; the whole file was rolled back. */
+export class MigrationFailed extends MigrationError {
+  override readonly name = 'MigrationFailed';
+  constructor(file: string, line: number | undefined, message: string, options?: ErrorOptions) {
+    const place = line === undefined ? file : `${file} line ${line}`;
+    super(`${place}: ${message}; nothing of this file was kept, so correct it and run it again`, options);
+  }
+}
+
+/** Others kept a table in use each time the migration asked for it. */
+export class MigrationBlocked extends MigrationError {
+  override readonly name = 'MigrationBlocked';
+  constructor(file: string, attempts: number, options?: ErrorOptions) {
+    super(
+      `${file} did not get its locks in ${attempts} attempts, because other transactions hold them; nothing of it was kept, so run it again when they have ended (pg_stat_activity shows them)`,
+      options,
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  DuplicateMigration,
+  MigrationsNotFound,
+  MisnamedMigration,
+  RefusedStatement,
+  UnpairedMigration,
+} from './migration-errors.ts';
+import { type Statement, statementsOf } from './statements.ts';
+
+export type Migration = {
+  /** 1 for 0001. */
+  version: number;
+  /** The files' name without ending, `0001_foundation`. */
+  name: string;
+  up: string;
+  down: string;
+  /** SHA-256 of the up file, in hex; line ends count as `\n`, so a checkout on Windows has the same. */
+  checksum: string;
+};
+
+/**
+ * The migrations of a folder, in order.
+ * @throws MigrationsNotFound, MisnamedMigration, DuplicateMigration, UnpairedMigration, RefusedStatement
+ */
+export async function readMigrations(directory: string | URL): Promise<Migration[]> {
+  const folder = typeof directory === 'string' ? directory : fileURLToPath(directory);
+  const files = (await list(folder)).toSorted();
+  const names = new Map<number, string>();
+  for (const file of files) {
+    if (!/^\d{4}_[a-z0-9_]+\.(up|down)\.sql$/.test(file) || file.startsWith('0000')) throw new MisnamedMigration(file);
+    const version = Number(file.slice(0, 4));
+    const name = file.slice(0, file.indexOf('.'));
+    const other = names.get(version);
+    if (other !== undefined && other !== name) throw new DuplicateMigration(file, other);
+    names.set(version, name);
+  }
+  return await Promise.all(
+    [...names].map(async ([version, name]) => {
+      const [upFile, downFile] = [`${name}.up.sql`, `${name}.down.sql`];
+      if (!files.includes(upFile)) throw new UnpairedMigration(downFile, upFile);
+      if (!files.includes(downFile)) throw new UnpairedMigration(upFile, downFile);
+      const [up, down] = await Promise.all([read(folder, upFile), read(folder, downFile)]);
+      return { version, name, up, down, checksum: createHash('sha256').update(up).digest('hex') };
+    }),
+  );
+}
+
+async function list(folder: string): Promise<string[]> {
+  const files = await readdir(folder).catch((cause) => {
+    throw new MigrationsNotFound(folder, { cause });
+  });
+  const shown = files.filter((file) => !file.startsWith('.'));
+  if (shown.length === 0) throw new MigrationsNotFound(folder);
+  return shown;
+}
+
+async function read(folder: string, file: string): Promise<string> {
+  const text = (await readFile(`${folder}/${file}`, 'utf8')).replaceAll('\r\n', '\n');
+  for (const statement of statementsOf(text)) {
+    const refused = whatIsRefused(statement);
+    if (refused !== undefined) throw new RefusedStatement(file, statement.line, refused);
+  }
+  return text;
+}
+
+const transactionControl = new Set(['begin', 'start', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release']);
+
+/** Everything else that cannot run in a transaction, PostgreSQL refuses by itself, and the file is rolled back. */
+function whatIsRefused({ words }: Statement): string | undefined {
+  const [first = '', second = ''] = words;
+  if (transactionControl.has(first)) return first;
+  if (first === 'prepare' && second === 'transaction') return 'prepare transaction';
+  if (words.includes('concurrently') && first !== 'refresh') return `${first} ${second} … concurrently`;
+  return undefined;
+}

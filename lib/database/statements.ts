@@ -1,0 +1,82 @@
+/** A statement's first words in lower case, and the line where it begins (1 is the first). */
+export type Statement = { words: string[]; line: number };
+
+/**
+ * The statements of an SQL text by their words alone: without comments, strings, quoted names and dollar-quoted bodies
+ * (PostgreSQL's lexical rules, chapter 4.1 of its manual). A body that begins with `BEGIN ATOMIC` is one with its
+ * statement.
+ */
+export function statementsOf(text: string): Statement[] {
+  const statements: Statement[] = [];
+  let current: Statement | undefined;
+  /** Open `BEGIN ATOMIC` and `CASE`, each of which an `END` closes. */
+  let depth = 0;
+  for (const { token, at } of tokens(text)) {
+    if (token === ';' && depth === 0) {
+      current = undefined;
+      continue;
+    }
+    if (current === undefined) {
+      current = { words: [], line: lineAt(text, at) };
+      statements.push(current);
+    }
+    if (!/^\w/.test(token)) continue;
+    const before = current.words.at(-1);
+    current.words.push(token);
+    if (depth > 0 && token === 'end') depth--;
+    else if (token === 'atomic' && before === 'begin' && depth === 0 && current.words[0] === 'create') depth = 1;
+    else if (depth > 0 && token === 'case') depth++;
+  }
+  return statements;
+}
+
+/** The line of a character of the text; 1 is the first. */
+export const lineAt = (text: string, at: number): number => text.slice(0, at).split('\n').length;
+
+/** What is skipped, in the order in which it must be tried; then a word or any other single character. */
+const lexemes = [
+  /--[^\n]*/y,
+  /\s+/y,
+  /[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/y,
+  /'(?:[^']|'')*(?:'|$)/y,
+  /"(?:[^"]|"")*(?:"|$)/y,
+  /\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$[\s\S]*?(?:\$\1\$|$(?![\s\S]))/y,
+];
+const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
+
+function* tokens(text: string): Generator<{ token: string; at: number }> {
+  let at = 0;
+  while (at < text.length) {
+    const end = text.startsWith('/*', at) ? endOfComment(text, at) : endOfAny(lexemes, text, at);
+    if (end > at) {
+      at = end;
+      continue;
+    }
+    const next = endOfAny([word], text, at);
+    const token = next > at ? text.slice(at, next).toLowerCase() : text[at]!;
+    yield { token, at };
+    at = Math.max(next, at + 1);
+  }
+}
+
+function endOfAny(patterns: RegExp[], text: string, at: number): number {
+  for (const pattern of patterns) {
+    pattern.lastIndex = at;
+    if (pattern.test(text)) return pattern.lastIndex;
+  }
+  return at;
+}
+
+/** Comments of this kind nest. */
+function endOfComment(text: string, at: number): number {
+  let depth = 0;
+  for (let i = at; i < text.length; i++) {
+    const two = text.slice(i, i + 2);
+    if (two === '/*') depth++;
+    else if (two === '*/') depth--;
+    else continue;
+    i++;
+    if (depth === 0) return i + 1;
+  }
+  return text.length;
+}

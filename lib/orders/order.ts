@@ -1,0 +1,41 @@
+import type { Discount, Order, OrderStatus } from '../contract/orders.ts';
+
+/** A row of the view orders.order_details. */
+export type OrderRow = {
+  id: string;
+  customerId: string;
+  status: OrderStatus;
+  currency: string;
+  subtotal: number;
+  discountAmount: number;
+  discountReason: Discount['reason'] | null;
+  total: number;
+  failureCode: string | null;
+  failureDetail: string | null;
+  paymentId: string | null;
+  paymentStatus: 'captured' | 'refunded' | null;
+  lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
+  createdAt: Date;
+  updatedAt: Date;
+  version: number;
+};
+
+/** An order as the API shows it. */
+export function toOrder(row: OrderRow): Order {
+  const money = (amount: number) => ({ amount, currency: row.currency });
+  return {
+    id: row.id,
+    status: row.status,
+    customerId: row.customerId,
+    lines: row.lines.map((line) => ({ ...line, unitPrice: money(line.unitPrice), total: money(line.total) })),
+    subtotal: money(row.subtotal),
+    discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
+    total: money(row.total),
+    payment:
+      row.paymentId === null || row.paymentStatus === null ? null : { id: row.paymentId, status: row.paymentStatus },
+    failure: row.failureCode === null ? null : { code: row.failureCode, detail: row.failureDetail ?? '' },
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    version: row.version,
+  };
+}

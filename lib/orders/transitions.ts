@@ -1,0 +1,25 @@
+import type { OrderStatus } from '../contract/orders.ts';
+
+/**
+ * THE order's state machine: from a status to those that may follow. The database enforces the same table
+ * (`orders.status_transitions`); a test holds the two together.
+ */
+export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
+  pending: ['reserved', 'failed', 'cancelling', 'needs_attention'],
+  reserved: ['paid', 'failed', 'cancelling', 'needs_attention'],
+  paid: ['confirmed', 'failed', 'needs_attention'],
+  confirmed: ['cancelling'],
+  cancelling: ['cancelled', 'needs_attention'],
+  failed: [],
+  cancelled: [],
+  needs_attention: [],
+};
+
+/** Whether one status may follow another. */
+export const canFollow = (from: OrderStatus, to: OrderStatus): boolean => transitions[from].includes(to);
+
+/** Whether the saga is done with an order in this status: it stays as it is until somebody asks for something. */
+export const hasEnded = (status: OrderStatus): boolean => !openStatuses.includes(status);
+
+/** Statuses of orders that somebody is working on. */
+export const openStatuses: readonly OrderStatus[] = ['pending', 'reserved', 'paid', 'cancelling'];
