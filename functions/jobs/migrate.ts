@@ -11,8 +11,8 @@ export async function run({ sql, log, directory }: Deps): Promise<{ applied: str
   return await migrate({ sql: sql(), directory, log: (line) => log.info(line) });
 }
 
-export const handler = jobDoor({ name: 'migrate', ...jobs.migrate }, run, ({ log }) => ({
-  sql: () => sqlAs(jobs.migrate.databaseRole),
+export const handler = jobDoor(jobs.migrate, run, ({ log }) => ({
+  sql: () => sqlAs('migrator'),
   log,
   directory: shippedMigrations,
 }));

@@ -1,4 +1,4 @@
-import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { failureOf, type SagaState, sagaState } from '../../lib/contract/saga.ts';
 import { stepDoor } from '../../lib/entry/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -9,17 +9,19 @@ import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
-export const reason = 'undo-failed';
+/** Told only when nothing more exact is known. */
+const unfinished = { code: 'undo-failed', detail: 'The order is not undone yet; we are looking into it.' };
 
-export async function run({ orderId }: SagaState, { sql, clock, meter }: Deps) {
+export async function run(state: SagaState, { sql, clock, meter }: Deps) {
+  const { code, detail } = failureOf(state) ?? unfinished;
   const flagged = await flagForAttention(sql(), {
-    orderId,
+    orderId: state.orderId,
     eventId: newId('event', clock),
-    reason,
-    detail: 'The order could not be undone completely. Our staff are looking at it.',
+    reason: code,
+    detail,
     at: new Date(clock.now()),
   });
-  if (flagged) meter.count('OrdersFlagged', 1, reason);
+  if (flagged) meter.count('OrdersFlagged', 1, code);
   return { status: 'needs_attention' };
 }
 

@@ -20,7 +20,7 @@ export function statementsOf(text: string): Statement[] {
       current = { words: [], line: lineAt(text, at) };
       statements.push(current);
     }
-    if (!/^\w/.test(token)) continue;
+    if (!/^[A-Za-z_\u0080-\uffff]/.test(token)) continue;
     const before = current.words.at(-1);
     current.words.push(token);
     if (depth > 0 && token === 'end') depth--;

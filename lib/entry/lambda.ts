@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../contract/roles.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { onLambda } from '../platform/config.ts';
-import { dropSql } from '../platform/sql.ts';
+import { dropPool } from '../platform/pools.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
 import { DeadlineExceeded, withDeadline } from './deadline.ts';
 
@@ -30,7 +30,7 @@ export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, r
   try {
     return await withDeadline(work, milliseconds);
   } catch (error) {
-    if (error instanceof DeadlineExceeded && role !== null) dropSql(role);
+    if (error instanceof DeadlineExceeded && role !== null) dropPool(role);
     throw error;
   }
 }

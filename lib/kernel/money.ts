@@ -2,23 +2,29 @@
 export type Money = { amount: number; currency: string };
 
 const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
-const exponents = new Map<string, number>();
+
+/**
+ * Currencies whose minor unit is not a hundredth (ISO 4217, list one). Not from Intl, whose digits are those that people
+ * print: none for HUF or IDR, in which banks and card networks count hundredths.
+ */
+const exponents = new Map(
+  Object.entries({
+    0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+    3: 'BHD IQD JOD KWD LYD OMR TND',
+    4: 'CLF UYW',
+  }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
+);
 
 /** Whether the code is an ISO 4217 currency that the runtime's ICU data knows. */
 export const isCurrency = (code: string): boolean => knownCurrencies.has(code);
 
 /**
  * Decimal digits of a currency's minor unit (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD.
- * @throws RangeError when the code is not a currency
+ * @throws RangeError when the code is not of the form of a currency's
  */
 export function currencyExponent(currency: string): number {
-  let exponent = exponents.get(currency);
-  if (exponent === undefined) {
-    exponent =
-      new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-    exponents.set(currency, exponent);
-  }
-  return exponent;
+  if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError(`not a currency: ${currency}`);
+  return exponents.get(currency) ?? 2;
 }
 
 /** Minor units of a whole number of major units: 100 in EUR is 10000, in JPY 100. */

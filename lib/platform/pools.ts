@@ -2,17 +2,21 @@ import type { DatabaseRole } from '../contract/roles.ts';
 
 type Pool = { end(options: { timeout: number }): Promise<void> };
 
+// Apart from sql.ts, so that a door without a database can share the entry's code and not carry the driver.
 const pools = new Map<DatabaseRole, Pool>();
 
-/** The process's pool of a role, opened at the first call. Apart from `sql.ts`, so that who only drops a pool does not load the driver. */
+/** The process's pool of a role, opened when there is none. */
 export function poolOf<T extends Pool>(role: DatabaseRole, open: (role: DatabaseRole) => T): T {
-  const pool = (pools.get(role) as T | undefined) ?? open(role);
-  pools.set(role, pool);
+  let pool = pools.get(role) as T | undefined;
+  if (pool === undefined) {
+    pool = open(role);
+    pools.set(role, pool);
+  }
   return pool;
 }
 
 /** Drops a pool whose connections may be hung; the next `sqlAs` connects anew. */
-export function dropSql(role: DatabaseRole): void {
+export function dropPool(role: DatabaseRole): void {
   const pool = pools.get(role);
   pools.delete(role);
   pool?.end({ timeout: 0 }).catch(() => {});

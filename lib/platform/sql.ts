@@ -3,30 +3,15 @@ import { Signer } from '@aws-sdk/rds-signer';
 import postgres, { type Sql } from 'postgres';
 import type { DatabaseRole } from '../contract/roles.ts';
 import { awsCredentials, config } from './config.ts';
+import { poolOf } from './pools.ts';
 
 export type { Sql } from 'postgres';
-
-const clients = new Map<DatabaseRole, Sql>();
 
 /**
  * The process's connection pool to PostgreSQL through RDS Proxy as one login role: TLS verified, a fresh IAM token for
  * each connection (it lives 15 minutes and is checked only when connecting), no prepared statements, no session state.
  */
-export function sqlAs(role: DatabaseRole): Sql {
-  let client = clients.get(role);
-  if (client === undefined) {
-    client = connect(role);
-    clients.set(role, client);
-  }
-  return client;
-}
-
-/** Drops a pool whose connections may be hung; the next `sqlAs` connects anew. */
-export function dropSql(role: DatabaseRole): void {
-  const client = clients.get(role);
-  clients.delete(role);
-  client?.end({ timeout: 0 }).catch(() => {});
-}
+export const sqlAs = (role: DatabaseRole): Sql => poolOf(role, connect);
 
 /** Numbers of PostgreSQL's bigint that JavaScript holds exactly; money never leaves that range. */
 export const bigintAsNumber = {

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import { outOfStockMessage } from '../contract/saga.ts';
 import { OrderNotActive, OutOfStock } from '../kernel/errors.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function reserveAllOrNothing(
       for update
     ),
     wanted as materialized (
-      select w.product_id, w.quantity from stock.wanted w join this on this.id = w.order_id
+      select w.product_id, w.sku, w.quantity from stock.wanted w join this on this.id = w.order_id
     ),
     level as materialized (
       select l.product_id, l.on_hand - l.reserved as available from stock.levels l
@@ -28,7 +29,7 @@ export async function reserveAllOrNothing(
       for update
     ),
     short as materialized (
-      select w.product_id, w.quantity, coalesce(l.available, 0) as available
+      select w.sku
       from wanted w left join level l on l.product_id = w.product_id
       where coalesce(l.available, 0) < w.quantity
     ),
@@ -61,11 +62,9 @@ export async function reserveAllOrNothing(
     )
     select
       exists (select from this) as pending,
-      (select jsonb_agg(jsonb_build_object('productId', product_id, 'available', available)) from short) as short`;
-  const { pending, short } = row as { pending: boolean; short: { productId: string; available: number }[] | null };
-  if (short !== null) {
-    throw new OutOfStock(short.map(({ productId, available }) => `${productId}: ${available} left`).join(', '));
-  }
+      (select jsonb_agg(sku order by sku) from short) as short`;
+  const { pending, short } = row as { pending: boolean; short: string[] | null };
+  if (short !== null) throw new OutOfStock(outOfStockMessage(short));
   if (pending) return true;
 
   const [now] = await sql`

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -287,29 +287,6 @@ describe('on the wire', () => {
     const { port } = taken.address() as { port: number };
     await expect(startProxy({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     taken.close();
-  });
-});
-
-describe('the certificate', () => {
-  test('is kept, its key readable by its owner alone', async () => {
-    expect(await loadCertificate(join(folder, 'certificate'))).toEqual(certificate);
-    expect((await stat(join(folder, 'certificate/key.pem'))).mode & 0o777).toBe(0o600);
-    expect(await readFile(certificate.caFile, 'utf8')).toBe(certificate.ca);
-  });
-
-  test('is made anew in its last week', async () => {
-    const dir = join(folder, 'aging');
-    const first = await loadCertificate(dir);
-    const inDays = (days: number) => Date.now() + days * 86_400_000;
-    expect((await loadCertificate(dir, inDays(357))).cert).toBe(first.cert);
-    expect((await loadCertificate(dir, inDays(359))).cert).not.toBe(first.cert);
-  });
-
-  test('is made anew when a file is damaged', async () => {
-    const dir = join(folder, 'damaged');
-    const first = await loadCertificate(dir);
-    await writeFile(join(dir, 'key.pem'), 'nothing');
-    expect((await loadCertificate(dir)).key).not.toBe(first.key);
   });
 });
 

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { DiskFull, PostgresExited, UnusableBinary } from './errors.ts';
 
 /** The line of a program's output that says most about why it ended. */
@@ -11,8 +11,13 @@ export function tellingLine(output: string): string {
     .replace(/\.$/, '');
 }
 
-/** Why a PostgreSQL program did not run, from the system's error or the telling line of its output. */
-export function toStartError(file: string, error: NodeJS.ErrnoException | undefined, line: string): Error {
+/** Why a PostgreSQL program did not run on a data folder, from the system's error or the telling line of its output. */
+export function toStartError(
+  file: string,
+  data: string,
+  error: NodeJS.ErrnoException | undefined,
+  line: string,
+): Error {
   const program = basename(file);
   if (error?.code === 'EPERM' || error?.code === 'EINVAL')
     return new UnusableBinary('PostgreSQL does not run as root, and root may not become another user here.', {
@@ -23,7 +28,7 @@ export function toStartError(file: string, error: NodeJS.ErrnoException | undefi
       `PostgreSQL's program ${file} does not run on this machine (${error?.code ?? line}); it needs glibc or macOS.`,
       { cause: error },
     );
-  if (/No space left on device|Disk quota exceeded/.test(line)) return new DiskFull(dirname(file));
+  if (/No space left on device|Disk quota exceeded/.test(line)) return new DiskFull(data);
   return new PostgresExited(program, line);
 }
 

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Account } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import { tellingLine, toStartError } from './failure.ts';
 import type { Place } from './place.ts';
@@ -28,10 +27,10 @@ export async function initialise(binaries: Binaries, place: Place): Promise<void
   try {
     await mkdir(made, { mode: 0o700 });
     if (place.account) await chown(made, place.account.uid, place.account.gid);
-    await run(binaries.initdb, [...initdbArguments, '-D', made], place.account);
+    await run(binaries.initdb, [...initdbArguments, '-D', made], place);
     await writeFile(join(made, 'pg_hba.conf'), hostRules.map((rule) => `${rule}\n`).join(''));
     const single = ['--single', '-D', made, '-c', 'exit_on_error=on', '-c', 'log_checkpoints=off', 'postgres'];
-    await run(binaries.postgres, single, place.account, `${bootstrap.join('\n')}\n`);
+    await run(binaries.postgres, single, place, `${bootstrap.join('\n')}\n`);
     await rename(made, place.data);
   } finally {
     await rm(made, { recursive: true, force: true, maxRetries: 3 });
@@ -53,17 +52,20 @@ const initdbArguments = [
   '--auth=reject',
   '--data-checksums',
   '--no-sync',
+  '--wal-segsize=4', // MiB: less to write at first.
   '--no-instructions',
 ];
 
-function run(file: string, args: string[], account: Account | undefined, input = ''): Promise<void> {
+function run(file: string, args: string[], place: Place, input = ''): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { ...account, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC' } });
+    const child = spawn(file, args, { ...place.account, cwd: '/', env: { LC_ALL: 'C', TZ: 'UTC' } });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
-    child.on('error', (error) => reject(toStartError(file, error, '')));
-    child.on('close', (code) => (code === 0 ? resolve() : reject(toStartError(file, undefined, tellingLine(output)))));
+    child.on('error', (error) => reject(toStartError(file, place.data, error, '')));
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(toStartError(file, place.data, undefined, tellingLine(output))),
+    );
     child.stdin.on('error', () => {}); // It ended without reading: the exit code tells.
     child.stdin.end(input);
   });

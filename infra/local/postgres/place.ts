@@ -82,6 +82,8 @@ export async function makeSocketFolder(dataDir: string, account: Account | undef
   const info = await lstat(folder);
   if (!info.isDirectory() || (info.uid !== ownUid() && info.uid !== account?.uid))
     throw new FolderRefused(`${folder} belongs to someone else: remove it and start again.`);
+  // A dead server's lock file would count as held if its pid is taken again.
+  for (const left of await readdir(folder)) await rm(join(folder, left), { force: true });
   if (account) await chown(folder, account.uid, account.gid);
   await chmod(folder, 0o700);
   return folder;

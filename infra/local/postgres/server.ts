@@ -3,7 +3,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './binaries.ts';
-import { DataCorrupt, DiskFull, PostgresExited } from './errors.ts';
+import { DataCorrupt, PostgresExited } from './errors.ts';
 import { tellingLine, toStartError } from './failure.ts';
 import type { Place } from './place.ts';
 
@@ -50,8 +50,10 @@ async function startOnce({ binaries, place, socketDir, logFile, settings }: Opti
   endWithThisProcess(child);
   const lastLine = async () => tellingLine(await readFile(logFile, 'utf8').catch(() => ''));
   const ended = new Promise<Error>((resolve) => {
-    child.once('error', (error) => resolve(toStartError(binaries.postgres, error, '')));
-    child.once('exit', async () => resolve(judge(place.data, toStartError('PostgreSQL', undefined, await lastLine()))));
+    child.once('error', (error) => resolve(toStartError(binaries.postgres, place.data, error, '')));
+    child.once('exit', async () =>
+      resolve(judge(place.data, toStartError('PostgreSQL', place.data, undefined, await lastLine()))),
+    );
   });
   await log.close();
 
@@ -95,7 +97,6 @@ async function untilReady(child: ChildProcess, data: string): Promise<undefined>
 
 /** Of what can end a start, only the machine's own troubles leave the data folder out of the question. */
 function judge(data: string, error: Error): Error {
-  if (error instanceof DiskFull) return new DiskFull(data, { cause: error });
   if (!(error instanceof PostgresExited) || machineTrouble.test(error.lastLine) || !error.lastLine) return error;
   return new DataCorrupt(data, error.lastLine, { cause: error });
 }

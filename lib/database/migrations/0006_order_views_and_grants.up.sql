@@ -6,7 +6,7 @@ create view orders.priceable_customers as
 
 -- What an order takes from the shelf.
 create view stock.wanted as
-  select order_id, product_id, quantity from orders.lines;
+  select order_id, product_id, sku, quantity from orders.lines;
 
 create view orders.order_details as
   select

@@ -1,0 +1,28 @@
+import { insertProduct } from '../../lib/catalog/products.sql.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { claimOf, fromStored, toStored } from '../../lib/entry/http-once.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import { type KeyOptions, once } from '../../lib/idempotency/once.sql.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { idempotency } from '../../lib/platform/deps.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };
+
+export async function run(request: Request<typeof contract.createProduct, App>, deps: Deps): Promise<Result> {
+  const { answer, replayed } = await once(deps.sql(), claimOf('create-product', request), deps.keys, async (tx) => {
+    const product = await insertProduct(tx, request.body, deps.clock);
+    const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
+    return toStored({ status: 201, headers, body: product });
+  });
+  return fromStored(answer, replayed);
+}
+
+export const handler = httpDoor(routes['create-product'], contract.createProduct, run, ({ clock }) => ({
+  sql: () => sqlAs('catalog_api'),
+  clock,
+  keys: idempotency('catalog.idempotency_keys'),
+}));

@@ -1,0 +1,21 @@
+import type { Caller } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/orders.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { priceOrder, toQuote } from '../../lib/pricing/price.ts';
+import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql };
+
+export async function run(request: Request<typeof contract.createQuote, Caller>, deps: Deps): Promise<Result> {
+  const { lines } = request.body;
+  const customerId = request.caller.kind === 'customer' ? request.caller.customerId : null;
+  const productIds = [...new Set(lines.map((line) => line.productId))];
+  const { premium, products } = await readPriceable(deps.sql(), { customerId, productIds });
+  return { status: 200, body: toQuote(priceOrder({ lines, products, premium })) };
+}
+
+export const handler = httpDoor(routes['create-quote'], contract.createQuote, run, () => ({
+  sql: () => sqlAs('orders_api'),
+}));

@@ -1,0 +1,28 @@
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/stock.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { claimOf, fromStored, toStored } from '../../lib/entry/http-once.ts';
+import { type KeyOptions, once } from '../../lib/idempotency/once.sql.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { idempotency } from '../../lib/platform/deps.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { adjustStock } from '../../lib/stock/ledger.sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };
+
+export async function run(request: Request<typeof contract.createStockMovement, App>, deps: Deps): Promise<Result> {
+  const { productId } = request.path;
+  const claim = claimOf('create-stock-movement', request);
+  const { answer, replayed } = await once(deps.sql(), claim, deps.keys, async (tx) => {
+    const movement = await adjustStock(tx, productId, request.body, deps.clock);
+    return toStored({ status: 201, headers: { location: `/products/${productId}/stock-movements` }, body: movement });
+  });
+  return fromStored(answer, replayed);
+}
+
+export const handler = httpDoor(routes['create-stock-movement'], contract.createStockMovement, run, ({ clock }) => ({
+  sql: () => sqlAs('catalog_api'),
+  clock,
+  keys: idempotency('catalog.idempotency_keys'),
+}));

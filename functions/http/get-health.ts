@@ -1,0 +1,37 @@
+import * as contract from '../../lib/contract/system.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { describeError } from '../../lib/entry/lambda.ts';
+import { healthCheck, ProbeTimeout } from '../../lib/health/check.ts';
+import { probeSessions } from '../../lib/health/probes.dynamo.ts';
+import { probeStates } from '../../lib/health/probes.gateway.ts';
+import { probeDatabase } from '../../lib/health/probes.sql.ts';
+import { config } from '../../lib/platform/config.ts';
+import { dynamo } from '../../lib/platform/dynamo.ts';
+import { dropPool } from '../../lib/platform/pools.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { states } from '../../lib/platform/states.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { check: () => Promise<contract.Health> };
+
+export async function run(_request: Request<typeof contract.getHealth>, { check }: Deps): Promise<Result> {
+  const health = await check();
+  return { status: health.status === 'down' ? 503 : 200, headers: { 'cache-control': 'no-store' }, body: health };
+}
+
+export const handler = httpDoor(routes['get-health'], contract.getHealth, run, ({ clock, log }) => ({
+  check: healthCheck({
+    probes: {
+      database: () => probeDatabase(sqlAs('monitor')),
+      sessions: () => probeSessions(dynamo(), config().SESSIONS_TABLE),
+      states: () => probeStates(states(), config().STATE_MACHINE_ARN),
+    },
+    version: config().RELEASE,
+    clock,
+    onDown(part, error) {
+      log.warn('a part is down', { part, error: describeError(error) });
+      // A pool that hangs would keep every later probe waiting behind this one.
+      if (part === 'database' && error instanceof ProbeTimeout) dropPool('monitor');
+    },
+  }),
+}));

@@ -1,0 +1,18 @@
+import { readOnSale } from '../../lib/catalog/products.sql.ts';
+import * as contract from '../../lib/contract/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql };
+
+/** The entity tag is the version, so that it serves as the `If-Match` of a change. */
+export async function run({ path }: Request<typeof contract.getProduct>, deps: Deps): Promise<Result> {
+  const product = await readOnSale(deps.sql(), path.productId);
+  return { status: 200, body: product, etag: versionTag(product.version) };
+}
+
+export const handler = httpDoor(routes['get-product'], contract.getProduct, run, () => ({
+  sql: () => sqlAs('catalog_api'),
+}));

@@ -1,0 +1,15 @@
+import { listOnSale } from '../../lib/catalog/products.sql.ts';
+import * as contract from '../../lib/contract/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql };
+
+export async function run({ query }: Request<typeof contract.listProducts>, deps: Deps): Promise<Result> {
+  return { status: 200, body: await listOnSale(deps.sql(), query) };
+}
+
+export const handler = httpDoor(routes['list-products'], contract.listProducts, run, () => ({
+  sql: () => sqlAs('catalog_api'),
+}));

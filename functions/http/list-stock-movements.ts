@@ -1,0 +1,16 @@
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/stock.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { readLedger } from '../../lib/stock/ledger.sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql };
+
+export async function run(request: Request<typeof contract.listStockMovements, App>, deps: Deps): Promise<Result> {
+  return { status: 200, body: await readLedger(deps.sql(), request.path.productId, request.query) };
+}
+
+export const handler = httpDoor(routes['list-stock-movements'], contract.listStockMovements, run, () => ({
+  sql: () => sqlAs('catalog_api'),
+}));

@@ -1,0 +1,21 @@
+import { updateProduct } from '../../lib/catalog/products.sql.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; clock: Clock };
+
+export async function run(request: Request<typeof contract.updateProduct, App>, deps: Deps): Promise<Result> {
+  const { path, body, ifMatch } = request;
+  const product = await updateProduct(deps.sql(), path.productId, body, ifMatch, deps.clock);
+  return { status: 200, body: product, etag: versionTag(product.version) };
+}
+
+export const handler = httpDoor(routes['update-product'], contract.updateProduct, run, ({ clock }) => ({
+  sql: () => sqlAs('catalog_api'),
+  clock,
+}));

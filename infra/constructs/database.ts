@@ -1,0 +1,152 @@
+import { ArnFormat, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import { Construct } from 'constructs';
+import { type DatabaseRole, databaseRoles } from '../../lib/contract/roles.ts';
+import type { Profile } from '../profiles.ts';
+import type { Network } from './network.ts';
+
+const databaseName = 'counterfoil';
+
+/**
+ * Aurora PostgreSQL behind RDS Proxy with IAM from function to proxy and from proxy to database. There is no password
+ * anywhere: the master user `migrator` has none either.
+ */
+export class Database extends Construct {
+  readonly cluster: rds.DatabaseCluster;
+  readonly proxy: rds.DatabaseProxy;
+
+  constructor(scope: Construct, id: string, { profile, network }: { profile: Profile; network: Network }) {
+    super(scope, id);
+    // Named, because PostgreSQL and the proxy write to log groups of their names, and so can those be given an end.
+    const name = `counterfoil-${profile.name}`;
+    const kept = profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+    const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_18_4 });
+    const log = (logId: string, logGroupName: string) =>
+      new logs.LogGroup(this, logId, { logGroupName, retention: profile.logDays, removalPolicy: kept });
+
+    const key = profile.ownKey
+      ? new kms.Key(this, 'Key', {
+          description: `Storage of the database ${name}`,
+          enableKeyRotation: true,
+          removalPolicy: kept,
+        })
+      : undefined;
+
+    this.cluster = new rds.DatabaseCluster(this, 'Cluster', {
+      engine,
+      clusterIdentifier: name,
+      defaultDatabaseName: databaseName,
+      writer: rds.ClusterInstance.serverlessV2('Writer', { autoMinorVersionUpgrade: false }),
+      readers: Array.from({ length: profile.readers }, (_, index) =>
+        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, {
+          scaleWithWriter: true,
+          autoMinorVersionUpgrade: false,
+        }),
+      ),
+      serverlessV2MinCapacity: profile.capacity.min,
+      serverlessV2MaxCapacity: profile.capacity.max,
+      vpc: network.vpc,
+      vpcSubnets: network.subnets,
+      securityGroups: [network.database],
+      parameterGroup: new rds.ParameterGroup(this, 'Parameters', {
+        engine,
+        description: `Cluster parameters of ${name}`,
+        parameters: {
+          'rds.force_ssl': '1',
+          log_min_duration_statement: '500',
+          log_lock_waits: '1',
+          log_temp_files: '0',
+          // Values bound to statements are customers' data.
+          log_parameter_max_length: '0',
+          log_parameter_max_length_on_error: '0',
+        },
+      }),
+      credentials: rds.Credentials.fromUsername('migrator' satisfies DatabaseRole),
+      manageMasterUserPassword: true,
+      iamAuthentication: true,
+      storageEncrypted: true,
+      ...(key === undefined ? {} : { storageEncryptionKey: key, performanceInsightEncryptionKey: key }),
+      backup: { retention: Duration.days(profile.backupDays), preferredWindow: '02:00-03:00' },
+      preferredMaintenanceWindow: 'sun:03:30-sun:04:30',
+      copyTagsToSnapshot: true,
+      deletionProtection: profile.keeps,
+      removalPolicy: kept,
+      enablePerformanceInsights: true,
+      cloudwatchLogsExports: ['postgresql'],
+    });
+    this.withoutPassword();
+    this.cluster.node.addDependency(log('ClusterLog', `/aws/rds/cluster/${name}/postgresql`));
+
+    const role = new iam.Role(this, 'ProxyRole', {
+      description: `What RDS Proxy of ${name} may do: log in to the database as each login role`,
+      assumedBy: new iam.ServicePrincipal('rds.amazonaws.com'),
+      inlinePolicies: {
+        // CDK adds none for IAM_AUTH, and without it the proxy is refused by the database.
+        connect: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({
+              actions: ['rds-db:connect'],
+              resources: databaseRoles.map((user) => this.userArn(this.cluster.clusterResourceIdentifier, user)),
+            }),
+          ],
+        }),
+      },
+    });
+    this.proxy = new rds.DatabaseProxy(this, 'Proxy', {
+      dbProxyName: name,
+      proxyTarget: rds.ProxyTarget.fromCluster(this.cluster),
+      defaultAuthScheme: rds.DefaultAuthScheme.IAM_AUTH,
+      role,
+      vpc: network.vpc,
+      vpcSubnets: network.subnets,
+      securityGroups: [network.proxy],
+      requireTLS: true,
+      borrowTimeout: Duration.seconds(3),
+      // A Lambda environment that sits idle for longer than its driver keeps a connection is gone.
+      idleClientTimeout: Duration.minutes(15),
+      maxConnectionsPercent: 90,
+      maxIdleConnectionsPercent: 20,
+    });
+    this.proxy.node.addDependency(log('ProxyLog', `/aws/rds/proxy/${name}`));
+
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-RDS11',
+      reason: 'Port 5432 is reachable from the proxy alone, by security group; another number would hide nothing.',
+    });
+    if (!profile.keeps) {
+      Validations.of(this).acknowledge({
+        id: 'AwsSolutions-RDS10',
+        reason: 'A dev stage holds nothing worth keeping and must be gone after cdk destroy.',
+      });
+    }
+  }
+
+  /** What a function needs to find the database. */
+  get environment(): Record<string, string> {
+    return { DATABASE_HOST: this.proxy.endpoint, DATABASE_NAME: databaseName };
+  }
+
+  /** What `rds-db:connect` is granted on, for a client of the proxy to log in as this role. */
+  loginArn(role: DatabaseRole): string {
+    return this.userArn(Fn.select(6, Fn.split(':', this.proxy.dbProxyArn)), role);
+  }
+
+  private userArn(resource: string, role: DatabaseRole): string {
+    return Stack.of(this).formatArn({
+      service: 'rds-db',
+      resource: 'dbuser',
+      resourceName: `${resource}/${role}`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  }
+
+  /** CDK's construct knows only masters with passwords; CloudFormation takes one that logs in by IAM instead. */
+  private withoutPassword(): void {
+    const cluster = this.cluster.node.defaultChild as rds.CfnDBCluster;
+    cluster.manageMasterUserPassword = undefined;
+    cluster.masterUserAuthenticationType = 'iam-db-auth';
+  }
+}

@@ -1,0 +1,132 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { TableName } from '../../lib/contract/route.ts';
+import type { Grants } from '../grants.ts';
+import type { Settings } from '../profiles.ts';
+import { tableVariables } from '../tables.ts';
+import type { Database } from './database.ts';
+import type { Network } from './network.ts';
+import type { Tables } from './tables.ts';
+
+/** What every door of a stage has around it. */
+export type Surroundings = {
+  settings: Settings;
+  network: Network;
+  database: Database;
+  tables: Tables;
+  /** The package of a door, by its name. */
+  codeOf: (door: string) => lambda.Code;
+  /** What Lambda itself needs to put a function into the network. */
+  networkAccess: iam.IManagedPolicy;
+};
+
+export type DoorFunctionProps = Surroundings & {
+  /** File under functions/, without its ending. */
+  door: string;
+  description: string;
+  grants: Grants;
+  timeoutSeconds: number;
+  memoryMb?: number;
+  /** Needed where `grants.states` is not empty. */
+  stateMachine?: sfn.StateMachine;
+  /** At most so many at once. */
+  atOnce?: number;
+};
+
+/**
+ * One door as a Lambda function: its own role with what `grants` says, its own log group, in the network only when it
+ * has a database role. Not traced by X-Ray: no door carries a tracer, and logs are joined by request and order id.
+ */
+export class DoorFunction extends Construct {
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, id: string, props: DoorFunctionProps) {
+    super(scope, id);
+    const { settings, network, grants } = props;
+    const { profile } = settings;
+    const inNetwork = grants.databaseRole !== null;
+    const logGroup = new logs.LogGroup(this, 'Log', {
+      logGroupName: `/counterfoil/${profile.name}/${props.door}`,
+      retention: profile.logDays,
+      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    });
+    this.function = new lambda.Function(this, 'Function', {
+      description: props.description,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      code: props.codeOf(props.door),
+      handler: 'index.handler',
+      memorySize: props.memoryMb ?? 1024,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      role: new iam.Role(this, 'Role', {
+        assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+        inlinePolicies: {
+          door: new iam.PolicyDocument({ statements: [writesTo(logGroup), ...statements(this, props)] }),
+        },
+        managedPolicies: inNetwork ? [props.networkAccess] : [],
+      }),
+      environment: environment(props),
+      logGroup,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.doors] } : {}),
+      ...(props.atOnce !== undefined && profile.reservesConcurrency
+        ? { reservedConcurrentExecutions: props.atOnce }
+        : {}),
+    });
+  }
+}
+
+/** Log streams are made and named by Lambda, so a function may write to any in its own group. */
+export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
+  new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });
+
+function statements(scope: Construct, { grants, database, tables, settings, stateMachine }: DoorFunctionProps) {
+  const allowed: iam.PolicyStatement[] = [];
+  const allow = (actions: string[], resource: string) =>
+    allowed.push(new iam.PolicyStatement({ actions, resources: [resource] }));
+
+  if (grants.databaseRole !== null) allow(['rds-db:connect'], database.loginArn(grants.databaseRole));
+  for (const [table, actions] of Object.entries(grants.tables)) {
+    allow(
+      actions.map((action) => `dynamodb:${action}`),
+      tables.byName[table as TableName]!.tableArn,
+    );
+  }
+  for (const action of grants.states) {
+    const machine = stateMachine!;
+    const resource = action === 'DescribeExecution' ? executionsOf(scope, machine) : machine.stateMachineArn;
+    allow([`states:${action}`], resource);
+  }
+  if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
+    allow(['secretsmanager:GetSecretValue'], settings.payments.secretArn);
+  }
+  return allowed;
+}
+
+/** Executions are named by their orders, so a door may look at any of this one state machine. */
+const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
+  Stack.of(scope).formatArn({
+    service: 'states',
+    resource: 'execution',
+    resourceName: `${machine.stateMachineName}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+
+function environment({ grants, database, tables, settings, stateMachine }: DoorFunctionProps): Record<string, string> {
+  const { payments } = settings;
+  return {
+    ...(grants.databaseRole === null ? {} : database.environment),
+    ...Object.fromEntries(
+      (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariables[name], tables.byName[name]!.tableName]),
+    ),
+    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: stateMachine!.stateMachineArn }),
+    ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
+    ...(grants.payments === 'stripe' && payments.provider === 'stripe'
+      ? { STRIPE_SECRET_ARN: payments.secretArn }
+      : {}),
+  };
+}

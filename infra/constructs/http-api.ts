@@ -1,0 +1,85 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AccessLogField, AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import * as apigw from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { routes } from '../../functions/routes.ts';
+import type { OperationId } from '../../lib/contract/operations.ts';
+import type { Route } from '../../lib/contract/route.ts';
+import { grantsOf } from '../grants.ts';
+import { DoorFunction, type Surroundings } from './door-function.ts';
+import { pascal } from './names.ts';
+
+/** Seconds an HTTP API waits for a function at most, less one for the answer to get out. */
+const longest = 29;
+
+/** The HTTP table as an HTTP API: one route and one function a row. */
+export class HttpApi extends Construct {
+  readonly api: apigw.HttpApi;
+  readonly doors: DoorFunction[] = [];
+
+  constructor(scope: Construct, id: string, props: { surroundings: Surroundings; stateMachine: sfn.StateMachine }) {
+    super(scope, id);
+    const { profile, payments } = props.surroundings.settings;
+    this.api = new apigw.HttpApi(this, 'Api', {
+      apiName: `counterfoil-${profile.name}`,
+      createDefaultStage: false,
+    });
+    new apigw.HttpStage(this, 'Stage', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: profile.throttle.rate, burstLimit: profile.throttle.burst },
+      accessLogSettings: {
+        destination: new apigw.LogGroupLogDestination(
+          new logs.LogGroup(this, 'AccessLog', {
+            logGroupName: `/counterfoil/${profile.name}/access`,
+            retention: profile.logDays,
+            removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+          }),
+        ),
+        format: accessLog,
+      },
+    });
+
+    for (const [operation, route] of Object.entries(routes) as [OperationId, Route][]) {
+      const door = new DoorFunction(this, pascal(operation), {
+        ...props.surroundings,
+        door: route.door,
+        description: `${route.method} ${route.path}`,
+        grants: grantsOf({ kind: 'http', row: route }, payments.provider),
+        timeoutSeconds: route.waits ? longest : 10,
+        stateMachine: props.stateMachine,
+      });
+      this.doors.push(door);
+      const added = this.api.addRoutes({
+        path: route.path,
+        methods: [apigw.HttpMethod[route.method]],
+        integration: new HttpLambdaIntegration(`${pascal(operation)}Integration`, door.function),
+      });
+      for (const one of added) {
+        Validations.of(one).acknowledge({
+          id: 'AwsSolutions-APIG4',
+          reason: `The door itself checks who calls (${route.auth}), so that revoking works at once and a request costs one invocation.`,
+        });
+      }
+    }
+  }
+}
+
+/** Nobody's address, agent or path (which holds ids): enough to tell what is slow or failing, and to find its logs. */
+const accessLog = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: AccessLogField.contextRequestId(),
+    time: AccessLogField.contextRequestTimeEpoch(),
+    route: '$context.routeKey',
+    status: AccessLogField.contextStatus(),
+    milliseconds: AccessLogField.contextResponseLatency(),
+    integrationMilliseconds: AccessLogField.contextIntegrationLatency(),
+    bytes: AccessLogField.contextResponseLength(),
+    error: '$context.error.message',
+    integrationError: '$context.integrationErrorMessage',
+  }),
+);

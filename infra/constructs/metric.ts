@@ -1,0 +1,39 @@
+import { Duration } from 'aws-cdk-lib';
+import { Metric, type MetricProps } from 'aws-cdk-lib/aws-cloudwatch';
+import { type MetricName, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
+import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
+
+type Shape = { statistic: string; minutes?: number; label?: string };
+
+/** A metric of the product; `value` is that of its dimension, where it has one. */
+export function ours(name: MetricName, shape: Shape, value?: string): Metric {
+  const { dimension }: { dimension?: string } = metrics[name];
+  if ((dimension === undefined) !== (value === undefined)) {
+    throw new TypeError(`metric ${name} has ${dimension === undefined ? 'no dimension' : `the dimension ${dimension}`}`);
+  }
+  return new Metric({
+    namespace: metricNamespace,
+    metricName: name,
+    dimensionsMap: { service: 'counterfoil', ...(dimension === undefined ? {} : { [dimension]: value! }) },
+    ...rendered(shape, value ?? name),
+  });
+}
+
+/** A metric that AWS publishes. */
+export const awsMetric = <N extends AwsNamespace>(
+  namespace: N,
+  metricName: AwsMetricName<N>,
+  dimensionsMap: Record<string, string>,
+  shape: Shape,
+): Metric =>
+  new Metric({
+    namespace,
+    metricName,
+    ...(Object.keys(dimensionsMap).length === 0 ? {} : { dimensionsMap }),
+    ...rendered(shape, metricName),
+  });
+
+const rendered = ({ statistic, minutes = 1, label }: Shape, otherwise: string): Pick<MetricProps, 'statistic'> => ({
+  statistic,
+  ...{ period: Duration.minutes(minutes), label: label ?? otherwise },
+});

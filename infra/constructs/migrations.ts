@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { CfnResource, CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { jobs } from '../../functions/jobs.ts';
+import { grantsOf } from '../grants.ts';
+import { DoorFunction, type Surroundings, writesTo } from './door-function.ts';
+
+/** The custom resource's own function, bundled with the doors. */
+export const runner = { door: 'deploy/run-migrations', source: 'infra/deploy/run-migrations.ts' };
+
+const folder = new URL('../../lib/database/migrations/', import.meta.url);
+
+/**
+ * Runs the migrations of a release while it is deployed. A failure fails the deployment, and CloudFormation puts the
+ * old code back, which never stopped serving.
+ */
+export class Migrations extends Construct {
+  readonly #resource: CfnResource;
+
+  constructor(scope: Construct, id: string, surroundings: Surroundings) {
+    super(scope, id);
+    const { profile } = surroundings.settings;
+    const job = jobs.migrate;
+    const migrate = new DoorFunction(this, 'Migrate', {
+      ...surroundings,
+      door: job.door,
+      description: 'Brings the database to this release',
+      grants: grantsOf({ kind: 'job', row: job }, surroundings.settings.payments.provider),
+      // Whoever waits for it may live 15 minutes, and must be there to hear of a time-out.
+      timeoutSeconds: Math.min(job.timeoutSeconds, 840),
+    }).function;
+
+    const logGroup = new logs.LogGroup(this, 'RunnerLog', {
+      logGroupName: `/counterfoil/${profile.name}/${runner.door}`,
+      retention: profile.logDays,
+      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    });
+    const run = new lambda.Function(this, 'Runner', {
+      description: 'Answers CloudFormation for the migrations of a deployment',
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      code: surroundings.codeOf(runner.door),
+      handler: 'index.handler',
+      timeout: Duration.minutes(15),
+      role: new iam.Role(this, 'RunnerRole', {
+        assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+        inlinePolicies: {
+          runner: new iam.PolicyDocument({
+            statements: [
+              writesTo(logGroup),
+              new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [migrate.functionArn] }),
+            ],
+          }),
+        },
+      }),
+      environment: { MIGRATE_FUNCTION: migrate.functionName },
+      logGroup,
+      loggingFormat: lambda.LoggingFormat.JSON,
+    });
+
+    const resource = new CustomResource(this, 'Applied', {
+      resourceType: 'Custom::CounterfoilMigrations',
+      serviceToken: run.functionArn,
+      serviceTimeout: Duration.minutes(16),
+      properties: releaseOf(folder),
+    });
+    resource.node.addDependency(migrate, run);
+    this.#resource = resource.node.defaultChild as CfnResource;
+  }
+
+  /** Lets new code of these functions in only when the schema it expects is there. */
+  before(functions: Iterable<lambda.Function>): void {
+    for (const one of functions) (one.node.defaultChild as CfnResource).addDependency(this.#resource);
+  }
+}
+
+/** What makes the custom resource run again: the newest migration's name, and every byte of all of them. */
+export function releaseOf(directory: URL): { Newest: string; Content: string } {
+  const files = readdirSync(directory)
+    .filter((file) => file.endsWith('.up.sql'))
+    .toSorted();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\n${readFileSync(new URL(file, directory), 'utf8')}\n`);
+  return { Newest: files.at(-1)!.replace('.up.sql', ''), Content: hash.digest('hex').slice(0, 32) };
+}

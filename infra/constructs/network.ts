@@ -1,0 +1,72 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { Profile } from '../profiles.ts';
+
+/**
+ * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions by an interface
+ * endpoint. Security groups name each other; the one rule on an address range leads only to the gateway endpoints.
+ */
+export class Network extends Construct {
+  readonly vpc: ec2.Vpc;
+  readonly subnets: ec2.SubnetSelection = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+  /** Of every function that reaches the database. */
+  readonly doors: ec2.SecurityGroup;
+  readonly proxy: ec2.SecurityGroup;
+  readonly database: ec2.SecurityGroup;
+
+  constructor(scope: Construct, id: string, profile: Profile) {
+    super(scope, id);
+    this.vpc = new ec2.Vpc(this, 'Vpc', {
+      maxAzs: profile.zones,
+      natGateways: 0,
+      createInternetGateway: false,
+      // The default group is used by nothing; emptying it would bring a function of CDK's own with wider rights.
+      restrictDefaultSecurityGroup: false,
+      subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 22 }],
+      gatewayEndpoints: {
+        DynamoDb: { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB },
+        S3: { service: ec2.GatewayVpcEndpointAwsService.S3 },
+      },
+      flowLogs: {
+        Rejected: {
+          trafficType: ec2.FlowLogTrafficType.REJECT,
+          destination: ec2.FlowLogDestination.toCloudWatchLogs(
+            new logs.LogGroup(this, 'RejectedTraffic', {
+              retention: profile.logDays,
+              removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+            }),
+          ),
+        },
+      },
+    });
+
+    this.doors = this.group('Doors', 'functions that reach the database');
+    this.proxy = this.group('Proxy', 'RDS Proxy');
+    this.database = this.group('Database', 'Aurora');
+    const endpoints = this.group('Endpoints', 'interface endpoints');
+
+    join(this.doors, this.proxy, 5432, 'functions to proxy');
+    join(this.proxy, this.database, 5432, 'proxy to database');
+    join(this.doors, endpoints, 443, 'functions to Step Functions');
+    // Gateway endpoints have no security group, and this network leads nowhere else.
+    this.doors.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
+
+    this.vpc.addInterfaceEndpoint('StepFunctions', {
+      service: ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
+      subnets: { availabilityZones: this.vpc.availabilityZones.slice(0, profile.endpointZones) },
+      securityGroups: [endpoints],
+      open: false,
+    });
+  }
+
+  private group(id: string, description: string): ec2.SecurityGroup {
+    return new ec2.SecurityGroup(this, id, { vpc: this.vpc, description, allowAllOutbound: false });
+  }
+}
+
+function join(from: ec2.SecurityGroup, to: ec2.SecurityGroup, port: number, description: string): void {
+  to.addIngressRule(from, ec2.Port.tcp(port), description);
+  from.addEgressRule(to, ec2.Port.tcp(port), description);
+}

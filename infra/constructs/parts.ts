@@ -1,0 +1,17 @@
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { JobName } from '../../functions/jobs.ts';
+import type { TableName } from '../../lib/contract/route.ts';
+
+/** What a stage is made of, by the names that CloudWatch knows its parts under. */
+export type Parts = {
+  stage: string;
+  apiId: string;
+  stateMachineArn: string;
+  cluster: string;
+  writer: string;
+  proxy: string;
+  tables: Partial<Record<TableName, string>>;
+  deadLetters: string;
+  jobs: Partial<Record<JobName, lambda.Function>>;
+  doors: Readonly<Record<string, lambda.Function>>;
+};

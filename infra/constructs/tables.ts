@@ -1,0 +1,56 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { TableName } from '../../lib/contract/route.ts';
+import type { Profile } from '../profiles.ts';
+import { type TableKeys, tables } from '../tables.ts';
+
+const ids: Readonly<Record<TableName, string>> = {
+  sessions: 'Sessions',
+  limits: 'Limits',
+  appKeys: 'AppKeys',
+  charges: 'Charges',
+};
+
+/** What it would cost to lose a table: limits are counters of the last two minutes, the rest is not made again. */
+const hurtsToLose: Readonly<Record<TableName, boolean>> = {
+  sessions: true,
+  limits: false,
+  appKeys: true,
+  charges: true,
+};
+
+/** The DynamoDB tables, paid by request. The simulated payment provider's charges are there only when it is used. */
+export class Tables extends Construct {
+  readonly byName: Readonly<Partial<Record<TableName, dynamodb.Table>>>;
+
+  constructor(scope: Construct, id: string, { profile, simulated }: { profile: Profile; simulated: boolean }) {
+    super(scope, id);
+    const names = (Object.keys(tables) as TableName[]).filter((name) => name !== 'charges' || simulated);
+    this.byName = Object.fromEntries(names.map((name) => [name, this.table(name, profile)]));
+  }
+
+  private table(name: TableName, profile: Profile): dynamodb.Table {
+    const { partitionKey, sortKey, ttlAttribute }: TableKeys = tables[name];
+    const recovers = profile.keeps && hurtsToLose[name];
+    const key = (attribute: string) => ({ name: attribute, type: dynamodb.AttributeType.STRING });
+    const table = new dynamodb.Table(this, ids[name], {
+      partitionKey: key(partitionKey),
+      ...(sortKey === undefined ? {} : { sortKey: key(sortKey) }),
+      ...(ttlAttribute === undefined ? {} : { timeToLiveAttribute: ttlAttribute }),
+      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: recovers },
+      deletionProtection: recovers,
+      removalPolicy: recovers ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    });
+    if (!recovers) {
+      Validations.of(table).acknowledge({
+        id: 'AwsSolutions-DDB3',
+        reason: profile.keeps
+          ? 'Rate counters live for two minutes: yesterday’s are worth nothing.'
+          : 'A dev stage holds nothing worth recovering.',
+      });
+    }
+    return table;
+  }
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+
+/** What CloudFormation says to a custom resource. */
+export type DeployEvent = {
+  RequestType: 'Create' | 'Update' | 'Delete';
+  ResponseURL: string;
+  StackId: string;
+  RequestId: string;
+  LogicalResourceId: string;
+  /** `Newest` is the name of the release's newest migration, `0007_monitoring`. */
+  ResourceProperties: { Newest: string };
+  OldResourceProperties?: { Newest: string };
+};
+
+export type Deps = {
+  /** Runs the migrate job once. Throws what it threw. */
+  migrate: () => Promise<{ applied: string[] }>;
+  put: (url: string, body: string) => Promise<void>;
+  pause: (milliseconds: number) => Promise<unknown>;
+  log: (line: string) => void;
+  /** Milliseconds left to answer in. */
+  remaining: () => number;
+};
+
+const attemptsWhenNew = 5;
+const pauseMs = 30_000;
+
+/** Answers CloudFormation, whatever comes: a resource that does not answer holds its stack for an hour. */
+export async function run(event: DeployEvent, deps: Deps): Promise<void> {
+  let answer: { Status: 'SUCCESS' | 'FAILED'; Reason: string };
+  try {
+    answer = { Status: 'SUCCESS', Reason: await bringUp(event, deps) };
+  } catch (error) {
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    answer = { Status: 'FAILED', Reason: `Migrations failed, nothing new serves. ${message}`.slice(0, 1000) };
+  }
+  deps.log(`${event.RequestType} ${answer.Status}: ${answer.Reason}`);
+  const { StackId, RequestId, LogicalResourceId } = event;
+  await deps.put(
+    event.ResponseURL,
+    JSON.stringify({ ...answer, PhysicalResourceId: 'migrations', StackId, RequestId, LogicalResourceId }),
+  );
+}
+
+async function bringUp(event: DeployEvent, deps: Deps): Promise<string> {
+  if (event.RequestType === 'Delete') return 'The schema stays.';
+  const { Newest: wanted } = event.ResourceProperties;
+  const deployed = event.OldResourceProperties?.Newest;
+  // An older release comes back, by a rollback or on purpose. It runs on the newer schema, and must not stop over it.
+  if (event.RequestType === 'Update' && deployed !== undefined && wanted < deployed) {
+    return `The schema stays at ${deployed}, which this release can run on.`;
+  }
+  // A database that was made a minute ago may not let anyone in yet.
+  for (let left = event.RequestType === 'Create' ? attemptsWhenNew : 1; ; ) {
+    try {
+      const { applied } = await deps.migrate();
+      return applied.length === 0 ? 'Nothing to apply.' : `Applied ${applied.join(', ')}.`;
+    } catch (error) {
+      left--;
+      if (left === 0 || deps.remaining() < 2 * pauseMs) throw error;
+      deps.log(`not yet (${String(error)}), once more in ${pauseMs / 1000} s`);
+      await deps.pause(pauseMs);
+    }
+  }
+}
+
+/** The custom resource behind a deployment's migrations: runs them before CloudFormation goes on to new code. */
+export const handler = (event: DeployEvent, context: { getRemainingTimeInMillis(): number }): Promise<void> => {
+  // A migration takes as long as it takes, and is not to be started twice for want of an answer.
+  const client = new LambdaClient({ maxAttempts: 1 });
+  return run(event, {
+    migrate: () => invoke(client),
+    put,
+    pause: sleep,
+    log: console.log,
+    remaining: () => context.getRemainingTimeInMillis(),
+  });
+};
+
+async function invoke(client: LambdaClient): Promise<{ applied: string[] }> {
+  const { FunctionError, Payload } = await client.send(
+    new InvokeCommand({ FunctionName: process.env['MIGRATE_FUNCTION'], Payload: '{}' }),
+  );
+  const result = JSON.parse(Payload?.transformToString() || '{}');
+  if (FunctionError === undefined) return result;
+  throw Object.assign(new Error(result.errorMessage ?? 'no message'), { name: result.errorType ?? FunctionError });
+}
+
+async function put(url: string, body: string): Promise<void> {
+  const response = await fetch(url, { method: 'PUT', body, headers: { 'content-type': '' } });
+  if (!response.ok) throw new Error(`CloudFormation's answer address answered ${response.status}`);
+}

@@ -1,0 +1,44 @@
+import type { Job } from '../functions/jobs.ts';
+import type { Step } from '../functions/steps.ts';
+import type { DatabaseRole } from '../lib/contract/roles.ts';
+import type { Route, TableAction, TableName } from '../lib/contract/route.ts';
+
+/** What a door may do, and no more. */
+export type Grants = {
+  databaseRole: DatabaseRole | null;
+  tables: Partial<Record<TableName, readonly TableAction[]>>;
+  /** On the state machine, or on its executions for `DescribeExecution`. */
+  states: readonly ('StartExecution' | 'DescribeStateMachine' | 'DescribeExecution')[];
+  /** The payment provider that the door calls; null for the many that call none. */
+  payments: 'simulated' | 'stripe' | null;
+};
+
+export type Door = { kind: 'http'; row: Route } | { kind: 'step'; row: Step } | { kind: 'job'; row: Job };
+
+/**
+ * What a row of the three tables entitles its door to: what it says itself, and what authentication and limits need
+ * on its way in.
+ */
+export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
+  const { row } = door;
+  const tables: Grants['tables'] = {};
+  const add = (table: TableName, actions: readonly TableAction[]) => {
+    tables[table] = [...new Set([...(tables[table] ?? []), ...actions])].toSorted();
+  };
+  if (door.kind === 'http') {
+    const { auth, rateClass } = door.row;
+    if (rateClass !== 'exempt') add('limits', ['UpdateItem']);
+    // Sliding expiry is a write on the session; the time of last use one on the key.
+    if (auth === 'session' || auth === 'public-or-session') add('sessions', ['GetItem', 'UpdateItem']);
+    if (auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
+  }
+  const callsProvider = door.kind === 'step' && door.row.provider;
+  if (callsProvider && provider === 'simulated') add('charges', ['GetItem', 'PutItem', 'UpdateItem']);
+  for (const [table, actions] of Object.entries(row.tables ?? {})) add(table as TableName, actions);
+  return {
+    databaseRole: row.databaseRole,
+    tables,
+    states: ('states' in row && row.states) || [],
+    payments: callsProvider ? provider : null,
+  };
+}

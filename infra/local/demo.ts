@@ -1,0 +1,79 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
+import { scopes } from '../../lib/contract/roles.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import type { Stack } from './stack.ts';
+
+/** What `.local/demo.json` holds: enough to place an order by hand. */
+export type Demo = {
+  baseUrl: string;
+  appKey: string;
+  customer: { email: string; password: string };
+  products: { id: string; sku: string; name: string }[];
+};
+
+const credentials = { email: 'ada@example.com', password: 'correct horse battery' };
+const goods = [
+  { sku: 'MUG-BLUE', name: 'Blue mug', description: 'Stoneware, 0.3 l.', price: { amount: 1250, currency: 'EUR' } },
+  { sku: 'TEAPOT', name: 'Teapot', description: 'Cast iron, 1.2 l.', price: { amount: 6900, currency: 'EUR' } },
+  { sku: 'TEA-ASSAM', name: 'Assam, 250 g', description: null, price: { amount: 890, currency: 'EUR' } },
+];
+const unitsEach = 100_000;
+
+/** A shop to try things in, made through the API the first time and found again afterwards. */
+export async function prepareDemo(stack: Stack, directory: string): Promise<Demo> {
+  const file = join(directory, 'demo.json');
+  const write = (demo: Demo) => writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
+  const begun = await readDemo(file);
+  const { baseUrl } = stack;
+  const demo = begun ?? { baseUrl, appKey: await makeAppKey(stack), customer: credentials, products: [] };
+  // Written before the shop is made: a first start that is killed half-way is carried on under the same key.
+  await write({ ...demo, baseUrl });
+  if (demo.products.length === goods.length) return { ...demo, baseUrl };
+  const complete = { ...demo, baseUrl, products: await makeShop(baseUrl, demo.appKey) };
+  await write(complete);
+  return complete;
+}
+
+async function makeAppKey({ inside }: Stack): Promise<string> {
+  const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
+  const store = { client, table: 'appKeys', clock: systemClock };
+  return (await createAppKey(store, { name: 'demo', scopes: [...scopes] })).key;
+}
+
+async function makeShop(baseUrl: string, appKey: string): Promise<Demo['products']> {
+  // The same idempotency keys each time, so that what is there already is found and not made twice.
+  const post = async (path: string, body: object, idempotencyKey: string, token?: string) => {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'idempotency-key': idempotencyKey,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    if (response.ok) return (await response.json()) as { id: string };
+    throw new Error(`The demo shop cannot be set up: POST ${path} gave ${response.status} ${await response.text()}`);
+  };
+  const signedUp = post('/customers', { ...credentials, name: 'Ada Lovelace' }, 'demo-customer');
+  const products: Demo['products'] = [];
+  for (const good of goods) {
+    const { id } = await post('/products', good, `demo-${good.sku}`, appKey);
+    const stocked = { quantity: unitsEach, reason: 'opening stock' };
+    await post(`/products/${id}/stock-movements`, stocked, `demo-stock-${good.sku}`, appKey);
+    products.push({ id, sku: good.sku, name: good.name });
+  }
+  await signedUp;
+  return products;
+}
+
+async function readDemo(file: string): Promise<Demo | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Demo;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+import { createWriteStream } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { FromHost, ToHost } from './protocol.ts';
+
+export type Functions = {
+  /** Runs a door with a payload, both as JSON, as Lambda would. Rejects with the name and message that it threw. */
+  invoke(door: string, payload: unknown, timeoutSeconds?: number): Promise<unknown>;
+  /** Opens the gateway. @returns its port @throws the system's error when the port cannot be had */
+  listen(port: number): Promise<number>;
+  stop(): Promise<void>;
+};
+
+type Options = {
+  /** The functions' environment variables; nothing else of this process's environment reaches them. */
+  env: Record<string, string>;
+  /** File that takes what the functions print: their logs and metrics. */
+  logFile: string;
+  onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
+  /** The thread ended by itself. */
+  onCrash: (error: unknown) => void;
+};
+
+/** Starts the thread that stands for Lambda. */
+export function startFunctions({ env, logFile, onRequest, onCrash }: Options): Functions {
+  const worker = new Worker(new URL('./host.ts', import.meta.url), { env, stdout: true, stderr: true });
+  const log = createWriteStream(logFile, { flags: 'a' });
+  worker.stdout.pipe(log, { end: false });
+  worker.stderr.pipe(log, { end: false });
+
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+  let lastId = 0;
+  let listening: { resolve: (port: number) => void; reject: (error: unknown) => void } | undefined;
+  let stopped = false;
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const tell = (message: ToHost): void => worker.postMessage(message);
+  const giveUp = (error: unknown) => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+    listening?.reject(error);
+    if (!stopped) onCrash(error);
+  };
+
+  worker.on('error', giveUp);
+  worker.on('exit', () => giveUp(new Error('the functions have stopped')));
+  worker.on('message', (message: FromHost) => {
+    switch (message.kind) {
+      case 'invoked':
+        take(message.id)?.resolve(JSON.parse(message.result));
+        break;
+      case 'failed':
+        take(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
+        break;
+      case 'listening':
+        listening?.resolve(message.port);
+        break;
+      case 'not-listening':
+        listening?.reject(Object.assign(new Error(message.message), { code: message.code }));
+        break;
+      case 'request':
+        onRequest?.(message);
+        break;
+    }
+  });
+
+  function take(id: number) {
+    const entry = waiting.get(id);
+    waiting.delete(id);
+    return entry;
+  }
+
+  return {
+    invoke: (door, payload, timeoutSeconds = 30) =>
+      new Promise((resolve, reject) => {
+        const id = ++lastId;
+        waiting.set(id, { resolve, reject });
+        tell({ kind: 'invoke', id, door, payload: JSON.stringify(payload ?? null), timeoutSeconds });
+      }),
+    listen: (port) =>
+      new Promise((resolve, reject) => {
+        listening = { resolve, reject };
+        tell({ kind: 'listen', port });
+      }),
+    async stop() {
+      stopped = true;
+      tell({ kind: 'stop' });
+      const patience = setTimeout(() => void worker.terminate(), 500);
+      await ended;
+      clearTimeout(patience);
+      await new Promise<void>((resolve) => log.end(() => resolve()));
+    },
+  };
+}

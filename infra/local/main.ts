@@ -1,0 +1,148 @@
+import { enableCompileCache } from 'node:module';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Demo } from './demo.ts';
+
+const startedAt = performance.now() - process.uptime() * 1000;
+const root = resolve(import.meta.dirname, '../..');
+const directory = join(root, '.local');
+
+/** `npm start`: the whole product on this machine until Ctrl-C. `--reset` begins with nothing. */
+async function main(): Promise<void> {
+  const { reset, help } = readArguments();
+  if (help)
+    return say(
+      'npm start -- [--reset]\n\n  --reset   throw away .local/ and begin anew\n  PORT      port of the API (3000)',
+    );
+  const port = readPort();
+  await checkPort(port);
+  enableCompileCache(join(directory, 'compile-cache'));
+  const [{ startStack, resetStack }, { prepareDemo }] = await Promise.all([import('./stack.ts'), import('./demo.ts')]);
+  if (reset) {
+    say('· throwing away .local/');
+    await resetStack(directory);
+  }
+
+  let ending: Promise<void> | undefined;
+  const end = (code: number) => {
+    ending ??= (async () => {
+      setTimeout(() => process.exit(code), 1900).unref();
+      await starting.then((stack) => stack.stop()).catch(() => {});
+      process.exit(code);
+    })();
+    return ending;
+  };
+  const starting = startStack({
+    directory,
+    port,
+    settings: chosenSettings(),
+    log: (line) => say(`· ${line}`),
+    onRequest: ({ method, path, status, milliseconds }) => {
+      if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
+    },
+    onCrash: (error) => {
+      if (ending !== undefined) return;
+      fail(error);
+      void end(1);
+    },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (ending === undefined) say('· stopping');
+      void end(0);
+    });
+  }
+
+  let ready = false;
+  const stack = await starting;
+  say('· preparing the demo shop');
+  const demo = await prepareDemo(stack, directory).catch(async (error: unknown) => {
+    await stack.stop();
+    throw error;
+  });
+  stack.inside.runJob('sweep-orders').catch(() => {});
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}`);
+  ready = true;
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: { reset: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  return values;
+}
+
+function readPort(): number {
+  const text = process.env.PORT ?? '3000';
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text);
+  throw new Error(`PORT must be a number from 1 to 65535, not "${text}".`);
+}
+
+/** Asked before anything is started, so that a taken port leaves nothing behind. */
+async function checkPort(port: number): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((found, refused) => {
+    probe.once('error', refused).listen(port, found);
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE') {
+      throw new Error(`Port ${port} is in use; choose another one: PORT=${port + 1} npm start`);
+    }
+    throw new Error(`Port ${port} cannot be opened: ${error.message}.`, { cause: error });
+  });
+  await new Promise((closed) => probe.close(closed));
+}
+
+/** Settings of the functions that a developer may choose on a laptop too. */
+function chosenSettings(): Record<string, string> {
+  const names = [
+    'RATE_LIMIT_PER_MINUTE',
+    'LOG_LEVEL',
+    'PAYMENT_PROVIDER',
+    'PAYMENT_TIMEOUT_MS',
+    'STRIPE_SECRET_KEY',
+    'SESSION_IDLE_SECONDS',
+    'SESSION_MAX_SECONDS',
+    'RESERVATION_SECONDS',
+    'CANCELLATION_WINDOW_SECONDS',
+  ];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+/** Lines to paste into a shell, one after the other. */
+function firstOrder({ baseUrl, customer, products }: Demo): string {
+  const [first, second] = products;
+  const json = `-H 'content-type: application/json'`;
+  return `Place the first order (paste these as they are):
+
+  curl -s ${baseUrl}/products
+
+  TOKEN=$(curl -s ${baseUrl}/sessions ${json} \\
+    -d '${JSON.stringify(customer)}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+
+  curl -s ${baseUrl}/quotes ${json} -H "authorization: Bearer $TOKEN" \\
+    -d '{"lines":[{"productId":"${first?.id}","quantity":2}]}'
+
+  curl -s ${baseUrl}/orders ${json} -H "authorization: Bearer $TOKEN" \\
+    -H "idempotency-key: order-$RANDOM$RANDOM" -H 'prefer: wait=10' \\
+    -d '{"lines":[{"productId":"${first?.id}","quantity":2},{"productId":"${second?.id}","quantity":1}],"paymentMethod":"pm_card_visa"}'
+
+  curl -s ${baseUrl}/orders -H "authorization: Bearer $TOKEN"
+
+The API to read: ${baseUrl}/docs    Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
+`;
+}
+
+const say = (line: string): void => console.log(line);
+const fail = (error: unknown): void => {
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(process.env.DEBUG === undefined ? message : error);
+};
+
+main().catch((error: unknown) => {
+  fail(error);
+  process.exit(1);
+});

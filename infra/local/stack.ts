@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { jobs } from '../../functions/jobs.ts';
+import { type StepName, steps } from '../../functions/steps.ts';
+import { databaseRoles } from '../../lib/contract/roles.ts';
+import { tables, tableVariables } from '../tables.ts';
+import { loadCertificate } from './certificate.ts';
+import { startDynamo } from './dynamo/start.ts';
+import { createTables } from './dynamo/tables.ts';
+import type { FromHost } from './functions/protocol.ts';
+import { type Functions, startFunctions } from './functions/start.ts';
+import { removePostgresData, startPostgres } from './postgres/start.ts';
+import { startRdsProxy } from './rds-proxy/server.ts';
+import { startScheduler } from './scheduler.ts';
+import { startStates } from './states/start.ts';
+
+export const region = 'eu-west-1';
+const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
+
+export type StackOptions = {
+  /** Folder that holds everything the stack keeps. */
+  directory: string;
+  /** Port of the gateway; 0 takes a free one. */
+  port: number;
+  /** Settings of the functions beyond the stack's own, by environment variable. */
+  settings?: Record<string, string>;
+  log?: (line: string) => void;
+  onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
+  /** Something that must run has ended by itself; the stack is no use any more. */
+  onCrash?: (error: unknown) => void;
+  /** Factor on the pauses of the saga's retries: 1 is real time. */
+  waitScale?: number;
+};
+
+export type Stack = {
+  baseUrl: string;
+  port: number;
+  /** Where things are, for whoever wants to look inside: tests, benchmarks, the first app key. */
+  inside: {
+    socketPath: string;
+    dynamoEndpoint: string;
+    statesEndpoint: string;
+    dynamo: DynamoDBClient;
+    dynamoCalls: () => Record<string, number>;
+    /** Runs one job now. */
+    runJob: (name: string) => Promise<unknown>;
+    /** Resolves when no saga runs. */
+    sagasIdle: () => Promise<void>;
+    firstRun: boolean;
+  };
+  /** Ends everything, in the reverse order of starting. Data stays. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts the whole product on this machine: PostgreSQL behind an RDS Proxy stand-in, DynamoDB, Step Functions,
+ * schedules, the functions and their gateway. What was started is stopped again when something cannot be.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { directory, log = () => {}, onCrash = () => {} } = options;
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each();
+  };
+  const kept = <T extends { stop(): Promise<unknown> }>(part: T): T => {
+    stops.push(() => part.stop());
+    return part;
+  };
+
+  try {
+    await mkdir(directory, { recursive: true });
+    const at = (name: string) => join(directory, name);
+    log('starting PostgreSQL and DynamoDB');
+    const starting = [
+      startPostgres({ dataDir: at('postgres'), log }).then(kept),
+      startDynamo({ path: at('dynamo') }).then(kept),
+      loadCertificate(at('tls')),
+    ] as const;
+    await Promise.allSettled(starting); // So that what did start is known, and stopped, when another could not.
+    const [postgres, dynamo, certificate] = await Promise.all(starting);
+    let stopping = false;
+    stops.push(async () => {
+      stopping = true;
+    });
+    void postgres.exited.then((line) => {
+      if (!stopping) onCrash(new Error(`PostgreSQL has stopped: ${line}`));
+    });
+
+    // Known to this process alone: the functions sign with it, and the proxy checks by it.
+    const identity = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
+    const proxy = kept(
+      await startRdsProxy({
+        host: 'localhost',
+        region,
+        cert: certificate.cert,
+        key: certificate.key,
+        backendSocketPath: postgres.socketPath,
+        principals: (accessKeyId) =>
+          accessKeyId === identity.accessKeyId
+            ? { secretAccessKey: identity.secretAccessKey, dbUsers: [...databaseRoles] }
+            : undefined,
+      }),
+    );
+
+    const dynamoClient = new DynamoDBClient({ region, endpoint: dynamo.endpoint, credentials: identity });
+    stops.push(async () => dynamoClient.destroy());
+    await createTables(dynamoClient, tableSpecs);
+
+    // Whoever calls a function before the migrations are through waits for them: a saga that goes on, above all.
+    const ready = Promise.withResolvers<Functions>();
+    ready.promise.catch(() => {});
+    const invoke = async (door: string, payload: unknown, timeoutSeconds: number) =>
+      (await ready.promise).invoke(door, payload, timeoutSeconds);
+    const states = await startStates({
+      definition: await readDefinition(),
+      invoke: (door, payload) => invoke(door, payload, 30),
+      file: at('states.sqlite'),
+      stateMachineArn,
+      log,
+      ...(options.waitScale === undefined ? {} : { waitScale: options.waitScale }),
+    });
+    const functions = kept(
+      startFunctions({
+        logFile: at('functions.log'),
+        env: {
+          AWS_REGION: region,
+          AWS_ACCESS_KEY_ID: identity.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
+          AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+          AWS_ENDPOINT_URL_SFN: states.endpoint,
+          DATABASE_HOST: proxy.host,
+          DATABASE_PORT: String(proxy.port),
+          DATABASE_CA_FILE: certificate.caFile,
+          DATABASE_POOL_SIZE: '12',
+          STATE_MACHINE_ARN: stateMachineArn,
+          PAYMENT_TIMEOUT_MS: '1000',
+          COMPILE_CACHE: at('compile-cache'),
+          ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
+          ...options.settings,
+        },
+        onCrash,
+        ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
+      }),
+    );
+    kept(states); // Stops before the functions, so that no step is cut off and taken for failed.
+    log('applying migrations');
+    await functions.invoke(jobs.migrate.door, {}, jobs.migrate.timeoutSeconds);
+    ready.resolve(functions);
+
+    const scheduler = kept(
+      startScheduler({
+        log,
+        jobs: Object.values(jobs)
+          .filter(({ schedule }) => schedule !== 'on-deploy')
+          .map((job) => ({
+            name: job.name,
+            schedule: job.schedule,
+            run: () => invoke(job.door, {}, job.timeoutSeconds),
+          })),
+      }),
+    );
+    const port = await functions.listen(options.port);
+    return {
+      baseUrl: `http://localhost:${port}`,
+      port,
+      inside: {
+        socketPath: postgres.socketPath,
+        dynamoEndpoint: dynamo.endpoint,
+        statesEndpoint: states.endpoint,
+        dynamo: dynamoClient,
+        dynamoCalls: dynamo.calls,
+        runJob: scheduler.trigger,
+        sagasIdle: states.idle,
+        firstRun: postgres.firstRun,
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Throws away everything that a stack kept in this folder. */
+export async function resetStack(directory: string): Promise<void> {
+  await removePostgresData(join(directory, 'postgres'));
+  await rm(directory, { recursive: true, force: true });
+}
+
+const tableSpecs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
+
+/** The very definition that is deployed, with doors for the functions' ARNs. */
+async function readDefinition(): Promise<object> {
+  const text = await readFile(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
+  return JSON.parse(text.replace(/\$\{(\w+)\}/g, (_, name: string) => steps[name as StepName]?.door ?? `\${${name}}`));
+}

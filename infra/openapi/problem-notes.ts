@@ -1,0 +1,166 @@
+import type { InputError, ProblemCode } from '../../lib/contract/problems.ts';
+
+export type ProblemNote = {
+  /** When it comes. */
+  when: string;
+  /** What the client does about it. */
+  todo: string;
+  /** A `detail` as it may read. */
+  detail?: string;
+  errors?: InputError[];
+};
+
+/** What docs/problems.md and the examples of the OpenAPI document say of each code. */
+export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
+  'bad-request': {
+    when: 'The request cannot be read as HTTP: a broken percent-encoding in the path or the query, for example.',
+    todo: 'Correct the client; the same request will never pass.',
+    detail: 'The path cannot be decoded.',
+  },
+  'invalid-json': {
+    when: 'The body was sent as JSON but cannot be parsed.',
+    todo: 'Send what a JSON library writes, encoded as UTF-8.',
+    detail: 'The body cannot be parsed as JSON.',
+  },
+  'invalid-input': {
+    when: 'The body, the query or a header field does not fit the operation’s schema, unknown fields included.',
+    todo: 'Correct each place that `errors` names. The same input will never pass.',
+    detail: '/lines/0/quantity must be at least 1.',
+    errors: [
+      { pointer: '/lines/0/quantity', detail: 'must be at least 1' },
+      { pointer: '/coupon', detail: 'is not known here' },
+    ],
+  },
+  'invalid-cursor': {
+    when: 'The cursor was altered, or comes from another list, another filter or another caller.',
+    todo: 'Use `nextCursor` exactly as it came, with the same filter; or begin again without a cursor.',
+    detail: 'Use nextCursor as it came, with the same filter.',
+    errors: [{ pointer: '?cursor', detail: 'is not one that this list gave' }],
+  },
+  'idempotency-key-missing': {
+    when: 'The operation must not happen twice, and the request has no `Idempotency-Key`.',
+    todo: 'Make a new key (a UUID will do) for each order that somebody wants, and send it with every attempt.',
+    detail: 'Send an Idempotency-Key header: any text that is new for each order.',
+  },
+  'idempotency-key-invalid': {
+    when: 'The `Idempotency-Key` is longer than 255 characters or has others than visible ASCII.',
+    todo: 'Use a UUID or another short token.',
+    detail: 'An Idempotency-Key is 1 to 255 visible ASCII characters.',
+  },
+  unauthenticated: {
+    when: 'There is no `Authorization` header, it is not `Bearer` and a token, or the token is unknown, expired, revoked or of the wrong kind.',
+    todo: 'Sign in again, or check the application’s key.',
+    detail: 'The token is not known, or has expired or been revoked.',
+  },
+  'invalid-credentials': {
+    when: 'The e-mail is unknown or the password is wrong; the answer does not say which.',
+    todo: 'Ask the customer again. Many failures lock signing in for a while.',
+    detail: 'E-mail or password is wrong.',
+  },
+  forbidden: {
+    when: 'The application’s key is good but lacks a scope that the operation needs.',
+    todo: 'Use a key with the scope that `detail` names.',
+    detail: 'This key lacks the scope catalog:write.',
+  },
+  'not-found': {
+    when: 'There is nothing under this id, or it belongs to somebody else; the answer does not say which.',
+    todo: 'Check the id and who is signed in.',
+    detail: 'There is nothing under this address.',
+  },
+  'route-not-found': {
+    when: 'No operation has this path.',
+    todo: 'Compare the path with `GET /docs`.',
+    detail: 'There is no such endpoint.',
+  },
+  'method-not-allowed': {
+    when: 'The path exists, but not with this method; on the laptop the `Allow` header lists those that do.',
+    todo: 'Compare the method with `GET /docs`.',
+    detail: 'This endpoint does not know the method.',
+  },
+  'email-taken': {
+    when: 'Somebody has signed up with this e-mail before. Upper and lower case count as the same.',
+    todo: 'Sign in instead, or use another address.',
+    detail: 'A customer with this e-mail exists already.',
+  },
+  'sku-taken': {
+    when: 'Another product has this SKU, on sale or not.',
+    todo: 'Change that product, or choose another SKU.',
+    detail: 'A product with this SKU exists already.',
+  },
+  'request-in-flight': {
+    when: 'A request with the same `Idempotency-Key` is being worked on right now.',
+    todo: 'Wait for as long as `Retry-After` says and send the same request again: you will get its answer.',
+    detail: 'Try again in a moment: the first answer will be given then.',
+  },
+  'stock-reserved': {
+    when: 'Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.',
+    todo: 'Read the level with `GET /products/{productId}/stock-movements` and take out at most what is available.',
+    detail: '5 on hand, 3 of them reserved: a movement of -4 is not possible.',
+  },
+  'order-ended': {
+    when: 'The order is failed, cancelled or waiting for a person.',
+    todo: 'Nothing: `GET /orders/{orderId}` shows how it ended.',
+    detail: 'The order is failed and cannot be cancelled.',
+  },
+  'order-too-late-to-cancel': {
+    when: 'The order is being paid at this moment, or was confirmed longer ago than the shop lets orders be cancelled.',
+    todo: 'If it is being paid, try again in some seconds. Otherwise ask the shop for a return.',
+    detail: 'The order was confirmed too long ago.',
+  },
+  'version-stale': {
+    when: 'Somebody changed the resource after the version that `If-Match` names.',
+    todo: 'Read it again, decide again, and send the change with the new `ETag`.',
+    detail: 'The resource has changed since it was read; read it again.',
+  },
+  'body-too-large': {
+    when: 'The body has more than 64 KiB.',
+    todo: 'Send less; no operation needs that much.',
+    detail: 'The body has 70000 bytes; at most 65536 are taken.',
+  },
+  'unsupported-media-type': {
+    when: 'The body was sent with another `Content-Type` than `application/json`.',
+    todo: 'Send `Content-Type: application/json`.',
+    detail: 'Send the body as application/json.',
+  },
+  'idempotency-key-reused': {
+    when: 'This `Idempotency-Key` came before with another body or another path.',
+    todo: 'If it is a new order, make a new key. If it is the old one, send exactly what was sent first.',
+    detail: 'This key came first with another request; use a new key for a new one.',
+  },
+  'product-not-available': {
+    when: 'A line names a product that does not exist or is not on sale.',
+    todo: 'Take the lines that `errors` names out of the basket and show the customer what is left.',
+    detail: 'Line 1 is not on sale.',
+    errors: [{ pointer: '/lines/0/productId', detail: 'is not on sale' }],
+  },
+  'currencies-mixed': {
+    when: 'The products of the basket are priced in more than one currency.',
+    todo: 'Order them apart, one currency at a time.',
+    detail: 'The lines have different currencies.',
+    errors: [{ pointer: '/lines/1/productId', detail: 'is priced in USD, the first line in EUR' }],
+  },
+  'amount-too-large': {
+    when: 'The total is above the largest amount that one order can have.',
+    todo: 'Split the order.',
+    detail: 'The total is larger than one order can be.',
+  },
+  'sign-in-locked': {
+    when: 'There were too many failed sign-ins for this e-mail or from this address.',
+    todo: 'Wait for as long as `Retry-After` says. The right password does not help before that.',
+    detail: 'Too many failed sign-ins; wait before trying again.',
+  },
+  'rate-limited': {
+    when: 'This address or this caller made more requests than it may in the window that `RateLimit-Policy` tells.',
+    todo: 'Wait for as long as `Retry-After` says, and slow down: `RateLimit` tells what is left.',
+    detail: 'At most 100 requests in 60 seconds for each address.',
+  },
+  internal: {
+    when: 'Something happened that should not have. It has been logged under `requestId`.',
+    todo: 'Try again later, a `POST` with the same `Idempotency-Key`; when it stays, report the `requestId`.',
+  },
+  unavailable: {
+    when: 'The database, the session store or the order saga does not answer in time.',
+    todo: 'Try again after `Retry-After`, a `POST` with the same `Idempotency-Key`: nothing happens twice.',
+    detail: 'A part of the service is not answering; try again shortly.',
+  },
+};

@@ -1,0 +1,67 @@
+import type { OperationContract } from '../../lib/contract/operation.ts';
+import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/problems.ts';
+import type { Route } from '../../lib/contract/route.ts';
+import { commonHeadersOf, headerReferences, type ResponseHeader } from './headers.ts';
+import { problemNotes } from './problem-notes.ts';
+import { reference, type Schema } from './schemas.ts';
+
+/** Every problem that an operation can answer with: its own, and those of its kind. */
+export function problemsOf(route: Route, contract: OperationContract): ProblemCode[] {
+  const codes = new Set<ProblemCode>(contract.problems);
+  const add = (...more: ProblemCode[]) => more.forEach((code) => void codes.add(code));
+  if (contract.body !== undefined) add('invalid-json', 'unsupported-media-type');
+  if (contract.query !== undefined || route.method !== 'GET') add('invalid-input');
+  if (route.method !== 'GET') add('body-too-large');
+  if (contract.path !== undefined) add('not-found');
+  if (contract.idempotency === 'required') add('idempotency-key-missing');
+  if (contract.idempotency !== undefined) add('idempotency-key-invalid', 'idempotency-key-reused', 'request-in-flight');
+  if (contract.ifMatch) add('version-stale');
+  if (route.auth !== 'public') add('unauthenticated');
+  if (route.auth === 'app') add('forbidden');
+  if (route.rateClass !== 'exempt') add('rate-limited');
+  add('internal', 'unavailable');
+  return (Object.keys(problems) as ProblemCode[]).filter((code) => codes.has(code));
+}
+
+/** Responses by status, each with the codes that it may carry and an example of each. */
+export function problemResponses(route: Route, contract: OperationContract): Record<string, Schema> {
+  const byStatus = Object.groupBy(problemsOf(route, contract), (code) => problems[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, codes = []]) => [status, response(route, Number(status), codes)]),
+  );
+}
+
+/** What the problem looks like when it comes from this operation. */
+export function exampleOf(code: ProblemCode, instance: string) {
+  const { detail, errors } = problemNotes[code];
+  const { status, title } = problems[code];
+  return {
+    type: `${problemTypeBase}${code}`,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+    instance,
+    code,
+    requestId: 'req_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+    ...(errors === undefined ? {} : { errors }),
+  };
+}
+
+function response(route: Route, status: number, codes: readonly ProblemCode[]): Schema {
+  const path = route.path.replace(/\{\w+\}/g, '…');
+  return {
+    description: codes.map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n\n'),
+    headers: headerReferences([...commonHeadersOf(route), ...headersOf(status, codes)]),
+    content: {
+      'application/problem+json': {
+        schema: { allOf: [reference('Problem'), { properties: { code: { enum: codes } } }] },
+        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code, path) }])),
+      },
+    },
+  };
+}
+
+function headersOf(status: number, codes: readonly ProblemCode[]): ResponseHeader[] {
+  if (status === 401) return ['WWW-Authenticate'];
+  return status === 429 || status === 503 || codes.includes('request-in-flight') ? ['Retry-After'] : [];
+}

@@ -1,0 +1,168 @@
+import * as z from 'zod/mini';
+import * as catalog from '../../lib/contract/catalog.ts';
+import * as common from '../../lib/contract/common.ts';
+import * as customers from '../../lib/contract/customers.ts';
+import type { OperationContract } from '../../lib/contract/operation.ts';
+import { operations } from '../../lib/contract/operations.ts';
+import * as orders from '../../lib/contract/orders.ts';
+import { problems } from '../../lib/contract/problems.ts';
+import * as stock from '../../lib/contract/stock.ts';
+import * as system from '../../lib/contract/system.ts';
+
+/** A JSON Schema of the 2020-12 dialect, which OpenAPI 3.1 takes as it is. */
+export type Schema = { [key: string]: unknown };
+
+/** Schemas that several operations share, or that deserve a name. */
+const named: Readonly<Record<string, z.ZodMiniType>> = {
+  Money: common.money,
+  Price: catalog.price,
+  Product: catalog.product,
+  Address: customers.address,
+  Customer: customers.customer,
+  StockLevel: stock.level,
+  StockMovement: stock.movement,
+  Discount: orders.quote.shape.discount.def.innerType,
+  OrderLine: orders.quote.shape.lines.def.element,
+  Quote: orders.quote,
+  Order: orders.order,
+  TimelineEntry: orders.timelineEntry,
+  Health: system.health,
+};
+
+const all = Object.entries(operations) as [string, OperationContract][];
+const inputs = z.registry<{ id: string }>();
+const outputs = z.registry<{ id: string }>();
+for (const [id, schema] of Object.entries(named)) {
+  inputs.add(schema, { id });
+  outputs.add(schema, { id });
+}
+for (const [operation, { body, responses }] of all) {
+  if (body !== undefined && !inputs.has(body)) inputs.add(body, { id: `${pascal(operation)}Request` });
+  for (const schema of Object.values(responses)) {
+    if (schema !== null && isObject(schema) && !outputs.has(schema)) {
+      outputs.add(schema, { id: `${pascal(operation)}Response` });
+    }
+  }
+}
+
+/**
+ * The document's `components.schemas`: requests as they are sent (what has a default may be left out), responses as
+ * they are received (fields may be added to them one day, so they are open).
+ */
+export function componentSchemas(): Record<string, Schema> {
+  const sent = convertAll(inputs, 'input');
+  const received = convertAll(outputs, 'output');
+  const used = new Set<string>();
+  for (const [, { body, responses }] of all) {
+    if (body !== undefined) follow(inputs.get(body)!.id, sent, used);
+    for (const schema of Object.values(responses)) {
+      const id = schema === null ? undefined : outputs.get(schema)?.id;
+      if (id !== undefined) follow(id, received, used);
+    }
+  }
+  const schemas: Record<string, Schema> = { Problem: problemSchema };
+  for (const id of [...used].sort()) {
+    const [one, other] = [sent[id], received[id]];
+    if (one !== undefined && other !== undefined && JSON.stringify(one) !== JSON.stringify(other)) {
+      throw new Error(`${id} is sent and received in two forms: give each its own name in infra/openapi/schemas.ts`);
+    }
+    schemas[id] = (other ?? one)!;
+  }
+  return schemas;
+}
+
+/** A request body's schema, by reference. */
+export const bodySchema = (schema: z.ZodMiniType): Schema => reference(inputs.get(schema)!.id);
+
+/** A response's schema, by reference where it has a name. */
+export function responseSchema(schema: z.ZodMiniType): Schema {
+  const id = outputs.get(schema)?.id;
+  return id === undefined ? convert(schema, 'output') : reference(id);
+}
+
+/** Parameters out of an object schema: each property with its schema, and whether it must be there. */
+export function propertiesOf(schema: z.ZodMiniType): { name: string; required: boolean; schema: Schema }[] {
+  const { properties = {}, required = [] } = convert(schema, 'input') as {
+    properties?: Record<string, Schema>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    required: required.includes(name),
+    schema: property,
+  }));
+}
+
+export const reference = (id: string): Schema => ({ $ref: `#/components/schemas/${id}` });
+
+/** `place-order` → `PlaceOrder`. */
+export function pascal(operation: string): string {
+  return operation.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+type Io = 'input' | 'output';
+type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>;
+
+function convertAll(registry: typeof inputs, io: Io): Record<string, Schema> {
+  const { schemas } = z.toJSONSchema(registry, { io, uri: (id) => `#/components/schemas/${id}`, override });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutMeta(schema as Schema)]));
+}
+
+const convert = (schema: z.ZodMiniType, io: Io): Schema =>
+  withoutMeta(z.toJSONSchema(schema, { io, override }) as Schema);
+
+function withoutMeta({ $schema, $id, id, ...schema }: Schema): Schema {
+  return schema;
+}
+
+/** Leaves out what says nothing to a reader: the range of JavaScript's integers, patterns of well-known formats. */
+const override: Override = ({ zodSchema, jsonSchema }) => {
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.type === 'integer') jsonSchema.format = 'int64';
+  if (jsonSchema.format === 'email' || jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+  const { def } = zodSchema._zod;
+  if (def.type === 'object' && (def as z.core.$ZodObjectDef).catchall === undefined) {
+    delete jsonSchema.additionalProperties;
+  }
+};
+
+const isObject = (schema: z.ZodMiniType): boolean => schema.def.type === 'object';
+
+function follow(id: string, schemas: Record<string, Schema>, seen: Set<string>): void {
+  if (seen.has(id)) return;
+  seen.add(id);
+  for (const [, target] of JSON.stringify(schemas[id]).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+    follow(target!, schemas, seen);
+  }
+}
+
+/** RFC 9457, with the members of every problem of this API. */
+const problemSchema: Schema = {
+  type: 'object',
+  properties: {
+    type: { type: 'string', format: 'uri', description: 'Names the problem and leads to its explanation.' },
+    title: { type: 'string', description: 'The same for every problem of this type.' },
+    status: { type: 'integer', format: 'int64' },
+    detail: { type: 'string', description: 'What happened this time, and what to do.' },
+    instance: { type: 'string', format: 'uri-reference', description: 'The path that was called.' },
+    code: { type: 'string', enum: Object.keys(problems), description: 'The last segment of `type`, to branch on.' },
+    requestId: { type: 'string', description: 'What to quote when asking for help.' },
+    errors: {
+      type: 'array',
+      description: 'Each piece of the input that is not valid.',
+      items: {
+        type: 'object',
+        properties: {
+          pointer: {
+            type: 'string',
+            description: 'A JSON pointer (RFC 6901) into the body, `?name` for a query parameter, or a header’s name.',
+          },
+          detail: { type: 'string' },
+        },
+        required: ['pointer', 'detail'],
+      },
+    },
+  },
+  required: ['type', 'title', 'status', 'instance', 'code', 'requestId'],
+};

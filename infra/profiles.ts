@@ -1,0 +1,119 @@
+import type { Node } from 'constructs';
+
+/** What differs between a stage to try things on and one that sells. */
+export type Profile = {
+  name: 'dev' | 'prod';
+  /** Availability zones of the network, and of the interface endpoints in it. */
+  zones: number;
+  endpointZones: number;
+  /** Aurora Serverless v2, in capacity units of about 2 GiB. */
+  capacity: { min: number; max: number };
+  readers: number;
+  backupDays: number;
+  logDays: 14 | 365;
+  /** Data, keys and logs outlive a deleted stack, and the stacks refuse to be deleted. */
+  keeps: boolean;
+  /** Aurora's storage under a key of this stack: a snapshot under Amazon's own key cannot be given to another account. */
+  ownKey: boolean;
+  /** X-Ray traces of the saga's executions. */
+  traces: boolean;
+  /** At most one run of a job at a time; needs an account with more than the 10 concurrent runs a new one has. */
+  reservesConcurrency: boolean;
+  /** Requests a second, and at once, that the HTTP API lets through. */
+  throttle: { rate: number; burst: number };
+};
+
+export const profiles: Readonly<Record<Profile['name'], Profile>> = {
+  dev: {
+    name: 'dev',
+    zones: 2,
+    endpointZones: 1,
+    capacity: { min: 0.5, max: 2 },
+    readers: 0,
+    backupDays: 1,
+    logDays: 14,
+    keeps: false,
+    ownKey: false,
+    traces: false,
+    reservesConcurrency: false,
+    throttle: { rate: 100, burst: 200 },
+  },
+  prod: {
+    name: 'prod',
+    zones: 3,
+    endpointZones: 3,
+    capacity: { min: 2, max: 32 },
+    readers: 1,
+    backupDays: 30,
+    logDays: 365,
+    keeps: true,
+    ownKey: true,
+    traces: true,
+    reservesConcurrency: true,
+    throttle: { rate: 1000, burst: 500 },
+  },
+};
+
+/** What a deployment was asked for on the command line. */
+export type Settings = {
+  profile: Profile;
+  payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string };
+  /** Where alarms are mailed to. */
+  alarmEmail?: string;
+};
+
+/** A `-c name=value` that is missing or says what cannot be. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+}
+
+/**
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `alarmEmail`, `rateLimit` and
+ * `burstLimit`. `dev` and `simulated` when not said; `prod` takes no simulated payments.
+ * @throws SettingError saying what to pass instead
+ */
+export function readSettings(node: Node): Settings {
+  const profile = oneOf('profile', ['dev', 'prod'], 'dev');
+  const provider = oneOf('paymentProvider', ['simulated', 'stripe'], 'simulated');
+  if (profile === 'prod' && provider === 'simulated') {
+    throw new SettingError(
+      'profile prod does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:…',
+    );
+  }
+  const secretArn = text('stripeSecretArn');
+  if (provider === 'stripe' && !/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(secretArn ?? '')) {
+    throw new SettingError(
+      'paymentProvider stripe needs -c stripeSecretArn=arn:…, the full ARN of the Secrets Manager secret that holds the key',
+    );
+  }
+  const alarmEmail = text('alarmEmail');
+  if (alarmEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(alarmEmail)) {
+    throw new SettingError(`alarmEmail "${alarmEmail}" is not an e-mail address`);
+  }
+  const { throttle } = profiles[profile];
+  return {
+    profile: {
+      ...profiles[profile],
+      throttle: { rate: count('rateLimit', throttle.rate), burst: count('burstLimit', throttle.burst) },
+    },
+    payments: provider === 'simulated' ? { provider } : { provider, secretArn: secretArn! },
+    ...(alarmEmail === undefined ? {} : { alarmEmail }),
+  };
+
+  function text(name: string): string | undefined {
+    const value: unknown = node.tryGetContext(name);
+    return value === undefined || value === '' ? undefined : String(value);
+  }
+
+  function oneOf<T extends string>(name: string, values: readonly T[], otherwise: T): T {
+    const value = text(name) ?? otherwise;
+    if (!values.includes(value as T)) throw new SettingError(`${name} is ${values.join(' or ')}, not "${value}"`);
+    return value as T;
+  }
+
+  function count(name: string, otherwise: number): number {
+    const value = Number(text(name) ?? otherwise);
+    if (!Number.isInteger(value) || value < 1) throw new SettingError(`${name} is a whole number of at least 1`);
+    return value;
+  }
+}

@@ -1,0 +1,30 @@
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Database } from '../constructs/database.ts';
+import { Network } from '../constructs/network.ts';
+import { Tables } from '../constructs/tables.ts';
+import type { Settings } from '../profiles.ts';
+
+/** What must outlive code: network, database and its proxy, tables. Deployed seldom. */
+export class DataStack extends Stack {
+  readonly network: Network;
+  readonly database: Database;
+  readonly tables: Tables;
+  readonly #zones: number;
+
+  constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
+    super(scope, id, props);
+    const { profile, payments } = settings;
+    this.#zones = profile.zones;
+    this.network = new Network(this, 'Network', profile);
+    this.database = new Database(this, 'Database', { profile, network: this.network });
+    this.tables = new Tables(this, 'Tables', { profile, simulated: payments.provider === 'simulated' });
+    new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys!.tableName });
+    new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
+  }
+
+  /** The region's first zones, whichever they are: CDK without an account to ask would stop at two. */
+  override get availabilityZones(): string[] {
+    return Array.from({ length: this.#zones }, (_, index) => Fn.select(index, Fn.getAzs()));
+  }
+}

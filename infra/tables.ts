@@ -1,0 +1,20 @@
+import type { TableName } from '../lib/contract/route.ts';
+
+/** Keys of a DynamoDB table, all strings; `ttlAttribute` holds seconds since the epoch. */
+export type TableKeys = { partitionKey: string; sortKey?: string; ttlAttribute?: string };
+
+/** Every DynamoDB table by what it holds, for the deployment and for the laptop alike. */
+export const tables = {
+  sessions: { partitionKey: 'customerId', sortKey: 'tokenHash', ttlAttribute: 'expiresAt' },
+  limits: { partitionKey: 'subject', ttlAttribute: 'expiresAt' },
+  appKeys: { partitionKey: 'keyId' },
+  charges: { partitionKey: 'orderId' },
+} as const satisfies Record<TableName, TableKeys>;
+
+/** The environment variable that tells a door a table's name. */
+export const tableVariables: Readonly<Record<TableName, string>> = {
+  sessions: 'SESSIONS_TABLE',
+  limits: 'LIMITS_TABLE',
+  appKeys: 'APP_KEYS_TABLE',
+  charges: 'CHARGES_TABLE',
+};

@@ -1,0 +1,77 @@
+import Stripe from 'stripe';
+import type { Clock } from '../kernel/clock.ts';
+import { AnswerLost } from '../kernel/errors.ts';
+import { fromStripe } from './stripe-errors.ts';
+
+/** The version of Stripe's API that this code was written against. */
+const apiVersion = '2026-10-28.endive';
+
+export type StripeOptions = {
+  /** The secret key; asked before every call, so that a rotated key is taken up. */
+  secretKey: () => Promise<string>;
+  /** How long one charge or one undo may take altogether, in milliseconds. */
+  timeoutMs: number;
+  clock: Clock;
+  /** Where Stripe is, when it is not Stripe. */
+  api?: { protocol: 'http' | 'https'; host: string; port: number };
+};
+
+/** One call to Stripe, under an idempotency key where it changes something. */
+export type Call = <T>(
+  send: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<T>,
+  idempotencyKey?: string,
+) => Promise<T>;
+
+/**
+ * Begins a piece of work of one or more calls that share the time there is. A call that fails throws what
+ * `fromStripe` makes of it.
+ */
+export function stripeCalls({ secretKey, timeoutMs, clock, api }: StripeOptions): () => Call {
+  let client: { key: string; stripe: Stripe } | undefined;
+
+  const clientFor = (key: string): Stripe => {
+    if (client?.key !== key) client = { key, stripe: connect(key, api) };
+    return client.stripe;
+  };
+
+  return () => {
+    const end = clock.now() + timeoutMs;
+    return async (send, idempotencyKey) => {
+      const stripe = clientFor(await secretKey());
+      const left = end - clock.now();
+      if (left <= 0) throw late(timeoutMs);
+      const options = { timeout: left, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+      try {
+        return await within(left, send(stripe, options), timeoutMs);
+      } catch (error) {
+        throw fromStripe(error);
+      }
+    };
+  };
+}
+
+function connect(key: string, api: StripeOptions['api']): Stripe {
+  return new Stripe(key, {
+    apiVersion,
+    // The state machine repeats a step; repeating here as well would multiply the time that it takes.
+    maxNetworkRetries: 0,
+    telemetry: false,
+    ...api,
+  });
+}
+
+/** Stripe's own time-out watches for silence, so an answer that trickles in would outlast it. */
+async function within<T>(milliseconds: number, work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late(timeoutMs)), milliseconds);
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
+}
+
+const late = (timeoutMs: number): AnswerLost => new AnswerLost(`Stripe did not answer within ${timeoutMs} ms`);

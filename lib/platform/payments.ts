@@ -1,0 +1,61 @@
+import { systemClock } from '../kernel/clock.ts';
+import type { PaymentGateway } from '../payments/gateway.ts';
+import { simulatedGateway } from '../payments/simulated.dynamo.ts';
+import { awsCredentials, config } from './config.ts';
+import { dynamo } from './dynamo.ts';
+
+let shared: PaymentGateway | undefined;
+
+/** The process's payment provider, as the configuration names it. */
+export function paymentGateway(): PaymentGateway {
+  const { PAYMENT_PROVIDER, PAYMENT_TIMEOUT_MS, CHARGES_TABLE } = config();
+  shared ??=
+    PAYMENT_PROVIDER === 'stripe'
+      ? stripe()
+      : simulatedGateway({
+          client: dynamo(),
+          table: CHARGES_TABLE,
+          clock: systemClock,
+          timeoutMs: PAYMENT_TIMEOUT_MS,
+        });
+  return shared;
+}
+
+/** Loads Stripe's package only where it is used: it is the largest part of the bundle. */
+function stripe(): PaymentGateway {
+  const loading = import('../payments/stripe.gateway.ts').then(({ stripeGateway }) =>
+    stripeGateway({ secretKey, timeoutMs: config().PAYMENT_TIMEOUT_MS, clock: systemClock }),
+  );
+  loading.catch(() => {});
+  return {
+    provider: 'stripe',
+    charge: async (request) => (await loading).charge(request),
+    undo: async (request) => (await loading).undo(request),
+  };
+}
+
+let secrets: Promise<{ get(name: string, options: { maxAge: number }): Promise<unknown> }> | undefined;
+
+/**
+ * Stripe's key: from Secrets Manager, kept for five minutes, or from the environment on a laptop.
+ * @throws Error that never shows what was found
+ */
+async function secretKey(): Promise<string> {
+  const { STRIPE_SECRET_ARN, STRIPE_SECRET_KEY } = config();
+  const key = STRIPE_SECRET_ARN === undefined ? STRIPE_SECRET_KEY : await fromSecretsManager(STRIPE_SECRET_ARN);
+  const trimmed = typeof key === 'string' ? key.trim() : '';
+  if (!/^[sr]k_(test|live)_[A-Za-z0-9]+$/.test(trimmed)) {
+    throw new Error(
+      `${STRIPE_SECRET_ARN === undefined ? 'STRIPE_SECRET_KEY' : 'the secret at STRIPE_SECRET_ARN'} holds no secret key of Stripe`,
+    );
+  }
+  return trimmed;
+}
+
+async function fromSecretsManager(arn: string): Promise<unknown> {
+  secrets ??= import('@aws-lambda-powertools/parameters/secrets').then(
+    ({ SecretsProvider }) =>
+      new SecretsProvider({ clientConfig: { region: config().AWS_REGION, credentials: awsCredentials() } }),
+  );
+  return (await secrets).get(arn, { maxAge: 300 });
+}

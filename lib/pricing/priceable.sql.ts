@@ -1,0 +1,25 @@
+import type { Sql, TransactionSql } from 'postgres';
+import type { PriceableProduct } from './price.ts';
+
+export type Basket = { customerId: string | null; productIds: readonly string[] };
+export type Priceable = { premium: boolean; products: PriceableProduct[] };
+
+/**
+ * Everything that pricing a basket has to know, in one statement: whether the customer is premium (nobody is not), and
+ * those of the products that are on sale now. For the role `orders_api`.
+ */
+export async function readPriceable(sql: Sql | TransactionSql, basket: Basket): Promise<Priceable> {
+  const [row] = await sql`select ${priceableColumns(sql, basket)}`;
+  return row as Priceable;
+}
+
+/** The columns `premium` and `products` of `Priceable`, to be selected beside others in one statement. */
+export const priceableColumns = (sql: Sql | TransactionSql, { customerId, productIds }: Basket) => sql`
+  coalesce((select c.premium from orders.priceable_customers c where c.id = ${customerId}), false) as premium,
+  (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'id', p.id, 'sku', p.sku, 'name', p.name, 'priceAmount', p.price_amount, 'priceCurrency', p.price_currency
+    )), '[]'::jsonb)
+    from orders.priceable_products p
+    where p.id in (select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb))
+  ) as products`;

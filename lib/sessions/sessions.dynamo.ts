@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  BatchWriteCommand,
+  type BatchWriteCommandInput,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
+import { PartUnavailable } from '../kernel/errors.ts';
+import { answered } from './answered.dynamo.ts';
+import { mintBearer, readBearer } from './bearer.ts';
+
+export type SessionStore = {
+  client: DynamoDBDocumentClient;
+  table: string;
+  /** Seconds without a request after which a session ends. */
+  idleSeconds: number;
+  /** Seconds after which a session ends however busy it is. */
+  maxSeconds: number;
+  clock: Clock;
+};
+
+export type Session = { customerId: string; tokenHash: string };
+
+/** As stored; times are in seconds since the epoch. `expiresAt` is the table's TTL attribute. */
+type Item = Session & { createdAt: number; expiresAt: number };
+
+/**
+ * Opens a session. The token is shown this once and never stored; `expiresAt` is in milliseconds since the epoch and
+ * moves on while the session is used.
+ * @throws PartUnavailable
+ */
+export async function openSession(
+  store: SessionStore,
+  customerId: string,
+): Promise<{ token: string; expiresAt: number }> {
+  const { bearer, hash } = mintBearer('session', customerId);
+  const createdAt = toEpochSeconds(store.clock.now());
+  const expiresAt = createdAt + Math.min(store.idleSeconds, store.maxSeconds);
+  const item: Item = { customerId, tokenHash: hash, createdAt, expiresAt };
+  await answered(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
+  return { token: bearer, expiresAt: expiresAt * 1000 };
+}
+
+/**
+ * The session of a token, or undefined when it is unknown, altered, ended or expired. Using a session in the second
+ * half of its idle time starts that time anew.
+ * @throws PartUnavailable
+ */
+export async function findSession(store: SessionStore, token: string): Promise<Session | undefined> {
+  const read = readBearer('session', token);
+  if (read === undefined) return undefined;
+  const session: Session = { customerId: read.id, tokenHash: read.hash };
+  const { Item: item } = await answered(
+    store.client.send(new GetCommand({ TableName: store.table, Key: session, ConsistentRead: true })),
+  );
+  const now = toEpochSeconds(store.clock.now());
+  // DynamoDB removes what has expired up to days later.
+  if (item === undefined || (item as Item).expiresAt <= now) return undefined;
+  await extend(store, item as Item, now);
+  return session;
+}
+
+/**
+ * Ends one session; the next request with its token finds nothing.
+ * @throws PartUnavailable
+ */
+export async function endSession(store: SessionStore, { customerId, tokenHash }: Session): Promise<void> {
+  await answered(store.client.send(new DeleteCommand({ TableName: store.table, Key: { customerId, tokenHash } })));
+}
+
+/**
+ * Ends every session that the customer has now.
+ * @throws PartUnavailable when some may be left; asking again is safe
+ */
+export async function endAllSessions(store: SessionStore, customerId: string): Promise<void> {
+  let from: Record<string, unknown> | undefined;
+  do {
+    const page = await answered(
+      store.client.send(
+        new QueryCommand({
+          TableName: store.table,
+          KeyConditionExpression: 'customerId = :customer',
+          ExpressionAttributeValues: { ':customer': customerId },
+          ProjectionExpression: 'customerId, tokenHash',
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+        }),
+      ),
+    );
+    const sessions = (page.Items ?? []) as Session[];
+    for (let at = 0; at < sessions.length; at += batchSize) {
+      await deleteBatch(store, sessions.slice(at, at + batchSize));
+    }
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+/** At most one write in half an idle time. Not reaching it costs the session some life, never the request its answer. */
+async function extend(store: SessionStore, item: Item, now: number): Promise<void> {
+  const expiresAt = Math.min(now + store.idleSeconds, item.createdAt + store.maxSeconds);
+  if (item.expiresAt - now >= store.idleSeconds / 2 || expiresAt <= item.expiresAt) return;
+  const { customerId, tokenHash } = item;
+  await store.client
+    .send(
+      new UpdateCommand({
+        TableName: store.table,
+        Key: { customerId, tokenHash },
+        UpdateExpression: 'SET expiresAt = :later',
+        // A session that was ended meanwhile does not come back, and one request of many at once is enough.
+        ConditionExpression: 'expiresAt = :seen',
+        ExpressionAttributeValues: { ':later': expiresAt, ':seen': item.expiresAt },
+      }),
+    )
+    .catch(() => {});
+}
+
+/** Most that one BatchWriteItem takes. */
+const batchSize = 25;
+const batchAttempts = 6;
+
+async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<void> {
+  let left: BatchWriteCommandInput['RequestItems'] = {
+    [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
+  };
+  for (let attempt = 1; ; attempt++) {
+    const { UnprocessedItems } = await answered(store.client.send(new BatchWriteCommand({ RequestItems: left })));
+    if (UnprocessedItems === undefined || Object.keys(UnprocessedItems).length === 0) return;
+    if (attempt === batchAttempts) throw new PartUnavailable('sessions');
+    left = UnprocessedItems;
+    await pause(25 * 2 ** attempt * (0.5 + Math.random() / 2));
+  }
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+import type { SharedPostgres } from './postgres-global.ts';
+
+export type TestDatabase = {
+  name: string;
+  /** Opens a pool as a role, over the unix socket. Its maker ends it. */
+  connect(user: string, options?: postgres.Options<Record<string, postgres.PostgresType>>): postgres.Sql;
+  /** Drops the database. Throws LeakedConnections, and drops it all the same, when a pool was not ended. */
+  drop(): Promise<void>;
+};
+
+/** A test file left connections to its database open. */
+export class LeakedConnections extends Error {
+  override readonly name = 'LeakedConnections';
+  constructor(database: string, sessions: readonly postgres.Row[]) {
+    const each = sessions.map(({ usename, application_name, state, query }) => {
+      return `${usename} (${application_name}, ${state}, last: ${String(query).slice(0, 80)})`;
+    });
+    super(`${sessions.length} connections to ${database} were not ended: ${each.join('; ')}`);
+  }
+}
+
+/** The PostgreSQL and the RDS Proxy that this run's test files share. */
+export function testPostgres(): SharedPostgres {
+  return inject('postgres');
+}
+
+/** Clones a database, by default the one with every migration applied. */
+export async function createDatabase({ template = testPostgres().template } = {}): Promise<TestDatabase> {
+  const { socketDir: host } = testPostgres();
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await asAdmin((sql) => sql`create database ${sql(name)} template ${sql(template)} owner migrator`);
+  return {
+    name,
+    connect: (user, options) =>
+      postgres({ host, user, database: name, prepare: false, fetch_types: false, onnotice: () => {}, ...options }),
+    drop: () => asAdmin((sql) => drop(sql, name)),
+  };
+}
+
+async function drop(sql: postgres.Sql, name: string): Promise<void> {
+  const sessions = () => sql`
+    select usename, application_name, state, query from pg_stat_activity
+    where datname = ${name} and backend_type = 'client backend'`;
+  // PostgreSQL takes a moment to notice that a client has gone.
+  let open = await sessions();
+  for (const end = Date.now() + 1_000; open.length > 0 && Date.now() < end; open = await sessions()) await sleep(10);
+  await sql`drop database ${sql(name)} with (force)`;
+  if (open.length > 0) throw new LeakedConnections(name, open);
+}
+
+async function asAdmin<T>(work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
+  const sql = postgres({ host: testPostgres().socketDir, user: 'rdsadmin', database: 'postgres', max: 1 });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { currencyExponent, fractionOf, isCurrency, majorToMinor } from '../../lib/kernel/money.ts';
+
+describe('currencyExponent', () => {
+  test.each([
+    ['EUR', 2],
+    ['USD', 2],
+    ['JPY', 0],
+    ['KRW', 0],
+    ['CLP', 0],
+    ['KWD', 3],
+    ['TND', 3],
+    ['CLF', 4],
+  ])('%s has the %i digits of ISO 4217', (currency, digits) => {
+    expect(currencyExponent(currency)).toBe(digits);
+  });
+
+  test.each([
+    ['HUF', 2],
+    ['IDR', 2],
+    ['COP', 2],
+    ['PKR', 2],
+    ['IQD', 3],
+    ['MGA', 2],
+  ])('%s, of which the runtime prints fewer digits than ISO 4217 counts, has %i', (currency, digits) => {
+    expect(currencyExponent(currency)).toBe(digits);
+  });
+
+  test.each(['', 'eur', 'EURO', 'E1R'])('%j is no currency code', (code) => {
+    expect(() => currencyExponent(code)).toThrow(RangeError);
+  });
+});
+
+describe('isCurrency', () => {
+  test.each(['EUR', 'JPY', 'KWD', 'CHF'])('%s is one', (code) => expect(isCurrency(code)).toBe(true));
+  test.each(['XXX', 'XTS', 'DEM', 'ZZZ', 'eur', '', '€', '__proto__'])('%j is none', (code) =>
+    expect(isCurrency(code)).toBe(false),
+  );
+});
+
+test('100 major units are 10000 cents, 100 yen and 100000 fils', () => {
+  expect(majorToMinor(100, 'EUR')).toBe(10_000);
+  expect(majorToMinor(100, 'JPY')).toBe(100);
+  expect(majorToMinor(100, 'KWD')).toBe(100_000);
+});
+
+describe('fractionOf', () => {
+  test('a half goes up, anything less goes down', () => {
+    expect(fractionOf(10, 15, 100)).toBe(2);
+    expect(fractionOf(9, 15, 100)).toBe(1);
+    expect(fractionOf(5, 10, 100)).toBe(1);
+    expect(fractionOf(4, 10, 100)).toBe(0);
+    expect(fractionOf(1, 1, 3)).toBe(0);
+    expect(fractionOf(2, 1, 3)).toBe(1);
+  });
+
+  test('exact at the largest safe integer, where a float is not', () => {
+    expect(fractionOf(Number.MAX_SAFE_INTEGER, 15, 100)).toBe(1_351_079_888_211_149);
+    expect(fractionOf(Number.MAX_SAFE_INTEGER, 1, 1)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test('within half a unit of the rational value, with the half only upwards', () => {
+    fc.assert(
+      fc.property(
+        fc.maxSafeNat(),
+        fc.integer({ min: 0, max: 100 }),
+        fc.integer({ min: 100, max: 1000 }),
+        (amount, numerator, denominator) => {
+          const rounded = BigInt(fractionOf(amount, numerator, denominator));
+          const error = 2n * (rounded * BigInt(denominator) - BigInt(amount) * BigInt(numerator));
+          expect(error > -BigInt(denominator) && error <= BigInt(denominator)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('%d is not an amount', (amount) => {
+    expect(() => fractionOf(amount, 1, 2)).toThrow(RangeError);
+  });
+});
