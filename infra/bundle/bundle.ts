@@ -12,6 +12,11 @@ const shippedBeside: Readonly<Record<string, string>> = {
   [jobs.migrate.door]: 'lib/database/migrations',
 };
 
+/** A source that cannot be bundled; the message is esbuild's, with file and line. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+}
+
 /** Bundles one door, `http/place-order`, into `<outdir>/http/place-order/index.mjs`. */
 export async function bundleDoor(door: string, outdir: string): Promise<Bundle> {
   return (await bundleDoors({ [door]: `functions/${door}.ts` }, outdir)).get(door)!;
@@ -22,7 +27,7 @@ export async function bundleDoor(door: string, outdir: string): Promise<Bundle> 
  * sources are the same, so a function that did not change is not deployed again. Source maps, to read a stack trace of
  * minified code by, go to `<outdir>/maps`.
  * @param entries door → its source, relative to the repository
- * @throws Error naming each door that cannot be bundled and why
+ * @throws BundleError naming what cannot be bundled and why
  */
 export async function bundleDoors(
   entries: Readonly<Record<string, string>>,
@@ -30,7 +35,15 @@ export async function bundleDoors(
   options: BuildOptions = { ...doorOptions(), sourcemap: 'external', sourcesContent: false },
 ): Promise<Map<string, Bundle>> {
   const entryPoints = Object.entries(entries).map(([door, source]) => ({ in: source, out: `${door}/index` }));
-  const { outputFiles, metafile } = await build({ ...options, entryPoints, outdir, write: false, metafile: true });
+  const { outputFiles, metafile } = await build({
+    ...options,
+    entryPoints,
+    outdir,
+    write: false,
+    metafile: true,
+  }).catch((cause) => {
+    throw new BundleError(String(cause.message), { cause });
+  });
   await Promise.all(
     outputFiles.map(async ({ path, contents }) => {
       const target = path.endsWith('.map') ? join(outdir, 'maps', relative(outdir, path)) : path;

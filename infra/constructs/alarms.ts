@@ -1,5 +1,7 @@
+import { Stack } from 'aws-cdk-lib';
 import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -16,6 +18,15 @@ export class Alarms extends Construct {
     super(scope, id);
     // Not encrypted with a key of our own: messages carry names of alarms and numbers.
     this.topic = new sns.Topic(this, 'Topic', { enforceSSL: true, displayName: `counterfoil ${props.parts.stage}` });
+    // A topic with a policy has lost the one that let its account's alarms publish.
+    this.topic.addToResourcePolicy(
+      new iam.PolicyStatement({
+        principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
     if (props.email !== undefined) this.topic.addSubscription(new EmailSubscription(props.email));
     const action = new SnsAction(this.topic);
     this.all = alarms(props.parts).map((spec) => {

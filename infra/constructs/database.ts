@@ -35,16 +35,20 @@ export class Database extends Construct {
         })
       : undefined;
 
+    const insights = {
+      enablePerformanceInsights: true,
+      ...(key === undefined ? {} : { performanceInsightEncryptionKey: key }),
+    };
+    // Minor versions are raised here, so that what is written is what runs.
+    const instance = { ...insights, autoMinorVersionUpgrade: false };
+
     this.cluster = new rds.DatabaseCluster(this, 'Cluster', {
       engine,
       clusterIdentifier: name,
       defaultDatabaseName: databaseName,
-      writer: rds.ClusterInstance.serverlessV2('Writer', { autoMinorVersionUpgrade: false }),
+      writer: rds.ClusterInstance.serverlessV2('Writer', instance),
       readers: Array.from({ length: profile.readers }, (_, index) =>
-        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, {
-          scaleWithWriter: true,
-          autoMinorVersionUpgrade: false,
-        }),
+        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, { ...instance, scaleWithWriter: true }),
       ),
       serverlessV2MinCapacity: profile.capacity.min,
       serverlessV2MaxCapacity: profile.capacity.max,
@@ -68,13 +72,13 @@ export class Database extends Construct {
       manageMasterUserPassword: true,
       iamAuthentication: true,
       storageEncrypted: true,
-      ...(key === undefined ? {} : { storageEncryptionKey: key, performanceInsightEncryptionKey: key }),
+      ...(key === undefined ? {} : { storageEncryptionKey: key }),
       backup: { retention: Duration.days(profile.backupDays), preferredWindow: '02:00-03:00' },
       preferredMaintenanceWindow: 'sun:03:30-sun:04:30',
       copyTagsToSnapshot: true,
       deletionProtection: profile.keeps,
       removalPolicy: kept,
-      enablePerformanceInsights: true,
+      ...insights,
       cloudwatchLogsExports: ['postgresql'],
     });
     this.withoutPassword();

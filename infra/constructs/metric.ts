@@ -1,13 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, type MetricProps } from 'aws-cdk-lib/aws-cloudwatch';
-import { type MetricName, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
+import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 
 type Shape = { statistic: string; minutes?: number; label?: string };
 
 /** A metric of the product; `value` is that of its dimension, where it has one. */
 export function ours(name: MetricName, shape: Shape, value?: string): Metric {
-  const { dimension }: { dimension?: string } = metrics[name];
+  const { dimension }: MetricSpec = metrics[name];
   if ((dimension === undefined) !== (value === undefined)) {
     throw new TypeError(`metric ${name} has ${dimension === undefined ? 'no dimension' : `the dimension ${dimension}`}`);
   }

@@ -74,7 +74,7 @@ export class Migrations extends Construct {
 
   /** Lets new code of these functions in only when the schema it expects is there. */
   before(functions: Iterable<lambda.Function>): void {
-    for (const one of functions) (one.node.defaultChild as CfnResource).addDependency(this.#resource);
+    for (const one of functions) (one.node.defaultChild as CfnResource).addResourceDependency(this.#resource);
   }
 }
 

@@ -9,16 +9,17 @@ import type { Profile } from '../profiles.ts';
  * endpoint. Security groups name each other; the one rule on an address range leads only to the gateway endpoints.
  */
 export class Network extends Construct {
-  readonly vpc: ec2.Vpc;
+  readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
   /** Of every function that reaches the database. */
   readonly doors: ec2.SecurityGroup;
   readonly proxy: ec2.SecurityGroup;
+  /** Let the proxy in by binding it to the cluster, which adds the rules. */
   readonly database: ec2.SecurityGroup;
 
   constructor(scope: Construct, id: string, profile: Profile) {
     super(scope, id);
-    this.vpc = new ec2.Vpc(this, 'Vpc', {
+    const vpc = new ec2.Vpc(this, 'Vpc', {
       maxAzs: profile.zones,
       natGateways: 0,
       createInternetGateway: false,
@@ -41,6 +42,8 @@ export class Network extends Construct {
         },
       },
     });
+    // CDK's class and interface disagree on an optional property, as the strictest compiler sees it.
+    this.vpc = vpc as ec2.IVpc;
 
     this.doors = this.group('Doors', 'functions that reach the database');
     this.proxy = this.group('Proxy', 'RDS Proxy');
@@ -48,14 +51,13 @@ export class Network extends Construct {
     const endpoints = this.group('Endpoints', 'interface endpoints');
 
     join(this.doors, this.proxy, 5432, 'functions to proxy');
-    join(this.proxy, this.database, 5432, 'proxy to database');
     join(this.doors, endpoints, 443, 'functions to Step Functions');
     // Gateway endpoints have no security group, and this network leads nowhere else.
     this.doors.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
-    this.vpc.addInterfaceEndpoint('StepFunctions', {
+    vpc.addInterfaceEndpoint('StepFunctions', {
       service: ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
-      subnets: { availabilityZones: this.vpc.availabilityZones.slice(0, profile.endpointZones) },
+      subnets: { availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
       securityGroups: [endpoints],
       open: false,
     });

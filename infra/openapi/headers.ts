@@ -74,7 +74,7 @@ export function requestHeadersOf(contract: OperationContract): Schema[] {
 }
 
 /** References to the header fields that every answer of an operation has. */
-export const commonHeadersOf = (route: Route): ResponseHeader[] =>
+export const commonHeadersOf = (route: Pick<Route, 'rateClass'>): ResponseHeader[] =>
   route.rateClass === 'exempt' ? ['X-Request-Id'] : ['X-Request-Id', 'RateLimit', 'RateLimit-Policy'];
 
 /** References to the header fields of an operation's success. */

@@ -8,6 +8,8 @@ export type ProblemNote = {
   /** A `detail` as it may read. */
   detail?: string;
   errors?: InputError[];
+  /** Path that was called in the example; `/orders` when absent. */
+  path?: string;
 };
 
 /** What docs/problems.md and the examples of the OpenAPI document say of each code. */
@@ -53,36 +55,43 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'The token is not known, or has expired or been revoked.',
   },
   'invalid-credentials': {
+    path: '/sessions',
     when: 'The e-mail is unknown or the password is wrong; the answer does not say which.',
     todo: 'Ask the customer again. Many failures lock signing in for a while.',
     detail: 'E-mail or password is wrong.',
   },
   forbidden: {
+    path: '/products',
     when: 'The application’s key is good but lacks a scope that the operation needs.',
     todo: 'Use a key with the scope that `detail` names.',
     detail: 'This key lacks the scope catalog:write.',
   },
   'not-found': {
+    path: '/products/prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
     when: 'There is nothing under this id, or it belongs to somebody else; the answer does not say which.',
     todo: 'Check the id and who is signed in.',
     detail: 'There is nothing under this address.',
   },
   'route-not-found': {
+    path: '/ordres',
     when: 'No operation has this path.',
     todo: 'Compare the path with `GET /docs`.',
     detail: 'There is no such endpoint.',
   },
   'method-not-allowed': {
+    path: '/quotes',
     when: 'The path exists, but not with this method; on the laptop the `Allow` header lists those that do.',
     todo: 'Compare the method with `GET /docs`.',
     detail: 'This endpoint does not know the method.',
   },
   'email-taken': {
+    path: '/customers',
     when: 'Somebody has signed up with this e-mail before. Upper and lower case count as the same.',
     todo: 'Sign in instead, or use another address.',
     detail: 'A customer with this e-mail exists already.',
   },
   'sku-taken': {
+    path: '/products',
     when: 'Another product has this SKU, on sale or not.',
     todo: 'Change that product, or choose another SKU.',
     detail: 'A product with this SKU exists already.',
@@ -93,21 +102,26 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'Try again in a moment: the first answer will be given then.',
   },
   'stock-reserved': {
+    path: '/products/prd_0198c6a17e2f7c44b8d16a0f9e3c2b75/stock-movements',
     when: 'Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.',
     todo: 'Read the level with `GET /products/{productId}/stock-movements` and take out at most what is available.',
     detail: '5 on hand, 3 of them reserved: a movement of -4 is not possible.',
+    errors: [{ pointer: '/quantity', detail: 'would leave 1 on hand' }],
   },
   'order-ended': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
     when: 'The order is failed, cancelled or waiting for a person.',
     todo: 'Nothing: `GET /orders/{orderId}` shows how it ended.',
     detail: 'The order is failed and cannot be cancelled.',
   },
   'order-too-late-to-cancel': {
-    when: 'The order is being paid at this moment, or was confirmed longer ago than the shop lets orders be cancelled.',
-    todo: 'If it is being paid, try again in some seconds. Otherwise ask the shop for a return.',
-    detail: 'The order was confirmed too long ago.',
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
+    when: 'The order was confirmed longer ago than the shop lets orders be cancelled.',
+    todo: 'Ask the shop for a return.',
+    detail: 'An order can be cancelled for 336 hours after it was confirmed.',
   },
   'version-stale': {
+    path: '/customers/me',
     when: 'Somebody changed the resource after the version that `If-Match` names.',
     todo: 'Read it again, decide again, and send the change with the new `ETag`.',
     detail: 'The resource has changed since it was read; read it again.',
@@ -130,21 +144,24 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'product-not-available': {
     when: 'A line names a product that does not exist or is not on sale.',
     todo: 'Take the lines that `errors` names out of the basket and show the customer what is left.',
-    detail: 'Line 1 is not on sale.',
-    errors: [{ pointer: '/lines/0/productId', detail: 'is not on sale' }],
+    detail: '/lines/0/productId prd_0198c6b2f1d07a3e9c54d2a1b7e60f38 is unknown or not on sale.',
+    errors: [
+      { pointer: '/lines/0/productId', detail: 'prd_0198c6b2f1d07a3e9c54d2a1b7e60f38 is unknown or not on sale' },
+    ],
   },
   'currencies-mixed': {
     when: 'The products of the basket are priced in more than one currency.',
     todo: 'Order them apart, one currency at a time.',
-    detail: 'The lines have different currencies.',
-    errors: [{ pointer: '/lines/1/productId', detail: 'is priced in USD, the first line in EUR' }],
+    detail: '/lines/1/productId is priced in USD, but the first line in EUR.',
+    errors: [{ pointer: '/lines/1/productId', detail: 'is priced in USD, but the first line in EUR' }],
   },
   'amount-too-large': {
     when: 'The total is above the largest amount that one order can have.',
     todo: 'Split the order.',
-    detail: 'The total is larger than one order can be.',
+    detail: 'The total is 1200000000000 minor units of EUR; at most 1000000000000 go.',
   },
   'sign-in-locked': {
+    path: '/sessions',
     when: 'There were too many failed sign-ins for this e-mail or from this address.',
     todo: 'Wait for as long as `Retry-After` says. The right password does not help before that.',
     detail: 'Too many failed sign-ins; wait before trying again.',

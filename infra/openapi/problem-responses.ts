@@ -3,7 +3,7 @@ import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/
 import type { Route } from '../../lib/contract/route.ts';
 import { commonHeadersOf, headerReferences, type ResponseHeader } from './headers.ts';
 import { problemNotes } from './problem-notes.ts';
-import { reference, type Schema } from './schemas.ts';
+import { pascal, reference, type Schema } from './schemas.ts';
 
 /** Every problem that an operation can answer with: its own, and those of its kind. */
 export function problemsOf(route: Route, contract: OperationContract): ProblemCode[] {
@@ -20,42 +20,58 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   if (route.auth === 'app') add('forbidden');
   if (route.rateClass !== 'exempt') add('rate-limited');
   add('internal', 'unavailable');
-  return (Object.keys(problems) as ProblemCode[]).filter((code) => codes.has(code));
+  return allCodes.filter((code) => codes.has(code));
 }
 
-/** Responses by status, each with the codes that it may carry and an example of each. */
+/** Responses by status, each with the codes that it may carry; one of a single code is shared by reference. */
 export function problemResponses(route: Route, contract: OperationContract): Record<string, Schema> {
   const byStatus = Object.groupBy(problemsOf(route, contract), (code) => problems[code].status);
   return Object.fromEntries(
-    Object.entries(byStatus).map(([status, codes = []]) => [status, response(route, Number(status), codes)]),
+    Object.entries(byStatus).map(([status, codes = []]) => {
+      const [code] = codes;
+      const shared = codes.length === 1 && route.rateClass === 'standard';
+      return [
+        status,
+        shared ? { $ref: `#/components/responses/${pascal(code!)}` } : response(Number(status), codes, route.rateClass),
+      ];
+    }),
   );
 }
 
-/** What the problem looks like when it comes from this operation. */
-export function exampleOf(code: ProblemCode, instance: string) {
-  const { detail, errors } = problemNotes[code];
+/** `components.responses`: those of a single code. */
+export const sharedResponses = (): Record<string, Schema> =>
+  Object.fromEntries(allCodes.map((code) => [pascal(code), response(problems[code].status, [code], 'standard')]));
+
+/** `components.examples`: what each problem looks like. */
+export const problemExamples = (): Record<string, Schema> =>
+  Object.fromEntries(allCodes.map((code) => [code, { summary: problems[code].title, value: exampleOf(code) }]));
+
+/** A problem as it may come. */
+export function exampleOf(code: ProblemCode) {
+  const { detail, errors, path = '/orders' } = problemNotes[code];
   const { status, title } = problems[code];
   return {
     type: `${problemTypeBase}${code}`,
     title,
     status,
     ...(detail === undefined ? {} : { detail }),
-    instance,
+    instance: path,
     code,
     requestId: 'req_0198c6b2f1d07a3e9c54d2a1b7e60f38',
     ...(errors === undefined ? {} : { errors }),
   };
 }
 
-function response(route: Route, status: number, codes: readonly ProblemCode[]): Schema {
-  const path = route.path.replace(/\{\w+\}/g, '…');
+const allCodes = Object.keys(problems) as ProblemCode[];
+
+function response(status: number, codes: readonly ProblemCode[], rateClass: Route['rateClass']): Schema {
   return {
     description: codes.map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n\n'),
-    headers: headerReferences([...commonHeadersOf(route), ...headersOf(status, codes)]),
+    headers: headerReferences([...commonHeadersOf({ rateClass }), ...headersOf(status, codes)]),
     content: {
       'application/problem+json': {
         schema: { allOf: [reference('Problem'), { properties: { code: { enum: codes } } }] },
-        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code, path) }])),
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },
   };

@@ -115,19 +115,26 @@ function withoutMeta({ $schema, $id, id, ...schema }: Schema): Schema {
   return schema;
 }
 
-/** Leaves out what says nothing to a reader: the range of JavaScript's integers, patterns of well-known formats. */
+/** Leaves out what says nothing to a reader, such as the range of JavaScript's integers and what a format implies. */
 const override: Override = ({ zodSchema, jsonSchema }) => {
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.type === 'integer') jsonSchema.format = 'int64';
   if (jsonSchema.format === 'email' || jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+  // Not every tool's regular expressions know Unicode's categories.
+  if (jsonSchema.pattern?.includes('\\p{C')) {
+    delete jsonSchema.pattern;
+    jsonSchema.description = 'No control characters.';
+  }
   const { def } = zodSchema._zod;
   if (def.type === 'object' && (def as z.core.$ZodObjectDef).catchall === undefined) {
     delete jsonSchema.additionalProperties;
   }
 };
 
-const isObject = (schema: z.ZodMiniType): boolean => schema.def.type === 'object';
+function isObject(schema: z.ZodMiniType): boolean {
+  return schema.def.type === 'object';
+}
 
 function follow(id: string, schemas: Record<string, Schema>, seen: Set<string>): void {
   if (seen.has(id)) return;

@@ -5,7 +5,7 @@ import {
   paginateScan,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { type Scope, scopes as knownScopes } from '../contract/roles.ts';
+import { scopes as knownScopes, type Scope } from '../contract/roles.ts';
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import { answered } from '../sessions/answered.dynamo.ts';
@@ -137,7 +137,9 @@ async function noteUse(store: AppKeyStore, { keyId, lastUsedAt }: Item, now: num
         Key: { keyId },
         UpdateExpression: 'SET lastUsedAt = :now',
         ConditionExpression:
-          lastUsedAt === undefined ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)' : 'lastUsedAt = :seen',
+          lastUsedAt === undefined
+            ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)'
+            : 'lastUsedAt = :seen',
         ExpressionAttributeValues: { ':now': now, ...(lastUsedAt === undefined ? {} : { ':seen': lastUsedAt }) },
       }),
     )

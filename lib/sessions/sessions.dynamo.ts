@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   BatchWriteCommand,
   type BatchWriteCommandInput,
+  type BatchWriteCommandOutput,
   DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
@@ -128,10 +129,12 @@ async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<vo
     [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
   };
   for (let attempt = 1; ; attempt++) {
-    const { UnprocessedItems } = await answered(store.client.send(new BatchWriteCommand({ RequestItems: left })));
-    if (UnprocessedItems === undefined || Object.keys(UnprocessedItems).length === 0) return;
+    const answer: BatchWriteCommandOutput = await answered(
+      store.client.send(new BatchWriteCommand({ RequestItems: left })),
+    );
+    left = answer.UnprocessedItems ?? {};
+    if (Object.keys(left).length === 0) return;
     if (attempt === batchAttempts) throw new PartUnavailable('sessions');
-    left = UnprocessedItems;
     await pause(25 * 2 ** attempt * (0.5 + Math.random() / 2));
   }
 }

@@ -62,6 +62,17 @@ $$;
 create trigger apply_movement after insert on stock.movements
   for each row execute function stock.apply_movement();
 
+-- The roles that lock a level may "update" its key, because PostgreSQL asks for that before it locks a row.
+create function stock.refuse_new_product() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'the level of product % stays with it', old.product_id
+    using errcode = 'integrity_constraint_violation', constraint = 'level_keeps_its_product';
+end
+$$;
+create trigger refuse_new_product before update of product_id on stock.levels
+  for each row when (old.product_id is distinct from new.product_id) execute function stock.refuse_new_product();
+
 create table stock.reservations (
   order_id kernel.order_id not null,
   product_id kernel.product_id not null references catalog.products (id),

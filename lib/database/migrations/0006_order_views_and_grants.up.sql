@@ -29,13 +29,14 @@ create view orders.order_details as
   left join payments.payments p on p.order_id = o.id;
 
 grant select on orders.priceable_products, orders.priceable_customers, orders.order_details to orders_api;
-grant select, insert on orders.orders, orders.lines, orders.timeline to orders_api;
+grant select, insert on orders.orders, orders.timeline to orders_api;
+grant insert on orders.lines to orders_api;
 grant update (status, version, updated_at) on orders.orders to orders_api;
 grant select, insert, update on orders.idempotency_keys to orders_api;
 grant insert on outbox.events to orders_api;
 
 grant select on stock.wanted, orders.order_details to saga;
-grant select on orders.orders, orders.lines, orders.timeline to saga;
+grant select on orders.orders to saga;
 grant update (status, version, updated_at, confirmed_at, abandoned_at, failure_code, failure_detail)
   on orders.orders to saga;
 grant insert on orders.timeline to saga;

@@ -1,0 +1,14 @@
+import { docsPage, docsPolicy } from '../../lib/contract/assets/docs-page.ts';
+import * as contract from '../../lib/contract/system.ts';
+import { httpDoor, type Result } from '../../lib/entry/http.ts';
+import { routes } from '../routes.ts';
+
+export async function run(): Promise<Result> {
+  return {
+    status: 200,
+    headers: { 'content-security-policy': docsPolicy },
+    body: { contentType: 'text/html; charset=utf-8', text: docsPage },
+  };
+}
+
+export const handler = httpDoor(routes['get-docs'], contract.getDocs, run, () => undefined);

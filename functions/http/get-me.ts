@@ -1,0 +1,16 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/customers.ts';
+import { findCustomer } from '../../lib/customers/customers.sql.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql };
+
+export async function run(request: Request<typeof contract.getMe, Customer>, deps: Deps): Promise<Result> {
+  const customer = await findCustomer(deps.sql(), request.caller.customerId);
+  return { status: 200, body: customer, etag: versionTag(customer.version) };
+}
+
+export const handler = httpDoor(routes['get-me'], contract.getMe, run, () => ({ sql: () => sqlAs('customers_api') }));

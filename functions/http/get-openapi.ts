@@ -1,0 +1,12 @@
+import document from '../../lib/contract/assets/openapi.json' with { type: 'json' };
+import * as contract from '../../lib/contract/system.ts';
+import { httpDoor, type Result } from '../../lib/entry/http.ts';
+import { routes } from '../routes.ts';
+
+const body = { contentType: 'application/json', text: JSON.stringify(document) };
+
+export async function run(): Promise<Result> {
+  return { status: 200, body };
+}
+
+export const handler = httpDoor(routes['get-openapi'], contract.getOpenApi, run, () => undefined);

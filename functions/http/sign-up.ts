@@ -1,0 +1,44 @@
+import * as contract from '../../lib/contract/customers.ts';
+import { insertCustomer } from '../../lib/customers/customers.sql.ts';
+import { hashPassword, obscurePassword, type PasswordCost, passwordCost } from '../../lib/customers/passwords.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { fingerprintOf } from '../../lib/entry/http-input.ts';
+import { claimOf, fromStored, toStored } from '../../lib/entry/http-once.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import { type KeyOptions, once } from '../../lib/idempotency/once.sql.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { idempotency } from '../../lib/platform/deps.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions; cost: PasswordCost };
+
+export async function run(request: Request<typeof contract.signUp>, deps: Deps): Promise<Result> {
+  const { email, name, password } = request.body;
+  const [fingerprint, passwordHash] = await Promise.all([
+    safeFingerprint(request, deps.cost),
+    hashPassword(password, deps.cost),
+  ]);
+  const claim = { ...claimOf('sign-up', request), fingerprint };
+  const { answer, replayed } = await once(deps.sql(), claim, deps.keys, async (tx) => {
+    const customer = await insertCustomer(tx, { email, name, passwordHash }, deps.clock);
+    const headers = { location: '/customers/me', etag: versionTag(customer.version) };
+    return toStored({ status: 201, body: customer, headers });
+  });
+  return fromStored(answer, replayed);
+}
+
+/** The usual fingerprint is a quick hash: kept in the database, it would be the quick way to guess the password. */
+async function safeFingerprint(request: Request<typeof contract.signUp>, cost: PasswordCost): Promise<string> {
+  const { path, body, idempotencyKey } = request;
+  if (idempotencyKey === undefined) return '';
+  const password = await obscurePassword(body.password, `${body.email}\n${idempotencyKey}`, cost);
+  return fingerprintOf('sign-up', { path, body: { ...body, password } });
+}
+
+export const handler = httpDoor(routes['sign-up'], contract.signUp, run, ({ clock }) => ({
+  sql: () => sqlAs('customers_api'),
+  clock,
+  keys: idempotency('customers.idempotency_keys'),
+  cost: passwordCost,
+}));

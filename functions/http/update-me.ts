@@ -1,0 +1,21 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/customers.ts';
+import { updateCustomer } from '../../lib/customers/customers.sql.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; clock: Clock };
+
+export async function run(request: Request<typeof contract.updateMe, Customer>, deps: Deps): Promise<Result> {
+  const { caller, body, ifMatch } = request;
+  const customer = await updateCustomer(deps.sql(), caller.customerId, body, ifMatch, deps.clock);
+  return { status: 200, body: customer, etag: versionTag(customer.version) };
+}
+
+export const handler = httpDoor(routes['update-me'], contract.updateMe, run, ({ clock }) => ({
+  sql: () => sqlAs('customers_api'),
+  clock,
+}));

@@ -1,0 +1,23 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { BundleError, bundleDoors } from './bundle/bundle.ts';
+import { doorSources } from './doors.ts';
+import { SettingError } from './profiles.ts';
+import { counterfoil } from './stage.ts';
+
+const outdir = await mkdtemp(join(tmpdir(), 'counterfoil-bundles-'));
+try {
+  const app = new App();
+  const bundles = await bundleDoors(doorSources(), outdir);
+  counterfoil(app, (door) => lambda.Code.fromAsset(bundles.get(door)!.directory));
+  app.synth();
+} catch (error) {
+  if (!(error instanceof SettingError || error instanceof BundleError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  await rm(outdir, { recursive: true, force: true });
+}

@@ -1,0 +1,241 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  PeriodOverride,
+  SingleValueWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import { invariants } from '../../lib/contract/metrics.ts';
+import { operations } from '../../lib/contract/operations.ts';
+import { failureCodes } from '../../lib/contract/saga.ts';
+import { awsMetric, ours } from './metric.ts';
+import type { Parts } from './parts.ts';
+
+/** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
+export function dashboard(scope: Construct, id: string, props: { parts: Parts; alarms: Alarm[] }): Dashboard {
+  const { parts } = props;
+  return new Dashboard(scope, id, {
+    dashboardName: `counterfoil-${parts.stage}`,
+    defaultInterval: Duration.hours(3),
+    periodOverride: PeriodOverride.AUTO,
+    widgets: [
+      [heading('Is it working?', 'An alarm in red names its page in docs/runbooks; docs/runbooks/README.md lists all.')],
+      [new AlarmStatusWidget({ title: 'Alarms', alarms: props.alarms, width: 24, height: 5 })],
+      ...working(parts),
+      [heading('Are we selling?', 'Orders by how they ended; a refused card or an empty shelf is an end like another.')],
+      ...selling(),
+      [heading('Is anything stuck?', 'All of these must be zero, or be so again within minutes.')],
+      ...stuck(parts),
+      [heading('PostgreSQL, RDS Proxy, DynamoDB, Lambda')],
+      ...machinery(parts),
+    ],
+  });
+}
+
+const byOperation = (name: 'Requests' | 'ClientErrors' | 'ServerErrors' | 'Latency', statistic: string) =>
+  Object.keys(operations).map((operation) => ours(name, { statistic }, operation));
+
+function working({ apiId }: Parts): IWidget[][] {
+  const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', statistic: string, label?: string) =>
+    awsMetric('AWS/ApiGateway', name, { ApiId: apiId }, { statistic, ...(label === undefined ? {} : { label }) });
+  return [
+    [
+      graph('Requests by operation', byOperation('Requests', 'Sum'), { stacked: true }),
+      graph('Server errors by operation', byOperation('ServerErrors', 'Sum'), { stacked: true }),
+      graph('Refused requests by operation', byOperation('ClientErrors', 'Sum'), { stacked: true }),
+    ],
+    [
+      graph('Median latency by operation, ms', byOperation('Latency', 'p50')),
+      graph('p99 latency by operation, ms', byOperation('Latency', 'p99')),
+      graph('HTTP API', [api('Count', 'Sum'), api('4xx', 'Sum'), api('5xx', 'Sum')], {
+        right: [api('Latency', 'p50', 'p50 ms'), api('Latency', 'p99', 'p99 ms')],
+      }),
+    ],
+    [
+      graph('Limits hit, and limiter without DynamoDB', [
+        ours('RateLimited', sum),
+        ours('LimiterFallback', sum),
+        ours('SignInsLocked', sum),
+      ]),
+    ],
+  ];
+}
+
+function selling(): IWidget[][] {
+  const placed = ours('OrdersPlaced', sum);
+  const confirmed = ours('OrdersConfirmed', sum);
+  return [
+    [
+      new SingleValueWidget({
+        title: 'Orders',
+        metrics: [placed, confirmed, ours('OrdersCancelled', sum), ours('StockOuts', sum)],
+        setPeriodToTimeRange: true,
+        width: 16,
+        height: 4,
+      }),
+      new SingleValueWidget({
+        title: 'Confirmed of those placed, %',
+        metrics: [
+          new MathExpression({
+            expression: '100 * confirmed / placed',
+            usingMetrics: { confirmed, placed },
+            label: 'confirmed',
+            period: placed.period,
+          }),
+        ],
+        setPeriodToTimeRange: true,
+        width: 8,
+        height: 4,
+      }),
+    ],
+    [
+      graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum)]),
+      graph(
+        'Failed orders by reason',
+        failureCodes.map((reason) => ours('OrdersFailed', sum, reason)),
+        { stacked: true },
+      ),
+      graph('Stock-outs', [ours('StockOuts', sum)]),
+    ],
+    [
+      graph('From placed to confirmed, ms', [
+        ours('SagaDuration', { statistic: 'p50', label: 'p50' }),
+        ours('SagaDuration', { statistic: 'p99', label: 'p99' }),
+      ]),
+    ],
+  ];
+}
+
+/** Why an order is put before a person: what a saga could not undo, and what the sweeper finds ended without it. */
+const flagReasons = [...failureCodes, 'saga-ended'];
+
+function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
+  const executions = (
+    name: 'ExecutionsStarted' | 'ExecutionsSucceeded' | 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionThrottled',
+  ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum);
+  return [
+    [
+      graph('Orders open for long, or before a person', [
+        ours('OrdersUnended', maximum),
+        ours('OrdersNeedingAttention', maximum),
+      ]),
+      graph('Age of the oldest of them, s', [
+        ours('OldestUnendedOrder', maximum),
+        ours('OldestOrderNeedingAttention', maximum),
+      ]),
+      graph(
+        'Broken invariants',
+        invariants.map((invariant) => ours('InvariantViolations', { ...maximum, minutes: 15 }, invariant)),
+      ),
+    ],
+    [
+      graph(
+        'Orders put before a person, by reason',
+        flagReasons.map((reason) => ours('OrdersFlagged', sum, reason)),
+        { stacked: true },
+      ),
+      graph('Swept up', [ours('SagasStartedLate', sum), ours('ReservationsExpired', sum)]),
+      graph('Saga executions', [
+        executions('ExecutionsStarted'),
+        executions('ExecutionsSucceeded'),
+        executions('ExecutionsFailed'),
+        executions('ExecutionsTimedOut'),
+        executions('ExecutionThrottled'),
+      ]),
+    ],
+    [
+      graph('Schedules that could not start their job', [
+        awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: deadLetters }, maximum),
+      ]),
+    ],
+  ];
+}
+
+function machinery({ cluster, writer, proxy, tables, doors }: Parts): IWidget[][] {
+  const ofCluster = { DBClusterIdentifier: cluster };
+  const ofProxy = { ProxyName: proxy };
+  const average = { statistic: 'Average' };
+  const each = (name: 'Errors' | 'Throttles') =>
+    Object.entries(doors).map(([label, door]) =>
+      awsMetric('AWS/Lambda', name, { FunctionName: door.functionName }, { statistic: 'Sum', label }),
+    );
+  const throttled = Object.entries(tables).flatMap(([label, table]) => [
+    awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum, label: `${label} reads` }),
+    awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: table }, { ...sum, label: `${label} writes` }),
+  ]);
+  const calls = [
+    { table: 'sessions', operation: 'GetItem' },
+    { table: 'limits', operation: 'UpdateItem' },
+  ] as const;
+  const onCalls = (name: 'SuccessfulRequestLatency' | 'SystemErrors', statistic: string) =>
+    calls.map(({ table, operation }) =>
+      awsMetric(
+        'AWS/DynamoDB',
+        name,
+        { TableName: tables[table]!, Operation: operation },
+        { statistic, label: `${table} ${operation}` },
+      ),
+    );
+  return [
+    [
+      graph('Database: capacity units, load in sessions', [
+        awsMetric('AWS/RDS', 'ServerlessDatabaseCapacity', ofCluster, average),
+        awsMetric('AWS/RDS', 'DBLoad', { DBInstanceIdentifier: writer }, average),
+      ]),
+      graph('Database: processor and capacity used, %', [
+        awsMetric('AWS/RDS', 'CPUUtilization', ofCluster, average),
+        awsMetric('AWS/RDS', 'ACUUtilization', ofCluster, average),
+      ]),
+      graph(
+        'Database: connections, commit latency, deadlocks',
+        [
+          awsMetric('AWS/RDS', 'DatabaseConnections', ofCluster, average),
+          awsMetric('AWS/RDS', 'CommitLatency', ofCluster, { ...average, label: 'CommitLatency ms' }),
+        ],
+        { right: [awsMetric('AWS/RDS', 'Deadlocks', ofCluster, average)] },
+      ),
+    ],
+    [
+      graph('Proxy: connections', [
+        awsMetric('AWS/RDS', 'ClientConnections', ofProxy, maximum),
+        awsMetric('AWS/RDS', 'DatabaseConnections', ofProxy, maximum),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlyBorrowed', ofProxy, maximum),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum),
+      ]),
+      graph('Proxy: waiting for a connection and for answers, µs', [
+        awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, average),
+        awsMetric('AWS/RDS', 'QueryDatabaseResponseLatency', ofProxy, average),
+      ]),
+      graph('Proxy: refused', [
+        awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum),
+      ]),
+    ],
+    [
+      graph('DynamoDB: latency, ms', onCalls('SuccessfulRequestLatency', 'Average')),
+      graph('DynamoDB: held back', throttled),
+      graph('DynamoDB: errors of its own', onCalls('SystemErrors', 'Sum')),
+    ],
+    [
+      graph('Functions: errors', each('Errors'), { stacked: true }),
+      graph('Functions: held back', each('Throttles'), { stacked: true }),
+      graph('Functions: at once, in the whole account', [awsMetric('AWS/Lambda', 'ConcurrentExecutions', {}, maximum)]),
+    ],
+  ];
+}
+
+const sum = { statistic: 'Sum' };
+const maximum = { statistic: 'Maximum' };
+
+const heading = (question: string, hint = ''): IWidget =>
+  new TextWidget({ markdown: `## ${question}\n${hint}`, width: 24, height: hint === '' ? 1 : 2 });
+
+const graph = (title: string, left: IMetric[], options: { right?: IMetric[]; stacked?: boolean } = {}): IWidget =>
+  new GraphWidget({ title, left, ...options, width: 8, height: 6, leftYAxis: { min: 0 } });

@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import { routes } from '../../functions/routes.ts';
+import type { OperationContract } from '../../lib/contract/operation.ts';
+import { type OperationId, operations } from '../../lib/contract/operations.ts';
+import { type Scope, scopes } from '../../lib/contract/roles.ts';
+import type { Auth, Route } from '../../lib/contract/route.ts';
+import { examples } from './examples.ts';
+import { headerReferences, requestHeaders, requestHeadersOf, responseHeaders, successHeadersOf } from './headers.ts';
+import { problemExamples, problemResponses, sharedResponses } from './problem-responses.ts';
+import { bodySchema, componentSchemas, propertiesOf, responseSchema, type Schema } from './schemas.ts';
+import { conventions, parameterNotes, statusNotes, tagOf, tags } from './texts.ts';
+
+/** The parts of an OpenAPI 3.1 document that its readers here rely on. */
+export type Document = {
+  openapi: string;
+  info: { title: string; version: string; description: string; summary: string; license: Schema };
+  tags: { name: string; description: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: {
+    schemas: Record<string, Schema>;
+    parameters: Record<string, Parameter>;
+    responses: Record<string, Response>;
+  } & Schema;
+} & Schema;
+
+export type Parameter = { name: string; in: string; required?: boolean; description?: string; schema: Schema };
+export type Content = Record<string, { schema: Schema; example?: unknown; examples?: Record<string, Schema> }>;
+export type Response = { description: string; headers?: Schema; content?: Content };
+export type Operation = {
+  operationId: string;
+  summary: string;
+  description?: string;
+  tags: string[];
+  security: Record<string, string[]>[];
+  parameters: (Parameter | { $ref: string })[];
+  requestBody?: { required: boolean; content: Content };
+  responses: Record<string, Response | { $ref: string }>;
+};
+
+/** This API as an OpenAPI 3.1 document, out of the HTTP table and the contract. */
+export function buildDocument(): Document {
+  const paths: Document['paths'] = {};
+  for (const route of Object.values(routes)) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Counterfoil',
+      summary: 'Customers, catalogue, stock and orders of a shop.',
+      version: packageVersion(),
+      description: conventions,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags,
+    paths,
+    components: {
+      schemas: componentSchemas(),
+      parameters: { ...requestHeaders },
+      headers: responseHeaders,
+      responses: sharedResponses() as Document['components']['responses'],
+      examples: problemExamples(),
+      securitySchemes: {
+        session: { type: 'http', scheme: 'bearer', description: 'The token that `POST /sessions` answers with.' },
+        appKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: `The key of an application. What it may do is given to it by scopes: ${scopes.map(describeScope).join('; ')}.`,
+        },
+      },
+    },
+  };
+}
+
+function operation(route: Route): Operation {
+  const contract: OperationContract = operations[route.operation];
+  const example = examples[route.operation] as { request?: unknown; answers: Record<number, unknown> };
+  return {
+    operationId: route.operation,
+    summary: contract.summary,
+    ...(contract.description === undefined ? {} : { description: contract.description }),
+    tags: [tagOf[route.operation]],
+    security: securityOf(route),
+    parameters: [
+      ...parameters('path', contract.path),
+      ...parameters('query', contract.query),
+      ...requestHeadersOf(contract),
+    ] as Operation['parameters'],
+    ...(contract.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: bodySchema(contract.body), example: example.request } },
+          },
+        }),
+    responses: responses(route, contract, example.answers),
+  };
+}
+
+const securityByAuth = {
+  public: () => [],
+  session: () => [{ session: [] }],
+  'public-or-session': () => [{}, { session: [] }],
+  app: (route) => [{ appKey: [...route.scopes] }],
+} satisfies Record<Auth, (route: Route) => Record<string, string[]>[]>;
+
+const securityOf = (route: Route): Record<string, string[]>[] => securityByAuth[route.auth](route);
+
+function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {
+  if (schema === undefined) return [];
+  return propertiesOf(schema).map(({ name, required, schema: property }) => ({
+    name,
+    in: place,
+    required: required || place === 'path',
+    ...(parameterNotes[name] === undefined ? {} : { description: parameterNotes[name] }),
+    schema: property,
+  }));
+}
+
+function responses(route: Route, contract: OperationContract, answers: Record<number, unknown>) {
+  const all: Record<string, Response> = {};
+  for (const [status, schema] of Object.entries(contract.responses)) {
+    const code = Number(status);
+    all[status] = {
+      description: statusNotes(route.operation, code),
+      headers: headerReferences(successHeadersOf(route, contract, code)),
+      ...(schema === null
+        ? {}
+        : {
+            content: {
+              [contentTypeOf(route.operation)]: {
+                schema: responseSchema(schema),
+                ...(answers[code] === undefined ? {} : { example: answers[code] }),
+              },
+            },
+          }),
+    };
+  }
+  if (contract.etag) {
+    all[304] = {
+      description: 'Your copy is still good.',
+      headers: headerReferences(['ETag', ...successHeadersOf(route, contract, 304)]),
+    };
+  }
+  for (const [status, problem] of Object.entries(problemResponses(route, contract)) as [string, Response][]) {
+    const there = all[status];
+    all[status] =
+      there === undefined
+        ? problem
+        : {
+            description: `${there.description}\n\n${problem.description}`,
+            headers: { ...there.headers, ...problem.headers },
+            content: { ...there.content, ...problem.content },
+          };
+  }
+  return all;
+}
+
+const contentTypeOf = (operation: OperationId): string => (operation === 'get-docs' ? 'text/html' : 'application/json');
+
+const scopeNotes: Readonly<Record<Scope, string>> = {
+  'catalog:write': 'add and change products',
+  'stock:write': 'read the ledger and move stock',
+  'customers:write': 'make customers premium',
+};
+
+const describeScope = (scope: Scope): string => `\`${scope}\`, to ${scopeNotes[scope]}`;
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

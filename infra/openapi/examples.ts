@@ -1,0 +1,170 @@
+import type * as z from 'zod/mini';
+import type { operations } from '../../lib/contract/operations.ts';
+
+type Operations = typeof operations;
+type Body<O> = O extends { body: infer S extends z.ZodMiniType } ? { request: z.input<S> } : { request?: never };
+type Answers<O> = O extends { responses: infer R }
+  ? { answers: { [Status in keyof R as R[Status] extends z.ZodMiniType ? Status : never]?: Answer<R[Status]> } }
+  : never;
+type Answer<S> = S extends z.ZodMiniType ? z.output<S> : never;
+
+const ids = {
+  customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
+  product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
+  mug: 'prd_0198c6a1b3927e07a5c1f4d8e6b09a12',
+  order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+  payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
+  movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
+};
+/** What stands for a path parameter in an example. */
+export const exampleIds: Readonly<Record<string, string>> = {
+  customerId: ids.customer,
+  productId: ids.product,
+  orderId: ids.order,
+};
+
+const eur = (amount: number) => ({ amount, currency: 'EUR' });
+const placedAt = '2026-03-14T09:26:53.589Z';
+const address = { line1: 'Hauptstraße 5', city: 'Graz', postalCode: '8010', country: 'AT' };
+
+const customer = {
+  id: ids.customer,
+  email: 'ada@example.com',
+  name: 'Ada Lovelace',
+  address: null,
+  premium: false,
+  createdAt: '2026-03-14T09:20:11.020Z',
+  updatedAt: '2026-03-14T09:20:11.020Z',
+  version: 1,
+};
+
+const product = {
+  id: ids.product,
+  sku: 'TEAPOT-1',
+  name: 'Teapot',
+  description: 'Holds 1.2 litres.',
+  price: eur(4990),
+  active: true,
+  createdAt: '2026-03-02T08:00:00.000Z',
+  updatedAt: '2026-03-02T08:00:00.000Z',
+  version: 1,
+};
+
+const priced = {
+  lines: [
+    { productId: ids.product, sku: 'TEAPOT-1', name: 'Teapot', quantity: 2, unitPrice: eur(4990), total: eur(9980) },
+    { productId: ids.mug, sku: 'MUG-3', name: 'Mug', quantity: 1, unitPrice: eur(1520), total: eur(1520) },
+  ],
+  subtotal: eur(11500),
+  discount: { ...eur(1150), reason: 'large-order' as const },
+  total: eur(10350),
+};
+
+const pending = {
+  id: ids.order,
+  status: 'pending' as const,
+  customerId: ids.customer,
+  ...priced,
+  payment: null,
+  failure: null,
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+
+const confirmed = {
+  ...pending,
+  status: 'confirmed' as const,
+  payment: { id: ids.payment, status: 'captured' as const },
+  updatedAt: '2026-03-14T09:26:53.911Z',
+  version: 4,
+};
+
+const cancelled = {
+  ...confirmed,
+  status: 'cancelled' as const,
+  payment: { id: ids.payment, status: 'refunded' as const },
+  updatedAt: '2026-03-14T10:02:44.310Z',
+  version: 7,
+};
+
+const level = { onHand: 120, reserved: 2, available: 118 };
+const movement = {
+  id: ids.movement,
+  productId: ids.product,
+  kind: 'adjustment' as const,
+  quantity: 120,
+  reserved: 0,
+  reason: 'delivery 4711',
+  orderId: null,
+  createdAt: '2026-03-02T08:05:00.000Z',
+};
+const lines = [
+  { productId: ids.product, quantity: 2 },
+  { productId: ids.mug, quantity: 1 },
+];
+const lastPage = { hasMore: false, nextCursor: null };
+const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
+
+/** A request and its answers for each operation, held to the contract by their types and by a test. */
+export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<Operations[O]> } = {
+  'sign-up': {
+    request: { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada Lovelace' },
+    answers: { 201: customer },
+  },
+  'get-me': { answers: { 200: customer } },
+  'update-me': { request: { address }, answers: { 200: { ...customer, address, version: 2 } } },
+  'update-customer': { request: { premium: true }, answers: { 200: { ...customer, premium: true, version: 2 } } },
+  'sign-in': {
+    request: { email: 'ada@example.com', password: 'correct horse battery' },
+    answers: { 201: { token: 'session-token', expiresAt: '2026-03-15T09:21:07.114Z', customerId: ids.customer } },
+  },
+  'sign-out': { answers: {} },
+  'sign-out-everywhere': { answers: {} },
+  'list-products': { answers: { 200: { data: [product], ...lastPage } } },
+  'get-product': { answers: { 200: product } },
+  'create-product': {
+    request: { sku: 'TEAPOT-1', name: 'Teapot', description: 'Holds 1.2 litres.', price: eur(4990) },
+    answers: { 201: product },
+  },
+  'update-product': { request: { price: eur(4490) }, answers: { 200: { ...product, price: eur(4490), version: 2 } } },
+  'list-stock-movements': { answers: { 200: { data: [movement], ...lastPage, level } } },
+  'create-stock-movement': {
+    request: { quantity: 120, reason: 'delivery 4711' },
+    answers: { 201: { ...movement, level } },
+  },
+  'create-quote': { request: { lines }, answers: { 200: priced } },
+  'place-order': { request: { lines, paymentMethod: 'pm_card_visa' }, answers: { 201: confirmed, 202: pending } },
+  'list-orders': { answers: { 200: { data: [confirmed], ...lastPage } } },
+  'get-order': { answers: { 200: confirmed } },
+  'get-order-timeline': {
+    answers: {
+      200: {
+        data: [
+          { at: placedAt, type: 'order-placed', detail: { status: 'pending', total: eur(10350) } },
+          { at: '2026-03-14T09:26:53.702Z', type: 'stock-reserved', detail: { expiresAt: '2026-03-14T09:41:53.702Z' } },
+          { at: '2026-03-14T09:26:53.702Z', type: 'status-changed', detail: { from: 'pending', to: 'reserved' } },
+        ],
+      },
+    },
+  },
+  'cancel-order': { answers: { 200: cancelled, 202: { ...confirmed, status: 'cancelling', version: 5 } } },
+  'get-health': {
+    answers: {
+      200: {
+        status: 'up',
+        parts: { database: up(3), sessions: up(5), states: up(18) },
+        version: '0.1.0',
+        checkedAt: placedAt,
+      },
+      503: {
+        status: 'down',
+        parts: { database: { status: 'down', latencyMs: 1000 }, sessions: up(5), states: up(18) },
+        version: '0.1.0',
+        checkedAt: placedAt,
+      },
+    },
+  },
+  'get-openapi': { answers: {} },
+  'get-docs': { answers: {} },
+};

@@ -1,0 +1,67 @@
+import type { OperationId } from '../../lib/contract/operations.ts';
+import { maxWaitSeconds } from '../../lib/contract/orders.ts';
+
+/** What holds for every operation. Paragraphs and lists of a little Markdown, which the docs page shows too. */
+export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or undoes it all.
+
+- **Data** is JSON with camelCase names. Times are RFC 3339 in UTC. Money is \`{ "amount": 1999, "currency": "EUR" }\`, in the smallest unit of its currency: this is 19.99 €.
+- **Credentials** go into \`Authorization: Bearer …\`: the token of a session, or the key of an application.
+- **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points at each wrong piece of input.
+- **Retries**: send the same \`Idempotency-Key\` with each attempt at the same thing. A repeat is answered like the first time, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.
+- **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits for the order to end and answers 201 with its final state.
+- **Lists** come newest first, in pages: pass \`nextCursor\` as \`cursor\` for the next one, with the same filter.
+- **Versions**: answers of single things carry an \`ETag\`. \`If-None-Match\` saves sending what you have; \`If-Match\` refuses a change (412) when somebody else was faster.
+- **Limits**: \`RateLimit\` tells what is left. Beyond it comes 429 with \`Retry-After\`.`;
+
+/** Groups of operations, in the order in which to read them. */
+export const tags = [
+  { name: 'Customers', description: 'Signing up, and what is known of a customer.' },
+  { name: 'Sessions', description: 'Signing in and out.' },
+  { name: 'Catalogue', description: 'What is for sale. Reading is for everybody.' },
+  { name: 'Stock', description: 'The ledger of what came in, went out and is reserved.' },
+  { name: 'Orders', description: 'Pricing, placing, following and cancelling orders. Everybody sees their own alone.' },
+  { name: 'System', description: 'Readiness, and this description.' },
+];
+
+export const tagOf: Readonly<Record<OperationId, string>> = {
+  'sign-up': 'Customers',
+  'get-me': 'Customers',
+  'update-me': 'Customers',
+  'update-customer': 'Customers',
+  'sign-in': 'Sessions',
+  'sign-out': 'Sessions',
+  'sign-out-everywhere': 'Sessions',
+  'list-products': 'Catalogue',
+  'get-product': 'Catalogue',
+  'create-product': 'Catalogue',
+  'update-product': 'Catalogue',
+  'list-stock-movements': 'Stock',
+  'create-stock-movement': 'Stock',
+  'create-quote': 'Orders',
+  'place-order': 'Orders',
+  'list-orders': 'Orders',
+  'get-order': 'Orders',
+  'get-order-timeline': 'Orders',
+  'cancel-order': 'Orders',
+  'get-health': 'System',
+  'get-openapi': 'System',
+  'get-docs': 'System',
+};
+
+export const parameterNotes: Readonly<Record<string, string>> = {
+  limit: 'Most entries on a page.',
+  cursor: '`nextCursor` of the page before, as it came.',
+  status: 'Only orders in this status.',
+};
+
+const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {
+  'place-order': { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
+  'cancel-order': { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
+  'get-health': { 503: 'The database is away.' },
+};
+
+const usual: Readonly<Record<number, string>> = { 200: 'Done.', 201: 'Made.', 202: 'Under way.', 204: 'Done.' };
+
+/** What an answer of this status means. */
+export const statusNotes = (operation: OperationId, status: number): string =>
+  notes[operation]?.[status] ?? usual[status] ?? 'Done.';

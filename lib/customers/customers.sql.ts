@@ -1,0 +1,101 @@
+import type { Sql, TransactionSql } from 'postgres';
+import type { Customer } from '../contract/customers.ts';
+import { Problem } from '../contract/problems.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { newId } from '../kernel/ids.ts';
+
+type Handle = Sql | TransactionSql;
+
+/**
+ * Adds a customer with an e-mail that is in lower case.
+ * @throws Problem email-taken
+ */
+export async function insertCustomer(
+  sql: Handle,
+  { email, name, passwordHash }: { email: string; name: string; passwordHash: string },
+  clock: Clock,
+): Promise<Customer> {
+  const now = new Date(clock.now());
+  const [row] = await sql<Row[]>`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${newId('customer', clock)}, ${email}, ${name}, ${passwordHash}, ${now}, ${now})
+    on conflict (email) do nothing
+    returning ${shown(sql)}`;
+  if (row === undefined) {
+    throw new Problem('email-taken', 'Sign in instead, or use another e-mail.', {
+      errors: [{ pointer: '/email', detail: 'is taken' }],
+    });
+  }
+  return toCustomer(row);
+}
+
+/** @throws Problem not-found */
+export async function findCustomer(sql: Handle, id: string): Promise<Customer> {
+  const [row] = await sql<Row[]>`select ${shown(sql)} from customers.customers where id = ${id}`;
+  if (row === undefined) throw notFound();
+  return toCustomer(row);
+}
+
+export type CustomerChanges = {
+  name?: string | undefined;
+  /** `null` takes the address away. */
+  address?: Customer['address'] | undefined;
+  premium?: boolean | undefined;
+};
+
+/**
+ * Changes what is given of a customer, if the customer is still at `version` or none is named.
+ * @throws Problem not-found, version-stale
+ */
+export async function updateCustomer(
+  sql: Handle,
+  id: string,
+  changes: CustomerChanges,
+  version: number | undefined,
+  clock: Clock,
+): Promise<Customer> {
+  const { name, address, premium } = changes;
+  const [row] = await sql<Row[]>`
+    update customers.customers set
+      name = coalesce(${name ?? null}, name),
+      address = case when ${address === undefined} then address else ${address ? JSON.stringify(address) : null}::text::jsonb end,
+      premium = coalesce(${premium ?? null}, premium),
+      version = version + 1,
+      updated_at = ${new Date(clock.now())}
+    where id = ${id} and version = coalesce(${version ?? null}, version)
+    returning ${shown(sql)}`;
+  if (row !== undefined) return toCustomer(row);
+  const current = await findCustomer(sql, id);
+  throw new Problem('version-stale', `The customer is at version ${current.version} now; read it again.`);
+}
+
+/** What a sign-in needs; undefined when nobody has this e-mail. */
+export async function findCredentials(
+  sql: Handle,
+  email: string,
+): Promise<{ id: string; passwordHash: string } | undefined> {
+  const [row] = await sql<{ id: string; passwordHash: string }[]>`
+    select id, password_hash from customers.customers where email = ${email}`;
+  return row;
+}
+
+/** Puts a new hash of the same password in the place of `from`, unless that has changed meanwhile. */
+export async function replacePasswordHash(
+  sql: Handle,
+  id: string,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  await sql`update customers.customers set password_hash = ${to} where id = ${id} and password_hash = ${from}`;
+}
+
+type Row = Omit<Customer, 'createdAt' | 'updatedAt'> & { createdAt: Date; updatedAt: Date };
+
+const shown = (sql: Handle) => sql`id, email, name, address, premium, created_at, updated_at, version`;
+
+const toCustomer = ({ createdAt, updatedAt, ...row }: Row): Customer => ({
+  ...row,
+  createdAt: createdAt.toISOString(),
+  updatedAt: updatedAt.toISOString(),
+});
+
+const notFound = (): Problem => new Problem('not-found', 'There is no such customer.');

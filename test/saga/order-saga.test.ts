@@ -1,0 +1,274 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { expectInvariants } from '../support/invariants.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+beforeAll(async () => {
+  saga = await startSaga();
+});
+afterEach(() => {
+  saga.faults.clear();
+  saga.deliveries.length = 0;
+  saga.counted.length = 0;
+});
+afterAll(async () => {
+  await expectInvariants(saga);
+  await saga.stop();
+});
+
+const visited = () => saga.deliveries.map(({ step }) => step);
+
+describe('the way that everybody wants', () => {
+  test('an order is reserved, charged and confirmed, and its timeline tells so', async () => {
+    const productId = await saga.product(5);
+    const order = await saga.place([{ productId, quantity: 2 }]);
+    expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'captured' }, failure: null });
+    expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ConfirmOrder']);
+    const timeline = await saga.owner`
+      select type, detail from orders.timeline where order_id = ${order.id} order by version, entry`;
+    expect(timeline.map(({ type }) => type)).toEqual([
+      'order-placed',
+      'stock-reserved',
+      'status-changed',
+      'payment-captured',
+      'status-changed',
+      'stock-committed',
+      'status-changed',
+    ]);
+    const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
+    expect(level).toEqual({ onHand: 3, reserved: 0 });
+    const events = await saga.owner`select type from outbox.events where subject = ${order.id} order by id`;
+    expect(events.map(({ type }) => type)).toEqual(['order.placed', 'order.confirmed']);
+    expect(saga.counted.map(({ name }) => name)).toEqual(['OrdersConfirmed', 'SagaDuration']);
+  });
+
+  test('an order that costs nothing is confirmed without a charge at the provider', async () => {
+    const productId = await saga.product(1, 0);
+    const order = await saga.place([{ productId, quantity: 1 }]);
+    expect(order).toMatchObject({ status: 'confirmed', total: { amount: 0 } });
+  });
+});
+
+describe('refusals', () => {
+  test('out of stock fails the order, names the SKU and charges nobody', async () => {
+    const [short, plenty] = [await saga.product(1), await saga.product(10)];
+    const order = await saga.place([
+      { productId: plenty, quantity: 1 },
+      { productId: short, quantity: 2 },
+    ]);
+    expect(order).toMatchObject({ status: 'failed', payment: null, failure: { code: 'out-of-stock' } });
+    expect(order.failure?.detail).toContain(`SKU-${short.slice(-12)}`);
+    expect(order.failure?.detail).not.toContain(`SKU-${plenty.slice(-12)}`);
+    expect(visited()).toEqual(['ReserveStock', 'ReleaseStock', 'CloseOrder']);
+    expect(saga.counted).toContainEqual({ name: 'OrdersFailed', label: 'out-of-stock', value: 1 });
+  });
+
+  test('a product that never had stock is out of stock', async () => {
+    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    expect(order.failure?.code).toBe('out-of-stock');
+  });
+
+  test.each([
+    ['pm_card_chargeDeclined', 'card_declined'],
+    ['pm_card_insufficientFunds', 'insufficient_funds'],
+    ['pm_nobody_knows', 'payment_method_invalid'],
+  ])('%s fails the order and gives the stock back', async (paymentMethod, code) => {
+    const productId = await saga.product(3);
+    const order = await saga.place([{ productId, quantity: 3 }], { paymentMethod });
+    expect(order).toMatchObject({ status: 'failed', payment: null, failure: { code: 'payment-declined' } });
+    expect(order.failure?.detail).toContain(code);
+    const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
+    expect(level).toEqual({ onHand: 3, reserved: 0 });
+    expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ReleaseStock', 'CloseOrder']);
+  });
+});
+
+describe('answers that are lost', () => {
+  test('a charge whose answer was lost is asked for again and taken once', async () => {
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
+      paymentMethod: 'pm_timeoutOnce',
+    });
+    expect(order.status).toBe('confirmed');
+    expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ChargePayment', 'ConfirmOrder']);
+  });
+
+  test('a provider that never answers puts the order before a person, its stock given back', async () => {
+    const productId = await saga.product(1);
+    const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_timeoutAlways' });
+    expect(order).toMatchObject({ status: 'needs_attention', failure: { code: 'payment-unknown' } });
+    const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
+    expect(level).toEqual({ onHand: 1, reserved: 0 });
+    expect(visited().slice(-2)).toEqual(['ReleaseStock', 'FlagOrder']);
+    expect(saga.counted.map(({ name }) => name)).toContain('OrdersFlagged');
+  });
+
+  test('a confirmation that took effect but never answered is found out, not undone', async () => {
+    saga.fault('ConfirmOrder', async (next) => {
+      await next();
+      throw new Error('the answer was lost');
+    });
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'captured' } });
+    expect(visited().at(-1)).toBe('AbandonOrder');
+  });
+
+  test('a confirmation that never takes effect is undone in reverse and the money given back', async () => {
+    saga.fault('ConfirmOrder', () => Promise.reject(new Error('the database is away')));
+    const productId = await saga.product(1);
+    const order = await saga.place([{ productId, quantity: 1 }]);
+    expect(order).toMatchObject({ status: 'failed', payment: { status: 'refunded' }, failure: { code: 'undone' } });
+    expect(visited().slice(-4)).toEqual(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder']);
+    expect(order.failure?.detail).not.toContain('database');
+  });
+
+  test('a confirmation that arrives after the order was given up changes nothing', async () => {
+    let late: (() => Promise<unknown>) | undefined;
+    saga.fault('ConfirmOrder', (next) => {
+      late = next;
+      return Promise.reject(new Error('timed out'));
+    });
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    expect(order.status).toBe('failed');
+    await expect(late?.()).rejects.toMatchObject({ name: 'OrderNotActive' });
+    expect(await saga.order(order.id)).toEqual(order);
+  });
+
+  test('a reservation that arrives after the order was given up changes nothing', async () => {
+    let late: (() => Promise<unknown>) | undefined;
+    saga.fault('ReserveStock', (next) => {
+      late = next;
+      return Promise.reject(new Error('timed out'));
+    });
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    expect(order.status).toBe('failed');
+    await expect(late?.()).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expectInvariants(saga);
+  });
+
+  test('an undo that fails for good puts the order before a person', async () => {
+    saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
+      paymentMethod: 'pm_card_chargeDeclined',
+    });
+    expect(order.status).toBe('needs_attention');
+    expect(visited().at(-1)).toBe('FlagOrder');
+  });
+});
+
+describe('every step delivered twice', () => {
+  const everyStep = [
+    ['ReserveStock', 'pm_card_visa', 'confirmed'],
+    ['ChargePayment', 'pm_card_visa', 'confirmed'],
+    ['ConfirmOrder', 'pm_card_visa', 'confirmed'],
+    ['ReleaseStock', 'pm_card_chargeDeclined', 'failed'],
+    ['CloseOrder', 'pm_card_chargeDeclined', 'failed'],
+    ['FlagOrder', 'pm_timeoutAlways', 'needs_attention'],
+  ] as const;
+
+  test.each(everyStep)('%s, one after the other: %s ends %s', async (step, paymentMethod, status) => {
+    saga.fault(step, async (next) => {
+      await next();
+      return next();
+    });
+    const order = await saga.place([{ productId: await saga.product(4), quantity: 2 }], { paymentMethod });
+    expect(order.status).toBe(status);
+  });
+
+  test.each(everyStep)('%s, both at once: %s ends %s', async (step, paymentMethod, status) => {
+    saga.fault(step, async (next) => (await Promise.all([next(), next()]))[1]);
+    const order = await saga.place([{ productId: await saga.product(4), quantity: 2 }], { paymentMethod });
+    expect(order.status).toBe(status);
+  });
+
+  test.each(['RefundPayment', 'AbandonOrder'] as const)('%s, both at once, in an undo', async (step) => {
+    saga.fault('ConfirmOrder', () => Promise.reject(new Error('away')));
+    saga.fault(step, async (next) => (await Promise.all([next(), next()]))[1]);
+    const order = await saga.place([{ productId: await saga.product(4), quantity: 2 }]);
+    expect(order).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
+  });
+
+  test('the saga started twice runs once', async () => {
+    const placed = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
+    const input = {
+      orderId: placed.id,
+      intent: 'place' as const,
+      amount: placed.total.amount,
+      currency: 'EUR',
+      paymentMethod: 'pm_card_visa',
+    };
+    await Promise.all([saga.startOrder(input), saga.startOrder(input)]);
+    await saga.states.idle();
+    expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ConfirmOrder']);
+    expect((await saga.order(placed.id)).status).toBe('confirmed');
+  });
+});
+
+describe('cancelling', () => {
+  test('a confirmed order is refunded and its stock returned', async () => {
+    const productId = await saga.product(2);
+    const order = await saga.place([{ productId, quantity: 2 }]);
+    const { answer } = await saga.cancel(order.id);
+    expect(answer.status).toBe(202);
+    await saga.states.idle();
+    expect(await saga.order(order.id)).toMatchObject({
+      status: 'cancelled',
+      payment: { status: 'refunded' },
+      failure: null,
+    });
+    const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
+    expect(level).toEqual({ onHand: 2, reserved: 0 });
+  });
+
+  test.each(['ReserveStock', 'ChargePayment', 'ConfirmOrder'] as const)(
+    'an order cancelled just before %s is undone by the saga under way',
+    async (step) => {
+      saga.fault(step, async (next, delivery) => {
+        if (delivery === 1) await saga.cancel(saga.deliveries.at(-1)!.orderId);
+        return next();
+      });
+      const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+      expect(order.status).toBe('cancelled');
+      expect(order.payment?.status ?? 'refunded').toBe('refunded');
+    },
+  );
+
+  test('cancelling twice gives the money back once', async () => {
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    await Promise.all([saga.cancel(order.id), saga.cancel(order.id)]);
+    await saga.states.idle();
+    expect(await saga.order(order.id)).toMatchObject({ status: 'cancelled' });
+    await expect(saga.cancel(order.id)).rejects.toMatchObject({ code: 'order-ended' });
+  });
+
+  test('a confirmed order whose time is over stays confirmed', async () => {
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    await expect(saga.cancel(order.id, -1)).rejects.toMatchObject({ code: 'order-too-late-to-cancel' });
+    expect((await saga.order(order.id)).status).toBe('confirmed');
+  });
+
+  test('a failed order cannot be cancelled, an unknown one is not found', async () => {
+    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    await expect(saga.cancel(order.id)).rejects.toMatchObject({ code: 'order-ended' });
+    await expect(saga.cancel(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('many at once', () => {
+  test('a hundred buyers of ten units in baskets of opposite order: exactly ten are served', async () => {
+    const [a, b] = [await saga.product(10), await saga.product(10)];
+    const placed = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => {
+        const lines = [
+          { productId: a, quantity: 1 },
+          { productId: b, quantity: 1 },
+        ];
+        return saga.place(i % 2 === 0 ? lines : lines.reverse(), { wait: false });
+      }),
+    );
+    await saga.states.idle();
+    const orders = await Promise.all(placed.map(({ id }) => saga.order(id)));
+    const count = (status: string) => orders.filter((order) => order.status === status).length;
+    expect([count('confirmed'), count('failed')]).toEqual([10, 90]);
+    expect(orders.every(({ failure }) => failure === null || failure.code === 'out-of-stock')).toBe(true);
+  });
+});

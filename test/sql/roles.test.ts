@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DatabaseRole, databaseRoles } from '../../lib/contract/roles.ts';
+import type { Sql } from '../../lib/database/applied.sql.ts';
+import { readGrants } from '../support/grants.ts';
+import { createDatabase, type TestDatabase, testPostgres } from '../support/postgres.ts';
+
+type Role = Exclude<DatabaseRole, 'migrator'>;
+const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
+
+/** What each role needs, and why. Whatever is not here is refused. */
+const needs: Record<Role, Record<string, [may: string, because: string]>> = {
+  customers_api: {
+    'customers.customers': [
+      'select, insert, update(name, password_hash, address, premium, version, updated_at)',
+      'signs people up and in, shows and changes them; id and e-mail stay, and nobody is deleted',
+    ],
+    'customers.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
+  },
+  catalog_api: {
+    'catalog.products': [
+      'select, insert, update(sku, name, description, price_amount, price_currency, active, version, updated_at)',
+      'shows, adds and changes products; a product is taken off sale, never deleted',
+    ],
+    'catalog.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
+    'stock.levels': [
+      'select, update(product_id)',
+      'shows a level and locks it before moving it, for which PostgreSQL wants a right to update; its numbers are the ledger’s',
+    ],
+    'stock.movements': ['select, insert', 'shows the ledger and adds to it; what is written stays'],
+  },
+  orders_api: {
+    'orders.orders': [
+      'select, insert, update(status, version, updated_at)',
+      'places orders, and marks them as being cancelled; never touches what was agreed',
+    ],
+    'orders.lines': ['insert', 'writes the lines of a new order; reads them through order_details'],
+    'orders.timeline': ['select, insert', 'shows what happened and adds placing and cancelling'],
+    'orders.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
+    'orders.order_details': ['select', 'shows orders with lines and payment'],
+    'orders.priceable_products': ['select', 'prices by what is on sale, and sees no more of the catalogue'],
+    'orders.priceable_customers': ['select', 'knows who is premium, and nothing else of a customer'],
+    'outbox.events': ['insert', 'tells of placed orders; sending is somebody else’s work'],
+  },
+  saga: {
+    'orders.orders': [
+      'select, update(status, failure_code, failure_detail, abandoned_at, confirmed_at, version, updated_at)',
+      'takes orders forward and back; neither makes them nor changes what was agreed',
+    ],
+    'orders.order_details': ['select', 'finds orders that nobody works on, with their payment'],
+    'orders.timeline': ['insert', 'adds what it did'],
+    'stock.wanted': ['select', 'knows what an order takes from the shelf, not what it costs'],
+    'stock.levels': [
+      'select, update(product_id)',
+      'locks levels in order before it reserves; their numbers are the ledger’s',
+    ],
+    'stock.movements': ['select, insert', 'moves stock through the ledger'],
+    'stock.reservations': ['select, insert, update(state)', 'holds, commits and releases; quantity and expiry stay'],
+    'payments.payments': [
+      'select, insert, update(status, refunded_at, refund_reference)',
+      'records the capture and the refund; the amount stays',
+    ],
+    'outbox.events': ['insert', 'tells how orders ended'],
+  },
+  jobs: {
+    'customers.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
+    'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
+    'orders.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
+  },
+  monitor: {
+    'monitor.unended_orders': ['select', 'counts open orders'],
+    'monitor.orders_needing_attention': ['select', 'counts orders before a person'],
+    'monitor.stock_violations': ['select', 'checks invariant 1'],
+    'monitor.payment_violations': ['select', 'checks invariant 2'],
+    'monitor.confirmation_violations': ['select', 'checks invariant 3'],
+    'monitor.unended_violations': ['select', 'checks invariant 4'],
+  },
+};
+
+let database: TestDatabase;
+const as = {} as Record<DatabaseRole | 'rdsadmin', Sql>;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  for (const role of [...databaseRoles, 'rdsadmin' as const]) {
+    as[role] = database.connect(role, { max: 1 }) as unknown as Sql;
+  }
+  // A clone has its template's tables, but not the rights on the database itself.
+  await as.migrator.unsafe(`revoke all on database ${database.name} from public`);
+  for (const role of roles) await as.migrator.unsafe(`grant connect on database ${database.name} to ${role}`);
+});
+
+afterAll(async () => {
+  await Promise.all(Object.values(as).map((sql) => sql.end()));
+  await database?.drop();
+});
+
+describe('what is granted', () => {
+  test.each(roles)('%s may do what it needs on tables and views, and no more', async (role) => {
+    const granted = (await readGrants(as.migrator, [role]))[role]!;
+    expect(granted).toEqual(Object.fromEntries(Object.entries(needs[role]).map(([name, [may]]) => [name, may])));
+    expect(Object.keys(granted).length).toBeGreaterThan(1);
+  });
+
+  test('everybody has what a role without grants has: nothing', async () => {
+    await as.rdsadmin`create role nobody_in_particular`;
+    try {
+      expect(await readGrants(as.migrator, ['nobody_in_particular'])).toEqual({ nobody_in_particular: {} });
+      const [row] = await as.migrator`
+        select has_schema_privilege('nobody_in_particular', 'public', 'usage') as public,
+          has_schema_privilege('nobody_in_particular', 'kernel', 'usage') as kernel,
+          has_database_privilege('nobody_in_particular', ${testPostgres().template}, 'connect') as connect`;
+      expect(row).toEqual({ public: false, kernel: false, connect: false });
+    } finally {
+      await as.rdsadmin`drop role nobody_in_particular`;
+    }
+  });
+
+  test('no role but the migrator owns anything, may create anything, or stands above others', async () => {
+    const rows = await as.rdsadmin`
+      select rolname, rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication as privileged,
+        rolpassword is not null as password,
+        (select string_agg(roleid::regrole::text, ', ') from pg_auth_members where member = r.oid) as member_of,
+        exists (select from pg_shdepend where refobjid = r.oid and deptype = 'o') as owner,
+        has_database_privilege(r.oid, ${testPostgres().template}, 'create') as creates,
+        has_database_privilege(r.oid, ${testPostgres().template}, 'temporary') as temporary,
+        exists (select from pg_namespace n where has_schema_privilege(r.oid, n.oid, 'create')) as creates_in_schema
+      from pg_authid r where rolname in (select jsonb_array_elements_text(${JSON.stringify(roles)}::text::jsonb))`;
+    expect(rows).toHaveLength(roles.length);
+    for (const row of rows) {
+      expect(row).toEqual({
+        rolname: row.rolname,
+        privileged: false,
+        password: false,
+        member_of: 'rds_iam',
+        owner: false,
+        creates: false,
+        temporary: false,
+        creates_in_schema: false,
+      });
+    }
+  });
+
+  test('there is no function of ours that runs as its owner, but for triggers', async () => {
+    const callable = await as.migrator`
+      select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
+      where nspname !~ '^pg_' and nspname <> 'information_schema' and prosecdef and prorettype <> 'trigger'::regtype`;
+    expect(callable).toEqual([]);
+    const loose = await as.migrator`
+      select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
+      where nspname !~ '^pg_' and nspname <> 'information_schema' and prosecdef
+        and not coalesce('search_path=""' = any (proconfig), false)`;
+    expect(loose).toEqual([]);
+  });
+});
+
+describe('what a session finds', () => {
+  test.each<[Role, string]>([
+    ['customers_api', '5s'],
+    ['catalog_api', '5s'],
+    ['orders_api', '5s'],
+    ['saga', '5s'],
+    ['jobs', '1min'],
+    ['monitor', '1min'],
+  ])('%s has an empty search path and a limit for everything', async (role, statement) => {
+    const [row] = await as[role]`
+      select current_setting('search_path') as path, current_setting('statement_timeout') as statement,
+        current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle`;
+    expect(row).toEqual({ path: '""', statement, lock: '4s', idle: '10s' });
+  });
+
+  test('a role without rds_iam is not let in', async () => {
+    await as.rdsadmin`create role stranger login`;
+    const stranger = database.connect('stranger', { max: 1 });
+    try {
+      await expect(stranger`select 1`).rejects.toMatchObject({ code: '28000' });
+    } finally {
+      await stranger.end();
+      await as.rdsadmin`drop role stranger`;
+    }
+  });
+});
+
+describe('attempts', () => {
+  const others = (...excepted: Role[]) => roles.filter((role) => !excepted.includes(role));
+
+  const refused: [situation: string, by: readonly Role[], statement: string][] = [
+    ['reading customers', others('customers_api'), 'select id, email, password_hash from customers.customers'],
+    ['counting customers', others('customers_api'), 'select count(*) from customers.customers'],
+    ['deleting a customer', roles, 'delete from customers.customers'],
+    ['changing an e-mail', roles, "update customers.customers set email = 'x@example.com'"],
+    ['reading the catalogue', others('catalog_api'), 'select * from catalog.products'],
+    ['deleting a product', roles, 'delete from catalog.products'],
+    ['reading orders', others('orders_api', 'saga'), 'select * from orders.orders'],
+    ['changing a total', roles, 'update orders.orders set total = 0'],
+    ['changing a discount', roles, "update orders.orders set discount_amount = 1, discount_reason = 'x'"],
+    ['giving an order to somebody else', roles, "update orders.orders set customer_id = 'cus_'"],
+    ['deleting an order', roles, 'delete from orders.orders'],
+    ['changing a line', roles, 'update orders.lines set quantity = 1'],
+    ['deleting a line', roles, 'delete from orders.lines'],
+    ['rewriting what happened', roles, "update orders.timeline set type = 'x'"],
+    ['forgetting what happened', roles, 'delete from orders.timeline'],
+    ['changing the ledger', roles, 'update stock.movements set quantity = 1'],
+    ['deleting from the ledger', roles, 'delete from stock.movements'],
+    ['emptying the ledger', roles, 'truncate stock.movements'],
+    ['setting a level', roles, 'update stock.levels set on_hand = 1000'],
+    ['making a level', roles, "insert into stock.levels values ('prd_00000000000000000000000000000000', 5, 0)"],
+    ['enlarging a reservation', roles, 'update stock.reservations set quantity = 1'],
+    ['reading payments', others('saga'), 'select * from payments.payments'],
+    ['changing what was paid', roles, 'update payments.payments set amount = 0'],
+    ['deleting a payment', roles, 'delete from payments.payments'],
+    ['reading the outbox', roles, 'select * from outbox.events'],
+    ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
+    [
+      'changing which transitions are allowed',
+      roles,
+      "insert into orders.status_transitions values ('failed', 'paid')",
+    ],
+    ['reading which migrations are applied', roles, 'select * from migrations.applied'],
+    ['switching the triggers off', roles, "set session_replication_role = 'replica'"],
+    ['becoming the migrator', roles, 'set role migrator'],
+    ['becoming another role', others('saga'), 'set role saga'],
+    ['creating a table', roles, 'create table orders.x ()'],
+    ['creating a temporary table', roles, 'create temporary table x ()'],
+    ['creating a schema', roles, 'create schema x'],
+    ['creating a function', roles, "create function public.x() returns int language sql as 'select 1'"],
+    ['creating a role', roles, 'create role x'],
+    ['giving a right away', others('customers_api'), 'grant select on customers.customers to public'],
+    ['altering a table', roles, 'alter table orders.orders disable trigger all'],
+    ['dropping a table', roles, 'drop table stock.movements'],
+    ['reading files of the server', roles, "select pg_read_file('/etc/passwd')"],
+    ['reading password hashes of roles', roles, 'select rolpassword from pg_authid'],
+  ];
+
+  test.each(refused)('%s is refused', async (_situation, by, statement) => {
+    expect(by.length).toBeGreaterThan(0);
+    for (const role of by) {
+      await expect(as[role].unsafe(statement), `${role}: ${statement}`).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  test('what a role is for works under that role', async () => {
+    await as.customers_api`select email from customers.customers`;
+    await as.catalog_api`select l.* from catalog.products p join stock.levels l on l.product_id = p.id for update of l`;
+    await as.orders_api`select * from orders.order_details`;
+    await as.saga`select w.* from stock.wanted w join orders.orders o on o.id = w.order_id for update of o`;
+    await as.jobs`delete from customers.idempotency_keys where expires_at < now()`;
+    await as.monitor`select * from monitor.stock_violations`;
+  });
+});

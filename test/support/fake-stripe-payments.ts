@@ -1,0 +1,212 @@
+export type Params = Record<string, string>;
+
+/** `invalid`: refused before anything was begun. */
+export type Answer = { status: number; body: unknown; invalid?: boolean };
+
+type Intent = {
+  id: string;
+  amount: number;
+  currency: string;
+  status: string;
+  metadata: Record<string, string>;
+  cancellation_reason: string | null;
+  latest_charge: string | null;
+  last_payment_error: { type: string; code: string; decline_code?: string; charge?: string } | null;
+};
+type Charge = { id: string; amount: number; amount_refunded: number; refunded: boolean };
+type Refund = { id: string; payment_intent: string; amount: number; status: string };
+
+/** Payment methods of Stripe's test mode and what their bank says: https://docs.stripe.com/testing */
+const cards: Record<string, { code: string; decline_code?: string } | 'succeeds' | 'requires_action' | 'processing'> = {
+  pm_card_visa: 'succeeds',
+  pm_card_authenticationRequired: 'requires_action',
+  pm_card_processing: 'processing',
+  pm_card_chargeDeclined: { code: 'card_declined', decline_code: 'generic_decline' },
+  pm_card_visa_chargeDeclinedInsufficientFunds: { code: 'card_declined', decline_code: 'insufficient_funds' },
+  pm_card_visa_chargeDeclinedStolenCard: { code: 'card_declined', decline_code: 'stolen_card' },
+  pm_card_chargeDeclinedExpiredCard: { code: 'expired_card', decline_code: 'expired_card' },
+  pm_card_chargeDeclinedIncorrectCvc: { code: 'incorrect_cvc', decline_code: 'incorrect_cvc' },
+};
+
+const known = {
+  create: ['amount', 'currency', 'allowed_payment_method_types[0]', 'capture_method', 'metadata[orderId]'],
+  confirm: ['payment_method'],
+  cancel: ['cancellation_reason'],
+  refund: ['payment_intent', 'metadata[orderId]'],
+};
+
+/** The money side of the fake: intents, their charges and refunds, in memory. */
+export function createFakePayments() {
+  const intents = new Map<string, Intent>();
+  const charges = new Map<string, Charge>();
+  const refunds: Refund[] = [];
+  const passing: string[] = [];
+  let count = 0;
+  const nextId = (prefix: string) => `${prefix}_fake${++count}`;
+
+  return {
+    intents,
+    refunds,
+    /** Troubles of the bank that the next confirmations meet, by error code. */
+    passing,
+    /** What the shop has of an order: charged less given back. */
+    kept: (orderId: string): number =>
+      [...intents.values()]
+        .filter(({ metadata }) => metadata.orderId === orderId)
+        .reduce((sum, { latest_charge: id, status }) => {
+          const charge = status === 'succeeded' && id !== null ? charges.get(id) : undefined;
+          return sum + (charge === undefined ? 0 : charge.amount - charge.amount_refunded);
+        }, 0),
+    /** Charges the intent that waits for its bank. */
+    finish(id: string) {
+      const intent = intents.get(id);
+      if (intent?.status === 'processing') succeed(intent);
+    },
+    /** Gives money back from Stripe's dashboard. */
+    refundByHand: (id: string) => refund({ payment_intent: id }),
+    handle(method: string, path: string, params: Params): Answer {
+      const [, , kind, id, action] = path.split('/');
+      const call = `${method} ${kind}${id === undefined ? '' : id === 'search' ? '/search' : '/:id'}${action ? `/${action}` : ''}`;
+      switch (call) {
+        case 'POST payment_intents':
+          return create(params);
+        case 'GET payment_intents/search':
+          return search(params);
+        case 'GET payment_intents/:id':
+          return withIntent(id, (intent) => shown(intent, params['expand[0]'] === 'latest_charge'));
+        case 'POST payment_intents/:id/confirm':
+          return withIntent(id, (intent) => confirm(intent, params));
+        case 'POST payment_intents/:id/cancel':
+          return withIntent(id, (intent) => cancel(intent, params));
+        case 'POST refunds':
+          return refund(params);
+        case 'GET refunds':
+          return list(refunds.filter((made) => made.payment_intent === params.payment_intent).reverse());
+        default:
+          return invalid({ message: `no ${call}` });
+      }
+    },
+  };
+
+  function create(params: Params): Answer {
+    const unknown = unknownIn(params, known.create);
+    if (unknown !== undefined) return unknown;
+    const amount = Number(params.amount);
+    if (amount < 50) return invalid({ code: 'amount_too_small', param: 'amount' });
+    const intent: Intent = {
+      id: nextId('pi'),
+      amount,
+      currency: params.currency ?? '',
+      status: 'requires_payment_method',
+      metadata: { orderId: params['metadata[orderId]'] ?? '' },
+      cancellation_reason: null,
+      latest_charge: null,
+      last_payment_error: null,
+    };
+    intents.set(intent.id, intent);
+    return shown(intent);
+  }
+
+  function confirm(intent: Intent, params: Params): Answer {
+    const unknown = unknownIn(params, known.confirm);
+    if (unknown !== undefined) return unknown;
+    const card = cards[params.payment_method ?? ''];
+    if (card === undefined) return invalid({ code: 'resource_missing', param: 'payment_method' });
+    if (intent.status !== 'requires_payment_method' && intent.status !== 'requires_confirmation') {
+      return unexpectedState(intent);
+    }
+    const trouble = passing.shift();
+    if (trouble !== undefined) return decline(intent, { code: trouble });
+    if (typeof card === 'object') return decline(intent, card);
+    if (card === 'succeeds') succeed(intent);
+    else intent.status = card;
+    return shown(intent);
+  }
+
+  function succeed(intent: Intent) {
+    const charge = { id: nextId('ch'), amount: intent.amount, amount_refunded: 0, refunded: false };
+    charges.set(charge.id, charge);
+    Object.assign(intent, { status: 'succeeded', latest_charge: charge.id, last_payment_error: null });
+  }
+
+  function decline(intent: Intent, { code, decline_code }: { code: string; decline_code?: string }): Answer {
+    const charge = nextId('ch');
+    intent.latest_charge = charge;
+    intent.last_payment_error = {
+      type: 'card_error',
+      code,
+      charge,
+      ...(decline_code === undefined ? {} : { decline_code }),
+    };
+    return refusal(402, 'card_error', { ...intent.last_payment_error, message: 'Mrs Smith has no money.' });
+  }
+
+  function cancel(intent: Intent, params: Params): Answer {
+    const unknown = unknownIn(params, known.cancel);
+    if (unknown !== undefined) return unknown;
+    if (['succeeded', 'canceled', 'processing'].includes(intent.status)) return unexpectedState(intent);
+    Object.assign(intent, { status: 'canceled', cancellation_reason: params.cancellation_reason ?? null });
+    return shown(intent);
+  }
+
+  function refund(params: Params): Answer {
+    const unknown = unknownIn(params, known.refund);
+    if (unknown !== undefined) return unknown;
+    const id = params.payment_intent ?? '';
+    const charge = charges.get(intents.get(id)?.latest_charge ?? '');
+    if (charge === undefined) return invalid({ code: 'resource_missing', param: 'payment_intent' });
+    if (charge.refunded) return refusal(400, 'invalid_request_error', { code: 'charge_already_refunded' });
+    const made = {
+      id: nextId('re'),
+      payment_intent: id,
+      amount: charge.amount - charge.amount_refunded,
+      status: 'succeeded',
+    };
+    Object.assign(charge, { amount_refunded: charge.amount, refunded: true });
+    refunds.push(made);
+    return { status: 200, body: made };
+  }
+
+  function search({ query = '' }: Params): Answer {
+    const orderId = /^metadata\['orderId'\]:'([^']+)'$/.exec(query)?.[1];
+    if (orderId === undefined) return invalid({ param: 'query' });
+    return list([...intents.values()].filter(({ metadata }) => metadata.orderId === orderId));
+  }
+
+  function withIntent(id: string | undefined, use: (intent: Intent) => Answer): Answer {
+    const intent = intents.get(id ?? '');
+    return intent === undefined
+      ? refusal(404, 'invalid_request_error', { code: 'resource_missing', param: 'intent' })
+      : use(intent);
+  }
+
+  // A copy: what was answered does not change with the intent.
+  function shown(intent: Intent, expanded = false): Answer {
+    const charge = expanded ? (charges.get(intent.latest_charge ?? '') ?? intent.latest_charge) : intent.latest_charge;
+    return { status: 200, body: structuredClone({ ...intent, latest_charge: charge }) };
+  }
+}
+
+/** An error of Stripe's API. */
+export const refusal = (status: number, type: string, error: Record<string, string>): Answer => ({
+  status,
+  body: { error: { type, message: 'Refused.', ...error } },
+});
+
+const invalid = (error: Record<string, string>): Answer => ({
+  ...refusal(400, 'invalid_request_error', error),
+  invalid: true,
+});
+
+const unexpectedState = (intent: Intent): Answer =>
+  refusal(400, 'invalid_request_error', {
+    code: 'payment_intent_unexpected_state',
+    message: `it is ${intent.status}`,
+  });
+
+const unknownIn = (params: Params, names: string[]): Answer | undefined => {
+  const unknown = Object.keys(params).find((name) => !names.includes(name));
+  return unknown === undefined ? undefined : invalid({ code: 'parameter_unknown', param: unknown });
+};
+
+const list = (data: unknown[]): Answer => ({ status: 200, body: { object: 'list', data, has_more: false } });

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type Answer, createFakePayments, type Params, refusal } from './fake-stripe-payments.ts';
+
+export const fakeStripeKey = 'sk_test_51FakeKeyThatNobodyMaySee';
+
+/** What to do with a call instead of answering it as Stripe would. */
+export type Fault =
+  /** It is done, and the answer never comes. */
+  | 'silent'
+  /** It is done, and the connection breaks. */
+  | 'reset'
+  /** It is not done; the server says so. Kept under the idempotency key as Stripe keeps it. */
+  | 'error-500'
+  | 'rate-limit'
+  /** It is done, and then waits for `release`. */
+  | 'held';
+
+export type FakeStripe = {
+  api: { protocol: 'http'; host: string; port: number };
+  payments: ReturnType<typeof createFakePayments>;
+  /** Every request in order, as `POST /v1/payment_intents/:id/confirm`. */
+  calls: string[];
+  /** Faults for the next calls whose name ends like this. */
+  fail(callEndsWith: string, ...faults: Fault[]): void;
+  release(): void;
+  /** Forgets all idempotency keys, as after a day. */
+  forgetKeys(): void;
+  stop(): Promise<void>;
+};
+
+type Kept = { fingerprint: string; answer: Answer | undefined };
+
+/**
+ * Stripe's PaymentIntents and refunds on 127.0.0.1, with its idempotency keys: the first answer is kept and repeated,
+ * failures too; a key in use is a 409, one that comes with other parameters a 400.
+ */
+export async function startFakeStripe(): Promise<FakeStripe> {
+  const payments = createFakePayments();
+  const keys = new Map<string, Kept>();
+  const faults = new Map<string, Fault[]>();
+  const calls: string[] = [];
+  let held: (() => void)[] = [];
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    api: { protocol: 'http', host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+    payments,
+    calls,
+    fail: (callEndsWith, ...next) => faults.set(callEndsWith, [...(faults.get(callEndsWith) ?? []), ...next]),
+    release: () => {
+      for (const go of held) go();
+      held = [];
+    },
+    forgetKeys: () => keys.clear(),
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://stripe');
+    const body = await text(request);
+    const call = `${request.method} ${url.pathname.replace(/\/(pi|re)_fake\d+/, '/:id')}`;
+    calls.push(call);
+    const fault = faultFor(call);
+    const key = request.headers['idempotency-key'] as string | undefined;
+    const { answer, replayed } = await answerOnce(request, url, body, key, fault);
+    if (fault === 'reset') return void request.socket.destroy();
+    if (fault === 'silent') return;
+    response.writeHead(answer.status, {
+      'content-type': 'application/json',
+      'request-id': `req_fake${calls.length}`,
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
+    });
+    response.end(JSON.stringify(answer.body));
+  }
+
+  async function answerOnce(
+    request: IncomingMessage,
+    url: URL,
+    body: string,
+    key: string | undefined,
+    fault: Fault | undefined,
+  ): Promise<{ answer: Answer; replayed: boolean }> {
+    if (request.headers.authorization !== `Bearer ${fakeStripeKey}`) {
+      const message = `Invalid API Key provided: ${request.headers.authorization?.slice(7)}`;
+      return { answer: refusal(401, 'invalid_request_error', { message }), replayed: false };
+    }
+    if (request.headers['stripe-version'] !== '2026-10-28.endive') {
+      return { answer: refusal(400, 'invalid_request_error', { message: 'unknown version' }), replayed: false };
+    }
+    if (fault === 'rate-limit') {
+      return { answer: refusal(429, 'invalid_request_error', { code: 'rate_limit' }), replayed: false };
+    }
+    const params: Params = Object.fromEntries(request.method === 'GET' ? url.searchParams : new URLSearchParams(body));
+    if (key === undefined || request.method === 'GET') {
+      return { answer: payments.handle(request.method ?? '', url.pathname, params), replayed: false };
+    }
+
+    const fingerprint = `${request.method} ${url.pathname} ${body}`;
+    const known = keys.get(key);
+    if (known !== undefined && known.fingerprint !== fingerprint) {
+      return { answer: refusal(400, 'idempotency_error', { message: 'other parameters' }), replayed: false };
+    }
+    if (known !== undefined) {
+      return known.answer === undefined
+        ? { answer: refusal(409, 'invalid_request_error', { code: 'idempotency_key_in_use' }), replayed: false }
+        : { answer: known.answer, replayed: true };
+    }
+    const kept: Kept = { fingerprint, answer: undefined };
+    keys.set(key, kept);
+    const answer =
+      fault === 'error-500'
+        ? refusal(500, 'api_error', {})
+        : payments.handle(request.method ?? '', url.pathname, params);
+    if (fault === 'held') await new Promise<void>((resolve) => held.push(resolve));
+    // What fails validation was never begun, so it is not kept.
+    if (answer.invalid) keys.delete(key);
+    else kept.answer = answer;
+    return { answer, replayed: false };
+  }
+
+  function faultFor(call: string): Fault | undefined {
+    for (const [ending, next] of faults) if (call.endsWith(ending) && next.length > 0) return next.shift();
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import postgres from 'postgres';
+import { run as abandonOrder } from '../../functions/saga/abandon-order.ts';
+import { run as chargePayment } from '../../functions/saga/charge-payment.ts';
+import { run as closeOrder } from '../../functions/saga/close-order.ts';
+import { run as confirmOrder } from '../../functions/saga/confirm-order.ts';
+import { run as flagOrder } from '../../functions/saga/flag-order.ts';
+import { run as refundPayment } from '../../functions/saga/refund-payment.ts';
+import { run as releaseStock } from '../../functions/saga/release-stock.ts';
+import { run as reserveStock } from '../../functions/saga/reserve-stock.ts';
+import type { StepName } from '../../functions/steps.ts';
+import { startStates } from '../../infra/local/states/start.ts';
+import type { Order } from '../../lib/contract/orders.ts';
+import type { SagaInput } from '../../lib/contract/saga.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { cancelOrder } from '../../lib/orders/cancel.ts';
+import { executionName } from '../../lib/orders/execution-name.ts';
+import { placeOrder } from '../../lib/orders/place.ts';
+import { findOrder } from '../../lib/orders/read.sql.ts';
+import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
+import { bigintAsNumber } from '../../lib/platform/sql.ts';
+import { startTestDynamo } from './dynamo.ts';
+import { createDatabase } from './postgres.ts';
+
+/** Runs in place of a step; `next` is the step itself. */
+export type Fault = (next: () => Promise<unknown>, delivery: number) => Promise<unknown>;
+
+export const poolOptions = {
+  transform: { column: { from: postgres.toCamel } },
+  types: { bigint: bigintAsNumber },
+};
+
+const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
+
+/**
+ * The order saga for tests: the real ASL file in the local Step Functions, the doors' own `run` on a real PostgreSQL
+ * under their own roles, and the simulated provider on the DynamoDB emulator. A fault stands in for one step's
+ * deliveries.
+ */
+export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) {
+  const database = await createDatabase();
+  const saga = database.connect('saga', poolOptions);
+  const api = database.connect('orders_api', poolOptions);
+  const owner = database.connect('migrator', poolOptions);
+  const dynamo = await startTestDynamo([{ name: 'charges', partitionKey: 'orderId' }]);
+  const clock = systemClock;
+  const gateway = simulatedGateway({
+    client: dynamo.documents,
+    table: 'charges',
+    clock,
+    timeoutMs: 5,
+    wait: () => Promise.resolve(),
+  });
+  const counted: { name: string; label: string | undefined; value: number }[] = [];
+  const meter = {
+    count: (name: string, value = 1, label?: string) => void counted.push({ name, label, value }),
+    flush: () => {},
+  };
+  const deps = { sql: () => saga, clock, meter, gateway, reservationSeconds: 900 };
+
+  const runs: Record<StepName, (state: never, d: typeof deps) => Promise<unknown>> = {
+    ReserveStock: reserveStock,
+    ChargePayment: chargePayment,
+    ConfirmOrder: confirmOrder,
+    AbandonOrder: abandonOrder,
+    RefundPayment: refundPayment,
+    ReleaseStock: releaseStock,
+    CloseOrder: closeOrder,
+    FlagOrder: flagOrder,
+  };
+  const faults = new Map<string, Fault>();
+  const deliveries: { step: string; orderId: string }[] = [];
+  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
+  const states = await startStates({
+    definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1')),
+    stateMachineArn,
+    file: ':memory:',
+    waitScale,
+    invoke: (step, payload) => {
+      const { orderId } = payload as { orderId: string };
+      deliveries.push({ step, orderId });
+      const next = () => runs[step as StepName](structuredClone(payload) as never, deps);
+      const fault = faults.get(step);
+      const delivery = deliveries.filter((each) => each.step === step && each.orderId === orderId).length;
+      return fault === undefined ? next() : fault(next, delivery);
+    },
+  });
+  const sfn = new SFNClient({
+    region: 'eu-west-1',
+    endpoint: states.endpoint,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const startOrder = async (input: SagaInput) => {
+    await sfn.send(
+      new StartExecutionCommand({ stateMachineArn, name: executionName(input), input: JSON.stringify(input) }),
+    );
+  };
+  const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
+  const customerId = newId('customer', clock);
+  await owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${customerId}, 'buyer@example.com', 'Buyer', 'none', now(), now())`;
+
+  return {
+    saga,
+    api,
+    owner,
+    dynamo,
+    gateway,
+    counted,
+    deliveries,
+    clock,
+    customerId,
+    deps,
+    states,
+    stateMachineArn,
+    sfn,
+    startOrder,
+    /** Puts a fault in the way of a step, until `faults.clear()`. */
+    fault: (step: StepName, fault: Fault) => void faults.set(step, fault),
+    faults,
+    product: (units: number, amount = 1000) => addProduct(owner, units, amount),
+    /** Places an order as the API does and waits for its saga, unless told not to start it. */
+    async place(
+      lines: { productId: string; quantity: number }[],
+      { paymentMethod = 'pm_card_visa', start = true, wait = true } = {},
+    ): Promise<Order> {
+      const claim = {
+        caller: `customer:${customerId}`,
+        key: newId('request', clock),
+        operation: 'place-order',
+        fingerprint: 'f',
+      };
+      const startSaga = start ? startOrder : async () => {};
+      const result = await placeOrder({ sql: api, keys, clock, startSaga }, claim, {
+        customerId,
+        lines,
+        paymentMethod,
+      });
+      if (result.placed === undefined) throw new Error('the order was not placed');
+      if (result.startError !== undefined) throw result.startError;
+      if (!start || !wait) return result.placed;
+      await states.idle();
+      return (await findOrder(api, { orderId: result.placed.id, customerId }))!;
+    },
+    cancel: (orderId: string, windowSeconds = 3600) =>
+      cancelOrder(
+        { sql: api, clock, keys, startSaga: startOrder, windowSeconds },
+        { caller: `customer:${customerId}`, key: undefined, operation: 'cancel-order', fingerprint: 'c' },
+        { orderId, customerId },
+      ),
+    order: async (orderId: string) => (await findOrder(api, { orderId, customerId }))!,
+    async stop() {
+      sfn.destroy();
+      await states.stop();
+      await dynamo.stop();
+      await Promise.all([saga, api, owner].map((sql) => sql.end({ timeout: 2 })));
+      await database.drop();
+    },
+  };
+}
+
+export type Saga = Awaited<ReturnType<typeof startSaga>>;
+
+async function addProduct(owner: postgres.Sql, units: number, amount: number): Promise<string> {
+  const id = newId('product', systemClock);
+  await owner`
+    insert into catalog.products (id, sku, name, price_amount, price_currency, created_at, updated_at)
+    values (${id}, ${`SKU-${id.slice(-12)}`}, 'Thing', ${amount}, 'EUR', now(), now())`;
+  if (units > 0) {
+    await owner`
+      insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
+      values (${newId('movement', systemClock)}, ${id}, 'adjustment', ${units}, 0, 'opening stock', now())`;
+  }
+  return id;
+}

@@ -1,0 +1,332 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
+import { type FakeStripe, fakeStripeKey, startFakeStripe } from '../support/fake-stripe.ts';
+
+let stripe: FakeStripe;
+let now = Date.now();
+const clock: Clock = { now: () => now };
+const gatewayWith = (timeoutMs: number, key = fakeStripeKey) =>
+  stripeGateway({ secretKey: async () => key, timeoutMs, clock, api: stripe.api });
+const patient = () => gatewayWith(5000);
+const hasty = () => gatewayWith(60);
+
+const newOrder = (paymentMethod = 'pm_card_visa') => ({
+  orderId: newId('order', clock),
+  amount: 1999,
+  currency: 'EUR',
+  paymentMethod,
+});
+const undoOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>, reference?: string) => ({
+  orderId,
+  amount,
+  currency,
+  reference,
+});
+const declinedWith = (code: string) => ({ name: 'PaymentDeclined', code });
+const answerLost = { name: 'AnswerLost' };
+const until = async (met: () => boolean) => {
+  while (!met()) await new Promise(setImmediate);
+};
+
+beforeEach(async () => {
+  now = Date.now();
+  stripe = await startFakeStripe();
+});
+afterEach(() => stripe.stop());
+
+test('a charge takes two calls, and asked again it gives the same reference without charging twice', async () => {
+  const order = newOrder();
+  const first = await patient().charge(order);
+  expect(stripe.calls).toEqual(['POST /v1/payment_intents', 'POST /v1/payment_intents/:id/confirm']);
+  expect(await patient().charge(order)).toEqual(first);
+  expect(first).toEqual({ provider: 'stripe', reference: expect.stringMatching(/^pi_/) });
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+});
+
+test('two charges at once make one', async () => {
+  const order = newOrder();
+  const results = await Promise.allSettled([patient().charge(order), patient().charge(order)]);
+  for (const result of results) {
+    if (result.status === 'rejected') expect(result.reason).toMatchObject(answerLost);
+  }
+  expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+  expect(stripe.payments.intents.size).toBe(1);
+});
+
+test('a key in use is asked about again', async () => {
+  const order = newOrder();
+  stripe.fail('/confirm', 'held');
+  const first = patient().charge(order);
+  await until(() => stripe.calls.length === 2);
+  stripe.payments.intents.values().next().value!.status = 'requires_confirmation';
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  stripe.payments.intents.values().next().value!.status = 'succeeded';
+  stripe.release();
+  await expect(first).resolves.toMatchObject({ provider: 'stripe' });
+});
+
+for (const call of ['/v1/payment_intents', '/confirm']) {
+  for (const fault of ['silent', 'reset', 'rate-limit'] as const) {
+    test(`the answer of ${call} gets lost (${fault}), and asking again finds the charge`, async () => {
+      const order = newOrder();
+      // The package repeats a broken connection once by itself, under the same key.
+      stripe.fail(call, fault, fault);
+      await expect(hasty().charge(order)).rejects.toMatchObject(answerLost);
+      const { reference } = await patient().charge(order);
+      expect(stripe.payments.intents.size).toBe(1);
+      expect(stripe.payments.kept(order.orderId)).toBe(1999);
+      expect(stripe.payments.intents.get(reference)?.status).toBe('succeeded');
+    });
+  }
+}
+
+test('an error of the server is kept under its key, and the undo still ends the intent', async () => {
+  const order = newOrder();
+  stripe.fail('/confirm', 'error-500');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+for (const [method, code] of [
+  ['pm_card_chargeDeclined', 'card_declined'],
+  ['pm_card_visa_chargeDeclinedInsufficientFunds', 'insufficient_funds'],
+  ['pm_card_visa_chargeDeclinedStolenCard', 'card_declined'],
+  ['pm_card_chargeDeclinedExpiredCard', 'expired_card'],
+  ['pm_card_chargeDeclinedIncorrectCvc', 'incorrect_cvc'],
+  ['pm_card_authenticationRequired', 'authentication_required'],
+  ['pm_nobody_knows', 'payment_method_invalid'],
+] as const) {
+  test(`${method} is declined as ${code}, and again when asked again`, async () => {
+    const order = newOrder(method);
+    await expect(patient().charge(order)).rejects.toMatchObject(declinedWith(code));
+    await expect(patient().charge(order)).rejects.toMatchObject(declinedWith(code));
+    expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided', refundReference: null });
+    expect(stripe.payments.kept(order.orderId)).toBe(0);
+  });
+}
+
+test('a decline whose answer was lost is told without asking the bank again', async () => {
+  const order = newOrder('pm_card_visa_chargeDeclinedInsufficientFunds');
+  stripe.fail('/confirm', 'silent');
+  await expect(hasty().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('insufficient_funds'));
+  expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toHaveLength(1);
+});
+
+test('a card that needs authentication leaves no intent that could still succeed', async () => {
+  await expect(patient().charge(newOrder('pm_card_authenticationRequired'))).rejects.toThrow();
+  expect([...stripe.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
+});
+
+test('a passing trouble of the bank is tried anew, though Stripe repeats the failure under the old key', async () => {
+  const order = newOrder();
+  stripe.payments.passing.push('processing_error', 'processing_error');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+});
+
+test('a charge that the bank is still working on is asked about again, by its undo too', async () => {
+  const order = newOrder('pm_card_processing');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  stripe.payments.finish([...stripe.payments.intents.keys()][0]!);
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+test('an order that costs less than Stripe takes is declined, and nothing is left to undo', async () => {
+  const order = { ...newOrder(), amount: 10 };
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('amount_invalid'));
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided', reference: null });
+});
+
+test('undo gives a charge back once, whoever asks, with and without its reference', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  const first = await patient().undo(undoOf(order, reference));
+  expect(first).toEqual({
+    outcome: 'refunded',
+    provider: 'stripe',
+    reference,
+    refundReference: expect.stringMatching(/^re_/),
+  });
+  expect(await patient().undo(undoOf(order, reference))).toEqual(first);
+  expect(await patient().undo(undoOf(order))).toEqual(first);
+  expect(stripe.payments.refunds).toHaveLength(1);
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+});
+
+test('two undos at once give back once', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  await Promise.allSettled([patient().undo(undoOf(order)), patient().undo(undoOf(order, reference))]);
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(stripe.payments.refunds).toHaveLength(1);
+});
+
+test('undo of a charge whose answer was lost gives the money back', async () => {
+  const order = newOrder();
+  stripe.fail('/confirm', 'silent');
+  await expect(hasty().charge(order)).rejects.toMatchObject(answerLost);
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+test('undo before the charge reached Stripe: the late charge is refused', async () => {
+  const order = newOrder();
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided', refundReference: null });
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+test('undo between the two calls of a charge: the confirmation is refused', async () => {
+  const order = newOrder();
+  stripe.fail('/v1/payment_intents', 'held');
+  const late = patient().charge(order);
+  await until(() => stripe.calls.length === 1);
+  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  const [id] = stripe.payments.intents.keys();
+  expect(await patient().undo(undoOf(order, id))).toMatchObject({ outcome: 'voided' });
+  stripe.release();
+  await expect(late).rejects.toMatchObject(declinedWith('charge_voided'));
+  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+test('the charge succeeds between the look and the cancellation of its undo', async () => {
+  const order = newOrder('pm_card_processing');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  const [id] = stripe.payments.intents.keys();
+  stripe.fail('/cancel', 'held');
+  const undoing = patient().undo(undoOf(order));
+  await until(() => stripe.calls.some((call) => call.endsWith('/cancel')));
+  stripe.payments.finish(id!);
+  stripe.release();
+  expect(await undoing).toMatchObject({ outcome: 'refunded', reference: id });
+  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+for (const call of ['/cancel', '/v1/refunds']) {
+  test(`the answer of ${call} gets lost in an undo, and asking again gives it`, async () => {
+    const order = newOrder();
+    if (call === '/v1/refunds') await patient().charge(order);
+    stripe.fail(call, 'silent');
+    await expect(hasty().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+    expect(await patient().undo(undoOf(order))).toMatchObject({
+      outcome: call === '/cancel' ? 'voided' : 'refunded',
+    });
+    expect(stripe.payments.refunds).toHaveLength(call === '/cancel' ? 0 : 1);
+  });
+}
+
+test('what was given back by hand is not given back twice', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  stripe.payments.refundByHand(reference);
+  const byHand = stripe.payments.refunds[0]!.id;
+  expect(await patient().undo(undoOf(order, reference))).toMatchObject({ refundReference: byHand });
+  expect(stripe.payments.refunds).toHaveLength(1);
+});
+
+test('a day later, when the keys are forgotten, an order is neither charged nor given back twice', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  stripe.forgetKeys();
+  now += 25 * 3600 * 1000;
+  expect(await patient().charge(order)).toMatchObject({ reference });
+  const first = await patient().undo(undoOf(order));
+  stripe.forgetKeys();
+  expect(await patient().undo(undoOf(order))).toEqual(first);
+  expect(stripe.payments.intents.size).toBe(1);
+  expect(stripe.payments.refunds).toHaveLength(1);
+});
+
+test('an order that is first charged a day after it was placed is looked for, and charged', async () => {
+  const order = newOrder();
+  now += 25 * 3600 * 1000;
+  expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
+  expect(stripe.calls[0]).toBe('GET /v1/payment_intents/search');
+});
+
+test('an undo of another amount, currency or order changes nothing', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  for (const other of [
+    { ...undoOf(order, reference), amount: 1998 },
+    { ...undoOf(order, reference), currency: 'USD' },
+    { ...undoOf(order, reference), orderId: newId('order', clock) },
+  ]) {
+    await expect(patient().undo(other)).rejects.toMatchObject({ name: 'ChargeDiffers' });
+  }
+  await expect(patient().undo({ ...undoOf(order), amount: 1998 })).rejects.toMatchObject({ name: 'StripeRefused' });
+  await expect(patient().charge({ ...order, amount: 1998 })).rejects.toMatchObject({ name: 'StripeRefused' });
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+});
+
+test('an undo of a reference that Stripe does not know fails, neither lost nor done', async () => {
+  await expect(patient().undo(undoOf(newOrder(), 'pi_gone'))).rejects.toMatchObject({ name: 'StripeRefused' });
+});
+
+test('time is counted over all calls of a charge: one that ran out sends nothing more', async () => {
+  const order = newOrder();
+  stripe.fail('/v1/payment_intents', 'held');
+  const charging = gatewayWith(5000).charge(order);
+  await until(() => stripe.calls.length === 1);
+  now += 5000;
+  stripe.release();
+  await expect(charging).rejects.toMatchObject(answerLost);
+  expect(stripe.calls).toHaveLength(1);
+});
+
+test('Stripe cannot be reached', async () => {
+  const gateway = patient();
+  await stripe.stop();
+  await expect(gateway.charge(newOrder())).rejects.toMatchObject({
+    ...answerLost,
+    message: expect.stringContaining('ECONNREFUSED'),
+  });
+  stripe = await startFakeStripe();
+});
+
+test('a key that Stripe does not accept is an error for a person, and no error shows a key or a cardholder', async () => {
+  const wrongKey = 'sk_test_51WrongKeyThatNobodyMaySee';
+  const wrong: unknown = await gatewayWith(5000, wrongKey)
+    .charge(newOrder())
+    .catch((error: unknown) => error);
+  expect(wrong).toMatchObject({ name: 'StripeRefused', message: expect.stringContaining('status 401') });
+  stripe.payments.passing.push('processing_error');
+  const errors = [wrong];
+  for (const method of ['pm_card_visa', 'pm_card_chargeDeclined', 'pm_nobody_knows']) {
+    errors.push(
+      await patient()
+        .charge(newOrder(method))
+        .catch((error: unknown) => error),
+    );
+  }
+  for (const error of errors) {
+    const shown = everythingOf(error);
+    expect(shown).not.toContain('NobodyMaySee');
+    expect(shown).not.toContain('Smith');
+  }
+});
+
+test('a rotated key is taken up at the next call', async () => {
+  let key = 'sk_test_old';
+  const gateway = stripeGateway({ secretKey: async () => key, timeoutMs: 5000, clock, api: stripe.api });
+  await expect(gateway.charge(newOrder())).rejects.toMatchObject({ name: 'StripeRefused' });
+  key = fakeStripeKey;
+  expect(await gateway.charge(newOrder())).toMatchObject({ provider: 'stripe' });
+});
+
+function everythingOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return [error.name, error.message, error.stack, JSON.stringify(error), everythingOf(error.cause)].join(' ');
+}
