@@ -5,14 +5,15 @@ import { App } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { BundleError, bundleDoors } from './bundle/bundle.ts';
 import { doorSources } from './doors.ts';
-import { SettingError } from './profiles.ts';
+import { readSettings, SettingError } from './profiles.ts';
 import { counterfoil } from './stage.ts';
 
 const outdir = await mkdtemp(join(tmpdir(), 'counterfoil-bundles-'));
 try {
   const app = new App();
+  const settings = readSettings(app.node);
   const bundles = await bundleDoors(doorSources(), outdir);
-  counterfoil(app, (door) => lambda.Code.fromAsset(bundles.get(door)!.directory));
+  counterfoil(app, settings, (door) => lambda.Code.fromAsset(bundles.get(door)!.directory));
   app.synth();
 } catch (error) {
   if (!(error instanceof SettingError || error instanceof BundleError)) throw error;

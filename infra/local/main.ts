@@ -55,7 +55,9 @@ async function main(): Promise<void> {
   }
 
   let ready = false;
-  const stack = await starting;
+  const stack = await starting.catch((error: unknown) => {
+    throw isMigrationError(error) ? new Error(`${error.message}; or begin anew: npm start -- --reset`) : error;
+  });
   say('· preparing the demo shop');
   const demo = await prepareDemo(stack, directory).catch(async (error: unknown) => {
     await stack.stop();
@@ -66,6 +68,10 @@ async function main(): Promise<void> {
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}`);
   ready = true;
 }
+
+/** The data is of another state of the migrations than the checkout. */
+const isMigrationError = (error: unknown): error is Error =>
+  error instanceof Error && /Migration$/.test(error.name) && error.name !== 'MigrationFailed';
 
 function readArguments() {
   const { values } = parseArgs({

@@ -40,7 +40,7 @@ export async function readBeforePlacing(
           'priceAmount', p.price_amount, 'priceCurrency', p.price_currency
         )), '[]'::jsonb)
         from orders.priceable_products p
-        where p.id in (select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb))
+        where p.id = any (array(select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb)))
       ) as products`;
   const { answered, premium, products } = row as {
     answered: StoredAnswer | null;

@@ -21,5 +21,5 @@ export const priceableColumns = (sql: Sql | TransactionSql, { customerId, produc
       'id', p.id, 'sku', p.sku, 'name', p.name, 'priceAmount', p.price_amount, 'priceCurrency', p.price_currency
     )), '[]'::jsonb)
     from orders.priceable_products p
-    where p.id in (select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb))
+    where p.id = any (array(select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb)))
   ) as products`;

@@ -39,8 +39,8 @@ export async function readLedger(
 }
 
 /**
- * Takes stock in or out by hand. Locks the product's level first, so that the refusal tells the very numbers that the
- * decision was made on, and so that ids in one ledger stand in the order in which the level moved.
+ * Takes stock in or out by hand. Locks the product's level first, so that a refusal tells the very numbers that the
+ * decision was made on.
  * @throws Problem not-found; stock-reserved when the level would fall below what is reserved or rise above the maximum
  */
 export async function adjustStock(

@@ -50,7 +50,9 @@ async function invokeFor({ id, door, payload, timeoutSeconds }: Extract<ToHost, 
 function listen(on: number): void {
   const invokeRoute = async (route: (typeof routes)[keyof typeof routes], event: unknown) =>
     (await invoke(route.door, event, route.waits ? 29 : 10)) as never;
-  const server = createGateway(Object.values(routes), invokeRoute as never, (line) => say({ kind: 'request', ...line }));
+  const server = createGateway(Object.values(routes), invokeRoute as never, (line) =>
+    say({ kind: 'request', ...line }),
+  );
   gateway = server;
   server.once('error', (error: NodeJS.ErrnoException) =>
     say({ kind: 'not-listening', code: error.code ?? '', message: error.message }),

@@ -17,7 +17,8 @@ create table catalog.idempotency_keys (like customers.idempotency_keys including
 create table stock.levels (
   product_id kernel.product_id primary key references catalog.products (id),
   on_hand integer not null default 0 check (on_hand between 0 and 1000000000),
-  reserved integer not null default 0 check (reserved between 0 and on_hand)
+  reserved integer not null default 0,
+  constraint never_oversold check (reserved between 0 and on_hand)
 );
 
 -- The ledger. A level changes only by a row here, so the sum of the rows is the level.

@@ -17,8 +17,8 @@ create table orders.orders (
     ('pending', 'reserved', 'paid', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')),
   currency kernel.currency not null,
   subtotal bigint not null check (subtotal >= 0),
-  discount_amount bigint not null check (discount_amount between 0 and subtotal),
-  discount_reason text check ((discount_reason is null) = (discount_amount = 0)),
+  discount_amount bigint not null,
+  discount_reason text,
   total bigint not null,
   payment_method text not null,
   failure_code text,
@@ -29,10 +29,14 @@ create table orders.orders (
   version integer not null default 1 check (version >= 1),
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  check (total = subtotal - discount_amount),
-  check ((failure_code is null) = (failure_detail is null)),
-  check (status not in ('failed', 'needs_attention') or failure_code is not null),
-  check (status <> 'confirmed' or (confirmed_at is not null and abandoned_at is null and failure_code is null))
+  constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
+  constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
+  constraint order_totals_add_up check (total = subtotal - discount_amount),
+  constraint failure_has_code_and_detail check ((failure_code is null) = (failure_detail is null)),
+  constraint failed_order_says_why check (status not in ('failed', 'needs_attention') or failure_code is not null),
+  constraint confirmed_order_is_whole check (
+    status <> 'confirmed' or (confirmed_at is not null and abandoned_at is null and failure_code is null)
+  )
 );
 create index orders_by_customer on orders.orders (customer_id, id desc);
 create index orders_by_customer_status on orders.orders (customer_id, status, id desc);
@@ -50,7 +54,7 @@ create table orders.lines (
   total bigint not null,
   primary key (order_id, position),
   unique (order_id, product_id),
-  check (total = unit_price * quantity)
+  constraint line_total_adds_up check (total = unit_price * quantity)
 );
 
 create table orders.timeline (
@@ -77,7 +81,7 @@ create table payments.payments (
   refunded_at timestamptz,
   refund_reference text,
   unique (provider, reference),
-  check ((status = 'refunded') = (refunded_at is not null))
+  constraint refund_has_its_time check ((status = 'refunded') = (refunded_at is not null))
 );
 
 create table outbox.events (

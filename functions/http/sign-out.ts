@@ -1,0 +1,15 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/sessions.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { sessionStore } from '../../lib/platform/deps.ts';
+import { endSession, type SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sessions: SessionStore };
+
+export async function run(request: Request<typeof contract.signOut, Customer>, deps: Deps): Promise<Result> {
+  await endSession(deps.sessions, request.caller.session);
+  return { status: 204 };
+}
+
+export const handler = httpDoor(routes['sign-out'], contract.signOut, run, () => ({ sessions: sessionStore() }));

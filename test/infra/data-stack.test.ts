@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { tables as keys } from '../../infra/tables.ts';
+import { ofType, synthesized, type Template } from './synthesized.ts';
+
+const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
+const only = (template: Template, type: string) => ofType(template, type)[0]![1];
+const instances = (template: Template) => ofType(template, 'AWS::RDS::DBInstance').map(([id]) => id);
+
+describe.each(['dev', 'prod'] as const)('%s', (stage) => {
+  const { data, service } = stages[stage];
+
+  test('there is no password: not of the master user, not in a secret, not in the proxy', () => {
+    const cluster = only(data, 'AWS::RDS::DBCluster').Properties;
+    expect(cluster).toMatchObject({
+      MasterUsername: 'migrator',
+      MasterUserAuthenticationType: 'iam-db-auth',
+      EnableIAMDatabaseAuthentication: true,
+    });
+    expect(only(data, 'AWS::RDS::DBProxy').Properties).toMatchObject({ DefaultAuthScheme: 'IAM_AUTH' });
+    expect(only(data, 'AWS::RDS::DBProxy').Properties.Auth).toBeUndefined();
+    for (const template of [data, service]) {
+      const text = JSON.stringify(template);
+      expect(text).not.toMatch(/password/i);
+      expect(text).not.toContain('AWS::SecretsManager');
+      expect(text).not.toContain('resolve:secretsmanager');
+    }
+  });
+
+  test('TLS is required at the proxy and at the database', () => {
+    expect(only(data, 'AWS::RDS::DBProxy').Properties.RequireTLS).toBe(true);
+    expect(only(data, 'AWS::RDS::DBClusterParameterGroup').Properties.Parameters['rds.force_ssl']).toBe('1');
+  });
+
+  test('values of statements stay out of the database’s log', () => {
+    expect(only(data, 'AWS::RDS::DBClusterParameterGroup').Properties.Parameters).toMatchObject({
+      log_parameter_max_length: '0',
+      log_parameter_max_length_on_error: '0',
+    });
+  });
+
+  test('the proxy gives up lending a connection while the caller still waits', () => {
+    expect(
+      only(data, 'AWS::RDS::DBProxyTargetGroup').Properties.ConnectionPoolConfigurationInfo.ConnectionBorrowTimeout,
+    ).toBe(3);
+  });
+
+  test('everything at rest is encrypted', () => {
+    expect(only(data, 'AWS::RDS::DBCluster').Properties.StorageEncrypted).toBe(true);
+    expect(only(service, 'AWS::SQS::Queue').Properties.SqsManagedSseEnabled).toBe(true);
+    // DynamoDB and CloudWatch Logs encrypt always; the templates must only not name what would weaken it.
+    for (const [, table] of ofType(data, 'AWS::DynamoDB::Table')) expect(table.Properties.SSESpecification).toBeUndefined();
+  });
+
+  test('the network leads nowhere', () => {
+    const types = Object.values(data.Resources).map(({ Type }) => Type);
+    for (const way of ['NatGateway', 'InternetGateway', 'EgressOnlyInternetGateway', 'EIP', 'Route']) {
+      expect(types).not.toContain(`AWS::EC2::${way}`);
+    }
+    const names = ofType(data, 'AWS::EC2::VPCEndpoint').map(([, { Properties }]) => [
+      Properties.VpcEndpointType,
+      Properties.ServiceName['Fn::Join'][1].at(-1),
+    ]);
+    expect(names.toSorted()).toEqual([
+      ['Gateway', '.dynamodb'],
+      ['Gateway', '.s3'],
+      ['Interface', '.states'],
+    ]);
+  });
+
+  test('groups let each other in and no address range does', () => {
+    for (const [id, { Properties }] of ofType(data, 'AWS::EC2::SecurityGroup')) {
+      expect(Properties.SecurityGroupIngress, id).toBeUndefined();
+    }
+    for (const [id, { Properties }] of ofType(data, 'AWS::EC2::SecurityGroupIngress')) {
+      expect(Properties.SourceSecurityGroupId, id).toBeDefined();
+      expect(Properties.CidrIp, id).toBeUndefined();
+    }
+    const ways = ofType(data, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) =>
+      [Properties.SourceSecurityGroupId, Properties.GroupId].map((group) => group['Fn::GetAtt'][0].slice(0, -8)).join(' → '),
+    );
+    expect(ways.toSorted()).toEqual([
+      'NetworkDoors → NetworkEndpoints',
+      'NetworkDoors → NetworkProxy',
+      'NetworkProxy → NetworkDatabase',
+    ]);
+  });
+
+  test('the tables have the keys that the laptop’s have', () => {
+    const found = Object.fromEntries(
+      ofType(data, 'AWS::DynamoDB::Table').map(([id, { Properties }]) => {
+        const key = (type: string) => Properties.KeySchema.find((one: { KeyType: string }) => one.KeyType === type)?.AttributeName;
+        return [id.replace(/^Tables|[0-9A-F]{8}$/g, ''), [key('HASH'), key('RANGE'), Properties.TimeToLiveSpecification?.AttributeName]];
+      }),
+    );
+    const shape = ({ partitionKey, sortKey, ttlAttribute }: { partitionKey: string; sortKey?: string; ttlAttribute?: string }) => [
+      partitionKey,
+      sortKey,
+      ttlAttribute,
+    ];
+    expect(found).toEqual({
+      Sessions: shape(keys.sessions),
+      Limits: shape(keys.limits),
+      AppKeys: shape(keys.appKeys),
+      ...(stage === 'dev' ? { Charges: shape(keys.charges) } : {}),
+    });
+  });
+
+  test('every log ends', () => {
+    for (const template of [data, service]) {
+      for (const [id, { Properties }] of ofType(template, 'AWS::Logs::LogGroup')) {
+        expect(Properties.RetentionInDays, id).toBe(stage === 'dev' ? 14 : 365);
+      }
+    }
+    // What writes without being told where: the groups are made beforehand under the names it takes.
+    const names = ofType(data, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.LogGroupName);
+    expect(names).toContain(`/aws/rds/cluster/${only(data, 'AWS::RDS::DBCluster').Properties.DBClusterIdentifier}/postgresql`);
+    expect(names).toContain(`/aws/rds/proxy/${only(data, 'AWS::RDS::DBProxy').Properties.DBProxyName}`);
+    for (const [id, { Properties }] of ofType(service, 'AWS::Lambda::Function')) {
+      expect(Properties.LoggingConfig?.LogGroup, id).toBeDefined();
+    }
+  });
+
+  test('names that hold data do not change', () => {
+    const stateful = Object.entries(data.Resources)
+      .filter(([, { Type }]) => ['AWS::RDS::DBCluster', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::EC2::VPC'].includes(Type))
+      .map(([id]) => id);
+    expect(stateful.toSorted()).toEqual(
+      [
+        'DatabaseCluster5B53A178',
+        'NetworkVpc7FB7348F',
+        'TablesAppKeys28DCF84D',
+        'TablesLimits627214C7',
+        'TablesSessions486350CB',
+        ...(stage === 'dev' ? ['TablesCharges97F0FA36'] : ['DatabaseKey5E5D9547']),
+      ].toSorted(),
+    );
+  });
+});
+
+test('dev is as small as works and leaves nothing behind', () => {
+  const { data, service } = stages.dev;
+  expect(only(data, 'AWS::RDS::DBCluster').Properties).toMatchObject({
+    BackupRetentionPeriod: 1,
+    DeletionProtection: false,
+    ServerlessV2ScalingConfiguration: { MinCapacity: 0.5 },
+  });
+  expect(instances(data)).toHaveLength(1);
+  expect(ofType(data, 'AWS::EC2::Subnet')).toHaveLength(2);
+  for (const template of [data, service]) {
+    for (const [id, { DeletionPolicy = 'Delete' }] of Object.entries(template.Resources)) {
+      expect(DeletionPolicy, id).toBe('Delete');
+    }
+  }
+});
+
+test('prod stands in three zones with a reader, and outlives a deleted stack', () => {
+  const { data, service } = stages.prod;
+  const cluster = only(data, 'AWS::RDS::DBCluster');
+  expect(cluster.Properties).toMatchObject({ BackupRetentionPeriod: 30, DeletionProtection: true });
+  expect(instances(data)).toHaveLength(2);
+  expect(ofType(data, 'AWS::EC2::Subnet')).toHaveLength(3);
+  const kept = Object.entries(data.Resources)
+    .filter(([, { UpdateReplacePolicy }]) => UpdateReplacePolicy === 'Retain')
+    .map(([, { Type }]) => Type);
+  expect(new Set(kept)).toEqual(
+    new Set(['AWS::RDS::DBCluster', 'AWS::KMS::Key', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup']),
+  );
+  for (const [id, { DeletionPolicy }] of ofType(service, 'AWS::Logs::LogGroup')) {
+    expect(DeletionPolicy, id).toBe('RetainExceptOnCreate');
+  }
+});
+
+test('prod can put back every table that hurts to lose', () => {
+  const recoverable = ofType(stages.prod.data, 'AWS::DynamoDB::Table')
+    .filter(([, { Properties }]) => Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled)
+    .map(([id, { Properties, DeletionPolicy }]) => [id.slice(0, -8), Properties.DeletionProtectionEnabled, DeletionPolicy]);
+  expect(recoverable).toEqual([
+    ['TablesSessions', true, 'RetainExceptOnCreate'],
+    ['TablesAppKeys', true, 'RetainExceptOnCreate'],
+  ]);
+});

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest';
+import { jobs } from '../../functions/jobs.ts';
+import { routes } from '../../functions/routes.ts';
+import { steps } from '../../functions/steps.ts';
+import { type Door, grantsOf } from '../../infra/grants.ts';
+import { databaseRoles } from '../../lib/contract/roles.ts';
+import {
+  functionOf,
+  ofType,
+  roleOf,
+  type Statement,
+  statementsOf,
+  stripeSecret,
+  synthesized,
+  type Template,
+} from './synthesized.ts';
+
+const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
+const providers = { dev: 'simulated', prod: 'stripe' } as const;
+
+const doors: Door[] = [
+  ...Object.values(routes).map((row) => ({ kind: 'http', row }) as const),
+  ...Object.values(steps).map((row) => ({ kind: 'step', row }) as const),
+  ...Object.values(jobs).map((row) => ({ kind: 'job', row }) as const),
+];
+
+/** Every wildcard in a policy of ours, and why it is there. */
+const explained: { action: RegExp; resource: RegExp; because: string }[] = [
+  {
+    action: /^ec2:(CreateNetworkInterface|Describe(NetworkInterfaces|Subnets)|DeleteNetworkInterface|(Una|A)ssignPrivateIpAddresses)$/,
+    resource: /^"\*"$/,
+    because: 'Lambda makes the interfaces of functions in the network, and checks for these rights on "*".',
+  },
+  {
+    action: /^logs:(Create|Get|Update|Delete)LogDelivery$|^logs:(ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
+    resource: /^"\*"$/,
+    because: 'Log delivery of Step Functions has no resources to name.',
+  },
+  {
+    action: /^xray:/,
+    resource: /^"\*"$/,
+    because: 'X-Ray has no resources to name.',
+  },
+  {
+    action: /^states:DescribeExecution$/,
+    resource: /:execution:.*OrderSagaStateMachine\w+","Name"\]},":\*"/,
+    because: 'Executions are named by orders: any of the one state machine.',
+  },
+  {
+    action: /^kms:/,
+    resource: /^"\*"$/,
+    because: 'In a key’s own policy "*" is the key.',
+  },
+];
+
+describe.each(['dev', 'prod'] as const)('%s', (stage) => {
+  const { data, service } = stages[stage];
+
+  test('no policy holds a wildcard that is not explained', () => {
+    const unexplained = [...allStatements(data), ...allStatements(service)].flatMap(({ where, statement }) =>
+      statement.Action.flatMap((action) =>
+        statement.Resource.map((resource) => JSON.stringify(resource))
+          .filter((resource) => action.includes('*') || resource.includes('*'))
+          .filter((resource) => !explained.some((one) => one.action.test(action) && one.resource.test(resource)))
+          .map((resource) => `${where}: ${action} on ${resource}`),
+      ),
+    );
+    expect(unexplained).toEqual([]);
+  });
+
+  test('a function may do what its row of the tables says, and nothing else', () => {
+    for (const door of doors) {
+      const [, fn] = functionOf(service, stage, door.row.door);
+      const own = statementsOf(service, roleOf(fn))
+        .flatMap(({ Action, Resource }) => Action.flatMap((action) => Resource.map((on) => `${action} ${target(on)}`)))
+        .filter((line) => !/^(ec2|logs):/.test(line))
+        .toSorted();
+      expect(own, door.row.door).toEqual(expected(door, providers[stage]).toSorted());
+    }
+  });
+
+  test('a function writes to its own log group alone', () => {
+    for (const door of doors) {
+      const [, fn] = functionOf(service, stage, door.row.door);
+      const logs = statementsOf(service, roleOf(fn)).filter(({ Action }) => Action.some((a) => a.startsWith('logs:')));
+      expect(logs).toEqual([
+        expect.objectContaining({
+          Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          Resource: [{ 'Fn::GetAtt': [fn.Properties.LoggingConfig.LogGroup.Ref, 'Arn'] }],
+        }),
+      ]);
+    }
+  });
+
+  test('a function with a database role is in the network, and any other is outside and may not be put there', () => {
+    for (const door of doors) {
+      const [, fn] = functionOf(service, stage, door.row.door);
+      const inside = door.row.databaseRole !== null;
+      const interfaces = statementsOf(service, roleOf(fn)).some(({ Action }) => Action.some((a) => a.startsWith('ec2:')));
+      expect(fn.Properties.VpcConfig !== undefined, door.row.door).toBe(inside);
+      expect(interfaces, door.row.door).toBe(inside);
+      expect(fn.Properties.Environment?.Variables?.DATABASE_HOST !== undefined, door.row.door).toBe(inside);
+    }
+  });
+
+  test('a function logs in through the proxy, by the id that its ARN ends with', () => {
+    const [, fn] = functionOf(service, stage, 'http/place-order');
+    const [connect] = statementsOf(service, roleOf(fn)).filter(({ Action }) => Action[0] === 'rds-db:connect');
+    const text = JSON.stringify(connect!.Resource);
+    expect(text).toMatch(/:dbuser:",\{"Fn::Select":\[6,\{"Fn::Split":\[":",\{"Fn::ImportValue":"[^"]*DatabaseProxy\w+DBProxyArn/);
+    expect(text).toMatch(/"\/orders_api"\]\]/);
+  });
+
+  test('the proxy’s own role may log in to the database as each login role', () => {
+    const [, proxy] = ofType(data, 'AWS::RDS::DBProxy')[0]!;
+    const statements = statementsOf(data, proxy.Properties.RoleArn['Fn::GetAtt'][0]);
+    expect(statements).toHaveLength(1);
+    expect(statements[0]!.Action).toEqual(['rds-db:connect']);
+    const users = statements[0]!.Resource.map((resource) => JSON.stringify(resource));
+    expect(users).toHaveLength(databaseRoles.length);
+    for (const role of databaseRoles) {
+      const [user] = users.filter((text) => text.includes(`"/${role}"`));
+      expect(user).toMatch(/:dbuser:",\{"Fn::GetAtt":\["DatabaseCluster\w+","DBClusterResourceId"\]\}/);
+    }
+  });
+
+  test('the state machine may call the functions of its steps and no other', () => {
+    const [, machine] = ofType(service, 'AWS::StepFunctions::StateMachine')[0]!;
+    const role = machine.Properties.RoleArn['Fn::GetAtt'][0];
+    const [invoke, ...others] = statementsOf(service, role).filter(({ Action }) => Action[0]!.startsWith('lambda:'));
+    expect(others).toEqual([]);
+    expect(invoke!.Action).toEqual(['lambda:InvokeFunction']);
+    const expectedIds = Object.values(steps).map(({ door }) => functionOf(service, stage, door)[0]).toSorted();
+    expect(invoke!.Resource).toEqual(expectedIds.map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] })));
+  });
+
+  test('a schedule may start its own job and put aside what it could not start', () => {
+    const schedules = ofType(service, 'AWS::Scheduler::Schedule');
+    expect(schedules).toHaveLength(Object.values(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length);
+    for (const [, { Properties }] of schedules) {
+      const statements = statementsOf(service, Properties.Target.RoleArn['Fn::GetAtt'][0]);
+      expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+        [['lambda:InvokeFunction'], [Properties.Target.Arn]],
+        [['sqs:SendMessage'], [Properties.Target.DeadLetterConfig.Arn]],
+      ]);
+    }
+  });
+
+  test('no role carries a policy of Amazon’s', () => {
+    for (const template of [data, service]) {
+      for (const [id, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
+        const foreign = (Properties.ManagedPolicyArns ?? []).filter((arn: { Ref?: string }) => arn.Ref === undefined);
+        expect(foreign, id).toEqual([]);
+      }
+    }
+  });
+});
+
+/** What a role's statement is about, in short: the table, the login role, or the machine. */
+function target(resource: unknown): string {
+  const text = JSON.stringify(resource);
+  const table = /Tables(Sessions|Limits|AppKeys|Charges)\w*Arn/.exec(text)?.[1];
+  const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
+  if (table !== undefined) return table;
+  if (text.includes(':dbuser:')) return `login ${login}`;
+  if (text.includes(':execution:')) return 'executions';
+  if (/^\{"Ref":"OrderSagaStateMachine\w+"\}$/.test(text)) return 'machine';
+  return text;
+}
+
+function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
+  const grants = grantsOf(door, provider);
+  const tables = { sessions: 'Sessions', limits: 'Limits', appKeys: 'AppKeys', charges: 'Charges' };
+  return [
+    ...(grants.databaseRole === null ? [] : [`rds-db:connect login ${grants.databaseRole}`]),
+    ...Object.entries(grants.tables).flatMap(([table, actions]) =>
+      actions.map((action) => `dynamodb:${action} ${tables[table as keyof typeof tables]}`),
+    ),
+    ...grants.states.map((action) => `states:${action} ${action === 'DescribeExecution' ? 'executions' : 'machine'}`),
+    ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
+  ];
+}
+
+/** Everything that allows: policies of roles, and of queues, topics and keys. */
+function allStatements(template: Template): { where: string; statement: Statement }[] {
+  const found: { where: string; statement: Statement }[] = [];
+  for (const [where, { Type, Properties }] of Object.entries(template.Resources)) {
+    if (Type === 'AWS::IAM::Role') {
+      found.push(...statementsOf(template, where).map((statement) => ({ where, statement })));
+    }
+    const document = Type === 'AWS::IAM::Role' ? undefined : (Properties?.PolicyDocument ?? Properties?.KeyPolicy);
+    for (const statement of document?.Statement ?? []) {
+      found.push({ where, statement: { ...statement, Action: [statement.Action].flat(), Resource: [statement.Resource].flat() } });
+    }
+  }
+  return found.filter(({ statement }) => statement.Effect === 'Allow');
+}

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type Job, jobs } from '../../functions/jobs.ts';
+import { routes } from '../../functions/routes.ts';
+import { steps } from '../../functions/steps.ts';
+import { releaseOf } from '../../infra/constructs/migrations.ts';
+import { functionOf, ofType, stripeSecret, synthesized } from './synthesized.ts';
+
+const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
+const asl = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8'));
+
+describe.each(['dev', 'prod'] as const)('%s', (stage) => {
+  const { service } = stages[stage];
+  const timeoutOf = (door: string): number => functionOf(service, stage, door)[1].Properties.Timeout;
+
+  test('every route of the table leads to its function', () => {
+    const found = ofType(service, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
+      const integration = Properties.Target['Fn::Join'][1][1].Ref;
+      const uri = JSON.stringify(service.Resources[integration]!.Properties);
+      return [Properties.RouteKey, uri.match(/"([A-Za-z]+Function[0-9A-F]{8})"/)![1]];
+    });
+    const expected = Object.values(routes).map(({ method, path, door }) => [
+      `${method} ${path}`,
+      functionOf(service, stage, door)[0],
+    ]);
+    expect(found.toSorted()).toEqual(expected.toSorted());
+  });
+
+  test('integrations speak payload format 2.0', () => {
+    for (const [, { Properties }] of ofType(service, 'AWS::ApiGatewayV2::Integration')) {
+      expect(Properties.PayloadFormatVersion).toBe('2.0');
+    }
+  });
+
+  test('the definition is deployed as it stands, with each placeholder a function', () => {
+    const [, machine] = ofType(service, 'AWS::StepFunctions::StateMachine')[0]!;
+    expect(JSON.parse(machine.Properties.DefinitionString)).toEqual(asl);
+    expect(machine.Properties.DefinitionSubstitutions).toEqual(
+      Object.fromEntries(
+        Object.entries(steps).map(([name, { door }]) => [
+          name,
+          { 'Fn::GetAtt': [functionOf(service, stage, door)[0], 'Arn'] },
+        ]),
+      ),
+    );
+    expect(machine.Properties).toMatchObject({
+      StateMachineName: `counterfoil-${stage}-order`,
+      StateMachineType: 'STANDARD',
+      LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+    });
+  });
+
+  test('every function runs node 24 on arm64 and logs JSON', () => {
+    for (const [id, { Properties }] of ofType(service, 'AWS::Lambda::Function')) {
+      expect(Properties, id).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        LoggingConfig: { LogFormat: 'JSON' },
+      });
+    }
+  });
+
+  test('a function ends before whoever waits for it gives up', () => {
+    for (const { door, waits } of Object.values(routes)) expect(timeoutOf(door), door).toBe(waits ? 29 : 10);
+    for (const [name, { door }] of Object.entries(steps)) {
+      expect(timeoutOf(door), door).toBeLessThan(asl.States[name].TimeoutSeconds);
+    }
+    for (const [name, job] of Object.entries(jobs) as [string, Job][]) {
+      if (name !== 'migrate') expect(timeoutOf(job.door), name).toBe(job.timeoutSeconds);
+    }
+    expect(timeoutOf(jobs.migrate.door)).toBeLessThan(timeoutOf('deploy/run-migrations'));
+  });
+
+  test('no function of this release is let in before its migrations have run', () => {
+    const [migrations, resource] = ofType(service, 'Custom::CounterfoilMigrations')[0]!;
+    const [migrate] = functionOf(service, stage, jobs.migrate.door);
+    const [runner] = functionOf(service, stage, 'deploy/run-migrations');
+    for (const [id, { DependsOn = [] }] of ofType(service, 'AWS::Lambda::Function')) {
+      if (id !== migrate && id !== runner) expect(DependsOn, id).toContain(migrations);
+    }
+    expect(resource.DependsOn).toEqual(expect.arrayContaining([migrate, runner]));
+    expect(resource.Properties).toMatchObject(releaseOf(new URL('../../lib/database/migrations/', import.meta.url)));
+    expect(Number(resource.Properties.ServiceTimeout)).toBeGreaterThan(timeoutOf('deploy/run-migrations'));
+  });
+
+  test('the schedules are those of the table', () => {
+    const found = ofType(service, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => [
+      Properties.ScheduleExpression,
+      Properties.Target.Arn['Fn::GetAtt'][0],
+    ]);
+    const expected = (Object.values(jobs) as Job[])
+      .filter(({ schedule }) => schedule !== 'on-deploy')
+      .map(({ schedule, door }) => [schedule, functionOf(service, stage, door)[0]]);
+    expect(found.toSorted()).toEqual(expected.toSorted());
+  });
+
+  test('a failed run of a job is not repeated between two of its schedule', () => {
+    const configs = ofType(service, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
+    expect(configs).toHaveLength(ofType(service, 'AWS::Scheduler::Schedule').length);
+    for (const config of configs) expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
+  });
+
+  test('the access log knows no person', () => {
+    const [, { Properties }] = ofType(service, 'AWS::ApiGatewayV2::Stage')[0]!;
+    const { Format } = Properties.AccessLogSettings;
+    expect(JSON.parse(Format)).toMatchObject({ requestId: '$context.requestId', route: '$context.routeKey' });
+    expect(Format).not.toMatch(/sourceIp|userAgent|caller|authorizer|\$context\.path|header/i);
+  });
+
+  test('the stage holds back what no honest traffic reaches', () => {
+    const [, { Properties }] = ofType(service, 'AWS::ApiGatewayV2::Stage')[0]!;
+    expect(Properties.DefaultRouteSettings).toEqual({
+      ThrottlingRateLimit: stage === 'dev' ? 100 : 1000,
+      ThrottlingBurstLimit: stage === 'dev' ? 200 : 500,
+    });
+  });
+
+  test('a function’s environment is what its door needs and no more', () => {
+    const names = (door: string) =>
+      Object.keys(functionOf(service, stage, door)[1].Properties.Environment?.Variables ?? {}).toSorted();
+    expect(names('http/get-openapi')).toEqual(['LIMITS_TABLE']);
+    expect(names('http/sign-out')).toEqual(['LIMITS_TABLE', 'SESSIONS_TABLE']);
+    expect(names('http/place-order')).toEqual([
+      'DATABASE_HOST',
+      'DATABASE_NAME',
+      'LIMITS_TABLE',
+      'SESSIONS_TABLE',
+      'STATE_MACHINE_ARN',
+    ]);
+    expect(names('saga/reserve-stock')).toEqual(['DATABASE_HOST', 'DATABASE_NAME']);
+    expect(names('saga/charge-payment')).toEqual(
+      stage === 'dev' ? ['CHARGES_TABLE', 'PAYMENT_PROVIDER'] : ['PAYMENT_PROVIDER', 'STRIPE_SECRET_ARN'],
+    );
+  });
+});
+
+test('prod charges by stripe, and knows the secret by its ARN alone', () => {
+  const [, { Properties }] = functionOf(stages.prod.service, 'prod', 'saga/charge-payment');
+  expect(Properties.Environment.Variables).toEqual({ PAYMENT_PROVIDER: 'stripe', STRIPE_SECRET_ARN: stripeSecret });
+});
+
+test('prod runs one of each job at a time and mails its alarms; dev asks for neither', () => {
+  const reserved = (stage: 'dev' | 'prod') =>
+    ofType(stages[stage].service, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties.ReservedConcurrentExecutions === 1,
+    );
+  expect(reserved('prod')).toHaveLength(4);
+  expect(reserved('dev')).toHaveLength(0);
+  expect(ofType(stages.prod.service, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint)).toEqual([
+    'duty@example.com',
+  ]);
+  expect(ofType(stages.dev.service, 'AWS::SNS::Subscription')).toEqual([]);
+});

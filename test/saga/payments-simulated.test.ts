@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { run as chargeStep } from '../../functions/saga/charge-payment.ts';
+import { run as refundStep } from '../../functions/saga/refund-payment.ts';
+import type { SagaState } from '../../lib/contract/saga.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
+import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+
+let dynamo: TestDynamo;
+let waited: number[] = [];
+
+beforeAll(async () => {
+  dynamo = await startTestDynamo([{ name: 'charges', partitionKey: 'orderId' }]);
+});
+afterAll(() => dynamo.stop());
+afterEach(() => {
+  waited = [];
+});
+
+const gateway = () =>
+  simulatedGateway({
+    client: dynamo.documents,
+    table: 'charges',
+    clock: systemClock,
+    timeoutMs: 8000,
+    wait: async (milliseconds) => waited.push(milliseconds),
+  });
+const newOrder = (paymentMethod = 'pm_card_visa') => ({
+  orderId: newId('order', systemClock),
+  amount: 1999,
+  currency: 'EUR',
+  paymentMethod,
+});
+const undoOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>, reference?: string) => ({
+  orderId,
+  amount,
+  currency,
+  reference,
+});
+const declinedWith = (code: string) => ({ name: 'PaymentDeclined', code });
+const answerLost = { name: 'AnswerLost' };
+
+test('a charge asked for again gives the same reference', async () => {
+  const order = newOrder();
+  const first = await gateway().charge(order);
+  expect(first).toEqual({ provider: 'simulated', reference: expect.stringMatching(/^sim_ch_/) });
+  expect(await gateway().charge(order)).toEqual(first);
+});
+
+test('a charge costs one call to the table', async () => {
+  const before = dynamo.calls();
+  await gateway().charge(newOrder());
+  const after = dynamo.calls();
+  expect((after.PutItem ?? 0) - (before.PutItem ?? 0)).toBe(1);
+  expect(after.GetItem).toBe(before.GetItem);
+});
+
+test('ten charges of one order at once are one', async () => {
+  const order = newOrder();
+  const charges = await Promise.all(Array.from({ length: 10 }, () => gateway().charge(order)));
+  expect(new Set(charges.map(({ reference }) => reference)).size).toBe(1);
+});
+
+test.each([
+  ['pm_card_chargeDeclined', 'card_declined'],
+  ['pm_card_insufficientFunds', 'insufficient_funds'],
+  ['pm_card_of_nobody', 'payment_method_invalid'],
+  ['constructor', 'payment_method_invalid'],
+])('%s is declined as %s, each time, and there is nothing to give back', async (method, code) => {
+  const order = newOrder(method);
+  await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
+  await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
+  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided', refundReference: null });
+});
+
+test('pm_timeoutOnce charges and loses the answer, and gives it when asked again', async () => {
+  const order = newOrder('pm_timeoutOnce');
+  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
+  const { reference } = await gateway().charge(order);
+  expect(await gateway().charge(order)).toMatchObject({ reference });
+  expect(waited).toEqual([]);
+});
+
+test('undo of a charge whose answer was lost gives the money back', async () => {
+  const order = newOrder('pm_timeoutOnce');
+  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
+  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+});
+
+test('pm_timeoutAlways waits out the time and answers neither charge nor undo', async () => {
+  const order = newOrder('pm_timeoutAlways');
+  for (let time = 0; time < 2; time++) {
+    await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
+    await expect(gateway().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  }
+  expect(waited).toEqual([8000, 8000, 8000, 8000]);
+});
+
+test('undo before the charge arrives: the late charge is refused', async () => {
+  for (const method of ['pm_card_visa', 'pm_timeoutOnce', 'pm_timeoutAlways', 'pm_card_chargeDeclined']) {
+    const order = newOrder(method);
+    const first = await gateway().undo(undoOf(order));
+    expect(first).toEqual({ outcome: 'voided', provider: 'simulated', reference: null, refundReference: null });
+    await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+    expect(await gateway().undo(undoOf(order))).toEqual(first);
+  }
+});
+
+test('charge and undo at once: whoever wins, no money is kept', async () => {
+  for (let time = 0; time < 20; time++) {
+    const order = newOrder();
+    const [, undone] = await Promise.allSettled([gateway().charge(order), gateway().undo(undoOf(order))]);
+    expect(undone.status).toBe('fulfilled');
+    await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+  }
+});
+
+test('a charge is given back once, by however many undos at once, with and without its reference', async () => {
+  const order = newOrder();
+  const { reference } = await gateway().charge(order);
+  const undos = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => gateway().undo(undoOf(order, index % 2 ? reference : undefined))),
+  );
+  expect(new Set(undos.map(({ refundReference }) => refundReference)).size).toBe(1);
+  expect(undos[0]).toEqual({
+    outcome: 'refunded',
+    provider: 'simulated',
+    reference,
+    refundReference: expect.stringMatching(/^sim_re_/),
+  });
+  expect(await gateway().undo(undoOf(order))).toEqual(undos[0]);
+});
+
+test('a repeat with another amount, currency, payment method or reference changes nothing', async () => {
+  const order = newOrder();
+  const { reference } = await gateway().charge(order);
+  const differs = { name: 'ChargeDiffers' };
+  await expect(gateway().charge({ ...order, amount: 1 })).rejects.toMatchObject(differs);
+  await expect(gateway().charge({ ...order, currency: 'USD' })).rejects.toMatchObject(differs);
+  await expect(gateway().charge({ ...order, paymentMethod: 'pm_timeoutOnce' })).rejects.toMatchObject(differs);
+  await expect(gateway().undo({ ...undoOf(order), amount: 2000 })).rejects.toMatchObject(differs);
+  await expect(gateway().undo({ ...undoOf(order), currency: 'USD' })).rejects.toMatchObject(differs);
+  await expect(gateway().undo(undoOf(order, 'sim_ch_other'))).rejects.toMatchObject(differs);
+  expect(await gateway().charge(order)).toMatchObject({ reference });
+});
+
+test('undo of a charge that is not there fails, and does not stand for a refund', async () => {
+  const unknown = { name: 'ChargeUnknown' };
+  const order = newOrder();
+  await expect(gateway().undo(undoOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
+  await gateway().undo(undoOf(order));
+  await expect(gateway().undo(undoOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
+});
+
+test('when its table does not answer, the answer is lost; when the table is wrong, that is an error', async () => {
+  const order = newOrder();
+  dynamo.refuse();
+  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(gateway().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  await dynamo.resume();
+  expect(await gateway().charge(order)).toMatchObject({ provider: 'simulated' });
+  const wrong = simulatedGateway({ client: dynamo.documents, table: 'none', clock: systemClock, timeoutMs: 1 });
+  await expect(wrong.charge(order)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+const stateOf = (order: ReturnType<typeof newOrder>, more: Partial<SagaState> = {}): SagaState => ({
+  ...order,
+  intent: 'place',
+  ...more,
+});
+
+test('the steps charge and give back, and again when repeated', async () => {
+  const state = stateOf(newOrder());
+  const charge = await chargeStep(state, { gateway: gateway() });
+  expect(await chargeStep(state, { gateway: gateway() })).toEqual(charge);
+  const refund = await refundStep({ ...state, charge }, { gateway: gateway() });
+  expect(refund).toMatchObject({ outcome: 'refunded', reference: charge.reference });
+  expect(await refundStep(state, { gateway: gateway() })).toEqual(refund);
+});
+
+test('a cancellation gives back the payment that it was started with', async () => {
+  const order = newOrder();
+  const payment = await gateway().charge(order);
+  const refund = await refundStep(stateOf(order, { intent: 'cancel', payment }), { gateway: gateway() });
+  expect(refund).toMatchObject({ outcome: 'refunded', reference: payment.reference });
+});
+
+test('a payment through another provider is not given back through this one', async () => {
+  const payment = { provider: 'stripe', reference: 'pi_1' };
+  const state = stateOf(newOrder(), { intent: 'cancel', payment });
+  await expect(refundStep(state, { gateway: gateway() })).rejects.toThrow(/paid through stripe/);
+});
+
+test('an order that costs nothing never reaches the provider', async () => {
+  const before = dynamo.calls();
+  const state = stateOf({ ...newOrder(), amount: 0 });
+  const charge = await chargeStep(state, { gateway: gateway() });
+  expect(charge).toEqual({ provider: 'none', reference: state.orderId });
+  expect(await refundStep(state, { gateway: gateway() })).toEqual({
+    outcome: 'voided',
+    provider: 'none',
+    reference: null,
+    refundReference: null,
+  });
+  expect(await refundStep({ ...state, charge }, { gateway: gateway() })).toEqual({
+    outcome: 'refunded',
+    provider: 'none',
+    reference: state.orderId,
+    refundReference: null,
+  });
+  expect(dynamo.calls()).toEqual(before);
+});

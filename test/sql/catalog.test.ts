@@ -1,0 +1,241 @@
+import type { Sql } from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  insertProduct,
+  listOnSale,
+  type NewProduct,
+  readOnSale,
+  requireProduct,
+  updateProduct,
+} from '../../lib/catalog/products.sql.ts';
+import { encodeCursor } from '../../lib/contract/cursor.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import { poolOptions } from '../support/doors.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let sql: Sql;
+let orders: Sql;
+let owner: Sql;
+let time = Date.parse('2026-01-01T00:00:00Z');
+const clock = { now: () => time };
+const unknown = newId('product', clock);
+
+const statements: string[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  sql = database.connect('catalog_api', poolOptions);
+  orders = database.connect('orders_api', { ...poolOptions, debug: (_, query) => statements.push(query) });
+  owner = database.connect('migrator', poolOptions);
+});
+afterAll(async () => {
+  await Promise.all([sql?.end(), orders?.end(), owner?.end()]);
+  await database?.drop();
+});
+beforeEach(async () => {
+  await owner`truncate catalog.products cascade`;
+});
+
+const add = (sku: string, more: Partial<NewProduct> = {}) => {
+  time += 1000;
+  const product = { sku, name: sku, price: { amount: 1999, currency: 'EUR' }, active: true, ...more };
+  return insertProduct(sql, product, clock);
+};
+
+describe('adding a product', () => {
+  test('what comes back is what is read afterwards', async () => {
+    const added = await add('A-1', {
+      name: 'Täßchen ☕',
+      description: 'one\ntwo',
+      price: { amount: 0, currency: 'JPY' },
+    });
+    const now = new Date(time).toISOString();
+    expect(added).toEqual({
+      id: expect.stringMatching(/^prd_/),
+      sku: 'A-1',
+      name: 'Täßchen ☕',
+      description: 'one\ntwo',
+      price: { amount: 0, currency: 'JPY' },
+      active: true,
+      createdAt: now,
+      updatedAt: now,
+      version: 1,
+    });
+    expect(await readOnSale(sql, added.id)).toEqual(added);
+  });
+
+  test('without a description it is null', async () => {
+    expect((await add('A-1')).description).toBeNull();
+  });
+
+  test('a SKU that is taken is refused, in the same letters only', async () => {
+    await add('A-1');
+    await expect(add('A-1')).rejects.toMatchObject({ code: 'sku-taken', status: 409, errors: [{ pointer: '/sku' }] });
+    await expect(add('a-1')).resolves.toMatchObject({ sku: 'a-1' });
+  });
+
+  test('of ten at once with one SKU, one is added', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => add('A-1')));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'sku-taken' });
+    }
+  });
+});
+
+describe('a product that is not on sale', () => {
+  test('is not found, as one that never was, though it exists', async () => {
+    const { id } = await add('A-1', { active: false });
+    await expect(readOnSale(sql, id)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(readOnSale(sql, unknown)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(requireProduct(sql, id)).resolves.toBeUndefined();
+    await expect(requireProduct(sql, unknown)).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('the list', () => {
+  const readAll = async (limit: number, between = async () => {}) => {
+    const skus: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await listOnSale(sql, { limit, cursor });
+      expect(page.data.length).toBeLessThanOrEqual(limit);
+      expect(page.hasMore).toBe(page.nextCursor !== null);
+      skus.push(...page.data.map((product) => product.sku));
+      cursor = page.nextCursor ?? undefined;
+      await between();
+    } while (cursor !== undefined);
+    return skus;
+  };
+
+  test.each([1, 2, 3, 4, 7, 100])('in pages of %i, shows each product on sale once, newest first', async (limit) => {
+    for (const n of [1, 2, 3, 4, 5, 6]) await add(`A-${n}`, { active: n !== 4 });
+    expect(await readAll(limit)).toEqual(['A-6', 'A-5', 'A-3', 'A-2', 'A-1']);
+  });
+
+  test('a product added while somebody pages moves nothing', async () => {
+    for (const n of [1, 2, 3, 4, 5]) await add(`A-${n}`);
+    let more = 0;
+    const skus = await readAll(2, async () => void (await add(`B-${++more}`)));
+    expect(skus).toEqual(['A-5', 'A-4', 'A-3', 'A-2', 'A-1']);
+  });
+
+  test('a product that went off sale since its cursor was given breaks nothing', async () => {
+    for (const n of [1, 2, 3]) await add(`A-${n}`);
+    const page = await listOnSale(sql, { limit: 2 });
+    await updateProduct(sql, page.data[1]!.id, { active: false }, undefined, clock);
+    expect((await listOnSale(sql, { limit: 2, cursor: page.nextCursor! })).data.map(({ sku }) => sku)).toEqual(['A-1']);
+  });
+
+  test('is empty without products', async () => {
+    expect(await listOnSale(sql, { limit: 20 })).toEqual({ data: [], hasMore: false, nextCursor: null });
+  });
+
+  test("another list's cursor is refused", async () => {
+    const cursor = encodeCursor('list-orders', unknown);
+    await expect(listOnSale(sql, { limit: 20, cursor })).rejects.toMatchObject({ code: 'invalid-cursor' });
+  });
+});
+
+describe('changing a product', () => {
+  test('what is not given stays, and the version goes up', async () => {
+    const before = await add('A-1', { description: 'old' });
+    time += 1000;
+    const after = await updateProduct(sql, before.id, { name: 'New' }, undefined, clock);
+    const updatedAt = new Date(time).toISOString();
+    expect(after).toEqual({ ...before, name: 'New', version: 2, updatedAt });
+    expect(await readOnSale(sql, before.id)).toEqual(after);
+  });
+
+  test('everything at once', async () => {
+    const { id } = await add('A-1', { description: 'old' });
+    const changes = {
+      sku: 'B-1',
+      name: 'New',
+      description: null,
+      price: { amount: 5, currency: 'USD' },
+      active: false,
+    };
+    expect(await updateProduct(sql, id, changes, 1, clock)).toMatchObject({ ...changes, version: 2 });
+  });
+
+  test('a product that went off sale can be put back', async () => {
+    const { id } = await add('A-1', { active: false });
+    await updateProduct(sql, id, { active: true }, undefined, clock);
+    expect((await readOnSale(sql, id)).active).toBe(true);
+  });
+
+  test('its own SKU again is no conflict, that of another is, and then nothing changes', async () => {
+    const one = await add('A-1');
+    await add('A-2');
+    await expect(updateProduct(sql, one.id, { sku: 'A-1' }, undefined, clock)).resolves.toMatchObject({ version: 2 });
+    await expect(updateProduct(sql, one.id, { sku: 'A-2', name: 'x' }, undefined, clock)).rejects.toMatchObject({
+      code: 'sku-taken',
+      message: expect.stringContaining('A-2'),
+    });
+    expect(await readOnSale(sql, one.id)).toMatchObject({ sku: 'A-1', name: 'A-1', version: 2 });
+  });
+
+  test('for a version that is gone it is refused, and nothing changes', async () => {
+    const { id } = await add('A-1');
+    const first = await updateProduct(sql, id, { name: 'first' }, 1, clock);
+    await expect(updateProduct(sql, id, { name: 'second' }, 1, clock)).rejects.toMatchObject({
+      code: 'version-stale',
+      status: 412,
+    });
+    expect(await readOnSale(sql, id)).toEqual(first);
+  });
+
+  test('of ten at once for one version, one changes it', async () => {
+    const { id } = await add('A-1');
+    const changes = Array.from({ length: 10 }, (_, n) => updateProduct(sql, id, { name: `by ${n}` }, 1, clock));
+    const outcomes = await Promise.allSettled(changes);
+    const won = outcomes.filter(({ status }) => status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    expect(await readOnSale(sql, id)).toEqual(won[0]?.status === 'fulfilled' && won[0].value);
+  });
+
+  test.each([undefined, 1])('an unknown one is not found, with If-Match %s', async (ifMatch) => {
+    const change = updateProduct(sql, unknown, { name: 'x' }, ifMatch, clock);
+    await expect(change).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('what pricing reads', () => {
+  const addCustomer = async (premium: boolean) => {
+    const id = newId('customer', clock);
+    const now = new Date(time);
+    await owner`
+      insert into customers.customers (id, email, name, password_hash, premium, created_at, updated_at)
+      values (${id}, ${`${id}@example.com`}, 'A', 'x', ${premium}, ${now}, ${now})`;
+    return id;
+  };
+
+  test('those of the products that are on sale, and whether the customer is premium, in one statement', async () => {
+    const [one, , three] = [
+      await add('A-1'),
+      await add('A-2'),
+      await add('A-3', { price: { amount: 7, currency: 'JPY' } }),
+    ];
+    const off = await add('A-4', { active: false });
+    const customerId = await addCustomer(true);
+    statements.length = 0;
+    const productIds = [three.id, off.id, unknown, one.id];
+    const { premium, products } = await readPriceable(orders, { customerId, productIds });
+    expect(statements).toHaveLength(1);
+    expect(premium).toBe(true);
+    expect(products.toSorted((a, b) => (a.sku < b.sku ? -1 : 1))).toEqual([
+      { id: one.id, sku: 'A-1', name: 'A-1', priceAmount: 1999, priceCurrency: 'EUR' },
+      { id: three.id, sku: 'A-3', name: 'A-3', priceAmount: 7, priceCurrency: 'JPY' },
+    ]);
+  });
+
+  test('an ordinary customer, an unknown one and nobody are not premium', async () => {
+    const ordinary = await addCustomer(false);
+    for (const customerId of [ordinary, newId('customer', clock), null]) {
+      expect(await readPriceable(orders, { customerId, productIds: [] })).toEqual({ premium: false, products: [] });
+    }
+  });
+});

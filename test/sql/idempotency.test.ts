@@ -1,0 +1,210 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Problem } from '../../lib/contract/problems.ts';
+import { type Answer, type Claim, type KeyOptions, type KeyTable, once } from '../../lib/idempotency/once.sql.ts';
+import { poolOptions } from '../support/doors.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let sql: Sql;
+let owner: Sql;
+let time = Date.parse('2026-01-01T00:00:00Z');
+let runs = 0;
+
+const clock = { now: () => time };
+const day = 24 * 3600;
+const keys: KeyOptions = { table: 'catalog.idempotency_keys', clock, keepSeconds: 2 * day };
+const claim: Claim = { caller: 'app:key_1', key: 'k-1', operation: 'create-product', fingerprint: 'one' };
+
+beforeAll(async () => {
+  database = await createDatabase();
+  sql = database.connect('catalog_api', { ...poolOptions, max: 10 });
+  owner = database.connect('migrator', poolOptions);
+});
+afterAll(async () => {
+  await Promise.all([sql?.end(), owner?.end()]);
+  await database?.drop();
+});
+beforeEach(async () => {
+  runs = 0;
+  await owner`truncate catalog.idempotency_keys`;
+});
+
+const answer = (n: number): Answer => ({ status: 201, headers: { location: `/things/${n}` }, body: `{"n":${n}}` });
+const count = async (_tx: TransactionSql) => answer(++runs);
+const records = () => owner`select * from catalog.idempotency_keys`;
+
+/** Work that stays at it until it is let go. */
+function held() {
+  const started = Promise.withResolvers<TransactionSql>();
+  const letGo = Promise.withResolvers<void>();
+  const work = async (tx: TransactionSql) => {
+    started.resolve(tx);
+    await letGo.promise;
+    return count(tx);
+  };
+  return { work, started: started.promise, letGo: letGo.resolve };
+}
+
+test('a repeat gets the first answer back, and nothing runs again', async () => {
+  expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
+  expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
+  expect(runs).toBe(1);
+});
+
+test.each([
+  ['spaces and line breaks', '{ "b" : 1,\r\n\t"a":2 }\n'],
+  ['letters beyond ASCII', '{"name":"Täßchen ☕ 𝒳 \\u0000 \\ud800"}'],
+  ['numbers as they were written', '{"n":1.10,"big":12345678901234567890}'],
+  ['nothing', ''],
+])('the body comes back byte for byte: %s', async (_, body) => {
+  const headers = { location: '/x', etag: '"1"', 'x-quote': `a "b" 'c' ☕` };
+  await once(sql, claim, keys, async () => ({ status: 200, headers, body }));
+  expect(await once(sql, claim, keys, count)).toEqual({ answer: { status: 200, headers, body }, replayed: true });
+});
+
+test('an answer without a body comes back without one', async () => {
+  await once(sql, claim, keys, async () => ({ status: 204, headers: {}, body: undefined }));
+  const { answer: again } = await once(sql, claim, keys, count);
+  expect(again).toEqual({ status: 204, headers: {}, body: undefined });
+});
+
+test('another request under the same key is refused, and the first answer stays', async () => {
+  await once(sql, claim, keys, count);
+  const other = once(sql, { ...claim, fingerprint: 'two' }, keys, count);
+  await expect(other).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 422 });
+  expect(runs).toBe(1);
+  expect((await once(sql, claim, keys, count)).answer).toEqual(answer(1));
+});
+
+test('a key belongs to its caller', async () => {
+  await once(sql, claim, keys, count);
+  const other = await once(sql, { ...claim, caller: 'app:key_2', fingerprint: 'two' }, keys, count);
+  expect(other).toEqual({ answer: answer(2), replayed: false });
+});
+
+test('keys differ by the case of a letter', async () => {
+  await once(sql, claim, keys, count);
+  expect(await once(sql, { ...claim, key: 'K-1' }, keys, count)).toEqual({ answer: answer(2), replayed: false });
+});
+
+test('without a key every request runs, and nothing is kept', async () => {
+  await once(sql, { ...claim, key: undefined }, keys, count);
+  await once(sql, { ...claim, key: undefined }, keys, count);
+  expect(runs).toBe(2);
+  expect(await records()).toEqual([]);
+});
+
+describe('time', () => {
+  test('an answer is kept until the last millisecond, then the key is free for anything', async () => {
+    await once(sql, claim, keys, count);
+    time += keys.keepSeconds * 1000 - 1;
+    expect((await once(sql, claim, keys, count)).replayed).toBe(true);
+    time += 1;
+    const fresh = { ...claim, fingerprint: 'two' };
+    expect(await once(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: false });
+    expect(await once(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: true });
+    expect(await records()).toHaveLength(1);
+  });
+
+  test('the database takes no record that is kept for less than a day', async () => {
+    const short = once(sql, claim, { ...keys, keepSeconds: day - 1 }, count);
+    await expect(short).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+describe('work that fails', () => {
+  test('leaves neither its effect nor a record, and the next request runs', async () => {
+    const failing = once(sql, claim, keys, async (tx) => {
+      await tx`
+        insert into catalog.products (id, sku, name, price_amount, price_currency, created_at, updated_at)
+        values (${`prd_${'0'.repeat(32)}`}, 'S', 'n', 1, 'EUR', now(), now())`;
+      throw new Problem('sku-taken', 'as an example');
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'sku-taken' });
+    expect(await owner`select from catalog.products`).toHaveLength(0);
+    expect(await records()).toEqual([]);
+    expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
+  });
+
+  test('because its connection broke leaves the key free', async () => {
+    const { work, started, letGo } = held();
+    const broken = once(sql, claim, keys, work).catch((error) => error);
+    const [self] = await (await started)`select pg_backend_pid() as pid`;
+    await sql`select pg_terminate_backend(${self!.pid})`;
+    letGo();
+    expect(await broken).toBeInstanceOf(Error);
+    expect(await once(sql, claim, keys, count)).toMatchObject({ replayed: false });
+    expect(await records()).toHaveLength(1);
+  });
+});
+
+describe('two at once', () => {
+  test('while the first is at it the second is told to come again, without waiting; then it gets the answer', async () => {
+    const { work, started, letGo } = held();
+    const first = once(sql, claim, keys, work);
+    await started;
+    await expect(once(sql, claim, keys, count)).rejects.toMatchObject({
+      code: 'request-in-flight',
+      status: 409,
+      headers: { 'retry-after': '1' },
+    });
+    letGo();
+    expect((await first).replayed).toBe(false);
+    expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
+  });
+
+  test('another request under the key of one in flight is told to come again too, not what the key is for', async () => {
+    const { work, started, letGo } = held();
+    const first = once(sql, claim, keys, work);
+    await started;
+    const other = once(sql, { ...claim, fingerprint: 'two' }, keys, count);
+    await expect(other).rejects.toMatchObject({ code: 'request-in-flight' });
+    letGo();
+    await first;
+  });
+
+  test('other keys and other callers do not wait', async () => {
+    const { work, started, letGo } = held();
+    const first = once(sql, claim, keys, work);
+    await started;
+    for (const other of [
+      { ...claim, key: 'k-2' },
+      { ...claim, caller: 'app:key_2' },
+      { ...claim, key: undefined },
+    ]) {
+      expect((await once(sql, other, keys, count)).replayed).toBe(false);
+    }
+    letGo();
+    await first;
+  });
+
+  test('of thirty at once one runs; the others get its answer or are told to come again', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => once(sql, claim, keys, count)));
+    expect(runs).toBe(1);
+    const answered = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
+    expect(answered.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    for (const { answer: given } of answered) expect(given).toEqual(answer(1));
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'request-in-flight' });
+    }
+  });
+
+  test('of thirty at once on a key that has expired, one runs', async () => {
+    await once(sql, claim, keys, count);
+    time += keys.keepSeconds * 1000;
+    await Promise.allSettled(Array.from({ length: 30 }, () => once(sql, claim, keys, count)));
+    expect(runs).toBe(2);
+    expect((await once(sql, claim, keys, count)).answer).toEqual(answer(2));
+  });
+});
+
+test.each([
+  ['customers_api', 'customers.idempotency_keys'],
+  ['orders_api', 'orders.idempotency_keys'],
+] as [string, KeyTable][])('%s keeps its records in %s', async (role, table) => {
+  const other = database.connect(role, poolOptions);
+  expect(await once(other, claim, { ...keys, table }, count)).toEqual({ answer: answer(1), replayed: false });
+  expect(await once(other, claim, { ...keys, table }, count)).toEqual({ answer: answer(1), replayed: true });
+  await other.end();
+});

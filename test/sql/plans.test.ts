@@ -1,0 +1,288 @@
+import type { Sql } from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/catalog/products.sql.ts';
+import { encodeCursor } from '../../lib/contract/cursor.ts';
+import type { DatabaseRole } from '../../lib/contract/roles.ts';
+import {
+  findCredentials,
+  findCustomer,
+  insertCustomer,
+  replacePasswordHash,
+  updateCustomer,
+} from '../../lib/customers/customers.sql.ts';
+import { once } from '../../lib/idempotency/once.sql.ts';
+import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { type IdKind, newId } from '../../lib/kernel/ids.ts';
+import { readOpenOrders } from '../../lib/monitor/invariants.sql.ts';
+import { cancelOrder } from '../../lib/orders/cancel.ts';
+import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
+import { placeOrder } from '../../lib/orders/place.ts';
+import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.ts';
+import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import { adjustStock, readLedger } from '../../lib/stock/ledger.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+import { poolOptions } from '../support/saga.ts';
+import { bestCustomer, fillShop, ids, openOrder, sizes } from '../support/shop-of-100k.ts';
+
+let database: TestDatabase;
+let big: Set<string>;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  console.time('fill');
+  await fillShop(database);
+  console.timeEnd('fill');
+  await tellPlans(database);
+  const owner = database.connect('migrator', { max: 1 });
+  big = await tablesAbove(owner, 1000);
+  await owner.end();
+});
+
+afterAll(() => database?.drop());
+
+const clock = systemClock;
+const id = (kind: IdKind) => newId(kind, clock);
+const keys = <T extends string>(table: T) => ({ table, clock, keepSeconds: 48 * 3600 });
+const claim = (caller: string, operation: string) => ({ caller, key: id('request'), operation, fingerprint: 'f' });
+const lines = [1, 2, 3].map((n) => ({ productId: ids.product(n), quantity: 1 }));
+const productIds = lines.map(({ productId }) => productId);
+const startSaga = () => Promise.resolve();
+const at = new Date();
+const someOrder = 50_001;
+const owner = (n: number) => ids.customer(1 + ((n * 7919) % sizes.customers));
+
+/** How many rows a scan may touch of a table with more than 1,000; by default what a page or a basket takes. */
+type Call = [name: string, role: DatabaseRole, call: (sql: Sql, mode: Mode) => Promise<unknown>, atMost?: number];
+
+// Each run takes an open order of its own, for the calls change them.
+const of = (mode: Mode, n: number) => (mode === 'custom' ? n : n + 10);
+
+const calls: Call[] = [
+  ['sign-in: the credentials of an e-mail', 'customers_api', (sql) => findCredentials(sql, 'customer777@example.com')],
+  [
+    'sign-in: a better hash',
+    'customers_api',
+    (sql) => replacePasswordHash(sql, ids.customer(7), { from: 'x', to: 'y' }),
+  ],
+  [
+    'sign-up',
+    'customers_api',
+    (sql) =>
+      once(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
+        const email = `${id('request')}@example.com`;
+        await insertCustomer(tx, { email, name: 'New', passwordHash: 'x' }, clock);
+        return { status: 201, headers: {}, body: '{}' };
+      }),
+  ],
+  ['get-me', 'customers_api', (sql) => findCustomer(sql, ids.customer(777))],
+  ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, undefined, clock)],
+
+  ['list-products', 'catalog_api', (sql) => listOnSale(sql, { limit: 20 })],
+  [
+    'list-products from the middle',
+    'catalog_api',
+    (sql) => listOnSale(sql, { limit: 100, cursor: encodeCursor('list-products', ids.product(2500)) }),
+  ],
+  ['get-product', 'catalog_api', (sql) => readOnSale(sql, ids.product(777))],
+  [
+    'create-product',
+    'catalog_api',
+    (sql) => {
+      const price = { amount: 1, currency: 'EUR' };
+      return insertProduct(sql, { sku: id('request'), name: 'X', price, active: true, description: null }, clock);
+    },
+  ],
+  ['update-product', 'catalog_api', (sql) => updateProduct(sql, ids.product(777), { name: 'X' }, undefined, clock)],
+  ['list-stock-movements', 'catalog_api', (sql) => readLedger(sql, ids.product(777), { limit: 20 })],
+  [
+    'list-stock-movements from the middle',
+    'catalog_api',
+    (sql) => {
+      const cursor = encodeCursor(`list-stock-movements ${ids.product(777)}`, `mov_${ids.order(someOrder).slice(4)}`);
+      return readLedger(sql, ids.product(777), { limit: 20, cursor });
+    },
+  ],
+  [
+    'create-stock-movement',
+    'catalog_api',
+    (sql) => sql.begin((tx) => adjustStock(tx, ids.product(777), { quantity: 1, reason: 'x' }, clock)),
+  ],
+
+  ['create-quote', 'orders_api', (sql) => readPriceable(sql, { customerId: ids.customer(5), productIds })],
+  [
+    'place-order',
+    'orders_api',
+    (sql) => {
+      const customerId = ids.customer(5);
+      const claimed = claim(`customer:${customerId}`, 'place-order');
+      const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
+      return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
+    },
+  ],
+  [
+    'place-order once more',
+    'orders_api',
+    (sql) => {
+      const customerId = owner(sizes.orders - 1);
+      const claimed = {
+        ...claim(`customer:${customerId}`, 'place-order'),
+        key: `key-${sizes.orders - 1}`,
+        fingerprint: 'hash',
+      };
+      const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
+      return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
+    },
+  ],
+  ['get-order', 'orders_api', (sql) => findOrder(sql, { orderId: ids.order(someOrder), customerId: owner(someOrder) })],
+  [
+    'get-order-timeline',
+    'orders_api',
+    (sql) => readTimeline(sql, { orderId: ids.order(someOrder), customerId: owner(someOrder) }),
+  ],
+  ['list-orders', 'orders_api', (sql) => list(sql, owner(someOrder))],
+  ['list-orders of the best customer', 'orders_api', (sql) => list(sql, bestCustomer)],
+  ['list-orders from the middle', 'orders_api', (sql) => list(sql, bestCustomer, { before: ids.order(someOrder) })],
+  ['list-orders in a rare status', 'orders_api', (sql) => list(sql, bestCustomer, { status: 'needs_attention' })],
+  ['list-orders in a common status', 'orders_api', (sql) => list(sql, bestCustomer, { status: 'failed' })],
+  [
+    'list-orders in a status from the middle',
+    'orders_api',
+    (sql) => list(sql, bestCustomer, { status: 'failed', before: ids.order(someOrder) }),
+  ],
+  [
+    'cancel-order',
+    'orders_api',
+    (sql, mode) => {
+      const n = sizes.orders - 1000 - of(mode, 1);
+      const deps = { sql, clock, startSaga, windowSeconds: 86_400, keys: keys('orders.idempotency_keys') };
+      return cancelOrder(deps, claim(`customer:${owner(n)}`, 'cancel-order'), {
+        orderId: ids.order(n),
+        customerId: owner(n),
+      });
+    },
+  ],
+
+  [
+    'ReserveStock',
+    'saga',
+    (sql, mode) => reserveAllOrNothing(sql, { orderId: openOrder('pending', of(mode, 1)), at, expiresAt: at }),
+  ],
+  [
+    'ConfirmOrder',
+    'saga',
+    (sql, mode) =>
+      confirmIfReserved(sql, {
+        orderId: openOrder('reserved', of(mode, 1)),
+        paymentId: id('payment'),
+        eventId: id('event'),
+        provider: 'simulated',
+        reference: id('request'),
+        at,
+      }),
+  ],
+  [
+    'AbandonOrder',
+    'saga',
+    (sql, mode) => abandonUnlessConfirmed(sql, { orderId: openOrder('reserved', of(mode, 2)), at }),
+  ],
+  [
+    'ReleaseStock and CloseOrder of a reserved order',
+    'saga',
+    async (sql, mode) => {
+      const orderId = openOrder('reserved', of(mode, 3));
+      await releaseWhatIsHeld(sql, { orderId, at });
+      await close(sql, orderId);
+    },
+  ],
+  [
+    'ReleaseStock and CloseOrder of a cancelled one',
+    'saga',
+    async (sql, mode) => {
+      const orderId = openOrder('cancelling', of(mode, 1));
+      await releaseWhatIsHeld(sql, { orderId, at });
+      await close(sql, orderId);
+    },
+  ],
+  [
+    'FlagOrder',
+    'saga',
+    (sql, mode) =>
+      flagForAttention(sql, {
+        orderId: openOrder('reserved', of(mode, 4)),
+        eventId: id('event'),
+        reason: 'x',
+        detail: 'x',
+        at,
+      }),
+  ],
+  ['sweep-orders: stale orders', 'saga', (sql) => listStaleOrders(sql, { before: new Date(), limit: 50 })],
+  // Whoever looks at orders before a person looks at them all: there are some hundred.
+  ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
+  ['watch-orders', 'monitor', (sql) => readOpenOrders(sql)],
+  ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
+];
+
+describe.each<Mode>(['custom', 'generic'])('with 100,000 orders, planned %s', (mode) => {
+  test.each(calls)('%s reads through an index, and no more than it needs', async (_name, role, call, atMost = 300) => {
+    const plans = await plansOf(database, { role, mode, options: poolOptions }, (sql) => call(sql, mode));
+    expect(plans.length).toBeGreaterThan(0);
+    expect(complaints(plans, big, atMost)).toEqual([]);
+  });
+});
+
+test('the shop is as large as it should be, and a scan of all of it would be noticed', async () => {
+  expect([...big].toSorted()).toEqual(
+    [
+      'catalog.idempotency_keys',
+      'catalog.products',
+      'customers.customers',
+      'customers.idempotency_keys',
+      'orders.idempotency_keys',
+      'orders.lines',
+      'orders.orders',
+      'orders.timeline',
+      'outbox.events',
+      'payments.payments',
+      'stock.levels',
+      'stock.movements',
+      'stock.reservations',
+    ].toSorted(),
+  );
+  const run = (work: (sql: Sql) => Promise<unknown>) => plansOf(database, { role: 'migrator', mode: 'custom' }, work);
+  const all = await run((sql) => sql`select count(*) from orders.orders where total > ${5}`);
+  expect(complaints(all, big, 300)).toEqual([expect.stringMatching(/^Seq Scan on orders\.orders in: select count/)]);
+  const many = await run((sql) => sql`select * from orders.orders where customer_id = ${bestCustomer}`);
+  expect(complaints(many, big, 300)).toContainEqual(expect.stringMatching(/^\d{4} rows by /));
+});
+
+test('what triggers and foreign keys look up is seen as well', async () => {
+  const plans = await plansOf(database, { role: 'saga', mode: 'custom', options: poolOptions }, (sql) =>
+    confirmIfReserved(sql, {
+      orderId: openOrder('reserved', 30),
+      paymentId: id('payment'),
+      eventId: id('event'),
+      provider: 'simulated',
+      reference: id('request'),
+      at,
+    }),
+  );
+  expect([...tablesIn(plans)]).toEqual(expect.arrayContaining(['orders.status_transitions', 'stock.levels']));
+});
+
+const list = (sql: Sql, customerId: string, filter: Partial<Parameters<typeof listOrders>[1]> = {}) =>
+  listOrders(sql, { customerId, status: undefined, before: undefined, limit: 21, ...filter });
+
+const close = (sql: Sql, orderId: string) =>
+  closeUndone(sql, {
+    orderId,
+    paymentId: id('payment'),
+    eventId: id('event'),
+    failure: { code: 'x', detail: 'x' },
+    refund: { outcome: 'refunded', provider: 'simulated', reference: id('request'), refundReference: 're_1' },
+    at,
+  });

@@ -1,0 +1,116 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import {
+  declineMessage,
+  declines,
+  failureCodes,
+  failureOf,
+  outOfStockMessage,
+  sagaState,
+} from '../../lib/contract/saga.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { declined } from '../../lib/payments/gateway.ts';
+
+const input = {
+  orderId: newId('order', systemClock),
+  intent: 'place',
+  amount: 100,
+  currency: 'EUR',
+  paymentMethod: 'pm_card_visa',
+};
+const stateWith = (more: object) => z.parse(sagaState, { ...input, ...more });
+const caught = (errorType: string, errorMessage = '') => ({
+  Error: errorType,
+  Cause: JSON.stringify({ errorType, errorMessage, trace: ['at secret.ts:1'] }),
+});
+const reserved = { reservation: null };
+const charged = { ...reserved, charge: { provider: 'simulated', reference: 'x' } };
+
+test('a state keeps what steps left that the schema does not name', () => {
+  expect(stateWith({ end: { status: 'failed' } })).toMatchObject({ end: { status: 'failed' } });
+});
+
+test('nothing failed', () => {
+  expect(failureOf(stateWith(charged))).toBeUndefined();
+});
+
+test('out of stock names the products', () => {
+  const failure = caught('OutOfStock', outOfStockMessage(['TEA-1', 'CUP.2']));
+  expect(failureOf(stateWith({ failure }))).toEqual({ code: 'out-of-stock', detail: 'Out of stock: TEA-1, CUP.2.' });
+});
+
+test('every decline code is told in its words, recovered from the message alone', () => {
+  for (const code of Object.keys(declines) as (keyof typeof declines)[]) {
+    const failure = caught('PaymentDeclined', declined(code).message);
+    expect(failureOf(stateWith({ ...reserved, failure }))).toEqual({
+      code: 'payment-declined',
+      detail: `${declines[code]} (${code}).`,
+    });
+  }
+});
+
+test.each(['', 'toString: x', 'select * from secrets', 'no_such_code: The card.', ': '])(
+  'a decline without a code that is known (%j) is told as declined',
+  (message) => {
+    expect(failureOf(stateWith({ failure: caught('PaymentDeclined', message) }))).toEqual({
+      code: 'payment-declined',
+      detail: 'The card was declined (card_declined).',
+    });
+  },
+);
+
+test('the customer cancelled meanwhile', () => {
+  expect(failureOf(stateWith({ failure: caught('OrderNotActive', 'x') }))?.code).toBe('cancelled');
+});
+
+test.each(['AnswerLost', 'States.Timeout', 'DeadlineExceeded', 'Sandbox.Timedout', 'Lambda.Unknown'])(
+  '%s while charging leaves the payment unknown, and says what is being done about it',
+  (name) => {
+    const failure = { Error: name, Cause: '' };
+    expect(failureOf(stateWith({ ...reserved, failure }))).toEqual({
+      code: 'payment-unknown',
+      detail: 'The payment provider did not answer in time; no money is kept.',
+    });
+    expect(failureOf(stateWith({ ...reserved, failure, undoFailure: caught('AnswerLost') }))).toEqual({
+      code: 'payment-unknown',
+      detail: 'The payment provider did not answer in time; we are finding out whether money was taken.',
+    });
+  },
+);
+
+test('a time-out before or after the charge is not the payment’s', () => {
+  const failure = { Error: 'States.Timeout', Cause: '' };
+  expect(failureOf(stateWith({ failure }))?.code).toBe('undone');
+  expect(failureOf(stateWith({ ...charged, failure }))?.code).toBe('undone');
+});
+
+test('a cancellation that could not be undone says so', () => {
+  const undoFailure = caught('StripeRefused', 'sk_live_1');
+  expect(failureOf(stateWith({ intent: 'cancel', undoFailure }))?.code).toBe('undo-failed');
+});
+
+test('whatever an error says, the client is told only sentences of ours', () => {
+  const sentence = /^[A-Z][A-Za-z ;,]+( \([a-z_]+\))?\.$/;
+  const names = fc.constantFrom('OutOfStock', 'PaymentDeclined', 'OrderNotActive', 'TypeError', 'States.Timeout');
+  const causes = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.string().map((errorMessage) => JSON.stringify({ errorMessage })),
+    fc.constant(JSON.stringify({ errorMessage: declineMessage('expired_card') })),
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(names, fc.string()),
+      fc.option(causes, { nil: undefined }),
+      fc.boolean(),
+      (name, Cause, undone) => {
+        const failure = { Error: name, ...(Cause === undefined ? {} : { Cause }) };
+        const told = failureOf(stateWith({ failure, ...(undone ? {} : { undoFailure: caught('AnswerLost') }) }));
+        expect(failureCodes).toContain(told?.code);
+        expect(told?.detail).toMatch(sentence);
+      },
+    ),
+  );
+});
