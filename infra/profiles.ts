@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
 
 /** What differs between a stage to try things on and one that sells. */
@@ -60,7 +61,11 @@ export type Settings = {
   payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string };
   /** Where alarms are mailed to. */
   alarmEmail?: string;
+  /** What `GET /health` calls this release. */
+  release: string;
 };
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /** A `-c name=value` that is missing or says what cannot be. */
 export class SettingError extends Error {
@@ -68,8 +73,8 @@ export class SettingError extends Error {
 }
 
 /**
- * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `alarmEmail`, `rateLimit` and
- * `burstLimit`. `dev` and `simulated` when not said; `prod` takes no simulated payments.
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `alarmEmail`, `release`,
+ * `rateLimit` and `burstLimit`. `dev` and `simulated` when not said; `prod` takes no simulated payments.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
@@ -81,7 +86,10 @@ export function readSettings(node: Node): Settings {
     );
   }
   const secretArn = text('stripeSecretArn');
-  if (provider === 'stripe' && !/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(secretArn ?? '')) {
+  if (
+    provider === 'stripe' &&
+    !/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(secretArn ?? '')
+  ) {
     throw new SettingError(
       'paymentProvider stripe needs -c stripeSecretArn=arn:…, the full ARN of the Secrets Manager secret that holds the key',
     );
@@ -97,6 +105,7 @@ export function readSettings(node: Node): Settings {
       throttle: { rate: count('rateLimit', throttle.rate), burst: count('burstLimit', throttle.burst) },
     },
     payments: provider === 'simulated' ? { provider } : { provider, secretArn: secretArn! },
+    release: text('release') ?? version,
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   };
 

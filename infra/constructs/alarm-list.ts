@@ -3,7 +3,7 @@ import type { JobName } from '../../functions/jobs.ts';
 import { type Invariant, invariants } from '../../lib/contract/metrics.ts';
 import type { OperationId } from '../../lib/contract/operations.ts';
 import type { TableName } from '../../lib/contract/route.ts';
-import { awsMetric, ours } from './metric.ts';
+import { awsMetric, flagReasons, ours } from './metric.ts';
 import type { Parts } from './parts.ts';
 
 /** One alarm: what is measured, when that is too much, and which page of docs/runbooks says what to do. */
@@ -69,6 +69,20 @@ function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[] {
       runbook: 'orders-needing-attention',
       means: 'An order could not be undone by itself and waits for a person.',
       metric: ours('OrdersNeedingAttention', { statistic: 'Maximum' }),
+      threshold: 1,
+    },
+    {
+      name: 'orders-flagged',
+      runbook: 'orders-needing-attention',
+      means: 'One more order was put before a person.',
+      metric: new MathExpression({
+        expression: 'SUM(METRICS())',
+        usingMetrics: Object.fromEntries(
+          flagReasons.map((reason, index) => [`m${index}`, ours('OrdersFlagged', sum(5), reason)]),
+        ),
+        label: 'orders put before a person',
+        period: ours('OrdersFlagged', sum(5), 'undone').period,
+      }),
       threshold: 1,
     },
     {
@@ -182,7 +196,12 @@ function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
     name: `job-${name}-failing`,
     runbook: 'jobs-not-running',
     means: `Runs of the job ${name} fail.`,
-    metric: awsMetric('AWS/Lambda', 'Errors', { FunctionName: job.functionName }, sum(name === 'purge-expired' ? 60 : 15)),
+    metric: awsMetric(
+      'AWS/Lambda',
+      'Errors',
+      { FunctionName: job.functionName },
+      sum(name === 'purge-expired' ? 60 : 15),
+    ),
     threshold: name === 'sweep-orders' || name === 'watch-orders' ? 3 : 1,
   }));
   const silent = (name: JobName, minutes: number, periods: number): AlarmSpec => ({

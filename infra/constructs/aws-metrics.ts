@@ -5,7 +5,13 @@
 export const awsMetrics = {
   'AWS/ApiGateway': {
     source: 'https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html',
-    metrics: { Count: ['ApiId'], '4xx': ['ApiId'], '5xx': ['ApiId'], Latency: ['ApiId'], IntegrationLatency: ['ApiId'] },
+    metrics: {
+      Count: ['ApiId'],
+      '4xx': ['ApiId'],
+      '5xx': ['ApiId'],
+      Latency: ['ApiId'],
+      IntegrationLatency: ['ApiId'],
+    },
   },
   'AWS/Lambda': {
     source: 'https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html',

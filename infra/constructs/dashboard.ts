@@ -15,7 +15,7 @@ import type { Construct } from 'constructs';
 import { invariants } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import { failureCodes } from '../../lib/contract/saga.ts';
-import { awsMetric, ours } from './metric.ts';
+import { awsMetric, flagReasons, ours } from './metric.ts';
 import type { Parts } from './parts.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
@@ -26,10 +26,20 @@ export function dashboard(scope: Construct, id: string, props: { parts: Parts; a
     defaultInterval: Duration.hours(3),
     periodOverride: PeriodOverride.AUTO,
     widgets: [
-      [heading('Is it working?', 'An alarm in red names its page in docs/runbooks; docs/runbooks/README.md lists all.')],
+      [
+        heading(
+          'Is it working?',
+          'An alarm in red names its page in docs/runbooks; docs/runbooks/README.md lists all.',
+        ),
+      ],
       [new AlarmStatusWidget({ title: 'Alarms', alarms: props.alarms, width: 24, height: 5 })],
       ...working(parts),
-      [heading('Are we selling?', 'Orders by how they ended; a refused card or an empty shelf is an end like another.')],
+      [
+        heading(
+          'Are we selling?',
+          'Orders by how they ended; a refused card or an empty shelf is an end like another.',
+        ),
+      ],
       ...selling(),
       [heading('Is anything stuck?', 'All of these must be zero, or be so again within minutes.')],
       ...stuck(parts),
@@ -113,12 +123,14 @@ function selling(): IWidget[][] {
   ];
 }
 
-/** Why an order is put before a person: what a saga could not undo, and what the sweeper finds ended without it. */
-const flagReasons = [...failureCodes, 'saga-ended'];
-
 function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
   const executions = (
-    name: 'ExecutionsStarted' | 'ExecutionsSucceeded' | 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionThrottled',
+    name:
+      | 'ExecutionsStarted'
+      | 'ExecutionsSucceeded'
+      | 'ExecutionsFailed'
+      | 'ExecutionsTimedOut'
+      | 'ExecutionThrottled',
   ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum);
   return [
     [

@@ -33,6 +33,8 @@ export type DoorFunctionProps = Surroundings & {
   memoryMb?: number;
   /** Needed where `grants.states` is not empty. */
   stateMachine?: sfn.StateMachine;
+  /** Beyond what the grants bring with them. */
+  environment?: Record<string, string>;
   /** At most so many at once. */
   atOnce?: number;
 };
@@ -69,7 +71,7 @@ export class DoorFunction extends Construct {
         },
         managedPolicies: inNetwork ? [props.networkAccess] : [],
       }),
-      environment: environment(props),
+      environment: { ...environment(props), ...props.environment },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.doors] } : {}),

@@ -22,7 +22,7 @@ export class HttpApi extends Construct {
 
   constructor(scope: Construct, id: string, props: { surroundings: Surroundings; stateMachine: sfn.StateMachine }) {
     super(scope, id);
-    const { profile, payments } = props.surroundings.settings;
+    const { profile, payments, release } = props.surroundings.settings;
     this.api = new apigw.HttpApi(this, 'Api', {
       apiName: `counterfoil-${profile.name}`,
       createDefaultStage: false,
@@ -52,6 +52,8 @@ export class HttpApi extends Construct {
         grants: grantsOf({ kind: 'http', row: route }, payments.provider),
         timeoutSeconds: route.waits ? longest : 10,
         stateMachine: props.stateMachine,
+        // Told to one function alone, or every release would replace them all.
+        ...(operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });
       this.doors.push(door);
       const added = this.api.addRoutes({

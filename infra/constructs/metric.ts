@@ -1,7 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, type MetricProps } from 'aws-cdk-lib/aws-cloudwatch';
 import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
+import { failureCodes } from '../../lib/contract/saga.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
+
+/** Why an order is put before a person: what a saga could not undo, and what the sweeper finds ended without it. */
+export const flagReasons: readonly string[] = [...failureCodes, 'saga-ended'];
 
 type Shape = { statistic: string; minutes?: number; label?: string };
 
@@ -9,7 +13,9 @@ type Shape = { statistic: string; minutes?: number; label?: string };
 export function ours(name: MetricName, shape: Shape, value?: string): Metric {
   const { dimension }: MetricSpec = metrics[name];
   if ((dimension === undefined) !== (value === undefined)) {
-    throw new TypeError(`metric ${name} has ${dimension === undefined ? 'no dimension' : `the dimension ${dimension}`}`);
+    throw new TypeError(
+      `metric ${name} has ${dimension === undefined ? 'no dimension' : `the dimension ${dimension}`}`,
+    );
   }
   return new Metric({
     namespace: metricNamespace,

@@ -35,9 +35,7 @@ export class OrderSaga extends Construct {
       stateMachineName: `counterfoil-${profile.name}-order`,
       stateMachineType: sfn.StateMachineType.STANDARD,
       definitionBody: sfn.DefinitionBody.fromString(definition),
-      definitionSubstitutions: Object.fromEntries(
-        functions.map(({ name, door }) => [name, door.function.functionArn]),
-      ),
+      definitionSubstitutions: Object.fromEntries(functions.map(({ name, door }) => [name, door.function.functionArn])),
       tracingEnabled: profile.traces,
       logs: {
         destination: new logs.LogGroup(this, 'Log', {

@@ -68,7 +68,7 @@ async function bringUp(event: DeployEvent, deps: Deps): Promise<string> {
 /** The custom resource behind a deployment's migrations: runs them before CloudFormation goes on to new code. */
 export const handler = (event: DeployEvent, context: { getRemainingTimeInMillis(): number }): Promise<void> => {
   // A migration takes as long as it takes, and is not to be started twice for want of an answer.
-  const client = new LambdaClient({ maxAttempts: 1 });
+  const client = new LambdaClient({ maxAttempts: 1, credentials: roleCredentials() });
   return run(event, {
     migrate: () => invoke(client),
     put,
@@ -78,9 +78,15 @@ export const handler = (event: DeployEvent, context: { getRemainingTimeInMillis(
   });
 };
 
+const roleCredentials = () => ({
+  accessKeyId: process.env.AWS_ACCESS_KEY_ID!,
+  secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY!,
+  sessionToken: process.env.AWS_SESSION_TOKEN!,
+});
+
 async function invoke(client: LambdaClient): Promise<{ applied: string[] }> {
   const { FunctionError, Payload } = await client.send(
-    new InvokeCommand({ FunctionName: process.env['MIGRATE_FUNCTION'], Payload: '{}' }),
+    new InvokeCommand({ FunctionName: process.env.MIGRATE_FUNCTION, Payload: '{}' }),
   );
   const result = JSON.parse(Payload?.transformToString() || '{}');
   if (FunctionError === undefined) return result;

@@ -91,7 +91,8 @@ function networkAccess(scope: Construct): iam.ManagedPolicy {
   });
   Validations.of(policy).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'Interfaces are made by Lambda and have no names beforehand; Lambda checks for exactly these rights on "*".',
+    reason:
+      'Interfaces are made by Lambda and have no names beforehand; Lambda checks for exactly these rights on "*".',
   });
   return policy;
 }

@@ -4,6 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type AppKeyStore, createAppKey, listAppKeys, revokeAppKey } from '../../lib/apps/app-keys.dynamo.ts';
 import { scopes as knownScopes, type Scope } from '../../lib/contract/roles.ts';
 import { systemClock, toTimestamp } from '../../lib/kernel/clock.ts';
+import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import { idPattern } from '../../lib/kernel/ids.ts';
 import { tableVariables } from '../tables.ts';
 
@@ -120,7 +121,7 @@ function describe(error: unknown): string {
   if (cause.name === 'ResourceNotFoundException') {
     return `DynamoDB has no such table here; name it with --table or ${tableVariables.appKeys} (output AppKeysTable of the data stack).`;
   }
-  return cause === error ? error.message : `${error.message}: ${cause.message || cause.name}`;
+  return error instanceof PartUnavailable ? `DynamoDB cannot be asked: ${cause.message || cause.name}` : error.message;
 }
 
 if (import.meta.main) {

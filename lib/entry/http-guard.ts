@@ -35,7 +35,7 @@ export async function admit(
   const identified = identify(route, authorization, kinds, address, doorkeeper);
   identified.catch(() => {});
   if (route.rateClass !== 'exempt') {
-    check({ address: await doorkeeper.take(`address:${address}`) }, meter, headers);
+    check({ address: await doorkeeper.take(`address:${networkOf(address)}`) }, meter, headers);
   }
   const caller = await identified;
   if (caller.kind === 'app') {
@@ -86,6 +86,18 @@ function check(states: Record<string, LimitState>, meter: Meter, headers: Record
       );
     }
   }
+}
+
+/** One client has a whole /64 of IPv6 addresses (RFC 6177) and would otherwise have that many limits. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
+  const [head = '', tail] = address.split('%', 1)[0]!.toLowerCase().split('::');
+  const [first, last] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = tail === undefined ? 0 : 8 - first!.length - last!.length;
+  const groups = [...first!, ...Array<string>(Math.max(0, zeros)).fill('0'), ...last!];
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(':')}::/64`;
 }
 
 const append = (headers: Record<string, string>, name: string, value: string): void => {

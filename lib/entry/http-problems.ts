@@ -66,11 +66,14 @@ export function requestIdOf(offered: string | undefined, fromGateway: string | u
 }
 
 function fromBodyParser(error: unknown): Problem | undefined {
-  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
-  if (error.statusCode === 415) {
-    return new Problem('unsupported-media-type', 'Send the body as application/json.', { cause: error });
-  }
-  return error.statusCode === 422 || error.statusCode === 400
-    ? new Problem('invalid-json', 'The body cannot be parsed as JSON.', { cause: error })
-    : undefined;
+  if (!(error instanceof Error) || !('statusCode' in error) || packageOf(error.cause) !== bodyParser) return undefined;
+  return error.statusCode === 415
+    ? new Problem('unsupported-media-type', 'Send the body as application/json.', { cause: error })
+    : new Problem('invalid-json', 'The body cannot be parsed as JSON.', { cause: error });
 }
+
+/** Marks its errors so; other libraries' errors have a `statusCode` too. */
+const bodyParser = '@middy/http-json-body-parser';
+
+const packageOf = (cause: unknown): unknown =>
+  typeof cause === 'object' && cause !== null && 'package' in cause ? cause.package : undefined;

@@ -62,12 +62,13 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
       meter: frame.meter,
       log: frame.log,
     } as Request<C, CallerOf<R['auth']>>;
-    const result = await untilDeadline(run(request, deps), deadlineMs(route), route.databaseRole);
+    const left = deadlineMs(route) - (frame.clock.now() - context.startedAt);
+    const result = await untilDeadline(run(request, deps), Math.max(1000, left), route.databaseRole);
     const response = toResponse(result, {
       requestId: context.requestId,
       tagged: contract.etag === true,
       ifNoneMatch: context.conditions.ifNoneMatch,
-      shared: route.auth === 'public',
+      shared: route.auth === 'public' && route.method === 'GET',
     });
     Object.assign(response.headers, context.limitHeaders);
     return response;

@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { Problem } from '../contract/problems.ts';
+import { inTransaction } from '../database/transaction.sql.ts';
 import type { Clock } from '../kernel/clock.ts';
 
 /** The three tables of the same shape, one a service. */
@@ -29,7 +30,7 @@ export async function once(
   options: KeyOptions,
   work: (tx: TransactionSql) => Promise<Answer>,
 ): Promise<{ answer: Answer; replayed: boolean }> {
-  return (await sql.begin(async (tx) => {
+  return inTransaction(sql, async (tx) => {
     const { key } = claim;
     if (key === undefined) return { answer: await work(tx), replayed: false };
     const [gate] = await tx`
@@ -53,7 +54,7 @@ export async function once(
         created_at = excluded.created_at, expires_at = excluded.expires_at
       where k.expires_at <= excluded.created_at`;
     return { answer, replayed: false };
-  })) as { answer: Answer; replayed: boolean };
+  });
 }
 
 /**

@@ -36,10 +36,10 @@ const patienceMs = 1500;
 export function createLimiter(options: LimiterOptions): (subject: string) => Promise<LimitState> {
   const { perMinute: limit, clock } = options;
   const breaker = createBreaker(clock);
-  const known = recent<{ counts: Counts; stale: string[] }>(remembered);
+  const known = recent<{ counts: Counts; lines: Lines }>(remembered);
 
   return async (subject) => {
-    const own = known.get(subject) ?? { counts: new Map(), stale: [] };
+    const own = known.get(subject) ?? { counts: new Map(), lines: new Map() };
     known.set(subject, own);
     const now = clock.now();
     const slot = takeOne(own.counts, limit, now);
@@ -49,11 +49,11 @@ export function createLimiter(options: LimiterOptions): (subject: string) => Pro
     if (slot === undefined) return ownState(false, breaker.isOpen());
     if (!breaker.mayAsk()) return ownState(true, true);
     try {
-      const { allowed, standing, stale } = await takeShared(options, subject, now, own.stale);
+      const { allowed, taken, lines } = await takeShared(options, subject, now, own.lines);
       breaker.succeeded();
-      own.stale = stale;
+      own.lines = lines;
       if (!allowed) giveBack(own.counts, slot);
-      return toLimitState(standing, now, { allowed, limit, fallback: false });
+      return toLimitState(sharedStanding(taken, lines, limit, now), now, { allowed, limit, fallback: false });
     } catch {
       breaker.failed();
       return ownState(true, true);
@@ -61,25 +61,28 @@ export function createLimiter(options: LimiterOptions): (subject: string) => Pro
   };
 }
 
+/** What `taken` must stay below while a slot is in sight, by slot. Set by the slot's first request and fixed then. */
+type Lines = Map<number, number>;
+
 /**
  * The count that all processes share. `taken` is how many requests passed in all, `ceiling` always that plus the limit;
  * a slot's attribute keeps the ceiling as it was when the slot's first request came. So `taken` below a slot's attribute
- * says that fewer than the limit passed since the slot began, and a condition, which cannot add, can ask it of each slot
+ * says that fewer than the limit passed since the slot began, and a condition, which cannot add, can ask it of the slots
  * in sight. A refused request changes nothing.
  */
-async function takeShared({ client, table, perMinute }: LimiterOptions, subject: string, now: number, stale: string[]) {
+async function takeShared({ client, table, perMinute }: LimiterOptions, subject: string, now: number, lines: Lines) {
   const slot = slotAt(now);
   const current = attributeOf(slot);
-  const remove = stale.length === 0 ? '' : ` REMOVE ${stale.slice(0, 50).join(', ')}`;
+  const stale = [...lines.keys()].filter((known) => forgottenAt(known) <= now).slice(0, 50);
   const command = new UpdateCommand({
     TableName: table,
     // Counts of another limit say nothing about this one.
     Key: { subject: `${subject}@${perMinute}` },
     UpdateExpression: `SET ${current} = if_not_exists(${current}, if_not_exists(ceiling, :limit)),
       ceiling = if_not_exists(ceiling, :limit) + :one, taken = if_not_exists(taken, :zero) + :one,
-      expiresAt = :end${remove}`,
-    // One slot more than has begun: another process's clock may be ahead.
-    ConditionExpression: Array.from({ length: slotsInSight + 1 }, (_, back) => attributeOf(slot + 1 - back))
+      expiresAt = :end${stale.length === 0 ? '' : ` REMOVE ${stale.map(attributeOf).join(', ')}`}`,
+    ConditionExpression: binding(lines, now)
+      .map(attributeOf)
       .map((line) => `(attribute_not_exists(${line}) OR taken < ${line})`)
       .join(' AND '),
     ExpressionAttributeValues: {
@@ -93,31 +96,37 @@ async function takeShared({ client, table, perMinute }: LimiterOptions, subject:
   });
   try {
     const { Attributes } = await client.send(command, { abortSignal: AbortSignal.timeout(patienceMs) });
-    return { allowed: true, ...read(Attributes, perMinute, now) };
+    return { allowed: true, ...read(Attributes) };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return { allowed: false, ...read(error.Item, perMinute, now) };
+    return { allowed: false, ...read(error.Item) };
   }
+}
+
+/** Slots to ask of: the one known to bind, as lines only rise and stay; all that may be there when none is known. */
+function binding(lines: Lines, now: number): number[] {
+  const [lowest] = [...lines].filter(([slot]) => forgottenAt(slot) > now).sort(([, a], [, b]) => a - b);
+  if (lowest !== undefined) return [lowest[0]];
+  // One more than has begun: another process's clock may be ahead.
+  return Array.from({ length: slotsInSight + 1 }, (_, back) => slotAt(now) + 1 - back);
 }
 
 const attributeOf = (slot: number): string => `s${slot}`;
 
-/** What an item says, and its attributes that the next update may remove. */
-function read(item: Record<string, unknown> = {}, limit: number, now: number): { standing: Standing; stale: string[] } {
-  const standing: Standing = { room: limit, oldest: undefined };
-  const stale: string[] = [];
-  const taken = numberOf(item.taken);
-  for (const [name, line] of Object.entries(item)) {
-    if (!/^s\d+$/.test(name)) continue;
-    const slot = Number(name.slice(1));
-    if (forgottenAt(slot) <= now) {
-      stale.push(name);
-    } else {
-      standing.room = Math.min(standing.room, numberOf(line) - taken);
-      standing.oldest = Math.min(standing.oldest ?? slot, slot);
-    }
-  }
-  return { standing, stale };
+function read(item: Record<string, unknown> = {}): { taken: number; lines: Lines } {
+  const slots = Object.entries(item).filter(([name]) => /^s\d+$/.test(name));
+  return {
+    taken: numberOf(item.taken),
+    lines: new Map(slots.map(([name, line]) => [Number(name.slice(1)), numberOf(line)])),
+  };
+}
+
+function sharedStanding(taken: number, lines: Lines, limit: number, now: number): Standing {
+  const inSight = [...lines].filter(([slot]) => forgottenAt(slot) > now);
+  return {
+    room: Math.min(limit, ...inSight.map(([, line]) => line - taken)),
+    oldest: inSight.length === 0 ? undefined : Math.min(...inSight.map(([slot]) => slot)),
+  };
 }
 
 /** The document client leaves the item in an error as it came. */

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AnswerLost, PaymentDeclined } from '../kernel/errors.ts';
 import { ChargeDiffers, type ChargeRequest, declined, type PaymentGateway, type UndoRequest } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
-import { type Call, type StripeOptions, stripeCalls } from './stripe-calls.ts';
+import { type Call, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
 import { fromCardError, StripeRefused } from './stripe-errors.ts';
 
 type Intent = Stripe.PaymentIntent;
@@ -169,25 +169,24 @@ async function orCurrent(call: Call, id: string, step: Promise<Intent>): Promise
 }
 
 /** Gives back whatever of the intent's money is still kept, and names the refund. */
-async function refund(call: Call, orderId: string, { id, latest_charge: taken }: Intent): Promise<string> {
-  if (typeof taken !== 'object' || taken?.refunded !== true) {
-    try {
-      const made = await call(
-        (stripe, options) => stripe.refunds.create({ payment_intent: id, metadata: { orderId } }, options),
-        `${orderId}:refund`,
-      );
-      if (made.status === 'failed' || made.status === 'canceled')
-        throw new Error(`refund ${made.id} is ${made.status}`);
-      return made.id;
-    } catch (error) {
-      if (!(error instanceof StripeRefused && error.code === 'charge_already_refunded')) throw error;
-    }
+async function refund(call: Call, orderId: string, { id }: Intent): Promise<string> {
+  try {
+    const made = await call(
+      (stripe, options) => stripe.refunds.create({ payment_intent: id, metadata: { orderId } }, options),
+      `${orderId}:refund`,
+    );
+    if (!isStanding(made)) throw new Error(`refund ${made.id} is ${made.status}`);
+    return made.id;
+  } catch (error) {
+    if (!(error instanceof StripeRefused && error.code === 'charge_already_refunded')) throw error;
   }
   const { data } = await call((stripe, options) => stripe.refunds.list({ payment_intent: id, limit: 10 }, options));
-  const known = data.find(({ status }) => status !== 'failed' && status !== 'canceled');
+  const known = data.find(isStanding);
   if (known === undefined) throw new Error(`${id} is refunded without a refund`);
   return known.id;
 }
+
+const isStanding = ({ status }: Stripe.Refund): boolean => status !== 'failed' && status !== 'canceled';
 
 const isUnconfirmed = ({ status }: Intent): boolean =>
   status === 'requires_payment_method' || status === 'requires_confirmation';

@@ -15,16 +15,10 @@ export const frame = (): { meter: Meter; log: Logger; clock: Clock } => ({
 
 /** What every HTTP door has around it: also who may come in, and how often. */
 export function httpFrame() {
-  const limiter = createLimiter({
-    client: dynamo(),
-    table: config().LIMITS_TABLE,
-    perMinute: config().RATE_LIMIT_PER_MINUTE,
-    clock: systemClock,
-  });
   return {
     ...frame(),
     doorkeeper: {
-      take: limiter,
+      take: limiter(),
       identify: async (bearer: string, kinds: readonly ('customer' | 'app')[], address: string) => {
         if (kinds.includes('customer')) {
           const session = await findSession(sessionStore(), bearer);
@@ -40,6 +34,19 @@ export function httpFrame() {
       },
     },
   };
+}
+
+let sharedLimiter: ReturnType<typeof createLimiter> | undefined;
+
+/** One for all doors of the process: its own count and its knowledge of an outage are the process's. */
+function limiter() {
+  sharedLimiter ??= createLimiter({
+    client: dynamo(),
+    table: config().LIMITS_TABLE,
+    perMinute: config().RATE_LIMIT_PER_MINUTE,
+    clock: systemClock,
+  });
+  return sharedLimiter;
 }
 
 export const sessionStore = (): SessionStore => ({

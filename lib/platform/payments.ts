@@ -55,7 +55,14 @@ async function secretKey(): Promise<string> {
 async function fromSecretsManager(arn: string): Promise<unknown> {
   secrets ??= import('@aws-lambda-powertools/parameters/secrets').then(
     ({ SecretsProvider }) =>
-      new SecretsProvider({ clientConfig: { region: config().AWS_REGION, credentials: awsCredentials() } }),
+      new SecretsProvider({
+        clientConfig: {
+          region: config().AWS_REGION,
+          credentials: awsCredentials(),
+          maxAttempts: 2,
+          requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+        },
+      }),
   );
   return (await secrets).get(arn, { maxAge: 300 });
 }

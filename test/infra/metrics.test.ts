@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/constructs/aws-metrics.ts';
-import { invariants, type MetricName, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
+import { flagReasons } from '../../infra/constructs/metric.ts';
+import { invariants, type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
-import { failureCodes } from '../../lib/contract/saga.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
@@ -22,13 +22,17 @@ const dashboard = (() => {
 
 function named(): Named[] {
   const ofAlarms = alarms.flatMap((alarm): Named[] => {
-    const all = alarm.Metrics?.flatMap((one: { MetricStat?: { Metric: object } }) => one.MetricStat?.Metric ?? []) ?? [alarm];
-    return all.map((one: { Namespace: string; MetricName: string; Dimensions?: { Name: string; Value: unknown }[] }) => ({
-      where: alarm.AlarmName,
-      namespace: one.Namespace,
-      name: one.MetricName,
-      dimensions: Object.fromEntries((one.Dimensions ?? []).map(({ Name, Value }) => [Name, Value])),
-    }));
+    const all = alarm.Metrics?.flatMap((one: { MetricStat?: { Metric: object } }) => one.MetricStat?.Metric ?? []) ?? [
+      alarm,
+    ];
+    return all.map(
+      (one: { Namespace: string; MetricName: string; Dimensions?: { Name: string; Value: unknown }[] }) => ({
+        where: alarm.AlarmName,
+        namespace: one.Namespace,
+        name: one.MetricName,
+        dimensions: Object.fromEntries((one.Dimensions ?? []).map(({ Name, Value }) => [Name, Value])),
+      }),
+    );
   });
   const ofWidgets = dashboard.widgets.flatMap((widget: { properties: { title?: string; metrics?: unknown[][] } }) =>
     (widget.properties.metrics ?? [])
@@ -48,19 +52,20 @@ function named(): Named[] {
 /** What code may say for each dimension of ours. */
 const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
-  reason: [...failureCodes, 'saga-ended'],
+  reason: flagReasons,
   invariant: invariants,
 };
 
 function wrong({ namespace, name, dimensions }: Named): string | undefined {
   if (namespace === metricNamespace) {
-    const spec: { dimension?: string } | undefined = metrics[name as MetricName];
+    const spec: MetricSpec | undefined = metrics[name as MetricName];
     if (spec === undefined) return 'is not in lib/contract/metrics.ts';
     const { service: of, ...rest } = dimensions;
     if (of !== 'counterfoil') return 'has no dimension service';
     if (Object.keys(rest).join() !== (spec.dimension ?? '')) return `has the dimensions ${Object.keys(rest)}`;
     const value = Object.values(rest)[0];
-    if (spec.dimension !== undefined && !values[spec.dimension]!.includes(value as string)) return `has the value ${value}`;
+    if (spec.dimension !== undefined && !values[spec.dimension]!.includes(value as string))
+      return `has the value ${value}`;
     return undefined;
   }
   const published: Record<string, readonly string[]> | undefined =
@@ -68,7 +73,9 @@ function wrong({ namespace, name, dimensions }: Named): string | undefined {
   if (published === undefined) return 'is of a namespace that is not listed';
   const sets = published[name];
   if (sets === undefined) return 'is not published by AWS';
-  return sets.includes(Object.keys(dimensions).toSorted().join()) ? undefined : `is not published by ${Object.keys(dimensions)}`;
+  return sets.includes(Object.keys(dimensions).toSorted().join())
+    ? undefined
+    : `is not published by ${Object.keys(dimensions)}`;
 }
 
 test('every metric that a widget or alarm names is one that the code emits or AWS publishes', () => {
@@ -87,35 +94,55 @@ describe('a metric that nothing publishes is found out', () => {
     ['a misspelt name', { ...ours, name: 'OrderPlaced', dimensions: { service: 'counterfoil' } }],
     ['a forgotten service', { ...ours, name: 'OrdersPlaced', dimensions: {} }],
     ['a forgotten dimension', { ...ours, name: 'Requests', dimensions: { service: 'counterfoil' } }],
-    ['an operation that is none', { ...ours, name: 'Requests', dimensions: { service: 'counterfoil', operation: 'x' } }],
-    ['a proxy metric by cluster', { where: '', namespace: 'AWS/RDS', name: 'ClientConnections', dimensions: { DBClusterIdentifier: 'x' } }],
-    ['a namespace of nobody', { where: '', namespace: 'AWS/Rds', name: 'CPUUtilization', dimensions: { DBClusterIdentifier: 'x' } }],
+    [
+      'an operation that is none',
+      { ...ours, name: 'Requests', dimensions: { service: 'counterfoil', operation: 'x' } },
+    ],
+    [
+      'a proxy metric by cluster',
+      { where: '', namespace: 'AWS/RDS', name: 'ClientConnections', dimensions: { DBClusterIdentifier: 'x' } },
+    ],
+    [
+      'a namespace of nobody',
+      { where: '', namespace: 'AWS/Rds', name: 'CPUUtilization', dimensions: { DBClusterIdentifier: 'x' } },
+    ],
   ])('%s', (_, one) => expect(wrong(one)).toBeDefined());
 });
 
 test('every metric of the code is looked at by a widget', () => {
-  const shown = new Set(named().filter(({ namespace }) => namespace === metricNamespace).map(({ name }) => name));
+  const shown = new Set(
+    named()
+      .filter(({ namespace }) => namespace === metricNamespace)
+      .map(({ name }) => name),
+  );
   expect(Object.keys(metrics).filter((name) => !shown.has(name))).toEqual([]);
 });
 
 test('every operation has its requests, errors and latency on the dashboard', () => {
   for (const metric of ['Requests', 'ServerErrors', 'Latency']) {
-    const seen = named().filter(({ name, where }) => name === metric && !where.startsWith('counterfoil-'));
-    expect(new Set(seen.map(({ dimensions }) => dimensions['operation']))).toEqual(new Set(Object.keys(operations)));
+    const seen = named().filter(
+      ({ namespace, name, where }) =>
+        namespace === metricNamespace && name === metric && !where.startsWith('counterfoil-'),
+    );
+    expect(new Set(seen.map(({ dimensions }) => dimensions.operation))).toEqual(new Set(Object.keys(operations)));
   }
 });
 
 test('every alarm says what to do, on a page that exists, and every page is an alarm’s', () => {
   const pages = alarms.map(({ AlarmDescription }) => /docs\/runbooks\/([a-z-]+\.md)$/.exec(AlarmDescription)?.[1]);
   for (const page of pages) expect(page !== undefined && existsSync(new URL(page, runbooks)), String(page)).toBe(true);
-  const orphans = readdirSync(runbooks).filter((file) => file !== 'README.md' && !pages.includes(file));
-  expect(orphans).toEqual([]);
+  const files = readdirSync(runbooks).filter((file) => file !== 'README.md');
+  expect(files.filter((file) => !pages.includes(file))).toEqual([]);
+  const contents = readFileSync(new URL('README.md', runbooks), 'utf8');
+  expect(files.filter((file) => !contents.includes(`](${file})`))).toEqual([]);
 });
 
 test('each invariant has an alarm, and a watcher that falls silent rings', () => {
   const names = alarms.map(({ AlarmName }) => AlarmName);
   for (const invariant of invariants) expect(names).toContain(`counterfoil-dev-invariant-${invariant}`);
-  const silent = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching').map(({ AlarmName }) => AlarmName);
+  const silent = alarms
+    .filter(({ TreatMissingData }) => TreatMissingData === 'breaching')
+    .map(({ AlarmName }) => AlarmName);
   expect(silent.toSorted()).toEqual([
     'counterfoil-dev-job-check-invariants-silent',
     'counterfoil-dev-job-sweep-orders-silent',

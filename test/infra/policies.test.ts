@@ -27,12 +27,14 @@ const doors: Door[] = [
 /** Every wildcard in a policy of ours, and why it is there. */
 const explained: { action: RegExp; resource: RegExp; because: string }[] = [
   {
-    action: /^ec2:(CreateNetworkInterface|Describe(NetworkInterfaces|Subnets)|DeleteNetworkInterface|(Una|A)ssignPrivateIpAddresses)$/,
+    action:
+      /^ec2:(CreateNetworkInterface|Describe(NetworkInterfaces|Subnets)|DeleteNetworkInterface|(Una|A)ssignPrivateIpAddresses)$/,
     resource: /^"\*"$/,
     because: 'Lambda makes the interfaces of functions in the network, and checks for these rights on "*".',
   },
   {
-    action: /^logs:(Create|Get|Update|Delete)LogDelivery$|^logs:(ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
+    action:
+      /^logs:(Create|Get|Update|Delete)LogDelivery$|^logs:(ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
     resource: /^"\*"$/,
     because: 'Log delivery of Step Functions has no resources to name.',
   },
@@ -96,7 +98,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     for (const door of doors) {
       const [, fn] = functionOf(service, stage, door.row.door);
       const inside = door.row.databaseRole !== null;
-      const interfaces = statementsOf(service, roleOf(fn)).some(({ Action }) => Action.some((a) => a.startsWith('ec2:')));
+      const interfaces = statementsOf(service, roleOf(fn)).some(({ Action }) =>
+        Action.some((a) => a.startsWith('ec2:')),
+      );
       expect(fn.Properties.VpcConfig !== undefined, door.row.door).toBe(inside);
       expect(interfaces, door.row.door).toBe(inside);
       expect(fn.Properties.Environment?.Variables?.DATABASE_HOST !== undefined, door.row.door).toBe(inside);
@@ -107,7 +111,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const [, fn] = functionOf(service, stage, 'http/place-order');
     const [connect] = statementsOf(service, roleOf(fn)).filter(({ Action }) => Action[0] === 'rds-db:connect');
     const text = JSON.stringify(connect!.Resource);
-    expect(text).toMatch(/:dbuser:",\{"Fn::Select":\[6,\{"Fn::Split":\[":",\{"Fn::ImportValue":"[^"]*DatabaseProxy\w+DBProxyArn/);
+    expect(text).toMatch(
+      /:dbuser:",\{"Fn::Select":\[6,\{"Fn::Split":\[":",\{"Fn::ImportValue":"[^"]*DatabaseProxy\w+DBProxyArn/,
+    );
     expect(text).toMatch(/"\/orders_api"\]\]/);
   });
 
@@ -130,7 +136,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const [invoke, ...others] = statementsOf(service, role).filter(({ Action }) => Action[0]!.startsWith('lambda:'));
     expect(others).toEqual([]);
     expect(invoke!.Action).toEqual(['lambda:InvokeFunction']);
-    const expectedIds = Object.values(steps).map(({ door }) => functionOf(service, stage, door)[0]).toSorted();
+    const expectedIds = Object.values(steps)
+      .map(({ door }) => functionOf(service, stage, door)[0])
+      .toSorted();
     expect(invoke!.Resource).toEqual(expectedIds.map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] })));
   });
 
@@ -190,7 +198,10 @@ function allStatements(template: Template): { where: string; statement: Statemen
     }
     const document = Type === 'AWS::IAM::Role' ? undefined : (Properties?.PolicyDocument ?? Properties?.KeyPolicy);
     for (const statement of document?.Statement ?? []) {
-      found.push({ where, statement: { ...statement, Action: [statement.Action].flat(), Resource: [statement.Resource].flat() } });
+      found.push({
+        where,
+        statement: { ...statement, Action: [statement.Action].flat(), Resource: [statement.Resource].flat() },
+      });
     }
   }
   return found.filter(({ statement }) => statement.Effect === 'Allow');

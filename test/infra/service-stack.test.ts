@@ -98,7 +98,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   test('a failed run of a job is not repeated between two of its schedule', () => {
     const configs = ofType(service, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
     expect(configs).toHaveLength(ofType(service, 'AWS::Scheduler::Schedule').length);
-    for (const config of configs) expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
+    for (const config of configs)
+      expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   });
 
   test('the access log knows no person', () => {
@@ -128,6 +129,13 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       'SESSIONS_TABLE',
       'STATE_MACHINE_ARN',
     ]);
+    expect(names('http/get-health')).toEqual([
+      'DATABASE_HOST',
+      'DATABASE_NAME',
+      'RELEASE',
+      'SESSIONS_TABLE',
+      'STATE_MACHINE_ARN',
+    ]);
     expect(names('saga/reserve-stock')).toEqual(['DATABASE_HOST', 'DATABASE_NAME']);
     expect(names('saga/charge-payment')).toEqual(
       stage === 'dev' ? ['CHARGES_TABLE', 'PAYMENT_PROVIDER'] : ['PAYMENT_PROVIDER', 'STRIPE_SECRET_ARN'],
@@ -147,8 +155,8 @@ test('prod runs one of each job at a time and mails its alarms; dev asks for nei
     );
   expect(reserved('prod')).toHaveLength(4);
   expect(reserved('dev')).toHaveLength(0);
-  expect(ofType(stages.prod.service, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint)).toEqual([
-    'duty@example.com',
-  ]);
+  expect(
+    ofType(stages.prod.service, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint),
+  ).toEqual(['duty@example.com']);
   expect(ofType(stages.dev.service, 'AWS::SNS::Subscription')).toEqual([]);
 });

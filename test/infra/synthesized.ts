@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
@@ -34,17 +34,19 @@ export function synthesized(
   profile: 'dev' | 'prod',
   also: (stacks: { data: Stack; service: Stack }) => void = () => {},
 ): { data: Template; service: Template } {
-  const app = new App({
-    context: contextOf(profile),
-    outdir: mkdtempSync(join(tmpdir(), 'counterfoil-synth-')),
-  });
-  const stacks = counterfoil(app, readSettings(app.node), () =>
-    lambda.Code.fromInline('exports.handler = async () => {}'),
-  );
-  also(stacks);
-  const assembly = app.synth();
-  const template = (stack: Stack): Template => assembly.getStackArtifact(stack.artifactId).template;
-  return { data: template(stacks.data), service: template(stacks.service) };
+  const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
+  try {
+    const app = new App({ context: contextOf(profile), outdir });
+    const stacks = counterfoil(app, readSettings(app.node), () =>
+      lambda.Code.fromInline('exports.handler = async () => {}'),
+    );
+    also(stacks);
+    const assembly = app.synth();
+    const template = (stack: Stack): Template => assembly.getStackArtifact(stack.artifactId).template;
+    return { data: template(stacks.data), service: template(stacks.service) };
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 /** Resources of a type, with their logical ids. */
@@ -64,7 +66,9 @@ const normal = (statement: { Effect: string; Action: string | string[]; Resource
 /** Every statement of a role's own and attached policies, those of Amazon's own policies excepted. */
 export function statementsOf(template: Template, roleId: string): Statement[] {
   const role = template.Resources[roleId]!.Properties;
-  const inline = (role.Policies ?? []).flatMap((policy: { PolicyDocument: { Statement: [] } }) => policy.PolicyDocument.Statement);
+  const inline = (role.Policies ?? []).flatMap(
+    (policy: { PolicyDocument: { Statement: [] } }) => policy.PolicyDocument.Statement,
+  );
   const attached = [...ofType(template, 'AWS::IAM::Policy'), ...ofType(template, 'AWS::IAM::ManagedPolicy')]
     .filter(
       ([id, { Properties }]) =>

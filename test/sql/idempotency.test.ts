@@ -128,12 +128,14 @@ describe('work that fails', () => {
   });
 
   test('because its connection broke leaves the key free', async () => {
+    const pool = database.connect('catalog_api', { ...poolOptions, max: 1 });
     const { work, started, letGo } = held();
-    const broken = once(sql, claim, keys, work).catch((error) => error);
+    const broken = once(pool, claim, keys, work).catch((error) => error);
     const [self] = await (await started)`select pg_backend_pid() as pid`;
     await sql`select pg_terminate_backend(${self!.pid})`;
     letGo();
     expect(await broken).toBeInstanceOf(Error);
+    await pool.end();
     expect(await once(sql, claim, keys, count)).toMatchObject({ replayed: false });
     expect(await records()).toHaveLength(1);
   });

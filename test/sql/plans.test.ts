@@ -34,9 +34,9 @@ let big: Set<string>;
 
 beforeAll(async () => {
   database = await createDatabase();
-  console.time('fill');
+
   await fillShop(database);
-  console.timeEnd('fill');
+
   await tellPlans(database);
   const owner = database.connect('migrator', { max: 1 });
   big = await tablesAbove(owner, 1000);

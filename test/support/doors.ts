@@ -55,7 +55,7 @@ export function openDoor<R extends Route, C extends OperationContract, D>(
     });
     const response = await handler(event, {} as Context);
     const text = response.body ?? '';
-    const body = text === '' ? undefined : JSON.parse(text);
+    const body = /json/.test(String(response.headers?.['content-type'])) ? JSON.parse(text) : undefined;
     return { status: response.statusCode ?? 200, headers: response.headers as Record<string, string>, text, body };
   };
 }

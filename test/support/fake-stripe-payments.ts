@@ -41,6 +41,7 @@ export function createFakePayments() {
   const charges = new Map<string, Charge>();
   const refunds: Refund[] = [];
   const passing: string[] = [];
+  const refundStatuses: string[] = [];
   let count = 0;
   const nextId = (prefix: string) => `${prefix}_fake${++count}`;
 
@@ -62,6 +63,15 @@ export function createFakePayments() {
       const intent = intents.get(id);
       if (intent?.status === 'processing') succeed(intent);
     },
+    /** The bank refuses the intent that waits for it. */
+    refuse(id: string) {
+      const intent = intents.get(id);
+      if (intent?.status !== 'processing') return;
+      decline(intent, { code: 'card_declined' });
+      intent.status = 'requires_payment_method';
+    },
+    /** What becomes of the next refunds at the bank. */
+    refundStatuses,
     /** Gives money back from Stripe's dashboard. */
     refundByHand: (id: string) => refund({ payment_intent: id }),
     handle(method: string, path: string, params: Params): Answer {
@@ -160,9 +170,9 @@ export function createFakePayments() {
       id: nextId('re'),
       payment_intent: id,
       amount: charge.amount - charge.amount_refunded,
-      status: 'succeeded',
+      status: refundStatuses.shift() ?? 'succeeded',
     };
-    Object.assign(charge, { amount_refunded: charge.amount, refunded: true });
+    if (made.status !== 'failed') Object.assign(charge, { amount_refunded: charge.amount, refunded: true });
     refunds.push(made);
     return { status: 200, body: made };
   }

@@ -100,7 +100,7 @@ test('whatever an error says, the client is told only sentences of ours', () => 
     fc.string().map((errorMessage) => JSON.stringify({ errorMessage })),
     fc.constant(JSON.stringify({ errorMessage: declineMessage('expired_card') })),
   );
-  fc.assert(
+  return fc.assert(
     fc.property(
       fc.oneof(names, fc.string()),
       fc.option(causes, { nil: undefined }),

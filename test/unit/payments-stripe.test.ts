@@ -149,6 +149,23 @@ test('a charge that the bank is still working on is asked about again, by its un
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
+test('the bank refuses after all, when an undo already found it working: the next undo ends the intent', async () => {
+  const order = newOrder('pm_card_processing');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  stripe.payments.refuse([...stripe.payments.intents.keys()][0]!);
+  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
+  expect([...stripe.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
+});
+
+test('a refund that the bank returns is an error, never a success', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  stripe.payments.refundStatuses.push('failed');
+  await expect(patient().undo(undoOf(order, reference))).rejects.toThrow(/refund re_fake\d+ is failed/);
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+});
+
 test('an order that costs less than Stripe takes is declined, and nothing is left to undo', async () => {
   const order = { ...newOrder(), amount: 10 };
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('amount_invalid'));
@@ -290,7 +307,8 @@ test('time is counted over all calls of a charge: one that ran out sends nothing
   now += 5000;
   stripe.release();
   await expect(charging).rejects.toMatchObject(answerLost);
-  expect(stripe.calls).toHaveLength(1);
+  await patient().undo(undoOf(order));
+  expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toEqual([]);
 });
 
 test('Stripe cannot be reached', async () => {

@@ -187,7 +187,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <details class="success">
 <summary><span class="status">201</span> Made.</summary>
 <p><code>application/json</code> <a href="#schema-Customer">Customer</a></p>
-<p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<p><small>Headers: Location, ETag, Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
   &quot;id&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
   &quot;email&quot;: &quot;ada@example.com&quot;,

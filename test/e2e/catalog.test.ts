@@ -1,0 +1,135 @@
+import { expect, inject, test } from 'vitest';
+import type { Product } from '../../lib/contract/catalog.ts';
+import { refused, succeed, unchanged } from './client.ts';
+import { newProduct, unique, updateProduct } from './shop.ts';
+
+const { appKey } = inject('target');
+const token = appKey;
+const unknown = { productId: `prd_${'0'.repeat(32)}` };
+
+test('a new product is on sale at once', async () => {
+  const body = { sku: unique('E2E'), name: 'Teapot', description: 'Cast\niron', price: { amount: 6900, currency: 'EUR' } };
+  const made = await succeed('create-product', 201, { token, body });
+  expect(made.body).toMatchObject({ ...body, active: true, version: 1 });
+  expect(made.headers.get('location')).toBe(`/products/${made.body.id}`);
+  const read = await succeed('get-product', 200, { path: { productId: made.body.id } });
+  expect(read.body).toEqual(made.body);
+  expect(read.headers.get('etag')).toBe(made.headers.get('etag'));
+  expect((await onFirstPages(made.body.id)).at(-1)).toEqual(made.body);
+});
+
+test('a SKU is taken once, whatever the other product is called', async () => {
+  const [one, other] = await Promise.all([newProduct({ stock: 0 }), newProduct({ stock: 0 })]);
+  const body = { sku: one.sku, name: 'Another', price: { amount: 1, currency: 'EUR' } };
+  await refused('create-product', 409, 'sku-taken', { token, body });
+  await refused('update-product', 409, 'sku-taken', { token, path: { productId: other.id }, body: { sku: one.sku } });
+});
+
+test('a repeated creation under one key makes one product', async () => {
+  const body = { sku: unique('E2E'), name: 'Once', price: { amount: 1, currency: 'EUR' } };
+  const key = unique('key');
+  const first = await succeed('create-product', 201, { token, body, key });
+  const again = await succeed('create-product', 201, { token, body, key });
+  expect(again.text).toBe(first.text);
+  expect(again.headers.get('location')).toBe(first.headers.get('location'));
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+  await refused('create-product', 422, 'idempotency-key-reused', { token, body: { ...body, name: 'Twice' }, key });
+});
+
+test('a copy that is still good is not sent again, and one that is not is', async () => {
+  const { id } = await newProduct({ stock: 0 });
+  const path = { productId: id };
+  const etag = (await succeed('get-product', 200, { path })).headers.get('etag')!;
+  const kept = await unchanged('get-product', etag, { path });
+  expect(kept.headers.get('etag')).toBe(etag);
+  await unchanged('get-product', `"other", W/${etag}`, { path });
+  await updateProduct(id, { price: { amount: 1100, currency: 'EUR' } });
+  const fresh = await succeed('get-product', 200, { path, headers: { 'if-none-match': etag } });
+  expect(fresh.body.price.amount).toBe(1100);
+  expect(fresh.headers.get('etag')).not.toBe(etag);
+});
+
+test('a page of the list has a tag of its own', async () => {
+  const product = await newProduct({ stock: 0 });
+  const cursor = await cursorBehind(product.id);
+  const page = await succeed('list-products', 200, { query: { limit: 1, cursor } });
+  await unchanged('list-products', page.headers.get('etag')!, { query: { limit: 1, cursor } });
+});
+
+test('of two changes to one version the second is refused', async () => {
+  const { id } = await newProduct({ stock: 0 });
+  const path = { productId: id };
+  const etag = (await succeed('get-product', 200, { path })).headers.get('etag')!;
+  const rename = (name: string) => ({ token, path, body: { name }, headers: { 'if-match': etag } });
+  const changed = await succeed('update-product', 200, rename('First'));
+  expect(changed.body).toMatchObject({ name: 'First', version: 2 });
+  await refused('update-product', 412, 'version-stale', rename('Second'));
+  await refused('update-product', 412, 'version-stale', { ...rename('Third'), headers: { 'if-match': 'W/"2"' } });
+  const now = await succeed('get-product', 200, { path });
+  expect(now.body).toEqual(changed.body);
+  expect(now.headers.get('etag')).toBe(changed.headers.get('etag'));
+});
+
+test('a product taken off sale is gone, and comes back', async () => {
+  const { id } = await newProduct({ stock: 0 });
+  await updateProduct(id, { active: false });
+  await refused('get-product', 404, 'not-found', { path: { productId: id } });
+  expect((await onFirstPages(id, 1)).map((product) => product.id)).not.toContain(id);
+  await updateProduct(id, { active: true });
+  await succeed('get-product', 200, { path: { productId: id } });
+});
+
+test('pages of one lead through every product, newest first, each once', async () => {
+  const made: Product[] = [];
+  for (let i = 0; i < 4; i++) made.push(await newProduct({ stock: 0 }));
+  const seen = await onFirstPages(made[0]!.id, 1);
+  const ids = seen.map(({ id }) => id);
+  expect(ids).toEqual([...new Set(ids)].sort().reverse());
+  const own = new Set(made.map(({ id }) => id));
+  expect(seen.filter(({ id }) => own.has(id))).toEqual(made.toReversed());
+});
+
+test('a cursor that was altered, made up or borrowed from another list is refused', async () => {
+  const cursor = await cursorBehind((await newProduct({ stock: 0 })).id);
+  for (const altered of [`${cursor}A`, cursor.slice(0, -1), flip(cursor), 'bm90IGEgY3Vyc29y', '%00', '{}']) {
+    const { body } = await refused('list-products', 400, 'invalid-cursor', { query: { cursor: altered } });
+    expect(body.errors?.[0]?.pointer).toBe('?cursor');
+  }
+  const { id } = await newProduct({ stock: 0 });
+  const borrowed = { token, path: { productId: id }, query: { cursor } };
+  await refused('list-stock-movements', 400, 'invalid-cursor', borrowed);
+});
+
+test('an unknown product is not found, read or changed', async () => {
+  await refused('get-product', 404, 'not-found', { path: unknown });
+  await refused('get-product', 404, 'not-found', { path: { productId: '1; drop table' } });
+  await refused('update-product', 404, 'not-found', { token, path: unknown, body: { name: 'No' } });
+});
+
+/** The list from its top down to a product, or two hundred products when it is not among them. */
+async function onFirstPages(until: string, limit = 50): Promise<Product[]> {
+  const seen: Product[] = [];
+  let cursor: string | undefined;
+  while (seen.length < 200) {
+    const query: Record<string, string | number> = { limit, ...(cursor === undefined ? {} : { cursor }) };
+    const { body } = await succeed('list-products', 200, { query });
+    for (const product of body.data) {
+      seen.push(product);
+      if (product.id === until) return seen;
+    }
+    if (body.nextCursor === null) return seen;
+    cursor = body.nextCursor;
+  }
+  return seen;
+}
+
+/** A cursor of the products' list that leads on behind a product. */
+async function cursorBehind(productId: string): Promise<string> {
+  for (let limit = 20; limit <= 100; limit++) {
+    const { body } = await succeed('list-products', 200, { query: { limit } });
+    if (body.data.some(({ id }) => id === productId) && body.nextCursor !== null) return body.nextCursor;
+  }
+  throw new Error(`${productId} is not among the newest products`);
+}
+
+const flip = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1);

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, inject } from 'vitest';
+import type * as z from 'zod/mini';
+import type { OperationId, operations } from '../../lib/contract/operations.ts';
+import type { InputError, ProblemCode } from '../../lib/contract/problems.ts';
+import { addressOf, promises } from './document.ts';
+import { semaphore } from './semaphore.ts';
+
+export type Options = {
+  path?: Record<string, string>;
+  query?: Record<string, string | number>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Sent as it is, instead of `body`; its content type comes with `headers`. */
+  raw?: string;
+  headers?: Record<string, string>;
+  /** Bearer credential. */
+  token?: string;
+  /** Idempotency-Key. */
+  key?: string;
+  /** Seconds of `Prefer: wait=N`. */
+  wait?: number;
+};
+
+export type Answer<B = unknown> = { status: number; headers: Headers; text: string; body: B };
+
+/** A body of RFC 9457 in the product's words. */
+export type ProblemBody = {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  instance: string;
+  code: ProblemCode;
+  requestId: string;
+  errors?: InputError[];
+};
+
+type Responses<O extends OperationId> = (typeof operations)[O]['responses'];
+type BodyOf<O extends OperationId, S extends keyof Responses<O>> =
+  Responses<O>[S] extends z.ZodMiniType<infer B> ? B : undefined;
+
+const target = inject('target');
+const promised = promises(target.document);
+/** Connections that one file of tests opens at most. */
+const turn = semaphore(64);
+
+/**
+ * Calls an operation where the published document says that it is, and holds the answer against what that document
+ * promises of its status. A refusal by the rate limit is waited out.
+ */
+export async function call(operation: OperationId, options: Options = {}): Promise<Answer> {
+  const { method, path } = addressOf(target.document, operation);
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(options.path?.[name] ?? ''));
+  const query = new URLSearchParams(
+    Object.entries(options.query ?? {}).map(([name, value]): [string, string] => [name, `${value}`]),
+  );
+  const answer = await send(method, `${filled}${query.size === 0 ? '' : `?${query}`}`, options);
+  checkAnswer(operation, answer);
+  return answer;
+}
+
+/** Calls an operation that must answer with this status. */
+export async function succeed<O extends OperationId, S extends keyof Responses<O> & number>(
+  operation: O,
+  status: S,
+  options: Options = {},
+): Promise<Answer<BodyOf<O, S>>> {
+  const answer = await call(operation, options);
+  expect(answer.status, `${operation} gave ${answer.text}`).toBe(status);
+  return answer as Answer<BodyOf<O, S>>;
+}
+
+/** Calls an operation that must answer that the copy with this entity tag is still good. */
+export async function unchanged(operation: OperationId, etag: string, options: Options = {}): Promise<Answer> {
+  const answer = await call(operation, { ...options, headers: { 'if-none-match': etag, ...options.headers } });
+  expect(answer.status, `${operation} gave ${answer.text}`).toBe(304);
+  return answer;
+}
+
+/** Calls an operation that must answer with this problem. */
+export async function refused(
+  operation: OperationId,
+  status: number,
+  code: ProblemCode,
+  options: Options = {},
+): Promise<Answer<ProblemBody>> {
+  const answer = (await call(operation, options)) as Answer<ProblemBody>;
+  expect({ status: answer.status, code: answer.body?.code }, `${operation} gave ${answer.text}`).toEqual({
+    status,
+    code,
+  });
+  return answer;
+}
+
+/** Sends a request to any path, outside the document, and waits out the rate limit. */
+export async function send(method: string, path: string, options: Options = {}): Promise<Answer> {
+  for (;;) {
+    const answer = await turn(() => sendOnce(method, path, options));
+    if (answer.status !== 429 || codeOf(answer) === 'sign-in-locked') return answer;
+    await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
+  }
+}
+
+/** Sends one request and reads the whole answer. */
+export async function sendOnce(method: string, path: string, options: Options = {}): Promise<Answer> {
+  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const response = await fetch(`${target.baseUrl}${path}`, {
+    method,
+    headers: {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
+      ...(options.wait === undefined ? {} : { prefer: `wait=${options.wait}` }),
+      ...options.headers,
+    },
+    ...(body === undefined ? {} : { body }),
+    redirect: 'error',
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: parse(response.headers, text) };
+}
+
+/** Holds an answer against the document and against what every answer of the product has. */
+function checkAnswer(operation: OperationId, answer: Answer): void {
+  const name = `${operation} ${answer.status}`;
+  const promise = promised(operation, answer.status);
+  if (promise === undefined) throw new Error(`${name} is not in the document; it said ${answer.text}`);
+  for (const header of ['x-request-id', ...(isSuccess(answer) ? promise.headers : [])]) {
+    if (!sometimes.has(header)) expect(answer.headers.has(header), `${name} has ${header}`).toBe(true);
+  }
+  expect(answer.headers.get('x-content-type-options'), name).toBe('nosniff');
+  expect(answer.headers.get('content-security-policy'), name).toMatch(/default-src 'none'/);
+
+  const type = answer.headers.get('content-type')?.split(';', 1)[0];
+  const schema = type === undefined ? undefined : promise.bodies[type];
+  if (schema === undefined) {
+    expect({ type, text: answer.text, promised: Object.keys(promise.bodies) }, name).toEqual({
+      type: undefined,
+      text: '',
+      promised: [],
+    });
+    return;
+  }
+  const result = schema.safeParse(answer.body);
+  if (!result.success) throw new Error(`${name} is not as documented: ${result.error.message}\n${answer.text}`);
+  if (type === 'application/problem+json') checkProblem(operation, answer as Answer<ProblemBody>);
+}
+
+function checkProblem(operation: OperationId, { status, headers, body }: Answer<ProblemBody>): void {
+  const pattern = addressOf(target.document, operation).path.replaceAll(/\{\w+\}/g, '[^/]+');
+  expect(body.status).toBe(status);
+  expect(body.type.endsWith(`/${body.code}`), body.type).toBe(true);
+  expect(body.requestId).toBe(headers.get('x-request-id'));
+  expect(body.instance).toMatch(new RegExp(`${pattern}$`));
+  if (status === 401) expect(headers.get('www-authenticate')).toBe('Bearer');
+}
+
+/** Header fields that an answer has only when something was asked for. */
+const sometimes = new Set(['Idempotency-Replayed', 'Preference-Applied']);
+
+const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
+
+const codeOf = ({ body }: Answer): unknown =>
+  typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined;
+
+function parse(headers: Headers, text: string): unknown {
+  return /\bjson\b/.test(headers.get('content-type') ?? '') && text !== '' ? JSON.parse(text) : text;
+}

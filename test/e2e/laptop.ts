@@ -1,0 +1,31 @@
+import { rm } from 'node:fs/promises';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { prepareDemo } from '../../infra/local/demo.ts';
+import { resetStack, startStack } from '../../infra/local/stack.ts';
+import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+
+/** Starts the whole product on a free port, with its data in this folder. */
+export async function startLaptop(directory: string, settings: Record<string, string>) {
+  const stack = await startStack({
+    directory,
+    port: 0,
+    settings,
+    log: (line) => console.log(`· ${line}`),
+    onCrash: (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  });
+  const { appKey } = await prepareDemo(stack, directory);
+  const client = DynamoDBDocumentClient.from(stack.inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
+  const store = { client, table: 'appKeys', clock: systemClock };
+  const limited = await createAppKey(store, { name: 'e2e, catalogue only', scopes: ['catalog:write'] });
+  return { baseUrl: stack.baseUrl, appKey, limitedAppKey: limited.key, stop: stack.stop };
+}
+
+/** Removes what `startLaptop` kept in its folder, and the folder. */
+export async function removeLaptop(directory: string): Promise<void> {
+  await resetStack(directory);
+  await rm(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,150 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startVitest } from 'vitest/node';
+import type { Document } from './document.ts';
+import type { Target } from './target.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE | --laptop) [--short] [NAME...]
+
+  --url ADDRESS   the API to test; it keeps the customers, products and orders that the tests make
+  --app-key KEY   a key with every scope (or COUNTERFOIL_APP_KEY); npm run apps makes one
+  --demo FILE     a demo.json, as npm start writes it to .local/
+  --laptop        a stack of its own in a temporary folder, restarts and kill -9 included
+  --short         leaves out what is slow
+  NAME            runs only the files with such a name
+
+The target must use the simulated payment provider. A target that limits an address to a few hundred requests a minute
+is waited for, which takes a while: RATE_LIMIT_PER_MINUTE=100000 makes a run end within a minute.
+`;
+
+/** Rate limits are tried out last and alone, because they stop everybody else. */
+const limits = 'rate-limit';
+
+async function main(): Promise<boolean> {
+  const { values, positionals } = readArguments();
+  if (values.help) {
+    console.log(usage);
+    return true;
+  }
+  const { short } = values;
+  if (values.laptop) return runOnLaptop(short, positionals);
+  const { baseUrl, appKey } = await readAddress(values);
+  const target = await survey({ baseUrl, appKey, limitedAppKey: null, short, laptop: false });
+  return runAll(target, positionals);
+}
+
+function readArguments() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      url: { type: 'string' },
+      'app-key': { type: 'string' },
+      demo: { type: 'string' },
+      laptop: { type: 'boolean', default: false },
+      short: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+}
+
+async function readAddress(values: { url?: string; 'app-key'?: string; demo?: string }) {
+  const demo = values.demo === undefined ? undefined : await readDemo(values.demo);
+  const url = values.url ?? demo?.baseUrl;
+  if (url === undefined) throw new Error(`Say what to test.\n\n${usage}`);
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error(`--url must be an http address, not "${url}".`);
+  const appKey = values['app-key'] ?? demo?.appKey ?? process.env.COUNTERFOIL_APP_KEY;
+  if (appKey === undefined) throw new Error('Give a key with every scope by --app-key or COUNTERFOIL_APP_KEY.');
+  return { baseUrl: url.replace(/\/+$/, ''), appKey };
+}
+
+async function readDemo(file: string): Promise<{ baseUrl: string; appKey: string }> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${file} cannot be read (${error.code}); npm start writes .local/demo.json.`, { cause: error });
+  });
+  try {
+    const { baseUrl, appKey } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof baseUrl === 'string' && typeof appKey === 'string') return { baseUrl, appKey };
+  } catch {
+    // Told below.
+  }
+  throw new Error(`${file} is not a demo.json: it must have baseUrl and appKey.`);
+}
+
+/** What the target says of itself; so that a wrong address or key is one sentence and not a hundred failures. */
+async function survey(known: Omit<Target, 'document' | 'limitPerMinute'>): Promise<Target> {
+  const { baseUrl, appKey } = known;
+  const ask = (path: string, headers = {}) =>
+    fetch(`${baseUrl}${path}`, { headers, signal: AbortSignal.timeout(20_000) }).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
+      throw new Error(`${baseUrl} does not answer: ${cause}.`, { cause: error });
+    });
+  const response = await ask('/openapi.json');
+  if (!response.ok) throw new Error(`${baseUrl}/openapi.json gave ${response.status}; is this a Counterfoil?`);
+  const document = (await response.json()) as Document;
+  const allowed = await ask(`/products/prd_${'0'.repeat(32)}/stock-movements`, { authorization: `Bearer ${appKey}` });
+  if (allowed.status === 401 || allowed.status === 403) {
+    throw new Error(`${baseUrl} does not take the app key: ${await allowed.text()}`);
+  }
+  const policy = /"address";q=(\d+);w=60/.exec(response.headers.get('ratelimit-policy') ?? '');
+  return { ...known, document, limitPerMinute: Number(policy?.[1] ?? Number.MAX_SAFE_INTEGER) };
+}
+
+async function runOnLaptop(short: boolean, names: string[]): Promise<boolean> {
+  const directory = await mkdtemp(join(tmpdir(), 'counterfoil-e2e-'));
+  const { startLaptop, removeLaptop } = await import('./laptop.ts');
+  const on = async (settings: Record<string, string>, work: (target: Target) => Promise<boolean>) => {
+    const { stop, ...address } = await startLaptop(directory, settings);
+    try {
+      return await work(await survey({ ...address, short, laptop: true }));
+    } finally {
+      await stop();
+    }
+  };
+  try {
+    const most = await on({ RATE_LIMIT_PER_MINUTE: '1000000' }, (target) => runAll(target, names));
+    if (names.length > 0 && !names.some((name) => limits.includes(name))) return most;
+    return (await on({ RATE_LIMIT_PER_MINUTE: '40' }, (target) => runVitest(target, [limits], []))) && most;
+  } finally {
+    await removeLaptop(directory);
+  }
+}
+
+async function runAll(target: Target, names: string[]): Promise<boolean> {
+  const most = await runVitest(target, names, [`**/${limits}.test.ts`]);
+  if (target.limitPerMinute > 200 || names.length > 0) return most;
+  return (await runVitest(target, [limits], [])) && most;
+}
+
+/** @returns whether everything passed */
+async function runVitest(target: Target, names: string[], leftOut: string[]): Promise<boolean> {
+  // A target that lets little through makes everybody wait for the next minute, more than once.
+  const testTimeout = target.limitPerMinute > 5000 ? 60_000 : 30 * 60_000;
+  const vitest = await startVitest('test', names, {
+    root,
+    config: join(import.meta.dirname, 'vitest.config.ts'),
+    watch: false,
+    passWithNoTests: names.length > 0,
+    exclude: leftOut,
+    provide: { target },
+    testTimeout,
+    hookTimeout: testTimeout,
+  });
+  const { failed, errors } = {
+    failed: vitest.state.getCountOfFailedTests(),
+    errors: vitest.state.getUnhandledErrors().length,
+  };
+  const passed = failed === 0 && errors === 0 && !vitest.state.getTestModules().some((module) => !module.ok());
+  await vitest.close();
+  return passed;
+}
+
+main().then(
+  (passed) => process.exit(passed ? 0 : 1),
+  (error: unknown) => {
+    console.error(process.env.DEBUG === undefined && error instanceof Error ? error.message : error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,24 @@
+import type { Document } from './document.ts';
+
+/** What the suite is run against; made by run.ts, and what `inject('target')` gives in a test. */
+export type Target = {
+  baseUrl: string;
+  /** An app key with every scope. */
+  appKey: string;
+  /** An app key that may change the catalogue and nothing else, where there is one. */
+  limitedAppKey: string | null;
+  /** Leaves out what is slow. */
+  short: boolean;
+  /** The stack was started by run.ts on this machine. */
+  laptop: boolean;
+  /** Requests a minute that the target takes from one address. */
+  limitPerMinute: number;
+  /** What the target publishes under /openapi.json. */
+  document: Document;
+};
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    target: Target;
+  }
+}

@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BundleError, bundleDoor, bundleDoors } from '../../infra/bundle/bundle.ts';
+import { naiveOptions, root } from '../../infra/bundle/options.ts';
+
+let work: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'counterfoil-bundle-test-'));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Every AWS client that doors use, as they use them. */
+const clients = `
+  import { dynamo } from '${root}/lib/platform/dynamo.ts';
+  import { sqlAs } from '${root}/lib/platform/sql.ts';
+  import { states } from '${root}/lib/platform/states.ts';
+  export const handler = () => [dynamo(), sqlAs('saga'), states()].length;
+  export const withoutCredentials = async () => {
+    const { SFNClient, ListStateMachinesCommand } = await import('@aws-sdk/client-sfn');
+    await new SFNClient({ region: 'eu-west-1' }).send(new ListStateMachinesCommand({}));
+  };`;
+
+const source = (name: string, text: string) => {
+  const file = join(root, 'test', 'infra', `.${name}-${process.pid}.ts`);
+  writeFileSync(file, text);
+  return { path: relative(root, file), remove: () => rmSync(file) };
+};
+
+const environment = { PATH: process.env.PATH, AWS_REGION: 'eu-west-1', DATABASE_HOST: 'db.example.com' };
+const inNode = (module: string, expression: string) =>
+  spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', `const door = await import('${module}'); ${expression}; process.exit()`],
+    {
+      encoding: 'utf8',
+      env: environment,
+    },
+  );
+
+test('a door’s bundle starts by itself, with every client it makes', async () => {
+  const { path, remove } = source('clients', clients);
+  try {
+    const bundle = (await bundleDoors({ 'x/clients': path }, work)).get('x/clients')!;
+    const { stdout, stderr } = inNode(`${bundle.directory}/index.mjs`, 'console.log(door.handler())');
+    expect(stderr).toBe('');
+    expect(stdout).toBe('3\n');
+    expect(bundle.bytes).toBe(readFileSync(join(bundle.directory, 'index.mjs')).length);
+  } finally {
+    remove();
+  }
+});
+
+test('the default credential chain is not in it, and says so when it is called upon', async () => {
+  const { path, remove } = source('chain', clients);
+  try {
+    const bundle = (await bundleDoors({ 'x/chain': path }, work)).get('x/chain')!;
+    const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+    expect(inputs.some((input) => input.includes('infra/bundle/no-default-credentials.ts'))).toBe(true);
+    for (const cut of ['credential-provider-', 'nested-clients', 'token-providers', 'credential-providers']) {
+      expect(inputs.filter((input) => input.includes(`node_modules/@aws-sdk/${cut}`))).toEqual([]);
+    }
+    const { stdout } = inNode(
+      `${bundle.directory}/index.mjs`,
+      'await door.withoutCredentials().catch((error) => console.log(error.message))',
+    );
+    expect(stdout).toContain('pass credentials to the client');
+  } finally {
+    remove();
+  }
+});
+
+test('it is less than half of what the tools make of the same door when told nothing', async () => {
+  const { path, remove } = source('size', clients);
+  try {
+    const ours = (await bundleDoors({ 'x/size': path }, join(work, 'ours'))).get('x/size')!;
+    const naive = (await bundleDoors({ 'x/size': path }, join(work, 'naive'), naiveOptions())).get('x/size')!;
+    expect(ours.bytes).toBeLessThan(naive.bytes / 2);
+  } finally {
+    remove();
+  }
+});
+
+test('the migrate door carries the migrations beside it', async () => {
+  const { directory } = await bundleDoor('jobs/migrate', work);
+  const shipped = readdirSync(join(root, 'lib/database/migrations'));
+  expect(readdirSync(join(directory, 'migrations')).toSorted()).toEqual(shipped.toSorted());
+});
+
+test('the same source makes the same bytes, and its source map stays out of the package', async () => {
+  const [first, second] = await Promise.all(
+    ['a', 'b'].map((name) => bundleDoor('jobs/watch-orders', join(work, name))),
+  );
+  const bytes = ({ directory }: { directory: string }) => readFileSync(join(directory, 'index.mjs'));
+  expect(bytes(first!).equals(bytes(second!))).toBe(true);
+  expect(readdirSync(first!.directory)).toEqual(['index.mjs']);
+  expect(readdirSync(join(work, 'a/maps/jobs/watch-orders'))).toEqual(['index.mjs.map']);
+});
+
+test('a door that cannot be bundled is named', async () => {
+  const failure = bundleDoor('http/no-such-door', work);
+  await expect(failure).rejects.toThrow(BundleError);
+  await expect(failure).rejects.toThrow('functions/http/no-such-door.ts');
+});

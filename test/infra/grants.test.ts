@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { jobs } from '../../functions/jobs.ts';
+import { routes } from '../../functions/routes.ts';
+import { steps } from '../../functions/steps.ts';
+import { grantsOf } from '../../infra/grants.ts';
+import type { Route } from '../../lib/contract/route.ts';
+
+const http = (row: Route) => grantsOf({ kind: 'http', row }, 'simulated');
+
+describe('an HTTP door', () => {
+  test('that anyone may call only counts its callers', () => {
+    expect(http(routes['list-products'])).toEqual({
+      databaseRole: 'catalog_api',
+      tables: { limits: ['UpdateItem'] },
+      states: [],
+      payments: null,
+    });
+  });
+
+  test('that is not limited does not count', () => {
+    expect(http(routes['get-health']).tables).toEqual({ sessions: ['GetItem'] });
+  });
+
+  test('for customers reads their session and moves its expiry', () => {
+    expect(http(routes['get-me']).tables).toEqual({ limits: ['UpdateItem'], sessions: ['GetItem', 'UpdateItem'] });
+  });
+
+  test('for customers or nobody can know a customer', () => {
+    expect(http(routes['create-quote']).tables.sessions).toEqual(['GetItem', 'UpdateItem']);
+  });
+
+  test('for applications reads their key, and no session', () => {
+    expect(http(routes['create-product']).tables).toEqual({
+      limits: ['UpdateItem'],
+      appKeys: ['GetItem', 'UpdateItem'],
+    });
+  });
+
+  test('adds what its row says to what it needs anyway, each once', () => {
+    const row: Route = { ...routes['sign-out'], tables: { sessions: ['DeleteItem', 'GetItem'] } };
+    expect(http(row).tables.sessions).toEqual(['DeleteItem', 'GetItem', 'UpdateItem']);
+  });
+
+  test('that places orders may start the saga', () => {
+    expect(http(routes['place-order'])).toMatchObject({ databaseRole: 'orders_api', states: ['StartExecution'] });
+  });
+});
+
+describe('a step', () => {
+  const charge = { kind: 'step', row: steps.ChargePayment } as const;
+
+  test('that charges by the simulated provider keeps its charges, and has no database', () => {
+    expect(grantsOf(charge, 'simulated')).toEqual({
+      databaseRole: null,
+      tables: { charges: ['GetItem', 'PutItem', 'UpdateItem'] },
+      states: [],
+      payments: 'simulated',
+    });
+  });
+
+  test('that charges by stripe keeps nothing here', () => {
+    expect(grantsOf(charge, 'stripe')).toEqual({ databaseRole: null, tables: {}, states: [], payments: 'stripe' });
+  });
+
+  test('that does not call the provider knows none', () => {
+    expect(grantsOf({ kind: 'step', row: steps.ReserveStock }, 'stripe')).toEqual({
+      databaseRole: 'saga',
+      tables: {},
+      states: [],
+      payments: null,
+    });
+  });
+});
+
+test('a job has what its row says', () => {
+  expect(grantsOf({ kind: 'job', row: jobs['sweep-orders'] }, 'stripe')).toEqual({
+    databaseRole: 'saga',
+    tables: {},
+    states: ['StartExecution', 'DescribeExecution'],
+    payments: null,
+  });
+});

@@ -1,0 +1,151 @@
+import type { Sql } from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  findCredentials,
+  findCustomer,
+  insertCustomer,
+  replacePasswordHash,
+  updateCustomer,
+} from '../../lib/customers/customers.sql.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { poolOptions } from '../support/doors.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let sql: Sql;
+let now = Date.UTC(2026, 0, 1);
+const clock = { now: () => now };
+
+beforeAll(async () => {
+  database = await createDatabase();
+  sql = database.connect('customers_api', { ...poolOptions, max: 4 }) as unknown as Sql;
+});
+afterAll(async () => {
+  await sql.end();
+  await database.drop();
+});
+beforeEach(() => {
+  now = Date.UTC(2026, 0, 1);
+});
+
+let emails = 0;
+const someone = () => ({ email: `someone-${++emails}@example.com`, name: 'Ada Lovelace', passwordHash: 'hash' });
+const home = { line1: '12 St James’s Square', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
+
+describe('a new customer', () => {
+  test('is what was given, at version 1, and found again', async () => {
+    const given = someone();
+    const customer = await insertCustomer(sql, given, clock);
+    expect(customer).toEqual({
+      id: expect.stringMatching(/^cus_[0-9a-f]{32}$/),
+      email: given.email,
+      name: 'Ada Lovelace',
+      address: null,
+      premium: false,
+      createdAt: '2026-01-01T00:00:00.000Z',
+      updatedAt: '2026-01-01T00:00:00.000Z',
+      version: 1,
+    });
+    expect(await findCustomer(sql, customer.id)).toEqual(customer);
+    expect(await findCredentials(sql, given.email)).toEqual({ id: customer.id, passwordHash: 'hash' });
+  });
+
+  test('with an e-mail that is taken is refused, and the first one stays', async () => {
+    const given = someone();
+    const first = await insertCustomer(sql, given, clock);
+    await expect(insertCustomer(sql, { ...given, name: 'Eve' }, clock)).rejects.toMatchObject({ code: 'email-taken' });
+    expect(await findCustomer(sql, first.id)).toEqual(first);
+  });
+
+  test('of many at once with one e-mail is one', async () => {
+    const given = someone();
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => insertCustomer(sql, given, clock)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'email-taken' });
+    }
+  });
+});
+
+test('nobody is found under an unknown id or e-mail', async () => {
+  await expect(findCustomer(sql, newId('customer', clock))).rejects.toMatchObject({ code: 'not-found' });
+  expect(await findCredentials(sql, 'nobody@example.com')).toBeUndefined();
+});
+
+describe('a change', () => {
+  test('of the name leaves the rest, and counts the version on', async () => {
+    const customer = await insertCustomer(sql, someone(), clock);
+    now += 5000;
+    const changed = await updateCustomer(sql, customer.id, { name: 'Ada King' }, undefined, clock);
+    expect(changed).toEqual({ ...customer, name: 'Ada King', version: 2, updatedAt: '2026-01-01T00:00:05.000Z' });
+    expect(await findCustomer(sql, customer.id)).toEqual(changed);
+  });
+
+  test('of the address sets it, keeps it when not named, and takes it away with null', async () => {
+    const { id } = await insertCustomer(sql, someone(), clock);
+    expect((await updateCustomer(sql, id, { address: home }, undefined, clock)).address).toEqual(home);
+    expect((await updateCustomer(sql, id, { name: 'Ada' }, undefined, clock)).address).toEqual(home);
+    expect((await updateCustomer(sql, id, { address: null }, undefined, clock)).address).toBeNull();
+  });
+
+  test('to premium and back', async () => {
+    const { id } = await insertCustomer(sql, someone(), clock);
+    expect((await updateCustomer(sql, id, { premium: true }, undefined, clock)).premium).toBe(true);
+    expect((await updateCustomer(sql, id, { name: 'Ada' }, undefined, clock)).premium).toBe(true);
+    expect((await updateCustomer(sql, id, { premium: false }, undefined, clock)).premium).toBe(false);
+  });
+
+  test('at the version it was read at goes through, at another it does not', async () => {
+    const { id } = await insertCustomer(sql, someone(), clock);
+    expect((await updateCustomer(sql, id, { name: 'One' }, 1, clock)).version).toBe(2);
+    const stale = updateCustomer(sql, id, { name: 'Two' }, 1, clock);
+    await expect(stale).rejects.toMatchObject({ code: 'version-stale', message: expect.stringContaining('version 2') });
+    expect((await findCustomer(sql, id)).name).toBe('One');
+  });
+
+  test('of many at once at one version is one', async () => {
+    const { id } = await insertCustomer(sql, someone(), clock);
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const outcomes = await Promise.allSettled(names.map((name) => updateCustomer(sql, id, { name }, 1, clock)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await findCustomer(sql, id)).version).toBe(2);
+  });
+
+  test('of nobody is not found, with a version and without', async () => {
+    const id = newId('customer', clock);
+    for (const version of [undefined, 1]) {
+      const change = updateCustomer(sql, id, { name: 'x' }, version, clock);
+      await expect(change).rejects.toMatchObject({ code: 'not-found' });
+    }
+  });
+
+  test('with quotes and SQL in it is only text', async () => {
+    const { id } = await insertCustomer(sql, someone(), clock);
+    const name = `'; drop table customers.customers; -- "\\ $1`;
+    const address = { ...home, line1: name };
+    expect(await updateCustomer(sql, id, { name, address }, undefined, clock)).toMatchObject({ name, address });
+  });
+});
+
+test('a password hash is replaced only where it is still the one that was checked', async () => {
+  const given = someone();
+  const { id } = await insertCustomer(sql, given, clock);
+  await replacePasswordHash(sql, id, { from: 'other', to: 'new' });
+  expect((await findCredentials(sql, given.email))?.passwordHash).toBe('hash');
+  await replacePasswordHash(sql, id, { from: 'hash', to: 'new' });
+  expect((await findCredentials(sql, given.email))?.passwordHash).toBe('new');
+  expect((await findCustomer(sql, id)).version).toBe(1);
+});
+
+describe('the role of the customers service', () => {
+  test.for([
+    'delete from customers.customers',
+    "update customers.customers set email = 'x@example.com'",
+    "update customers.customers set id = 'cus_00000000000000000000000000000000'",
+    'select 1 from catalog.products',
+    'select 1 from orders.orders',
+    'truncate customers.customers',
+  ])('may not %s', async (statement) => {
+    await expect(sql.unsafe(statement)).rejects.toMatchObject({ code: '42501' });
+  });
+});

@@ -1,0 +1,192 @@
+import { once as event } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Sql, TransactionSql } from 'postgres';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { isOutage } from '../../lib/platform/outage.ts';
+import { poolOptions } from '../support/doors.ts';
+import { createDatabase, type TestDatabase, testPostgres } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let owner: Sql;
+let relay: Relay;
+let pool: Sql;
+let lost: Promise<unknown>;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = database.connect('migrator', poolOptions);
+  await owner`create table public.things (n integer)`;
+  relay = await startRelay();
+});
+afterEach(async () => {
+  await pool?.end({ timeout: 1 });
+  await owner`truncate public.things`;
+});
+afterAll(async () => {
+  await relay?.stop();
+  await owner?.end();
+  await database?.drop();
+});
+
+/** A pool as on Lambda, by way of a relay that can cut its connection; `lost` settles once the driver has noticed. */
+const open = () => {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  lost = promise.then(() => turn());
+  const way = { host: 'localhost', port: relay.port, max: 1, backoff: false, onclose: resolve };
+  pool = database.connect('migrator', { ...poolOptions, ...way });
+  return pool;
+};
+const insert = (sql: Sql | TransactionSql, n: number) => sql`insert into public.things values (${n})`;
+const kept = async () => (await owner`select n from public.things order by n`).map(({ n }) => n);
+
+test('work that resolves is committed, and its result handed on', async () => {
+  expect(await inTransaction(open(), async (tx) => (await insert(tx, 1)).count)).toBe(1);
+  expect(await kept()).toEqual([1]);
+});
+
+test('work that rejects is rolled back, with its own error, and the pool goes on', async () => {
+  const sql = open();
+  const failing = inTransaction(sql, async (tx) => {
+    await insert(tx, 1);
+    throw new RangeError('as an example');
+  });
+  await expect(failing).rejects.toThrow(RangeError);
+  await inTransaction(sql, (tx) => insert(tx, 2));
+  expect(await kept()).toEqual([2]);
+});
+
+test('a statement that fails rolls back, and the pool goes on', async () => {
+  const sql = open();
+  const failing = inTransaction(sql, async (tx) => {
+    await insert(tx, 1);
+    await tx`select 1 / 0`;
+  });
+  await expect(failing).rejects.toMatchObject({ code: '22012' });
+  await inTransaction(sql, (tx) => insert(tx, 2));
+  expect(await kept()).toEqual([2]);
+});
+
+/** Ways of losing the connection in the middle of a transaction. */
+const losses: [string, (pid: number) => unknown][] = [
+  ['the server ends the session', endSession],
+  ['the network closes it', () => relay.close()],
+  ['the network breaks it', () => relay.reset()],
+];
+
+describe.each(losses)('%s', (_, lose) => {
+  test('between two statements: an outage, nothing kept, and the pool connects again', async () => {
+    const sql = open();
+    const failing = inTransaction(sql, async (tx) => {
+      await insert(tx, 1);
+      await lose(await pidOf(tx));
+      await lost;
+      await insert(tx, 2);
+    });
+    expect(isOutage(await failing.catch((error) => error))).toBe(true);
+    await inTransaction(sql, (tx) => insert(tx, 3));
+    expect(await kept()).toEqual([3]);
+  });
+
+  test('during a statement: an outage, nothing kept, and the pool connects again', async () => {
+    const sql = open();
+    let pid = 0;
+    const failing = inTransaction(sql, async (tx) => {
+      await insert(tx, 1);
+      pid = await pidOf(tx);
+      const sleeping = tx`select pg_sleep(30)`.execute();
+      console.log('asleep?');await asleep(pid);
+      console.log('losing');await lose(pid);console.log('lost')
+      await sleeping;
+    });
+    console.log('waiting');
+    expect(isOutage(await failing.catch((error) => error))).toBe(true);
+    console.log('failed');
+    // What it was doing goes on, and keeps its locks, until the server notices.
+    await endSession(pid);
+    console.log('ended session');
+    // The driver keeps the error that ended a session for the first statement of the next one.
+    await inTransaction(sql, (tx) => insert(tx, 3)).catch(() => inTransaction(sql, (tx) => insert(tx, 3)));
+    expect(await kept()).toEqual([3]);
+  });
+
+  test('after the last statement: an outage, and nothing kept', async () => {
+    const failing = inTransaction(open(), async (tx) => {
+      await insert(tx, 1);
+      await lose(await pidOf(tx));
+      await lost;
+    });
+    expect(isOutage(await failing.catch((error) => error))).toBe(true);
+    expect(await kept()).toEqual([]);
+  });
+
+  test('while others wait for the pool: they run, and nothing of the lost transaction runs in their session', async () => {
+    const sql = open();
+    const others: Promise<unknown>[] = [];
+    const failing = inTransaction(sql, async (tx) => {
+      await insert(tx, 1);
+      others.push(...[11, 12, 13].map((n) => inTransaction(sql, (other) => insert(other, n))));
+      await lose(await pidOf(tx));
+      await Promise.all(others);
+      await insert(tx, 2);
+    });
+    expect(isOutage(await failing.catch((error) => error))).toBe(true);
+    await Promise.all(others);
+    expect(await kept()).toEqual([11, 12, 13]);
+  });
+
+  test('work that swallows the loss and goes on writes nothing', async () => {
+    const sql = open();
+    const failing = inTransaction(sql, async (tx) => {
+      await insert(tx, 1);
+      await lose(await pidOf(tx));
+      await lost;
+      await insert(tx, 2).catch(() => {});
+      await insert(tx, 3);
+    });
+    expect(isOutage(await failing.catch((error) => error))).toBe(true);
+    await inTransaction(sql, (tx) => insert(tx, 4));
+    expect(await kept()).toEqual([4]);
+  });
+});
+
+const pidOf = async (tx: TransactionSql): Promise<number> => (await tx`select pg_backend_pid() as pid`)[0]!.pid;
+
+async function endSession(pid: number): Promise<void> {
+  await owner`select pg_terminate_backend(${pid}, 5000)`;
+}
+
+async function asleep(pid: number): Promise<void> {
+  for (;;) {
+    const [row] = await owner`select from pg_stat_activity where pid = ${pid} and wait_event = 'PgSleep'`;
+    if (row !== undefined) return;
+  }
+}
+
+type Relay = { port: number; clients: Set<Socket>; close(): void; reset(): void; stop(): Promise<void> };
+
+/** Hands bytes between TCP clients and the PostgreSQL of the test run. */
+async function startRelay(): Promise<Relay> {
+  const clients = new Set<Socket>();
+  const server: Server = createServer((client) => {
+    const backend = connect(testPostgres().socketPath);
+    clients.add(client);
+    client.on('close', () => clients.delete(client) && backend.destroy());
+    backend.on('close', () => client.destroy());
+    for (const socket of [client, backend]) socket.on('error', () => {});
+    client.pipe(backend).pipe(client);
+  });
+  server.listen(0, 'localhost');
+  await event(server, 'listening');
+  return {
+    port: (server.address() as { port: number }).port,
+    clients,
+    close: () => clients.forEach((client) => void client.destroy()),
+    reset: () => clients.forEach((client) => void client.resetAndDestroy()),
+    stop: async () => {
+      server.close();
+      await event(server, 'close');
+    },
+  };
+}

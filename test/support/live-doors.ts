@@ -1,0 +1,77 @@
+import type { Context } from 'aws-lambda';
+import type { Sql } from 'postgres';
+import { routes } from '../../functions/routes.ts';
+import { tables, tableVariables } from '../../infra/tables.ts';
+import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
+import type { OperationId } from '../../lib/contract/operations.ts';
+import { databaseRoles, type Scope } from '../../lib/contract/roles.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
+import { dropPool } from '../../lib/platform/pools.ts';
+import { type Answer, type Call, poolOptions } from './doors.ts';
+import { startTestDynamo, type TestDynamo } from './dynamo.ts';
+import { httpEvent } from './events.ts';
+import { createDatabase, testPostgres } from './postgres.ts';
+
+export type LiveDoors = {
+  /** Calls an operation's own handler, wired as on Lambda. */
+  call(operation: OperationId, options?: Call): Promise<Answer>;
+  /** A new app key with these scopes. */
+  appKey(...scopes: Scope[]): Promise<string>;
+  dynamo: TestDynamo;
+  /** The database as its owner. */
+  owner: Sql;
+  close(): Promise<void>;
+};
+
+/**
+ * The doors as they are deployed, with a database of the test's own behind the RDS Proxy and a DynamoDB in memory. Sets
+ * the environment of the test file's process, once.
+ */
+export async function openLiveDoors(settings: Record<string, string> = {}): Promise<LiveDoors> {
+  const { proxy } = testPostgres();
+  const specs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
+  const [database, dynamo] = await Promise.all([createDatabase(), startTestDynamo(specs)]);
+  Object.assign(process.env, {
+    AWS_REGION: proxy.region,
+    AWS_ACCESS_KEY_ID: proxy.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: proxy.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    DATABASE_HOST: proxy.host,
+    DATABASE_PORT: String(proxy.port),
+    DATABASE_NAME: database.name,
+    DATABASE_CA_FILE: proxy.caFile,
+    DATABASE_POOL_SIZE: '4',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+    ...Object.fromEntries(Object.entries(tableVariables).map(([table, variable]) => [variable, table])),
+    ...settings,
+  });
+  const owner = database.connect('migrator', poolOptions) as unknown as Sql;
+  return {
+    dynamo,
+    owner,
+    async call(operation, { token, headers, ...options } = {}) {
+      const route = routes[operation];
+      const { handler } = await import(`../../functions/http/${operation}.ts`);
+      const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const response = await handler(
+        httpEvent({ method: route.method, path: route.path, headers: { ...credentials, ...headers }, ...options }),
+        {} as Context,
+      );
+      const text: string = response.body ?? '';
+      const body = text === '' ? undefined : JSON.parse(text);
+      return { status: response.statusCode, headers: response.headers, text, body };
+    },
+    async appKey(...scopes) {
+      const store = { client: dynamo.documents, table: 'appKeys', clock: systemClock };
+      return (await createAppKey(store, { name: 'test', scopes })).key;
+    },
+    async close() {
+      for (const role of databaseRoles) dropPool(role);
+      platformDynamo().destroy();
+      await Promise.all([owner.end(), dynamo.stop()]);
+      await database.drop();
+    },
+  };
+}

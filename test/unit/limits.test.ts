@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { networkOf } from '../../lib/entry/http-guard.ts';
+import { createBreaker } from '../../lib/limits/breaker.ts';
+import { lockSeconds } from '../../lib/limits/lockout.dynamo.ts';
+import { recent } from '../../lib/limits/recent.ts';
+import { type Counts, giveBack, standingOf, takeOne, toLimitState } from '../../lib/limits/sliding-window.ts';
+
+const minute = 60_000;
+
+describe('the sliding window', () => {
+  test('however requests lie, no 60 s let through more than the limit, and no request with room in 65 s is refused', () => {
+    const gaps = fc.array(fc.oneof(fc.nat(50), fc.nat(7_000), fc.nat(80_000)), { minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(fc.nat(minute), fc.integer({ min: 1, max: 12 }), gaps, (start, limit, pauses) => {
+        const counts: Counts = new Map();
+        const passed: number[] = [];
+        let now = start;
+        for (const pause of pauses) {
+          now += pause;
+          const inLast = (ms: number) => passed.filter((at) => at > now - ms).length;
+          if (takeOne(counts, limit, now) === undefined) {
+            expect(inLast(65_000)).toBeGreaterThanOrEqual(limit);
+          } else {
+            expect(inLast(minute)).toBeLessThan(limit);
+            passed.push(now);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a burst at the end of a minute leaves no room in the next 60 s, where weighed windows would fade it out', () => {
+    const counts: Counts = new Map();
+    for (let i = 0; i < 100; i++) expect(takeOne(counts, 100, minute - 1)).toBeDefined();
+    for (let now = minute; now < 2 * minute; now += 500) expect(takeOne(counts, 100, now)).toBeUndefined();
+    expect(takeOne(counts, 100, 2 * minute)).toBeDefined();
+  });
+
+  test('a client that keeps asking while it is refused gets its share all the same', () => {
+    const counts: Counts = new Map();
+    let passed = 0;
+    for (let now = 0; now < 650_000; now += 100) if (takeOne(counts, 100, now) !== undefined) passed++;
+    expect(passed).toBe(1000);
+  });
+
+  test('what is told to the client: what is left, and when there is more', () => {
+    const counts: Counts = new Map();
+    const told = (now: number, allowed: boolean) =>
+      toLimitState(standingOf(counts, 3), now, { allowed, limit: 3, fallback: false });
+    takeOne(counts, 3, 1_000);
+    expect(told(1_000, true)).toEqual({
+      allowed: true,
+      limit: 3,
+      windowSeconds: 60,
+      remaining: 2,
+      resetSeconds: 64,
+      fallback: false,
+    });
+    takeOne(counts, 3, 20_000);
+    takeOne(counts, 3, 20_000);
+    expect(told(20_000, true)).toMatchObject({ remaining: 0, resetSeconds: 45 });
+    expect(takeOne(counts, 3, 64_999)).toBeUndefined();
+    expect(told(64_999, false)).toMatchObject({ allowed: false, remaining: 0, resetSeconds: 1 });
+    expect(takeOne(counts, 3, 65_000)).toBeDefined();
+  });
+
+  test('what is given back makes room again', () => {
+    const counts: Counts = new Map();
+    const first = takeOne(counts, 2, 0)!;
+    takeOne(counts, 2, 0);
+    giveBack(counts, first);
+    expect(standingOf(counts, 2)).toEqual({ room: 1, oldest: 0 });
+    giveBack(counts, first);
+    expect(standingOf(counts, 2)).toEqual({ room: 2, oldest: undefined });
+  });
+});
+
+test('an open breaker rests for two seconds, then lets one call through until that has succeeded', () => {
+  let now = 0;
+  const breaker = createBreaker({ now: () => now });
+  expect([breaker.mayAsk(), breaker.mayAsk()]).toEqual([true, true]);
+  breaker.failed();
+  now = 1_999;
+  expect(breaker.mayAsk()).toBe(false);
+  now = 2_000;
+  expect([breaker.mayAsk(), breaker.mayAsk()]).toEqual([true, false]);
+  breaker.failed();
+  now = 3_999;
+  expect(breaker.mayAsk()).toBe(false);
+  now = 4_000;
+  expect(breaker.mayAsk()).toBe(true);
+  breaker.succeeded();
+  expect([breaker.isOpen(), breaker.mayAsk(), breaker.mayAsk()]).toEqual([false, true, true]);
+});
+
+test('a bounded map forgets what was not asked for longest', () => {
+  const map = recent<number>(2);
+  map.set('a', 1);
+  map.set('b', 2);
+  map.get('a');
+  map.set('c', 3);
+  expect([map.get('a'), map.get('b'), map.get('c')]).toEqual([1, undefined, 3]);
+});
+
+test('a sign-in lock begins at the fifth failure and doubles up to a quarter of an hour', () => {
+  expect([1, 4, 5, 6, 7, 8, 9, 10, 500].map(lockSeconds)).toEqual([0, 0, 30, 60, 120, 240, 480, 900, 900]);
+});
+
+test('an IPv6 client counts by its network of /64, an IPv4 client by its address', () => {
+  expect(networkOf('203.0.113.7')).toBe('203.0.113.7');
+  expect(networkOf('::ffff:203.0.113.7')).toBe('203.0.113.7');
+  expect(networkOf('2001:DB8:0:1:aaaa:bbbb:cccc:dddd')).toBe('2001:db8:0:1::/64');
+  expect(networkOf('2001:db8:0:1::5')).toBe('2001:db8:0:1::/64');
+  expect(networkOf('2001:db8::1')).toBe('2001:db8:0:0::/64');
+  expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64');
+  expect(networkOf('::1')).toBe('0:0:0:0::/64');
+});

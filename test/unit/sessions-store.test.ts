@@ -1,0 +1,244 @@
+import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { tables } from '../../infra/tables.ts';
+import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import {
+  endAllSessions,
+  endSession,
+  findSession,
+  openSession,
+  type SessionStore,
+} from '../../lib/sessions/sessions.dynamo.ts';
+import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+
+const start = Date.UTC(2026, 0, 1);
+const idleSeconds = 1000;
+const maxSeconds = 3600;
+
+let dynamo: TestDynamo;
+let store: SessionStore;
+let now = start;
+let customerId = '';
+
+beforeAll(async () => {
+  dynamo = await startTestDynamo([{ name: 'sessions', ...tables.sessions }]);
+  store = { client: dynamo.documents, table: 'sessions', idleSeconds, maxSeconds, clock: { now: () => now } };
+});
+afterAll(() => dynamo.stop());
+beforeEach(() => {
+  now = start;
+  customerId = newId('customer', store.clock);
+});
+
+const atSecond = (seconds: number) => {
+  now = start + seconds * 1000;
+};
+const stored = async (session: { customerId: string; tokenHash: string }) =>
+  (await dynamo.documents.send(new GetCommand({ TableName: 'sessions', Key: session }))).Item;
+const calls = () => Object.values(dynamo.calls()).reduce((sum, count) => sum + count, 0);
+
+describe('a session', () => {
+  test('is found by its token, by one read', async () => {
+    const { token, expiresAt } = await openSession(store, customerId);
+    expect(token).toMatch(/^cfs_[A-Za-z0-9_-]{64}$/);
+    expect(expiresAt).toBe(start + idleSeconds * 1000);
+    const before = calls();
+    expect(await findSession(store, token)).toEqual({ customerId, tokenHash: expect.any(String) });
+    expect(calls() - before).toBe(1);
+  });
+
+  test('leaves nothing in the table that its token could be made from', async () => {
+    const { token } = await openSession(store, customerId);
+    const secret = Buffer.from(token.slice(4), 'base64url').subarray(16);
+    const text = JSON.stringify((await dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }))).Items);
+    for (const encoding of ['hex', 'base64', 'base64url'] as const)
+      expect(text).not.toContain(secret.toString(encoding));
+    const session = await findSession(store, token);
+    expect(Object.keys((await stored(session!)) ?? {}).sort()).toEqual([
+      'createdAt',
+      'customerId',
+      'expiresAt',
+      'tokenHash',
+    ]);
+  });
+
+  test('is not found by a token with any one character changed', async () => {
+    const { token } = await openSession(store, customerId);
+    for (let at = 0; at < token.length; at++) {
+      const altered = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+      expect(await findSession(store, altered), `character ${at}`).toBeUndefined();
+    }
+    expect(await findSession(store, token)).toBeDefined();
+  });
+
+  test('is not found by another customer’s id with its secret', async () => {
+    const { token } = await openSession(store, customerId);
+    const other = newId('customer', store.clock);
+    const secret = Buffer.from(token.slice(4), 'base64url').subarray(16);
+    const forged = Buffer.concat([Buffer.from(other.slice(4), 'hex'), secret]).toString('base64url');
+    expect(await findSession(store, `cfs_${forged}`)).toBeUndefined();
+  });
+
+  test('is not looked for when the token has not the form of one', async () => {
+    const { token } = await openSession(store, customerId);
+    const before = calls();
+    for (const wrong of [
+      '',
+      'cfs_',
+      token.slice(0, -1),
+      `${token}A`,
+      token.replace('cfs_', 'cfk_'),
+      `${token}\n`,
+      '*'.repeat(68),
+    ]) {
+      expect(await findSession(store, wrong)).toBeUndefined();
+    }
+    expect(calls()).toBe(before);
+  });
+
+  test('ends when idle for long, though DynamoDB still has it', async () => {
+    const { token } = await openSession(store, customerId);
+    const session = await findSession(store, token);
+    atSecond(idleSeconds);
+    expect(await findSession(store, token)).toBeUndefined();
+    expect(await stored(session!)).toBeDefined();
+    atSecond(idleSeconds - 1);
+    expect(await findSession(store, token)).toBeDefined();
+  });
+
+  test('slides on only in the second half of its idle time, by one write', async () => {
+    const { token } = await openSession(store, customerId);
+    const session = await findSession(store, token);
+    const updates = () => dynamo.calls().UpdateItem ?? 0;
+    const before = updates();
+    atSecond(idleSeconds / 2);
+    await findSession(store, token);
+    expect(updates() - before).toBe(0);
+    atSecond(idleSeconds / 2 + 1);
+    await findSession(store, token);
+    await findSession(store, token);
+    expect(updates() - before).toBe(1);
+    expect(await stored(session!)).toMatchObject({ expiresAt: start / 1000 + idleSeconds / 2 + 1 + idleSeconds });
+    atSecond(idleSeconds + 100);
+    expect(await findSession(store, token)).toBeDefined();
+  });
+
+  test('does not outlive its longest life, however busy', async () => {
+    const { token } = await openSession(store, customerId);
+    for (let seconds = 600; seconds < maxSeconds; seconds += 600) {
+      atSecond(seconds);
+      expect(await findSession(store, token), `after ${seconds} s`).toBeDefined();
+    }
+    const updates = dynamo.calls().UpdateItem;
+    atSecond(maxSeconds - 1);
+    expect(await findSession(store, token)).toBeDefined();
+    expect(dynamo.calls().UpdateItem).toBe(updates);
+    atSecond(maxSeconds);
+    expect(await findSession(store, token)).toBeUndefined();
+  });
+
+  test('shorter than its idle time never lives longer than its longest life', async () => {
+    const { expiresAt } = await openSession({ ...store, maxSeconds: 60 }, customerId);
+    expect(expiresAt).toBe(start + 60_000);
+  });
+
+  test('is found even when sliding it on fails', async () => {
+    const { token } = await openSession(store, customerId);
+    atSecond(900);
+    const send = dynamo.documents.send.bind(dynamo.documents);
+    const client = { ...dynamo.documents, send: vi.fn() };
+    client.send.mockImplementation((command) =>
+      command.constructor.name === 'UpdateCommand' ? Promise.reject(new Error('throttled')) : send(command),
+    );
+    expect(await findSession({ ...store, client: client as never }, token)).toMatchObject({ customerId });
+    expect(client.send).toHaveBeenCalledTimes(2);
+  });
+
+  test('ended while it slides on does not come back', async () => {
+    const { token } = await openSession(store, customerId);
+    const session = await findSession(store, token);
+    atSecond(900);
+    const send = dynamo.documents.send.bind(dynamo.documents);
+    const client = {
+      send: async (command: never) => {
+        const answer = await send(command);
+        if ((command as object) instanceof GetCommand) await endSession(store, session!);
+        return answer;
+      },
+    };
+    await findSession({ ...store, client: client as never }, token);
+    expect(await stored(session!)).toBeUndefined();
+    expect(await findSession(store, token)).toBeUndefined();
+  });
+});
+
+describe('signing out', () => {
+  test('ends that session alone, and again changes nothing', async () => {
+    const one = await openSession(store, customerId);
+    const two = await openSession(store, customerId);
+    const session = await findSession(store, one.token);
+    await endSession(store, session!);
+    await endSession(store, session!);
+    expect(await findSession(store, one.token)).toBeUndefined();
+    expect(await findSession(store, two.token)).toBeDefined();
+  });
+
+  test('everywhere ends all of a customer’s sessions, and nobody else’s', async () => {
+    const other = await openSession(store, newId('customer', store.clock));
+    const tokens = await Promise.all(Array.from({ length: 60 }, () => openSession(store, customerId)));
+    await endAllSessions(store, customerId);
+    const found = await Promise.all(tokens.map(({ token }) => findSession(store, token)));
+    expect(found.filter((session) => session !== undefined)).toEqual([]);
+    expect(await findSession(store, other.token)).toBeDefined();
+    await endAllSessions(store, customerId);
+  });
+
+  test('everywhere reads on when the sessions do not fit one page', async () => {
+    const padding = 'x'.repeat(300_000);
+    for (let i = 0; i < 5; i++) {
+      const Item = { customerId, tokenHash: `large-${i}`, expiresAt: start / 1000 + 60, padding };
+      await dynamo.documents.send(new PutCommand({ TableName: 'sessions', Item }));
+    }
+    const queries = dynamo.calls().Query ?? 0;
+    await endAllSessions(store, customerId);
+    expect((dynamo.calls().Query ?? 0) - queries).toBeGreaterThan(1);
+    for (let i = 0; i < 5; i++) expect(await stored({ customerId, tokenHash: `large-${i}` })).toBeUndefined();
+  });
+
+  test('everywhere asks again for what DynamoDB left undone, and says so when it stays undone', async () => {
+    const { token } = await openSession(store, customerId);
+    const send = dynamo.documents.send.bind(dynamo.documents);
+    const refusing = (times: number) => {
+      let refused = 0;
+      return {
+        send: async (command: { input: { RequestItems?: unknown } }) =>
+          command.input.RequestItems !== undefined && refused++ < times
+            ? { UnprocessedItems: command.input.RequestItems }
+            : send(command as never),
+      } as never;
+    };
+    await expect(endAllSessions({ ...store, client: refusing(99) }, customerId)).rejects.toThrow(PartUnavailable);
+    expect(await findSession(store, token)).toBeDefined();
+    await endAllSessions({ ...store, client: refusing(2) }, customerId);
+    expect(await findSession(store, token)).toBeUndefined();
+  });
+});
+
+test('a DynamoDB that is away is a part that is away; one that refuses is an error of its own', async () => {
+  const { token } = await openSession(store, customerId);
+  const session = await findSession(store, token);
+  dynamo.refuse();
+  try {
+    await expect(findSession(store, token)).rejects.toMatchObject({ name: 'PartUnavailable', part: 'sessions' });
+    await expect(openSession(store, customerId)).rejects.toThrow(PartUnavailable);
+    await expect(endSession(store, session!)).rejects.toThrow(PartUnavailable);
+    await expect(endAllSessions(store, customerId)).rejects.toThrow(PartUnavailable);
+  } finally {
+    await dynamo.resume();
+  }
+  expect(await findSession(store, token)).toBeDefined();
+  await expect(findSession({ ...store, table: 'nowhere' }, token)).rejects.toMatchObject({
+    name: 'ResourceNotFoundException',
+  });
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type OrderStatus, orderStatuses } from '../../lib/contract/orders.ts';
+import { canFollow, hasEnded, openStatuses, transitions } from '../../lib/orders/transitions.ts';
+
+const walk = fc.array(fc.nat(), { maxLength: 30 }).map((choices) => {
+  const path: OrderStatus[] = ['pending'];
+  for (const choice of choices) {
+    const next = transitions[path.at(-1)!];
+    if (next.length === 0) break;
+    path.push(next[choice % next.length]!);
+  }
+  return path;
+});
+
+describe('the state machine of an order', () => {
+  test('whatever happens, an order visits no status twice', () => {
+    fc.assert(
+      fc.property(walk, (path) => {
+        expect(new Set(path).size).toBe(path.length);
+      }),
+    );
+  });
+
+  test('from every status an ended one can be reached', () => {
+    for (const from of orderStatuses) {
+      const reached = new Set<OrderStatus>([from]);
+      for (const status of reached) for (const next of transitions[status]) reached.add(next);
+      expect([...reached].some(hasEnded), from).toBe(true);
+    }
+  });
+
+  test('confirmed is reached only through reserved and paid', () => {
+    fc.assert(
+      fc.property(walk, (path) => {
+        const at = path.indexOf('confirmed');
+        if (at !== -1) expect(path.slice(0, at + 1)).toEqual(['pending', 'reserved', 'paid', 'confirmed']);
+      }),
+    );
+  });
+
+  test('an ended order goes on only by being cancelled after it was confirmed', () => {
+    for (const from of orderStatuses.filter(hasEnded)) {
+      for (const to of orderStatuses) expect(canFollow(from, to)).toBe(from === 'confirmed' && to === 'cancelling');
+    }
+  });
+
+  test('failed is never reached once the customer has asked to cancel', () => {
+    expect(canFollow('cancelling', 'failed')).toBe(false);
+    expect(canFollow('cancelling', 'cancelled')).toBe(true);
+  });
+
+  test('every open status can be put before a person', () => {
+    for (const status of openStatuses) expect(canFollow(status, 'needs_attention'), status).toBe(true);
+  });
+});
