@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import { inTransaction } from '../database/transaction.sql.ts';
 import { OrderNotActive, ReservationLost } from '../kernel/errors.ts';
 
 /** The charge that pays an order, and the ids of what is written. */
@@ -19,7 +20,7 @@ export type Confirmation = {
  */
 export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): Promise<Date | undefined> {
   const { orderId, at } = confirmation;
-  const placedAt = await sql.begin(async (tx) => {
+  const placedAt = await inTransaction(sql, async (tx) => {
     const paying = tx`
       with paid as (
         update orders.orders o set status = 'paid', version = o.version + 1, updated_at = ${at}

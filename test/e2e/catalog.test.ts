@@ -8,7 +8,12 @@ const token = appKey;
 const unknown = { productId: `prd_${'0'.repeat(32)}` };
 
 test('a new product is on sale at once', async () => {
-  const body = { sku: unique('E2E'), name: 'Teapot', description: 'Cast\niron', price: { amount: 6900, currency: 'EUR' } };
+  const body = {
+    sku: unique('E2E'),
+    name: 'Teapot',
+    description: 'Cast\niron',
+    price: { amount: 6900, currency: 'EUR' },
+  };
   const made = await succeed('create-product', 201, { token, body });
   expect(made.body).toMatchObject({ ...body, active: true, version: 1 });
   expect(made.headers.get('location')).toBe(`/products/${made.body.id}`);

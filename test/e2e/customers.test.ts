@@ -8,7 +8,13 @@ const person = () => ({ email: `${unique('ada')}@example.com`, password: unique(
 test('who signs up can sign in, is known by the token and shows no password', async () => {
   const body = person();
   const signedUp = await succeed('sign-up', 201, { body });
-  expect(signedUp.body).toMatchObject({ email: body.email, name: body.name, premium: false, address: null, version: 1 });
+  expect(signedUp.body).toMatchObject({
+    email: body.email,
+    name: body.name,
+    premium: false,
+    address: null,
+    version: 1,
+  });
   expect(signedUp.headers.get('location')).toBe('/customers/me');
   const { email, password } = body;
   const session = await succeed('sign-in', 201, { body: { email, password } });

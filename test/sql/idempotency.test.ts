@@ -135,7 +135,7 @@ describe('work that fails', () => {
     await sql`select pg_terminate_backend(${self!.pid})`;
     letGo();
     expect(await broken).toBeInstanceOf(Error);
-    await pool.end();
+    await pool.end({ timeout: 1 });
     expect(await once(sql, claim, keys, count)).toMatchObject({ replayed: false });
     expect(await records()).toHaveLength(1);
   });

@@ -34,7 +34,7 @@ afterAll(async () => {
 const open = () => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   lost = promise.then(() => turn());
-  const way = { host: 'localhost', port: relay.port, max: 1, backoff: false, onclose: resolve };
+  const way = { host: 'localhost', port: relay.port, max: 1, onclose: resolve };
   pool = database.connect('migrator', { ...poolOptions, ...way });
   return pool;
 };

@@ -1,0 +1,120 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { hashPassword } from '../../lib/customers/passwords.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+const limit = 5;
+let doors: LiveDoors;
+let token: string;
+let addresses = 0;
+let address: string;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: String(limit) });
+  await doors.owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${`cus_${'1'.repeat(32)}`}, 'ada@example.com', 'Ada', ${await hashPassword('correct horse')}, now(), now())`;
+  const session = await doors.call('sign-in', { body: { email: 'ada@example.com', password: 'correct horse' } });
+  token = session.body.token;
+});
+afterAll(() => doors.close());
+beforeEach(() => {
+  // Each test an hour after the one before: nobody's requests are in sight of another's.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3600 * 1000 * ++addresses });
+  address = `198.51.100.${addresses}`;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const ask = (from = address) => doors.call('get-openapi', { address: from });
+const getMe = (from: string) => doors.call('get-me', { token, address: from });
+const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+
+describe('requests from one address', () => {
+  test('are told what is left, and refused beyond the limit until the first of them is a minute old', async () => {
+    for (let left = limit - 1; left >= 0; left--) {
+      const { status, headers } = await ask();
+      expect(status).toBe(200);
+      expect(headers['ratelimit-policy']).toBe('"address";q=5;w=60');
+      expect(headers.ratelimit).toMatch(new RegExp(`^"address";r=${left};t=6[0-5]$`));
+    }
+    pass(20);
+    const refused = await ask();
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate-limited', status: 429 } });
+    expect(refused.headers['content-type']).toBe('application/problem+json');
+    const seconds = Number(refused.headers['retry-after']);
+    expect(refused.headers.ratelimit).toBe(`"address";r=0;t=${seconds}`);
+    pass(seconds - 1);
+    expect((await ask()).status).toBe(429);
+    pass(1);
+    expect((await ask()).status).toBe(200);
+  });
+
+  test('do not count for another address', async () => {
+    for (let i = 0; i <= limit; i++) await ask();
+    expect((await ask()).status).toBe(429);
+    expect((await ask('203.0.113.9')).status).toBe(200);
+  });
+
+  test('count together over a whole network of IPv6', async () => {
+    for (let i = 0; i < limit; i++) expect((await ask(`2001:db8:1:2::${i}`)).status).toBe(200);
+    expect((await ask('2001:db8:1:2:ffff::1')).status).toBe(429);
+    expect((await ask('2001:db8:1:3::1')).status).toBe(200);
+  });
+
+  test('count when they are refused for another reason, before anything is looked at', async () => {
+    for (let i = 0; i < limit; i++) {
+      expect((await doors.call('get-me', { token: 'forged', address })).status).toBe(401);
+    }
+    expect((await doors.call('get-me', { token: 'forged', address })).status).toBe(429);
+    expect((await doors.call('sign-up', { body: '{', address })).status).toBe(429);
+  });
+
+  test('for health are not limited', async () => {
+    for (let i = 0; i < 3 * limit; i++) {
+      const { status, headers } = await doors.call('get-health', { address });
+      expect(status).not.toBe(429);
+      expect(headers).not.toHaveProperty('ratelimit');
+    }
+  });
+});
+
+describe('requests of one caller', () => {
+  test('are limited wherever they come from', async () => {
+    for (let i = 0; i < limit; i++) {
+      const { status, headers } = await getMe(`192.0.2.${i}`);
+      expect(status).toBe(200);
+      expect(headers['ratelimit-policy']).toBe('"address";q=5;w=60, "caller";q=5;w=60');
+      expect(headers.ratelimit).toMatch(new RegExp(`^"address";r=4;t=\\d+, "caller";r=${limit - 1 - i};t=\\d+$`));
+    }
+    const refused = await getMe('192.0.2.99');
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+    expect(refused.body.detail).toContain('caller');
+  });
+
+  test('take two counts and the session read of DynamoDB, no more', async () => {
+    // At an hour's distance the session does not slide on.
+    const before = doors.dynamo.calls();
+    expect((await getMe(address)).status).toBe(200);
+    const after = doors.dynamo.calls();
+    const made = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
+    expect(made).toMatchObject({ GetItem: 1, UpdateItem: 2 });
+    expect(Object.values(made).reduce((sum, count) => sum + count, 0)).toBe(3);
+  });
+});
+
+test('while DynamoDB does not answer the process limits by its own count, and asks again when it does', async () => {
+  await ask();
+  doors.dynamo.refuse();
+  try {
+    for (let i = 1; i < limit; i++) expect((await ask()).status).toBe(200);
+    expect((await ask()).status).toBe(429);
+    expect((await ask('203.0.113.77')).status).toBe(200);
+  } finally {
+    await doors.dynamo.resume();
+  }
+  pass(2);
+  const before = doors.dynamo.calls().UpdateItem ?? 0;
+  expect((await ask('203.0.113.77')).status).toBe(200);
+  expect(doors.dynamo.calls().UpdateItem).toBe(before + 1);
+});

@@ -1,0 +1,232 @@
+import { scrypt } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+vi.mock('node:crypto', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:crypto')>();
+  return { ...original, scrypt: vi.fn(original.scrypt) };
+});
+
+// Dozens of sign-ins at full cost would take most of a minute.
+vi.mock('../../lib/customers/passwords.ts', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('../../lib/customers/passwords.ts')>()),
+  passwordCost: { ln: 5, r: 8, p: 1 },
+}));
+
+const password = 'correct horse';
+let doors: LiveDoors;
+let people = 0;
+let email: string;
+let customerId: string;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000' });
+});
+afterAll(() => doors.close());
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  email = `someone-${++people}@example.com`;
+  const id = people.toString(16).padStart(32, '0');
+  customerId = `cus_${id}`;
+  await doors.owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${customerId}, ${email}, 'Someone', ${await hashPassword(password, passwordCost)}, now(), now())`;
+  vi.mocked(scrypt).mockClear();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const signIn = (as: { email?: string; password?: string } = {}) =>
+  doors.call('sign-in', { body: { email, password, ...as } });
+const token = async (): Promise<string> => (await signIn()).body.token;
+const getMe = (bearer: string) => doors.call('get-me', { token: bearer });
+const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+
+describe('POST /sessions', () => {
+  test('opens a session that lasts a day', async () => {
+    const { status, headers, body } = await signIn();
+    expect(status).toBe(201);
+    expect(headers['cache-control']).toBe('no-store');
+    expect(body).toEqual({ token: expect.stringMatching(/^cfs_/), expiresAt: expect.any(String), customerId });
+    expect(Math.abs(Date.parse(body.expiresAt) - Date.now() - 24 * 3600 * 1000)).toBeLessThan(1001);
+    expect(await getMe(body.token)).toMatchObject({ status: 200, body: { id: customerId } });
+  });
+
+  test('with a wrong password and with an unknown e-mail answers alike, after the same work', async () => {
+    const wrong = await signIn({ password: 'wrong horse' });
+    expect(scrypt).toHaveBeenCalledTimes(1);
+    const unknown = await signIn({ email: `unknown-${email}` });
+    expect(scrypt).toHaveBeenCalledTimes(2);
+    const [first, second] = vi.mocked(scrypt).mock.calls;
+    expect(first?.[3]).toEqual(second?.[3]);
+    expect([first?.[0], second?.[0]]).toEqual(['wrong horse', password]);
+    expect(wrong).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
+    expect({ ...unknown.body, requestId: '' }).toEqual({ ...wrong.body, requestId: '' });
+    expect(Object.keys(unknown.headers)).toEqual(Object.keys(wrong.headers));
+  });
+
+  test('with input that is not valid is 400 and no failed sign-in', async () => {
+    for (let i = 0; i < 8; i++) expect((await signIn({ password: '' })).status).toBe(400);
+    expect((await doors.call('sign-in', { body: { email, password, remember: true } })).status).toBe(400);
+    expect((await signIn()).status).toBe(201);
+  });
+
+  test('hashes the password anew when it was hashed at an older cost', async () => {
+    const hashOf = async () =>
+      (await doors.owner`select password_hash from customers.customers where id = ${customerId}`)[0]?.passwordHash;
+    const old = await hashPassword(password, { ln: 4, r: 8, p: 1 });
+    await doors.owner`update customers.customers set password_hash = ${old} where id = ${customerId}`;
+    expect((await signIn({ password: 'wrong horse' })).status).toBe(401);
+    expect(await hashOf()).toBe(old);
+    expect((await signIn()).status).toBe(201);
+    const renewed = await hashOf();
+    expect(renewed).toMatch(/^\$scrypt\$ln=5,r=8,p=1\$/);
+    expect((await signIn()).status).toBe(201);
+    expect(await hashOf()).toBe(renewed);
+  });
+
+  test('with a stored hash that is corrupt is a bare 500', async () => {
+    await doors.owner`update customers.customers set password_hash = 'rot13:pbeerpg' where id = ${customerId}`;
+    const { status, text, body } = await signIn();
+    expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal' });
+    expect(body).not.toHaveProperty('detail');
+    expect(text).not.toMatch(/rot13|scrypt|hash/i);
+  });
+});
+
+describe('guessing a password', () => {
+  test.for(['of a customer', 'of nobody'])(
+    '%s is locked after five failures, without another look at the password',
+    async (whose) => {
+      const as = whose === 'of nobody' ? { email: `nobody-${email}` } : {};
+      for (let i = 0; i < 5; i++) expect((await signIn({ ...as, password: `wrong ${i}` })).status).toBe(401);
+      expect(scrypt).toHaveBeenCalledTimes(5);
+      for (const guess of ['wrong again', password]) {
+        const locked = await signIn({ ...as, password: guess });
+        expect(locked).toMatchObject({
+          status: 429,
+          body: { code: 'sign-in-locked', detail: 'Try again in 30 seconds.' },
+        });
+        expect(Number(locked.headers['retry-after'])).toBe(30);
+      }
+      expect(scrypt).toHaveBeenCalledTimes(5);
+      pass(31);
+      expect((await signIn({ ...as, password: 'wrong' })).status).toBe(401);
+      expect((await signIn({ ...as, password: 'wrong' })).headers['retry-after']).toBe('60');
+    },
+  );
+
+  test('in other letters of the same e-mail counts too', async () => {
+    for (let i = 0; i < 5; i++)
+      await signIn({ password: 'wrong horse', ...(i % 2 ? { email: email.toUpperCase() } : {}) });
+    expect((await signIn()).status).toBe(429);
+  });
+
+  test('is over when the owner comes back after the lock', async () => {
+    for (let i = 0; i < 5; i++) await signIn({ password: 'wrong horse' });
+    pass(31);
+    expect((await signIn()).status).toBe(201);
+    expect((await signIn({ password: 'wrong horse' })).status).toBe(401);
+    expect((await signIn()).status).toBe(201);
+  });
+
+  test('at the same time from everywhere gets five guesses', async () => {
+    const guesses = Array.from({ length: 12 }, (_, i) =>
+      doors.call('sign-in', { body: { email, password: `guess ${i}` }, address: `192.0.2.${i}` }),
+    );
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(5);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(7);
+  });
+});
+
+describe('a session', () => {
+  test('signed out is 401 on the next request; the other one goes on', async () => {
+    const [one, two] = [await token(), await token()];
+    expect(await doors.call('sign-out', { token: one })).toMatchObject({ status: 204, text: '' });
+    expect(await getMe(one)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect((await doors.call('sign-out', { token: one })).status).toBe(401);
+    expect((await getMe(two)).status).toBe(200);
+  });
+
+  test('signed out everywhere is 401, and so are all the others', async () => {
+    const tokens = [await token(), await token(), await token()];
+    expect((await doors.call('sign-out-everywhere', { token: tokens[1]! })).status).toBe(204);
+    for (const each of tokens) expect((await getMe(each)).status).toBe(401);
+    expect((await getMe(await token())).status).toBe(200);
+  });
+
+  test('idle for a day is 401, used every 20 hours lives on, and after 30 days ends', async () => {
+    const [idle, used] = [await token(), await token()];
+    const renewals = doors.dynamo.calls().UpdateItem ?? 0;
+    for (let hours = 20; hours < 30 * 24; hours += 20) {
+      pass(20 * 3600);
+      expect((await getMe(used)).status, `after ${hours} h`).toBe(200);
+    }
+    expect((await getMe(idle)).status).toBe(401);
+    expect(doors.dynamo.calls().UpdateItem ?? 0).toBeGreaterThan(renewals);
+    pass(20 * 3600);
+    expect((await getMe(used)).status).toBe(401);
+  });
+
+  test('is not opened by anything but its token', async () => {
+    const good = await token();
+    const unlike = [
+      undefined,
+      '',
+      'Bearer',
+      `Bearer ${good.slice(0, -1)}`,
+      `Bearer ${good}x`,
+      `Bearer ${good.slice(0, 10)}${good[10] === 'A' ? 'B' : 'A'}${good.slice(11)}`,
+      `Bearer ${good.slice(0, -1)}${good.endsWith('A') ? 'B' : 'A'}`,
+      `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}`,
+      good,
+      `Bearer ${good}, Bearer ${good}`,
+      'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJjdXNfMSJ9.',
+      `Bearer ${'x'.repeat(5000)}`,
+    ];
+    for (const authorization of unlike) {
+      const answer = await doors.call('get-me', { headers: authorization === undefined ? {} : { authorization } });
+      expect(answer, authorization).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    }
+    expect((await doors.call('get-me', { headers: { authorization: `bearer  ${good}` } })).status).toBe(200);
+  });
+});
+
+describe('while DynamoDB does not answer', () => {
+  test.for(['refuse', 'pause'] as const)(
+    '(%s) what needs a session is 503, the catalogue goes on, and all recovers',
+    async (way) => {
+      const bearer = await token();
+      doors.dynamo[way]();
+      try {
+        const operations = ['get-me', 'sign-out', 'sign-out-everywhere'] as const;
+        const signedIn = operations.map((operation) => doors.call(operation, { token: bearer }));
+        for (const answer of await Promise.all([...signedIn, signIn()])) {
+          expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+          expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+          expect(answer.text).not.toMatch(/dynamo|ECONN|socket/i);
+        }
+        expect((await doors.call('list-products')).status).toBe(200);
+        expect((await getMe('no token')).status).toBe(401);
+      } finally {
+        await doors.dynamo.resume();
+      }
+      expect((await getMe(bearer)).status).toBe(200);
+      expect((await signIn()).status).toBe(201);
+    },
+  );
+
+  test('a sign-in that cannot be looked up is no failed sign-in', async () => {
+    await doors.owner`revoke select on customers.customers from customers_api`;
+    try {
+      for (let i = 0; i < 6; i++) expect((await signIn()).status).toBe(500);
+    } finally {
+      await doors.owner`grant select on customers.customers to customers_api`;
+    }
+    expect((await signIn()).status).toBe(201);
+  });
+});

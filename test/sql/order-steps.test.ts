@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../lib/kernel/ids.ts';
+import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+beforeAll(async () => {
+  saga = await startSaga();
+});
+afterAll(() => saga.stop());
+
+const at = new Date();
+const expiresAt = new Date(Date.now() + 900_000);
+const reserve = (orderId: string) => reserveAllOrNothing(saga.saga, { orderId, at, expiresAt });
+const confirm = (orderId: string) =>
+  confirmIfReserved(saga.saga, {
+    orderId,
+    paymentId: newId('payment', saga.clock),
+    eventId: newId('event', saga.clock),
+    provider: 'simulated',
+    reference: `ch_${orderId}`,
+    at,
+  });
+const release = (orderId: string) => releaseWhatIsHeld(saga.saga, { orderId, at });
+const abandon = (orderId: string) => abandonUnlessConfirmed(saga.saga, { orderId, at });
+const close = (orderId: string, refunded = false) =>
+  closeUndone(saga.saga, {
+    orderId,
+    paymentId: newId('payment', saga.clock),
+    eventId: newId('event', saga.clock),
+    failure: { code: 'undone', detail: 'x' },
+    refund: refunded
+      ? { outcome: 'refunded', provider: 'simulated', reference: `ch_${orderId}`, refundReference: `re_${orderId}` }
+      : undefined,
+    at,
+  });
+const flag = (orderId: string, version?: number) =>
+  flagForAttention(saga.saga, {
+    orderId,
+    eventId: newId('event', saga.clock),
+    reason: 'undo-failed',
+    detail: 'x',
+    at,
+    ...(version === undefined ? {} : { version }),
+  });
+
+const place = async (units = 1, quantity = 1) => {
+  const productId = await saga.product(units);
+  return { productId, orderId: (await saga.place([{ productId, quantity }], { start: false })).id };
+};
+const levelOf = async (productId: string) =>
+  (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
+const statusOf = async (orderId: string) => (await saga.order(orderId)).status;
+
+describe('reserving', () => {
+  test('a buyer who waited for the same product is refused when it is gone, not by a broken constraint', async () => {
+    const { productId, orderId } = await place(1);
+    let waiting: Promise<unknown> | undefined;
+    await saga.owner.begin(async (tx) => {
+      await tx`
+        insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
+        values (${newId('movement', saga.clock)}, ${productId}, 'adjustment', -1, 0, 'broken', now())`;
+      waiting = expect(reserve(orderId)).rejects.toMatchObject({ name: 'OutOfStock' });
+      await expect
+        .poll(async () => (await saga.owner`select from pg_locks where not granted`).length, { interval: 5 })
+        .toBeGreaterThan(0);
+    });
+    await waiting;
+  });
+
+  test('repeated, it says that it was done before', async () => {
+    const { orderId } = await place();
+    expect(await reserve(orderId)).toBe(true);
+    expect(await reserve(orderId)).toBe(false);
+    await confirm(orderId);
+    expect(await reserve(orderId)).toBe(false);
+  });
+
+  test('an order of several products gets all of them or nothing', async () => {
+    const [full, empty] = [await saga.product(5), await saga.product(0)];
+    const lines = [full, empty].map((productId) => ({ productId, quantity: 1 }));
+    const { id } = await saga.place(lines, { start: false });
+    await expect(reserve(id)).rejects.toMatchObject({ name: 'OutOfStock' });
+    expect(await levelOf(full)).toEqual({ onHand: 5, reserved: 0 });
+    expect(await statusOf(id)).toBe('pending');
+  });
+
+  test('an order that is unknown is not active', async () => {
+    await expect(reserve(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ name: 'OrderNotActive' });
+  });
+});
+
+describe('once an undo has begun', () => {
+  test('by releasing, no late reservation takes stock', async () => {
+    const { productId, orderId } = await place();
+    expect(await release(orderId)).toBe(0);
+    await expect(reserve(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
+  });
+
+  test('by abandoning, no late confirmation confirms', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    expect(await abandon(orderId)).toEqual({ confirmed: false });
+    await expect(confirm(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    expect(await statusOf(orderId)).toBe('reserved');
+  });
+
+  test('stock is given back once, however often it is asked for', async () => {
+    const { productId, orderId } = await place(3, 2);
+    await reserve(orderId);
+    const given = await Promise.all([release(orderId), release(orderId), release(orderId)]);
+    expect(given.sort()).toEqual([0, 0, 2]);
+    expect(await levelOf(productId)).toEqual({ onHand: 3, reserved: 0 });
+  });
+});
+
+describe('confirming', () => {
+  test('repeated, it says that it was done before and changes nothing', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    expect(await confirm(orderId)).toBeInstanceOf(Date);
+    const order = await saga.order(orderId);
+    expect(await confirm(orderId)).toBeUndefined();
+    expect(await saga.order(orderId)).toEqual(order);
+    expect(await abandon(orderId)).toEqual({ confirmed: true });
+  });
+
+  test('an order that its customer cancels is refused by name, at the first try', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await saga.cancel(orderId);
+    await expect(confirm(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+  });
+
+  test('a reservation that is gone is refused by name', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await saga.owner`update stock.reservations set state = 'released' where order_id = ${orderId}`;
+    await expect(confirm(orderId)).rejects.toMatchObject({ name: 'ReservationLost' });
+    expect(await statusOf(orderId)).toBe('reserved');
+  });
+
+  test('stock of a confirmed order stays where it is', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await confirm(orderId);
+    await expect(release(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expect(close(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expect(flag(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+  });
+});
+
+describe('closing', () => {
+  test('is refused by the database while stock is held', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await expect(close(orderId)).rejects.toMatchObject({ constraint_name: 'undone_order_gave_stock_back' });
+    expect(await statusOf(orderId)).toBe('reserved');
+  });
+
+  test('is refused by the database while money is kept', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await confirm(orderId);
+    await saga.cancel(orderId);
+    await release(orderId);
+    await expect(close(orderId)).rejects.toMatchObject({ constraint_name: 'undone_order_is_refunded' });
+    expect(await close(orderId, true)).toEqual({ status: 'cancelled', closed: true });
+  });
+
+  test('repeated, it says how the order ended and keeps the first refund', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await release(orderId);
+    expect(await close(orderId, true)).toEqual({ status: 'failed', closed: true });
+    const order = await saga.order(orderId);
+    expect(order.payment?.status).toBe('refunded');
+    expect(await close(orderId, true)).toEqual({ status: 'failed', closed: false });
+    expect(await saga.order(orderId)).toEqual(order);
+  });
+});
+
+describe('putting before a person', () => {
+  test('only if nothing has happened since it was looked at', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    expect(await flag(orderId, 1)).toBe(false);
+    expect(await flag(orderId, 2)).toBe(true);
+    expect(await flag(orderId)).toBe(false);
+    expect(await statusOf(orderId)).toBe('needs_attention');
+  });
+});

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lockName } from '../../lib/idempotency/once.sql.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
+import { placeOrder } from '../../lib/orders/place.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+let productId: string;
+beforeAll(async () => {
+  saga = await startSaga();
+  productId = await saga.product(10);
+});
+afterAll(() => saga.stop());
+
+const newClaim = () => ({
+  caller: `customer:${saga.customerId}`,
+  key: newId('request', saga.clock),
+  operation: 'place-order',
+  fingerprint: 'first',
+});
+const place = (claim: ReturnType<typeof newClaim>, now = Date.now()) => {
+  const clock = { now: () => now };
+  return placeOrder(
+    {
+      sql: saga.api,
+      clock,
+      keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
+      startSaga: async () => {},
+    },
+    claim,
+    { customerId: saga.customerId, lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
+  );
+};
+const countOrders = async () => Number((await saga.owner`select count(*) from orders.orders`)[0]?.count);
+
+describe('one key, one order', () => {
+  test('a repeat gets the first answer, to the byte, and places nothing', async () => {
+    const claim = newClaim();
+    const first = await place(claim);
+    const before = await countOrders();
+    const again = await place(claim);
+    expect(again).toEqual({ answer: first.answer, placed: undefined });
+    expect(await countOrders()).toBe(before);
+  });
+
+  test('another request under the same key is refused', async () => {
+    const claim = newClaim();
+    await place(claim);
+    await expect(place({ ...claim, fingerprint: 'second' })).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+  });
+
+  test('while another request holds the key, the answer is to come back', async () => {
+    const claim = newClaim();
+    const before = await countOrders();
+    await saga.owner.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(hashtextextended(${lockName(claim)}, 0))`;
+      await expect(place(claim)).rejects.toMatchObject({
+        code: 'request-in-flight',
+        headers: { 'retry-after': '1' },
+      });
+    });
+    expect(await countOrders()).toBe(before);
+    expect((await place(claim)).placed).toBeDefined();
+  });
+
+  test('twenty at once place one order', async () => {
+    const claim = newClaim();
+    const before = await countOrders();
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => place(claim)));
+    expect(results.filter((each) => each.status === 'fulfilled' && each.value.placed !== undefined)).toHaveLength(1);
+    for (const each of results) {
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'request-in-flight' });
+    }
+    expect(await countOrders()).toBe(before + 1);
+  });
+
+  test('the same key of another customer is another key', async () => {
+    const claim = newClaim();
+    const [first, second] = [await place(claim), await place({ ...claim, caller: 'customer:somebody else' })];
+    expect(second.placed?.id).not.toBe(first.placed?.id);
+    expect(second.placed).toBeDefined();
+  });
+
+  test('a key that is past its keeping is free again', async () => {
+    const claim = newClaim();
+    const first = await place(claim);
+    const later = await place(claim, Date.now() + 49 * 3600 * 1000);
+    expect(later.placed?.id).not.toBe(first.placed?.id);
+    expect(later.placed).toBeDefined();
+  });
+
+  test('the answer given after waiting replaces the first', async () => {
+    const claim = newClaim();
+    await place(claim);
+    const final = { status: 201, headers: { location: '/x' }, body: '{"status":"confirmed"}' };
+    await storeFinalAnswer(saga.api, claim, final);
+    expect((await place(claim)).answer).toEqual(final);
+  });
+});
+
+describe('what is stored', () => {
+  test('prices and names are copied: a later change of the product leaves the order alone', async () => {
+    const { placed } = await place(newClaim());
+    await saga.owner`update catalog.products set name = 'Other', price_amount = 1 where id = ${productId}`;
+    const order = await saga.order(placed!.id);
+    expect(order).toEqual(placed);
+    expect(order.lines[0]).toMatchObject({ name: 'Thing', unitPrice: { amount: 1000, currency: 'EUR' } });
+  });
+
+  test('a saga that cannot be started leaves the order to the sweeper', async () => {
+    const clock = { now: () => Date.now() };
+    const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
+    const startSaga = () => Promise.reject(new Error('Step Functions is away'));
+    const { placed, startError } = await placeOrder({ sql: saga.api, clock, keys, startSaga }, newClaim(), {
+      customerId: saga.customerId,
+      lines: [{ productId, quantity: 1 }],
+      paymentMethod: 'pm_card_visa',
+    });
+    expect(startError).toBeInstanceOf(Error);
+    expect((await saga.order(placed!.id)).status).toBe('pending');
+  });
+});
