@@ -3,6 +3,7 @@ import * as contract from '../../lib/contract/orders.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/orders/cancel.ts';
+import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { hasEnded } from '../../lib/orders/transitions.ts';
 import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
 import { config } from '../../lib/platform/config.ts';
@@ -17,7 +18,8 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
   const { caller, path, waitSeconds, log } = request;
   const sql = deps.sql();
   const of = { orderId: path.orderId, customerId: caller.customerId };
-  const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claimOf('cancel-order', request), of);
+  const claim = claimOf('cancel-order', request);
+  const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, of);
   if (startError !== undefined) {
     log.warn('saga not started, left to the sweeper', { orderId: of.orderId, reason: String(startError) });
   }
@@ -25,9 +27,11 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
 
   const headers = { ...answer.headers, 'preference-applied': `wait=${waitSeconds}` };
   const ended = await waitForEnd({ ...deps, sql }, of, waitSeconds);
-  return ended !== undefined && hasEnded(ended.status)
-    ? { status: 200, headers, body: ended }
-    : fromStored({ ...answer, headers }, false);
+  if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers }, false);
+
+  const final = { status: 200, headers, body: JSON.stringify(ended) };
+  if (claim.key !== undefined) await storeFinalAnswer(sql, { ...claim, key: claim.key }, final);
+  return fromStored(final, false);
 }
 
 export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, run, ({ clock }) => ({

@@ -1,7 +1,7 @@
 import * as contract from '../../lib/contract/system.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { describeError } from '../../lib/entry/lambda.ts';
-import { healthCheck, ProbeTimeout } from '../../lib/health/check.ts';
+import { healthCheck } from '../../lib/health/check.ts';
 import { probeSessions } from '../../lib/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/health/probes.gateway.ts';
 import { probeDatabase } from '../../lib/health/probes.sql.ts';
@@ -30,8 +30,8 @@ export const handler = httpDoor(routes['get-health'], contract.getHealth, run, (
     clock,
     onDown(part, error) {
       log.warn('a part is down', { part, error: describeError(error) });
-      // A pool that hangs would keep every later probe waiting behind this one.
-      if (part === 'database' && error instanceof ProbeTimeout) dropPool('monitor');
+      // A pool that hangs, or has lost its connection, would make every later probe fail like this one.
+      if (part === 'database') dropPool('monitor');
     },
   }),
 }));

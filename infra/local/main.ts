@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -63,10 +64,17 @@ async function main(): Promise<void> {
     await stack.stop();
     throw error;
   });
+  await writeEnvironment(stack.inside.env);
   stack.inside.runJob('sweep-orders').catch(() => {});
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}`);
   ready = true;
+}
+
+/** For tools that work on the running stack: `node --env-file=.local/functions.env infra/tools/apps.ts list`. */
+async function writeEnvironment(env: Record<string, string>): Promise<void> {
+  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(join(directory, 'functions.env'), lines.join(''), { mode: 0o600 });
 }
 
 /** The data is of another state of the migrations than the checkout. */

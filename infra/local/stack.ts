@@ -44,6 +44,8 @@ export type Stack = {
     statesEndpoint: string;
     dynamo: DynamoDBClient;
     dynamoCalls: () => Record<string, number>;
+    /** The functions' environment variables. */
+    env: Record<string, string>;
     /** Runs one job now. */
     runJob: (name: string) => Promise<unknown>;
     /** Resolves when no saga runs. */
@@ -121,25 +123,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       log,
       ...(options.waitScale === undefined ? {} : { waitScale: options.waitScale }),
     });
+    const env = {
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: identity.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+      AWS_ENDPOINT_URL_SFN: states.endpoint,
+      DATABASE_HOST: proxy.host,
+      DATABASE_PORT: String(proxy.port),
+      DATABASE_CA_FILE: certificate.caFile,
+      DATABASE_POOL_SIZE: '12',
+      STATE_MACHINE_ARN: stateMachineArn,
+      PAYMENT_TIMEOUT_MS: '1000',
+      COMPILE_CACHE: at('compile-cache'),
+      ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
+      ...options.settings,
+    };
     const functions = kept(
       startFunctions({
         logFile: at('functions.log'),
-        env: {
-          AWS_REGION: region,
-          AWS_ACCESS_KEY_ID: identity.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
-          AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-          AWS_ENDPOINT_URL_SFN: states.endpoint,
-          DATABASE_HOST: proxy.host,
-          DATABASE_PORT: String(proxy.port),
-          DATABASE_CA_FILE: certificate.caFile,
-          DATABASE_POOL_SIZE: '12',
-          STATE_MACHINE_ARN: stateMachineArn,
-          PAYMENT_TIMEOUT_MS: '1000',
-          COMPILE_CACHE: at('compile-cache'),
-          ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
-          ...options.settings,
-        },
+        env,
         onCrash,
         ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
       }),
@@ -171,6 +174,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         statesEndpoint: states.endpoint,
         dynamo: dynamoClient,
         dynamoCalls: dynamo.calls,
+        env,
         runJob: scheduler.trigger,
         sagasIdle: states.idle,
         firstRun: postgres.firstRun,

@@ -1,5 +1,6 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { semaphore } from '../kernel/semaphore.ts';
 
 /** Cost of one scrypt (RFC 7914): `2^ln` rounds of blocks of `128 r` bytes, `p` times. Takes `128 r 2^ln` bytes. */
 export type PasswordCost = { ln: number; r: number; p: number };
@@ -60,15 +61,20 @@ const hashBytes = 32;
 
 const scryptAsync = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 
+/** Node hashes on the four threads that look up names too: a rush of sign-ins must leave some to everybody else. */
+const turn = semaphore(2);
+
 /** The same password typed on another device may come in another Unicode form: NFKC, as NIST SP 800-63B says. */
 const derive = (password: string, salt: Buffer, { ln, r, p }: PasswordCost): Promise<Buffer> =>
-  scryptAsync(password.normalize('NFKC'), salt, hashBytes, {
-    N: 2 ** ln,
-    r,
-    p,
-    // What OpenSSL counts: p blocks and 2^ln + 2 more, of 128 r bytes each.
-    maxmem: 128 * r * (2 ** ln + p + 3),
-  });
+  turn(() =>
+    scryptAsync(password.normalize('NFKC'), salt, hashBytes, {
+      N: 2 ** ln,
+      r,
+      p,
+      // What OpenSSL counts: p blocks and 2^ln + 2 more, of 128 r bytes each.
+      maxmem: 128 * r * (2 ** ln + p + 3),
+    }),
+  );
 
 const format = ({ ln, r, p }: PasswordCost, salt: Buffer, hash: Buffer): string =>
   `$scrypt$ln=${ln},r=${r},p=${p}$${unpadded(salt)}$${unpadded(hash)}`;

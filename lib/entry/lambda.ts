@@ -2,7 +2,8 @@ import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../contract/roles.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { onLambda } from '../platform/config.ts';
-import { dropPool } from '../platform/pools.ts';
+import { isConnectionLoss } from '../platform/outage.ts';
+import { dropPool, replacePool } from '../platform/pools.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
 import { DeadlineExceeded, withDeadline } from './deadline.ts';
 
@@ -25,12 +26,16 @@ export function wireOnce<T>(make: () => T): () => T {
   return wired;
 }
 
-/** Runs work until shortly before Lambda would end the environment; a pool that hung until then is dropped. */
+/**
+ * Runs work until shortly before Lambda would end the environment; a pool that hung until then is dropped, and one that
+ * lost a connection is replaced.
+ */
 export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, role: DatabaseRole | null): Promise<T> {
   try {
     return await withDeadline(work, milliseconds);
   } catch (error) {
     if (error instanceof DeadlineExceeded && role !== null) dropPool(role);
+    else if (isConnectionLoss(error) && role !== null) replacePool(role);
     throw error;
   }
 }

@@ -13,7 +13,7 @@ const schema = z.object({
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
   SESSIONS_TABLE: z._default(z.string(), 'sessions'),
   LIMITS_TABLE: z._default(z.string(), 'limits'),
-  APP_KEYS_TABLE: z._default(z.string(), 'app-keys'),
+  APP_KEYS_TABLE: z._default(z.string(), 'appKeys'),
   CHARGES_TABLE: z._default(z.string(), 'charges'),
   STATE_MACHINE_ARN: z._default(z.string(), ''),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),

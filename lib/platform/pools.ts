@@ -15,9 +15,22 @@ export function poolOf<T extends Pool>(role: DatabaseRole, open: (role: Database
   return pool;
 }
 
-/** Drops a pool whose connections may be hung; the next `sqlAs` connects anew. */
+/** Drops a pool whose connections may be hung; the next `poolOf` opens another. */
 export function dropPool(role: DatabaseRole): void {
+  retire(role, 0);
+}
+
+/**
+ * Replaces a pool that has lost a connection, and lets what runs on its others finish. The driver goes on with the
+ * connection that was lost: what it had not sent and had been told then stays before the new session, which may never
+ * begin (porsager/postgres issues 1193, 1208).
+ */
+export function replacePool(role: DatabaseRole): void {
+  retire(role, 5);
+}
+
+function retire(role: DatabaseRole, timeout: number): void {
   const pool = pools.get(role);
   pools.delete(role);
-  pool?.end({ timeout: 0 }).catch(() => {});
+  pool?.end({ timeout }).catch(() => {});
 }

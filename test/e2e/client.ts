@@ -3,8 +3,8 @@ import { expect, inject } from 'vitest';
 import type * as z from 'zod/mini';
 import type { OperationId, operations } from '../../lib/contract/operations.ts';
 import type { InputError, ProblemCode } from '../../lib/contract/problems.ts';
+import { semaphore } from '../../lib/kernel/semaphore.ts';
 import { addressOf, promises } from './document.ts';
-import { semaphore } from './semaphore.ts';
 
 export type Options = {
   path?: Record<string, string>;

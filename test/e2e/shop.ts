@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import type { Product } from '../../lib/contract/catalog.ts';
 import type { Order, OrderStatus } from '../../lib/contract/orders.ts';
 import type { Level, Movement } from '../../lib/contract/stock.ts';
+import { semaphore } from '../../lib/kernel/semaphore.ts';
 import { type Options, succeed } from './client.ts';
 
 const { appKey } = inject('target');
@@ -13,8 +14,13 @@ export const unique = (prefix: string): string => `${prefix}-${randomUUID()}`;
 
 export type Buyer = { id: string; email: string; password: string; token: string };
 
+/** Hashing a password is made to be slow: more at once only keep each other waiting. */
+const turn = semaphore(2);
+
 /** A customer who has just signed up and in. */
-export async function newBuyer(): Promise<Buyer> {
+export const newBuyer = (): Promise<Buyer> => turn(signUpAndIn);
+
+async function signUpAndIn(): Promise<Buyer> {
   const person = { email: `${unique('buyer')}@example.com`, password: unique('secret') };
   const { body: customer } = await succeed('sign-up', 201, { body: { ...person, name: 'Grace Hopper' } });
   const { body: session } = await succeed('sign-in', 201, { body: person });

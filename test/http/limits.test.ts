@@ -109,6 +109,7 @@ test('while DynamoDB does not answer the process limits by its own count, and as
   try {
     for (let i = 1; i < limit; i++) expect((await ask()).status).toBe(200);
     expect((await ask()).status).toBe(429);
+    expect((await doors.call('sign-in', { address, body: {} })).status).toBe(429);
     expect((await ask('203.0.113.77')).status).toBe(200);
   } finally {
     await doors.dynamo.resume();

@@ -1,5 +1,6 @@
 import { scrypt } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { run } from '../../functions/http/sign-in.ts';
 import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
 import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
 
@@ -140,6 +141,21 @@ describe('guessing a password', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(5);
     expect(statuses.filter((status) => status === 429)).toHaveLength(7);
   });
+});
+
+test('a locked sign-in is counted as one', async () => {
+  for (let i = 0; i < 5; i++) await signIn({ password: 'wrong horse' });
+  const count = vi.fn();
+  const clock = { now: () => Date.now() };
+  const store = { client: doors.dynamo.documents, clock };
+  const attempt = run({ body: { email, password }, meter: { count } } as never, {
+    sql: () => doors.owner,
+    sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
+    lockout: { ...store, table: 'limits' },
+    cost: passwordCost,
+  });
+  await expect(attempt).rejects.toMatchObject({ code: 'sign-in-locked' });
+  expect(count.mock.calls).toEqual([['SignInsLocked']]);
 });
 
 describe('a session', () => {

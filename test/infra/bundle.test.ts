@@ -1,16 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BundleError, bundleDoor, bundleDoors } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
-
-let work: string;
-beforeAll(() => {
-  work = mkdtempSync(join(tmpdir(), 'counterfoil-bundle-test-'));
-});
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+import { doorSources } from '../../infra/doors.ts';
 
 /** Every AWS client that doors use, as they use them. */
 const clients = `
@@ -19,15 +14,18 @@ const clients = `
   import { states } from '${root}/lib/platform/states.ts';
   export const handler = () => [dynamo(), sqlAs('saga'), states()].length;
   export const withoutCredentials = async () => {
-    const { SFNClient, ListStateMachinesCommand } = await import('@aws-sdk/client-sfn');
+    const { SFNClient, ListStateMachinesCommand } = await import('${root}/node_modules/@aws-sdk/client-sfn/dist-es/index.js');
     await new SFNClient({ region: 'eu-west-1' }).send(new ListStateMachinesCommand({}));
   };`;
 
-const source = (name: string, text: string) => {
-  const file = join(root, 'test', 'infra', `.${name}-${process.pid}.ts`);
-  writeFileSync(file, text);
-  return { path: relative(root, file), remove: () => rmSync(file) };
-};
+let work: string;
+let file: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'counterfoil-bundle-test-'));
+  file = join(work, 'clients.ts');
+  writeFileSync(file, clients);
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const environment = { PATH: process.env.PATH, AWS_REGION: 'eu-west-1', DATABASE_HOST: 'db.example.com' };
 const inNode = (module: string, expression: string) =>
@@ -41,46 +39,55 @@ const inNode = (module: string, expression: string) =>
   );
 
 test('a door’s bundle starts by itself, with every client it makes', async () => {
-  const { path, remove } = source('clients', clients);
-  try {
-    const bundle = (await bundleDoors({ 'x/clients': path }, work)).get('x/clients')!;
-    const { stdout, stderr } = inNode(`${bundle.directory}/index.mjs`, 'console.log(door.handler())');
-    expect(stderr).toBe('');
-    expect(stdout).toBe('3\n');
-    expect(bundle.bytes).toBe(readFileSync(join(bundle.directory, 'index.mjs')).length);
-  } finally {
-    remove();
-  }
+  const bundle = (await bundleDoors({ 'x/clients': file }, work)).get('x/clients')!;
+  const { stdout, stderr } = inNode(`${bundle.directory}/index.mjs`, 'console.log(door.handler())');
+  expect(stderr).toBe('');
+  expect(stdout).toBe('3\n');
+  expect(bundle.bytes).toBe(readFileSync(join(bundle.directory, 'index.mjs')).length);
 });
 
 test('the default credential chain is not in it, and says so when it is called upon', async () => {
-  const { path, remove } = source('chain', clients);
-  try {
-    const bundle = (await bundleDoors({ 'x/chain': path }, work)).get('x/chain')!;
-    const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-    expect(inputs.some((input) => input.includes('infra/bundle/no-default-credentials.ts'))).toBe(true);
-    for (const cut of ['credential-provider-', 'nested-clients', 'token-providers', 'credential-providers']) {
-      expect(inputs.filter((input) => input.includes(`node_modules/@aws-sdk/${cut}`))).toEqual([]);
-    }
-    const { stdout } = inNode(
-      `${bundle.directory}/index.mjs`,
-      'await door.withoutCredentials().catch((error) => console.log(error.message))',
-    );
-    expect(stdout).toContain('pass credentials to the client');
-  } finally {
-    remove();
+  const bundle = (await bundleDoors({ 'x/chain': file }, work)).get('x/chain')!;
+  const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  expect(inputs.some((input) => input.includes('infra/bundle/no-default-credentials.ts'))).toBe(true);
+  for (const cut of ['credential-provider-', 'nested-clients', 'token-providers', 'credential-providers']) {
+    expect(inputs.filter((input) => input.includes(`node_modules/@aws-sdk/${cut}`))).toEqual([]);
   }
+  const { stdout } = inNode(
+    `${bundle.directory}/index.mjs`,
+    'await door.withoutCredentials().catch((error) => console.log(error.message))',
+  );
+  expect(stdout).toContain('pass credentials to the client');
 });
 
 test('it is less than half of what the tools make of the same door when told nothing', async () => {
-  const { path, remove } = source('size', clients);
-  try {
-    const ours = (await bundleDoors({ 'x/size': path }, join(work, 'ours'))).get('x/size')!;
-    const naive = (await bundleDoors({ 'x/size': path }, join(work, 'naive'), naiveOptions())).get('x/size')!;
-    expect(ours.bytes).toBeLessThan(naive.bytes / 2);
-  } finally {
-    remove();
-  }
+  const ours = (await bundleDoors({ 'x/size': file }, join(work, 'ours'))).get('x/size')!;
+  const naive = (await bundleDoors({ 'x/size': file }, join(work, 'naive'), naiveOptions())).get('x/size')!;
+  expect(ours.bytes).toBeLessThan(naive.bytes / 2);
+});
+
+test('every door that is deployed starts on Lambda and has a handler', async () => {
+  const bundles = await bundleDoors(doorSources(), join(work, 'all'));
+  expect([...bundles.keys()].toSorted()).toEqual(Object.keys(doorSources()).toSorted());
+  const script = [...bundles].map(
+    ([door, { directory }]) =>
+      `await import('${directory}/index.mjs').then(({ handler }) => console.log('${door}', typeof handler), (error) => console.log('${door}', error));`,
+  );
+  const { stdout } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', `${script.join('\n')}; process.exit()`],
+    {
+      encoding: 'utf8',
+      env: {
+        ...environment,
+        AWS_LAMBDA_FUNCTION_NAME: 'door',
+        STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:1:stateMachine:x',
+      },
+    },
+  );
+  expect(stdout.trim().split('\n').toSorted()).toEqual(
+    [...bundles.keys()].map((door) => `${door} function`).toSorted(),
+  );
 });
 
 test('the migrate door carries the migrations beside it', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bundleDoors } from '../../infra/bundle/bundle.ts';
 import { releaseOf, runner } from '../../infra/constructs/migrations.ts';
 import { type DeployEvent, type Deps, run } from '../../infra/deploy/run-migrations.ts';
@@ -143,7 +143,13 @@ test('a release is known by its newest migration, and by every byte of what it a
 });
 
 describe('as it is bundled and deployed', () => {
-  afterEach(() => vi.unstubAllEnvs());
+  beforeEach(() => {
+    vi.spyOn(console, 'log').mockImplementation(() => {});
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
 
   test.each([
     ['the migrate function answers', { applied: ['0001_foundation'] }, {}, 'SUCCESS', 'Applied 0001_foundation.'],

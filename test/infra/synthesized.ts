@@ -29,8 +29,6 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
     : {}),
 });
 
-const rules = '@aws-cdk/core:validateAgainstDefaultRules';
-
 /**
  * The templates of a stage as they would be deployed, but for the functions' code. CloudFormation's own rules take
  * longer than all the rest: they are left to the test that asks for every check.
@@ -42,7 +40,7 @@ export function synthesized(
 ): { data: Template; service: Template } {
   const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
   try {
-    const app = new App({ context: { ...contextOf(profile), [rules]: everyCheck }, outdir });
+    const app = new App({ context: contextOf(profile), outdir, builtinCloudFormationValidation: everyCheck });
     const stacks = counterfoil(app, readSettings(app.node), () =>
       lambda.Code.fromInline('exports.handler = async () => {}'),
     );
