@@ -14,7 +14,7 @@ export type Job = {
 };
 
 const rows = {
-  migrate: { door: 'jobs/migrate', schedule: 'on-deploy', databaseRole: 'migrator', timeoutSeconds: 900 },
+  migrate: { door: 'jobs/migrate', schedule: 'on-deploy', databaseRole: 'migrator', timeoutSeconds: 840 },
   'sweep-orders': {
     door: 'jobs/sweep-orders',
     schedule: 'rate(1 minute)',

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,9 @@ is waited for, which takes a while: RATE_LIMIT_PER_MINUTE=100000 makes a run end
 `;
 
 /** Rate limits are tried out last and alone, because they stop everybody else. */
-const limits = 'rate-limit';
+const alone = 'rate-limit.test.ts';
+/** Has processes of its own, which it kills. */
+const onlyOnLaptops = ['restart.test.ts'];
 
 async function main(): Promise<boolean> {
   const { values, positionals } = readArguments();
@@ -30,10 +32,11 @@ async function main(): Promise<boolean> {
     return true;
   }
   const { short } = values;
-  if (values.laptop) return runOnLaptop(short, positionals);
+  const files = await chooseFiles(positionals);
+  if (values.laptop) return runOnLaptop(short, files);
   const { baseUrl, appKey } = await readAddress(values);
   const target = await survey({ baseUrl, appKey, limitedAppKey: null, short, laptop: false });
-  return runAll(target, positionals);
+  return runAll(target, files);
 }
 
 function readArguments() {
@@ -92,11 +95,11 @@ async function survey(known: Omit<Target, 'document' | 'limitPerMinute'>): Promi
   return { ...known, document, limitPerMinute: Number(policy?.[1] ?? Number.MAX_SAFE_INTEGER) };
 }
 
-async function runOnLaptop(short: boolean, names: string[]): Promise<boolean> {
+async function runOnLaptop(short: boolean, files: string[]): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-e2e-'));
   const { startLaptop, removeLaptop } = await import('./laptop.ts');
-  const on = async (settings: Record<string, string>, work: (target: Target) => Promise<boolean>) => {
-    const { stop, ...address } = await startLaptop(directory, settings);
+  const on = async (limit: number, work: (target: Target) => Promise<boolean>) => {
+    const { stop, ...address } = await startLaptop(directory, { RATE_LIMIT_PER_MINUTE: String(limit) });
     try {
       return await work(await survey({ ...address, short, laptop: true }));
     } finally {
@@ -104,41 +107,52 @@ async function runOnLaptop(short: boolean, names: string[]): Promise<boolean> {
     }
   };
   try {
-    const most = await on({ RATE_LIMIT_PER_MINUTE: '1000000' }, (target) => runAll(target, names));
-    if (names.length > 0 && !names.some((name) => limits.includes(name))) return most;
-    return (await on({ RATE_LIMIT_PER_MINUTE: '40' }, (target) => runVitest(target, [limits], []))) && most;
+    const most = await on(1_000_000, (target) => runAll(target, files));
+    return files.includes(alone) ? (await on(60, (target) => runVitest(target, [alone]))) && most : most;
   } finally {
     await removeLaptop(directory);
   }
 }
 
-async function runAll(target: Target, names: string[]): Promise<boolean> {
-  const most = await runVitest(target, names, [`**/${limits}.test.ts`]);
-  if (target.limitPerMinute > 200 || names.length > 0) return most;
-  return (await runVitest(target, [limits], [])) && most;
+async function runAll(target: Target, files: string[]): Promise<boolean> {
+  const most = await runVitest(
+    target,
+    files.filter((file) => file !== alone && (target.laptop || !onlyOnLaptops.includes(file))),
+  );
+  if (!files.includes(alone) || target.limitPerMinute > 200) return most;
+  return (await runVitest(target, [alone])) && most;
 }
 
 /** @returns whether everything passed */
-async function runVitest(target: Target, names: string[], leftOut: string[]): Promise<boolean> {
+async function runVitest(target: Target, files: string[]): Promise<boolean> {
+  if (files.length === 0) return true;
   // A target that lets little through makes everybody wait for the next minute, more than once.
   const testTimeout = target.limitPerMinute > 5000 ? 60_000 : 30 * 60_000;
-  const vitest = await startVitest('test', names, {
+  const vitest = await startVitest('test', [], {
     root,
     config: join(import.meta.dirname, 'vitest.config.ts'),
+    include: files.map((file) => `test/e2e/${file}`),
     watch: false,
-    passWithNoTests: names.length > 0,
-    exclude: leftOut,
     provide: { target },
     testTimeout,
     hookTimeout: testTimeout,
   });
-  const { failed, errors } = {
-    failed: vitest.state.getCountOfFailedTests(),
-    errors: vitest.state.getUnhandledErrors().length,
-  };
-  const passed = failed === 0 && errors === 0 && !vitest.state.getTestModules().some((module) => !module.ok());
+  const { state } = vitest;
+  const modules = state.getTestModules();
+  const passed =
+    modules.length === files.length &&
+    modules.every((module) => module.ok()) &&
+    state.getUnhandledErrors().length === 0;
   await vitest.close();
   return passed;
+}
+
+/** The test files, or those with one of these names in theirs. */
+async function chooseFiles(names: string[]): Promise<string[]> {
+  const all = (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.test.ts')).sort();
+  const chosen = names.length === 0 ? all : all.filter((file) => names.some((name) => file.includes(name)));
+  if (chosen.length > 0) return chosen;
+  throw new Error(`No file of tests is called like ${names.join(' or ')}; there are ${all.join(', ')}.`);
 }
 
 main().then(

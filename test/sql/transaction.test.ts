@@ -97,7 +97,8 @@ describe.each(losses)('%s', (_, lose) => {
     const failing = inTransaction(sql, async (tx) => {
       await insert(tx, 1);
       pid = await pidOf(tx);
-      const sleeping = tx`select pg_sleep(30)`.execute();
+      const sleeping = tx`select pg_sleep(30)`;
+      sleeping.catch(() => {});
       await asleep(pid);
       await lose(pid);
       await sleeping;
@@ -158,7 +159,8 @@ describe.each(losses)('%s', (_, lose) => {
       let pid = 0;
       const failing = request(async (sql) => {
         pid = await pidOf(sql);
-        const sleeping = sql`select pg_sleep(30)`.execute();
+        const sleeping = sql`select pg_sleep(30)`;
+        sleeping.catch(() => {});
         await asleep(pid);
         await lose(pid);
         await sleeping;

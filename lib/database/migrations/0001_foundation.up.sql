@@ -16,6 +16,10 @@ begin
     execute format('grant connect on database %I to %I', current_database(), name);
   end loop;
   execute format('revoke all on database %I from public', current_database());
+  -- RDS Proxy looks after the database under a role of its own, which is on AWS alone.
+  if exists (select from pg_catalog.pg_roles where rolname = 'rdsproxyadmin') then
+    execute format('grant connect on database %I to rdsproxyadmin', current_database());
+  end if;
 end
 $$;
 

@@ -1,0 +1,33 @@
+import { expect, inject, test } from 'vitest';
+import { type ProblemBody, sendOnce } from './client.ts';
+
+const { limitPerMinute } = inject('target');
+
+/** Run alone, because it stops everybody else at this address for a minute. */
+test(`no more than ${limitPerMinute} requests a minute pass, the others are told when to try again`, async () => {
+  const extra = 15;
+  const startedAt = Date.now();
+  const answers = await Promise.all(
+    Array.from({ length: limitPerMinute + extra }, () => sendOnce('GET', '/products?limit=1')),
+  );
+  expect(Date.now() - startedAt, 'all of it happened within a minute').toBeLessThan(60_000);
+  const passed = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(passed.length + refused.length).toBe(answers.length);
+  expect(passed.length).toBeLessThanOrEqual(limitPerMinute);
+  expect(passed.length).toBeGreaterThan(0);
+  expect(refused.length).toBeGreaterThanOrEqual(extra);
+  for (const { headers, body } of refused) {
+    const problem = body as ProblemBody;
+    expect(problem).toMatchObject({ status: 429, code: 'rate-limited', requestId: headers.get('x-request-id') });
+    const wait = Number(headers.get('retry-after'));
+    expect(wait).toBeGreaterThanOrEqual(1);
+    expect(wait).toBeLessThanOrEqual(65);
+    expect(headers.get('ratelimit')).toBe(`"address";r=0;t=${wait}`);
+    expect(headers.get('ratelimit-policy')).toBe(`"address";q=${limitPerMinute};w=60`);
+  }
+  const left = passed.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]));
+  expect(Math.min(...left)).toBe(0);
+  expect((await sendOnce('GET', '/health')).status, 'health is not counted').toBe(200);
+  expect((await sendOnce('GET', '/customers/me')).status, 'every other operation is').toBe(429);
+});
