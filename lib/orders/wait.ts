@@ -8,9 +8,10 @@ export type Sleep = (milliseconds: number) => Promise<void>;
 
 export const sleep: Sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+const shortestPause = 10;
 const longestPause = 1000;
 
-/** What orders took of late in this process, in milliseconds: the best guess of when to look first. */
+/** How long orders took of late to end from when somebody began to wait for them, in milliseconds. */
 let usual = 120;
 
 /**
@@ -25,20 +26,20 @@ export async function waitForEnd(
 ): Promise<Order | undefined> {
   const startedAt = deps.clock.now();
   const until = startedAt + seconds * 1000;
-  let pause = usual;
-  let looks = 0;
+  let pause = Math.max(shortestPause, usual * 1.1);
   let order: Order | undefined;
   while (deps.clock.now() < until) {
     await deps.sleep(Math.min(pause, until - deps.clock.now()));
     order = await findOrder(deps.sql, of);
-    looks += 1;
     if (order === undefined || hasEnded(order.status)) {
-      // Found at the first look: it may have ended earlier, so the next one looks a little sooner.
-      const took = (deps.clock.now() - startedAt) * (looks === 1 ? 0.9 : 1.1);
-      usual = Math.min(longestPause, Math.max(10, usual * 0.8 + took * 0.2));
+      if (order !== undefined) learn(Date.parse(order.updatedAt) - startedAt);
       return order;
     }
-    pause = Math.min(longestPause, looks === 1 ? Math.max(15, usual / 2) : pause * 2);
+    pause = Math.min(longestPause, Math.max(shortestPause, (deps.clock.now() - startedAt) * 0.4));
   }
   return order;
+}
+
+function learn(took: number): void {
+  usual = usual * 0.8 + Math.min(longestPause, Math.max(0, took)) * 0.2;
 }

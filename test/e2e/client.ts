@@ -20,6 +20,8 @@ export type Options = {
   key?: string;
   /** Seconds of `Prefer: wait=N`. */
   wait?: number;
+  /** Another address than the target's. */
+  baseUrl?: string;
 };
 
 export type Answer<B = unknown> = { status: number; headers: Headers; text: string; body: B };
@@ -105,7 +107,7 @@ export async function send(method: string, path: string, options: Options = {}):
 /** Sends one request and reads the whole answer. */
 export async function sendOnce(method: string, path: string, options: Options = {}): Promise<Answer> {
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-  const response = await fetch(`${target.baseUrl}${path}`, {
+  const response = await fetch(`${options.baseUrl ?? target.baseUrl}${path}`, {
     method,
     headers: {
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { getProduct, listProducts } from '../../lib/contract/catalog.ts';
+import type { Call } from '../support/doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+let doors: LiveDoors;
+let token: string;
+let count = 0;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
+  token = await doors.appKey('catalog:write');
+});
+afterAll(() => doors?.close());
+beforeEach(async () => {
+  await doors.owner`truncate catalog.products cascade`;
+});
+
+const product = (more: object = {}) => ({
+  sku: `SKU-${++count}`,
+  name: 'Mug',
+  price: { amount: 1999, currency: 'EUR' },
+  ...more,
+});
+const create = (body: unknown = product(), headers: Record<string, string> = {}) =>
+  doors.call('create-product', { token, body, headers });
+const update = (productId: string, body: unknown, headers: Record<string, string> = {}) =>
+  doors.call('update-product', { token, parameters: { productId }, body, headers });
+const read = (productId: string, call: Call = {}) => doors.call('get-product', { parameters: { productId }, ...call });
+const list = (query?: Record<string, string>, headers: Record<string, string> = {}) =>
+  doors.call('list-products', { headers, ...(query === undefined ? {} : { query }) });
+const countProducts = async () => (await doors.owner`select count(*)::integer as n from catalog.products`)[0]?.n;
+
+describe('POST /products', () => {
+  test('answers 201 with the product, where it is and its version', async () => {
+    const { status, headers, body } = await create({
+      sku: 'A-1',
+      name: '  Mug  ',
+      price: { amount: 0, currency: 'JPY' },
+    });
+    expect(status).toBe(201);
+    expect(headers).toMatchObject({
+      location: `/products/${body.id}`,
+      etag: '"1"',
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+    });
+    expect(body).toMatchObject({ sku: 'A-1', name: 'Mug', description: null, active: true, version: 1 });
+    expect(z.parse(getProduct.responses[200], body)).toEqual(body);
+    expect((await read(body.id)).body).toEqual(body);
+  });
+
+  test('with a SKU that is taken answers 409 and adds nothing', async () => {
+    await create(product({ sku: 'A-1' }));
+    const again = await create(product({ sku: 'A-1' }));
+    expect(again).toMatchObject({ status: 409, body: { code: 'sku-taken', errors: [{ pointer: '/sku' }] } });
+    expect(await countProducts()).toBe(1);
+  });
+
+  test('repeated with its key gets the same bytes, also with its members in another order, and adds nothing', async () => {
+    const { sku, name, price } = product();
+    const key = { 'Idempotency-Key': 'k-1' };
+    const first = await create({ sku, name, price }, key);
+    const again = await create(
+      { price: { currency: price.currency, amount: price.amount }, name, sku, active: true },
+      key,
+    );
+    expect([again.status, again.text]).toEqual([201, first.text]);
+    expect(again.headers).toMatchObject({
+      'idempotency-replayed': 'true',
+      location: first.headers.location,
+      etag: first.headers.etag,
+    });
+    expect(first.headers['idempotency-replayed']).toBeUndefined();
+    expect(await countProducts()).toBe(1);
+  });
+
+  test('with the key of another request answers 422', async () => {
+    const key = { 'Idempotency-Key': 'k-2' };
+    await create(product(), key);
+    expect(await create(product(), key)).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    expect(await countProducts()).toBe(1);
+  });
+
+  test('a refusal is not kept: once the reason is gone the same request goes through', async () => {
+    const key = { 'Idempotency-Key': 'k-3' };
+    const taken = (await create(product({ sku: 'A-1' }))).body;
+    const wanted = product({ sku: 'A-1' });
+    expect((await create(wanted, key)).status).toBe(409);
+    await update(taken.id, { sku: 'A-2' });
+    expect((await create(wanted, key)).status).toBe(201);
+  });
+
+  test('two at once with one key add one product', async () => {
+    const body = product();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => create(body, { 'Idempotency-Key': 'k-4' })));
+    expect(await countProducts()).toBe(1);
+    for (const answer of answers) {
+      if (answer.status === 409) {
+        expect(answer).toMatchObject({ body: { code: 'request-in-flight' }, headers: { 'retry-after': '1' } });
+      } else expect(answer.status).toBe(201);
+    }
+  });
+
+  test.each([
+    ['no credentials', undefined, 401, 'unauthenticated'],
+    ['a made-up key', `cfk_${'A'.repeat(64)}`, 401, 'unauthenticated'],
+    ['not even a token', 'x y', 401, 'unauthenticated'],
+  ])('with %s is refused', async (_, credentials, status, code) => {
+    const answer = await doors.call('create-product', {
+      body: product(),
+      ...(credentials === undefined ? {} : { token: credentials }),
+    });
+    expect(answer).toMatchObject({ status, body: { code }, headers: { 'www-authenticate': 'Bearer' } });
+    expect(await countProducts()).toBe(0);
+  });
+
+  test('with a key for other things is refused, naming the scope', async () => {
+    const other = await doors.appKey('stock:write', 'customers:write');
+    const answer = await doors.call('create-product', { token: other, body: product() });
+    expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect(answer.body.detail).toContain('catalog:write');
+    expect(await countProducts()).toBe(0);
+  });
+});
+
+describe('GET /products/{productId}', () => {
+  test('is public, and cached by its version', async () => {
+    const { body } = await create();
+    const first = await read(body.id);
+    expect(first).toMatchObject({ status: 200, headers: { etag: '"1"', 'cache-control': 'no-cache' } });
+    const again = await read(body.id, { headers: { 'If-None-Match': first.headers.etag! } });
+    expect([again.status, again.text, again.headers.etag]).toEqual([304, '', '"1"']);
+    await update(body.id, { name: 'New' });
+    const changed = await read(body.id, { headers: { 'If-None-Match': first.headers.etag! } });
+    expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { name: 'New' } });
+  });
+
+  test('knows weak tags, several of them, and the asterisk', async () => {
+    const { body } = await create();
+    for (const tags of ['W/"1"', '"7", "1"', '*']) {
+      expect((await read(body.id, { headers: { 'If-None-Match': tags } })).status).toBe(304);
+    }
+    expect((await read(body.id, { headers: { 'If-None-Match': '"7"' } })).status).toBe(200);
+  });
+
+  test('off sale, unknown and impossible ones are the same 404', async () => {
+    const { body } = await create(product({ active: false }));
+    for (const id of [body.id, `prd_${'0'.repeat(32)}`, 'x', `ord_${'0'.repeat(32)}`, "prd_' or 1=1"]) {
+      expect(await read(id)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    }
+  });
+});
+
+describe('GET /products', () => {
+  test('pages from the newest to the oldest', async () => {
+    for (const sku of ['A-1', 'A-2', 'A-3']) await create(product({ sku }));
+    const first = await list({ limit: '2' });
+    expect(first.status).toBe(200);
+    expect(z.parse(listProducts.responses[200], first.body)).toEqual(first.body);
+    expect(first.body.data.map(({ sku }: { sku: string }) => sku)).toEqual(['A-3', 'A-2']);
+    const second = await list({ limit: '2', cursor: first.body.nextCursor });
+    expect(second.body).toMatchObject({ data: [{ sku: 'A-1' }], hasMore: false, nextCursor: null });
+  });
+
+  test('shows 20 unless asked otherwise', async () => {
+    for (let n = 0; n < 21; n++) await create();
+    const { body } = await list();
+    expect([body.data.length, body.hasMore]).toEqual([20, true]);
+    expect((await list({ limit: '100' })).body.data).toHaveLength(21);
+  });
+
+  test('its tag changes with what it shows, and only then', async () => {
+    const { body } = await create();
+    const { headers } = await list();
+    const tag = { 'If-None-Match': headers.etag! };
+    expect((await list(undefined, tag)).status).toBe(304);
+    await create(product({ active: false }));
+    expect((await list(undefined, tag)).status).toBe(304);
+    await update(body.id, { price: { amount: 1, currency: 'EUR' } });
+    expect((await list(undefined, tag)).status).toBe(200);
+  });
+});
+
+describe('PATCH /products/{productId}', () => {
+  test('for the version that was read, changes what is given; its tag is good for the next change', async () => {
+    const { body } = await create();
+    const { headers } = await read(body.id);
+    const first = await update(body.id, { name: 'One' }, { 'If-Match': headers.etag! });
+    expect(first).toMatchObject({
+      status: 200,
+      body: { name: 'One', sku: body.sku, version: 2 },
+      headers: { etag: '"2"' },
+    });
+    const second = await update(body.id, { active: false }, { 'If-Match': first.headers.etag! });
+    expect(second).toMatchObject({ status: 200, body: { name: 'One', active: false, version: 3 } });
+  });
+
+  test.each(['"7"', 'W/"1"', '1', 'x'])('for If-Match %s answers 412 and changes nothing', async (tag) => {
+    const { body } = await create();
+    const answer = await update(body.id, { name: 'One' }, { 'If-Match': tag });
+    expect(answer).toMatchObject({ status: 412, body: { code: 'version-stale' } });
+    expect((await read(body.id)).body).toEqual(body);
+  });
+
+  test('for any version when If-Match is an asterisk, and for one of several', async () => {
+    const { body } = await create();
+    expect((await update(body.id, { name: 'One' }, { 'If-Match': '*' })).status).toBe(200);
+    expect((await update(body.id, { name: 'Two' }, { 'If-Match': '"1", "2"' })).status).toBe(200);
+    expect((await update(body.id, { name: 'Three' }, { 'If-Match': '"1", "2"' })).status).toBe(412);
+  });
+
+  test('an unknown one is 404, whatever version is asked for', async () => {
+    const id = `prd_${'0'.repeat(32)}`;
+    for (const headers of [{}, { 'If-Match': '"1"' }]) {
+      expect(await update(id, { name: 'x' }, headers)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    }
+  });
+
+  test("another one's SKU is 409", async () => {
+    const [one, other] = [(await create()).body, (await create()).body];
+    expect(await update(one.id, { sku: other.sku })).toMatchObject({ status: 409, body: { code: 'sku-taken' } });
+    expect((await read(one.id)).body).toEqual(one);
+  });
+});

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { createStockMovement, listStockMovements } from '../../lib/contract/stock.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+let doors: LiveDoors;
+let catalogue: string;
+let token: string;
+let productId: string;
+let count = 0;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
+  [catalogue, token] = await Promise.all([doors.appKey('catalog:write'), doors.appKey('stock:write')]);
+});
+afterAll(() => doors?.close());
+beforeEach(async () => {
+  productId = await addProduct();
+});
+
+async function addProduct(): Promise<string> {
+  const body = { sku: `SKU-${++count}`, name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
+  return (await doors.call('create-product', { token: catalogue, body })).body.id;
+}
+const move = (quantity: number, headers: Record<string, string> = {}, id = productId) =>
+  doors.call('create-stock-movement', {
+    token,
+    parameters: { productId: id },
+    body: { quantity, reason: 'delivery 17' },
+    headers,
+  });
+const ledger = (query: Record<string, string> = {}, id = productId) =>
+  doors.call('list-stock-movements', { token, parameters: { productId: id }, query });
+
+describe('POST /products/{productId}/stock-movements', () => {
+  test('answers 201 with the movement and the level after it', async () => {
+    const { status, headers, body } = await move(10);
+    expect(status).toBe(201);
+    expect(headers.location).toBe(`/products/${productId}/stock-movements`);
+    expect(body).toMatchObject({
+      productId,
+      kind: 'adjustment',
+      quantity: 10,
+      reason: 'delivery 17',
+      orderId: null,
+      level: { onHand: 10, reserved: 0, available: 10 },
+    });
+    expect(z.parse(createStockMovement.responses[201], body)).toEqual(body);
+    expect((await move(-3)).body.level).toEqual({ onHand: 7, reserved: 0, available: 7 });
+  });
+
+  test('repeated with its key moves once, and gives the level of then', async () => {
+    const key = { 'Idempotency-Key': 'delivery-17' };
+    const first = await move(10, key);
+    await move(5);
+    const again = await move(10, key);
+    expect([again.status, again.text, again.headers['idempotency-replayed']]).toEqual([201, first.text, 'true']);
+    expect((await ledger()).body.level.onHand).toBe(15);
+    expect(await move(11, key)).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    expect(await move(10, key, await addProduct())).toMatchObject({ status: 422 });
+  });
+
+  test('below what there is answers 409 with the numbers, and moves nothing', async () => {
+    await move(10);
+    const answer = await move(-11);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'stock-reserved', errors: [{ pointer: '/quantity' }] } });
+    expect(answer.body.detail).toBe('10 on hand, 0 of them reserved: a movement of -11 is not possible.');
+    expect((await ledger()).body).toMatchObject({ data: [{ quantity: 10 }], level: { onHand: 10 } });
+  });
+
+  test('of an unknown product is 404', async () => {
+    expect(await move(1, {}, `prd_${'0'.repeat(32)}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  });
+
+  test('needs the scope for stock', async () => {
+    const call = { parameters: { productId }, body: { quantity: 1, reason: 'x' } };
+    expect((await doors.call('create-stock-movement', { ...call, token: catalogue })).status).toBe(403);
+    expect((await doors.call('create-stock-movement', call)).status).toBe(401);
+    expect((await doors.call('list-stock-movements', { parameters: { productId }, token: catalogue })).status).toBe(
+      403,
+    );
+    expect((await ledger()).body.data).toEqual([]);
+  });
+});
+
+describe('GET /products/{productId}/stock-movements', () => {
+  test('pages from the newest to the oldest, with the level on each page', async () => {
+    for (const quantity of [1, 2, 3]) await move(quantity);
+    const first = await ledger({ limit: '2' });
+    expect(z.parse(listStockMovements.responses[200], first.body)).toEqual(first.body);
+    expect(first.body).toMatchObject({ data: [{ quantity: 3 }, { quantity: 2 }], hasMore: true, level: { onHand: 6 } });
+    const second = await ledger({ limit: '2', cursor: first.body.nextCursor });
+    expect(second.body).toMatchObject({
+      data: [{ quantity: 1 }],
+      hasMore: false,
+      nextCursor: null,
+      level: { onHand: 6 },
+    });
+  });
+
+  test('of a product that never moved is empty', async () => {
+    expect((await ledger()).body).toEqual({
+      data: [],
+      hasMore: false,
+      nextCursor: null,
+      level: { onHand: 0, reserved: 0, available: 0 },
+    });
+  });
+
+  test('of an unknown product is 404', async () => {
+    expect(await ledger({}, `prd_${'0'.repeat(32)}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  });
+});
