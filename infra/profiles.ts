@@ -63,7 +63,20 @@ export type Settings = {
   alarmEmail?: string;
   /** What `GET /health` calls this release. */
   release: string;
+  /** Variables of the functions that are not to have their defaults. */
+  variables: Readonly<Partial<Record<(typeof tunable)[number], string>>>;
 };
+
+/** Variables of `lib/platform/config.ts` that a deployment may set, by `-c NAME=number`. */
+export const tunable = [
+  'RATE_LIMIT_PER_MINUTE',
+  'SESSION_IDLE_SECONDS',
+  'SESSION_MAX_SECONDS',
+  'RESERVATION_SECONDS',
+  'CANCELLATION_WINDOW_SECONDS',
+  'IDEMPOTENCY_KEY_SECONDS',
+  'PAYMENT_TIMEOUT_MS',
+] as const;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -74,7 +87,7 @@ export class SettingError extends Error {
 
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `alarmEmail`, `release`,
- * `rateLimit` and `burstLimit`. `dev` and `simulated` when not said; `prod` takes no simulated payments.
+ * `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated` when not said; `prod` takes no simulated payments.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
@@ -106,6 +119,9 @@ export function readSettings(node: Node): Settings {
     },
     payments: provider === 'simulated' ? { provider } : { provider, secretArn: secretArn! },
     release: text('release') ?? version,
+    variables: Object.fromEntries(
+      tunable.filter((name) => text(name) !== undefined).map((name) => [name, String(count(name, 0))]),
+    ),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   };
 

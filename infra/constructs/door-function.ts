@@ -140,5 +140,6 @@ function environment({ grants, database, tables, settings, stateMachine }: DoorF
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }
       : {}),
+    ...settings.variables,
   };
 }

@@ -12,6 +12,7 @@ test('nothing said is dev with simulated payments', () => {
     profile: profiles.dev,
     payments: { provider: 'simulated' },
     release: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    variables: {},
   });
 });
 
@@ -28,6 +29,7 @@ test('stripe needs the ARN of its secret, all of it', () => {
     profile: profiles.prod,
     payments: { provider: 'stripe', secretArn: stripeSecret },
     release: expect.any(String),
+    variables: {},
   });
 });
 
@@ -50,4 +52,9 @@ test('cdk.json sets every feature flag as recommended, but that the data stack c
   const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
   const recommended = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
   expect(context).toEqual({ ...recommended, '@aws-cdk/core:defaultCrossStackReferences': 'strong' });
+});
+
+test('a variable of the functions is handed on when it is said, and must be a number', () => {
+  expect(read({ RATE_LIMIT_PER_MINUTE: '300' }).variables).toEqual({ RATE_LIMIT_PER_MINUTE: '300' });
+  expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
 });
