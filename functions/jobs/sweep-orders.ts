@@ -1,5 +1,6 @@
 import { jobDoor } from '../../lib/entry/job.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
+import { config } from '../../lib/platform/config.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
@@ -21,5 +22,6 @@ export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, meter, log }
   meter,
   startSaga,
   describeSaga,
+  quietSeconds: config().SWEEP_AFTER_SECONDS,
   onError: (orderId, error) => log.error('order not swept', { orderId, reason: String(error) }),
 }));

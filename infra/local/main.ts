@@ -19,7 +19,10 @@ async function main(): Promise<void> {
   const port = readPort();
   await checkPort(port);
   enableCompileCache(join(directory, 'compile-cache'));
-  const [{ startStack, resetStack }, { prepareDemo }] = await Promise.all([import('./stack.ts'), import('./demo.ts')]);
+  const [{ startStack, resetStack, sweepAfterSeconds }, { prepareDemo }] = await Promise.all([
+    import('./stack.ts'),
+    import('./demo.ts'),
+  ]);
   if (reset) {
     say('· throwing away .local/');
     await resetStack(directory);
@@ -65,7 +68,8 @@ async function main(): Promise<void> {
     throw error;
   });
   await writeEnvironment(stack.inside.env);
-  stack.inside.runJob('sweep-orders').catch(() => {});
+  // Orders that a killed run stored without starting their saga are known to be left by then.
+  setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}`);
   ready = true;

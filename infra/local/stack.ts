@@ -17,6 +17,8 @@ import { startScheduler } from './scheduler.ts';
 import { startStates } from './states/start.ts';
 
 export const region = 'eu-west-1';
+/** One process serves everything here: an order that nobody has touched for so long has been left by a killed one. */
+export const sweepAfterSeconds = 2;
 const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
 
 export type StackOptions = {
@@ -135,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DATABASE_POOL_SIZE: '12',
       STATE_MACHINE_ARN: stateMachineArn,
       PAYMENT_TIMEOUT_MS: '1000',
+      SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
       COMPILE_CACHE: at('compile-cache'),
       ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
       ...options.settings,

@@ -34,7 +34,8 @@ export const listProducts = {
 } as const satisfies OperationContract;
 
 export const getProduct = {
-  summary: 'Read a product',
+  summary: 'Read a product that is on sale',
+  description: 'A product that was taken off sale (`active` is false) is not found, as one that never was.',
   path: productPath,
   responses: { 200: product },
   problems: ['not-found'],

@@ -15,10 +15,10 @@ export type SweepDeps = {
   /** Where an order's saga stands: `none`, `RUNNING`, or how it ended. */
   describeSaga: (of: Pick<SagaInput, 'orderId' | 'intent'>) => Promise<string>;
   onError: (orderId: string, error: unknown) => void;
+  /** An order is left to its saga for so long before the sweeper looks at it. */
+  quietSeconds: number;
 };
 
-/** An order is left to its saga for so long before the sweeper looks at it. */
-export const quietSeconds = 60;
 const batch = 200;
 
 /**
@@ -27,7 +27,7 @@ const batch = 200;
  * the others.
  */
 export async function sweepOrders(deps: SweepDeps) {
-  const before = new Date(deps.clock.now() - quietSeconds * 1000);
+  const before = new Date(deps.clock.now() - deps.quietSeconds * 1000);
   const counts = { started: 0, flagged: 0, released: 0, failed: 0 };
   for (const order of await listStaleOrders(deps.sql, { before, limit: batch })) {
     await attempt(order.id, async () => {

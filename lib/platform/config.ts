@@ -26,6 +26,7 @@ const schema = z.object({
   SESSION_IDLE_SECONDS: seconds(24 * 3600),
   SESSION_MAX_SECONDS: seconds(30 * 24 * 3600),
   RESERVATION_SECONDS: seconds(15 * 60),
+  SWEEP_AFTER_SECONDS: seconds(60),
   CANCELLATION_WINDOW_SECONDS: seconds(14 * 24 * 3600),
   IDEMPOTENCY_KEY_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(24 * 3600)), 48 * 3600),
   RELEASE: z._default(z.string(), 'local'),

@@ -197,18 +197,17 @@ describe('PATCH /products/{productId}', () => {
     expect(second).toMatchObject({ status: 200, body: { name: 'One', active: false, version: 3 } });
   });
 
-  test.each(['"7"', 'W/"1"', '1', 'x'])('for If-Match %s answers 412 and changes nothing', async (tag) => {
+  test.each(['"7"', 'W/"1"', '1', 'x', '"1", "2"'])('for If-Match %s answers 412 and changes nothing', async (tag) => {
     const { body } = await create();
     const answer = await update(body.id, { name: 'One' }, { 'If-Match': tag });
     expect(answer).toMatchObject({ status: 412, body: { code: 'version-stale' } });
     expect((await read(body.id)).body).toEqual(body);
   });
 
-  test('for any version when If-Match is an asterisk, and for one of several', async () => {
+  test('for any version when If-Match is an asterisk', async () => {
     const { body } = await create();
-    expect((await update(body.id, { name: 'One' }, { 'If-Match': '*' })).status).toBe(200);
-    expect((await update(body.id, { name: 'Two' }, { 'If-Match': '"1", "2"' })).status).toBe(200);
-    expect((await update(body.id, { name: 'Three' }, { 'If-Match': '"1", "2"' })).status).toBe(412);
+    await update(body.id, { name: 'One' });
+    expect((await update(body.id, { name: 'Two' }, { 'If-Match': '*' })).status).toBe(200);
   });
 
   test('an unknown one is 404, whatever version is asked for', async () => {

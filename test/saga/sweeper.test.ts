@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { executionName } from '../../lib/orders/execution-name.ts';
-import { quietSeconds, sweepOrders } from '../../lib/orders/sweep.ts';
+import { sweepOrders } from '../../lib/orders/sweep.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -15,6 +15,7 @@ afterAll(async () => {
   await saga.stop();
 });
 
+const quietSeconds = 60;
 const arnOf = (name: string) => `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
 const sweep = (secondsLater = quietSeconds + 1) => {
@@ -22,6 +23,7 @@ const sweep = (secondsLater = quietSeconds + 1) => {
   return sweepOrders({
     sql: saga.saga,
     clock: { now: () => Date.now() + secondsLater * 1000 },
+    quietSeconds,
     startSaga: saga.startOrder,
     onError: (_, error) => errors.push(error),
     describeSaga: async (of) => {
@@ -96,6 +98,7 @@ test('one order that cannot be swept does not stop the others', async () => {
   const counts = await sweepOrders({
     sql: saga.saga,
     clock: { now: () => Date.now() + (quietSeconds + 1) * 1000 },
+    quietSeconds,
     describeSaga: () => Promise.resolve('none'),
     startSaga: (input) => (input.orderId === bad.id ? Promise.reject(new Error('away')) : startOrder(input)),
     onError: (orderId) => expect(orderId).toBe(bad.id),

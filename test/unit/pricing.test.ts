@@ -49,6 +49,7 @@ describe('discountOn', () => {
     [4, { amount: 1, reason: 'premium-customer' }],
     [10, { amount: 2, reason: 'premium-customer' }],
     [1999, { amount: 300, reason: 'premium-customer' }],
+    [10_005, { amount: 1501, reason: 'premium-customer' }],
     [10_000, { amount: 1500, reason: 'premium-customer' }],
     [50_000, { amount: 7500, reason: 'premium-customer' }],
   ])('for a premium customer, EUR %i: never stacked, and none when it rounds to zero', (subtotal, discount) => {

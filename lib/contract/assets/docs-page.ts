@@ -110,7 +110,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <ul>
 <li><a href="#list-products"><span class="method get">GET</span> List the products on sale</a></li>
 <li><a href="#create-product"><span class="method post">POST</span> Add a product</a></li>
-<li><a href="#get-product"><span class="method get">GET</span> Read a product</a></li>
+<li><a href="#get-product"><span class="method get">GET</span> Read a product that is on sale</a></li>
 <li><a href="#update-product"><span class="method patch">PATCH</span> Change a product</a></li>
 </ul>
 </details>
@@ -891,8 +891,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;sku&quot;:&quot;TEAPOT-1&quot;,&quot;name&quot;:&quot;Teapot&quot;,&quot;description&quot;:&quot;Holds 1.2 litres.&quot;,&quot;price&quot;:{&quot;amount&quot;:4990,&quot;currency&quot;:&quot;EUR&quot;}}&#39;</code></pre>
 </article>
 <article id="get-product">
-<h3><a href="#get-product">Read a product</a></h3>
+<h3><a href="#get-product">Read a product that is on sale</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}</code> <span class="who">everybody</span></p>
+<p>A product that was taken off sale (<code>active</code> is false) is not found, as one that never was.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
