@@ -28,6 +28,8 @@ export type StackOptions = {
   port: number;
   /** Settings of the functions beyond the stack's own, by environment variable. */
   settings?: Record<string, string>;
+  /** Settings of PostgreSQL beyond those for a laptop. */
+  postgresSettings?: Record<string, string>;
   log?: (line: string) => void;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
   /** Something that must run has ended by itself; the stack is no use any more. */
@@ -78,7 +80,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const at = (name: string) => join(directory, name);
     log('starting PostgreSQL and DynamoDB');
     const starting = [
-      startPostgres({ dataDir: at('postgres'), log }).then(kept),
+      startPostgres({ dataDir: at('postgres'), log, settings: options.postgresSettings ?? {} }).then(kept),
       startDynamo({ path: at('dynamo') }).then(kept),
       loadCertificate(at('tls')),
     ] as const;

@@ -67,7 +67,7 @@ export const updateProduct = {
       price: z.optional(price),
       active: z.optional(z.boolean()),
     })
-    .check(z.refine((body) => Object.keys(body).length > 0, 'nothing to change')),
+    .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: product },
   problems: ['not-found', 'sku-taken', 'version-stale'],
   ifMatch: true,

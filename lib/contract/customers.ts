@@ -46,7 +46,7 @@ export const updateMe = {
   summary: 'Change name or address of the signed-in customer',
   body: z
     .strictObject({ name: z.optional(text(200)), address: z.optional(z.nullable(address)) })
-    .check(z.refine((body) => Object.keys(body).length > 0, 'nothing to change')),
+    .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: customer },
   problems: ['version-stale'],
   ifMatch: true,

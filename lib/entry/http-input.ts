@@ -38,8 +38,8 @@ export function checkBody(contract: OperationContract, event: APIGatewayProxyEve
     throw new Problem('body-too-large', `The body has ${bytes} bytes; at most ${maxBodyBytes} are taken.`);
   }
   if (contract.body === undefined && bytes > 0) {
-    const text = event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
-    if (!/^\s*(\{\s*\})?\s*$/.test(text)) {
+    const text = (event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body).trim();
+    if (text !== '' && !/^\{\s*\}$/.test(text)) {
       throw new Problem('invalid-input', 'This operation takes no body.', {
         errors: [{ pointer: '', detail: 'must be empty' }],
       });
@@ -71,9 +71,13 @@ function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKe
       ? issue.keys.map((key) => ({ pointer: pointer([...issue.path, key]), detail: 'is not known here' }))
       : [{ pointer: pointer(issue.path), detail: issue.message }],
   );
-  const shown = errors.slice(0, 20);
+  // Of several at one place the last is the closest: a price is over the most for a price before it is over 2⁵³.
+  const shown = errors.filter(isLastAtItsPlace).slice(0, 20);
   throw new Problem('invalid-input', `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
 }
+
+const isLastAtItsPlace = ({ pointer }: InputError, index: number, errors: InputError[]): boolean =>
+  errors.findLastIndex((error) => error.pointer === pointer) === index;
 
 function parsePath(schema: z.ZodMiniType, value: unknown): unknown {
   const result = z.safeParse(schema, value);
@@ -91,13 +95,9 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${article(issue.expected)}`;
     case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `must have at least ${issue.minimum} ${issue.origin === 'string' ? 'characters' : 'items'}`
-        : `must be at least ${issue.minimum}`;
+      return `must ${counted('at least', Number(issue.minimum), issue.origin)}`;
     case 'too_big':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `must have at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'items'}`
-        : `must be at most ${issue.maximum}`;
+      return `must ${counted('at most', Number(issue.maximum), issue.origin)}`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
     case 'invalid_format':
@@ -105,6 +105,12 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** `be at most 5`, or `have at most 5 items` of what has a length. */
+function counted(bound: string, limit: number, origin: string): string {
+  const unit = { string: 'character', array: 'item' }[origin];
+  return unit === undefined ? `be ${bound} ${limit}` : `have ${bound} ${limit} ${unit}${limit === 1 ? '' : 's'}`;
 }
 
 const article = (type: string): string =>

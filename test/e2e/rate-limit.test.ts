@@ -1,11 +1,13 @@
 import { expect, inject, test } from 'vitest';
-import { type ProblemBody, sendOnce } from './client.ts';
+import { type Answer, type ProblemBody, send, sendOnce } from './client.ts';
 
-const { limitPerMinute } = inject('target');
+const { laptop, limitPerMinute } = inject('target');
 
 /** Run alone, because it stops everybody else at this address for a minute. */
 test(`no more than ${limitPerMinute} requests a minute pass, the others are told when to try again`, async () => {
   const extra = 15;
+  // Waits, where it must, until what ran before is out of the way.
+  const room = leftOf(await send('GET', '/products?limit=1'));
   const startedAt = Date.now();
   const answers = await Promise.all(
     Array.from({ length: limitPerMinute + extra }, () => sendOnce('GET', '/products?limit=1')),
@@ -14,9 +16,9 @@ test(`no more than ${limitPerMinute} requests a minute pass, the others are told
   const passed = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 429);
   expect(passed.length + refused.length).toBe(answers.length);
-  expect(passed.length).toBeLessThanOrEqual(limitPerMinute);
-  expect(passed.length).toBeGreaterThan(0);
-  expect(refused.length).toBeGreaterThanOrEqual(extra);
+  // Elsewhere room may come back meanwhile, from requests of a minute ago.
+  if (laptop) expect(passed.map(leftOf).sort((a, b) => a - b)).toEqual(Array.from({ length: room }, (_, i) => i));
+  else expect(passed.length).toBeLessThanOrEqual(limitPerMinute);
   for (const { headers, body } of refused) {
     const problem = body as ProblemBody;
     expect(problem).toMatchObject({ status: 429, code: 'rate-limited', requestId: headers.get('x-request-id') });
@@ -26,8 +28,9 @@ test(`no more than ${limitPerMinute} requests a minute pass, the others are told
     expect(headers.get('ratelimit')).toBe(`"address";r=0;t=${wait}`);
     expect(headers.get('ratelimit-policy')).toBe(`"address";q=${limitPerMinute};w=60`);
   }
-  const left = passed.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]));
-  expect(Math.min(...left)).toBe(0);
   expect((await sendOnce('GET', '/health')).status, 'health is not counted').toBe(200);
   expect((await sendOnce('GET', '/customers/me')).status, 'every other operation is').toBe(429);
 });
+
+/** Requests that the address has left after an answer. */
+const leftOf = ({ headers }: Answer): number => Number(/"address";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);

@@ -52,6 +52,8 @@ describe('a cursor', () => {
     ['an id in the clear', id],
     ['an id encoded without its checksum', Buffer.from(id).toString('base64url')],
     ['an empty id with an empty checksum', Buffer.from('.').toString('base64url')],
+    ['something else than an id, with its checksum', encodeCursor('list', "' or true")],
+    ['text that PostgreSQL does not take, with its checksum', encodeCursor('list', 'prd_\0')],
     ['nothing', ''],
     ['not base64', '%00'],
   ])('%s is refused', (_, cursor) => {

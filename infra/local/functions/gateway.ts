@@ -49,7 +49,8 @@ async function answer(
   match: Matcher,
   invoke: Invoke,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://gateway');
+  const url = toUrl(request.url ?? '/');
+  if (url === undefined) return refuse(response, 'bad-request', request.url ?? '');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
   const found = match(method, url.pathname);
   if (found === undefined) return refuse(response, 'route-not-found', url.pathname);
@@ -60,6 +61,10 @@ async function answer(
   const result = await invoke(found.route, toEvent(request, url, found, body));
   send(response, result, request.method === 'HEAD');
 }
+
+/** A path that begins with two slashes is a path all the same. Undefined when the target is none (RFC 9112 §3.2). */
+const toUrl = (target: string): URL | undefined =>
+  URL.parse(target.startsWith('/') ? `http://gateway${target}` : target) ?? undefined;
 
 function send(response: ServerResponse, result: Awaited<ReturnType<Invoke>>, head: boolean) {
   const {
@@ -112,9 +117,11 @@ function toEvent(request: IncomingMessage, url: URL, found: Found, body: Buffer)
   for (const [name, value] of Object.entries(request.headers)) {
     headers[name] = Array.isArray(value) ? value.join(',') : (value ?? '');
   }
-  const query: Record<string, string> = {};
-  for (const [name, value] of url.searchParams)
-    query[name] = query[name] === undefined ? value : `${query[name]},${value}`;
+  const query = new Map<string, string>();
+  for (const [name, value] of url.searchParams) {
+    const before = query.get(name);
+    query.set(name, before === undefined ? value : `${before},${value}`);
+  }
   const now = Date.now();
   const isBase64Encoded = body.length > 0 && !textual.test(headers['content-type'] ?? '');
   return {
@@ -123,7 +130,7 @@ function toEvent(request: IncomingMessage, url: URL, found: Found, body: Buffer)
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
     headers,
-    ...(url.search === '' ? {} : { queryStringParameters: query }),
+    ...(url.search === '' ? {} : { queryStringParameters: Object.fromEntries(query) }),
     ...(Object.keys(pathParameters).length === 0 ? {} : { pathParameters }),
     requestContext: {
       accountId: '000000000000',

@@ -1,0 +1,49 @@
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { routes } from '../../functions/routes.ts';
+import { createGateway } from '../../infra/local/functions/gateway.ts';
+
+let gateway: Server;
+const events: APIGatewayProxyEventV2[] = [];
+
+beforeAll(async () => {
+  const invoke = async (_: unknown, event: APIGatewayProxyEventV2) => {
+    events.push(event);
+    return { statusCode: 200, body: '{}' };
+  };
+  gateway = createGateway(Object.values(routes), invoke, () => {});
+  await new Promise<void>((resolve) => gateway.listen(0, resolve));
+});
+
+afterAll(() => new Promise<void>((resolve) => void gateway.close(() => resolve())));
+
+/** The answer to a request line that no HTTP client would send. */
+async function answerTo(target: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const socket = connect((gateway.address() as AddressInfo).port, 'localhost');
+  socket.write(`GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+  const answer = await text(socket);
+  const json = /\{.*\}/s.exec(answer)?.[0] ?? '{}';
+  return { status: Number(answer.split(' ', 2)[1]), body: JSON.parse(json) };
+}
+
+test.each(['//', '//health', '/\\\\', '///'])(
+  'the path %j, which is like the start of an address, is not found',
+  async (path) => {
+    expect(await answerTo(path)).toMatchObject({ status: 404, body: { code: 'route-not-found' } });
+  },
+);
+
+test.each(['http://[/', 'http://', 'x:y'])('%j, which is no path, is refused as malformed', async (target) => {
+  expect(await answerTo(target)).toMatchObject({ status: 400, body: { code: 'bad-request' } });
+});
+
+test('a query parameter named like a part of every object reaches the door as it came', async () => {
+  await answerTo('/products?__proto__=a&constructor=b');
+  expect(Object.entries(events.at(-1)?.queryStringParameters ?? {})).toEqual([
+    ['__proto__', 'a'],
+    ['constructor', 'b'],
+  ]);
+});

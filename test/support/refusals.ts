@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { OperationId } from '../../lib/contract/operations.ts';
+import type { Call } from './doors.ts';
+import { type LiveDoors, openLiveDoors } from './live-doors.ts';
+
+let doors: LiveDoors;
+let keys: { catalog: string; stock: string };
+let productId: string;
+
+/** A product without stock; `call` names another, which has some. */
+export let otherId: string;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
+  keys = { catalog: await doors.appKey('catalog:write'), stock: await doors.appKey('stock:write') };
+  productId = await addProduct('A-1');
+  otherId = await addProduct('A-2');
+  for (const quantity of [1, 2, 3]) await call('create-stock-movement', { body: { quantity, reason: 'x' } });
+});
+afterAll(() => doors?.close());
+
+const addProduct = async (sku: string): Promise<string> =>
+  (await call('create-product', { body: { ...product, sku } })).body.id;
+
+export const product = { sku: 'NEW', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
+export const movement = { quantity: 5, reason: 'delivery' };
+
+/** Whoever may call an operation, and a product in its path. */
+export function call(operation: OperationId, options: Call = {}) {
+  const token = /stock/.test(operation) ? keys.stock : /create-product|update-product/.test(operation) && keys.catalog;
+  return doors.call(operation, { ...(token ? { token } : {}), parameters: { productId }, ...options });
+}
+
+/** What is sent as JSON, whatever it is. */
+export const raw = (body: string): Call => ({ body, headers: { 'Content-Type': 'application/json' } });
+
+/** Everything that a request could have left behind. */
+const everything = () => doors.owner`
+  select
+    (select jsonb_agg(p order by id) from catalog.products p) as products,
+    (select jsonb_agg(l order by product_id) from stock.levels l) as levels,
+    (select count(*) from stock.movements) as movements,
+    (select count(*) from catalog.idempotency_keys) as keys,
+    (select count(*) from customers.customers) as customers`;
+
+export type Case = [
+  title: string,
+  operation: OperationId,
+  call: () => Call,
+  status: number,
+  code: string,
+  pointer?: string,
+];
+
+/** Each must be refused with this problem, point there, and change nothing. */
+export function refused(cases: Case[]) {
+  test.each(cases)('%s (%s)', async (_, operation, options, status, code, pointer) => {
+    const before = await everything();
+    const answer = await call(operation, { headers: { 'Idempotency-Key': 'validation' }, ...options() });
+    expect(answer).toMatchObject({
+      status,
+      headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+      body: {
+        status,
+        code,
+        type: expect.stringContaining(code),
+        title: expect.any(String),
+        requestId: expect.any(String),
+      },
+    });
+    expect(answer.body.detail).toMatch(/^[^\n]{1,300}[.]$/);
+    const pointers = answer.body.errors?.map((error: { pointer: string }) => error.pointer);
+    expect(pointers).toEqual(pointer === undefined ? undefined : expect.arrayContaining([pointer]));
+    expect(await everything()).toEqual(before);
+  });
+}
+
+/** An id of no product. */
+export const id = `prd_${'0'.repeat(32)}`;
