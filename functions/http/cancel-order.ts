@@ -17,6 +17,8 @@ type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sle
 export async function run(request: Request<typeof contract.cancelOrder, Customer>, deps: Deps): Promise<Result> {
   const { caller, path, waitSeconds, log } = request;
   const sql = deps.sql();
+  // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
+  const until = deps.clock.now() + waitSeconds * 1000;
   const of = { orderId: path.orderId, customerId: caller.customerId };
   const claim = claimOf('cancel-order', request);
   const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, of);
@@ -26,7 +28,7 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
   if (replayed || waitSeconds === 0) return fromStored(answer, replayed);
 
   const headers = { ...answer.headers, 'preference-applied': `wait=${waitSeconds}` };
-  const ended = await waitForEnd({ ...deps, sql }, of, waitSeconds);
+  const ended = await waitForEnd({ ...deps, sql }, of, until);
   if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers }, false);
 
   const final = { status: 200, headers, body: JSON.stringify(ended) };

@@ -16,6 +16,8 @@ type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep
 export async function run(request: Request<typeof contract.placeOrder, Customer>, deps: Deps): Promise<Result> {
   const { caller, body, waitSeconds, meter, log } = request;
   const sql = deps.sql();
+  // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
+  const until = deps.clock.now() + waitSeconds * 1000;
   const claim = {
     caller: callerKey(caller),
     key: request.idempotencyKey ?? '',
@@ -35,7 +37,7 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   if (waitSeconds === 0) return fromStored(answer, false);
 
   const applied = { ...answer.headers, 'preference-applied': `wait=${waitSeconds}` };
-  const ended = await waitForEnd({ ...deps, sql }, { orderId: placed.id, customerId: caller.customerId }, waitSeconds);
+  const ended = await waitForEnd({ ...deps, sql }, { orderId: placed.id, customerId: caller.customerId }, until);
   if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers: applied }, false);
 
   const final = { status: 201, headers: applied, body: JSON.stringify(ended) };

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
+import { leanStart } from './lean-start.ts';
 
 /** The repository's root, where doors are named from. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,6 +24,7 @@ export const doorOptions = (): BuildOptions => ({
     '@aws-sdk/credential-provider-node': cutOff,
     '@aws-sdk/credential-providers': cutOff,
   },
+  plugins: [leanStart()],
 });
 
 /**

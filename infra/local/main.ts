@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   ready = true;
 }
 
-/** For tools that work on the running stack: `node --env-file=.local/functions.env infra/tools/apps.ts list`. */
+/** For tools that work on the running stack: `sh infra/node24.sh node --env-file=.local/functions.env infra/tools/apps.ts list`. */
 async function writeEnvironment(env: Record<string, string>): Promise<void> {
   const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(join(directory, 'functions.env'), lines.join(''), { mode: 0o600 });

@@ -72,12 +72,9 @@ function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKe
       : [{ pointer: pointer(issue.path), detail: issue.message }],
   );
   // Of several at one place the last is the closest: a price is over the most for a price before it is over 2⁵³.
-  const shown = errors.filter(isLastAtItsPlace).slice(0, 20);
+  const shown = [...new Map(errors.map((error) => [error.pointer, error])).values()].slice(0, 20);
   throw new Problem('invalid-input', `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
 }
-
-const isLastAtItsPlace = ({ pointer }: InputError, index: number, errors: InputError[]): boolean =>
-  errors.findLastIndex((error) => error.pointer === pointer) === index;
 
 function parsePath(schema: z.ZodMiniType, value: unknown): unknown {
   const result = z.safeParse(schema, value);

@@ -15,17 +15,16 @@ const longestPause = 1000;
 let usual = 120;
 
 /**
- * Waits until an order has ended, or for so many seconds. Looks when orders usually end, then less and less often, so
- * that waiting costs the database a read or two.
- * @returns the order as it was at the last look
+ * Waits until an order has ended, or until a time in milliseconds since the epoch. Looks when orders usually end, then
+ * less and less often, so that waiting costs the database a read or two.
+ * @returns the order as it was at the last look, undefined when there was no time for one
  */
 export async function waitForEnd(
   deps: { sql: Sql; clock: Clock; sleep: Sleep },
   of: { orderId: string; customerId: string },
-  seconds: number,
+  until: number,
 ): Promise<Order | undefined> {
   const startedAt = deps.clock.now();
-  const until = startedAt + seconds * 1000;
   let pause = Math.max(shortestPause, usual * 1.1);
   let order: Order | undefined;
   while (deps.clock.now() < until) {

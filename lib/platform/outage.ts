@@ -18,7 +18,7 @@ const connectionCodes = new Set([
 const sessionEnded = /^(08...|57P0[1-5]|25P0[34])$/;
 
 /** PostgreSQL says "not now": connection, resource and shutdown classes, time-outs, deadlock, serialization. */
-const passingSqlState = /^(08|53|57|58)...$|^(40001|40P01|55P03)$/;
+const passingSqlState = /^(08|53|57|58)...$|^(25P03|25P04|40001|40P01|55P03)$/;
 
 const awsNames = new Set([
   'TimeoutError',

@@ -1,12 +1,13 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startVitest } from 'vitest/node';
 import type { Document } from './document.ts';
 import type { Target } from './target.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE | --laptop) [--short] [NAME...]
 
   --url ADDRESS   the API to test; it keeps the customers, products and orders that the tests make
@@ -79,11 +80,16 @@ async function readDemo(file: string): Promise<{ baseUrl: string; appKey: string
 /** What the target says of itself; so that a wrong address or key is one sentence and not a hundred failures. */
 async function survey(known: Omit<Target, 'document' | 'limitPerMinute'>): Promise<Target> {
   const { baseUrl, appKey } = known;
-  const ask = (path: string, headers = {}) =>
-    fetch(`${baseUrl}${path}`, { headers, signal: AbortSignal.timeout(20_000) }).catch((error: Error) => {
+  const ask = async (path: string, headers = {}): Promise<Response> => {
+    const asking = fetch(`${baseUrl}${path}`, { headers, signal: AbortSignal.timeout(20_000) });
+    const response = await asking.catch((error: Error) => {
       const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
       throw new Error(`${baseUrl} does not answer: ${cause}.`, { cause: error });
     });
+    if (response.status !== 429) return response;
+    await sleep(1000 * Number(response.headers.get('retry-after') ?? 1));
+    return ask(path, headers);
+  };
   const response = await ask('/openapi.json');
   if (!response.ok) throw new Error(`${baseUrl}/openapi.json gave ${response.status}; is this a Counterfoil?`);
   const document = (await response.json()) as Document;
@@ -98,19 +104,27 @@ async function survey(known: Omit<Target, 'document' | 'limitPerMinute'>): Promi
 async function runOnLaptop(short: boolean, files: string[]): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-e2e-'));
   const { startLaptop, removeLaptop } = await import('./laptop.ts');
+  let stopRunning = async () => {};
+  let ending: Promise<void> | undefined;
+  const end = () => {
+    ending ??= stopRunning().then(() => removeLaptop(directory));
+    return ending;
+  };
   const on = async (limit: number, work: (target: Target) => Promise<boolean>) => {
     const { stop, ...address } = await startLaptop(directory, { RATE_LIMIT_PER_MINUTE: String(limit) });
-    try {
-      return await work(await survey({ ...address, short, laptop: true }));
-    } finally {
-      await stop();
-    }
+    stopRunning = stop;
+    const passed = await work(await survey({ ...address, short, laptop: true }));
+    if (ending === undefined) await stop();
+    return passed;
   };
+  process.once('SIGINT', () => void end().finally(() => process.exit(130)));
+  process.once('SIGTERM', () => void end().finally(() => process.exit(143)));
   try {
     const most = await on(1_000_000, (target) => runAll(target, files));
-    return files.includes(alone) ? (await on(60, (target) => runVitest(target, [alone]))) && most : most;
+    if (ending !== undefined || !files.includes(alone)) return most;
+    return (await on(60, (target) => runVitest(target, [alone]))) && most;
   } finally {
-    await removeLaptop(directory);
+    await end();
   }
 }
 
@@ -126,25 +140,11 @@ async function runAll(target: Target, files: string[]): Promise<boolean> {
 /** @returns whether everything passed */
 async function runVitest(target: Target, files: string[]): Promise<boolean> {
   if (files.length === 0) return true;
-  // A target that lets little through makes everybody wait for the next minute, more than once.
-  const testTimeout = target.limitPerMinute > 5000 ? 60_000 : 30 * 60_000;
-  const vitest = await startVitest('test', [], {
-    root,
-    config: join(import.meta.dirname, 'vitest.config.ts'),
-    include: files.map((file) => `test/e2e/${file}`),
-    watch: false,
-    provide: { target },
-    testTimeout,
-    hookTimeout: testTimeout,
-  });
-  const { state } = vitest;
-  const modules = state.getTestModules();
-  const passed =
-    modules.length === files.length &&
-    modules.every((module) => module.ok()) &&
-    state.getUnhandledErrors().length === 0;
-  await vitest.close();
-  return passed;
+  // A process of its own: on Ctrl-C Vitest ends the one that it runs in, before a stack could be stopped.
+  const child = fork(join(import.meta.dirname, 'vitest.ts'));
+  child.send({ target, files });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
 }
 
 /** The test files, or those with one of these names in theirs. */

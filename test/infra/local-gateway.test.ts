@@ -36,7 +36,7 @@ test.each(['//', '//health', '/\\\\', '///'])(
   },
 );
 
-test.each(['http://[/', 'http://', 'x:y'])('%j, which is no path, is refused as malformed', async (target) => {
+test.each(['http://[/', 'http://'])('%j, which is no path, is refused as malformed', async (target) => {
   expect(await answerTo(target)).toMatchObject({ status: 400, body: { code: 'bad-request' } });
 });
 

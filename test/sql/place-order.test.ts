@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../functions/http/place-order.ts';
 import { lockName } from '../../lib/idempotency/once.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
@@ -120,4 +121,36 @@ describe('what is stored', () => {
     expect(startError).toBeInstanceOf(Error);
     expect((await saga.order(placed!.id)).status).toBe('pending');
   });
+});
+
+test('what starting the saga took is taken from the wait, so that the answer comes before the deadline', async () => {
+  const asked = Date.now();
+  let now = asked;
+  const clock = { now: () => now };
+  const pass = async (milliseconds: number) => {
+    now += milliseconds;
+  };
+  const answer = await run(
+    {
+      caller: { kind: 'customer', customerId: saga.customerId },
+      body: { lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
+      idempotencyKey: newId('request', clock),
+      fingerprint: 'waits',
+      waitSeconds: 20,
+      meter: { count: () => {} },
+      log: { warn: () => {} },
+    } as unknown as Parameters<typeof run>[0],
+    {
+      sql: () => saga.api,
+      clock,
+      keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
+      startSaga: async () => {
+        await pass(9_000);
+        throw new Error('no answer');
+      },
+      sleep: pass,
+    },
+  );
+  expect(answer).toMatchObject({ status: 202, headers: { 'preference-applied': 'wait=20' } });
+  expect(now - asked).toBe(20_000);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkBody, maxBodyBytes } from '../../lib/entry/http-input.ts';
+import { createQuote } from '../../lib/contract/orders.ts';
+import { checkBody, maxBodyBytes, parseInput } from '../../lib/entry/http-input.ts';
 import { httpEvent } from '../support/events.ts';
 
 const check = (body: string) => checkBody({ summary: 'Try', responses: {} }, httpEvent({ body }));
@@ -22,4 +23,14 @@ describe('an operation that takes no body', () => {
     expect(() => check(body)).toThrow(expect.objectContaining({ code: 'invalid-input' }));
     expect(performance.now() - startedAt).toBeLessThan(200);
   });
+});
+
+test('a body of nothing but unknown fields is refused at once, naming a few', () => {
+  const fields = Array.from({ length: 7900 }, (_, n) => [n.toString(36), 1]);
+  const event = { ...httpEvent(), body: Object.fromEntries(fields) };
+  const startedAt = performance.now();
+  expect(() => parseInput(createQuote, event)).toThrow(
+    expect.objectContaining({ code: 'invalid-input', errors: expect.objectContaining({ length: 20 }) }),
+  );
+  expect(performance.now() - startedAt).toBeLessThan(100);
 });

@@ -1,4 +1,5 @@
 import { scryptSync } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import {
   CorruptPasswordHash,
@@ -89,4 +90,11 @@ test('an obscured password is the same under the same salt alone', async () => {
   expect(await obscurePassword('correct horse', 'bob\nkey', cheap)).not.toBe(first);
   expect(await obscurePassword('correct hors', 'ada\nkey', cheap)).not.toBe(first);
   expect(first).not.toContain('correct');
+});
+
+test('a rush of hashes leaves threads to everybody else who needs one', async () => {
+  const hashes = Array.from({ length: 8 }, () => hashPassword('correct horse', { ln: 14, r: 8, p: 3 }));
+  const firsts = [...hashes.map((hash) => hash.then(() => 'a hash')), stat('.').then(() => 'a file')];
+  expect(await Promise.race(firsts)).toBe('a file');
+  await Promise.all(hashes);
 });

@@ -1,0 +1,30 @@
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+
+const noEventStreams = fileURLToPath(new URL('./no-event-streams.ts', import.meta.url));
+
+/**
+ * Makes a bundle start sooner, in two ways that the bench shows the worth of.
+ *
+ * Node's own modules are taken by `process.getBuiltinModule`. An `import` of one reads each of its exports, and
+ * `node:http` has some that load all of fetch and WebSocket when they are read.
+ *
+ * The AWS SDK's event streams, which it loads when an operation has one, are left out. No door calls such an operation,
+ * and what can be loaded later keeps esbuild from merging what it shares with the rest.
+ */
+export const leanStart = (): Plugin => ({
+  name: 'lean-start',
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?[a-z_/0-9]+$/ }, ({ path }) =>
+      isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'builtin' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${path}');`,
+      loader: 'js',
+    }));
+    build.onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: noEventStreams } : undefined,
+    );
+  },
+});

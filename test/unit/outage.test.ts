@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { isConnectionLoss, isOutage } from '../../lib/platform/outage.ts';
+
+const failure = (code: string) => Object.assign(new Error('as the driver says it'), { code });
+
+test.each(['CONNECTION_CLOSED', 'ECONNRESET', '08006', '57P01', '57P03', '25P03', '25P04'])(
+  'a connection that ended with %s is an outage, which is worth another try',
+  (code) => {
+    expect([isConnectionLoss(failure(code)), isOutage(failure(code))]).toEqual([true, true]);
+  },
+);
+
+test.each(['40P01', '53300', '55P03', '57014'])('%s says "not now", and the connection is still good', (code) => {
+  expect([isConnectionLoss(failure(code)), isOutage(failure(code))]).toEqual([false, true]);
+});
+
+test.each(['22021', '23505', '25P02', '42501'])('%s is about the statement, not about an outage', (code) => {
+  expect([isConnectionLoss(failure(code)), isOutage(failure(code))]).toEqual([false, false]);
+});
