@@ -5,11 +5,12 @@ import { leanStart } from './lean-start.ts';
 /** The repository's root, where doors are named from. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const noDiscovery = fileURLToPath(new URL('./no-endpoint-discovery.ts', import.meta.url));
 const cutOff = fileURLToPath(new URL('./no-default-credentials.ts', import.meta.url));
 
 /**
- * How a door is bundled: one ES module for Lambda's node 24, minified, without the AWS SDK's default credential chain.
- * The caller adds entry points and where to write.
+ * How a door is bundled: one ES module for Lambda's node 24, minified, without those parts of the AWS SDK that no
+ * door uses and all would pay for. The caller adds entry points and where to write.
  */
 export const doorOptions = (): BuildOptions => ({
   ...shared(),
@@ -23,6 +24,7 @@ export const doorOptions = (): BuildOptions => ({
   alias: {
     '@aws-sdk/credential-provider-node': cutOff,
     '@aws-sdk/credential-providers': cutOff,
+    '@aws-sdk/endpoint-cache': noDiscovery,
   },
   plugins: [leanStart()],
 });
