@@ -16,9 +16,12 @@ export const idPrefixes = {
 export type IdKind = keyof typeof idPrefixes;
 
 const random = new Uint8Array(16);
+let lastMs = 0;
+let counter = 0;
 
 /**
- * A new id: the kind's prefix, `_`, and 32 hex digits of a UUIDv7 (RFC 9562 §5.7), so ids of one kind sort by age.
+ * A new id: the kind's prefix, `_`, and 32 hex digits of a UUIDv7 (RFC 9562 §5.7), so ids of one kind sort by age. Within
+ * a millisecond a process counts up from a random start in `rand_a` (§6.2, method 1).
  */
 export function newId(kind: IdKind, clock: Clock): string {
   const ms = clock.now();
@@ -29,7 +32,10 @@ export function newId(kind: IdKind, clock: Clock): string {
   random[3] = Math.floor(ms / 2 ** 16);
   random[4] = Math.floor(ms / 2 ** 8);
   random[5] = ms;
-  random[6] = 0x70 | (random[6]! & 0x0f);
+  counter = ms === lastMs && counter < 0xfff ? counter + 1 : ((random[6]! & 0x07) << 8) | random[7]!;
+  lastMs = ms;
+  random[6] = 0x70 | (counter >> 8);
+  random[7] = counter;
   random[8] = 0x80 | (random[8]! & 0x3f);
   return `${idPrefixes[kind]}_${Buffer.from(random).toString('hex')}`;
 }

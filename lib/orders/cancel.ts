@@ -60,4 +60,10 @@ const refusal = (status: string, windowSeconds: number): Problem =>
         'order-too-late-to-cancel',
         `An order can be cancelled for ${Math.round(windowSeconds / 3600)} hours after it was confirmed.`,
       )
-    : new Problem('order-ended', `The order is ${status.replace('_', ' ')} and cannot be cancelled.`);
+    : new Problem('order-ended', `The order ${ends[status] ?? `is ${status}`} and cannot be cancelled.`);
+
+const ends: Readonly<Record<string, string>> = {
+  failed: 'has failed',
+  cancelled: 'is cancelled already',
+  needs_attention: 'is being looked at by our staff',
+};

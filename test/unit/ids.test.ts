@@ -35,6 +35,12 @@ test('ids sort as text by the millisecond they were made in', () => {
   );
 });
 
+test('a thousand ids of one millisecond sort in the order they were made', () => {
+  const clock = at(1_700_000_000_001);
+  const made = Array.from({ length: 1000 }, () => newId('order', clock));
+  expect(made.toSorted()).toEqual(made);
+});
+
 test('100,000 ids of one millisecond are all different', () => {
   const clock = at(1_700_000_000_000);
   expect(new Set(Array.from({ length: 100_000 }, () => newId('order', clock))).size).toBe(100_000);
