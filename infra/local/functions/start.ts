@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, renameSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { FromHost, ToHost } from './protocol.ts';
 
@@ -23,6 +23,7 @@ type Options = {
 /** Starts the thread that stands for Lambda. */
 export function startFunctions({ env, logFile, onRequest, onCrash }: Options): Functions {
   const worker = new Worker(new URL('./host.ts', import.meta.url), { env, stdout: true, stderr: true });
+  rotate(logFile);
   const log = createWriteStream(logFile, { flags: 'a' });
   worker.stdout.pipe(log, { end: false });
   worker.stderr.pipe(log, { end: false });
@@ -89,4 +90,12 @@ export function startFunctions({ env, logFile, onRequest, onCrash }: Options): F
       await new Promise<void>((resolve) => log.end(() => resolve()));
     },
   };
+}
+
+const largestLog = 50 * 1024 * 1024;
+
+/** A log that has grown large is put aside once, so that a laptop's disk does not fill with them. */
+function rotate(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > largestLog) renameSync(file, `${file}.1`);
 }

@@ -1,0 +1,103 @@
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+import postgres, { type Sql } from 'postgres';
+import { placeOrder } from './orders.ts';
+import { endOf, type LoggedStatement, loggingStatements, readStatements } from './server-log.ts';
+import { openShop, type Shop } from './shop.ts';
+
+/** What one order costs, on average, from `POST /orders` to confirmed. */
+export type Counts = {
+  /** Without BEGIN, COMMIT and the like. */
+  statements: number;
+  /** Transactions that wrote. */
+  commits: number;
+  readOnlyTransactions: number;
+  statementsByRole: Record<string, number>;
+  dynamoCalls: number;
+  dynamoCallsByOperation: Record<string, number>;
+};
+
+/** Both ways to order: asking for the end of it, and for the answer at once. */
+export type CountsByWay = { waiting: Counts; notWaiting: Counts };
+
+/**
+ * Counts what orders ask of PostgreSQL, by its own log, and of DynamoDB, where the calls arrive. They are placed one
+ * after the other, before the first of the stack's scheduled jobs is due, so that nobody else is counted.
+ */
+export async function countPerOrder(orders: number): Promise<CountsByWay> {
+  const startedAt = performance.now();
+  const shop = await openShop({ products: 5, customers: 1, postgresSettings: loggingStatements });
+  const owner = postgres({ path: shop.stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
+  try {
+    for (const wait of [20, 0]) await place(shop, 10, wait); // So that doors are loaded and connections open.
+    await shop.stack.inside.sagasIdle();
+    const waiting = await count(shop, owner, orders, 20);
+    const notWaiting = await count(shop, owner, orders, 0);
+    if (performance.now() - startedAt > 55_000) throw new Error('Counting took so long that scheduled jobs ran too.');
+    return { waiting, notWaiting };
+  } finally {
+    await owner.end();
+    await shop.close();
+  }
+}
+
+async function place({ stack, tokens, productIds }: Shop, orders: number, wait: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true });
+  try {
+    for (let i = 0; i < orders; i++) {
+      const productId = productIds[i % productIds.length]!;
+      const status = await placeOrder({ baseUrl: stack.baseUrl, token: tokens[0]!, productId, wait, agent });
+      if (wait > 0 && status !== 'confirmed') throw new Error(`An order ended ${status} instead of confirmed.`);
+      await stack.inside.sagasIdle();
+    }
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function count(shop: Shop, owner: Sql, orders: number, wait: number): Promise<Counts> {
+  const log = join(shop.directory, 'postgres/server.log');
+  const before = { log: await endOf(log), dynamo: shop.stack.inside.dynamoCalls(), state: await stateOf(owner) };
+  await place(shop, orders, wait);
+  const after = { log: await endOf(log), dynamo: shop.stack.inside.dynamoCalls(), state: await stateOf(owner) };
+
+  const confirmed = after.state.confirmed - before.state.confirmed;
+  if (confirmed !== orders) throw new Error(`${confirmed} orders of ${orders} were confirmed.`);
+  const statements = (await readStatements(log, before.log, after.log)).filter(({ role }) => role !== 'rdsadmin');
+  const transactions = Map.groupBy(statements, ({ transaction }) => transaction);
+  const commits = [...transactions.values()].filter((each) => each.some(({ wrote }) => wrote)).length;
+  // Every transaction that writes takes one id, so the log can be held against the database's own counter.
+  const ids = after.state.nextId - before.state.nextId;
+  if (ids !== commits) throw new Error(`The log shows ${commits} writing transactions, the database counted ${ids}.`);
+  const calls = difference(before.dynamo, after.dynamo);
+  return {
+    statements: statements.length / orders,
+    commits: commits / orders,
+    readOnlyTransactions: (transactions.size - commits) / orders,
+    statementsByRole: perOrder(countByRole(statements), orders),
+    dynamoCalls: Object.values(calls).reduce((sum, each) => sum + each, 0) / orders,
+    dynamoCallsByOperation: perOrder(calls, orders),
+  };
+}
+
+/** Asking this takes no transaction id. */
+async function stateOf(owner: Sql): Promise<{ nextId: number; confirmed: number }> {
+  const [row] = await owner`
+    select
+      pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text as next_id,
+      (select count(*)::integer from orders.orders where status = 'confirmed') as confirmed`;
+  return { nextId: Number(row!.next_id), confirmed: row!.confirmed };
+}
+
+const countByRole = (statements: LoggedStatement[]): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(statements, ({ role }) => role)].map(([role, each]) => [role, each.length]));
+
+const difference = (before: Record<string, number>, after: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(after)
+      .map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)])
+      .filter(([, count]) => count > 0),
+  );
+
+const perOrder = (counts: Record<string, number>, orders: number): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count / orders]));
