@@ -7,7 +7,7 @@ import {
   type StoredAnswer,
   toAnswer,
 } from '../idempotency/once.sql.ts';
-import type { PriceableProduct } from '../pricing/price.ts';
+import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
 import type { NewOrder } from './place.ts';
 
 /** Who orders, and under which idempotency key. */
@@ -18,12 +18,7 @@ export type PlaceClaim = { caller: string; key: string; operation: string; finge
  * customer is premium, and the products as they are on sale now.
  * @throws Problem idempotency-key-reused
  */
-export async function readBeforePlacing(
-  sql: Sql,
-  claim: PlaceClaim,
-  { customerId, productIds }: { customerId: string; productIds: readonly string[] },
-  keys: KeyOptions,
-) {
+export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Basket, keys: KeyOptions) {
   const [row] = await sql`
     select
       (
@@ -33,20 +28,8 @@ export async function readBeforePlacing(
         from orders.idempotency_keys k
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
-      coalesce((select c.premium from orders.priceable_customers c where c.id = ${customerId}), false) as premium,
-      (
-        select coalesce(jsonb_agg(jsonb_build_object(
-          'id', p.id, 'sku', p.sku, 'name', p.name,
-          'priceAmount', p.price_amount, 'priceCurrency', p.price_currency
-        )), '[]'::jsonb)
-        from orders.priceable_products p
-        where p.id = any (array(select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb)))
-      ) as products`;
-  const { answered, premium, products } = row as {
-    answered: StoredAnswer | null;
-    premium: boolean;
-    products: PriceableProduct[];
-  };
+      ${priceableColumns(sql, basket)}`;
+  const { answered, premium, products } = row as Priceable & { answered: StoredAnswer | null };
   return { answer: answered === null ? undefined : toAnswer(answered, claim.fingerprint), premium, products };
 }
 
