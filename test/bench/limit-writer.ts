@@ -12,14 +12,19 @@ export type WriterOutcome = { perSecond: number } | { failure: string };
 
 const port = parentPort!;
 port.on('message', (task: WriterTask | 'end') => {
-  const sql = sqlAs('migrator');
-  if (task === 'end') void sql.end().then(() => port.close());
-  else {
-    write(sql, task)
-      .catch((error: unknown): WriterOutcome => ({ failure: String(error) }))
-      .then((outcome) => port.postMessage(outcome));
-  }
+  void take(task);
 });
+
+async function take(task: WriterTask | 'end'): Promise<void> {
+  const sql = sqlAs('migrator');
+  if (task === 'end') {
+    await sql.end();
+    port.close();
+    return;
+  }
+  const outcome = await write(sql, task).catch((error: unknown): WriterOutcome => ({ failure: String(error) }));
+  port.postMessage(outcome);
+}
 
 async function write(sql: Sql, { template, productIds, writers, seconds }: WriterTask): Promise<WriterOutcome> {
   const copy = copier(template);

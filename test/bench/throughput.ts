@@ -32,7 +32,7 @@ export type ThroughputOptions = {
 export async function measureThroughput(options: ThroughputOptions) {
   const { clients, rounds, seconds, limitSeconds, warmUpSeconds, say } = options;
   const most = Math.max(...clients);
-  const shop = await openShop({ products: 200, customers: most });
+  const shop = await openShop({ products: 100, customers: most });
   const load = fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' });
   try {
     const limit = await openLimit(shop, most);

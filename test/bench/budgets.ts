@@ -1,0 +1,52 @@
+import type { CountsByWay } from './counts.ts';
+import type { FunctionFigures } from './functions.ts';
+import { sum } from './numbers.ts';
+
+export const budgets = {
+  statementsPerOrder: 8,
+  commitsPerOrder: 4,
+  /** Of an HTTP function's module, minified. */
+  bytes: 700 * 1024,
+  bytesOf: { 'http/place-order': 800 * 1024 } as Record<string, number>,
+  /** What the HTTP functions together take to start, as a share of what they take bundled naively. */
+  initShare: 0.5,
+};
+
+/** One sentence for every budget of counting that is broken. */
+export function brokenByCounts({ waiting, notWaiting }: CountsByWay): string[] {
+  return [
+    { way: 'that is waited for', counts: waiting },
+    { way: 'that is not waited for', counts: notWaiting },
+  ].flatMap(({ way, counts: { statements, commits } }) => [
+    ...(statements > budgets.statementsPerOrder
+      ? [`An order ${way} takes ${statements} SQL statements; the budget is ${budgets.statementsPerOrder}.`]
+      : []),
+    ...(commits > budgets.commitsPerOrder
+      ? [`An order ${way} takes ${commits} commits; the budget is ${budgets.commitsPerOrder}.`]
+      : []),
+  ]);
+}
+
+/** One sentence for every budget of functions that is broken. */
+export function brokenByFunctions(functions: readonly FunctionFigures[]): string[] {
+  const broken = functions.filter(isHttp).flatMap(({ name, bytes }) => {
+    const budget = budgets.bytesOf[name] ?? budgets.bytes;
+    return bytes > budget ? [`The bundle of ${name} has ${bytes} bytes; the budget is ${budget}.`] : [];
+  });
+  const share = initShareOf(functions);
+  if (share > budgets.initShare) {
+    const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
+    broken.push(
+      `The HTTP functions start in ${percent(share)} of the time that they take bundled naively; the budget is ${percent(budgets.initShare)}.`,
+    );
+  }
+  return broken;
+}
+
+/** What the HTTP functions take to start, all of them one after the other, as a share of their naive bundles. */
+export function initShareOf(functions: readonly FunctionFigures[]): number {
+  const http = functions.filter(isHttp);
+  return sum(http.map(({ initMs }) => initMs)) / sum(http.map(({ naiveInitMs }) => naiveInitMs));
+}
+
+const isHttp = ({ name }: FunctionFigures): boolean => name.startsWith('http/');

@@ -1,0 +1,112 @@
+import { initShareOf } from './budgets.ts';
+import type { Counts, CountsByWay } from './counts.ts';
+import type { FunctionFigures } from './functions.ts';
+import { rounded } from './numbers.ts';
+import type { Throughput } from './throughput.ts';
+
+export type Results = {
+  counts?: CountsByWay;
+  throughput?: { rows: Record<string, number>; results: Throughput[] };
+  functions?: FunctionFigures[];
+};
+
+/** What `--json` writes. Keys beyond those that were asked for say how the figures come about. */
+export function toJson({ counts, throughput, functions }: Results): object {
+  return {
+    ...(throughput && {
+      ordersPerSecond: byClients(throughput.results, ({ ordersPerSecond }) => rounded(ordersPerSecond)),
+      latencyMs: byClients(throughput.results, ({ latencyMs: { p50, p99 } }) => ({
+        p50: rounded(p50),
+        p99: rounded(p99),
+      })),
+      limitPerSecond: byClients(throughput.results, ({ limitPerSecond }) => rounded(limitPerSecond)),
+      ofLimit: byClients(throughput.results, ({ ofLimit }) => rounded(ofLimit, 3)),
+      rowsPerOrder: throughput.rows,
+    }),
+    ...(counts && {
+      statementsPerOrder: counts.waiting.statements,
+      commitsPerOrder: counts.waiting.commits,
+      readOnlyTransactionsPerOrder: counts.waiting.readOnlyTransactions,
+      dynamoCallsPerOrder: counts.waiting.dynamoCalls,
+      perOrder: counts,
+    }),
+    ...(functions && {
+      httpInitShareOfNaive: rounded(initShareOf(functions), 3),
+      functions: functions.map(({ initMs, naiveInitMs, initCpuMs, naiveInitCpuMs, ...rest }) => ({
+        ...rest,
+        initMs: rounded(initMs),
+        naiveInitMs: rounded(naiveInitMs),
+        initCpuMs: rounded(initCpuMs),
+        naiveInitCpuMs: rounded(naiveInitCpuMs),
+      })),
+    }),
+  };
+}
+
+const byClients = <T>(results: Throughput[], of: (result: Throughput) => T): Record<string, T> =>
+  Object.fromEntries(results.map((result) => [String(result.clients), of(result)]));
+
+/** The same for a person to read. */
+export function toText({ counts, throughput, functions }: Results): string {
+  return [
+    ...(counts === undefined ? [] : [countsText(counts)]),
+    ...(throughput === undefined ? [] : [throughputText(throughput.results, throughput.rows)]),
+    ...(functions === undefined ? [] : [functionsText(functions)]),
+  ].join('\n\n');
+}
+
+function countsText({ waiting, notWaiting }: CountsByWay): string {
+  const line = (way: string, counts: Counts) => [
+    way,
+    rounded(counts.statements, 2),
+    counts.commits,
+    rounded(counts.readOnlyTransactions, 2),
+    counts.dynamoCalls,
+    Object.entries(counts.dynamoCallsByOperation)
+      .map(([name, calls]) => `${name} ${calls}`)
+      .join(', '),
+  ];
+  return table(
+    ['one order', 'statements', 'commits', 'read-only', 'DynamoDB', 'of which'],
+    [line('wait=20', waiting), line('no wait', notWaiting)],
+  );
+}
+
+function throughputText(results: Throughput[], rows: Record<string, number>): string {
+  const lines = results.map(({ clients, ordersPerSecond, latencyMs, limitPerSecond, ofLimit }) => [
+    clients,
+    rounded(ordersPerSecond),
+    rounded(latencyMs.p50),
+    rounded(latencyMs.p99),
+    rounded(limitPerSecond),
+    `${rounded(100 * ofLimit)} %`,
+  ]);
+  const all = Object.entries(rows).map(([name, count]) => `${name} ${count}`);
+  return `${table(['clients', 'orders/s', 'p50 ms', 'p99 ms', 'limit/s', 'of the limit'], lines)}\nRows of one order: ${all.join(', ')}`;
+}
+
+function functionsText(functions: FunctionFigures[]): string {
+  const kilobytes = (bytes: number) => Math.round(bytes / 1024);
+  const lines = functions.map((each) => [
+    each.name,
+    kilobytes(each.bytes),
+    kilobytes(each.gzipBytes),
+    rounded(each.initMs),
+    rounded(each.naiveInitMs),
+    rounded(each.initMs / each.naiveInitMs, 2),
+    each.contributors.map(({ name, bytes }) => `${name} ${kilobytes(bytes)}`).join(', '),
+  ]);
+  const head = ['function', 'KB', 'gzip', 'init ms', 'naive', 'ratio', 'largest, KB'];
+  return `${table(head, lines)}\nAll HTTP functions: ${rounded(initShareOf(functions), 2)} of the naive time`;
+}
+
+function table(head: string[], lines: (string | number)[][]): string {
+  const cells = [head, ...lines.map((line) => line.map(String))];
+  const widths = head.map((_, i) => Math.max(...cells.map((line) => line[i]!.length)));
+  const last = head.length - 1;
+  const pad = (cell: string, i: number) => {
+    if (i === last) return cell;
+    return i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!);
+  };
+  return cells.map((line) => line.map(pad).join('  ')).join('\n');
+}
