@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../contract/roles.ts';
-import { frame } from '../platform/deps.ts';
+import { frame } from '../platform/frame.ts';
 import { describeError, type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /** The Lambda handler of a scheduled job: takes no input, logs what it did, and fails loudly. */

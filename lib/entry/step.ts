@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../contract/roles.ts';
 import { SagaRefusal } from '../kernel/errors.ts';
-import { frame } from '../platform/deps.ts';
+import { frame } from '../platform/frame.ts';
 import { describeError, type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /**

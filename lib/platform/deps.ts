@@ -1,17 +1,10 @@
 import { findAppKey } from '../apps/app-keys.dynamo.ts';
-import { type Clock, systemClock } from '../kernel/clock.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
-import { emfMeter, type Logger, logger, type Meter } from './telemetry.ts';
-
-/** What every door has around it. */
-export const frame = (): { meter: Meter; log: Logger; clock: Clock } => ({
-  meter: emfMeter(),
-  log: logger(),
-  clock: systemClock,
-});
+import { frame } from './frame.ts';
 
 /** What every HTTP door has around it: also who may come in, and how often. */
 export function httpFrame() {

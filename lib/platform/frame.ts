@@ -1,0 +1,9 @@
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { emfMeter, type Logger, logger, type Meter } from './telemetry.ts';
+
+/** What every door has around it. Apart from `deps.ts`, so that steps and jobs do not carry a client of DynamoDB. */
+export const frame = (): { meter: Meter; log: Logger; clock: Clock } => ({
+  meter: emfMeter(),
+  log: logger(),
+  clock: systemClock,
+});
