@@ -78,11 +78,15 @@ async function runLoad(child: ChildProcess, shop: Shop, clients: number, seconds
   const { stack, tokens, productIds } = shop;
   const load: Load = { baseUrl: stack.baseUrl, tokens: tokens.slice(0, clients), productIds, seconds };
   child.send(load);
-  const gone = once(child, 'exit').then(([code]) => {
-    throw new Error(`The process that places the orders ended with code ${code}.`);
+  const outcome = await new Promise<Outcome>((resolve) => {
+    const gone = (code: number | null) =>
+      resolve({ failure: `the process that places the orders ended with code ${code}` });
+    child.once('exit', gone);
+    child.once('message', (message) => {
+      child.off('exit', gone);
+      resolve(message as Outcome);
+    });
   });
-  gone.catch(() => {});
-  const [outcome] = (await Promise.race([once(child, 'message'), gone])) as [Outcome];
   if ('failure' in outcome) throw new Error(`The load failed: ${outcome.failure}`);
   return outcome;
 }

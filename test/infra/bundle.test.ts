@@ -60,6 +60,17 @@ test('the default credential chain is not in it, and says so when it is called u
   expect(stdout).toContain('pass credentials to the client');
 });
 
+test('starting it loads none of fetch, and none of the event streams that no door has', async () => {
+  const bundle = (await bundleDoors({ 'x/lean': file }, work)).get('x/lean')!;
+  const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  expect(inputs.filter((input) => input.includes('submodules/event-streams/'))).toEqual([]);
+  const { stdout } = inNode(
+    `${bundle.directory}/index.mjs`,
+    `console.log(process.moduleLoadList.filter((name) => /undici/.test(name)).length)`,
+  );
+  expect(stdout).toBe('0\n');
+});
+
 test('it is less than half of what the tools make of the same door when told nothing', async () => {
   const ours = (await bundleDoors({ 'x/size': file }, join(work, 'ours'))).get('x/size')!;
   const naive = (await bundleDoors({ 'x/size': file }, join(work, 'naive'), naiveOptions())).get('x/size')!;
