@@ -44,7 +44,7 @@ async function main(): Promise<boolean> {
   }
   if (part.includes('functions')) {
     say('bundling and starting functions');
-    results.functions = await measureFunctions(short ? { runs: 3, otherRuns: 1 } : { runs: 7, otherRuns: 7 });
+    results.functions = await measureFunctions(short ? { runs: 5, otherRuns: 1 } : { runs: 9, otherRuns: 5 });
   }
   console.log(`\n${toText(results)}\n`);
   if (json !== undefined) await writeFile(json, `${JSON.stringify(toJson(results), null, 2)}\n`);
