@@ -25,7 +25,7 @@ export async function waitForEnd(
   until: number,
 ): Promise<Order | undefined> {
   const startedAt = deps.clock.now();
-  let pause = Math.max(shortestPause, usual * 1.1);
+  let pause = Math.max(shortestPause, usual * 1.25);
   let order: Order | undefined;
   while (deps.clock.now() < until) {
     await deps.sleep(Math.min(pause, until - deps.clock.now()));
@@ -34,7 +34,7 @@ export async function waitForEnd(
       if (order !== undefined) learn(Date.parse(order.updatedAt) - startedAt);
       return order;
     }
-    pause = Math.min(longestPause, Math.max(shortestPause, (deps.clock.now() - startedAt) * 0.4));
+    pause = Math.min(longestPause, Math.max(shortestPause, (deps.clock.now() - startedAt) * 0.5));
   }
   return order;
 }
