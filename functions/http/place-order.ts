@@ -1,7 +1,7 @@
-import { type Customer, callerKey } from '../../lib/contract/caller.ts';
+import type { Customer } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/orders.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { fromStored } from '../../lib/entry/http-once.ts';
+import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
 import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/orders/place.ts';
 import { hasEnded } from '../../lib/orders/transitions.ts';
@@ -18,12 +18,7 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   const sql = deps.sql();
   // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
   const until = deps.clock.now() + waitSeconds * 1000;
-  const claim = {
-    caller: callerKey(caller),
-    key: request.idempotencyKey ?? '',
-    operation: 'place-order',
-    fingerprint: request.fingerprint,
-  };
+  const claim = { ...claimOf('place-order', request), key: request.idempotencyKey ?? '' };
   const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, {
     customerId: caller.customerId,
     ...body,

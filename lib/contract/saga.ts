@@ -28,7 +28,6 @@ export type Refund = z.output<typeof refund>;
 
 /** Result of AbandonOrder: whether the order turned out to be confirmed, its answer having been lost. */
 export const abandonment = z.looseObject({ confirmed: z.boolean() });
-export type Abandonment = z.output<typeof abandonment>;
 
 /** What a `Catch` puts into the state: the error's name, and of a Lambda function JSON as its cause. */
 export const caught = z.object({ Error: z.string(), Cause: z.optional(z.string()) });

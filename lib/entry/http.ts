@@ -20,7 +20,7 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
   Headers & {
     caller: K;
     requestId: string;
-    /** What makes two requests the same under one idempotency key. */
+    /** What makes two requests the same under one idempotency key; empty where the operation takes none. */
     fingerprint: string;
     meter: Meter;
     log: Logger;
@@ -45,10 +45,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
   wire: (frame: Frame) => D,
   frameOf: () => HttpFrame = httpFrame,
 ): Handler {
-  const wired = wireOnce(() => {
-    const frame = frameOf();
-    return { frame, deps: wire(frame) };
-  });
+  const wired = wireOnce(frameOf, wire);
 
   const work = async (event: APIGatewayProxyEventV2, context: RequestContext) => {
     const { frame, deps } = wired();
@@ -58,7 +55,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
       ...context.conditions,
       caller: context.caller,
       requestId: context.requestId,
-      fingerprint: fingerprintOf(route.operation, input),
+      fingerprint: contract.idempotency === undefined ? '' : fingerprintOf(route.operation, input),
       meter: frame.meter,
       log: frame.log,
     } as Request<C, CallerOf<R['auth']>>;

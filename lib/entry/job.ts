@@ -9,13 +9,12 @@ export function jobDoor<D, R extends Record<string, unknown>>(
   run: (deps: D) => Promise<R>,
   wire: (frame: Frame) => D,
 ): (event: unknown, context?: Context) => Promise<R> {
-  const wired = wireOnce(() => {
-    const around = frame();
-    return { around, deps: wire(around) };
-  });
+  const wired = wireOnce(frame, wire);
   return async (_event, context) => {
-    const { around, deps } = wired();
-    const { log, meter, clock } = around;
+    const {
+      frame: { log, meter, clock },
+      deps,
+    } = wired();
     const startedAt = clock.now();
     try {
       const limit = remaining(context, job.timeoutSeconds * 1000);

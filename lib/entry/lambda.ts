@@ -10,18 +10,19 @@ import { DeadlineExceeded, withDeadline } from './deadline.ts';
 /** What a step or job is handed beside its input. */
 export type Frame = { meter: Meter; log: Logger; clock: Clock };
 
-/** Computed at the first call and kept. */
-export function lazily<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
+/**
+ * A door's frame and what `wire` makes of it, made once: now on Lambda, where starting is when the processor is fastest,
+ * and at the first call elsewhere.
+ */
+export function wireOnce<F extends Frame, D>(frameOf: () => F, wire: (frame: F) => D): () => { frame: F; deps: D } {
+  let made: { frame: F; deps: D } | undefined;
+  const wired = () => {
+    if (made === undefined) {
+      const frame = frameOf();
+      made = { frame, deps: wire(frame) };
+    }
+    return made;
   };
-}
-
-/** Wires now on Lambda, where starting is when the processor is fastest, and at the first call elsewhere. */
-export function wireOnce<T>(make: () => T): () => T {
-  const wired = lazily(make);
   if (onLambda()) wired();
   return wired;
 }

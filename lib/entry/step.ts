@@ -15,13 +15,12 @@ export function stepDoor<S extends z.ZodMiniType, D, R>(
   run: (input: z.output<S>, deps: D) => Promise<R>,
   wire: (frame: Frame) => D,
 ): (event: unknown, context?: Context) => Promise<R> {
-  const wired = wireOnce(() => {
-    const around = frame();
-    return { around, deps: wire(around) };
-  });
+  const wired = wireOnce(frame, wire);
   return async (event, context) => {
-    const { around, deps } = wired();
-    const { log, meter, clock } = around;
+    const {
+      frame: { log, meter, clock },
+      deps,
+    } = wired();
     const startedAt = clock.now();
     const input = z.parse(schema, event);
     const orderId = (input as { orderId?: string }).orderId;
