@@ -2,6 +2,7 @@ import type { Customer } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/orders.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/orders/cancel.ts';
 import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { hasEnded } from '../../lib/orders/transitions.ts';
@@ -12,13 +13,13 @@ import { startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep };
+type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
 
 export async function run(request: Request<typeof contract.cancelOrder, Customer>, deps: Deps): Promise<Result> {
   const { caller, path, waitSeconds, log } = request;
   const sql = deps.sql();
   // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
-  const until = deps.clock.now() + waitSeconds * 1000;
+  const until = deps.stopwatch.elapsed() + waitSeconds * 1000;
   const of = { orderId: path.orderId, customerId: caller.customerId };
   const claim = claimOf('cancel-order', request);
   const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, of);
@@ -36,9 +37,10 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
   return fromStored(final, false);
 }
 
-export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, run, ({ clock }) => ({
+export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('orders_api'),
   clock,
+  stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   startSaga,
   windowSeconds: config().CANCELLATION_WINDOW_SECONDS,

@@ -19,7 +19,7 @@ export async function run(_request: Request<typeof contract.getHealth>, { check 
   return { status: health.status === 'down' ? 503 : 200, headers: { 'cache-control': 'no-store' }, body: health };
 }
 
-export const handler = httpDoor(routes['get-health'], contract.getHealth, run, ({ clock, log }) => ({
+export const handler = httpDoor(routes['get-health'], contract.getHealth, run, ({ clock, stopwatch, log }) => ({
   check: healthCheck({
     probes: {
       database: () => probeDatabase(sqlAs('monitor')),
@@ -28,6 +28,7 @@ export const handler = httpDoor(routes['get-health'], contract.getHealth, run, (
     },
     version: config().RELEASE,
     clock,
+    stopwatch,
     onDown(part, error) {
       log.warn('a part is down', { part, error: describeError(error) });
       // A pool that hangs, or has lost its connection, would make every later probe fail like this one.

@@ -2,6 +2,7 @@ import type { Customer } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/orders.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/orders/place.ts';
 import { hasEnded } from '../../lib/orders/transitions.ts';
@@ -11,13 +12,13 @@ import { startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep };
+type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
 
 export async function run(request: Request<typeof contract.placeOrder, Customer>, deps: Deps): Promise<Result> {
   const { caller, body, waitSeconds, meter, log } = request;
   const sql = deps.sql();
   // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
-  const until = deps.clock.now() + waitSeconds * 1000;
+  const until = deps.stopwatch.elapsed() + waitSeconds * 1000;
   const claim = { ...claimOf('place-order', request), key: request.idempotencyKey ?? '' };
   const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, {
     customerId: caller.customerId,
@@ -40,9 +41,10 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   return fromStored(final, false);
 }
 
-export const handler = httpDoor(routes['place-order'], contract.placeOrder, run, ({ clock }) => ({
+export const handler = httpDoor(routes['place-order'], contract.placeOrder, run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('orders_api'),
   clock,
+  stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   startSaga,
   sleep,

@@ -59,7 +59,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
       meter: frame.meter,
       log: frame.log,
     } as Request<C, CallerOf<R['auth']>>;
-    const left = deadlineMs(route) - (frame.clock.now() - context.startedAt);
+    const left = deadlineMs(route) - (frame.stopwatch.elapsed() - context.startedAt);
     const result = await untilDeadline(run(request, deps), Math.max(1000, left), route.databaseRole);
     const response = toResponse(result, {
       requestId: context.requestId,
@@ -83,6 +83,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
 /** What one request collects on its way through the stack; middy hands it on as the Lambda context. */
 type RequestContext = Context & {
   requestId: string;
+  /** On the stopwatch. */
   startedAt: number;
   limitHeaders: Record<string, string>;
   caller: Caller;
@@ -94,8 +95,8 @@ type Middleware = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStr
 /** First in, last out: the request id, the answer to every error, one log line and the request's metrics. */
 function observe(route: Route, frameOf: () => HttpFrame): Middleware {
   const finish = (context: RequestContext, status: number, error?: unknown) => {
-    const { meter, log, clock } = frameOf();
-    const milliseconds = clock.now() - context.startedAt;
+    const { meter, log, stopwatch } = frameOf();
+    const milliseconds = stopwatch.elapsed() - context.startedAt;
     meter.count('Requests', 1, route.operation);
     meter.count('Latency', milliseconds, route.operation);
     if (status >= 500) meter.count('ServerErrors', 1, route.operation);
@@ -114,7 +115,7 @@ function observe(route: Route, frameOf: () => HttpFrame): Middleware {
   return {
     before: ({ event, context }) => {
       context.requestId = requestIdOf(event.headers['x-request-id'], event.requestContext.requestId);
-      context.startedAt = frameOf().clock.now();
+      context.startedAt = frameOf().stopwatch.elapsed();
       context.limitHeaders = {};
     },
     after: ({ context, response }) => finish(context, response?.statusCode ?? 200),

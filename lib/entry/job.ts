@@ -12,14 +12,14 @@ export function jobDoor<D, R extends Record<string, unknown>>(
   const wired = wireOnce(frame, wire);
   return async (_event, context) => {
     const {
-      frame: { log, meter, clock },
+      frame: { log, meter, stopwatch },
       deps,
     } = wired();
-    const startedAt = clock.now();
+    const startedAt = stopwatch.elapsed();
     try {
       const limit = remaining(context, job.timeoutSeconds * 1000);
       const result = await untilDeadline(run(deps), limit, job.databaseRole);
-      log.info('job done', { job: job.name, milliseconds: clock.now() - startedAt, ...result });
+      log.info('job done', { job: job.name, milliseconds: stopwatch.elapsed() - startedAt, ...result });
       return result;
     } catch (error) {
       log.error('job failed', { job: job.name, error: describeError(error) });

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../contract/roles.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { onLambda } from '../platform/config.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
 import { dropPool, replacePool } from '../platform/pools.ts';
@@ -8,7 +8,7 @@ import type { Logger, Meter } from '../platform/telemetry.ts';
 import { DeadlineExceeded, withDeadline } from './deadline.ts';
 
 /** What a step or job is handed beside its input. */
-export type Frame = { meter: Meter; log: Logger; clock: Clock };
+export type Frame = { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch };
 
 /**
  * A door's frame and what `wire` makes of it, made once: now on Lambda, where starting is when the processor is fastest,

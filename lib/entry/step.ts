@@ -18,16 +18,16 @@ export function stepDoor<S extends z.ZodMiniType, D, R>(
   const wired = wireOnce(frame, wire);
   return async (event, context) => {
     const {
-      frame: { log, meter, clock },
+      frame: { log, meter, stopwatch },
       deps,
     } = wired();
-    const startedAt = clock.now();
+    const startedAt = stopwatch.elapsed();
     const input = z.parse(schema, event);
     const orderId = (input as { orderId?: string }).orderId;
     const line = { step: step.name, orderId };
     try {
       const result = await untilDeadline(run(input, deps), remaining(context, 30_000), step.databaseRole);
-      log.info('step done', { ...line, milliseconds: clock.now() - startedAt });
+      log.info('step done', { ...line, milliseconds: stopwatch.elapsed() - startedAt });
       return result;
     } catch (error) {
       if (error instanceof SagaRefusal)

@@ -1,5 +1,5 @@
 import type { Health } from '../contract/system.ts';
-import { type Clock, toTimestamp } from '../kernel/clock.ts';
+import { type Clock, type Stopwatch, toTimestamp } from '../kernel/clock.ts';
 
 export type Part = keyof Health['parts'];
 
@@ -8,6 +8,7 @@ export type HealthOptions = {
   probes: Readonly<Record<Part, () => Promise<unknown>>>;
   version: string;
   clock: Clock;
+  stopwatch: Stopwatch;
   /** Told why a part is down; the answer does not say. */
   onDown?: (part: Part, error: unknown) => void;
   /** Milliseconds that a probe has. */
@@ -63,8 +64,8 @@ function overall(database: State, ...others: State[]): Health['status'] {
 
 type State = Health['parts'][Part]['status'];
 
-async function ask(part: Part, { probes, clock, onDown, deadlineMs = 1000 }: HealthOptions) {
-  const startedAt = clock.now();
+async function ask(part: Part, { probes, stopwatch, onDown, deadlineMs = 1000 }: HealthOptions) {
+  const startedAt = stopwatch.elapsed();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new ProbeTimeout(part, deadlineMs)), deadlineMs);
@@ -78,5 +79,5 @@ async function ask(part: Part, { probes, clock, onDown, deadlineMs = 1000 }: Hea
   } finally {
     clearTimeout(timer);
   }
-  return { status, latencyMs: clock.now() - startedAt };
+  return { status, latencyMs: stopwatch.elapsed() - startedAt };
 }

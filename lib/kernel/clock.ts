@@ -7,6 +7,18 @@ export type Clock = {
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => Date.now() };
 
+/**
+ * How long something takes or may take, as it passes on the machine: setting or moving a clock neither lengthens nor ends
+ * it.
+ */
+export type Stopwatch = {
+  /** Whole milliseconds since some time in the past. */
+  elapsed(): number;
+};
+
+/** The machine's own stopwatch. */
+export const stopwatch: Stopwatch = { elapsed: () => Math.round(performance.now()) };
+
 /** RFC 3339 UTC, with milliseconds, of a time in milliseconds since the epoch. */
 export const toTimestamp = (ms: number): string => new Date(ms).toISOString();
 

@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { AnswerLost } from '../kernel/errors.ts';
 import { fromStripe } from './stripe-errors.ts';
 
@@ -12,6 +12,7 @@ export type StripeOptions = {
   /** How long one charge or one undo may take altogether, in milliseconds. */
   timeoutMs: number;
   clock: Clock;
+  stopwatch: Stopwatch;
   /** Where Stripe is, when it is not Stripe. */
   api?: { protocol: 'http' | 'https'; host: string; port: number };
 };
@@ -26,7 +27,7 @@ export type Call = <T>(
  * Begins a piece of work of one or more calls that share the time there is. A call that fails throws what
  * `fromStripe` makes of it.
  */
-export function stripeCalls({ secretKey, timeoutMs, clock, api }: StripeOptions): () => Call {
+export function stripeCalls({ secretKey, timeoutMs, stopwatch, api }: StripeOptions): () => Call {
   let client: { key: string; stripe: Stripe } | undefined;
 
   const clientFor = (key: string): Stripe => {
@@ -35,10 +36,10 @@ export function stripeCalls({ secretKey, timeoutMs, clock, api }: StripeOptions)
   };
 
   return () => {
-    const end = clock.now() + timeoutMs;
+    const end = stopwatch.elapsed() + timeoutMs;
     return async (send, idempotencyKey) => {
       const stripe = clientFor(await secretKey());
-      const left = end - clock.now();
+      const left = end - stopwatch.elapsed();
       if (left <= 0) throw late(timeoutMs);
       const options = { timeout: left, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
       try {

@@ -1,7 +1,7 @@
 import { findAppKey } from '../apps/app-keys.dynamo.ts';
-import { systemClock } from '../kernel/clock.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
+import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { frame } from './frame.ts';
@@ -37,7 +37,7 @@ function limiter() {
     client: dynamo(),
     table: config().LIMITS_TABLE,
     perMinute: config().RATE_LIMIT_PER_MINUTE,
-    clock: systemClock,
+    clock,
   });
   return sharedLimiter;
 }
@@ -47,14 +47,14 @@ export const sessionStore = (): SessionStore => ({
   table: config().SESSIONS_TABLE,
   idleSeconds: config().SESSION_IDLE_SECONDS,
   maxSeconds: config().SESSION_MAX_SECONDS,
-  clock: systemClock,
+  clock,
 });
 
-export const appKeyStore = () => ({ client: dynamo(), table: config().APP_KEYS_TABLE, clock: systemClock });
+export const appKeyStore = () => ({ client: dynamo(), table: config().APP_KEYS_TABLE, clock });
 
 /** Options of the idempotency records in one service's table. */
 export const idempotency = <T extends string>(table: T) => ({
   table,
-  clock: systemClock,
+  clock,
   keepSeconds: config().IDEMPOTENCY_KEY_SECONDS,
 });

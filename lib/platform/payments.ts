@@ -1,6 +1,7 @@
-import { systemClock } from '../kernel/clock.ts';
+import { stopwatch } from '../kernel/clock.ts';
 import type { PaymentGateway } from '../payments/gateway.ts';
 import { simulatedGateway } from '../payments/simulated.dynamo.ts';
+import { clock } from './clock.ts';
 import { awsCredentials, config } from './config.ts';
 import { dynamo } from './dynamo.ts';
 
@@ -15,7 +16,7 @@ export function paymentGateway(): PaymentGateway {
       : simulatedGateway({
           client: dynamo(),
           table: CHARGES_TABLE,
-          clock: systemClock,
+          clock,
           timeoutMs: PAYMENT_TIMEOUT_MS,
         });
   return shared;
@@ -24,7 +25,7 @@ export function paymentGateway(): PaymentGateway {
 /** Loads Stripe's package only where it is used: it is the largest part of the bundle. */
 function stripe(): PaymentGateway {
   const loading = import('../payments/stripe.gateway.ts').then(({ stripeGateway }) =>
-    stripeGateway({ secretKey, timeoutMs: config().PAYMENT_TIMEOUT_MS, clock: systemClock }),
+    stripeGateway({ secretKey, timeoutMs: config().PAYMENT_TIMEOUT_MS, clock, stopwatch }),
   );
   loading.catch(() => {});
   return {

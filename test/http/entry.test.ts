@@ -8,17 +8,17 @@ import { httpEvent } from '../support/events.ts';
 
 const contract = { summary: 'Try', body: z.strictObject({}), responses: { 200: null } } satisfies OperationContract;
 
-/** A door of its own, public, with a doorkeeper that takes `keeperMs` of the injected clock. */
+/** A door of its own, public, with a doorkeeper that takes `keeperMs` of the injected stopwatch. */
 async function answerOf(run: () => Promise<Result>, { keeperMs = 0 } = {}) {
-  let now = Date.UTC(2026, 0, 1);
+  let elapsed = 0;
   const frame = {
-    clock: { now: () => now },
+    stopwatch: { elapsed: () => elapsed },
     log: { info: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     doorkeeper: {
       identify: async () => undefined,
       take: async () => {
-        now += keeperMs;
+        elapsed += keeperMs;
         return { allowed: true, limit: 9, windowSeconds: 60, remaining: 8, resetSeconds: 60, fallback: false };
       },
     },

@@ -29,6 +29,7 @@ function start(options: Partial<HealthOptions> & { parts?: Partial<HealthOptions
     probes: { database: probe('database'), sessions: probe('sessions'), states: probe('states') },
     version: '1.2.3',
     clock: { now: () => time.now },
+    stopwatch: { elapsed: () => 0 },
     onDown: (part, error) => told.push([part, error]),
     ...rest,
   });

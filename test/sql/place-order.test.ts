@@ -123,12 +123,14 @@ describe('what is stored', () => {
   });
 });
 
-test('what starting the saga took is taken from the wait, so that the answer comes before the deadline', async () => {
+test('what starting the saga took is taken from the wait, and a clock that is moved meanwhile takes nothing', async () => {
   const asked = Date.now();
   let now = asked;
-  const clock = { now: () => now };
+  let ahead = 0;
+  const clock = { now: () => now + ahead };
   const pass = async (milliseconds: number) => {
     now += milliseconds;
+    ahead += 3600_000;
   };
   const answer = await run(
     {
@@ -148,6 +150,7 @@ test('what starting the saga took is taken from the wait, so that the answer com
         await pass(9_000);
         throw new Error('no answer');
       },
+      stopwatch: { elapsed: () => now },
       sleep: pass,
     },
   );

@@ -5,7 +5,7 @@ import type { Caller } from '../../lib/contract/caller.ts';
 import type { OperationContract } from '../../lib/contract/operation.ts';
 import type { CallerOf, Route } from '../../lib/contract/route.ts';
 import { type HttpFrame, httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { type Clock, systemClock } from '../../lib/kernel/clock.ts';
+import { type Clock, stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { type EventOptions, httpEvent } from './events.ts';
 
@@ -63,6 +63,7 @@ export function openDoor<R extends Route, C extends OperationContract, D>(
 function testFrame(callers: Record<string, Caller>, clock: Clock): HttpFrame {
   return {
     clock,
+    stopwatch,
     log: new Logger({ serviceName: 'test', logLevel: 'SILENT' }),
     meter: { count: () => {}, flush: () => {} },
     doorkeeper: {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Clock } from '../../lib/kernel/clock.ts';
+import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
 import { type FakeStripe, fakeStripeKey, startFakeStripe } from '../support/fake-stripe.ts';
@@ -7,8 +7,10 @@ import { type FakeStripe, fakeStripeKey, startFakeStripe } from '../support/fake
 let stripe: FakeStripe;
 let now = Date.now();
 const clock: Clock = { now: () => now };
+let passed = 0;
+const stopwatch: Stopwatch = { elapsed: () => passed };
 const gatewayWith = (timeoutMs: number, key = fakeStripeKey) =>
-  stripeGateway({ secretKey: async () => key, timeoutMs, clock, api: stripe.api });
+  stripeGateway({ secretKey: async () => key, timeoutMs, clock, stopwatch, api: stripe.api });
 const patient = () => gatewayWith(5000);
 const hasty = () => gatewayWith(60);
 
@@ -304,7 +306,7 @@ test('time is counted over all calls of a charge: one that ran out sends nothing
   stripe.fail('/v1/payment_intents', 'held');
   const charging = gatewayWith(5000).charge(order);
   await until(() => stripe.calls.length === 1);
-  now += 5000;
+  passed += 5000;
   stripe.release();
   await expect(charging).rejects.toMatchObject(answerLost);
   await patient().undo(undoOf(order));
@@ -345,7 +347,7 @@ test('a key that Stripe does not accept is an error for a person, and no error s
 
 test('a rotated key is taken up at the next call', async () => {
   let key = 'sk_test_old';
-  const gateway = stripeGateway({ secretKey: async () => key, timeoutMs: 5000, clock, api: stripe.api });
+  const gateway = stripeGateway({ secretKey: async () => key, timeoutMs: 5000, clock, stopwatch, api: stripe.api });
   await expect(gateway.charge(newOrder())).rejects.toMatchObject({ name: 'StripeRefused' });
   key = fakeStripeKey;
   expect(await gateway.charge(newOrder())).toMatchObject({ provider: 'stripe' });

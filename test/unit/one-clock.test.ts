@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { newId } from '../../lib/kernel/ids.ts';
+import { clock, useClock } from '../../lib/platform/clock.ts';
+import { frame } from '../../lib/platform/frame.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const files = ['functions', 'lib'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name}`)
+    .filter((file) => /\.(ts|sql)$/.test(file) && !file.startsWith('lib/contract/assets/')),
+);
+
+/** What looks at the machine's time past the clock, in TypeScript and in SQL. */
+const sources = {
+  ts: /\bsystemClock\b|\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(|\bperformance\.|\bhrtime\b/g,
+  sql: /\b(current_(timestamp|date|time)|localtime(stamp)?|(statement_|transaction_|clock_)timestamp|timeofday|(?<!\.)now\(\))/gi,
+};
+
+/** Where that is right, and why. */
+const excepted: Record<string, string> = {
+  'lib/kernel/clock.ts systemClock': 'is the machine’s clock',
+  'lib/kernel/clock.ts Date.now': 'is the machine’s clock',
+  'lib/kernel/clock.ts performance.': 'is the machine’s stopwatch',
+  'lib/platform/clock.ts systemClock': 'is the clock until the host puts in its own',
+  'lib/database/applied.sql.ts clock_timestamp': 'says when a migration was applied',
+  'lib/database/migrations/0007_monitoring.up.sql current_timestamp': 'is released and stays as it is',
+  'lib/database/migrate.ts performance.': 'says how long a migration took',
+};
+
+afterEach(() => useClock({ now: () => Date.now() }));
+
+test('the time comes from the one clock everywhere', () => {
+  const found = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8').replaceAll(/^\s*(--|\/?\*|\/\/).*$/gm, '');
+    // Statements stand in files of either kind.
+    const seen = [...(file.endsWith('.ts') ? text.matchAll(sources.ts) : []), ...inSql(file, text)];
+    return seen.map(([source]) => `${file} ${source}`);
+  });
+  expect([...new Set(found)].toSorted()).toEqual(Object.keys(excepted).toSorted());
+  expect(files.length).toBeGreaterThan(80);
+});
+
+test('what has taken the clock already follows it when another is put in', () => {
+  const { clock: taken } = frame();
+  let now = Date.UTC(2040, 0, 1);
+  useClock({ now: () => now });
+  expect(taken.now()).toBe(now);
+  now += 1000;
+  expect(clock.now()).toBe(now);
+  expect(Number.parseInt(newId('order', clock).slice(4, 16), 16)).toBe(now);
+});
+
+const inSql = (file: string, text: string): RegExpMatchArray[] =>
+  file.endsWith('.sql')
+    ? [...text.matchAll(sources.sql)]
+    : statementsIn(text).flatMap((s) => [...s.matchAll(sources.sql)]);
+
+const statementsIn = (text: string): string[] =>
+  [...text.matchAll(/(?:sql|tx)(?:<[^>]*>)?`([^`]*)`/g)].map((m) => m[1]!);
