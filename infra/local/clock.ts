@@ -36,7 +36,10 @@ export function createClock({
   }
 
   function ring(timer: Timer): void {
-    if (now() < timer.time) return arm(timer);
+    if (now() < timer.time) {
+      arm(timer);
+      return;
+    }
     timers.delete(timer);
     timer.callback();
   }
