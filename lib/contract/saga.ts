@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { amount, currency, id } from './common.ts';
+import { paymentAction } from './payment-action.ts';
 
 /** What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` when money was taken. */
 const input = {
@@ -13,8 +14,15 @@ const input = {
 export const sagaInput = z.object(input);
 export type SagaInput = z.output<typeof sagaInput>;
 
-/** Result of ChargePayment. Provider `none` is an order that costs nothing; its reference is the order's id. */
-export const charge = z.object({ provider: z.string(), reference: z.string() });
+/**
+ * Result of ChargePayment. Provider `none` is an order that costs nothing; its reference is the order's id. With an
+ * `action` nothing is taken yet: the customer has to do something first, such as 3-D Secure.
+ */
+export const charge = z.object({
+  provider: z.string(),
+  reference: z.string(),
+  action: z.optional(paymentAction),
+});
 export type Charge = z.output<typeof charge>;
 
 /** Result of RefundPayment: `refunded` gave money back, `voided` made sure that none was and none can be taken. */
@@ -57,6 +65,7 @@ export const declines = {
   card_not_supported: 'The card does not support this purchase',
   limit_exceeded: 'The purchase exceeds a limit of the card',
   authentication_required: 'The bank asks the card holder to authenticate',
+  authentication_failed: 'The card holder did not authenticate',
   payment_method_invalid: 'The payment method is unknown or cannot be used',
   amount_invalid: 'The payment provider does not take this amount in this currency',
   charge_voided: 'The order was undone before it was charged',
@@ -68,6 +77,20 @@ export type DeclineCode = keyof typeof declines;
  * front of the sentence.
  */
 export const declineMessage = (code: DeclineCode): string => `${code}: ${declines[code]}.`;
+
+/** Why a provider does not give a part of a charge back. Stable. */
+export const refundRefusals = {
+  more_than_is_left: 'More is asked for than is left of the payment',
+  nothing_captured: 'No money was taken that could be given back',
+  amount_invalid: 'The payment provider does not give back this amount in this currency',
+  disputed: 'The card holder disputes the payment at the bank',
+  not_refundable: 'The payment provider does not refund this payment',
+  refund_failed: 'The bank did not take the money back',
+} as const satisfies Record<string, string>;
+export type RefundRefusalCode = keyof typeof refundRefusals;
+
+/** Message of a `RefundRefused`, with its code in front as in `declineMessage`. */
+export const refundRefusalMessage = (code: RefundRefusalCode): string => `${code}: ${refundRefusals[code]}.`;
 
 /** Message of an `OutOfStock` that names what is missing. */
 export const outOfStockMessage = (skus: readonly string[]): string => `Out of stock: ${skus.join(', ')}.`;

@@ -21,6 +21,16 @@ export class PaymentDeclined extends SagaRefusal {
   }
 }
 
+/** The provider does not give this part of a charge back. Nothing was given back under its id, now or later. */
+export class RefundRefused extends SagaRefusal {
+  override readonly name = 'RefundRefused';
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** The customer or an undo got there first: this order does not go forward any more. */
 export class OrderNotActive extends SagaRefusal {
   override readonly name = 'OrderNotActive';

@@ -1,17 +1,22 @@
 import type { Charge, Refund, SagaState } from '../contract/saga.ts';
-import type { PaymentGateway } from './gateway.ts';
+import { declined, type PaymentGateway, type RefundPartRequest, refundRefused } from './gateway.ts';
 
 /** An order that costs nothing never reaches a provider. */
 const noProvider = 'none';
 
 /**
- * Charges an order. Safe to repeat.
+ * Charges an order. Safe to repeat. A charge that waits for the customer is ended, and declined as
+ * `authentication_required`.
  * @throws PaymentDeclined, AnswerLost
  */
 export async function chargeOrder(gateway: PaymentGateway, state: SagaState): Promise<Charge> {
   const { orderId, amount, currency, paymentMethod } = state;
   if (amount === 0) return { provider: noProvider, reference: orderId };
-  return gateway.charge({ orderId, amount, currency, paymentMethod });
+  const charge = await gateway.charge({ orderId, amount, currency, paymentMethod });
+  if (charge.action === undefined) return charge;
+  // The saga has no way to the customer's browser.
+  await gateway.undo({ orderId, amount, currency, reference: charge.reference });
+  throw declined('authentication_required');
 }
 
 /**
@@ -26,8 +31,25 @@ export async function refundOrder(gateway: PaymentGateway, state: SagaState): Pr
       ? { outcome: 'voided', provider: noProvider, reference: null, refundReference: null }
       : { outcome: 'refunded', provider: noProvider, reference: taken.reference, refundReference: null };
   }
-  if (taken !== undefined && taken.provider !== gateway.provider) {
-    throw new Error(`${orderId} was paid through ${taken.provider}; ${gateway.provider} cannot give it back`);
-  }
+  if (taken !== undefined) checkProvider(gateway, orderId, taken.provider);
   return gateway.undo({ orderId, amount, currency, reference: taken?.reference });
+}
+
+/**
+ * Gives a part of an order's payment back, once per refund id. Safe to repeat.
+ * @throws RefundRefused, AnswerLost
+ */
+export async function refundPartOfOrder(
+  gateway: PaymentGateway,
+  { provider, ...request }: RefundPartRequest & { provider: string },
+): Promise<{ refundReference: string }> {
+  if (provider === noProvider) throw refundRefused('nothing_captured');
+  checkProvider(gateway, request.orderId, provider);
+  return gateway.refundPart(request);
+}
+
+function checkProvider(gateway: PaymentGateway, orderId: string, provider: string): void {
+  if (provider !== gateway.provider) {
+    throw new Error(`${orderId} was paid through ${provider}; ${gateway.provider} cannot give it back`);
+  }
 }

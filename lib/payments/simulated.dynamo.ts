@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Charge, DeclineCode, Refund } from '../contract/saga.ts';
 import { type Clock, toTimestamp } from '../kernel/clock.ts';
 import { AnswerLost } from '../kernel/errors.ts';
 import {
+  type BooksRequest,
   ChargeDiffers,
   type ChargeRequest,
   ChargeUnknown,
   declined,
   type PaymentGateway,
+  type ProviderCharge,
+  type ProviderCharges,
+  type RefundPartRequest,
+  refundRefused,
   type UndoRequest,
 } from './gateway.ts';
+import { type Item, itemStore, partOf, refundedAmountOf, type StoreOptions } from './simulated-items.dynamo.ts';
 
-export type SimulatedOptions = {
-  client: DynamoDBDocumentClient;
-  /** Table with the partition key `orderId`: one item an order, never deleted. */
-  table: string;
+export type SimulatedOptions = StoreOptions & {
   clock: Clock;
   /** How long a provider that never answers is waited for, in milliseconds. */
   timeoutMs: number;
@@ -31,14 +32,21 @@ const provider = 'simulated';
  * refunds are real. The payment method says how it behaves: see `behaviours`; any other is refused.
  */
 export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
-  const { timeoutMs, wait = sleep } = options;
-  const store = chargeStore(options);
+  const { timeoutMs, clock, wait = sleep } = options;
+  const store = itemStore(options);
 
-  return { provider, charge, undo };
+  return {
+    provider,
+    charge,
+    undo,
+    refundPart,
+    listCharges: (request) => list('createdAt', request),
+    listRefunded: (request) => list('refundedAt', request),
+  };
 
   async function charge(request: ChargeRequest): Promise<Charge> {
     const behaviour = behaviours.get(request.paymentMethod) ?? { declineCode: 'payment_method_invalid' };
-    const item = newItem(request, behaviour, options.clock);
+    const item = newItem(request, behaviour, clock);
     if (await store.insert(item)) {
       if (behaviour.losesFirstAnswer) throw new AnswerLost('the simulated provider charged, and its answer was lost');
       return answer(item);
@@ -52,7 +60,13 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
   async function answer(item: Item): Promise<Charge> {
     switch (item.status) {
       case 'captured':
+        // Some of the money went back: the charge does not pay for the order any more.
+        if (refundedAmountOf(item) > 0) throw declined('charge_voided');
         return { provider, reference: item.reference };
+      case 'requires_action': {
+        const action = { type: 'simulated', path: `/simulated-payments/${item.orderId}` } as const;
+        return { provider, reference: item.reference, action };
+      }
       case 'declined':
         throw declined(item.declineCode);
       case 'silent':
@@ -63,11 +77,11 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
   }
 
   async function undo(request: UndoRequest): Promise<Refund> {
-    for (let turn = 0; turn < 3; turn++) {
+    for (let turn = 0; turn < 5; turn++) {
       const item = await store.find(request.orderId);
       if (item === undefined) {
         if (request.reference !== undefined) throw new ChargeUnknown(request.orderId, request.reference);
-        if (await store.insert(voidOf(request, options.clock))) return voided(null);
+        if (await store.insert(voidOf(request, clock))) return voided(null);
         continue;
       }
       checkSame(request, item);
@@ -77,18 +91,58 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
         case 'refunded':
           return refunded(item.reference, item.refundReference);
         case 'captured': {
-          const refundReference = `sim_re_${randomUUID()}`;
-          if (await store.refund(item.orderId, refundReference)) return refunded(item.reference, refundReference);
+          const seen = refundedAmountOf(item);
+          const last = seen < item.amount ? undefined : item.refundReference;
+          const refundReference = last ?? `sim_re_${randomUUID()}`;
+          if (await store.refundRest(item, seen, refundReference, toTimestamp(clock.now()))) {
+            return refunded(item.reference, refundReference);
+          }
           break;
         }
+        case 'requires_action':
+          if (await store.leaveAction(item.orderId, 'voided')) return voided(item.reference);
+          break;
         case 'declined':
           return voided(item.reference);
         case 'voided':
-          if (request.reference !== undefined) throw new ChargeUnknown(request.orderId, request.reference);
-          return voided(null);
+          if (item.reference === undefined && request.reference !== undefined) {
+            throw new ChargeUnknown(request.orderId, request.reference);
+          }
+          return voided(item.reference ?? null);
       }
     }
     throw new AnswerLost('the simulated provider is busy with this order');
+  }
+
+  async function refundPart(request: RefundPartRequest): Promise<{ refundReference: string }> {
+    const { orderId, refundId, amount, currency, reference } = request;
+    for (let turn = 0; turn < 5; turn++) {
+      const item = await store.find(orderId);
+      if (item === undefined) throw new ChargeUnknown(orderId, reference);
+      checkSame({ orderId, currency, reference }, item);
+      if (item.status === 'silent') return silence();
+      const known = partOf(item, refundId);
+      if (known !== undefined) {
+        if (known.amount !== amount)
+          throw new ChargeDiffers(orderId, `in ${refundId} the amount`, amount, known.amount);
+        return { refundReference: known.reference };
+      }
+      if (item.status !== 'captured' && item.status !== 'refunded') throw refundRefused('nothing_captured');
+      if (amount > item.amount - refundedAmountOf(item)) throw refundRefused('more_than_is_left');
+      const refundReference = `sim_re_${randomUUID()}`;
+      const part = { reference: refundReference, amount, at: toTimestamp(clock.now()) };
+      if (await store.refundPart(item, refundId, part)) return { refundReference };
+    }
+    throw new AnswerLost('the simulated provider is busy with this order');
+  }
+
+  async function list(
+    attribute: 'createdAt' | 'refundedAt',
+    { from, to, cursor }: BooksRequest,
+  ): Promise<ProviderCharges> {
+    const page = await store.scan(attribute, toTimestamp(from), toTimestamp(to), cursor);
+    const charges = page.items.map(toProviderCharge);
+    return page.cursor === undefined ? { charges } : { charges, cursor: page.cursor };
   }
 
   async function silence(): Promise<never> {
@@ -97,31 +151,26 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
   }
 }
 
-type Behaviour = { declineCode?: DeclineCode; losesFirstAnswer?: true; silent?: true };
+type Behaviour = { declineCode?: DeclineCode; losesFirstAnswer?: true; silent?: true; requiresAction?: true };
 
 const behaviours = new Map<string, Behaviour>([
   ['pm_card_visa', {}],
   ['pm_card_chargeDeclined', { declineCode: 'card_declined' }],
   ['pm_card_insufficientFunds', { declineCode: 'insufficient_funds' }],
+  // Waits for its customer: `settleSimulated` plays them.
+  ['pm_requiresAction', { requiresAction: true }],
   // Charges and loses the answer; answers when asked again.
   ['pm_timeoutOnce', { losesFirstAnswer: true }],
   // Answers neither a charge nor its undo: nobody learns whether money was taken.
   ['pm_timeoutAlways', { silent: true }],
 ]);
 
-type Common = { orderId: string; amount: number; currency: string; createdAt: string };
-type Charged = Common & { paymentMethod: string; reference: string };
-type Item =
-  | (Charged & { status: 'captured' | 'silent' })
-  | (Charged & { status: 'declined'; declineCode: DeclineCode })
-  | (Charged & { status: 'refunded'; refundReference: string })
-  | (Common & { status: 'voided' });
-
-function newItem(request: ChargeRequest, { declineCode, silent }: Behaviour, clock: Clock): Item {
+function newItem(request: ChargeRequest, { declineCode, silent, requiresAction }: Behaviour, clock: Clock): Item {
   const { orderId, amount, currency, paymentMethod } = request;
   const reference = `sim_ch_${randomUUID()}`;
   const charged = { orderId, amount, currency, paymentMethod, reference, createdAt: toTimestamp(clock.now()) };
   if (declineCode !== undefined) return { ...charged, status: 'declined', declineCode };
+  if (requiresAction) return { ...charged, status: 'requires_action' };
   return { ...charged, status: silent ? 'silent' : 'captured' };
 }
 
@@ -148,7 +197,7 @@ const voided = (reference: string | null): Refund => ({
 });
 
 /** As a real provider refuses a repeated idempotency key that comes with something else. */
-function checkSame(request: ChargeRequest | UndoRequest, item: Item): void {
+function checkSame(request: { orderId: string } & Record<string, unknown>, item: Item): void {
   const known: Record<string, unknown> = item;
   for (const [name, expected] of Object.entries(request)) {
     const actual = known[name];
@@ -158,48 +207,24 @@ function checkSame(request: ChargeRequest | UndoRequest, item: Item): void {
   }
 }
 
-function chargeStore({ client, table }: SimulatedOptions) {
+const bookStatus = {
+  captured: 'captured',
+  refunded: 'captured',
+  requires_action: 'pending',
+  silent: 'pending',
+  declined: 'declined',
+  voided: 'voided',
+} as const;
+
+function toProviderCharge(item: Item): ProviderCharge {
+  const { orderId, amount, currency, createdAt, reference = orderId, status } = item;
   return {
-    /** Whether the order had no item before. */
-    insert: (item: Item): Promise<boolean> =>
-      conditionally(
-        client.send(
-          new PutCommand({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(orderId)' }),
-        ),
-      ),
-    async find(orderId: string): Promise<Item | undefined> {
-      const found = client.send(new GetCommand({ TableName: table, Key: { orderId }, ConsistentRead: true }));
-      return (await found.catch(asAnswerLost)).Item as Item | undefined;
-    },
-    /** Whether this call was the one that gave the money back. */
-    refund: (orderId: string, refundReference: string): Promise<boolean> =>
-      conditionally(
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: { orderId },
-            UpdateExpression: 'set #status = :refunded, refundReference = :refundReference',
-            ConditionExpression: '#status = :captured',
-            ExpressionAttributeNames: { '#status': 'status' },
-            ExpressionAttributeValues: {
-              ':captured': 'captured',
-              ':refunded': 'refunded',
-              ':refundReference': refundReference,
-            },
-          }),
-        ),
-      ),
+    orderId,
+    reference,
+    status: bookStatus[status],
+    amount,
+    refundedAmount: refundedAmountOf(item),
+    currency,
+    createdAt: Date.parse(createdAt),
   };
-}
-
-const conditionally = (write: Promise<unknown>): Promise<boolean> =>
-  write.then(
-    () => true,
-    (error: unknown) => (error instanceof ConditionalCheckFailedException ? false : asAnswerLost(error)),
-  );
-
-/** Only what DynamoDB blames on the caller is certain not to have happened. */
-function asAnswerLost(error: unknown): never {
-  if (error instanceof Error && '$fault' in error && error.$fault === 'client') throw error;
-  throw new AnswerLost('the simulated provider did not answer', { cause: error });
 }

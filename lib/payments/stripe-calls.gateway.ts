@@ -51,6 +51,10 @@ export function stripeCalls({ secretKey, timeoutMs, stopwatch, api }: StripeOpti
   };
 }
 
+/** Whether Stripe repeated the first answer to this key, which may be out of date. */
+export const isReplayed = ({ lastResponse }: Stripe.Response<unknown>): boolean =>
+  lastResponse.headers['idempotent-replayed'] === 'true';
+
 function connect(key: string, api: StripeOptions['api']): Stripe {
   return new Stripe(key, {
     apiVersion,

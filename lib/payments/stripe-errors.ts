@@ -68,6 +68,9 @@ const declineCodes = new Map<string, DeclineCode>([
   ['authentication_not_handled', 'authentication_required'],
   ['offline_pin_required', 'authentication_required'],
   ['online_or_offline_pin_required', 'authentication_required'],
+  ['payment_intent_authentication_failure', 'authentication_failed'],
+  ['authentication_failure', 'authentication_failed'],
+  ['payment_intent_payment_attempt_expired', 'authentication_failed'],
   ['invalid_amount', 'amount_invalid'],
 ]);
 

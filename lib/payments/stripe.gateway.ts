@@ -1,13 +1,13 @@
-import type Stripe from 'stripe';
 import type { Charge, Refund } from '../contract/saga.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AnswerLost, PaymentDeclined } from '../kernel/errors.ts';
-import { ChargeDiffers, type ChargeRequest, declined, type PaymentGateway, type UndoRequest } from './gateway.ts';
+import { type ChargeRequest, declined, type PaymentGateway, type UndoRequest } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
-import { type Call, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
+import { listCharges, listRefunded } from './stripe-books.gateway.ts';
+import { type Call, isReplayed, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
 import { fromCardError, StripeRefused } from './stripe-errors.ts';
-
-type Intent = Stripe.PaymentIntent;
+import { checkSame, type Intent, refundedOf, retrieve } from './stripe-intents.gateway.ts';
+import { refundPart, refundRest } from './stripe-refunds.gateway.ts';
 
 const provider = 'stripe';
 
@@ -25,6 +25,9 @@ export function stripeGateway(options: StripeOptions): PaymentGateway {
     provider,
     charge: (request) => charge(begin(), request, options.clock),
     undo: (request) => undo(begin(), request, options.clock),
+    refundPart: (request) => refundPart(begin(), request),
+    listCharges: (request) => listCharges(begin(), request),
+    listRefunded: (request) => listRefunded(begin(), request),
   };
 }
 
@@ -32,30 +35,40 @@ async function charge(call: Call, request: ChargeRequest, clock: Clock): Promise
   const { intent, isNew } = await findOrCreate(call, request, clock);
   const current = isNew ? intent : await retrieve(call, intent.id);
   checkSame(current, request);
+  if (!isUnconfirmed(current)) return settle(current);
   const { last_payment_error: failure } = current;
-  if (!isUnconfirmed(current)) return settle(call, request, current);
-  if (failure !== null) {
-    const meaning = fromCardError(failure);
-    if (meaning instanceof PaymentDeclined) throw meaning;
+  if (failure !== null && fromCardError(failure) instanceof PaymentDeclined) {
+    // The customer may have been given the client secret, and could still pay with another card.
+    return settle(await cancel(call, request.orderId, current, 'abandoned'));
   }
-  return settle(call, request, await confirm(call, request, current, failure?.charge));
+  return settle(await confirm(call, request, current, failure?.charge));
 }
 
 /** The answer that an intent stands for. */
-async function settle(call: Call, { orderId }: ChargeRequest, intent: Intent): Promise<Charge> {
+function settle(intent: Intent): Charge {
   switch (intent.status) {
     case 'succeeded':
-      if (isRefunded(intent)) throw declined('charge_voided');
+      // Some or all of the money went back: the charge does not pay for the order any more.
+      if (refundedOf(intent) > 0) throw declined('charge_voided');
       return { provider, reference: intent.id };
-    case 'canceled':
-      throw declined(intent.cancellation_reason === 'abandoned' ? 'authentication_required' : 'charge_voided');
     case 'requires_action':
-      // Nobody is there to authenticate: the saga has no way to the customer's browser.
-      await cancel(call, orderId, intent, 'abandoned');
-      throw declined('authentication_required');
+      return { provider, reference: intent.id, action: { type: 'stripe', clientSecret: clientSecretOf(intent) } };
+    case 'canceled':
+      throw intent.cancellation_reason === 'abandoned' ? abandoned(intent) : declined('charge_voided');
     default:
       throw new AnswerLost(`${intent.id} is ${intent.status}`);
   }
+}
+
+/** Why an intent was given up: what the bank said last, or else that the customer did not do their part. */
+function abandoned({ last_payment_error: failure }: Intent): PaymentDeclined {
+  const meaning = failure === null ? undefined : fromCardError(failure);
+  return meaning instanceof PaymentDeclined ? meaning : declined('authentication_failed');
+}
+
+function clientSecretOf({ id, client_secret: secret }: Intent): string {
+  if (secret === null) throw new Error(`${id} has no client secret`);
+  return secret;
 }
 
 async function undo(call: Call, request: UndoRequest, clock: Clock): Promise<Refund> {
@@ -65,7 +78,7 @@ async function undo(call: Call, request: UndoRequest, clock: Clock): Promise<Ref
   for (let turn = 0; turn < 3; turn++) {
     if (intent.status === 'canceled') return voided(intent.id);
     if (intent.status === 'succeeded') {
-      const refundReference = await refund(call, request.orderId, intent);
+      const refundReference = await refundRest(call, request.orderId, intent);
       return { outcome: 'refunded', provider, reference: intent.id, refundReference };
     }
     intent = await cancel(call, request.orderId, intent, 'requested_by_customer');
@@ -120,27 +133,38 @@ async function findOrCreate(
     `${orderId}:create`,
   );
   // A replay shows the intent as it was when it was created.
-  return { intent: created, isNew: created.lastResponse.headers['idempotent-replayed'] !== 'true' };
+  return { intent: created, isNew: !isReplayed(created) };
 }
 
-const retrieve = (call: Call, id: string): Promise<Intent> =>
-  call((stripe, options) => stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }, options));
-
-/** `failedCharge` is the attempt that met a passing trouble: Stripe repeats its failure under the same key. */
-const confirm = (
+/**
+ * `failedCharge` is the attempt that met a passing trouble: Stripe repeats its failure under the same key. A replayed
+ * answer shows the intent as it was then. The key has changed with the parameters.
+ */
+async function confirm(
   call: Call,
   { orderId, paymentMethod }: ChargeRequest,
   { id }: Intent,
   failedCharge: string | undefined,
-): Promise<Intent> =>
-  orCurrent(
+): Promise<Intent> {
+  let replayed = false;
+  const confirmed = await orCurrent(
     call,
     id,
     call(
-      (stripe, options) => stripe.paymentIntents.confirm(id, { payment_method: paymentMethod }, options),
-      failedCharge === undefined ? `${orderId}:confirm` : `${orderId}:confirm:${failedCharge}`,
+      async (stripe, options) => {
+        const answer = await stripe.paymentIntents.confirm(
+          id,
+          { payment_method: paymentMethod, use_stripe_sdk: true },
+          options,
+        );
+        replayed = isReplayed(answer);
+        return answer;
+      },
+      failedCharge === undefined ? `${orderId}:confirm:sdk` : `${orderId}:confirm:sdk:${failedCharge}`,
     ),
   );
+  return replayed ? retrieve(call, id) : confirmed;
+}
 
 /** The status is in the key, because Stripe would repeat the refusal that another status met. */
 const cancel = (
@@ -168,44 +192,8 @@ async function orCurrent(call: Call, id: string, step: Promise<Intent>): Promise
   }
 }
 
-/** Gives back whatever of the intent's money is still kept, and names the refund. */
-async function refund(call: Call, orderId: string, { id }: Intent): Promise<string> {
-  try {
-    const made = await call(
-      (stripe, options) => stripe.refunds.create({ payment_intent: id, metadata: { orderId } }, options),
-      `${orderId}:refund`,
-    );
-    if (!isStanding(made)) throw new Error(`refund ${made.id} is ${made.status}`);
-    return made.id;
-  } catch (error) {
-    if (!(error instanceof StripeRefused && error.code === 'charge_already_refunded')) throw error;
-  }
-  const { data } = await call((stripe, options) => stripe.refunds.list({ payment_intent: id, limit: 10 }, options));
-  const known = data.find(isStanding);
-  if (known === undefined) throw new Error(`${id} is refunded without a refund`);
-  return known.id;
-}
-
-const isStanding = ({ status }: Stripe.Refund): boolean => status !== 'failed' && status !== 'canceled';
-
 const isUnconfirmed = ({ status }: Intent): boolean =>
   status === 'requires_payment_method' || status === 'requires_confirmation';
-
-/** Some or all of the money went back: the charge does not pay for the order any more. */
-const isRefunded = ({ latest_charge: taken }: Intent): boolean =>
-  typeof taken === 'object' && taken !== null && taken.amount_refunded > 0;
-
-function checkSame(intent: Intent, { orderId, amount, currency }: UndoRequest): void {
-  if (intent.metadata.orderId !== orderId) {
-    throw new ChargeDiffers(orderId, 'the order', orderId, intent.metadata.orderId);
-  }
-  if (intent.currency !== currency.toLowerCase()) {
-    throw new ChargeDiffers(orderId, 'the currency', currency, intent.currency.toUpperCase());
-  }
-  if (intent.amount !== toStripeAmount(amount, currency)) {
-    throw new ChargeDiffers(orderId, 'the amount', toStripeAmount(amount, currency), intent.amount);
-  }
-}
 
 /** Milliseconds since the epoch at which the order's id, a UUIDv7, was made. */
 const createdAt = (orderId: string): number => Number.parseInt(orderId.slice(4, 16), 16);

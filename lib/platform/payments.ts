@@ -1,6 +1,7 @@
 import { stopwatch } from '../kernel/clock.ts';
 import type { PaymentGateway } from '../payments/gateway.ts';
 import { simulatedGateway } from '../payments/simulated.dynamo.ts';
+import { settleSimulated } from '../payments/simulated-settle.dynamo.ts';
 import { clock } from './clock.ts';
 import { awsCredentials, config } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -22,6 +23,13 @@ export function paymentGateway(): PaymentGateway {
   return shared;
 }
 
+/**
+ * Plays the customer for the simulated provider.
+ * @throws ChargeNotWaiting, AnswerLost
+ */
+export const settleSimulatedPayment = (orderId: string, outcome: 'complete' | 'fail') =>
+  settleSimulated({ client: dynamo(), table: config().CHARGES_TABLE }, orderId, outcome);
+
 /** Loads Stripe's package only where it is used: it is the largest part of the bundle. */
 function stripe(): PaymentGateway {
   const loading = import('../payments/stripe.gateway.ts').then(({ stripeGateway }) =>
@@ -32,6 +40,9 @@ function stripe(): PaymentGateway {
     provider: 'stripe',
     charge: async (request) => (await loading).charge(request),
     undo: async (request) => (await loading).undo(request),
+    refundPart: async (request) => (await loading).refundPart(request),
+    listCharges: async (request) => (await loading).listCharges(request),
+    listRefunded: async (request) => (await loading).listRefunded(request),
   };
 }
 

