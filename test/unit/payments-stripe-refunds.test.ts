@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Clock, stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import type { BooksRequest, ProviderCharge, ProviderCharges } from '../../lib/payments/gateway.ts';
 import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
@@ -9,7 +9,7 @@ let stripe: FakeStripe;
 let now = Date.now();
 const clock: Clock = { now: () => now };
 const gateway = (timeoutMs = 5000) =>
-  stripeGateway({ secretKey: async () => fakeStripeKey, timeoutMs, clock, api: stripe.api });
+  stripeGateway({ secretKey: async () => fakeStripeKey, timeoutMs, clock, stopwatch, api: stripe.api });
 const newOrder = (paymentMethod = 'pm_card_visa') => ({
   orderId: newId('order', clock),
   amount: 1999,
