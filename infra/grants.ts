@@ -8,7 +8,7 @@ export type Grants = {
   databaseRole: DatabaseRole | null;
   tables: Partial<Record<TableName, readonly TableAction[]>>;
   /** On the state machine, or on its executions for `DescribeExecution`. */
-  states: readonly ('StartExecution' | 'DescribeStateMachine' | 'DescribeExecution')[];
+  states: readonly ('StartExecution' | 'DescribeStateMachine' | 'DescribeExecution' | 'SendTaskSuccess')[];
   /** The payment provider that the door calls; null for the many that call none. */
   payments: 'simulated' | 'stripe' | null;
 };

@@ -9,6 +9,7 @@ export const tables = {
   limits: { partitionKey: 'subject', ttlAttribute: 'expiresAt' },
   appKeys: { partitionKey: 'keyId' },
   charges: { partitionKey: 'orderId' },
+  awaitedPayments: { partitionKey: 'orderId', ttlAttribute: 'expiresAt' },
 } as const satisfies Record<TableName, TableKeys>;
 
 /** The environment variable that tells a door a table's name. */
@@ -17,4 +18,5 @@ export const tableVariables: Readonly<Record<TableName, string>> = {
   limits: 'LIMITS_TABLE',
   appKeys: 'APP_KEYS_TABLE',
   charges: 'CHARGES_TABLE',
+  awaitedPayments: 'AWAITED_PAYMENTS_TABLE',
 };

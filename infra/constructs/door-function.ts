@@ -33,6 +33,8 @@ export type DoorFunctionProps = Surroundings & {
   memoryMb?: number;
   /** Needed where `grants.states` is not empty. */
   stateMachine?: sfn.StateMachine;
+  /** In place of `stateMachine` for its own steps, which it cannot be made before. */
+  stateMachineArn?: string;
   /** Beyond what the grants bring with them. */
   environment?: Record<string, string>;
   /** At most so many at once. */
@@ -87,7 +89,8 @@ export class DoorFunction extends Construct {
 export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
   new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });
 
-function statements(scope: Construct, { grants, database, tables, settings, stateMachine }: DoorFunctionProps) {
+function statements(scope: Construct, props: DoorFunctionProps) {
+  const { grants, database, tables, settings } = props;
   const allowed: iam.PolicyStatement[] = [];
   const allow = (actions: string[], resource: string) =>
     allowed.push(new iam.PolicyStatement({ actions, resources: [resource] }));
@@ -100,8 +103,7 @@ function statements(scope: Construct, { grants, database, tables, settings, stat
     );
   }
   for (const action of grants.states) {
-    const machine = stateMachine!;
-    const resource = action === 'DescribeExecution' ? executionsOf(scope, machine) : machine.stateMachineArn;
+    const resource = action === 'DescribeExecution' ? executionsOf(scope, props.stateMachine!) : machineArn(props);
     allow([`states:${action}`], resource);
   }
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
@@ -109,6 +111,9 @@ function statements(scope: Construct, { grants, database, tables, settings, stat
   }
   return allowed;
 }
+
+const machineArn = ({ stateMachine, stateMachineArn }: DoorFunctionProps): string =>
+  stateMachineArn ?? stateMachine!.stateMachineArn;
 
 /** Executions are named by their orders, so a door may look at any of this one state machine. */
 const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
@@ -128,14 +133,15 @@ function acknowledgeExecutions(door: DoorFunction, machine: sfn.StateMachine): v
   });
 }
 
-function environment({ grants, database, tables, settings, stateMachine }: DoorFunctionProps): Record<string, string> {
+function environment(props: DoorFunctionProps): Record<string, string> {
+  const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {
     ...(grants.databaseRole === null ? {} : database.environment),
     ...Object.fromEntries(
       (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariables[name], tables.byName[name]!.tableName]),
     ),
-    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: stateMachine!.stateMachineArn }),
+    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(props) }),
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }

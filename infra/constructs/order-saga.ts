@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -18,6 +18,14 @@ export class OrderSaga extends Construct {
   constructor(scope: Construct, id: string, surroundings: Surroundings) {
     super(scope, id);
     const { profile, payments } = surroundings.settings;
+    // Executions live under this name for 90 days, so it must outlast deployments.
+    const stateMachineName = `counterfoil-${profile.name}-order`;
+    const stateMachineArn = Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'stateMachine',
+      resourceName: stateMachineName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
     const functions = (Object.entries(steps) as [StepName, Step][]).map(([name, step]) => {
       const door = new DoorFunction(this, name, {
         ...surroundings,
@@ -25,14 +33,14 @@ export class OrderSaga extends Construct {
         description: `Order saga: ${name}`,
         grants: grantsOf({ kind: 'step', row: step }, payments.provider),
         timeoutSeconds: patienceFor(name) - 1,
+        stateMachineArn,
       });
       return { name, door };
     });
     this.doors = functions.map(({ door }) => door);
 
     this.stateMachine = new sfn.StateMachine(this, 'StateMachine', {
-      // Executions live under this name for 90 days, so it must outlast deployments.
-      stateMachineName: `counterfoil-${profile.name}-order`,
+      stateMachineName,
       stateMachineType: sfn.StateMachineType.STANDARD,
       definitionBody: sfn.DefinitionBody.fromString(definition),
       definitionSubstitutions: Object.fromEntries(functions.map(({ name, door }) => [name, door.function.functionArn])),
@@ -76,8 +84,11 @@ export class OrderSaga extends Construct {
 
 /** How long the state waits for its function. The function ends first, so that its own log tells why. */
 function patienceFor(step: string): number {
-  const states: Record<string, { TimeoutSeconds?: number }> = JSON.parse(definition).States;
-  const seconds = states[step]?.TimeoutSeconds;
+  const states: Record<string, { TimeoutSeconds?: number; TimeoutSecondsPath?: string }> =
+    JSON.parse(definition).States;
+  const { TimeoutSeconds: own, TimeoutSecondsPath: path } = states[step] ?? {};
+  // A state that waits for somebody outside has a time-out of its own making; its function is as quick as the others.
+  const seconds = path === undefined ? own : 15;
   if (seconds === undefined) throw new Error(`state ${step} of order.asl.json has no TimeoutSeconds`);
   return seconds;
 }

@@ -10,14 +10,18 @@ const ids: Readonly<Record<TableName, string>> = {
   limits: 'Limits',
   appKeys: 'AppKeys',
   charges: 'Charges',
+  awaitedPayments: 'AwaitedPayments',
 };
 
-/** What it would cost to lose a table: limits are counters of the last two minutes, the rest is not made again. */
+/**
+ * What it would cost to lose a table: limits are counters of the last two minutes, and a payment that is awaited
+ * without its token is undone when its reservation ends; the rest is not made again. */
 const hurtsToLose: Readonly<Record<TableName, boolean>> = {
   sessions: true,
   limits: false,
   appKeys: true,
   charges: true,
+  awaitedPayments: false,
 };
 
 /** The DynamoDB tables, paid by request. The simulated payment provider's charges are there only when it is used. */
@@ -47,7 +51,7 @@ export class Tables extends Construct {
       Validations.of(table).acknowledge({
         id: 'AwsSolutions-DDB3',
         reason: profile.keeps
-          ? 'Rate counters live for two minutes: yesterday’s are worth nothing.'
+          ? 'What it holds is of use for minutes: yesterday’s is worth nothing.'
           : 'A dev stage holds nothing worth recovering.',
       });
     }

@@ -15,6 +15,7 @@ const schema = z.object({
   LIMITS_TABLE: z._default(z.string(), 'limits'),
   APP_KEYS_TABLE: z._default(z.string(), 'appKeys'),
   CHARGES_TABLE: z._default(z.string(), 'charges'),
+  AWAITED_PAYMENTS_TABLE: z._default(z.string(), 'awaitedPayments'),
   STATE_MACHINE_ARN: z._default(z.string(), ''),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { type AwaitedPayments, keepToken, signal } from '../../lib/orders/awaited-payments.dynamo.ts';
+import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+
+let dynamo: TestDynamo;
+let store: AwaitedPayments;
+let orderId: string;
+beforeAll(async () => {
+  dynamo = await startTestDynamo([{ name: 'awaited', partitionKey: 'orderId', ttlAttribute: 'expiresAt' }]);
+  store = { client: dynamo.documents, table: 'awaited' };
+});
+afterAll(() => dynamo.stop());
+beforeEach(() => {
+  orderId = newId('order', systemClock);
+});
+
+const expiresAt = Date.now() + 900_000;
+const keep = (token: string) => keepToken(store, { orderId, token, expiresAt });
+const happen = () => signal(store, { orderId, at: Date.now() });
+
+describe('a saga that waits for a payment', () => {
+  test('is found by whoever learns of the payment', async () => {
+    expect(await keep('token-1')).toEqual({ signalled: false });
+    expect(await happen()).toEqual(['token-1']);
+  });
+
+  test('hears of what happened before it waited, and once only', async () => {
+    expect(await happen()).toEqual([]);
+    expect(await keep('token-1')).toEqual({ signalled: true });
+    expect(await keep('token-2')).toEqual({ signalled: false });
+  });
+
+  test('is found under its new token when the write of the old one arrives late', async () => {
+    await keep('new');
+    await keep('old');
+    expect((await happen()).toSorted()).toEqual(['new', 'old']);
+  });
+
+  test('hears of what happens just then, from one side or the other', async () => {
+    for (let turn = 0; turn < 50; turn++) {
+      orderId = newId('order', systemClock);
+      const [kept, tokens] = await Promise.all([keep('token'), happen()]);
+      expect(kept.signalled || tokens.includes('token')).toBe(true);
+    }
+  });
+
+  test('waits for its own order alone', async () => {
+    await keep('token-1');
+    orderId = newId('order', systemClock);
+    expect(await happen()).toEqual([]);
+  });
+});
