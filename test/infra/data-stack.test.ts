@@ -112,6 +112,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       Sessions: shape(keys.sessions),
       Limits: shape(keys.limits),
       AppKeys: shape(keys.appKeys),
+      AwaitedPayments: shape(keys.awaitedPayments),
       ...(stage === 'dev' ? { Charges: shape(keys.charges) } : {}),
     });
   });
@@ -144,6 +145,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'DatabaseCluster5B53A178',
         'NetworkVpc7FB7348F',
         'TablesAppKeys28DCF84D',
+        'TablesAwaitedPayments873198D9',
         'TablesLimits627214C7',
         'TablesSessions486350CB',
         ...(stage === 'dev' ? ['TablesCharges5EF163FA'] : ['DatabaseKey5E5D9547']),

@@ -167,18 +167,24 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 /** What a role's statement is about, in short: the table, the login role, or the machine. */
 function target(resource: unknown): string {
   const text = JSON.stringify(resource);
-  const table = /Tables(Sessions|Limits|AppKeys|Charges)\w*Arn/.exec(text)?.[1];
+  const table = /Tables(Sessions|Limits|AppKeys|Charges|AwaitedPayments)\w*Arn/.exec(text)?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
   if (table !== undefined) return table;
   if (text.includes(':dbuser:')) return `login ${login}`;
   if (text.includes(':execution:')) return 'executions';
-  if (/^\{"Ref":"OrderSagaStateMachine\w+"\}$/.test(text)) return 'machine';
+  if (/^\{"Ref":"OrderSagaStateMachine\w+"\}$/.test(text) || text.includes(':stateMachine:')) return 'machine';
   return text;
 }
 
 function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
   const grants = grantsOf(door, provider);
-  const tables = { sessions: 'Sessions', limits: 'Limits', appKeys: 'AppKeys', charges: 'Charges' };
+  const tables = {
+    sessions: 'Sessions',
+    limits: 'Limits',
+    appKeys: 'AppKeys',
+    charges: 'Charges',
+    awaitedPayments: 'AwaitedPayments',
+  };
   return [
     ...(grants.databaseRole === null ? [] : [`rds-db:connect login ${grants.databaseRole}`]),
     ...Object.entries(grants.tables).flatMap(([table, actions]) =>
