@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
 import { scopes } from '../../lib/contract/roles.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
 import type { Stack } from './stack.ts';
 
 /** What `.local/demo.json` holds: enough to place an order by hand. */
@@ -39,7 +38,7 @@ export async function prepareDemo(stack: Stack, directory: string): Promise<Demo
 
 async function makeAppKey({ inside }: Stack): Promise<string> {
   const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
-  const store = { client, table: 'appKeys', clock: systemClock };
+  const store = { client, table: 'appKeys', clock: inside.clock };
   return (await createAppKey(store, { name: 'demo', scopes: [...scopes] })).key;
 }
 

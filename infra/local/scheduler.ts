@@ -13,6 +13,11 @@ export type Scheduler = {
   stop(): Promise<void>;
   /** Runs a job now and gives its result; a run already going on is joined. Rejects as the job does. */
   trigger(name: string): Promise<unknown>;
+  /**
+   * Runs at once, and each once, what has fallen due since the clock was moved, and waits for it, at most `patienceMs`
+   * milliseconds. @returns the names of those that are not done by then
+   */
+  catchUp(patienceMs: number): Promise<string[]>;
 };
 
 const longestSleep = 60_000;
@@ -25,7 +30,8 @@ const longestSleep = 60_000;
 export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (line: string) => void }): Scheduler {
   const { jobs, clock = systemClock, log = () => {} } = options;
   const running = new Map<string, Promise<unknown>>();
-  const timers = new Map<string, NodeJS.Timeout>();
+  const turns = new Map<string, { job: Job; at: number; next: Next; timer: NodeJS.Timeout }>();
+  let stopped = false;
   const schedules = jobs.map((job) => ({ job, next: parseSchedule(job) }));
 
   const start = ({ name, run }: Job): Promise<unknown> => {
@@ -34,9 +40,12 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
     return turn;
   };
 
+  const startLogged = (job: Job) =>
+    start(job).catch((error: unknown) => log(`job ${job.name} failed: ${describe(error)}`));
+
   const due = (job: Job) => {
     if (running.has(job.name)) return log(`job ${job.name} is still running, this turn is left out`);
-    start(job).catch((error: unknown) => log(`job ${job.name} failed: ${describe(error)}`));
+    void startLogged(job);
   };
 
   // Short sleeps, so that a laptop that slept or a clock that was set does not delay a job for long.
@@ -47,11 +56,12 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
       due(job);
       plan(job, at, next);
     };
-    timers.set(job.name, setTimeout(wake, Math.min(Math.max(left, 0), longestSleep)));
+    turns.set(job.name, { job, at, next, timer: setTimeout(wake, Math.min(Math.max(left, 0), longestSleep)) });
   };
 
-  const plan = (job: Job, after: number, next: Next) => {
-    const at = next(after, clock.now());
+  const plan = (job: Job, after: number, next: Next, notBefore = clock.now()) => {
+    turns.delete(job.name);
+    const at = next(after, notBefore);
     if (at === undefined) return log(`job ${job.name} is never due again`);
     sleepUntil(job, at, next);
   };
@@ -60,21 +70,42 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
 
   return {
     async stop() {
-      for (const timer of timers.values()) clearTimeout(timer);
-      timers.clear();
-      let giveUp: NodeJS.Timeout | undefined;
-      const patience = new Promise((resolve) => {
-        giveUp = setTimeout(resolve, 1000);
-      });
-      await Promise.race([Promise.allSettled(running.values()), patience]);
-      clearTimeout(giveUp);
+      stopped = true;
+      for (const { timer } of turns.values()) clearTimeout(timer);
+      turns.clear();
+      await atMost(1000, Promise.allSettled(running.values()));
     },
     async trigger(name) {
       const job = jobs.find((candidate) => candidate.name === name);
       if (!job) throw new Error(`There is no job ${name}; there are ${jobs.map((known) => known.name).join(', ')}.`);
       return running.get(name) ?? start(job);
     },
+    async catchUp(patienceMs) {
+      const now = clock.now();
+      const late = [...turns.values()].filter(({ at }) => at <= now);
+      const left = new Set(late.map(({ job }) => job.name));
+      const runs = late.map(async ({ job, at, next, timer }) => {
+        clearTimeout(timer);
+        plan(job, at, next, now + 1);
+        // A run that began before the clock was moved did not see the new time.
+        await running.get(job.name)?.catch(() => {});
+        if (!stopped) await startLogged(job);
+        left.delete(job.name);
+      });
+      await atMost(patienceMs, Promise.all(runs));
+      return [...left];
+    },
   };
+}
+
+/** Waits for work, but no longer than so many milliseconds. */
+async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let giveUp: NodeJS.Timeout | undefined;
+  const patience = new Promise((resolve) => {
+    giveUp = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, patience]);
+  clearTimeout(giveUp);
 }
 
 /** The next time in ms that lies after the last due time and not before now, undefined when there is none. */

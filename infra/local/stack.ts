@@ -7,6 +7,7 @@ import { type StepName, steps } from '../../functions/steps.ts';
 import { databaseRoles } from '../../lib/contract/roles.ts';
 import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
+import type { MovableClock } from './clock.ts';
 import { startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
 import type { FromHost } from './functions/protocol.ts';
@@ -15,6 +16,7 @@ import { removePostgresData, startPostgres } from './postgres/start.ts';
 import { startRdsProxy } from './rds-proxy/server.ts';
 import { startScheduler } from './scheduler.ts';
 import { startStates } from './states/start.ts';
+import { createTestClock, openClock, type TestClock } from './test-clock.ts';
 
 export const region = 'eu-west-1';
 /** One process serves everything here: an order that nobody has touched for so long has been left by a killed one. */
@@ -52,6 +54,9 @@ export type Stack = {
     env: Record<string, string>;
     /** Runs one job now. */
     runJob: (name: string) => Promise<unknown>;
+    clock: MovableClock;
+    /** Moves the clock of everything here. */
+    advanceClock: TestClock['advance'];
     /** Resolves when no saga runs. */
     sagasIdle: () => Promise<void>;
     firstRun: boolean;
@@ -78,10 +83,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     await mkdir(directory, { recursive: true });
     const at = (name: string) => join(directory, name);
+    const clockFile = at('clock.json');
+    const clock = openClock(clockFile);
     log('starting PostgreSQL and DynamoDB');
     const starting = [
       startPostgres({ dataDir: at('postgres'), log, settings: options.postgresSettings ?? {} }).then(kept),
-      startDynamo({ path: at('dynamo') }).then(kept),
+      startDynamo({ path: at('dynamo'), clock }).then(kept),
       loadCertificate(at('tls')),
     ] as const;
     await Promise.allSettled(starting); // So that what did start is known, and stopped, when another could not.
@@ -96,6 +103,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     // Known to this process alone: the functions sign with it, and the proxy checks by it.
     const identity = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
+    // Tokens and certificates stay on the machine's time: the SDK and TLS, which make and check them, know no other.
     const proxy = kept(
       await startRdsProxy({
         host: 'localhost',
@@ -124,6 +132,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       invoke: (door, payload) => invoke(door, payload, 30),
       file: at('states.sqlite'),
       stateMachineArn,
+      clock,
       log,
       ...(options.waitScale === undefined ? {} : { waitScale: options.waitScale }),
     });
@@ -148,6 +157,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       startFunctions({
         logFile: at('functions.log'),
         env,
+        ahead: clock.ahead,
+        onAdvance: (seconds) => testClock.advance(seconds),
         onCrash,
         ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
       }),
@@ -160,6 +171,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const scheduler = kept(
       startScheduler({
         log,
+        clock,
         jobs: Object.values(jobs)
           .filter(({ schedule }) => schedule !== 'on-deploy')
           .map((job) => ({
@@ -169,6 +181,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           })),
       }),
     );
+    const testClock = createTestClock(clock, clockFile, { functions, dynamo, scheduler });
     const port = await functions.listen(options.port);
     return {
       baseUrl: `http://localhost:${port}`,
@@ -181,6 +194,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         dynamoCalls: dynamo.calls,
         env,
         runJob: scheduler.trigger,
+        clock,
+        advanceClock: testClock.advance,
         sagasIdle: states.idle,
         firstRun: postgres.firstRun,
       },

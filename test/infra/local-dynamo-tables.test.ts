@@ -7,8 +7,9 @@ import {
   UpdateContinuousBackupsCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createClock } from '../../infra/local/clock.ts';
 import { createTables, TableKeysDifferError, type TableSpec } from '../../infra/local/dynamo/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
@@ -55,6 +56,31 @@ describe('time to live', () => {
     for (const token of ['long', 'renewed', 'text', 'ancient']) expect(await session(token)).toMatchObject({ token });
     clockMs += 3600_000;
     await vi.waitFor(async () => expect(await session('long')).toBeUndefined());
+  });
+
+  test('what has expired after a jump of the clock is deleted when it is asked for, years later too', async () => {
+    const clock = createClock();
+    const local = await startTestDynamo([sessions], { clock });
+    try {
+      const inSeconds = (s: number) => Math.floor(clock.now() / 1000) + s;
+      for (const [token, expiresAt] of [['short', inSeconds(60)] as const, ['long', inSeconds(7200)] as const]) {
+        await local.documents.send(new PutCommand({ TableName: 'sessions', Item: { token, expiresAt } }));
+      }
+      const tokens = async () => {
+        const { Items = [] } = await local.documents.send(new ScanCommand({ TableName: 'sessions' }));
+        return Items.map((item) => item.token);
+      };
+      await local.deleteExpired();
+      expect((await tokens()).toSorted()).toEqual(['long', 'short']);
+      clock.advance(3600_000);
+      await local.deleteExpired();
+      expect(await tokens()).toEqual(['long']);
+      clock.advance(3 * 365 * 24 * 3600_000);
+      await local.deleteExpired();
+      expect(await tokens()).toEqual([]);
+    } finally {
+      await local.stop();
+    }
   });
 
   test('it is described, and turning it on twice or elsewhere is refused', async () => {

@@ -168,3 +168,84 @@ describe('a job', () => {
     await expect(trigger('other')).rejects.toThrow('There is no job other; there are job, failing.');
   });
 });
+
+describe('when the clock is moved', () => {
+  const start = Date.UTC(2030, 0, 1);
+  const moved = (jobs: Job[], log: (line: string) => void = () => {}) => {
+    let now = start;
+    const to = (ms: number) => {
+      now = start + ms;
+    };
+    scheduler = startScheduler({ jobs, clock: { now: () => now }, log });
+    return { scheduler, now: () => now - start, to };
+  };
+
+  test('what fell due has run when it has caught up, each job once, and goes on in its rhythm', async () => {
+    const runs: [string, number][] = [];
+    const job = (name: string, schedule: string): Job => ({
+      name,
+      schedule,
+      run: async () => runs.push([name, now()]),
+    });
+    const { scheduler, to, now } = moved([
+      job('minutely', 'rate(1 minute)'),
+      job('hourly', 'rate(1 hour)'),
+      job('daily', 'cron(0 12 * * ? *)'),
+    ]);
+    to(90 * minute);
+    expect(await scheduler.catchUp(1000)).toEqual([]);
+    expect(runs).toEqual([
+      ['minutely', 90 * minute],
+      ['hourly', 90 * minute],
+    ]);
+    expect(await scheduler.catchUp(1000), 'nothing is due twice').toEqual([]);
+    expect(runs).toHaveLength(2);
+    to(91 * minute);
+    await vi.advanceTimersByTimeAsync(minute);
+    expect(runs.slice(2)).toEqual([['minutely', 91 * minute]]);
+  });
+
+  test('a run that began before is waited for, and another one sees the new time', async () => {
+    const gate = Promise.withResolvers<void>();
+    const seen: number[] = [];
+    const { scheduler, to, now } = moved([
+      {
+        name: 'job',
+        schedule: 'rate(1 minute)',
+        run: async () => {
+          seen.push(now());
+          if (seen.length === 1) await gate.promise;
+        },
+      },
+    ]);
+    const first = scheduler.trigger('job');
+    await Promise.resolve();
+    to(5 * minute);
+    const caughtUp = scheduler.catchUp(1000);
+    gate.resolve();
+    await first;
+    expect(await caughtUp).toEqual([]);
+    expect(seen).toEqual([0, 5 * minute]);
+  });
+
+  test('a job that takes longer than there is patience is named, one that fails is logged', async () => {
+    const lines: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const failing = async () => {
+      throw new Error('database gone');
+    };
+    const { scheduler, to } = moved(
+      [
+        { name: 'slow', schedule: 'rate(1 minute)', run: () => gate.promise },
+        { name: 'failing', schedule: 'rate(1 minute)', run: failing },
+      ],
+      (line) => lines.push(line),
+    );
+    to(minute);
+    const caughtUp = scheduler.catchUp(500);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await caughtUp).toEqual(['slow']);
+    expect(lines).toEqual([expect.stringMatching(/^job failing failed: Error: database gone/)]);
+    gate.resolve();
+  });
+});

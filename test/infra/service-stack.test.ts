@@ -143,6 +143,14 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 });
 
+test('nothing that is deployed or published knows how to move the clock', () => {
+  const openapi = readFileSync(new URL('../../lib/contract/assets/openapi.json', import.meta.url), 'utf8');
+  for (const text of [JSON.stringify(stages), openapi, JSON.stringify(routes)]) {
+    expect(text).toContain('/orders');
+    expect(text).not.toMatch(/test-?clock/i);
+  }
+});
+
 test('prod charges by stripe, and knows the secret by its ARN alone', () => {
   const [, { Properties }] = functionOf(stages.prod.service, 'prod', 'saga/charge-payment');
   expect(Properties.Environment.Variables).toEqual({ PAYMENT_PROVIDER: 'stripe', STRIPE_SECRET_ARN: stripeSecret });

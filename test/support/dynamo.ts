@@ -11,6 +11,7 @@ export type TestDynamo = {
   client: DynamoDBClient;
   documents: DynamoDBDocumentClient;
   calls(): Record<string, number>;
+  deleteExpired(): Promise<void>;
   /** Outage: connections are taken and bytes held, nothing answers. What a client gave up on never arrives. */
   pause(): void;
   /** Outage: every connection is reset at once, the open ones too. */
@@ -34,6 +35,7 @@ export async function startTestDynamo(
     client,
     documents: DynamoDBDocumentClient.from(client),
     calls: dynamo.calls,
+    deleteExpired: dynamo.deleteExpired,
     async stop() {
       client.destroy();
       await relay.stop();

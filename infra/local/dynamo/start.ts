@@ -16,6 +16,8 @@ export type LocalDynamo = {
   stop(): Promise<void>;
   /** How often each operation was asked for since the start, as `{ GetItem: 12 }`. */
   calls(): Record<string, number>;
+  /** Deletes now what has expired by the clock. */
+  deleteExpired(): Promise<void>;
 };
 
 /**
@@ -49,21 +51,26 @@ export async function startDynamo({
     throw error;
   });
 
-  let isSweeping = false;
+  let sweeping: Promise<void> | undefined;
+  const sweepOnce = () => {
+    sweeping ??= tracked(sweep()).finally(() => {
+      sweeping = undefined;
+    });
+    return sweeping;
+  };
   const timer = setInterval(() => {
-    if (isSweeping) return;
-    isSweeping = true;
-    tracked(sweep())
-      .catch((error) => console.error(`The local DynamoDB could not delete what has expired: ${error}`))
-      .finally(() => {
-        isSweeping = false;
-      });
+    sweepOnce().catch((error) => console.error(`The local DynamoDB could not delete what has expired: ${error}`));
   }, sweepEveryMs).unref();
 
   let stopped: Promise<void> | undefined;
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: () => Object.fromEntries(counts),
+    async deleteExpired() {
+      // One under way has passed by what has expired since.
+      await sweeping?.catch(() => {});
+      await sweepOnce();
+    },
     stop: () => (stopped ??= stop()),
   };
 

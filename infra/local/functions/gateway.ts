@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { type ProblemCode, problems, problemTypeBase } from '../../../lib/contract/problems.ts';
-import type { Route } from '../../../lib/contract/route.ts';
+import { Problem, type ProblemCode } from '../../../lib/contract/problems.ts';
+import { clock } from '../../../lib/platform/clock.ts';
+import { problemAnswer } from './problem-answer.ts';
 
 /** As API Gateway takes at most. */
 const largestBody = 10 * 1024 * 1024;
 
-export type Invoke = (
-  route: Route,
+/** What the gateway knows of an operation. */
+export type Row = { method: string; path: string };
+
+export type Invoke<R extends Row> = (
+  route: R,
   event: APIGatewayProxyEventV2,
 ) => Promise<APIGatewayProxyStructuredResultV2 | string | undefined>;
 
@@ -16,9 +20,9 @@ export type Invoke = (
  * API Gateway (HTTP API) on a laptop: node:http in, payload format 2.0 to the door that the table names, and its answer
  * out. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export function createGateway(
-  table: readonly Route[],
-  invoke: Invoke,
+export function createGateway<R extends Row>(
+  table: readonly R[],
+  invoke: Invoke<R>,
   onDone: (line: { method: string; path: string; status: number; milliseconds: number }) => void,
 ): Server {
   const match = matcher(table);
@@ -43,11 +47,11 @@ export function createGateway(
   return server;
 }
 
-async function answer(
+async function answer<R extends Row>(
   request: IncomingMessage,
   response: ServerResponse,
-  match: Matcher,
-  invoke: Invoke,
+  match: Matcher<R>,
+  invoke: Invoke<R>,
 ): Promise<void> {
   const url = toUrl(request.url ?? '/');
   if (url === undefined) return refuse(response, 'bad-request', request.url ?? '');
@@ -66,7 +70,7 @@ async function answer(
 const toUrl = (target: string): URL | undefined =>
   URL.parse(target.startsWith('/') ? `http://gateway${target}` : target) ?? undefined;
 
-function send(response: ServerResponse, result: Awaited<ReturnType<Invoke>>, head: boolean) {
+function send(response: ServerResponse, result: Awaited<ReturnType<Invoke<Row>>>, head: boolean) {
   const {
     statusCode = 200,
     headers = {},
@@ -92,10 +96,8 @@ function refuse(
     response.destroy();
     return;
   }
-  const { status, title } = problems[code];
-  const requestId = `req_${randomUUID().replaceAll('-', '')}`;
-  response.writeHead(status, { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...headers });
-  response.end(JSON.stringify({ type: `${problemTypeBase}${code}`, title, status, instance, code, requestId }));
+  const { statusCode, body, headers: own } = problemAnswer(new Problem(code, '', { headers }), instance);
+  response.writeHead(statusCode, own).end(body);
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
@@ -111,7 +113,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 
 const textual = /^(text\/|application\/(json|[a-z.+-]+\+json|javascript|xml|[a-z.+-]+\+xml))/i;
 
-function toEvent(request: IncomingMessage, url: URL, found: Found, body: Buffer): APIGatewayProxyEventV2 {
+function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Buffer): APIGatewayProxyEventV2 {
   const { route, pathParameters } = found;
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -122,7 +124,7 @@ function toEvent(request: IncomingMessage, url: URL, found: Found, body: Buffer)
     const before = query.get(name);
     query.set(name, before === undefined ? value : `${before},${value}`);
   }
-  const now = Date.now();
+  const now = clock.now();
   const isBase64Encoded = body.length > 0 && !textual.test(headers['content-type'] ?? '');
   return {
     version: '2.0',
@@ -155,11 +157,11 @@ function toEvent(request: IncomingMessage, url: URL, found: Found, body: Buffer)
   };
 }
 
-type Found = { route: Route; pathParameters: Record<string, string> };
-type Matcher = (method: string, path: string) => Found | { allow: string[] } | undefined;
+type Found<R> = { route: R; pathParameters: Record<string, string> };
+type Matcher<R> = (method: string, path: string) => Found<R> | { allow: string[] } | undefined;
 
 /** A literal segment goes before a parameter, as in API Gateway. */
-function matcher(table: readonly Route[]): Matcher {
+function matcher<R extends Row>(table: readonly R[]): Matcher<R> {
   const parsed = table
     .map((route) => ({ route, segments: route.path.split('/').slice(1) }))
     .sort((a, b) => parameters(a.segments) - parameters(b.segments));

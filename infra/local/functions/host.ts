@@ -1,11 +1,17 @@
 import type { Server } from 'node:http';
 import { enableCompileCache } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { Context } from 'aws-lambda';
 import { routes } from '../../../functions/routes.ts';
+import { Problem } from '../../../lib/contract/problems.ts';
+import type { Route } from '../../../lib/contract/route.ts';
+import { useClock } from '../../../lib/platform/clock.ts';
+import { createClock } from '../clock.ts';
+import { type Reading, readingOf } from '../test-clock.ts';
 import { createGateway } from './gateway.ts';
-import type { FromHost, ToHost } from './protocol.ts';
+import type { FromHost, HostData, ToHost } from './protocol.ts';
+import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
 
 /*
  * The thread that stands for Lambda: its environment variables are the functions' own, what they print is caught by the
@@ -21,6 +27,9 @@ const port = parentPort!;
 const say = (message: FromHost): void => port.postMessage(message);
 let gateway: Server | undefined;
 
+const clock = createClock(workerData as HostData);
+useClock(clock);
+
 port.on('message', (message: ToHost) => {
   switch (message.kind) {
     case 'invoke':
@@ -28,6 +37,16 @@ port.on('message', (message: ToHost) => {
       break;
     case 'listen':
       listen(message.port);
+      break;
+    case 'clock':
+      clock.advance(message.ahead - clock.ahead);
+      say({ kind: 'clock-set' });
+      break;
+    case 'advanced':
+      take(message.id)?.resolve(message.reading);
+      break;
+    case 'not-advanced':
+      take(message.id)?.reject(toError(message.error));
       break;
     case 'stop':
       gateway?.close();
@@ -48,10 +67,12 @@ async function invokeFor({ id, door, payload, timeoutSeconds }: Extract<ToHost, 
 }
 
 function listen(on: number): void {
-  const invokeRoute = async (route: (typeof routes)[keyof typeof routes], event: unknown) =>
-    (await invoke(route.door, event, route.waits ? 29 : 10)) as never;
-  const server = createGateway(Object.values(routes), invokeRoute as never, (line) =>
-    say({ kind: 'request', ...line }),
+  const own = testClockRoutes({ read: () => readingOf(clock), advance });
+  const server = createGateway<Route | OwnRoute>(
+    [...Object.values(routes), ...own],
+    async (route, event) =>
+      'answer' in route ? route.answer(event) : ((await invoke(route.door, event, route.waits ? 29 : 10)) as never),
+    (line) => say({ kind: 'request', ...line }),
   );
   gateway = server;
   server.once('error', (error: NodeJS.ErrnoException) =>
@@ -59,6 +80,27 @@ function listen(on: number): void {
   );
   server.listen(on, () => say({ kind: 'listening', port: (server.address() as AddressInfo).port }));
 }
+
+const moves = new Map<number, PromiseWithResolvers<Reading>>();
+let lastMove = 0;
+
+/** The clock is the whole stack's: this thread only asks for it to be moved. */
+function advance(seconds: number): Promise<Reading> {
+  const id = ++lastMove;
+  const move = Promise.withResolvers<Reading>();
+  moves.set(id, move);
+  say({ kind: 'advance', id, seconds });
+  return move.promise;
+}
+
+function take(id: number): PromiseWithResolvers<Reading> | undefined {
+  const move = moves.get(id);
+  moves.delete(id);
+  return move;
+}
+
+const toError = ({ name, message }: { name: string; message: string }): Error =>
+  name === 'JobsStillRunning' ? new Problem('unavailable', message) : new Error(message);
 
 const handlers = new Map<string, Promise<Handler>>();
 
@@ -70,6 +112,7 @@ async function invoke(door: string, event: unknown, timeoutSeconds: number): Pro
     handlers.set(door, handler);
     handler.catch(() => handlers.delete(door));
   }
+  // Lambda's own clock, which nobody moves: how long a function may still run.
   const endsAt = Date.now() + timeoutSeconds * 1000;
   const context = {
     functionName: door,

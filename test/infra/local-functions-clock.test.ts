@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Functions, startFunctions } from '../../infra/local/functions/start.ts';
+import { JobsStillRunning, type Reading } from '../../infra/local/test-clock.ts';
+
+const day = 24 * 3600;
+let folder: string;
+let functions: Functions;
+let baseUrl: string;
+let onAdvance: (seconds: number) => Promise<Reading>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'counterfoil-functions-'));
+  functions = startFunctions({
+    // Nothing is there but the functions: the health check finds everything else down, and says at what time.
+    env: { AWS_REGION: 'eu-west-1', POWERTOOLS_METRICS_DISABLED: 'true' },
+    logFile: join(folder, 'functions.log'),
+    ahead: day * 1000,
+    onAdvance: (seconds) => onAdvance(seconds),
+    onCrash: (error) => {
+      throw error;
+    },
+  });
+  baseUrl = `http://localhost:${await functions.listen(0)}`;
+});
+afterAll(async () => {
+  await functions?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  onAdvance = async () => Promise.reject(new Error('not expected'));
+});
+
+async function ask(method: string, path: string, body?: string) {
+  const response = await fetch(`${baseUrl}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    allow: response.headers.get('allow'),
+    body: text === '' ? undefined : JSON.parse(text),
+  };
+}
+
+const daysAhead = (time: string): number => Math.round((Date.parse(time) - Date.now()) / 1000 / day);
+
+test('doors begin with the time that they are given, and go on with the one that they are told', async () => {
+  expect(daysAhead((await ask('GET', '/health')).body.checkedAt)).toBe(1);
+  await functions.setClock(3 * day * 1000);
+  expect(daysAhead((await ask('GET', '/health')).body.checkedAt)).toBe(3);
+  const { status, body } = await ask('GET', '/test-clock');
+  expect({ status, ahead: body.ahead, days: daysAhead(body.now) }).toEqual({ status: 200, ahead: 3 * day, days: 3 });
+});
+
+test('whoever asks for another time is answered when the whole stack has it', async () => {
+  const moved = Promise.withResolvers<Reading>();
+  const asked = Promise.withResolvers<number>();
+  onAdvance = (seconds) => {
+    asked.resolve(seconds);
+    return moved.promise;
+  };
+  let answered = false;
+  const asking = ask('POST', '/test-clock/advance', '{"seconds":60}').finally(() => {
+    answered = true;
+  });
+  expect(await asked.promise).toBe(60);
+  expect((await ask('GET', '/test-clock')).status).toBe(200);
+  expect(answered).toBe(false);
+  const reading = { now: '2030-01-01T00:00:00.000Z', ahead: 60 };
+  moved.resolve(reading);
+  expect(await asking).toMatchObject({ status: 200, body: reading });
+});
+
+test('a job that does not end is 503, with the clock moved; anything else is 500 and says nothing of it', async () => {
+  const path = '/test-clock/advance';
+  onAdvance = () => Promise.reject(new JobsStillRunning(['purge-expired']));
+  const late = await ask('POST', path, '{"seconds":60}');
+  expect(late).toMatchObject({ status: 503, body: { code: 'unavailable', instance: path } });
+  expect(late.body.detail).toContain('purge-expired');
+  onAdvance = () => Promise.reject(new Error('no space left on device'));
+  const failed = await ask('POST', path, '{"seconds":60}');
+  expect(failed).toMatchObject({ status: 500, body: { code: 'internal', instance: path } });
+  expect(JSON.stringify(failed.body)).not.toContain('space');
+});
+
+test('the clock is not moved beyond fifty years, nor by another method', async () => {
+  await functions.setClock(49 * 365 * day * 1000);
+  const { status, body } = await ask('POST', '/test-clock/advance', `{"seconds":${2 * 365 * day}}`);
+  expect({ status, errors: body.errors }).toEqual({
+    status: 400,
+    errors: [{ pointer: '/seconds', detail: 'would move the clock more than 50 years ahead' }],
+  });
+  expect(await ask('GET', '/test-clock/advance')).toMatchObject({ status: 405, allow: 'POST' });
+  expect(await ask('POST', '/test-clock', '{}')).toMatchObject({ status: 405, allow: 'GET' });
+});
