@@ -32,8 +32,12 @@ declare module 'vitest' {
   }
 }
 
-/** Vitest's global set-up. */
+/** Vitest's global set-up. `TEST_POSTGRES` may describe one that runs already, as JSON. */
 export default async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
+  if (process.env.TEST_POSTGRES !== undefined) {
+    provide('postgres', JSON.parse(process.env.TEST_POSTGRES) as SharedPostgres);
+    return async () => {};
+  }
   const shared = await startSharedPostgres((sql) => migrate({ sql, directory: shippedMigrations }));
   provide('postgres', shared.details);
   return shared.stop;

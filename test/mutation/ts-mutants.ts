@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
+import { folderOf } from './cover.ts';
+import { brief, distinct, type Outcome, type Result } from './mutant.ts';
+
+type StrykerMutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
+
+const outcomes: Partial<Record<StrykerMutant['status'], Outcome>> = {
+  Killed: 'killed',
+  Timeout: 'timeout',
+  Survived: 'survived',
+  NoCoverage: 'no-coverage',
+  RuntimeError: 'invalid',
+  CompileError: 'invalid',
+};
+
+/** Lets Stryker change the TypeScript of these files, with the tests of the whole table: it finds out which cover what. */
+export async function tryTypeScript(files: readonly string[], jobs: number): Promise<Result[]> {
+  const mutants = await new Stryker({
+    mutate: [...files],
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner'],
+    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+    coverageAnalysis: 'perTest',
+    concurrency: jobs,
+    // Its check of the settings needs a compiler that TypeScript 7 is not; types are stripped, not compiled.
+    tsconfigFile: 'no-tsconfig.json',
+    disableTypeChecks: false,
+    incremental: true,
+    incrementalFile: '.local/mutation/stryker.json',
+    tempDirName: '.local/mutation/stryker',
+    ignorePatterns: ['.local', 'cdk.out', 'docs'],
+    reporters: ['progress-append-only'],
+    allowConsoleColors: false,
+    thresholds: { break: null },
+  }).runMutationTest();
+  const results = mutants.flatMap((mutant): Result[] => {
+    const outcome = outcomes[mutant.status];
+    const { file, line, from, isStatement } = place(mutant);
+    // A statement blanked as a whole says nothing about its guards: they are tried one by one elsewhere.
+    if (outcome === undefined || isStatement) return [];
+    return [
+      {
+        part: 'ts',
+        folder: folderOf(file),
+        file,
+        line,
+        change: `${mutant.mutatorName}: ${brief(from)} → ${brief(mutant.replacement) || 'nothing'}`,
+        outcome,
+        by: mutant.statusReason,
+      },
+    ];
+  });
+  return results.length === 0 ? [] : perFile(results);
+}
+
+/** What is changed, and the line that tells it from others of its kind. */
+function place({ fileName, location }: StrykerMutant) {
+  const lines = readFileSync(fileName, 'utf8').split('\n');
+  const { start, end } = location;
+  const within = lines.slice(start.line, end.line + 1);
+  const last = within.length - 1;
+  within[last] = within[last]!.slice(0, end.column);
+  within[0] = within[0]!.slice(start.column);
+  const before = lines[start.line]!.slice(0, start.column);
+  return {
+    file: relative(process.cwd(), fileName),
+    line: start.line + 1,
+    from: within.join('\n'),
+    isStatement: within[0]!.startsWith('`') && /\b(?:sql|tx)(?:<.*>)?$/.test(before),
+  };
+}
+
+const perFile = (results: readonly Result[]): Result[] =>
+  Object.values(Object.groupBy(results, ({ file }) => file)).flatMap((group) =>
+    distinct([...group!].sort((a, b) => a.line - b.line)),
+  );

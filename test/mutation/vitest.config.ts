@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import { coveringTests } from './cover.ts';
+
+/** The tests that mutants are tried with, in one project: the first failure is enough, and a hang is one. */
+export default defineConfig({
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    maxWorkers: 1,
+    testTimeout: 10_000,
+    hookTimeout: 20_000,
+    include: coveringTests(),
+    globalSetup: ['test/support/postgres-global.ts'],
+  },
+});
