@@ -30,7 +30,7 @@ export async function tryTypeScript(files: readonly string[], jobs: number): Pro
     incremental: true,
     incrementalFile: '.local/mutation/stryker.json',
     tempDirName: '.local/mutation/stryker',
-    ignorePatterns: ['.local', 'cdk.out', 'docs'],
+    ignorePatterns: ['.local', 'cdk.out'],
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
     thresholds: { break: null },
@@ -55,18 +55,18 @@ export async function tryTypeScript(files: readonly string[], jobs: number): Pro
   return results.length === 0 ? [] : perFile(results);
 }
 
-/** What is changed, and the line that tells it from others of its kind. */
+/** What is changed. Stryker counts lines and columns from 1. */
 function place({ fileName, location }: StrykerMutant) {
   const lines = readFileSync(fileName, 'utf8').split('\n');
   const { start, end } = location;
-  const within = lines.slice(start.line, end.line + 1);
+  const within = lines.slice(start.line - 1, end.line);
   const last = within.length - 1;
-  within[last] = within[last]!.slice(0, end.column);
-  within[0] = within[0]!.slice(start.column);
-  const before = lines[start.line]!.slice(0, start.column);
+  within[last] = within[last]!.slice(0, end.column - 1);
+  within[0] = within[0]!.slice(start.column - 1);
+  const before = lines[start.line - 1]!.slice(0, start.column - 1);
   return {
     file: relative(process.cwd(), fileName),
-    line: start.line + 1,
+    line: start.line,
     from: within.join('\n'),
     isStatement: within[0]!.startsWith('`') && /\b(?:sql|tx)(?:<.*>)?$/.test(before),
   };
