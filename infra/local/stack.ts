@@ -12,7 +12,8 @@ import { startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
-import { removePostgresData, startPostgres } from './postgres/start.ts';
+import { startLastingPostgres } from './postgres/lasting.ts';
+import { removePostgresData } from './postgres/start.ts';
 import { startRdsProxy } from './rds-proxy/server.ts';
 import { startScheduler } from './scheduler.ts';
 import { startStates } from './states/start.ts';
@@ -57,6 +58,10 @@ export type Stack = {
     clock: MovableClock;
     /** Moves the clock of everything here. */
     advanceClock: TestClock['advance'];
+    /** Kills the functions' thread in the middle of whatever it does. */
+    killFunctions: () => Promise<void>;
+    /** Of the postmaster. */
+    postgresPid: () => number;
     /** Resolves when no saga runs. */
     sagasIdle: () => Promise<void>;
     firstRun: boolean;
@@ -87,19 +92,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const clock = openClock(clockFile);
     log('starting PostgreSQL and DynamoDB');
     const starting = [
-      startPostgres({ dataDir: at('postgres'), log, settings: options.postgresSettings ?? {} }).then(kept),
+      startLastingPostgres({
+        dataDir: at('postgres'),
+        log,
+        settings: options.postgresSettings ?? {},
+        onCrash,
+      }).then(kept),
       startDynamo({ path: at('dynamo'), clock }).then(kept),
       loadCertificate(at('tls')),
     ] as const;
     await Promise.allSettled(starting); // So that what did start is known, and stopped, when another could not.
     const [postgres, dynamo, certificate] = await Promise.all(starting);
-    let stopping = false;
-    stops.push(async () => {
-      stopping = true;
-    });
-    void postgres.exited.then((line) => {
-      if (!stopping) onCrash(new Error(`PostgreSQL has stopped: ${line}`));
-    });
 
     // Known to this process alone: the functions sign with it, and the proxy checks by it.
     const identity = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
@@ -159,6 +162,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         env,
         ahead: clock.ahead,
         onAdvance: (seconds) => testClock.advance(seconds),
+        log,
         onCrash,
         ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
       }),
@@ -196,6 +200,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         runJob: scheduler.trigger,
         clock,
         advanceClock: testClock.advance,
+        killFunctions: functions.kill,
+        postgresPid: postgres.pid,
         sagasIdle: states.idle,
         firstRun: postgres.firstRun,
       },

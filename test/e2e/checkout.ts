@@ -74,7 +74,8 @@ async function postgresPidOf(folder: string): Promise<number> {
   return Number.parseInt(await readFile(join(place, 'data/postmaster.pid'), 'utf8'), 10);
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, 'listening');
   const address = server.address();

@@ -4,27 +4,17 @@ import type * as z from 'zod/mini';
 import type { OperationId, operations } from '../../lib/contract/operations.ts';
 import type { InputError, ProblemCode } from '../../lib/contract/problems.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
+import { type Answer, type SendOptions, send as sendRequest } from '../support/send.ts';
 import { addressOf, promises } from './document.ts';
 
-export type Options = {
+export type { Answer } from '../support/send.ts';
+
+export type Options = Omit<SendOptions, 'baseUrl'> & {
   path?: Record<string, string>;
   query?: Record<string, string | number>;
-  /** Sent as JSON. */
-  body?: unknown;
-  /** Sent as it is, instead of `body`; its content type comes with `headers`. */
-  raw?: string;
-  headers?: Record<string, string>;
-  /** Bearer credential. */
-  token?: string;
-  /** Idempotency-Key. */
-  key?: string;
-  /** Seconds of `Prefer: wait=N`. */
-  wait?: number;
   /** Another address than the target's. */
   baseUrl?: string;
 };
-
-export type Answer<B = unknown> = { status: number; headers: Headers; text: string; body: B };
 
 /** A body of RFC 9457 in the product's words. */
 export type ProblemBody = {
@@ -104,24 +94,9 @@ export async function send(method: string, path: string, options: Options = {}):
   }
 }
 
-/** Sends one request and reads the whole answer. */
-export async function sendOnce(method: string, path: string, options: Options = {}): Promise<Answer> {
-  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
-  const response = await fetch(`${options.baseUrl ?? target.baseUrl}${path}`, {
-    method,
-    headers: {
-      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
-      ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
-      ...(options.wait === undefined ? {} : { prefer: `wait=${options.wait}` }),
-      ...options.headers,
-    },
-    ...(body === undefined ? {} : { body }),
-    redirect: 'error',
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: parse(response.headers, text) };
-}
+/** Sends one request, to the target unless `options` says otherwise, and reads the whole answer. */
+export const sendOnce = (method: string, path: string, options: Options = {}): Promise<Answer> =>
+  sendRequest(method, path, { baseUrl: target.baseUrl, ...options });
 
 /** Holds an answer against the document and against what every answer of the product has. */
 function checkAnswer(operation: OperationId, answer: Answer): void {
@@ -165,7 +140,3 @@ const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300
 
 const codeOf = ({ body }: Answer): unknown =>
   typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined;
-
-function parse(headers: Headers, text: string): unknown {
-  return /\bjson\b/.test(headers.get('content-type') ?? '') && text !== '' ? JSON.parse(text) : text;
-}

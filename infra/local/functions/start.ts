@@ -10,6 +10,8 @@ export type Functions = {
   listen(port: number): Promise<number>;
   /** Gives the functions another time: milliseconds that it is ahead of the machine's. Resolves when they have it. */
   setClock(ahead: number): Promise<void>;
+  /** Kills the thread in the middle of whatever it does, for tests. Another one takes its place. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -23,37 +25,81 @@ type Options = {
   /** Somebody asked the gateway to move the clock by so many seconds. */
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
-  /** The thread ended by itself. */
+  log?: (line: string) => void;
+  /** The thread ends by itself time and again: it is not started any more. */
   onCrash: (error: unknown) => void;
 };
 
-/** Starts the thread that stands for Lambda. */
-export function startFunctions({ env, logFile, ahead = 0, onAdvance, onRequest, onCrash }: Options): Functions {
-  const workerData: HostData = { ahead };
-  const worker = new Worker(new URL('./host.ts', import.meta.url), { env, workerData, stdout: true, stderr: true });
-  rotate(logFile);
-  const log = createWriteStream(logFile, { flags: 'a' });
-  worker.stdout.pipe(log, { end: false });
-  worker.stderr.pipe(log, { end: false });
+/** What whoever waits for an invocation gets when its environment dies, by Lambda's own name for it. */
+export class RuntimeExited extends Error {
+  override readonly name = 'Runtime.ExitError';
+  constructor(cause?: unknown) {
+    super('Error: Runtime exited with error: signal: killed', { cause });
+  }
+}
 
+/** So often within a minute a thread that died is replaced. */
+const mostRevivals = 5;
+
+/**
+ * Starts the thread that stands for Lambda. One that dies is replaced, as Lambda replaces an environment, and takes the
+ * invocations that it had with it.
+ */
+export function startFunctions(options: Options): Functions {
+  const { env, logFile, onAdvance, onRequest, log = () => {}, onCrash } = options;
+  let { ahead = 0 } = options;
+  rotate(logFile);
+  const output = createWriteStream(logFile, { flags: 'a' });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
   let lastId = 0;
   const settings: (() => void)[] = [];
   let listening: { resolve: (port: number) => void; reject: (error: unknown) => void } | undefined;
+  /** Where the gateway was opened, which is where it is opened again. */
+  let gatewayPort: number | undefined;
   let stopped = false;
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const tell = (message: ToHost): void => worker.postMessage(message);
-  const giveUp = (error: unknown) => {
+  let givenUp: Error | undefined;
+  const deaths: number[] = [];
+  let host = start();
+
+  function start() {
+    const workerData: HostData = { ahead };
+    const worker = new Worker(new URL('./host.ts', import.meta.url), { env, workerData, stdout: true, stderr: true });
+    worker.stdout.pipe(output, { end: false });
+    worker.stderr.pipe(output, { end: false });
+    worker.on('message', hear);
+    let cause: unknown;
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    const ended = new Promise<void>((resolve) =>
+      worker.once('exit', () => {
+        resolve();
+        bury(cause);
+      }),
+    );
+    return { worker, ended };
+  }
+
+  function bury(cause: unknown): void {
+    const error = new RuntimeExited(cause);
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
-    listening?.reject(error);
     for (const set of settings.splice(0)) set();
-    if (!stopped) onCrash(error);
-  };
+    if (stopped) return;
+    const now = performance.now();
+    deaths.push(now);
+    if (deaths.filter((time) => time > now - 60_000).length > mostRevivals) {
+      givenUp = error;
+      listening?.reject(error);
+      onCrash(cause ?? error);
+      return;
+    }
+    log(`the functions have stopped${cause === undefined ? '' : ` (${String(cause)})`}; starting them anew`);
+    host = start();
+    if (gatewayPort !== undefined) tell({ kind: 'listen', port: gatewayPort });
+  }
 
-  worker.on('error', giveUp);
-  worker.on('exit', () => giveUp(new Error('the functions have stopped')));
-  worker.on('message', (message: FromHost) => {
+  function hear(message: FromHost): void {
     switch (message.kind) {
       case 'invoked':
         take(message.id)?.resolve(JSON.parse(message.result));
@@ -62,11 +108,17 @@ export function startFunctions({ env, logFile, ahead = 0, onAdvance, onRequest, 
         take(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
         break;
       case 'listening':
+        gatewayPort = message.port;
         listening?.resolve(message.port);
+        listening = undefined;
         break;
-      case 'not-listening':
-        listening?.reject(Object.assign(new Error(message.message), { code: message.code }));
+      case 'not-listening': {
+        const error = Object.assign(new Error(message.message), { code: message.code });
+        if (listening === undefined) onCrash(error);
+        listening?.reject(error);
+        listening = undefined;
         break;
+      }
       case 'clock-set':
         settings.shift()?.();
         break;
@@ -77,7 +129,7 @@ export function startFunctions({ env, logFile, ahead = 0, onAdvance, onRequest, 
         onRequest?.(message);
         break;
     }
-  });
+  }
 
   function take(id: number) {
     const entry = waiting.get(id);
@@ -94,30 +146,41 @@ export function startFunctions({ env, logFile, ahead = 0, onAdvance, onRequest, 
     }
   }
 
+  function tell(message: ToHost): void {
+    host.worker.postMessage(message);
+  }
+
   return {
     invoke: (door, payload, timeoutSeconds = 30) =>
       new Promise((resolve, reject) => {
+        if (givenUp !== undefined) return reject(givenUp);
         const id = ++lastId;
         waiting.set(id, { resolve, reject });
         tell({ kind: 'invoke', id, door, payload: JSON.stringify(payload ?? null), timeoutSeconds });
       }),
     listen: (port) =>
       new Promise((resolve, reject) => {
+        gatewayPort = port;
         listening = { resolve, reject };
         tell({ kind: 'listen', port });
       }),
-    setClock: (ahead) =>
+    setClock: (milliseconds) =>
       new Promise((resolve) => {
+        ahead = milliseconds;
         settings.push(resolve);
         tell({ kind: 'clock', ahead });
       }),
+    async kill() {
+      await host.worker.terminate();
+    },
     async stop() {
       stopped = true;
+      const { worker, ended } = host;
       tell({ kind: 'stop' });
       const patience = setTimeout(() => void worker.terminate(), 500);
       await ended;
       clearTimeout(patience);
-      await new Promise<void>((resolve) => log.end(() => resolve()));
+      await new Promise<void>((resolve) => output.end(() => resolve()));
     },
   };
 }
