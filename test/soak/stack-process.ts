@@ -1,0 +1,44 @@
+import { prepareDemo } from '../../infra/local/demo.ts';
+import { startStack } from '../../infra/local/stack.ts';
+import type { FromStack, ToStack } from './stack.ts';
+
+/*
+ * The process that is killed: the gateway, the functions, Step Functions and the DynamoDB emulator, with PostgreSQL as
+ * its child. It is told what to start, and obeys a few orders, by message.
+ */
+
+const say = (message: FromStack): void => void process.send?.(message);
+
+process.once('message', async ({ directory, port, settings }: Extract<ToStack, { kind: 'start' }>) => {
+  try {
+    const stack = await startStack({
+      directory,
+      port,
+      settings,
+      log: (line) => say({ kind: 'line', line }),
+      onCrash: (error) => {
+        console.error(error);
+        process.exit(1);
+      },
+    });
+    const { appKey } = await prepareDemo(stack, directory);
+    const { inside, baseUrl } = stack;
+    process.on('message', (message: ToStack) => {
+      if (message.kind === 'kill-functions') void inside.killFunctions();
+      if (message.kind === 'sweep') inside.runJob('sweep-orders').catch((error: unknown) => console.error(error));
+      if (message.kind === 'locate') say({ kind: 'located', postgresPid: inside.postgresPid() });
+      if (message.kind === 'stop') void stack.stop().then(() => process.exit(0));
+    });
+    process.once('disconnect', () => void stack.stop().then(() => process.exit(0)));
+    say({
+      kind: 'ready',
+      appKey,
+      baseUrl,
+      socketPath: inside.socketPath,
+      dynamoEndpoint: inside.dynamoEndpoint,
+    });
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+});
