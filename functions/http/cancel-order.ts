@@ -2,9 +2,9 @@ import type { Customer } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/orders.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import { storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/orders/cancel.ts';
-import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { hasEnded } from '../../lib/orders/transitions.ts';
 import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
 import { config } from '../../lib/platform/config.ts';
@@ -33,8 +33,9 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
   if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers }, false);
 
   const final = { status: 200, headers, body: JSON.stringify(ended) };
-  if (claim.key !== undefined) await storeFinalAnswer(sql, { ...claim, key: claim.key }, final);
-  return fromStored(final, false);
+  const { key } = claim;
+  const stored = key === undefined || (await storeFinalAnswer(sql, { ...claim, key }, deps.keys, final));
+  return fromStored(stored ? final : { ...answer, headers }, false);
 }
 
 export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, run, ({ clock, stopwatch }) => ({

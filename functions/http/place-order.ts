@@ -2,8 +2,8 @@ import type { Customer } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/orders.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import { storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/orders/place.ts';
 import { hasEnded } from '../../lib/orders/transitions.ts';
 import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
@@ -37,8 +37,8 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers: applied }, false);
 
   const final = { status: 201, headers: applied, body: JSON.stringify(ended) };
-  await storeFinalAnswer(sql, claim, final);
-  return fromStored(final, false);
+  const stored = await storeFinalAnswer(sql, claim, deps.keys, final);
+  return fromStored(stored ? final : { ...answer, headers: applied }, false);
 }
 
 export const handler = httpDoor(routes['place-order'], contract.placeOrder, run, ({ clock, stopwatch }) => ({

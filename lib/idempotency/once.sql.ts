@@ -64,12 +64,13 @@ export async function once(
 export async function findAnswer(
   sql: Sql | TransactionSql,
   claim: Claim & { key: string },
-  { table, clock }: KeyOptions,
+  options: KeyOptions,
 ): Promise<Answer | undefined> {
+  const { table, clock } = options;
   const [row] = await sql`
     select request_hash, status, headers, body from ${sql(table)}
     where caller = ${claim.caller} and key = ${claim.key} and expires_at > ${new Date(clock.now())}`;
-  return row && toAnswer(row as StoredAnswer, claim.fingerprint);
+  return row && giveAgain(sql, claim, options, row as StoredAnswer);
 }
 
 export type StoredAnswer = {
@@ -79,15 +80,56 @@ export type StoredAnswer = {
   body: string | null;
 };
 
-/** @throws Problem idempotency-key-reused when it was an answer to another request */
-export function toAnswer(stored: StoredAnswer, fingerprint: string): Answer {
-  if (stored.requestHash !== fingerprint) {
+/**
+ * A stored answer as it is given to a repeat. One that may still be replaced, by that of a request that is waiting, is
+ * fixed first, so that everybody gets the same.
+ * @throws Problem idempotency-key-reused when it was an answer to another request
+ */
+export async function giveAgain(
+  sql: Sql | TransactionSql,
+  claim: Claim & { key: string },
+  { table }: KeyOptions,
+  stored: StoredAnswer,
+): Promise<Answer> {
+  if (stored.requestHash !== claim.fingerprint) {
     throw new Problem(
       'idempotency-key-reused',
       'This key came first with another request; use a new key for a new one.',
     );
   }
-  return { status: stored.status, headers: stored.headers, body: stored.body ?? undefined };
+  if (stored.status !== 202 || repeatedHeader in stored.headers) return toAnswer(stored);
+  const [now] = await sql`
+    update ${sql(table)} set headers = headers || ${JSON.stringify({ [repeatedHeader]: 'true' })}::text::jsonb
+    where caller = ${claim.caller} and key = ${claim.key}
+    returning status, headers, body`;
+  return toAnswer((now as StoredAnswer | undefined) ?? stored);
+}
+
+/** Kept among an answer's headers once a repeat was given it. */
+const repeatedHeader = 'idempotency-replayed';
+
+function toAnswer({ status, headers, body }: StoredAnswer): Answer {
+  const { [repeatedHeader]: _, ...own } = headers;
+  return { status, headers: own, body: body ?? undefined };
+}
+
+/**
+ * Replaces a stored answer by the one that its request has come to in the end, unless the stored one was given to a
+ * repeat meanwhile.
+ * @returns whether it did; the stored answer is the one to give when it did not
+ */
+export async function storeFinalAnswer(
+  sql: Sql,
+  claim: Claim & { key: string },
+  { table }: Pick<KeyOptions, 'table'>,
+  answer: { status: number; headers: Record<string, string>; body: string },
+): Promise<boolean> {
+  const { count } = await sql`
+    update ${sql(table)}
+    set status = ${answer.status}, headers = ${JSON.stringify(answer.headers)}::text::jsonb, body = ${answer.body}
+    where caller = ${claim.caller} and key = ${claim.key} and request_hash = ${claim.fingerprint}
+      and not headers ? ${repeatedHeader}`;
+  return count > 0;
 }
 
 /** What the transaction-level lock of a claim is named by. */

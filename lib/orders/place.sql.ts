@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
 import {
   findAnswer,
+  giveAgain,
   inFlight,
   type KeyOptions,
   lockName,
   type StoredAnswer,
-  toAnswer,
 } from '../idempotency/once.sql.ts';
 import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
 import type { NewOrder } from './place.ts';
@@ -30,7 +30,8 @@ export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Bas
       ) as answered,
       ${priceableColumns(sql, basket)}`;
   const { answered, premium, products } = row as Priceable & { answered: StoredAnswer | null };
-  return { answer: answered === null ? undefined : toAnswer(answered, claim.fingerprint), premium, products };
+  const answer = answered === null ? undefined : await giveAgain(sql, claim, keys, answered);
+  return { answer, premium, products };
 }
 
 /**
@@ -103,16 +104,4 @@ export async function insertOrder(
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();
   return first;
-}
-
-/** Replaces the stored answer by the one that was given in the end, after waiting. */
-export async function storeFinalAnswer(
-  sql: Sql,
-  claim: PlaceClaim,
-  answer: { status: number; headers: Record<string, string>; body: string },
-): Promise<void> {
-  await sql`
-    update orders.idempotency_keys
-    set status = ${answer.status}, headers = ${JSON.stringify(answer.headers)}::text::jsonb, body = ${answer.body}
-    where caller = ${claim.caller} and key = ${claim.key} and request_hash = ${claim.fingerprint}`;
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../functions/http/place-order.ts';
-import { lockName } from '../../lib/idempotency/once.sql.ts';
+import { lockName, storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { storeFinalAnswer } from '../../lib/orders/place.sql.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -14,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => saga.stop());
 
+const keys = { table: 'orders.idempotency_keys' } as const;
 const newClaim = () => ({
   caller: `customer:${saga.customerId}`,
   key: newId('request', saga.clock),
@@ -95,8 +96,47 @@ describe('one key, one order', () => {
     const claim = newClaim();
     await place(claim);
     const final = { status: 201, headers: { location: '/x' }, body: '{"status":"confirmed"}' };
-    await storeFinalAnswer(saga.api, claim, final);
+    expect(await storeFinalAnswer(saga.api, claim, keys, final)).toBe(true);
     expect((await place(claim)).answer).toEqual(final);
+  });
+
+  test('an answer that a repeat was given is not replaced by the one after waiting', async () => {
+    const claim = newClaim();
+    const { answer } = await place(claim);
+    expect((await place(claim)).answer).toEqual(answer);
+    const final = { status: 201, headers: { location: '/x' }, body: '{"status":"confirmed"}' };
+    expect(await storeFinalAnswer(saga.api, claim, keys, final)).toBe(false);
+    expect((await place(claim)).answer).toEqual(answer);
+  });
+
+  test('an order that is waited for and asked for again meanwhile gives both the same answer', async () => {
+    const claim = newClaim();
+    const deps = {
+      sql: () => saga.api,
+      clock: saga.clock,
+      stopwatch,
+      keys: { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 },
+      startSaga: saga.startOrder,
+    };
+    const request = {
+      caller: { kind: 'customer', customerId: saga.customerId },
+      body: { lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
+      idempotencyKey: claim.key,
+      fingerprint: claim.fingerprint,
+      meter: { count: () => {} },
+      log: { warn: () => {} },
+    };
+    const send = (waitSeconds: number, sleep: () => Promise<void>) =>
+      run({ ...request, waitSeconds } as unknown as Parameters<typeof run>[0], { ...deps, sleep });
+    let repeated: ReturnType<typeof run> | undefined;
+    const first = await send(20, async () => {
+      repeated ??= send(0, async () => {});
+      await repeated;
+      await saga.states.idle();
+    });
+    const [again, later] = [await repeated!, await send(20, async () => {})];
+    expect([again.status, again.body]).toEqual([first.status, first.body]);
+    expect([later.status, later.body]).toEqual([first.status, first.body]);
   });
 });
 
