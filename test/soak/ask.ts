@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type SendOptions, send } from '../support/send.ts';
 import type { Journal } from './journal.ts';
@@ -35,11 +36,38 @@ export function outages(): Outages {
   };
 }
 
+/** The machine had something else to do than to answer: a 503 or no answer then says nothing of the product. */
+export type Strain = (from: number) => boolean;
+
+/** Watches for moments in which this process itself was kept waiting, or much more wanted to run than there are processors. */
+export function watchStrain(): { strained: Strain; stop: () => void } {
+  const every = 100;
+  let last = Date.now();
+  let strainedUntil = 0;
+  const timer = setInterval(() => {
+    const now = Date.now();
+    const late = now - last - every;
+    if (late > 300 || loadavg()[0]! > 2 * availableParallelism()) strainedUntil = now;
+    last = now;
+  }, every);
+  return { strained: (from) => strainedUntil >= from || Date.now() - last > 300, stop: () => clearInterval(timer) };
+}
+
 /**
  * Sends requests as a client does that wants an answer: the same request again while there is none, or one that says to
  * come back. Holds every refusal against what was killed at that time.
  */
-export function createAsker({ baseUrl, journal, down }: { baseUrl: string; journal: Journal; down: Outages }) {
+export function createAsker(options: { baseUrl: string; journal: Journal; down: Outages; strained: Strain }) {
+  const { baseUrl, journal, down, strained } = options;
+
+  /** A refusal that is none of the product's fault when something was just killed, or the machine is too busy. */
+  function excuse(actor: string, sentAt: number, what: string): void {
+    const milliseconds = Date.now() - sentAt;
+    if (down.overlap(sentAt, Date.now())) return;
+    if (strained(sentAt)) journal.count('refusal with nothing killed, on a machine too busy to answer');
+    else journal.violation(actor, `${what} while nothing was killed (${milliseconds} ms)`);
+  }
+
   /** One try. Undefined when the client is to try again. */
   async function once(method: string, path: string, options: Ask, hangUpAfter?: number): Promise<Answer | undefined> {
     const { actor } = options;
@@ -60,15 +88,13 @@ export function createAsker({ baseUrl, journal, down }: { baseUrl: string; journ
         path,
         error: String(error instanceof Error ? (error.cause ?? error) : error),
       });
-      if (!down.overlap(sentAt, Date.now()))
-        journal.violation(actor, `${method} ${path}: ${why} while nothing was killed (${Date.now() - sentAt} ms)`);
+      excuse(actor, sentAt, `${method} ${path}: ${why}`);
       return undefined;
     }
     if (answer.status === 503) {
       journal.count('refusal 503');
       journal.note(actor, '503', { method, path, text: answer.text });
-      if (!down.overlap(sentAt, Date.now()))
-        journal.violation(actor, `${method} ${path}: 503 while nothing was killed: ${answer.text}`);
+      excuse(actor, sentAt, `${method} ${path}: 503 ${answer.text}`);
       return undefined;
     }
     if (answer.status >= 500) journal.violation(actor, `${method} ${path} gave ${answer.status}: ${answer.text}`);

@@ -7,7 +7,7 @@ import postgres, { type Sql } from 'postgres';
 import { resetStack } from '../../infra/local/stack.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { freePort } from '../e2e/checkout.ts';
-import { createAsker, outages } from './ask.ts';
+import { createAsker, outages, watchStrain } from './ask.ts';
 import { checkAll, readEnds } from './check.ts';
 import { createCustomer } from './customer.ts';
 import { openJournal } from './journal.ts';
@@ -58,7 +58,8 @@ async function main(): Promise<boolean> {
   const load = startClock(minutes);
   process.once('SIGINT', load.stop);
   const { baseUrl, appKey } = stack.address();
-  const ask = createAsker({ baseUrl, journal, down });
+  const strain = watchStrain();
+  const ask = createAsker({ baseUrl, journal, down, strained: strain.strained });
   const world: World = { ask, journal, seed, appKey, products: [], orders: [], answered: [], ...load };
   const { admin, close } = databaseOf(() => stack.address().socketPath);
 
@@ -82,6 +83,7 @@ async function main(): Promise<boolean> {
   const asked = customers.map(({ id, name, token }) => ({ id, name, token: token() }));
   await checkAll({ world, sql: admin(), dynamoEndpoint: stack.address().dynamoEndpoint, customers: asked });
   const ends = await readEnds(admin(), kills);
+  strain.stop();
   await close();
   await stack.stop();
 

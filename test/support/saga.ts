@@ -25,7 +25,7 @@ import { startTestDynamo } from './dynamo.ts';
 import { createDatabase } from './postgres.ts';
 
 /** Runs in place of a step; `next` is the step itself. */
-export type Fault = (next: () => Promise<unknown>, delivery: number) => Promise<unknown>;
+export type Fault = (next: () => Promise<unknown>, delivery: number, orderId: string) => Promise<unknown>;
 
 export const poolOptions = {
   transform: { column: { from: postgres.toCamel } },
@@ -72,6 +72,7 @@ export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) 
   };
   const faults = new Map<string, Fault>();
   const deliveries: { step: string; orderId: string }[] = [];
+  const counts = new Map<string, number>();
   const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   const states = await startStates({
     definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1')),
@@ -83,8 +84,9 @@ export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) 
       deliveries.push({ step, orderId });
       const next = () => runs[step as StepName](structuredClone(payload) as never, deps);
       const fault = faults.get(step);
-      const delivery = deliveries.filter((each) => each.step === step && each.orderId === orderId).length;
-      return fault === undefined ? next() : fault(next, delivery);
+      const delivery = (counts.get(`${step} ${orderId}`) ?? 0) + 1;
+      counts.set(`${step} ${orderId}`, delivery);
+      return fault === undefined ? next() : fault(next, delivery, orderId);
     },
   });
   const sfn = new SFNClient({

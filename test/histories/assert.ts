@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { newId } from '../../lib/kernel/ids.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+import { brokenPromises } from './check.ts';
+import { history, mostCustomers } from './history.ts';
+import { createPlayer } from './play.ts';
+
+/** So many histories share a database; the next ones get a new one, so that none grows slow. */
+const batch = 500;
+
+export type Options = {
+  count: number;
+  seed: number;
+  /** Of a failure that is to be seen again. */
+  path?: string | undefined;
+  /** Changes the saga before it is played on. */
+  prepare?: (saga: Saga) => void;
+  say?: (line: string) => void;
+};
+
+/**
+ * Plays so many random histories.
+ * @returns what the first failing one came to, shrunk to what is needed for it, and how to see it again; undefined when
+ *   every one kept every promise
+ */
+export async function playHistories(options: Options): Promise<string | undefined> {
+  const { count, seed, path, prepare = () => {}, say = () => {} } = options;
+  for (let done = 0; done < count; done += batch) {
+    const failure = await playBatch(seed + done / batch, Math.min(batch, count - done), path, prepare);
+    if (failure !== undefined) return failure;
+    say(`${Math.min(count, done + batch)} of ${count} histories`);
+  }
+  return undefined;
+}
+
+async function playBatch(seed: number, numRuns: number, path: string | undefined, prepare: (saga: Saga) => void) {
+  const saga = await startSaga();
+  try {
+    const customerIds = [];
+    for (let i = 0; i < mostCustomers; i++) customerIds.push(await addCustomer(saga, i));
+    const { play } = createPlayer(saga, customerIds);
+    prepare(saga);
+    const property = fc.asyncProperty(history, async (one) => {
+      const broken = await brokenPromises(saga, await play(one));
+      if (broken.length > 0) throw new Error(broken.join('\n'));
+    });
+    const outcome = await fc.check(property, { seed, numRuns, ...(path === undefined ? {} : { path }) });
+    if (!outcome.failed) return undefined;
+    const { counterexample, counterexamplePath, errorInstance } = outcome;
+    return [
+      `${errorInstance instanceof Error ? errorInstance.stack : errorInstance}`,
+      JSON.stringify(counterexample?.[0], null, 1),
+      `To see it again: npm run test:histories -- --seed ${seed} --path ${counterexamplePath}`,
+    ].join('\n');
+  } finally {
+    await saga.stop();
+  }
+}
+
+async function addCustomer({ owner, clock }: Saga, number: number): Promise<string> {
+  const id = newId('customer', clock);
+  await owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${id}, ${`buyer-${number}@example.com`}, 'Buyer', 'none', now(), now())`;
+  return id;
+}

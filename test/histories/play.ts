@@ -1,0 +1,250 @@
+import { setImmediate } from 'node:timers/promises';
+import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { type StepName, steps } from '../../functions/steps.ts';
+import { updateProduct } from '../../lib/catalog/products.sql.ts';
+import { callerKey } from '../../lib/contract/caller.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { cancelOrder } from '../../lib/orders/cancel.ts';
+import { executionName } from '../../lib/orders/execution-name.ts';
+import { placeOrder } from '../../lib/orders/place.ts';
+import { sweepOrders } from '../../lib/orders/sweep.ts';
+import { adjustStock } from '../../lib/stock/ledger.sql.ts';
+import type { Saga } from '../support/saga.ts';
+import { type CustomerAction, type History, mishaps, type Paced, type Place, type StaffAction } from './history.ts';
+import type { ModelOrder, ModelProduct } from './model.ts';
+
+export type Played = { orders: ModelOrder[]; products: ModelProduct[]; violations: string[] };
+
+export type Player = ReturnType<typeof createPlayer>;
+
+/** Plays histories on one saga, one after the other, and writes down what the model must know of each. */
+export function createPlayer(saga: Saga, customerIds: readonly string[]) {
+  const { api, clock, owner } = saga;
+  const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
+  let orders: ModelOrder[] = [];
+  let placing = 0;
+  for (const step of Object.keys(steps) as StepName[]) {
+    saga.fault(step, async (next, delivery, orderId) => {
+      // A sweep may start an order before whoever places it was told of it.
+      while (placing > 0 && !orders.some(({ id }) => id === orderId)) await setImmediate();
+      const order = orders.find(({ id }) => id === orderId);
+      const mishap = order?.placed.script[step]?.[delivery - 1] ?? 'fine';
+      return mishaps[mishap](next, async () => {
+        if (order !== undefined) await cancel(order).catch(unlessEnded);
+      });
+    });
+  }
+  return { play };
+
+  async function play({ products: opening, customers, staff }: History): Promise<Played> {
+    let time = 0;
+    const tick = () => ++time;
+    const violations: string[] = [];
+    saga.deliveries.length = 0;
+    saga.counted.length = 0;
+    orders = [];
+    const products: ModelProduct[] = await Promise.all(
+      opening.map(async ({ units, amount }) => {
+        const id = await saga.product(units, amount);
+        return { id, stocked: units, least: units, prices: [{ amount, from: 0, until: Number.POSITIVE_INFINITY }] };
+      }),
+    );
+    await Promise.all([
+      ...customers.map((actions, i) => inTurn(actions, customer(customerIds[i]!))),
+      inTurn(staff, actAsStaff),
+    ]);
+    await rest();
+    return { orders, products, violations };
+
+    async function inTurn<A>(actions: Paced<A>[], act: (action: A) => Promise<void>): Promise<void> {
+      for (const { quietly, action } of actions) {
+        if (quietly) await saga.states.idle();
+        await act(action);
+      }
+    }
+
+    function customer(customerId: string) {
+      const mine: { order: ModelOrder; claim: ReturnType<typeof claimOf>; body: string; lines: Lines }[] = [];
+      let session = 1;
+
+      return async (action: CustomerAction): Promise<void> => {
+        if (action.do === 'place') return placeNew(action);
+        if (action.do === 'end the session') {
+          session += 1;
+          return;
+        }
+        const one = mine[mine.length - 1 - (action.which % Math.max(1, mine.length))];
+        if (one === undefined) return;
+        switch (action.do) {
+          case 'repeat': {
+            const again = await send(claimOf(customerId, session, one.claim.key), one.lines, one.order.placed, false);
+            if (again.placed !== undefined || again.answer.body !== one.body)
+              violations.push(`key of ${one.order.id} gave ${one.body} and then ${again.answer.body}`);
+            return;
+          }
+          case 'use its key for another': {
+            const claim = { ...claimOf(customerId, session, one.claim.key), fingerprint: 'another' };
+            const refusal = await send(claim, one.lines, one.order.placed, false).catch((error: unknown) => error);
+            if (!(refusal instanceof Problem && refusal.code === 'idempotency-key-reused'))
+              violations.push(`another request under the key of ${one.order.id} was not refused`);
+            return;
+          }
+          case 'cancel': {
+            const key = newId('request', clock);
+            const first = await cancel(one.order, key, action.dies).catch(unlessEnded);
+            const again = action.repeat ? await cancel(one.order, key).catch(unlessEnded) : first;
+            if (first !== undefined && again?.answer.body !== first.answer.body)
+              violations.push(`a repeated cancellation of ${one.order.id} gave another answer`);
+            return;
+          }
+        }
+      };
+
+      async function placeNew(placed: Place): Promise<void> {
+        const wanted = products.map(({ id: productId }, i) => ({ productId, quantity: placed.quantities[i]! }));
+        const lines = wanted.filter(({ quantity }) => quantity > 0);
+        if (lines.length === 0) return;
+        if (placed.backwards) lines.reverse();
+        const from = tick();
+        const claim = claimOf(customerId, session, newId('request', clock));
+        let order: ModelOrder | undefined;
+        const take = (id: string) => {
+          order = { id, customerId, placed, lines, from, until: Number.POSITIVE_INFINITY, cancelled: false };
+          orders.push(order);
+        };
+        placing += 1;
+        const sent = await Promise.all([
+          send(claim, lines, placed, placed.dies, take),
+          ...(placed.twice ? [send(claim, lines, placed, placed.dies, take).catch(unlessInFlight)] : []),
+        ])
+          .catch(async (error) => {
+            unlessInFlight(error);
+            // The other one of the two holds the key, and answers.
+            return [await send(claim, lines, placed, false, take)];
+          })
+          .finally(() => {
+            placing -= 1;
+          });
+        const bodies = new Set(sent.flatMap((each) => (each === undefined ? [] : [each.answer.body ?? ''])));
+        const [body] = bodies;
+        if (bodies.size !== 1 || order === undefined)
+          return void violations.push(`one key gave ${bodies.size} answers: ${[...bodies].join(' and ')}`);
+        order.until = tick();
+        mine.push({ order, claim, body: body!, lines });
+      }
+    }
+
+    async function actAsStaff(action: StaffAction): Promise<void> {
+      if (action.do === 'sweep') return sweep();
+      const product = products[action.product % products.length]!;
+      if (action.do === 'change price') {
+        const before = product.prices.at(-1)!;
+        product.prices.push({ amount: action.amount, from: tick(), until: Number.POSITIVE_INFINITY });
+        const price = { amount: action.amount, currency: 'EUR' };
+        await updateProduct(owner, product.id, { price } as never, undefined, clock);
+        before.until = tick();
+      } else if (action.quantity !== 0) {
+        const { quantity } = action;
+        if (quantity < 0) product.least += quantity;
+        const moved = inTransaction(owner, (tx) => adjustStock(tx, product.id, { quantity, reason: 'by hand' }, clock));
+        await moved.then(
+          () => {
+            product.stocked += quantity;
+          },
+          (error) => {
+            if (!(error instanceof Problem && error.code === 'stock-reserved' && quantity < 0)) throw error;
+          },
+        );
+      }
+    }
+  }
+
+  /** Until nothing runs and, as the sweeper sees to it, nothing is forgotten. */
+  async function rest(): Promise<void> {
+    await saga.states.idle();
+    for (let round = 0; round < 5 && (await openOrders()) > 0; round++) {
+      await sweep();
+      await saga.states.idle();
+    }
+  }
+
+  async function openOrders(): Promise<number> {
+    if (orders.length === 0) return 0;
+    const [row] = await owner`
+      select count(*)::integer as open from orders.orders
+      where id in ${owner(orders.map(({ id }) => id))}
+        and status not in ('confirmed', 'failed', 'cancelled', 'needs_attention')`;
+    return row!.open;
+  }
+
+  async function sweep(): Promise<void> {
+    await sweepOrders({
+      sql: saga.saga,
+      clock,
+      quietSeconds: 0,
+      startSaga: saga.startOrder,
+      onError: (_, error) => {
+        throw error;
+      },
+      describeSaga: async (of) => {
+        const machine = saga.stateMachineArn.replace(':stateMachine:', ':execution:');
+        const command = new DescribeExecutionCommand({ executionArn: `${machine}:${executionName(of)}` });
+        return saga.sfn.send(command).then(
+          ({ status }) => status ?? 'RUNNING',
+          (error) => {
+            if (error instanceof ExecutionDoesNotExist) return 'none';
+            throw error;
+          },
+        );
+      },
+    });
+  }
+
+  type Lines = { productId: string; quantity: number }[];
+
+  /** `onOrder` is told of the order before its saga begins, so that the saga's mishaps are known by then. */
+  async function send(
+    claim: ReturnType<typeof claimOf>,
+    lines: Lines,
+    { paymentMethod }: Place,
+    dies: boolean,
+    onOrder: (id: string) => void = () => {},
+  ) {
+    const customerId = claim.caller.replace('customer:', '');
+    const startSaga: typeof saga.startOrder = async (input) => {
+      onOrder(input.orderId);
+      if (!dies) await saga.startOrder(input);
+    };
+    return placeOrder({ sql: api, keys, clock, startSaga }, claim, { customerId, lines, paymentMethod });
+  }
+
+  async function cancel(order: ModelOrder, key?: string, dies = false) {
+    const done = await cancelOrder(
+      { sql: api, clock, keys, startSaga: dies ? async () => {} : saga.startOrder, windowSeconds: 3600 },
+      { caller: `customer:${order.customerId}`, key, operation: 'cancel-order', fingerprint: order.id },
+      { orderId: order.id, customerId: order.customerId },
+    );
+    order.cancelled = true;
+    return done;
+  }
+}
+
+/** Keys belong to the customer, whichever session they come with. */
+function claimOf(customerId: string, session: number, key: string) {
+  const caller = callerKey({
+    kind: 'customer',
+    address: '127.0.0.1',
+    customerId,
+    session: { customerId, tokenHash: `session ${session}` },
+  });
+  return { caller, key, operation: 'place-order', fingerprint: 'the same' };
+}
+
+const unlessEnded = (error: unknown): undefined => {
+  if (!(error instanceof Problem && (error.code === 'order-ended' || error.code === 'request-in-flight'))) throw error;
+};
+const unlessInFlight = (error: unknown): undefined => {
+  if (!(error instanceof Problem && error.code === 'request-in-flight')) throw error;
+};
