@@ -14,15 +14,16 @@ const unfinished = { code: 'undo-failed', detail: 'The order is not undone yet; 
 
 export async function run(state: SagaState, { sql, clock, meter }: Deps) {
   const { code, detail } = failureOf(state) ?? unfinished;
-  const flagged = await flagForAttention(sql(), {
+  const { status, flagged } = await flagForAttention(sql(), {
     orderId: state.orderId,
     eventId: newId('event', clock),
     reason: code,
     detail,
     at: new Date(clock.now()),
+    unlessConfirmed: state.intent === 'place',
   });
   if (flagged) meter.count('OrdersFlagged', 1, code);
-  return { status: 'needs_attention' };
+  return { status };
 }
 
 export const handler = stepDoor(steps.FlagOrder, sagaState, run, ({ clock, meter }) => ({

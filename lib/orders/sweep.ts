@@ -62,7 +62,7 @@ async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'fl
     return 'started';
   }
   if (state === 'RUNNING' || state === 'PENDING_REDRIVE') return 'running';
-  const flagged = await flagForAttention(deps.sql, {
+  const { flagged } = await flagForAttention(deps.sql, {
     orderId: order.id,
     eventId: newId('event', deps.clock),
     reason: 'saga-ended',

@@ -13,7 +13,7 @@ export async function abandonUnlessConfirmed(
 ): Promise<{ confirmed: boolean }> {
   const [abandoned] = await sql`
     update orders.orders set abandoned_at = coalesce(abandoned_at, ${at}), updated_at = ${at}
-    where id = ${orderId} and status in ('pending', 'reserved', 'cancelling')
+    where id = ${orderId} and status in ('pending', 'reserved', 'cancelling') and confirmed_at is null
     returning status`;
   if (abandoned !== undefined) return { confirmed: false };
   // A confirmed order that its customer cancels meanwhile is undone by the saga of that cancellation.
@@ -92,21 +92,32 @@ export async function closeUndone(sql: Sql, closing: Closing): Promise<{ status:
   return { status: await statusOfEnded(sql, orderId), closed: false };
 }
 
-export type Flag = { orderId: string; eventId: string; reason: string; detail: string; at: Date };
+export type Flag = {
+  orderId: string;
+  eventId: string;
+  reason: string;
+  detail: string;
+  at: Date;
+  /** Only when nothing has happened to the order since. */
+  version?: number;
+  /** Only an order that was never confirmed: one that was belongs to the saga of its cancellation. */
+  unlessConfirmed?: boolean;
+};
 
 /**
- * Puts an order before a person: what could not be undone is neither forgotten nor called a success.
- * With `version` only when nothing has happened to the order since.
- * @returns whether this call did it
- * @throws OrderNotActive when there is no such order or it was confirmed
+ * Puts an order before a person: what could not be undone is neither forgotten nor called a success. One that has ended,
+ * or is none of the caller's business, stays as it is.
+ * @returns the order's status, and whether this call put it there
+ * @throws OrderNotActive when there is no such order
  */
-export async function flagForAttention(sql: Sql, flag: Flag & { version?: number }): Promise<boolean> {
+export async function flagForAttention(sql: Sql, flag: Flag): Promise<{ status: OrderStatus; flagged: boolean }> {
   const { orderId, at } = flag;
   const [row] = await sql`
     with this as materialized (
       select id, customer_id, version, status from orders.orders
       where id = ${orderId} and status in ('pending', 'reserved', 'paid', 'cancelling')
         and ${flag.version === undefined ? sql`true` : sql`version = ${flag.version}`}
+        and ${flag.unlessConfirmed ? sql`confirmed_at is null` : sql`true`}
       for update
     ),
     stepped as (
@@ -130,9 +141,10 @@ export async function flagForAttention(sql: Sql, flag: Flag & { version?: number
       from this
     )
     select true as flagged from this`;
-  if (row !== undefined) return true;
-  if (flag.version === undefined) await statusOfEnded(sql, orderId);
-  return false;
+  if (row !== undefined) return { status: 'needs_attention', flagged: true };
+  const [now] = await sql`select status from orders.orders where id = ${orderId}`;
+  if (now === undefined) throw new OrderNotActive('order is unknown');
+  return { status: now.status, flagged: false };
 }
 
 async function statusOfEnded(sql: Sql, orderId: string): Promise<OrderStatus> {

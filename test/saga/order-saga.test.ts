@@ -1,3 +1,4 @@
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -16,6 +17,10 @@ afterAll(async () => {
   await saga.stop();
 });
 
+const executionOf = async (orderId: string) => {
+  const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${orderId}`;
+  return (await saga.sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
+};
 const visited = () => saga.deliveries.map(({ step }) => step);
 
 describe('the way that everybody wants', () => {
@@ -110,6 +115,50 @@ describe('answers that are lost', () => {
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
     expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'captured' } });
     expect(visited().at(-1)).toBe('AbandonOrder');
+  });
+
+  test('an order that turns out confirmed when it is to be flagged ends well and rings no alarm', async () => {
+    saga.fault('ConfirmOrder', async (next) => {
+      await next();
+      throw new Error('the answer was lost');
+    });
+    saga.fault('AbandonOrder', () => Promise.reject(new Error('the database is away')));
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'captured' } });
+    expect(visited().filter((step) => step === 'FlagOrder')).toHaveLength(1);
+    expect(await executionOf(order.id)).toBe('SUCCEEDED');
+    expect(saga.counted.map(({ name }) => name)).not.toContain('OrdersFlagged');
+  });
+
+  test('an order that was closed, though nobody heard of it, rings no alarm either', async () => {
+    saga.fault('CloseOrder', async (next) => {
+      await next();
+      throw new Error('the answer was lost');
+    });
+    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    expect(order.status).toBe('failed');
+    expect(await executionOf(order.id)).toBe('SUCCEEDED');
+  });
+
+  test('an order that is put before a person fails its execution, which rings the alarm', async () => {
+    saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
+    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    expect(order.status).toBe('needs_attention');
+    expect(await executionOf(order.id)).toBe('FAILED');
+  });
+
+  test('a confirmed order that is cancelled before its own saga knows of it is undone once, by its cancellation', async () => {
+    saga.fault('ConfirmOrder', async (next) => {
+      await next();
+      throw new Error('the answer was lost');
+    });
+    saga.fault('AbandonOrder', async (next, delivery, orderId) => {
+      if (delivery === 1) await saga.cancel(orderId);
+      return next();
+    });
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+    expect(order).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' }, failure: null });
+    expect(visited().filter((step) => step === 'RefundPayment')).toHaveLength(1);
   });
 
   test('a confirmation that never takes effect is undone in reverse and the money given back', async () => {

@@ -57,7 +57,7 @@ test('an order cancelled before its saga started ends cancelled', async () => {
 
 test('a cancellation whose saga never started is started under its own name', async () => {
   const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
-  await saga.owner`update orders.orders set status = 'cancelling' where id = ${order.id}`;
+  await saga.cancel(order.id, 3600, { start: false });
   expect(await sweep()).toMatchObject({ started: 1 });
   await saga.states.idle();
   expect(await saga.order(order.id)).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' } });

@@ -36,14 +36,14 @@ const close = (orderId: string, refunded = false) =>
       : undefined,
     at,
   });
-const flag = (orderId: string, version?: number) =>
+const flag = (orderId: string, only: { version?: number; unlessConfirmed?: boolean } = {}) =>
   flagForAttention(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
     reason: 'undo-failed',
     detail: 'x',
     at,
-    ...(version === undefined ? {} : { version }),
+    ...only,
   });
 
 const place = async (units = 1, quantity = 1) => {
@@ -149,7 +149,8 @@ describe('confirming', () => {
     await confirm(orderId);
     await expect(release(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
     await expect(close(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
-    await expect(flag(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    expect(await flag(orderId)).toEqual({ status: 'confirmed', flagged: false });
+    expect(await statusOf(orderId)).toBe('confirmed');
   });
 });
 
@@ -187,9 +188,25 @@ describe('putting before a person', () => {
   test('only if nothing has happened since it was looked at', async () => {
     const { orderId } = await place();
     await reserve(orderId);
-    expect(await flag(orderId, 1)).toBe(false);
-    expect(await flag(orderId, 2)).toBe(true);
-    expect(await flag(orderId)).toBe(false);
+    expect(await flag(orderId, { version: 1 })).toEqual({ status: 'reserved', flagged: false });
+    expect(await flag(orderId, { version: 2 })).toEqual({ status: 'needs_attention', flagged: true });
+    expect(await flag(orderId)).toEqual({ status: 'needs_attention', flagged: false });
     expect(await statusOf(orderId)).toBe('needs_attention');
+  });
+
+  test('a confirmed order that is being cancelled is left to the saga of its cancellation', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await confirm(orderId);
+    await saga.cancel(orderId, 3600, { start: false });
+    expect(await abandon(orderId)).toEqual({ confirmed: true });
+    expect(await flag(orderId, { unlessConfirmed: true })).toEqual({ status: 'cancelling', flagged: false });
+    expect(await flag(orderId)).toEqual({ status: 'needs_attention', flagged: true });
+  });
+
+  test('an unknown order is refused by name', async () => {
+    const orderId = newId('order', saga.clock);
+    await expect(flag(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expect(abandon(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
   });
 });

@@ -16,6 +16,8 @@ export type TestDynamo = {
   pause(): void;
   /** Outage: every connection is reset at once, the open ones too. */
   refuse(): void;
+  /** Outage: what is asked for is done, and no answer comes back. */
+  mute(): void;
   /** Ends an outage: what was held goes on its way. */
   resume(): Promise<void>;
   stop(): Promise<void>;
@@ -55,7 +57,7 @@ export function testDynamoClient(endpoint: string): DynamoDBClient {
 
 /** A TCP relay to `port` that can hold its bytes back or refuse to carry any. */
 async function startRelay(port: number) {
-  let mode: 'open' | 'paused' | 'refusing' = 'open';
+  let mode: 'open' | 'paused' | 'mute' | 'refusing' = 'open';
   const clients = new Set<Socket>();
   const flushes = new Set<() => void>();
 
@@ -65,7 +67,7 @@ async function startRelay(port: number) {
       return;
     }
     const upstream = connect(port, '127.0.0.1');
-    const flush = carryBetween(client, upstream, () => mode === 'open');
+    const flush = carryBetween(client, upstream, (to) => mode === 'open' || (mode === 'mute' && to === upstream));
     clients.add(client);
     flushes.add(flush);
     client.on('close', () => {
@@ -80,6 +82,9 @@ async function startRelay(port: number) {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     pause() {
       mode = 'paused';
+    },
+    mute() {
+      mode = 'mute';
     },
     refuse() {
       mode = 'refusing';
@@ -100,8 +105,8 @@ async function startRelay(port: number) {
   };
 }
 
-/** Carries bytes both ways while `isOpen`, and returns what sends on the bytes held meanwhile. */
-function carryBetween(client: Socket, upstream: Socket, isOpen: () => boolean): () => void {
+/** Carries bytes to where `isOpen` lets them, and returns what sends on the bytes held meanwhile. */
+function carryBetween(client: Socket, upstream: Socket, isOpen: (to: Socket) => boolean): () => void {
   const held: { to: Socket; chunk: Buffer }[] = [];
   const ways = [
     [client, upstream],
@@ -109,7 +114,7 @@ function carryBetween(client: Socket, upstream: Socket, isOpen: () => boolean): 
   ] as const;
   for (const [from, to] of ways) {
     from.setNoDelay(true);
-    from.on('data', (chunk) => (isOpen() ? to.write(chunk) : held.push({ to, chunk })));
+    from.on('data', (chunk) => (isOpen(to) ? to.write(chunk) : held.push({ to, chunk })));
     from.on('end', () => from.destroy());
     from.on('error', () => {});
     from.on('close', () => {

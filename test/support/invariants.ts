@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { allCharges, brokenInvariants } from './books.ts';
 import type { Saga } from './saga.ts';
 
-/** The four invariants of the product, and that the provider's books agree with the orders'. */
+/** The four invariants of the product, and that all books agree with the orders. */
 export async function expectInvariants({ owner, dynamo }: Pick<Saga, 'owner' | 'dynamo'>): Promise<void> {
   expect(await brokenInvariants(owner, await allCharges(dynamo.documents))).toEqual([]);
 }

@@ -1,14 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import postgres from 'postgres';
-import { run as abandonOrder } from '../../functions/saga/abandon-order.ts';
-import { run as chargePayment } from '../../functions/saga/charge-payment.ts';
-import { run as closeOrder } from '../../functions/saga/close-order.ts';
-import { run as confirmOrder } from '../../functions/saga/confirm-order.ts';
-import { run as flagOrder } from '../../functions/saga/flag-order.ts';
-import { run as refundPayment } from '../../functions/saga/refund-payment.ts';
-import { run as releaseStock } from '../../functions/saga/release-stock.ts';
-import { run as reserveStock } from '../../functions/saga/reserve-stock.ts';
 import type { StepName } from '../../functions/steps.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import type { Order } from '../../lib/contract/orders.ts';
@@ -20,16 +12,28 @@ import { executionName } from '../../lib/orders/execution-name.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
 import { findOrder } from '../../lib/orders/read.sql.ts';
 import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
-import { bigintAsNumber } from '../../lib/platform/sql.ts';
+import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { startTestDynamo } from './dynamo.ts';
 import { createDatabase } from './postgres.ts';
+import { type StepDeps, stepRuns } from './steps.ts';
 
-/** Runs in place of a step; `next` is the step itself. */
-export type Fault = (next: () => Promise<unknown>, delivery: number, orderId: string) => Promise<unknown>;
+/** Runs in place of a step; `next` is the step itself, `delivery` counts from 1 for each order and step. */
+export type Fault = (
+  next: () => Promise<unknown>,
+  delivery: number,
+  orderId: string,
+  of: { step: StepName; payload: unknown },
+) => Promise<unknown>;
 
 export const poolOptions = {
   transform: { column: { from: postgres.toCamel } },
   types: { bigint: bigintAsNumber },
+};
+
+type SagaOptions = {
+  waitScale?: number;
+  /** Changes the state machine's definition, to show what a test would notice. */
+  edit?: (definition: { States: Record<string, object> }) => object;
 };
 
 const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
@@ -39,7 +43,7 @@ const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:orde
  * under their own roles, and the simulated provider on the DynamoDB emulator. A fault stands in for one step's
  * deliveries.
  */
-export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) {
+export async function startSaga({ waitScale = 0, edit = (definition) => definition }: SagaOptions = {}) {
   const database = await createDatabase();
   const saga = database.connect('saga', poolOptions);
   const api = database.connect('orders_api', poolOptions);
@@ -58,35 +62,25 @@ export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) 
     count: (name: string, value = 1, label?: string) => void counted.push({ name, label, value }),
     flush: () => {},
   };
-  const deps = { sql: () => saga, clock, meter, gateway, reservationSeconds: 900 };
+  const deps: StepDeps = { sql: () => saga as unknown as Sql, clock, meter, gateway, reservationSeconds: 900 };
 
-  const runs: Record<StepName, (state: never, d: typeof deps) => Promise<unknown>> = {
-    ReserveStock: reserveStock,
-    ChargePayment: chargePayment,
-    ConfirmOrder: confirmOrder,
-    AbandonOrder: abandonOrder,
-    RefundPayment: refundPayment,
-    ReleaseStock: releaseStock,
-    CloseOrder: closeOrder,
-    FlagOrder: flagOrder,
-  };
   const faults = new Map<string, Fault>();
   const deliveries: { step: string; orderId: string }[] = [];
   const counts = new Map<string, number>();
   const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   const states = await startStates({
-    definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1')),
+    definition: edit(JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1'))),
     stateMachineArn,
     file: ':memory:',
     waitScale,
     invoke: (step, payload) => {
       const { orderId } = payload as { orderId: string };
       deliveries.push({ step, orderId });
-      const next = () => runs[step as StepName](structuredClone(payload) as never, deps);
+      const next = () => stepRuns[step as StepName](structuredClone(payload) as never, deps);
       const fault = faults.get(step);
       const delivery = (counts.get(`${step} ${orderId}`) ?? 0) + 1;
       counts.set(`${step} ${orderId}`, delivery);
-      return fault === undefined ? next() : fault(next, delivery, orderId);
+      return fault === undefined ? next() : fault(next, delivery, orderId, { step: step as StepName, payload });
     },
   });
   const sfn = new SFNClient({
@@ -106,6 +100,7 @@ export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) 
     values (${customerId}, 'buyer@example.com', 'Buyer', 'none', now(), now())`;
 
   return {
+    database,
     saga,
     api,
     owner,
@@ -147,9 +142,10 @@ export async function startSaga({ waitScale = 0 }: { waitScale?: number } = {}) 
       await states.idle();
       return (await findOrder(api, { orderId: result.placed.id, customerId }))!;
     },
-    cancel: (orderId: string, windowSeconds = 3600) =>
+    /** Cancels an order as the API does, and starts its saga unless told not to. */
+    cancel: (orderId: string, windowSeconds = 3600, { start = true } = {}) =>
       cancelOrder(
-        { sql: api, clock, keys, startSaga: startOrder, windowSeconds },
+        { sql: api, clock, keys, startSaga: start ? startOrder : async () => {}, windowSeconds },
         { caller: `customer:${customerId}`, key: undefined, operation: 'cancel-order', fingerprint: 'c' },
         { orderId, customerId },
       ),

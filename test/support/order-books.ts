@@ -1,0 +1,120 @@
+import type { Sql } from 'postgres';
+
+/** An order with everything that the database has of it. */
+export type OrderBooks = {
+  id: string;
+  status: string;
+  total: number;
+  wasConfirmed: boolean;
+  payments: { status: string; amount: number }[];
+  lines: { product: string; quantity: number }[];
+  reservations: { product: string; quantity: number; state: string; moves: string[] }[];
+  timeline: { type: string; from: string | null; to: string | null }[];
+  events: string[];
+};
+
+/** Reads orders from the tables: these, or all. */
+export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promise<OrderBooks[]> {
+  return sql<OrderBooks[]>`
+    select o.id, o.status, o.total, o.confirmed_at is not null as was_confirmed,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('status', p.status, 'amount', p.amount)), '[]')
+        from payments.payments p where p.order_id = o.id
+      ) as payments,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('product', l.product_id, 'quantity', l.quantity)), '[]')
+        from orders.lines l where l.order_id = o.id
+      ) as lines,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'product', r.product_id, 'quantity', r.quantity, 'state', r.state, 'moves', (
+            select coalesce(jsonb_agg(m.kind order by m.kind), '[]') from stock.movements m
+            where m.order_id = r.order_id and m.product_id = r.product_id
+          )
+        )), '[]')
+        from stock.reservations r where r.order_id = o.id
+      ) as reservations,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'type', t.type, 'from', t.detail -> 'from', 'to', t.detail -> 'to'
+        ) order by t.version, t.entry), '[]')
+        from orders.timeline t where t.order_id = o.id
+      ) as timeline,
+      (
+        select coalesce(jsonb_agg(e.type order by e.type), '[]') from outbox.events e where e.subject = o.id
+      ) as events
+    from orders.orders o
+    ${orderIds === undefined ? sql`` : sql`where o.id in ${sql([...orderIds])}`}`;
+}
+
+/** What the provider has of an order: an amount in minor units, or that it does not say. */
+export type Kept = number | 'unknown';
+
+const ended = ['confirmed', 'failed', 'cancelled', 'needs_attention'];
+const movesOf: Record<string, string> = {
+  held: 'reservation',
+  committed: 'commitment,reservation',
+  released: 'release,reservation',
+  returned: 'commitment,reservation,return',
+};
+
+/** What of an order breaks an invariant, in sentences. */
+export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] {
+  const { status, total, payments, lines, reservations, timeline, events } = order;
+  const paid = payments.filter((payment) => payment.status === 'captured').reduce((sum, { amount }) => sum + amount, 0);
+  const states = (...of: string[]) => reservations.filter(({ state }) => of.includes(state));
+  const happened = (type: string) => timeline.filter((entry) => entry.type === type).length;
+  const once = (type: string, did: boolean): [boolean, string] => [
+    happened(type) === Number(did),
+    `the timeline has ${happened(type)} of ${type}`,
+  ];
+  const changes = timeline.filter(({ type }) => type === 'status-changed');
+  const path = ['pending', ...changes.map(({ to }) => to)];
+  const told = ['order.placed', ...path.filter((each) => ended.includes(each!)).map((each) => `order.${each}`)].sort();
+  const committed = lines.every(({ product, quantity }) =>
+    reservations.some((r) => r.product === product && r.quantity === quantity && r.state === 'committed'),
+  );
+  const general: [boolean, string][] = [
+    [ended.includes(status), 'it has not ended'],
+    [payments.length <= 1, `it has ${payments.length} payments`],
+    [charged === 'unknown' || (charged >= 0 && charged <= total), `its total is ${total}, the provider has ${charged}`],
+    ...reservations.map(({ state, moves }): [boolean, string] => [
+      movesOf[state] === moves.join(),
+      `its stock is ${state} by ${moves.join()}`,
+    ]),
+    [path.at(-1) === status && changes.every(({ from }, i) => from === path[i]), `it came by ${path.join(' → ')}`],
+    [new Set(changes.map(({ from, to }) => `${from} ${to}`)).size === changes.length, `it changed by ${path.join()}`],
+    [events.join() === told.join(), `it published ${events.join()}`],
+    once('order-placed', true),
+    once('stock-reserved', reservations.length > 0),
+    once('stock-committed', order.wasConfirmed),
+    once('payment-captured', order.wasConfirmed),
+    once(
+      'payment-refunded',
+      payments.some((payment) => payment.status === 'refunded'),
+    ),
+    once('stock-released', states('released').length > 0),
+    once('stock-returned', states('returned').length > 0),
+  ];
+  const byStatus: Record<string, [boolean, string][]> = {
+    confirmed: [
+      [payments.length === 1 && paid === total, `its total is ${total}, it is paid ${paid}`],
+      [charged === paid, `it is paid ${paid}, the provider has ${charged}`],
+      [committed && reservations.length === lines.length, 'its stock is not committed'],
+    ],
+    failed: undone(),
+    cancelled: undone(),
+  };
+  return failing(`order ${order.id} (${status})`, [...general, ...(byStatus[status] ?? [])]);
+
+  function undone(): [boolean, string][] {
+    return [
+      [paid === 0 && charged === 0, `it keeps ${paid}, the provider ${charged}`],
+      [states('held', 'committed').length === 0, 'it keeps stock'],
+    ];
+  }
+}
+
+/** Sentences about a thing for the checks that do not hold. */
+export const failing = (name: string, checks: [boolean, string][]): string[] =>
+  checks.filter(([holds]) => !holds).map(([, breach]) => `${name}: ${breach}`);

@@ -1,0 +1,34 @@
+import { run as abandonOrder } from '../../functions/saga/abandon-order.ts';
+import { run as chargePayment } from '../../functions/saga/charge-payment.ts';
+import { run as closeOrder } from '../../functions/saga/close-order.ts';
+import { run as confirmOrder } from '../../functions/saga/confirm-order.ts';
+import { run as flagOrder } from '../../functions/saga/flag-order.ts';
+import { run as refundPayment } from '../../functions/saga/refund-payment.ts';
+import { run as releaseStock } from '../../functions/saga/release-stock.ts';
+import { run as reserveStock } from '../../functions/saga/reserve-stock.ts';
+import type { StepName } from '../../functions/steps.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import type { PaymentGateway } from '../../lib/payments/gateway.ts';
+import type { Sql } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+
+/** What the steps of the saga are handed, all of them together. */
+export type StepDeps = {
+  sql: () => Sql;
+  clock: Clock;
+  meter: Meter;
+  gateway: PaymentGateway;
+  reservationSeconds: number;
+};
+
+/** Every step's own `run`. */
+export const stepRuns: Record<StepName, (state: never, deps: StepDeps) => Promise<unknown>> = {
+  ReserveStock: reserveStock,
+  ChargePayment: chargePayment,
+  ConfirmOrder: confirmOrder,
+  AbandonOrder: abandonOrder,
+  RefundPayment: refundPayment,
+  ReleaseStock: releaseStock,
+  CloseOrder: closeOrder,
+  FlagOrder: flagOrder,
+};
