@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../lib/kernel/ids.ts';
+import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+beforeAll(async () => {
+  saga = await startSaga();
+  // So that rows come as they lie in the table, unless a statement says in which order it wants them.
+  const [{ name }] = (await saga.owner`select current_database() as name`) as unknown as [{ name: string }];
+  for (const setting of ['enable_indexscan', 'enable_bitmapscan', 'enable_indexonlyscan', 'enable_mergejoin']) {
+    await saga.owner.unsafe(`alter database ${name} set ${setting} = off`);
+  }
+});
+afterAll(() => saga.stop());
+
+const at = new Date();
+const ids = () => ({ paymentId: newId('payment', saga.clock), eventId: newId('event', saga.clock) });
+const steps = {
+  reserve: (orderId: string) =>
+    reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) }),
+  confirm: (orderId: string) =>
+    confirmIfReserved(saga.saga, { orderId, ...ids(), provider: 'simulated', reference: `ch_${orderId}`, at }),
+  release: (orderId: string) => releaseWhatIsHeld(saga.saga, { orderId, at }),
+  abandon: (orderId: string) => abandonUnlessConfirmed(saga.saga, { orderId, at }),
+  close: (orderId: string) =>
+    closeUndone(saga.saga, { orderId, ...ids(), failure: { code: 'undone', detail: 'x' }, refund: undefined, at }),
+  flag: (orderId: string) =>
+    flagForAttention(saga.saga, { orderId, eventId: ids().eventId, reason: 'undo-failed', detail: 'x', at }),
+  cancel: (orderId: string) => saga.cancel(orderId),
+};
+type Step = keyof typeof steps;
+
+/** Two products, the one with the greater id first: in the table of levels, and in every basket. */
+const twoProducts = async () => {
+  const ids: string[] = [];
+  for (const units of [0, 0]) ids.push(await saga.product(units));
+  const [low, high] = ids.toSorted() as [string, string];
+  for (const productId of [high, low]) {
+    await saga.owner`
+      insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
+      values (${newId('movement', saga.clock)}, ${productId}, 'adjustment', 9, 0, 'opening stock', now())`;
+  }
+  return { low, high };
+};
+const place = async (...products: string[]) =>
+  (
+    await saga.place(
+      products.map((productId) => ({ productId, quantity: 1 })),
+      { start: false },
+    )
+  ).id;
+
+type Work = (tx: typeof saga.owner) => Promise<unknown>;
+
+/** Starts a step after another transaction has written something, and lets that end once the step waits for it. */
+async function waitedFor(
+  before: Work,
+  step: () => Promise<unknown>,
+  meanwhile: () => Promise<unknown> = async () => {},
+) {
+  let outcome: Promise<unknown> | undefined;
+  await saga.owner.begin(async (tx) => {
+    await before(tx as unknown as typeof saga.owner);
+    outcome = step().catch((error: Error) => error);
+    await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBeGreaterThan(0);
+    await meanwhile();
+  });
+  return outcome;
+}
+
+const waiting = async () => {
+  const rows = await saga.owner`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return rows.length;
+};
+
+describe('levels are locked in the order of their products, so that no two baskets wait for each other', () => {
+  const before: Record<string, readonly Step[]> = {
+    reserve: [],
+    confirm: ['reserve'],
+    release: ['reserve'],
+  };
+
+  test.each(Object.keys(before) as Step[])('by %s', async (step) => {
+    const { low, high } = await twoProducts();
+    const orderId = await place(high, low);
+    for (const each of before[step]!) await steps[each](orderId);
+    const outcome = await waitedFor(
+      (tx) => tx`select from stock.levels where product_id = ${low} for update`,
+      () => steps[step](orderId),
+      // Whoever waits for the first must not have the second.
+      () => saga.owner`select from stock.levels where product_id = ${high} for update nowait`,
+    );
+    expect(outcome).not.toBeInstanceOf(Error);
+  });
+});
+
+describe('a step that waited for another decides on what that one made', () => {
+  const flagged =
+    (orderId: string): Work =>
+    (tx) =>
+      tx`
+    update orders.orders
+    set status = 'needs_attention', version = version + 1, failure_code = 'x', failure_detail = 'x'
+    where id = ${orderId}`;
+
+  test.each([
+    ['reserve', [], 'OrderNotActive'],
+    ['confirm', ['reserve'], 'OrderNotActive'],
+    ['cancel', ['reserve'], 'Problem'],
+  ] as [Step, Step[], string][])('%s of an order that was put before a person', async (step, before, name) => {
+    const orderId = await place((await twoProducts()).low);
+    for (const each of before) await steps[each](orderId);
+    const outcome = await waitedFor(flagged(orderId), () => steps[step](orderId));
+    expect(outcome).toMatchObject({ name });
+    expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention' });
+  });
+
+  test('putting an order before a person that was put there meanwhile', async () => {
+    const orderId = await place((await twoProducts()).low);
+    expect(await waitedFor(flagged(orderId), () => steps.flag(orderId))).toBe(false);
+    expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention', failure: { code: 'x' } });
+  });
+
+  test('closing an order that was closed meanwhile', async () => {
+    const orderId = await place((await twoProducts()).low);
+    const closed: Work = (tx) => tx`
+      update orders.orders set status = 'failed', version = 2, failure_code = 'x', failure_detail = 'x'
+      where id = ${orderId}`;
+    expect(await waitedFor(closed, () => steps.close(orderId))).toEqual({ status: 'failed', closed: false });
+    expect(await saga.order(orderId)).toMatchObject({ failure: { code: 'x' }, version: 2 });
+  });
+
+  test('giving back the stock of an order that was confirmed meanwhile', async () => {
+    const orderId = await place((await twoProducts()).low);
+    await steps.reserve(orderId);
+    const confirmed: Work = async (tx) => {
+      await tx`select from orders.orders where id = ${orderId} for update`;
+      await tx`
+        insert into payments.payments (id, order_id, provider, reference, status, amount, currency, captured_at)
+        select ${ids().paymentId}, id, 'simulated', id, 'captured', total, currency, now()
+        from orders.orders where id = ${orderId}`;
+      await tx`update stock.reservations set state = 'committed' where order_id = ${orderId}`;
+      await tx`update orders.orders set status = 'paid' where id = ${orderId}`;
+      await tx`update orders.orders set status = 'confirmed', confirmed_at = now() where id = ${orderId}`;
+    };
+    expect(await waitedFor(confirmed, () => steps.release(orderId))).toMatchObject({ name: 'OrderNotActive' });
+    expect(await saga.order(orderId)).toMatchObject({ status: 'confirmed' });
+  });
+});

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../lib/kernel/ids.ts';
+import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+let other: string;
+let orders: string[];
+beforeAll(async () => {
+  saga = await startSaga();
+  other = newId('customer', saga.clock);
+  await saga.owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${other}, 'other@example.com', 'Other', 'none', now(), now())`;
+  const productId = await saga.product(2);
+  orders = [];
+  // The third finds nothing left, the fourth is never begun, the fifth is somebody else's.
+  for (const start of [true, true, true, false, false]) {
+    orders.push((await saga.place([{ productId, quantity: 1 }], { start })).id);
+  }
+  await saga.owner`update orders.orders set customer_id = ${other} where id = ${orders[4]!}`;
+});
+afterAll(() => saga.stop());
+
+const mine = (orderId: string) => ({ orderId, customerId: saga.customerId });
+const theirs = (orderId: string) => ({ orderId, customerId: other });
+const unknown = `ord_${'0'.repeat(32)}`;
+
+describe('one order', () => {
+  test('is found by whoever placed it, and by nobody else', async () => {
+    expect(await findOrder(saga.api, mine(orders[0]!))).toMatchObject({ id: orders[0], customerId: saga.customerId });
+    expect(await findOrder(saga.api, mine(orders[1]!))).toMatchObject({ id: orders[1] });
+    expect(await findOrder(saga.api, theirs(orders[4]!))).toMatchObject({ id: orders[4], customerId: other });
+    expect(await findOrder(saga.api, theirs(orders[0]!))).toBeUndefined();
+    expect(await findOrder(saga.api, mine(orders[4]!))).toBeUndefined();
+    expect(await findOrder(saga.api, mine(unknown))).toBeUndefined();
+  });
+
+  test('that is somebody else’s cannot be cancelled, and is not said to exist', async () => {
+    await expect(saga.cancel(orders[4]!)).rejects.toMatchObject({ code: 'not-found' });
+    expect(await findOrder(saga.api, theirs(orders[4]!))).toMatchObject({ status: 'pending', version: 1 });
+  });
+});
+
+describe('a list of orders', () => {
+  const list = async (parts: { status?: 'confirmed' | 'failed' | 'pending'; before?: string; limit?: number } = {}) => {
+    const { status, before, limit = 10 } = parts;
+    const rows = await listOrders(saga.api, { customerId: saga.customerId, status, before, limit });
+    return rows.map(({ id }) => id);
+  };
+
+  test('has the customer’s own, newest first', async () => {
+    expect(await list()).toEqual([orders[3], orders[2], orders[1], orders[0]]);
+    const rows = await listOrders(saga.api, { customerId: other, status: undefined, before: undefined, limit: 10 });
+    expect(rows.map(({ id }) => id)).toEqual([orders[4]]);
+  });
+
+  test('goes on before the last order of a page, which is not repeated', async () => {
+    expect(await list({ limit: 2 })).toEqual([orders[3], orders[2]]);
+    expect(await list({ limit: 2, before: orders[2]! })).toEqual([orders[1], orders[0]]);
+  });
+
+  test('of one status has only those', async () => {
+    expect(await list({ status: 'confirmed' })).toEqual([orders[1], orders[0]]);
+    expect(await list({ status: 'failed' })).toEqual([orders[2]]);
+    expect(await list({ status: 'pending', before: orders[3]! })).toEqual([]);
+  });
+});
+
+describe('a timeline', () => {
+  test('tells what happened to this order alone, oldest first', async () => {
+    // Written again in the opposite order, so that only their numbers tell which came first.
+    await saga.owner.begin(async (tx) => {
+      const rows = await tx`delete from orders.timeline where order_id = ${orders[0]!} returning *`;
+      const backwards = rows.toSorted((a, b) => b.version - a.version || b.entry - a.entry);
+      for (const { orderId, version, entry, type, detail, at } of backwards) {
+        await tx`insert into orders.timeline values (${orderId}, ${version}, ${entry}, ${type}, ${tx.json(detail)}, ${at})`;
+      }
+    });
+    const timeline = await readTimeline(saga.api, mine(orders[0]!));
+    expect(timeline?.map(({ type }) => type)).toEqual([
+      'order-placed',
+      'stock-reserved',
+      'status-changed',
+      'payment-captured',
+      'status-changed',
+      'stock-committed',
+      'status-changed',
+    ]);
+    expect(timeline?.[1]?.detail).toMatchObject({ expiresAt: expect.any(String) });
+    expect((await readTimeline(saga.api, mine(orders[3]!)))?.map(({ type }) => type)).toEqual(['order-placed']);
+  });
+
+  test('is shown to whoever placed the order, and to nobody else', async () => {
+    expect(await readTimeline(saga.api, theirs(orders[0]!))).toBeUndefined();
+    expect(await readTimeline(saga.api, mine(orders[4]!))).toBeUndefined();
+    expect(await readTimeline(saga.api, theirs(orders[4]!))).toHaveLength(1);
+    expect(await readTimeline(saga.api, mine(unknown))).toBeUndefined();
+  });
+});
