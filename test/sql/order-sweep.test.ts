@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+beforeAll(async () => {
+  saga = await startSaga();
+});
+afterAll(() => saga.stop());
+
+const at = Date.now();
+const after = (milliseconds: number) => new Date(at + milliseconds);
+
+/** Puts an order into a status by the way that leads there. */
+async function placeAs(...way: string[]): Promise<string> {
+  const { id } = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
+  for (const status of way) {
+    const failure = ['failed', 'needs_attention'].includes(status) ? 'x' : null;
+    await saga.owner`
+      update orders.orders set status = ${status}, failure_code = ${failure}, failure_detail = ${failure}
+      where id = ${id}`;
+  }
+  return id;
+}
+
+test('orders that are open and at rest since before a moment are listed, the longest at rest first', async () => {
+  const ids = {
+    pending: await placeAs(),
+    reserved: await placeAs('reserved'),
+    paid: await placeAs('reserved', 'paid'),
+    cancelling: await placeAs('cancelling'),
+  };
+  const ended = [await placeAs('failed'), await placeAs('cancelling', 'cancelled'), await placeAs('needs_attention')];
+  const touch = (id: string, when: Date) => saga.owner`update orders.orders set updated_at = ${when} where id = ${id}`;
+  const oldestFirst = [ids.paid, ids.pending, ids.cancelling, ids.reserved];
+  for (const [i, id] of oldestFirst.entries()) await touch(id, after(i));
+  for (const id of ended) await touch(id, after(0));
+
+  const list = async (before: Date, limit = 10) =>
+    (await listStaleOrders(saga.saga, { before, limit })).map((order) => order.id);
+  expect(await list(after(4))).toEqual(oldestFirst);
+  expect(await list(after(3)), 'at rest since that very moment').toEqual(oldestFirst.slice(0, 3));
+  expect(await list(after(4), 2)).toEqual(oldestFirst.slice(0, 2));
+});
+
+test('orders before a person whose stock was held until before a moment are listed once each', async () => {
+  const reserved = async (expiresAt: Date) => {
+    const lines = [
+      { productId: await saga.product(1), quantity: 1 },
+      { productId: await saga.product(1), quantity: 1 },
+    ];
+    const { id } = await saga.place(lines, { start: false });
+    await reserveAllOrNothing(saga.saga, { orderId: id, at: new Date(at), expiresAt });
+    return id;
+  };
+  const flag = (id: string) => saga.owner`
+    update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${id}`;
+  const [first, second, underWay, given] = [
+    await reserved(after(1)),
+    await reserved(after(2)),
+    await reserved(after(1)),
+    await reserved(after(1)),
+  ];
+  for (const id of [first, second, given]) await flag(id);
+  await releaseWhatIsHeld(saga.saga, { orderId: given, at: new Date(at) });
+
+  const list = async (now: Date, limit = 10) => (await listExpiredReservations(saga.saga, { now, limit })).toSorted();
+  expect(await list(after(3))).toEqual([first, second].toSorted());
+  expect(await list(after(2)), 'held until that very moment').toEqual([first]);
+  expect(await list(after(3), 1)).toHaveLength(1);
+  expect(await list(after(3))).not.toContain(underWay);
+});

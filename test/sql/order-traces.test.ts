@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { cancelIfPossible } from '../../lib/orders/cancel.sql.ts';
+import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+beforeAll(async () => {
+  saga = await startSaga();
+});
+afterAll(() => saga.stop());
+
+const start = Date.now() + 60_000;
+/** A second that only one step of a test happens at. */
+const second = (n: number) => new Date(start + n * 1000);
+const expiresAt = second(900);
+
+const reserve = (orderId: string, at: Date) => reserveAllOrNothing(saga.saga, { orderId, at, expiresAt });
+const confirm = (orderId: string, at: Date, paymentId = newId('payment', saga.clock)) =>
+  confirmIfReserved(saga.saga, {
+    orderId,
+    paymentId,
+    eventId: newId('event', saga.clock),
+    provider: 'simulated',
+    reference: `ch_${orderId}`,
+    at,
+  });
+const release = (orderId: string, at: Date) => releaseWhatIsHeld(saga.saga, { orderId, at });
+const abandon = (orderId: string, at: Date) => abandonUnlessConfirmed(saga.saga, { orderId, at });
+const close = (orderId: string, at: Date, refunded: boolean) =>
+  closeUndone(saga.saga, {
+    orderId,
+    paymentId: newId('payment', saga.clock),
+    eventId: newId('event', saga.clock),
+    failure: { code: 'undone', detail: 'It could not be done.' },
+    refund: refunded
+      ? { outcome: 'refunded', provider: 'simulated', reference: `ch_${orderId}`, refundReference: `re_${orderId}` }
+      : undefined,
+    at,
+  });
+const flag = (orderId: string, at: Date) =>
+  flagForAttention(saga.saga, {
+    orderId,
+    eventId: newId('event', saga.clock),
+    reason: 'undo-failed',
+    detail: 'It is not undone.',
+    at,
+  });
+const cancel = (orderId: string, at: Date, confirmedAfter = second(-60)) =>
+  inTransaction(saga.api, (tx) => cancelIfPossible(tx, { orderId, customerId: saga.customerId, confirmedAfter, at }));
+
+const place = async (products = 1) => {
+  const lines: { productId: string; quantity: number }[] = [];
+  for (let n = 0; n < products; n++) lines.push({ productId: await saga.product(5), quantity: 2 });
+  return saga.place(lines, { start: false });
+};
+const rowOf = async (orderId: string) => {
+  const [row] = await saga.owner`
+    select status, version, updated_at, abandoned_at, confirmed_at, failure_code, failure_detail
+    from orders.orders where id = ${orderId}`;
+  return { ...row };
+};
+const timelineOf = async (orderId: string) => {
+  const rows = await saga.owner`
+    select version, entry, type, detail, at from orders.timeline
+    where order_id = ${orderId} and version > 1 order by version, entry`;
+  return rows.map(({ version, entry, type, detail, at }) => [version, entry, type, detail, at]);
+};
+const lastEventOf = async (orderId: string) => {
+  const [row] = await saga.owner`
+    select type, data, occurred_at from outbox.events where subject = ${orderId} order by occurred_at desc limit 1`;
+  return { ...row };
+};
+const open = { abandonedAt: null, confirmedAt: null, failureCode: null, failureDetail: null };
+
+describe('what each step leaves behind', () => {
+  test('of an order that is confirmed, then cancelled', async () => {
+    const { id, total } = await place();
+    await reserve(id, second(1));
+    expect(await rowOf(id)).toEqual({ ...open, status: 'reserved', version: 2, updatedAt: second(1) });
+    const paymentId = newId('payment', saga.clock);
+    await confirm(id, second(2), paymentId);
+    const confirmed = { ...open, confirmedAt: second(2) };
+    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'confirmed', version: 4, updatedAt: second(2) });
+    expect(await lastEventOf(id)).toEqual({
+      type: 'order.confirmed',
+      data: { orderId: id, customerId: saga.customerId, paymentId, total },
+      occurredAt: second(2),
+    });
+    await cancel(id, second(3));
+    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'cancelling', version: 5, updatedAt: second(3) });
+    await release(id, second(4));
+    const abandoned = { ...confirmed, abandonedAt: second(4) };
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelling', version: 6, updatedAt: second(4) });
+    await release(id, second(5));
+    expect(await rowOf(id)).toMatchObject({ abandonedAt: second(4), updatedAt: second(5) });
+    await close(id, second(6), true);
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelled', version: 8, updatedAt: second(6) });
+    expect(await lastEventOf(id)).toEqual({
+      type: 'order.cancelled',
+      data: { orderId: id, customerId: saga.customerId },
+      occurredAt: second(6),
+    });
+    expect(await timelineOf(id)).toEqual([
+      [2, 1, 'stock-reserved', { expiresAt: expiresAt.toISOString() }, second(1)],
+      [2, 2, 'status-changed', { from: 'pending', to: 'reserved' }, second(1)],
+      [3, 1, 'payment-captured', { paymentId }, second(2)],
+      [3, 2, 'status-changed', { from: 'reserved', to: 'paid' }, second(2)],
+      [4, 1, 'stock-committed', {}, second(2)],
+      [4, 2, 'status-changed', { from: 'paid', to: 'confirmed' }, second(2)],
+      [5, 1, 'status-changed', { from: 'confirmed', to: 'cancelling' }, second(3)],
+      [6, 1, 'stock-returned', {}, second(4)],
+      [8, 1, 'payment-refunded', { paymentId }, second(6)],
+      [8, 2, 'status-changed', { from: 'cancelling', to: 'cancelled' }, second(6)],
+    ]);
+    const [payment] = await saga.owner`select * from payments.payments where order_id = ${id}`;
+    expect(payment).toMatchObject({
+      id: paymentId,
+      status: 'refunded',
+      reference: `ch_${id}`,
+      capturedAt: second(2),
+      refundedAt: second(6),
+      refundReference: `re_${id}`,
+    });
+    const movements = await saga.owner`
+      select kind, quantity, reserved, reason, created_at from stock.movements where order_id = ${id} order by id`;
+    expect(movements.map((row) => Object.values(row))).toEqual([
+      ['reservation', 0, 2, 'reserved for an order', second(1)],
+      ['commitment', -2, -2, 'sold', second(2)],
+      ['return', 2, 0, 'order was cancelled', second(4)],
+    ]);
+  });
+
+  test('of an order that fails', async () => {
+    const { id } = await place();
+    await reserve(id, second(1));
+    await abandon(id, second(2));
+    const abandoned = { ...open, abandonedAt: second(2) };
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'reserved', version: 2, updatedAt: second(2) });
+    await abandon(id, second(3));
+    await release(id, second(4));
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'reserved', version: 3, updatedAt: second(4) });
+    await close(id, second(5), false);
+    expect(await rowOf(id)).toEqual({
+      ...abandoned,
+      status: 'failed',
+      version: 4,
+      updatedAt: second(5),
+      failureCode: 'undone',
+      failureDetail: 'It could not be done.',
+    });
+    expect(await lastEventOf(id)).toEqual({
+      type: 'order.failed',
+      data: { orderId: id, customerId: saga.customerId, reason: 'undone' },
+      occurredAt: second(5),
+    });
+    expect((await timelineOf(id)).slice(2)).toEqual([
+      [3, 1, 'stock-released', {}, second(4)],
+      [4, 2, 'status-changed', { from: 'reserved', to: 'failed', reason: 'undone' }, second(5)],
+    ]);
+    const movements = await saga.owner`
+      select kind, quantity, reserved, reason from stock.movements where order_id = ${id} order by id`;
+    expect(movements.map((row) => Object.values(row)).at(-1)).toEqual(['release', 0, -2, 'order was undone']);
+  });
+
+  test('of an order that had nothing to give back, and of one that is put before a person', async () => {
+    const { id } = await place();
+    await release(id, second(1));
+    expect(await timelineOf(id)).toEqual([]);
+    await flag(id, second(2));
+    expect(await rowOf(id)).toEqual({
+      status: 'needs_attention',
+      version: 3,
+      updatedAt: second(2),
+      abandonedAt: second(1),
+      confirmedAt: null,
+      failureCode: 'undo-failed',
+      failureDetail: 'It is not undone.',
+    });
+    expect(await timelineOf(id)).toEqual([
+      [3, 1, 'status-changed', { from: 'pending', to: 'needs_attention', reason: 'undo-failed' }, second(2)],
+    ]);
+    expect(await lastEventOf(id)).toEqual({
+      type: 'order.needs_attention',
+      data: { orderId: id, customerId: saga.customerId, reason: 'undo-failed' },
+      occurredAt: second(2),
+    });
+  });
+});
+
+describe('exactly', () => {
+  test('an order that was confirmed at the end of the time to cancel cannot be cancelled any more', async () => {
+    const { id } = await place();
+    await reserve(id, second(1));
+    await confirm(id, second(2));
+    expect(await cancel(id, second(4), second(2))).toEqual({ outcome: 'refused', status: 'confirmed' });
+    const justBefore = new Date(second(2).getTime() - 1);
+    expect(await cancel(id, second(4), justBefore)).toEqual({ outcome: 'cancelling', was: 'confirmed' });
+  });
+
+  test('an order of which one product is not held any more is not confirmed, be it given back or gone', async () => {
+    const { id, lines } = await place(2);
+    await reserve(id, second(1));
+    const one = { order_id: id, product_id: lines[0]!.productId };
+    const [row] = await saga.owner`
+      delete from stock.reservations where order_id = ${id} and product_id = ${one.product_id} returning *`;
+    await expect(confirm(id, second(2))).rejects.toMatchObject({ name: 'ReservationLost' });
+    await saga.owner`
+      insert into stock.reservations (order_id, product_id, quantity, state, expires_at)
+      values (${id}, ${one.product_id}, ${row!.quantity}, 'released', ${expiresAt})`;
+    await expect(confirm(id, second(2))).rejects.toMatchObject({ name: 'ReservationLost' });
+    await saga.owner`update stock.reservations set state = 'held' where order_id = ${id}`;
+    expect(await confirm(id, second(3))).toBeInstanceOf(Date);
+  });
+
+  test('one order: no step touches another', async () => {
+    const [left, paid] = [await place(), await place()];
+    await reserve(paid.id, second(1));
+    await saga.owner`update orders.orders set status = 'paid' where id = ${paid.id}`;
+    const rows = [await rowOf(left.id), await rowOf(paid.id)];
+
+    const [first, second_] = [await place(), await place()];
+    await reserve(first.id, second(1));
+    await confirm(first.id, second(2));
+    await cancel(first.id, second(3));
+    await release(first.id, second(4));
+    await close(first.id, second(5), true);
+    await abandon(second_.id, second(6));
+    await flag(second_.id, second(7));
+    expect([await rowOf(left.id), await rowOf(paid.id)]).toEqual(rows);
+  });
+});
