@@ -8,39 +8,45 @@ export const sourceFiles = (): string[] => globSync(folders.map((folder) => `${f
 
 export const folderOf = (file: string): string => file.split('/').slice(0, 2).join('/');
 
-const sql = (name: string) => `test/sql/${name}.test.ts`;
-const saga = (name: string) => `test/saga/${name}.test.ts`;
-const unit = (name: string) => `test/unit/${name}.test.ts`;
-const http = (name: string) => `test/http/${name}.test.ts`;
+/** Test files by their names, in which `*` stands for anything. */
+const tests = (folder: string, ...names: readonly string[]): string[] =>
+  names.flatMap((name) => globSync(`test/${folder}/${name}.test.ts`).sort());
 
-const steps = sql('order-steps');
-const sagas = [saga('order-saga'), saga('sweeper')];
-const placing = sql('place-order');
+const traces = tests('sql', 'order-traces');
+const steps = tests('sql', 'order-steps', 'order-locks');
+const placing = tests('sql', 'place-order');
+const sagas = tests('saga', 'order-saga', 'sweeper');
+const prices = tests('unit', 'pricing*');
 
 /**
  * The tests of each file by turns, the quickest first. Only what says the same in every run: `histories` draws its
  * cases, and what kills a mutant one day would let it live the next.
  */
-const tests: readonly [pattern: RegExp, turns: readonly (readonly string[])[]][] = [
-  [/^lib\/orders\/(place|confirm|undo|cancel)/, [[steps, placing], sagas]],
-  [/^lib\/orders\/sweep/, [[saga('sweeper')]]],
-  [/^lib\/orders\/transitions/, [[unit('transitions')]]],
-  [/^lib\/orders\//, [[placing, steps], sagas]],
-  [/^lib\/stock\/ledger/, [[sql('stock-ledger')], [http('stock')]]],
-  [/^lib\/stock\/reservations/, [[steps], sagas]],
-  [/^lib\/payments\/stripe/, [[unit('payments-stripe'), unit('payments-stripe-errors'), unit('payments-failure')]]],
-  [/^lib\/payments\//, [[unit('payments-failure')], [saga('payments-simulated')], sagas]],
-  [/^lib\/pricing\/.*\.sql\.ts/, [[placing], [http('quotes')]]],
-  [/^lib\/pricing\//, [[unit('pricing'), unit('pricing-properties')], [http('quotes')]]],
-  [/^lib\/idempotency\//, [[sql('idempotency')], [placing]]],
-  [/^infra\/saga\//, [[unit('docs')], sagas]],
-  [/^database:(stock|catalog)/, [[sql('schema-guards-stock')], [steps, sql('stock-ledger')], sagas]],
-  [/^database:/, [[sql('schema-guards')], [steps, placing, unit('transitions')], sagas]],
+const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
+  [/^lib\/orders\/(confirm|undo)/, traces, steps, sagas],
+  [/^lib\/orders\/cancel/, traces, tests('sql', 'order-locks', 'order-reads'), sagas],
+  [/^lib\/orders\/place/, placing, sagas],
+  [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper')],
+  [/^lib\/orders\/read/, tests('sql', 'order-reads')],
+  [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
+  [/^lib\/orders\//, [...placing, ...traces], steps, sagas],
+  [/^lib\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock')],
+  [/^lib\/stock\//, traces, steps, sagas],
+  [/^lib\/payments\/stripe/, tests('unit', 'payment*')],
+  [/^lib\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
+  [/^lib\/pricing\/.*\.sql\.ts/, placing, tests('http', 'quotes')],
+  [/^lib\/pricing\//, prices, tests('http', 'quotes')],
+  [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
+  [/^infra\/saga\//, tests('unit', 'docs', 'saga*'), sagas],
+  [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
+  [/^database:/, tests('sql', 'schema-guards*'), [...traces, ...steps, ...placing], sagas],
 ];
 
 /** The tests that cover a file, by turns; none when the table has no row for it. */
-export const testsOf = (file: string): readonly (readonly string[])[] =>
-  tests.find(([pattern]) => pattern.test(file))?.[1] ?? [];
+export const testsOf = (file: string): readonly (readonly string[])[] => {
+  const [, ...turns] = rows.find(([pattern]) => pattern.test(file)) ?? [/^/];
+  return turns.filter((turn) => turn.length > 0);
+};
 
 /** All test files that any mutant is tried with. */
-export const coveringTests = (): string[] => [...new Set(tests.flatMap(([, turns]) => turns.flat()))].sort();
+export const coveringTests = (): string[] => [...new Set(rows.flatMap(([, ...turns]) => turns.flat()))].sort();

@@ -90,8 +90,10 @@ export async function openLab(count: number) {
     for (const { datname } of left) await admin`drop database if exists ${admin(datname)}`.catch(() => {});
   }
 
+  /** Ends the runs under way as well. */
   async function close(): Promise<void> {
-    await admin.end();
+    for (const pid of running) process.kill(-pid, 'SIGKILL');
+    await admin.end({ timeout: 1 });
     await shared.stop();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -111,6 +113,9 @@ function copyProject(folder: string): string {
   return folder;
 }
 
+/** Process groups of runs under way. */
+const running = new Set<number>();
+
 async function runTests(
   copy: string,
   files: readonly string[],
@@ -124,6 +129,7 @@ async function runTests(
     env: { ...process.env, NO_COLOR: '1', TEST_POSTGRES: JSON.stringify(details) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child.pid!);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (output += part));
   let late = false;
@@ -133,6 +139,7 @@ async function runTests(
   }, limitMs);
   const [code] = await once(child, 'close');
   clearTimeout(timer);
+  running.delete(child.pid!);
   if (late) return { outcome: 'timeout', by: `${files} took longer than ${Math.round(limitMs / 1000)} s` };
   if (code === 0) return { outcome: 'survived' };
   const failure = /FAIL\s+(.+)/.exec(output)?.[1] ?? output.slice(-2000);

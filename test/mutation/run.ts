@@ -25,6 +25,7 @@ Takes one guard at a time out of a copy of the project and runs the tests that c
                keys: idempotency keys of provider calls, conditions of DynamoDB writes
                ts: everything else of the TypeScript, by Stryker
   --file GLOB  only of these files
+  --match TEXT only those whose change has this text in it, as the report names it
   --sample N   only N of them, drawn by a seed that is printed; without the part ts
   --list       prints them and tries none
 
@@ -35,21 +36,25 @@ does not explain, or when that file explains one that does not live.
 async function main(): Promise<boolean> {
   const options = readArguments();
   if (options === undefined) return true;
-  const { only, isWanted, sample, seed, jobs } = options;
+  const { only, isWanted, isMatch, sample, seed, jobs } = options;
   const lab = await openLab(jobs);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void lab.close().finally(() => process.exit(1)));
+  }
   try {
     const all = await allMutants(lab, only);
     const known = all.filter(({ file }) => isWanted(file));
     if (options.list) {
-      for (const { file, line, change } of known) console.log(`${file}:${line} ${change}`);
+      for (const { file, line, change } of known.filter(isMatch)) console.log(`${file}:${line} ${change}`);
       return true;
     }
     if (sample !== undefined) console.log(`${sample} of ${known.length} mutants, drawn by --seed ${seed}`);
-    const chosen = sample === undefined ? known : shuffle(known, seed).slice(0, sample);
+    const matching = known.filter(isMatch);
+    const chosen = sample === undefined ? matching : shuffle(matching, seed).slice(0, sample);
     const results = await tryAll(lab, chosen, jobs);
     const mutants: Mutant[] = [...known];
     if (only.includes('ts')) {
-      const typed = await tryTypeScript(sourceFiles().filter(isWanted), jobs);
+      const typed = (await tryTypeScript(sourceFiles().filter(isWanted), jobs)).filter(isMatch);
       results.push(...typed);
       mutants.push(...typed);
     }
@@ -71,6 +76,7 @@ function readArguments() {
     options: {
       only: { type: 'string', multiple: true },
       file: { type: 'string', multiple: true },
+      match: { type: 'string', multiple: true },
       sample: { type: 'string' },
       seed: { type: 'string' },
       jobs: { type: 'string', default: '2' },
@@ -89,6 +95,7 @@ function readArguments() {
   return {
     only: (values.only as Part[] | undefined) ?? fast,
     isWanted: (file: string) => values.file?.some((glob) => matchesGlob(file, glob)) ?? true,
+    isMatch: ({ change }: Mutant) => values.match?.some((text) => change.includes(text)) ?? true,
     sample,
     seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)),
     jobs: Number(values.jobs),

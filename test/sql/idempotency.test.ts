@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Problem } from '../../lib/contract/problems.ts';
 import { type Answer, type Claim, type KeyOptions, type KeyTable, once } from '../../lib/idempotency/once.sql.ts';
+import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
 import { poolOptions } from '../support/doors.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -105,6 +106,38 @@ describe('time', () => {
     expect(await once(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: false });
     expect(await once(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: true });
     expect(await records()).toHaveLength(1);
+  });
+
+  test('the record of a key that was free again is that of the new request in every respect', async () => {
+    await once(sql, claim, keys, count);
+    time += keys.keepSeconds * 1000;
+    const fresh = { ...claim, operation: 'update-product', fingerprint: 'two' };
+    await once(sql, fresh, keys, async () => ({ status: 200, headers: { etag: '"2"' }, body: undefined }));
+    expect((await records()).map((row) => ({ ...row }))).toEqual([
+      {
+        caller: claim.caller,
+        key: claim.key,
+        operation: 'update-product',
+        requestHash: 'two',
+        status: 200,
+        headers: { etag: '"2"' },
+        body: null,
+        createdAt: new Date(time),
+        expiresAt: new Date(time + keys.keepSeconds * 1000),
+      },
+    ]);
+  });
+
+  test('records are deleted from their last moment on, and no others', async () => {
+    const jobs = database.connect('jobs', poolOptions);
+    const start = time;
+    await once(sql, claim, keys, count);
+    time += 1;
+    await once(sql, { ...claim, key: 'k-2' }, keys, count);
+    expect(await purgeExpiredKeys(jobs, new Date(start + keys.keepSeconds * 1000 - 1))).toBe(0);
+    expect(await purgeExpiredKeys(jobs, new Date(start + keys.keepSeconds * 1000))).toBe(1);
+    expect((await records()).map(({ key }) => key)).toEqual(['k-2']);
+    await jobs.end();
   });
 
   test('the database takes no record that is kept for less than a day', async () => {

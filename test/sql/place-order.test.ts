@@ -92,6 +92,43 @@ describe('one key, one order', () => {
     expect(later.placed).toBeDefined();
   });
 
+  test('a key is kept until its last millisecond; then its record is the new order’s in every respect', async () => {
+    const claim = newClaim();
+    const now = Date.now();
+    const end = now + 48 * 3600 * 1000;
+    const first = await place(claim, now);
+    await storeFinalAnswer(saga.api, claim, { status: 201, headers: {}, body: '{}' });
+    expect((await place(claim, end - 1)).placed).toBeUndefined();
+    const fresh = { ...claim, operation: 'place-order-again', fingerprint: 'second' };
+    const second = await place(fresh, end);
+    expect(second.placed?.id).not.toBe(first.placed?.id);
+    expect(second.placed).toBeDefined();
+    expect(await place(fresh, end)).toEqual({ answer: second.answer, placed: undefined });
+    const [record] = await saga.owner`
+      select operation, request_hash, status, created_at, expires_at from orders.idempotency_keys
+      where key = ${claim.key}`;
+    expect(record).toEqual({
+      operation: 'place-order-again',
+      requestHash: 'second',
+      status: 202,
+      createdAt: new Date(end),
+      expiresAt: new Date(end + 48 * 3600 * 1000),
+    });
+  });
+
+  test('the answer given after waiting replaces only that of the same caller, key and request', async () => {
+    const [claim, otherKey] = [newClaim(), newClaim()];
+    const otherCaller = { ...claim, caller: 'customer:somebody else' };
+    const others = [await place(otherKey), await place(otherCaller)];
+    const first = await place(claim);
+    const final = { status: 201, headers: {}, body: '{"status":"confirmed"}' };
+    await storeFinalAnswer(saga.api, { ...claim, fingerprint: 'second' }, final);
+    expect((await place(claim)).answer).toEqual(first.answer);
+    await storeFinalAnswer(saga.api, claim, final);
+    expect((await place(claim)).answer).toEqual(final);
+    expect([(await place(otherKey)).answer, (await place(otherCaller)).answer]).toEqual(others.map((o) => o.answer));
+  });
+
   test('the answer given after waiting replaces the first', async () => {
     const claim = newClaim();
     await place(claim);
