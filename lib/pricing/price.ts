@@ -125,4 +125,5 @@ const errorsOf = (
   check: (line: LineInput, index: number) => InputError | undefined,
 ): InputError[] => lines.map(check).filter((error) => error !== undefined);
 
-const sentence = ([first]: InputError[]): string => `${first?.pointer} ${first?.detail}.`;
+/** Of at least one error, the first. */
+const sentence = ([first]: InputError[]): string => `${first!.pointer} ${first!.detail}.`;

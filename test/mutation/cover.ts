@@ -17,6 +17,8 @@ const steps = tests('sql', 'order-steps', 'order-locks');
 const placing = tests('sql', 'place-order');
 const sagas = tests('saga', 'order-saga', 'sweeper');
 const prices = tests('unit', 'pricing*');
+/** What a statement reads in vain shows only in its plan. */
+const plans = tests('sql', 'plans');
 
 /**
  * The tests of each file by turns, the quickest first. Only what says the same in every run: `histories` draws its
@@ -26,15 +28,15 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/orders\/(confirm|undo)/, traces, steps, sagas],
   [/^lib\/orders\/cancel/, traces, tests('sql', 'order-locks', 'order-reads'), sagas],
   [/^lib\/orders\/place/, placing, sagas],
-  [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper')],
-  [/^lib\/orders\/read/, tests('sql', 'order-reads')],
+  [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper'), plans],
+  [/^lib\/orders\/read/, tests('sql', 'order-reads'), plans],
   [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
   [/^lib\/orders\//, [...placing, ...traces], steps, sagas],
-  [/^lib\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock')],
+  [/^lib\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
   [/^lib\/stock\//, traces, steps, sagas],
   [/^lib\/payments\/stripe/, tests('unit', 'payment*')],
   [/^lib\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
-  [/^lib\/pricing\/.*\.sql\.ts/, placing, tests('http', 'quotes')],
+  [/^lib\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
   [/^lib\/pricing\//, prices, tests('http', 'quotes')],
   [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
   [/^infra\/saga\//, tests('unit', 'docs', 'saga*'), sagas],

@@ -191,6 +191,40 @@ describe('what each step leaves behind', () => {
   });
 });
 
+describe('an open order', () => {
+  /** By the way that leads there. */
+  const placeAs = async (...way: string[]) => {
+    const { id } = await place();
+    for (const status of way) await saga.owner`update orders.orders set status = ${status} where id = ${id}`;
+    return id;
+  };
+  const ways = [['pending'], ['reserved'], ['reserved', 'paid'], ['cancelling']];
+
+  test.each(ways)('is put before a person from wherever it stands: %s %s', async (...way) => {
+    const id = await placeAs(...way.filter((status) => status !== 'pending'));
+    expect(await flag(id, second(1))).toBe(true);
+    expect(await rowOf(id)).toMatchObject({ status: 'needs_attention' });
+  });
+
+  test.each(ways)('is given up and closed, unless it is paid: %s %s', async (...way) => {
+    const id = await placeAs(...way.filter((status) => status !== 'pending'));
+    const last = way.at(-1);
+    const isPaid = last === 'paid';
+    expect(await abandon(id, second(1))).toEqual({ confirmed: false });
+    expect((await rowOf(id)).abandonedAt).toEqual(isPaid ? null : second(1));
+    const closing = close(id, second(2), false);
+    if (isPaid) await expect(closing).rejects.toMatchObject({ name: 'OrderNotActive' });
+    else expect(await closing).toEqual({ status: last === 'cancelling' ? 'cancelled' : 'failed', closed: true });
+  });
+
+  test('that is before a person still gives its stock back', async () => {
+    const { id } = await place();
+    await reserve(id, second(1));
+    await flag(id, second(2));
+    expect(await release(id, second(3))).toBe(2);
+  });
+});
+
 describe('exactly', () => {
   test('an order that was confirmed at the end of the time to cancel cannot be cancelled any more', async () => {
     const { id } = await place();

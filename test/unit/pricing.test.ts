@@ -101,7 +101,15 @@ describe('priceOrder', () => {
     const products = [product(1, 1), product(2, 1, 'USD'), product(3, 1), product(4, 1, 'JPY')];
     const problem = refusal(() => price([line(1, 1), line(2, 1), line(3, 1), line(4, 1)], products));
     expect([problem.code, problem.status]).toEqual(['currencies-mixed', 422]);
-    expect(problem.errors?.map((error) => error.pointer)).toEqual(['/lines/1/productId', '/lines/3/productId']);
+    expect(problem.errors).toEqual([
+      { pointer: '/lines/1/productId', detail: 'is priced in USD, but the first line in EUR' },
+      { pointer: '/lines/3/productId', detail: 'is priced in JPY, but the first line in EUR' },
+    ]);
+    expect(problem.message).toBe('/lines/1/productId is priced in USD, but the first line in EUR.');
+  });
+
+  test('a basket without lines, which the contract lets nobody send, is not priced', () => {
+    expect(() => price([], [product(1, 1)])).toThrow(new RangeError('a basket without lines has no price'));
   });
 
   test('a total of 10¹² is taken, one unit more is not', () => {
