@@ -56,6 +56,33 @@ test('doors begin with the time that they are given, and go on with the one that
   expect({ status, ahead: body.ahead, days: daysAhead(body.now) }).toEqual({ status: 200, ahead: 3 * day, days: 3 });
 });
 
+test('functions that die while the clock is moved begin anew with the new time, and nobody else gets their answer', async () => {
+  const path = '/test-clock/advance';
+  const asks: ((reading: Reading) => void)[] = [];
+  let asked = Promise.withResolvers<void>();
+  onAdvance = () =>
+    new Promise((resolve) => {
+      asks.push(resolve);
+      asked.resolve();
+    });
+  const first = ask('POST', path, '{"seconds":60}').catch(() => 'cut off');
+  await asked.promise;
+  void functions.setClock(5 * day * 1000);
+  await functions.kill();
+  expect(await first).toBe('cut off');
+  const ahead = async () => (await ask('GET', '/test-clock').catch(() => undefined))?.body.ahead;
+  await expect.poll(ahead, { timeout: 15_000 }).toBe(5 * day);
+
+  asked = Promise.withResolvers<void>();
+  const second = ask('POST', path, '{"seconds":30}');
+  await asked.promise;
+  const reading = (ahead: number): Reading => ({ now: '2030-01-01T00:00:00.000Z', ahead });
+  asks[0]!(reading(60));
+  await new Promise(setImmediate);
+  asks[1]!(reading(90));
+  expect((await second).body.ahead).toBe(90);
+});
+
 test('whoever asks for another time is answered when the whole stack has it', async () => {
   const moved = Promise.withResolvers<Reading>();
   const asked = Promise.withResolvers<number>();

@@ -138,11 +138,14 @@ export function startFunctions(options: Options): Functions {
   }
 
   async function advance({ id, seconds }: Extract<FromHost, { kind: 'advance' }>): Promise<void> {
+    // A thread that has taken its place meanwhile gives out the same ids anew.
+    const { worker } = host;
+    const answer = (message: ToHost): void => worker.postMessage(message);
     try {
-      tell({ kind: 'advanced', id, reading: await onAdvance(seconds) });
+      answer({ kind: 'advanced', id, reading: await onAdvance(seconds) });
     } catch (thrown) {
       const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
-      tell({ kind: 'not-advanced', id, error: { name, message } });
+      answer({ kind: 'not-advanced', id, error: { name, message } });
     }
   }
 
