@@ -33,6 +33,17 @@ const rows = {
     states: ['StartExecution'],
     waits: true,
   }),
+  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'session', 'orders_api', {
+    tables: { charges: ['GetItem', 'UpdateItem'], awaitedPayments: ['UpdateItem'] },
+    states: ['SendTaskSuccess'],
+    provider: 'simulated',
+  }),
+  'receive-stripe-event': http('POST', '/webhooks/stripe', 'public', null, {
+    rateClass: 'exempt',
+    tables: { webhookEvents: ['GetItem', 'PutItem'], awaitedPayments: ['UpdateItem'] },
+    states: ['SendTaskSuccess'],
+    provider: 'stripe',
+  }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },
@@ -51,7 +62,7 @@ export const routes = Object.fromEntries(
 ) as unknown as { readonly [O in OperationId]: Route<(typeof rows)[O]['auth']> };
 
 type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'door'>;
-type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'tables' | 'states' | 'waits'>;
+type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'tables' | 'states' | 'provider' | 'waits'>;
 
 function http<A extends Auth>(
   method: Route['method'],

@@ -11,6 +11,8 @@ export type Grants = {
   states: readonly ('StartExecution' | 'DescribeStateMachine' | 'DescribeExecution' | 'SendTaskSuccess')[];
   /** The payment provider that the door calls; null for the many that call none. */
   payments: 'simulated' | 'stripe' | null;
+  /** Whether the door reads what signs Stripe's events. */
+  webhook: boolean;
 };
 
 export type Door = { kind: 'http'; row: Route } | { kind: 'step'; row: Step } | { kind: 'job'; row: Job };
@@ -40,5 +42,6 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     tables,
     states: ('states' in row && row.states) || [],
     payments: callsProvider ? provider : null,
+    webhook: door.kind === 'http' && door.row.provider === 'stripe',
   };
 }

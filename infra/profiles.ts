@@ -58,7 +58,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
 /** What a deployment was asked for on the command line. */
 export type Settings = {
   profile: Profile;
-  payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string };
+  payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string; webhookSecretArn: string };
   /** Where alarms are mailed to. */
   alarmEmail?: string;
   /** What `GET /health` calls this release. */
@@ -87,8 +87,8 @@ export class SettingError extends Error {
 }
 
 /**
- * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `alarmEmail`, `release`,
- * `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated` when not said; `prod` takes no simulated payments.
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
+ * `alarmEmail`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated` when not said; `prod` takes no simulated payments.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
@@ -96,16 +96,7 @@ export function readSettings(node: Node): Settings {
   const provider = oneOf('paymentProvider', ['simulated', 'stripe'], 'simulated');
   if (profile === 'prod' && provider === 'simulated') {
     throw new SettingError(
-      'profile prod does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:…',
-    );
-  }
-  const secretArn = text('stripeSecretArn');
-  if (
-    provider === 'stripe' &&
-    !/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(secretArn ?? '')
-  ) {
-    throw new SettingError(
-      'paymentProvider stripe needs -c stripeSecretArn=arn:…, the full ARN of the Secrets Manager secret that holds the key',
+      'profile prod does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:… -c stripeWebhookSecretArn=arn:…',
     );
   }
   const alarmEmail = text('alarmEmail');
@@ -118,7 +109,14 @@ export function readSettings(node: Node): Settings {
       ...profiles[profile],
       throttle: { rate: count('rateLimit', throttle.rate), burst: count('burstLimit', throttle.burst) },
     },
-    payments: provider === 'simulated' ? { provider } : { provider, secretArn: secretArn! },
+    payments:
+      provider === 'simulated'
+        ? { provider }
+        : {
+            provider,
+            secretArn: secret('stripeSecretArn', 'the key'),
+            webhookSecretArn: secret('stripeWebhookSecretArn', 'what signs the events of the webhook'),
+          },
     release: text('release') ?? version,
     variables: Object.fromEntries(
       tunable.filter((name) => text(name) !== undefined).map((name) => [name, String(count(name, 0))]),
@@ -129,6 +127,16 @@ export function readSettings(node: Node): Settings {
   function text(name: string): string | undefined {
     const value: unknown = node.tryGetContext(name);
     return value === undefined || value === '' ? undefined : String(value);
+  }
+
+  function secret(name: string, what: string): string {
+    const arn = text(name) ?? '';
+    if (!/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(arn)) {
+      throw new SettingError(
+        `paymentProvider stripe needs -c ${name}=arn:…, the full ARN of the Secrets Manager secret that holds ${what}`,
+      );
+    }
+    return arn;
   }
 
   function oneOf<T extends string>(name: string, values: readonly T[], otherwise: T): T {

@@ -10,6 +10,7 @@ export const tables = {
   appKeys: { partitionKey: 'keyId' },
   charges: { partitionKey: 'orderId' },
   awaitedPayments: { partitionKey: 'orderId', ttlAttribute: 'expiresAt' },
+  webhookEvents: { partitionKey: 'eventId', ttlAttribute: 'expiresAt' },
 } as const satisfies Record<TableName, TableKeys>;
 
 /** The environment variable that tells a door a table's name. */
@@ -19,4 +20,5 @@ export const tableVariables: Readonly<Record<TableName, string>> = {
   appKeys: 'APP_KEYS_TABLE',
   charges: 'CHARGES_TABLE',
   awaitedPayments: 'AWAITED_PAYMENTS_TABLE',
+  webhookEvents: 'WEBHOOK_EVENTS_TABLE',
 };

@@ -109,6 +109,9 @@ function statements(scope: Construct, props: DoorFunctionProps) {
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.secretArn);
   }
+  if (grants.webhook && settings.payments.provider === 'stripe') {
+    allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
+  }
   return allowed;
 }
 
@@ -145,6 +148,9 @@ function environment(props: DoorFunctionProps): Record<string, string> {
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }
+      : {}),
+    ...(grants.webhook && payments.provider === 'stripe'
+      ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
       : {}),
     ...settings.variables,
   };

@@ -15,7 +15,7 @@ import { pascal } from './names.ts';
 /** Seconds an HTTP API waits for a function at most, less one for the answer to get out. */
 const longest = 29;
 
-/** The HTTP table as an HTTP API: one route and one function a row. */
+/** The HTTP table as an HTTP API: one route and one function a row, but for those of another payment provider. */
 export class HttpApi extends Construct {
   readonly api: apigw.HttpApi;
   readonly doors: DoorFunction[] = [];
@@ -45,6 +45,7 @@ export class HttpApi extends Construct {
     });
 
     for (const [operation, route] of Object.entries(routes) as [OperationId, Route][]) {
+      if (route.provider !== undefined && route.provider !== payments.provider) continue;
       const door = new DoorFunction(this, pascal(operation), {
         ...props.surroundings,
         door: route.door,

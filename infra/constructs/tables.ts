@@ -11,26 +11,39 @@ const ids: Readonly<Record<TableName, string>> = {
   appKeys: 'AppKeys',
   charges: 'Charges',
   awaitedPayments: 'AwaitedPayments',
+  webhookEvents: 'WebhookEvents',
 };
 
 /**
- * What it would cost to lose a table: limits are counters of the last two minutes, and a payment that is awaited
- * without its token is undone when its reservation ends; the rest is not made again. */
+ * What it would cost to lose a table: limits are counters of the last two minutes, a payment that is awaited without its
+ * token is undone when its reservation ends, and an event that comes again wakes nobody; the rest is not made again.
+ */
 const hurtsToLose: Readonly<Record<TableName, boolean>> = {
   sessions: true,
   limits: false,
   appKeys: true,
   charges: true,
   awaitedPayments: false,
+  webhookEvents: false,
 };
 
-/** The DynamoDB tables, paid by request. The simulated payment provider's charges are there only when it is used. */
+/** Tables that only one payment provider needs. */
+const onlyWith: Readonly<Partial<Record<TableName, 'simulated' | 'stripe'>>> = {
+  charges: 'simulated',
+  webhookEvents: 'stripe',
+};
+
+/** The DynamoDB tables, paid by request. */
 export class Tables extends Construct {
   readonly byName: Readonly<Partial<Record<TableName, dynamodb.Table>>>;
 
-  constructor(scope: Construct, id: string, { profile, simulated }: { profile: Profile; simulated: boolean }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { profile, provider }: { profile: Profile; provider: 'simulated' | 'stripe' },
+  ) {
     super(scope, id);
-    const names = (Object.keys(tables) as TableName[]).filter((name) => name !== 'charges' || simulated);
+    const names = (Object.keys(tables) as TableName[]).filter((name) => (onlyWith[name] ?? provider) === provider);
     this.byName = Object.fromEntries(names.map((name) => [name, this.table(name, profile)]));
   }
 

@@ -120,6 +120,7 @@ function chosenSettings(): Record<string, string> {
     'PAYMENT_PROVIDER',
     'PAYMENT_TIMEOUT_MS',
     'STRIPE_SECRET_KEY',
+    'STRIPE_WEBHOOK_SECRET',
     'SESSION_IDLE_SECONDS',
     'SESSION_MAX_SECONDS',
     'RESERVATION_SECONDS',

@@ -87,6 +87,7 @@ function operation(route: Route): Operation {
       ...parameters('query', contract.query),
       ...requestHeadersOf(contract),
     ] as Operation['parameters'],
+    ...(contract.signed === undefined ? {} : { requestBody: signedBody }),
     ...(contract.body === undefined
       ? {}
       : {
@@ -98,6 +99,9 @@ function operation(route: Route): Operation {
     responses: responses(route, contract, example.answers),
   };
 }
+
+/** Described by whoever signs it. */
+const signedBody = { required: true, content: { 'application/json': { schema: { type: 'object' } } } };
 
 const securityByAuth = {
   public: () => [],

@@ -149,6 +149,11 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
     },
   },
   'cancel-order': { answers: { 200: cancelled, 202: { ...confirmed, status: 'cancelling', version: 5 } } },
+  'settle-simulated-payment': {
+    request: { outcome: 'complete' },
+    answers: { 200: { orderId: ids.order, status: 'captured' } },
+  },
+  'receive-stripe-event': { answers: { 200: { received: true } } },
   'get-health': {
     answers: {
       200: {

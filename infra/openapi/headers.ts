@@ -71,7 +71,14 @@ export function requestHeadersOf(contract: OperationContract): Schema[] {
   if (contract.ifMatch) names.push('IfMatch');
   if (contract.etag) names.push('IfNoneMatch');
   names.push('RequestId');
-  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+  const signature = contract.signed && {
+    ...header(contract.signed.header, 'Signs the body.', { type: 'string' }),
+    required: true,
+  };
+  return [
+    ...(signature === undefined ? [] : [signature]),
+    ...names.map((name) => ({ $ref: `#/components/parameters/${name}` })),
+  ];
 }
 
 /** References to the header fields that every answer of an operation has. */

@@ -49,6 +49,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Use a UUID or another short token.',
     detail: 'An Idempotency-Key is 1 to 255 visible ASCII characters.',
   },
+  'webhook-signature-invalid': {
+    path: '/webhooks/stripe',
+    when: 'The header that signs the event is missing or broken, fits neither the body nor a secret of ours, or is older than five minutes.',
+    todo: 'Compare the endpoint’s signing secret at the provider with the one that is deployed, and that nothing on the way changes the body. Events are sent again.',
+    detail: 'No signature fits the body.',
+  },
   unauthenticated: {
     when: 'There is no `Authorization` header, it is not `Bearer` and a token, or the token is unknown, expired, revoked or of the wrong kind.',
     todo: 'Sign in again, or check the application’s key.',
@@ -120,6 +126,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Ask the shop for a return.',
     detail: 'An order can be cancelled for 336 hours after it was confirmed.',
   },
+  'payment-not-waiting': {
+    path: '/simulated-payments/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+    when: 'The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.',
+    todo: 'Nothing: `GET /orders/{orderId}` shows how the order goes on. Only orders with `pm_requiresAction` wait.',
+    detail: 'The payment does not wait for you: it is captured.',
+  },
   'version-stale': {
     path: '/customers/me',
     when: 'Somebody changed the resource after the version that `If-Match` names.',
@@ -127,7 +139,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'The resource has changed since it was read; read it again.',
   },
   'body-too-large': {
-    when: 'The body has more than 64 KiB.',
+    when: 'The body has more than 64 KiB, or 256 KiB where it is signed.',
     todo: 'Send less; no operation needs that much.',
     detail: 'The body has 70000 bytes; at most 65536 are taken.',
   },

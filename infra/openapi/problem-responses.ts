@@ -10,6 +10,7 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   const codes = new Set<ProblemCode>(contract.problems);
   const add = (...more: ProblemCode[]) => more.forEach((code) => void codes.add(code));
   if (contract.body !== undefined) add('invalid-json', 'unsupported-media-type');
+  if (contract.signed !== undefined) add('invalid-json', 'webhook-signature-invalid');
   if (contract.query !== undefined || route.method !== 'GET') add('invalid-input');
   if (route.method !== 'GET') add('body-too-large');
   if (contract.path !== undefined) add('not-found');

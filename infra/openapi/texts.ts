@@ -20,6 +20,7 @@ export const tags = [
   { name: 'Catalogue', description: 'What is for sale. Reading is for everybody.' },
   { name: 'Stock', description: 'The ledger of what came in, went out and is reserved.' },
   { name: 'Orders', description: 'Pricing, placing, following and cancelling orders. Everybody sees their own alone.' },
+  { name: 'Payments', description: 'What moves on an order whose payment waits for its customer.' },
   { name: 'System', description: 'Readiness, and this description.' },
 ];
 
@@ -43,6 +44,8 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'get-order': 'Orders',
   'get-order-timeline': 'Orders',
   'cancel-order': 'Orders',
+  'settle-simulated-payment': 'Payments',
+  'receive-stripe-event': 'Payments',
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',

@@ -18,7 +18,7 @@ export class DataStack extends Stack {
     this.#zones = profile.zones;
     this.network = new Network(this, 'Network', profile);
     this.database = new Database(this, 'Database', { profile, network: this.network });
-    this.tables = new Tables(this, 'Tables', { profile, simulated: payments.provider === 'simulated' });
+    this.tables = new Tables(this, 'Tables', { profile, provider: payments.provider });
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys!.tableName });
     new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
   }

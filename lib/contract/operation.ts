@@ -8,6 +8,8 @@ export type OperationContract = {
   path?: z.ZodMiniType;
   query?: z.ZodMiniType;
   body?: z.ZodMiniType;
+  /** In place of `body`: it is taken as it came, up to so many bytes, for a signature over it in this header field. */
+  signed?: { header: string; maxBytes: number };
   /** Body schema by status; `null` for an answer without a body. */
   responses: Readonly<Record<number, z.ZodMiniType | null>>;
   /** Problems of this operation, beside those that every operation of its kind has. */
@@ -24,9 +26,12 @@ export type OperationContract = {
 
 type Output<T> = T extends z.ZodMiniType ? z.output<T> : undefined;
 
+/** A body as it came, and the header field that signs it. Nothing of it is checked yet. */
+export type SignedBody = { text: string; signature: string | undefined };
+
 /** Validated input of an operation. */
 export type InputOf<C extends OperationContract> = {
   path: Output<C['path']>;
   query: Output<C['query']>;
-  body: Output<C['body']>;
+  body: C extends { signed: object } ? SignedBody : Output<C['body']>;
 };

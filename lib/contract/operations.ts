@@ -2,6 +2,7 @@ import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
+import * as payments from './payments.ts';
 import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
@@ -27,6 +28,8 @@ export const operations = {
   'get-order': orders.getOrder,
   'get-order-timeline': orders.getOrderTimeline,
   'cancel-order': orders.cancelOrder,
+  'settle-simulated-payment': payments.settleSimulatedPayment,
+  'receive-stripe-event': payments.receiveStripeEvent,
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,

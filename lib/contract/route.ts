@@ -3,7 +3,7 @@ import type { OperationId } from './operations.ts';
 import type { DatabaseRole, Scope } from './roles.ts';
 
 /** DynamoDB tables of the product, by what they hold. */
-export type TableName = 'sessions' | 'limits' | 'appKeys' | 'charges' | 'awaitedPayments';
+export type TableName = 'sessions' | 'limits' | 'appKeys' | 'charges' | 'awaitedPayments' | 'webhookEvents';
 export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'BatchWriteItem';
 export type TableGrants = Readonly<Partial<Record<TableName, readonly TableAction[]>>>;
 
@@ -34,6 +34,8 @@ export type Route<A extends Auth = Auth> = {
   tables?: TableGrants;
   /** What the door does with the state machine. */
   states?: readonly ('StartExecution' | 'DescribeStateMachine' | 'SendTaskSuccess')[];
+  /** Is there only where this provider charges; both are on a laptop. */
+  provider?: 'simulated' | 'stripe';
   /** Waits for the saga on request, so it may run as long as an HTTP API lets it. */
   waits?: true;
 };

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
-import type { InputOf, OperationContract } from '../contract/operation.ts';
+import type { InputOf, OperationContract, SignedBody } from '../contract/operation.ts';
 import { maxWaitSeconds } from '../contract/orders.ts';
 import { type InputError, Problem } from '../contract/problems.ts';
 
-/** Largest body of a request, in bytes. */
+/** Largest body of a request, in bytes; a signed one has its own limit. */
 export const maxBodyBytes = 64 * 1024;
 
 export type Headers = {
@@ -26,7 +26,9 @@ export function parseInput<C extends OperationContract>(contract: C, event: APIG
   return {
     path: contract.path && parsePath(contract.path, event.pathParameters ?? {}),
     query: contract.query && parse(contract.query, event.queryStringParameters ?? {}, (path) => `?${path.join('.')}`),
-    body: contract.body && parse(contract.body, event.body as unknown, toPointer),
+    body: contract.signed
+      ? signedBody(contract.signed.header, event)
+      : contract.body && parse(contract.body, event.body as unknown, toPointer),
   } as InputOf<C>;
 }
 
@@ -34,10 +36,9 @@ export function parseInput<C extends OperationContract>(contract: C, event: APIG
 export function checkBody(contract: OperationContract, event: APIGatewayProxyEventV2): void {
   const body = event.body ?? '';
   const bytes = Buffer.byteLength(body, event.isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes > maxBodyBytes) {
-    throw new Problem('body-too-large', `The body has ${bytes} bytes; at most ${maxBodyBytes} are taken.`);
-  }
-  if (contract.body === undefined && bytes > 0) {
+  const most = contract.signed?.maxBytes ?? maxBodyBytes;
+  if (bytes > most) throw new Problem('body-too-large', `The body has ${bytes} bytes; at most ${most} are taken.`);
+  if (contract.body === undefined && contract.signed === undefined && bytes > 0) {
     const text = (event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body).trim();
     if (text !== '' && !/^\{\s*\}$/.test(text)) {
       throw new Problem('invalid-input', 'This operation takes no body.', {
@@ -62,6 +63,11 @@ export const fingerprintOf = (operation: string, input: { path: unknown; body: u
   createHash('sha256')
     .update(JSON.stringify([operation, input.path, input.body]))
     .digest('hex');
+
+function signedBody(header: string, { body = '', isBase64Encoded, headers }: APIGatewayProxyEventV2): SignedBody {
+  const text = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+  return { text, signature: headers[header.toLowerCase()] };
+}
 
 function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKey[]) => string): unknown {
   const result = z.safeParse(schema, value, { error: describe });

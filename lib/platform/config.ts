@@ -14,6 +14,7 @@ const schema = z.object({
   SESSIONS_TABLE: z._default(z.string(), 'sessions'),
   LIMITS_TABLE: z._default(z.string(), 'limits'),
   APP_KEYS_TABLE: z._default(z.string(), 'appKeys'),
+  WEBHOOK_EVENTS_TABLE: z._default(z.string(), 'webhookEvents'),
   CHARGES_TABLE: z._default(z.string(), 'charges'),
   AWAITED_PAYMENTS_TABLE: z._default(z.string(), 'awaitedPayments'),
   STATE_MACHINE_ARN: z._default(z.string(), ''),
@@ -22,6 +23,10 @@ const schema = z.object({
   STRIPE_SECRET_ARN: z.optional(z.string()),
   /** For a laptop with Stripe's test mode; deployed stages use the secret. */
   STRIPE_SECRET_KEY: z.optional(z.string()),
+  /** ARN of the Secrets Manager secret that holds what signs the events of Stripe's webhook. */
+  STRIPE_WEBHOOK_SECRET_ARN: z.optional(z.string()),
+  /** The same for a laptop; without either there is no webhook. */
+  STRIPE_WEBHOOK_SECRET: z.optional(z.string()),
   PAYMENT_TIMEOUT_MS: z._default(z.coerce.number().check(z.int(), z.gte(50), z.lte(20_000)), 8000),
   RATE_LIMIT_PER_MINUTE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000_000)), 100),
   SESSION_IDLE_SECONDS: seconds(24 * 3600),

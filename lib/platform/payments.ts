@@ -1,10 +1,10 @@
 import { stopwatch } from '../kernel/clock.ts';
 import type { PaymentGateway } from '../payments/gateway.ts';
 import { simulatedGateway } from '../payments/simulated.dynamo.ts';
-import { settleSimulated } from '../payments/simulated-settle.dynamo.ts';
 import { clock } from './clock.ts';
-import { awsCredentials, config } from './config.ts';
+import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
+import { fromSecretsManager } from './secrets.ts';
 
 let shared: PaymentGateway | undefined;
 
@@ -23,13 +23,6 @@ export function paymentGateway(): PaymentGateway {
   return shared;
 }
 
-/**
- * Plays the customer for the simulated provider.
- * @throws ChargeNotWaiting, AnswerLost
- */
-export const settleSimulatedPayment = (orderId: string, outcome: 'complete' | 'fail') =>
-  settleSimulated({ client: dynamo(), table: config().CHARGES_TABLE }, orderId, outcome);
-
 /** Loads Stripe's package only where it is used: it is the largest part of the bundle. */
 function stripe(): PaymentGateway {
   const loading = import('../payments/stripe.gateway.ts').then(({ stripeGateway }) =>
@@ -46,8 +39,6 @@ function stripe(): PaymentGateway {
   };
 }
 
-let secrets: Promise<{ get(name: string, options: { maxAge: number }): Promise<unknown> }> | undefined;
-
 /**
  * Stripe's key: from Secrets Manager, kept for five minutes, or from the environment on a laptop.
  * @throws Error that never shows what was found
@@ -62,19 +53,4 @@ async function secretKey(): Promise<string> {
     );
   }
   return trimmed;
-}
-
-async function fromSecretsManager(arn: string): Promise<unknown> {
-  secrets ??= import('@aws-lambda-powertools/parameters/secrets').then(
-    ({ SecretsProvider }) =>
-      new SecretsProvider({
-        clientConfig: {
-          region: config().AWS_REGION,
-          credentials: awsCredentials(),
-          maxAttempts: 2,
-          requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
-        },
-      }),
-  );
-  return (await secrets).get(arn, { maxAge: 300 });
 }

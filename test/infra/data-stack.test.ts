@@ -113,7 +113,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       Limits: shape(keys.limits),
       AppKeys: shape(keys.appKeys),
       AwaitedPayments: shape(keys.awaitedPayments),
-      ...(stage === 'dev' ? { Charges: shape(keys.charges) } : {}),
+      ...(stage === 'dev' ? { Charges: shape(keys.charges) } : { WebhookEvents: shape(keys.webhookEvents) }),
     });
   });
 
@@ -148,7 +148,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'TablesAwaitedPayments873198D9',
         'TablesLimits627214C7',
         'TablesSessions486350CB',
-        ...(stage === 'dev' ? ['TablesCharges5EF163FA'] : ['DatabaseKey5E5D9547']),
+        ...(stage === 'dev' ? ['TablesCharges5EF163FA'] : ['DatabaseKey5E5D9547', 'TablesWebhookEvents4036B899']),
       ].toSorted(),
     );
   });

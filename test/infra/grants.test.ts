@@ -14,6 +14,7 @@ describe('an HTTP door', () => {
       tables: { limits: ['UpdateItem'] },
       states: [],
       payments: null,
+      webhook: false,
     });
   });
 
@@ -41,6 +42,16 @@ describe('an HTTP door', () => {
     expect(http(row).tables.sessions).toEqual(['DeleteItem', 'GetItem', 'UpdateItem']);
   });
 
+  test('that takes Stripe’s events knows what signs them, and calls nobody', () => {
+    expect(grantsOf({ kind: 'http', row: routes['receive-stripe-event'] }, 'stripe')).toEqual({
+      databaseRole: null,
+      tables: { webhookEvents: ['GetItem', 'PutItem'], awaitedPayments: ['UpdateItem'] },
+      states: ['SendTaskSuccess'],
+      payments: null,
+      webhook: true,
+    });
+  });
+
   test('that places orders may start the saga', () => {
     expect(http(routes['place-order'])).toMatchObject({ databaseRole: 'orders_api', states: ['StartExecution'] });
   });
@@ -55,11 +66,18 @@ describe('a step', () => {
       tables: { charges: ['GetItem', 'PutItem', 'UpdateItem'] },
       states: [],
       payments: 'simulated',
+      webhook: false,
     });
   });
 
   test('that charges by stripe keeps nothing here', () => {
-    expect(grantsOf(charge, 'stripe')).toEqual({ databaseRole: null, tables: {}, states: [], payments: 'stripe' });
+    expect(grantsOf(charge, 'stripe')).toEqual({
+      databaseRole: null,
+      tables: {},
+      states: [],
+      payments: 'stripe',
+      webhook: false,
+    });
   });
 
   test('that does not call the provider knows none', () => {
@@ -68,6 +86,7 @@ describe('a step', () => {
       tables: {},
       states: [],
       payments: null,
+      webhook: false,
     });
   });
 });
@@ -78,5 +97,6 @@ test('a job has what its row says', () => {
     tables: {},
     states: ['StartExecution', 'DescribeExecution'],
     payments: null,
+    webhook: false,
   });
 });

@@ -4,10 +4,14 @@ import { type Job, jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { releaseOf } from '../../infra/constructs/migrations.ts';
-import { functionOf, ofType, stripeSecret, synthesized } from './synthesized.ts';
+import { functionOf, ofType, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 const asl = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8'));
+
+/** Routes of a stage: dev has simulated payments, prod Stripe's. */
+const deployed = (stage: 'dev' | 'prod') =>
+  Object.values(routes).filter(({ provider }) => provider !== (stage === 'dev' ? 'stripe' : 'simulated'));
 
 describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   const { service } = stages[stage];
@@ -19,7 +23,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       const uri = JSON.stringify(service.Resources[integration]!.Properties);
       return [Properties.RouteKey, uri.match(/"([A-Za-z]+Function[0-9A-F]{8})"/)![1]];
     });
-    const expected = Object.values(routes).map(({ method, path, door }) => [
+    const expected = deployed(stage).map(({ method, path, door }) => [
       `${method} ${path}`,
       functionOf(service, stage, door)[0],
     ]);
@@ -62,7 +66,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a function ends before whoever waits for it gives up', () => {
-    for (const { door, waits } of Object.values(routes)) expect(timeoutOf(door), door).toBe(waits ? 29 : 10);
+    for (const { door, waits } of deployed(stage)) expect(timeoutOf(door), door).toBe(waits ? 29 : 10);
     for (const [name, { door }] of Object.entries(steps)) {
       expect(timeoutOf(door), door).toBeLessThan(asl.States[name].TimeoutSeconds);
     }
@@ -149,6 +153,22 @@ test('nothing that is deployed or published knows how to move the clock', () => 
     expect(text).toContain('/orders');
     expect(text).not.toMatch(/test-?clock/i);
   }
+});
+
+test('what plays customers of simulated payments is not in prod, and Stripe’s webhook only where Stripe charges', () => {
+  const keysOf = (stage: 'dev' | 'prod') =>
+    ofType(stages[stage].service, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties.RouteKey);
+  expect(keysOf('dev')).toContain('POST /simulated-payments/{orderId}');
+  expect(keysOf('dev')).not.toContain('POST /webhooks/stripe');
+  expect(keysOf('prod')).toContain('POST /webhooks/stripe');
+  expect(keysOf('prod').join()).not.toContain('simulated');
+});
+
+test('prod’s webhook knows what signs events by its ARN alone', () => {
+  const [, { Properties }] = functionOf(stages.prod.service, 'prod', 'http/receive-stripe-event');
+  expect(Properties.Environment.Variables).toMatchObject({ STRIPE_WEBHOOK_SECRET_ARN: webhookSecret });
+  expect(Properties.Environment.Variables).not.toHaveProperty('STRIPE_SECRET_ARN');
+  expect(Properties.VpcConfig).toBeUndefined();
 });
 
 test('prod charges by stripe, and knows the secret by its ARN alone', () => {

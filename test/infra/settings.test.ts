@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { App } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { profiles, readSettings } from '../../infra/profiles.ts';
-import { stripeSecret } from './synthesized.ts';
+import { stripeSecret, webhookSecret } from './synthesized.ts';
 
 const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
 
@@ -21,13 +21,17 @@ test('prod refuses simulated payments, said or not', () => {
   expect(() => read({ profile: 'prod', paymentProvider: 'simulated' })).toThrow('does not take simulated payments');
 });
 
-test('stripe needs the ARN of its secret, all of it', () => {
+test('stripe needs the ARNs of its secrets, all of them', () => {
   for (const stripeSecretArn of [undefined, 'sk_live_oops', stripeSecret.slice(0, -7)]) {
     expect(() => read({ paymentProvider: 'stripe', stripeSecretArn })).toThrow('needs -c stripeSecretArn=arn:…');
   }
-  expect(read({ profile: 'prod', paymentProvider: 'stripe', stripeSecretArn: stripeSecret })).toEqual({
+  const stripe = { profile: 'prod', paymentProvider: 'stripe', stripeSecretArn: stripeSecret };
+  for (const stripeWebhookSecretArn of [undefined, 'whsec_oops', webhookSecret.slice(0, -7)]) {
+    expect(() => read({ ...stripe, stripeWebhookSecretArn })).toThrow('needs -c stripeWebhookSecretArn=arn:…');
+  }
+  expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret })).toEqual({
     profile: profiles.prod,
-    payments: { provider: 'stripe', secretArn: stripeSecret },
+    payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
     release: expect.any(String),
     variables: {},
   });

@@ -17,6 +17,7 @@ export type Resource = {
 export type Template = { Resources: Record<string, Resource>; Outputs: Record<string, unknown> };
 
 export const stripeSecret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-AbCdEf';
+export const webhookSecret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-webhook-GhIjKl';
 
 const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
@@ -25,7 +26,12 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
   ...cdk.context,
   profile,
   ...(profile === 'prod'
-    ? { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, alarmEmail: 'duty@example.com' }
+    ? {
+        paymentProvider: 'stripe',
+        stripeSecretArn: stripeSecret,
+        stripeWebhookSecretArn: webhookSecret,
+        alarmEmail: 'duty@example.com',
+      }
     : {}),
 });
 

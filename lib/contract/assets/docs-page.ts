@@ -133,6 +133,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </ul>
 </details>
 <details open>
+<summary>Payments</summary>
+<ul>
+<li><a href="#settle-simulated-payment"><span class="method post">POST</span> Play the customer for a simulated payment</a></li>
+<li><a href="#receive-stripe-event"><span class="method post">POST</span> Stripe tells that something happened to a payment</a></li>
+</ul>
+</details>
+<details open>
 <summary>System</summary>
 <ul>
 <li><a href="#get-health"><span class="method get">GET</span> Readiness of each part</a></li>
@@ -2127,6 +2134,158 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &#39;Prefer: wait=10&#39;</code></pre>
 </article>
 </section>
+<section id="tag-payments">
+<h2>Payments</h2>
+<p>What moves on an order whose payment waits for its customer.</p>
+<article id="settle-simulated-payment">
+<h3><a href="#settle-simulated-payment">Play the customer for a simulated payment</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/simulated-payments/{orderId}</code> <span class="who">signed-in customer</span></p>
+<p>Completes or fails the action that an order with the payment method <code>pm_requiresAction</code> waits for, as the customer would at their bank. The order goes on a moment later. Only where payments are simulated.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>outcome</code></td><td>string</td><td><code>complete</code>, <code>fail</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-SettleSimulatedPaymentResponse">SettleSimulatedPaymentResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;orderId&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+  &quot;status&quot;: &quot;captured&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-payment-not-waiting"><code>payment-not-waiting</code></a></summary>
+<p><code>payment-not-waiting</code>: The payment does not wait for its customer.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/simulated-payments/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;outcome&quot;:&quot;complete&quot;}&#39;</code></pre>
+</article>
+<article id="receive-stripe-event">
+<h3><a href="#receive-stripe-event">Stripe tells that something happened to a payment</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/webhooks/stripe</code> <span class="who">everybody</span></p>
+<p>For Stripe alone, which signs what it sends. An event only wakes the order that it is about: the payment itself is asked for at Stripe. 404 where the shop does not charge by Stripe.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>Stripe-Signature</code></td><td>header</td><td>string</td><td>Signs the body. </td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<p class="type">object</p>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ReceiveStripeEventResponse">ReceiveStripeEventResponse</a></p>
+<p><small>Headers: X-Request-Id</small></p>
+<pre><code>{
+  &quot;received&quot;: true
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-webhook-signature-invalid"><code>webhook-signature-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>webhook-signature-invalid</code>: The signature of the event is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/webhooks/stripe&quot;</code></pre>
+</article>
+</section>
 <section id="tag-system">
 <h2>System</h2>
 <p>Readiness, and this description.</p>
@@ -2298,6 +2457,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-invalid-cursor"><td>400 <code>invalid-cursor</code></td><td>The cursor was altered, or comes from another list, another filter or another caller.</td><td>Use <code>nextCursor</code> exactly as it came, with the same filter; or begin again without a cursor.</td></tr>
 <tr id="problem-idempotency-key-missing"><td>400 <code>idempotency-key-missing</code></td><td>The operation must not happen twice, and the request has no <code>Idempotency-Key</code>.</td><td>Make a new key (a UUID will do) for each order that somebody wants, and send it with every attempt.</td></tr>
 <tr id="problem-idempotency-key-invalid"><td>400 <code>idempotency-key-invalid</code></td><td>The <code>Idempotency-Key</code> is longer than 255 characters or has others than visible ASCII.</td><td>Use a UUID or another short token.</td></tr>
+<tr id="problem-webhook-signature-invalid"><td>400 <code>webhook-signature-invalid</code></td><td>The header that signs the event is missing or broken, fits neither the body nor a secret of ours, or is older than five minutes.</td><td>Compare the endpoint’s signing secret at the provider with the one that is deployed, and that nothing on the way changes the body. Events are sent again.</td></tr>
 <tr id="problem-unauthenticated"><td>401 <code>unauthenticated</code></td><td>There is no <code>Authorization</code> header, it is not <code>Bearer</code> and a token, or the token is unknown, expired, revoked or of the wrong kind.</td><td>Sign in again, or check the application’s key.</td></tr>
 <tr id="problem-invalid-credentials"><td>401 <code>invalid-credentials</code></td><td>The e-mail is unknown or the password is wrong; the answer does not say which.</td><td>Ask the customer again. Many failures lock signing in for a while.</td></tr>
 <tr id="problem-forbidden"><td>403 <code>forbidden</code></td><td>The application’s key is good but lacks a scope that the operation needs.</td><td>Use a key with the scope that <code>detail</code> names.</td></tr>
@@ -2310,8 +2470,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
 <tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting for a person.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
 <tr id="problem-order-too-late-to-cancel"><td>409 <code>order-too-late-to-cancel</code></td><td>The order was confirmed longer ago than the shop lets orders be cancelled.</td><td>Ask the shop for a return.</td></tr>
+<tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
 <tr id="problem-version-stale"><td>412 <code>version-stale</code></td><td>Somebody changed the resource after the version that <code>If-Match</code> names.</td><td>Read it again, decide again, and send the change with the new <code>ETag</code>.</td></tr>
-<tr id="problem-body-too-large"><td>413 <code>body-too-large</code></td><td>The body has more than 64 KiB.</td><td>Send less; no operation needs that much.</td></tr>
+<tr id="problem-body-too-large"><td>413 <code>body-too-large</code></td><td>The body has more than 64 KiB, or 256 KiB where it is signed.</td><td>Send less; no operation needs that much.</td></tr>
 <tr id="problem-unsupported-media-type"><td>415 <code>unsupported-media-type</code></td><td>The body was sent with another <code>Content-Type</code> than <code>application/json</code>.</td><td>Send <code>Content-Type: application/json</code>.</td></tr>
 <tr id="problem-idempotency-key-reused"><td>422 <code>idempotency-key-reused</code></td><td>This <code>Idempotency-Key</code> came before with another body or another path.</td><td>If it is a new order, make a new key. If it is the old one, send exactly what was sent first.</td></tr>
 <tr id="problem-product-not-available"><td>422 <code>product-not-available</code></td><td>A line names a product that does not exist or is not on sale.</td><td>Take the lines that <code>errors</code> names out of the basket and show the customer what is left.</td></tr>
@@ -2336,7 +2497,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-too-late-to-cancel</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -2596,6 +2757,34 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>subtotal</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
 <tr><td><code>discount</code></td><td><a href="#schema-Discount">Discount</a> or null</td><td></td></tr>
 <tr><td><code>total</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ReceiveStripeEventResponse">
+<h3><a href="#schema-ReceiveStripeEventResponse">ReceiveStripeEventResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>received</code></td><td>boolean</td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-SettleSimulatedPaymentRequest">
+<h3><a href="#schema-SettleSimulatedPaymentRequest">SettleSimulatedPaymentRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>outcome</code></td><td>string</td><td><code>complete</code>, <code>fail</code></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-SettleSimulatedPaymentResponse">
+<h3><a href="#schema-SettleSimulatedPaymentResponse">SettleSimulatedPaymentResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>captured</code>, <code>declined</code></td></tr>
 </tbody>
 </table>
 </article>

@@ -1,0 +1,48 @@
+import * as contract from '../../lib/contract/payments.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { checkSignature, readEvent } from '../../lib/payments/stripe-webhook.ts';
+import { isRemembered, remember, type WebhookEvents } from '../../lib/payments/webhook-events.dynamo.ts';
+import { config } from '../../lib/platform/config.ts';
+import { dynamo } from '../../lib/platform/dynamo.ts';
+import { webhookSecrets } from '../../lib/platform/secrets.ts';
+import { resumeSaga } from '../../lib/platform/waits.ts';
+import { routes } from '../routes.ts';
+
+type Deps = {
+  secrets: () => Promise<string[]>;
+  events: WebhookEvents;
+  resume: (orderId: string) => Promise<void>;
+  clock: Clock;
+};
+
+export async function run(
+  { body, log }: Request<typeof contract.receiveStripeEvent>,
+  { secrets, events, resume, clock }: Deps,
+): Promise<Result> {
+  const known = await secrets();
+  if (known.length === 0) throw new Problem('not-found', 'No webhook is set up here.');
+  checkSignature(body, known, clock.now());
+  const { id: eventId, type, orderId } = readEvent(body.text);
+  let outcome = 'ignored';
+  if (orderId !== undefined) {
+    outcome = (await isRemembered(events, eventId)) ? 'repeated' : 'resumed';
+    if (outcome === 'resumed') {
+      await resume(orderId).catch((cause: unknown) => {
+        throw new Problem('unavailable', 'The order could not be told; send the event again.', { cause });
+      });
+      // Last, so that Stripe sends again what was cut off before.
+      await remember(events, eventId, clock.now());
+    }
+  }
+  log.info('stripe event', { eventId, type, orderId, outcome });
+  return { status: 200, body: { received: true } };
+}
+
+export const handler = httpDoor(routes['receive-stripe-event'], contract.receiveStripeEvent, run, ({ clock }) => ({
+  secrets: webhookSecrets,
+  events: { client: dynamo(), table: config().WEBHOOK_EVENTS_TABLE },
+  resume: resumeSaga,
+  clock,
+}));

@@ -1,0 +1,40 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/payments.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { findOrder } from '../../lib/orders/read.sql.ts';
+import { ChargeNotWaiting } from '../../lib/payments/gateway.ts';
+import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import { config } from '../../lib/platform/config.ts';
+import { dynamo } from '../../lib/platform/dynamo.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { resumeSaga } from '../../lib/platform/waits.ts';
+import { routes } from '../routes.ts';
+
+type Deps = {
+  simulated: boolean;
+  sql: () => Sql;
+  settle: (orderId: string, outcome: 'complete' | 'fail') => Promise<'captured' | 'declined'>;
+  resume: (orderId: string) => Promise<void>;
+};
+
+export async function run(
+  { caller, path: { orderId }, body }: Request<typeof contract.settleSimulatedPayment, Customer>,
+  { simulated, sql, settle, resume }: Deps,
+): Promise<Result> {
+  const order = simulated ? await findOrder(sql(), { orderId, customerId: caller.customerId }) : undefined;
+  if (order === undefined) throw new Problem('not-found', 'You have no such order with a simulated payment.');
+  const status = await settle(orderId, body.outcome).catch((error: unknown) => {
+    if (!(error instanceof ChargeNotWaiting)) throw error;
+    throw new Problem('payment-not-waiting', `The payment does not wait for you: it is ${error.status}.`);
+  });
+  await resume(orderId);
+  return { status: 200, body: { orderId, status } };
+}
+
+export const handler = httpDoor(routes['settle-simulated-payment'], contract.settleSimulatedPayment, run, () => ({
+  simulated: config().PAYMENT_PROVIDER === 'simulated',
+  sql: () => sqlAs('orders_api'),
+  settle: (orderId, outcome) => settleSimulated({ client: dynamo(), table: config().CHARGES_TABLE }, orderId, outcome),
+  resume: resumeSaga,
+}));

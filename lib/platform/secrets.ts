@@ -1,0 +1,36 @@
+import { awsCredentials, config } from './config.ts';
+
+let provider: Promise<{ get(name: string, options: { maxAge: number }): Promise<unknown> }> | undefined;
+
+/** The string of a secret in Secrets Manager, kept for five minutes. The client is loaded when it is needed. */
+export async function fromSecretsManager(arn: string): Promise<unknown> {
+  provider ??= import('@aws-lambda-powertools/parameters/secrets').then(
+    ({ SecretsProvider }) =>
+      new SecretsProvider({
+        clientConfig: {
+          region: config().AWS_REGION,
+          credentials: awsCredentials(),
+          maxAttempts: 2,
+          requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+        },
+      }),
+  );
+  return (await provider).get(arn, { maxAge: 300 });
+}
+
+/**
+ * What signs Stripe's events, by Secrets Manager or, on a laptop, from the environment: one, or two while it is rotated,
+ * with white space or a comma between them; none where no webhook is set up.
+ * @throws Error that never shows what was found
+ */
+export async function webhookSecrets(): Promise<string[]> {
+  const { STRIPE_WEBHOOK_SECRET_ARN: arn, STRIPE_WEBHOOK_SECRET } = config();
+  const found = arn === undefined ? STRIPE_WEBHOOK_SECRET : await fromSecretsManager(arn);
+  if (arn === undefined && found === undefined) return [];
+  const secrets = (typeof found === 'string' ? found : '').split(/[\s,]+/).filter((secret) => secret !== '');
+  if (secrets.length === 0 || !secrets.every((secret) => /^whsec_[A-Za-z0-9+/=_-]+$/.test(secret))) {
+    const where = arn === undefined ? 'STRIPE_WEBHOOK_SECRET' : 'the secret at STRIPE_WEBHOOK_SECRET_ARN';
+    throw new Error(`${where} holds no signing secret of a Stripe webhook`);
+  }
+  return secrets;
+}
