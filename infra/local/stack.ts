@@ -62,7 +62,7 @@ export type Stack = {
     killFunctions: () => Promise<void>;
     /** Of the postmaster. */
     postgresPid: () => number;
-    /** Resolves when no saga runs. */
+    /** Resolves when no saga runs or all that run wait for a callback. */
     sagasIdle: () => Promise<void>;
     firstRun: boolean;
   };

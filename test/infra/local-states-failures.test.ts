@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { chain, cleanups, machine, open, tempFile } from '../support/local-states.ts';
+import { createClock } from '../../infra/local/clock.ts';
+import { chain, cleanups, hanging, machine, open, tempFile } from '../support/local-states.ts';
 
 const named = (name: string) => Object.assign(new Error(name), { name });
 
@@ -211,6 +212,58 @@ describe('retrying', () => {
 });
 
 describe('time', () => {
+  test("is the stack's: a Wait and the pause before a retry end when the clock is moved to their end", async () => {
+    const clock = createClock({ source: { now: () => 0 } });
+    const Retry = [{ ErrorEquals: ['Busy'], IntervalSeconds: 600 }];
+    const definition = machine({
+      Rest: { Type: 'Wait', Seconds: 900, Next: 'Task' },
+      Task: { Type: 'Task', Resource: 'task', Retry, End: true },
+    });
+    const called = Promise.withResolvers<void>();
+    const answers = [() => Promise.reject(named('Busy')), () => 'done'];
+    const task = () => {
+      called.resolve();
+      return answers.shift()!();
+    };
+    const {
+      start,
+      settled,
+      describe: look,
+      history,
+      calls,
+    } = await open(definition, { task }, { clock, waitScale: 1 });
+    await start('a', {});
+    while ((await history('a')).length < 2);
+    clock.advance(899_000);
+    expect((await look('a')).status).toBe('RUNNING');
+    expect(calls).toEqual([]);
+    clock.advance(1000);
+    await called.promise;
+    while ((await history('a')).at(-1)!.type !== 'LambdaFunctionFailed');
+    clock.advance(599_000);
+    expect((await look('a')).status).toBe('RUNNING');
+    expect(calls).toEqual(['task']);
+    clock.advance(1000);
+    expect(await settled('a')).toMatchObject({ status: 'SUCCEEDED', output: '"done"' });
+  });
+
+  test('moved past the time-out of a running task, or of the execution, is over for it', async () => {
+    for (const [definition, status] of [
+      [machine({ Task: { Type: 'Task', Resource: 'task', TimeoutSeconds: 3600, End: true } }), 'FAILED'],
+      [{ ...chain('task'), TimeoutSeconds: 3600 }, 'TIMED_OUT'],
+    ] as const) {
+      const clock = createClock({ source: { now: () => 0 } });
+      const { handler, reached } = hanging();
+      const { start, settled, describe: look } = await open(definition, { task: handler }, { clock });
+      await start('a', {});
+      await reached;
+      clock.advance(3_599_000);
+      expect((await look('a')).status).toBe('RUNNING');
+      clock.advance(1000);
+      expect(await settled('a')).toMatchObject({ status, error: 'States.Timeout' });
+    }
+  });
+
   test('a Wait pauses, scaled', async () => {
     const definition = machine({ Rest: { Type: 'Wait', Seconds: 10, End: true } });
     const { run } = await open(definition, {}, { waitScale: 0.01 });

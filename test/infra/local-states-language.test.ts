@@ -1,9 +1,13 @@
 import { StateMachine } from 'aws-local-stepfunctions';
 import { describe, expect, test } from 'vitest';
-import { chain, machine, open } from '../support/local-states.ts';
+import { awaiting, chain, machine, open } from '../support/local-states.ts';
 
 describe('a definition', () => {
   const task = (more: object) => machine({ T: { Type: 'Task', Resource: 'x', End: true, ...more } });
+  const callback = (more: object, parameters: object = {}) => {
+    const waiting = awaiting('f');
+    return machine({ T: { ...waiting, Parameters: { ...waiting.Parameters, ...parameters }, ...more } });
+  };
 
   test.each([
     ['JSONata', { ...chain('a'), QueryLanguage: 'JSONata' }, 'JSONata'],
@@ -15,9 +19,21 @@ describe('a definition', () => {
       machine({ M: { Type: 'Map', ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED' } }, End: true } }),
       'Distributed Map',
     ],
-    ['a task token', task({ Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken' }), 'waitForTaskToken'],
-    ['a task token in the payload', task({ Parameters: { 't.$': '$$.Task.Token' } }), 'waitForTaskToken'],
+    ['a task token that nobody waits for', task({ Parameters: { 't.$': '$$.Task.Token' } }), 'waitForTaskToken'],
+    ['a task token that nobody gets', callback({}, { Payload: {} }), 'passes $$.Task.Token to nobody'],
+    ['an invocation of nothing', task({ Resource: 'arn:aws:states:::lambda:invoke' }), 'needs a FunctionName'],
+    ['a FunctionName by path', callback({}, { FunctionName: undefined, 'FunctionName.$': '$.f' }), 'FunctionName.$'],
+    ['a placeholder as FunctionName', callback({}, { FunctionName: `\${Ask}` }), `placeholder \${Ask}`],
+    ['an asynchronous invocation', callback({}, { InvocationType: 'Event' }), 'InvocationType'],
+    ['two payloads', callback({}, { 'Payload.$': '$' }), 'both Payload and Payload.$'],
+    ['two time-outs', callback({ TimeoutSeconds: 5, TimeoutSecondsPath: '$.t' }), 'both TimeoutSeconds'],
+    ['heartbeats after the time-out', callback({ TimeoutSeconds: 5, HeartbeatSeconds: 5 }), 'not smaller'],
     ['a service integration', task({ Resource: 'arn:aws:states:::sns:publish' }), 'only Lambda functions'],
+    [
+      'a callback from another service',
+      task({ Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken' }),
+      'only Lambda functions',
+    ],
     ['a placeholder', task({ Resource: `\${ReserveStock}` }), `placeholder \${ReserveStock}`],
     ['HeartbeatSeconds', task({ HeartbeatSeconds: 5 }), 'HeartbeatSeconds'],
     ['a filter in a path', task({ InputPath: '$.a[?(@.b)]' }), 'cannot be read'],

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RedriveExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
+import { createClock } from '../../infra/local/clock.ts';
 import {
   arn,
   chain,
@@ -102,11 +103,15 @@ describe('after a crash', () => {
   test('a Wait goes on for what was left of it', async () => {
     const file = tempFile();
     const definition = machine({ Rest: { Type: 'Wait', Seconds: 3600, End: true } });
-    const before = await open(definition, {}, { file, waitScale: 1, clock: { now: () => 0 } });
+    const source = { now: () => 0 };
+    const before = await open(definition, {}, { file, waitScale: 1, clock: createClock({ source }) });
     await before.start('a', {});
     while ((await before.history('a')).length < 2);
     await before.states.stop();
-    const after = await open(definition, {}, { file, waitScale: 1, clock: { now: () => 3_599_990 } });
+    const clock = createClock({ source, ahead: 3_599_999 });
+    const after = await open(definition, {}, { file, waitScale: 1, clock });
+    expect(await after.describe('a')).toMatchObject({ status: 'RUNNING' });
+    clock.advance(1);
     expect(await after.settled('a')).toMatchObject({ status: 'SUCCEEDED', startDate: new Date(0) });
   });
 
@@ -173,7 +178,11 @@ describe('redrive', () => {
       if (hang) return new Promise(() => {});
       throw new Error('no');
     };
-    const { client, start, settled } = await open(chain('step'), { step }, { clock: { now: () => now } });
+    const { client, start, settled } = await open(
+      chain('step'),
+      { step },
+      { clock: createClock({ source: { now: () => now } }) },
+    );
     const redrive = (name: string) => client.send(new RedriveExecutionCommand({ executionArn: arn(name) }));
     await start('runs', { hang: true });
     await expect(redrive('runs')).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });

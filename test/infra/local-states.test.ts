@@ -10,6 +10,7 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
+import { createClock } from '../../infra/local/clock.ts';
 import { arn, chain, machine, open, stateMachineArn, tempFile } from '../support/local-states.ts';
 
 const day = 86_400_000;
@@ -72,7 +73,7 @@ describe('an execution', () => {
     const { run } = await open(
       machine({ Look: { Type: 'Pass', Parameters, End: true } }),
       {},
-      { clock: { now: () => 0 } },
+      { clock: createClock({ source: { now: () => 0 } }) },
     );
     const start = '1970-01-01T00:00:00.000Z';
     expect(await run('n', { x: 1 })).toEqual({
@@ -147,7 +148,7 @@ describe('starting', () => {
       start,
       settled,
       describe: look,
-    } = await open(chain('step'), { step: () => 1 }, { clock: { now: () => now } });
+    } = await open(chain('step'), { step: () => 1 }, { clock: createClock({ source: { now: () => now } }) });
     await start('ord_1', {});
     await settled('ord_1');
     now += 89 * day;
@@ -201,7 +202,11 @@ describe('the API', () => {
     const step = ({ fail }: { fail: boolean }) => {
       if (fail) throw new Error('no');
     };
-    const { client, run, start, settled } = await open(chain('step'), { step }, { clock: { now: () => now } });
+    const { client, run, start, settled } = await open(
+      chain('step'),
+      { step },
+      { clock: createClock({ source: { now: () => now } }) },
+    );
     for (let i = 0; i < 5; i++, now += i % 2 ? 1000 : 0) await run(`ok${i}`, {});
     await start('bad', { fail: true });
     await settled('bad');

@@ -93,6 +93,14 @@ export function chain(...resources: string[]) {
   );
 }
 
+/** A Task that gives its input and its token to a function and waits for the callback; ends unless told otherwise. */
+export const awaiting = (FunctionName: string, more: object = { End: true }) => ({
+  Type: 'Task',
+  Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+  Parameters: { FunctionName, Payload: { 'taskToken.$': '$$.Task.Token', 'state.$': '$' } },
+  ...more,
+});
+
 /** A handler that reports its input and then never answers. */
 export const hanging = () => {
   const reached = Promise.withResolvers<unknown>();

@@ -25,6 +25,8 @@ export type State = {
   Resource?: string;
   TimeoutSeconds?: number;
   TimeoutSecondsPath?: string;
+  HeartbeatSeconds?: number;
+  HeartbeatSecondsPath?: string;
   Retry?: Retrier[];
   Catch?: Catcher[];
   Choices?: Rule[];
@@ -41,8 +43,18 @@ export type State = {
 
 export type Machine = { StartAt: string; States: Record<string, State>; TimeoutSeconds?: number };
 
+/** How a Task calls its function through the service: not at all, for the answer, or for a later callback. */
+export function integrationOf({ Resource }: State): 'invoke' | 'callback' | undefined {
+  const match = /^arn:aws[\w-]*:states:::lambda:invoke(\.waitForTaskToken)?$/.exec(Resource ?? '');
+  if (match === null) return undefined;
+  return match[1] === undefined ? 'invoke' : 'callback';
+}
+
+/** Whether a state ends only with a callback that carries its token. */
+export const waitsForCallback = (state: State): boolean => integrationOf(state) === 'callback';
+
 const fields: Record<State['Type'], string> = {
-  Task: 'InputPath OutputPath ResultPath Parameters ResultSelector Resource TimeoutSeconds TimeoutSecondsPath Retry Catch Next End',
+  Task: 'InputPath OutputPath ResultPath Parameters ResultSelector Resource TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath Retry Catch Next End',
   Pass: 'InputPath OutputPath ResultPath Parameters Result Next End',
   Choice: 'InputPath OutputPath Choices Default',
   Wait: 'InputPath OutputPath Seconds SecondsPath Timestamp TimestampPath Next End',
@@ -52,7 +64,8 @@ const fields: Record<State['Type'], string> = {
 
 /**
  * Checks a parsed ASL definition and returns it typed. Only what the interpreter runs as AWS does passes: JSONPath,
- * the states Task, Pass, Choice, Wait, Succeed and Fail, Lambda tasks. Throws DefinitionRefused with every problem.
+ * the states Task, Pass, Choice, Wait, Succeed and Fail, Lambda tasks, called directly or by `lambda:invoke` with or
+ * without a callback. Throws DefinitionRefused with every problem.
  */
 export function readDefinition(definition: object): Machine {
   const problems: string[] = [];
@@ -91,7 +104,9 @@ function checkState(name: string, state: State, states: Record<string, State>, p
   for (const next of successors(state))
     if (!Object.hasOwn(states, next)) say(`goes on to "${next}", which does not exist`);
   checkExpressions(state, say);
-  checkNumbers(where, state, { TimeoutSeconds: 1, Seconds: 0 }, problems);
+  if (!waitsForCallback(state) && JSON.stringify({ ...state, Comment: undefined }).includes('$$.Task'))
+    say('reads $$.Task, which only a task that waits for a callback (waitForTaskToken) has');
+  checkNumbers(where, state, { TimeoutSeconds: 1, HeartbeatSeconds: 1, Seconds: 0 }, problems);
   if (state.Type === 'Task') checkTask(state, say);
   if (state.Type === 'Choice') {
     if (!state.Choices?.length) say('has no Choices');
@@ -118,13 +133,31 @@ function checkLanguage(where: string, holder: object, problems: string[]) {
 function checkTask(state: State, say: (problem: string) => void) {
   const resource = state.Resource;
   if (typeof resource !== 'string' || !resource) say('needs a Resource');
-  else if (resource.includes('waitForTaskToken'))
-    say('waits for a task token (waitForTaskToken), which is not supported here');
+  else if (integrationOf(state)) checkInvocation(state, say);
   else if (resource.startsWith('arn:aws:states:'))
     say(`calls ${resource}, and only Lambda functions are supported here`);
   else if (resource.includes('${')) say(`still has the placeholder ${resource} as its Resource`);
+  for (const field of ['TimeoutSeconds', 'HeartbeatSeconds'] as const)
+    if (state[field] !== undefined && state[`${field}Path`] !== undefined) say(`has both ${field} and ${field}Path`);
+  if (!waitsForCallback(state) && (state.HeartbeatSeconds ?? state.HeartbeatSecondsPath) !== undefined)
+    say('has HeartbeatSeconds, which only a task that waits for a callback (waitForTaskToken) supports here');
+  if (Number(state.HeartbeatSeconds) >= Number(state.TimeoutSeconds))
+    say('has HeartbeatSeconds that are not smaller than its TimeoutSeconds');
   checkHandlers('Retry', state.Retry, say);
   checkHandlers('Catch', state.Catch, say);
+}
+
+function checkInvocation(state: State, say: (problem: string) => void) {
+  const parameters = isObject(state.Parameters) ? (state.Parameters as Record<string, Json>) : {};
+  const name = parameters.FunctionName;
+  if (typeof name !== 'string' || !name) say('needs a FunctionName in its Parameters');
+  else if (name.includes('${')) say(`still has the placeholder ${name} as its FunctionName`);
+  for (const key of Object.keys(parameters))
+    if (!['FunctionName', 'Payload', 'Payload.$'].includes(key))
+      say(`has ${key} in its Parameters, which is not supported here`);
+  if ('Payload' in parameters && 'Payload.$' in parameters) say('has both Payload and Payload.$');
+  if (waitsForCallback(state) && !JSON.stringify(parameters).includes('$$.Task.Token'))
+    say('waits for a task token (waitForTaskToken) but passes $$.Task.Token to nobody');
 }
 
 function checkHandlers(field: string, handlers: (Retrier | Catcher)[] | undefined, say: (problem: string) => void) {
@@ -177,6 +210,7 @@ function checkExpressions(state: State, say: (problem: string) => void) {
     'InputPath',
     'OutputPath',
     'TimeoutSecondsPath',
+    'HeartbeatSecondsPath',
     'SecondsPath',
     'TimestampPath',
     'ErrorPath',
@@ -203,7 +237,6 @@ function checkTemplate(template: Json | undefined, say: (problem: string) => voi
 
 function checkExpression(field: string, text: unknown, say: (problem: string) => void) {
   if (typeof text !== 'string') return say(`needs a path as its ${field}`);
-  if (text.includes('$$.Task')) return say(`reads ${text}, and task tokens (waitForTaskToken) are not supported here`);
   try {
     parseExpression(text);
   } catch (error) {

@@ -1,17 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../lib/kernel/clock.ts';
 import { ApiError } from './errors.ts';
+import {
+  checkLength,
+  invalid,
+  invalidToken,
+  type Operation,
+  optional,
+  pageSize,
+  type Request,
+  readToken,
+  required,
+  writeToken,
+} from './requests.ts';
 import type { Arns, Runner } from './runner.ts';
 import type { Execution, Status, Store } from './store.ts';
-
-export type Operation = (request: Record<string, unknown>) => object;
 
 type Options = { store: Store; runner: Runner; arns: Arns; clock: Clock; definition: object };
 
 const day = 86_400_000;
 const keptDays = 90;
 const redrivableDays = 14;
-const largestInput = 262_144;
+const largestPayload = 262_144;
 const statuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'];
 
 /**
@@ -29,7 +39,7 @@ export function createOperations({ store, runner, arns, clock, definition }: Opt
     purgedAt = now;
   };
 
-  const known = (request: Record<string, unknown>): Execution => {
+  const known = (request: Request): Execution => {
     const arn = required(request, 'executionArn');
     if (!/^arn:[^:]*:states:[^:]*:[^:]*:execution:[^:]+:[^:]+$/.test(arn))
       throw new ApiError('InvalidArn', `Invalid Arn: '${arn}'`);
@@ -39,7 +49,7 @@ export function createOperations({ store, runner, arns, clock, definition }: Opt
     return execution;
   };
 
-  const checkMachine = (request: Record<string, unknown>) => {
+  const checkMachine = (request: Request) => {
     const arn = required(request, 'stateMachineArn');
     if (!/^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:./.test(arn))
       throw new ApiError('InvalidArn', `Invalid Arn: '${arn}'`);
@@ -138,6 +148,29 @@ export function createOperations({ store, runner, arns, clock, definition }: Opt
       return { redriveDate: execution.redrivenAt! / 1000 };
     },
 
+    SendTaskSuccess(request) {
+      const token = taskToken(request);
+      const output = required(request, 'output');
+      checkOutput(output);
+      runner.answer(token, { output });
+      return {};
+    },
+
+    SendTaskFailure(request) {
+      const token = taskToken(request);
+      const error = optional(request, 'error') ?? null;
+      const cause = optional(request, 'cause') ?? null;
+      checkLength('error', error, 256);
+      checkLength('cause', cause, 32_768);
+      runner.answer(token, { error, cause });
+      return {};
+    },
+
+    SendTaskHeartbeat(request) {
+      runner.heartbeat(taskToken(request));
+      return {};
+    },
+
     DescribeStateMachine(request) {
       checkMachine(request);
       return described();
@@ -155,7 +188,7 @@ export function createOperations({ store, runner, arns, clock, definition }: Opt
   return Object.fromEntries(
     Object.entries(operations).map(([name, operation]) => [
       name,
-      (request: Record<string, unknown>) => {
+      (request: Request) => {
         purge();
         return operation(request);
       },
@@ -176,6 +209,7 @@ const newExecution = (name: string, input: string, startedAt: number): Execution
   stateInput: null,
   enteredAt: null,
   attempts: '[]',
+  task: null,
   redriveCount: 0,
   redrivenAt: null,
   lastEvent: 0,
@@ -204,65 +238,41 @@ function redriveState(
   return { redriveStatus: 'REDRIVABLE' };
 }
 
+function taskToken(request: Request): string {
+  const token = required(request, 'taskToken');
+  checkLength('taskToken', token, 2048);
+  return token;
+}
+
 function checkName(name: string) {
   const forbidden = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\ufffe\uffff]/u;
   if (!name || name.length > 80 || forbidden.test(name)) throw new ApiError('InvalidName', `Invalid Name: '${name}'`);
 }
 
 function checkInput(input: string) {
-  const refuse = (why: string) =>
-    new ApiError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${why}'`);
-  if (Buffer.byteLength(input) > largestInput) throw refuse(`the input is larger than ${largestInput} bytes`);
+  const why = whyNoJson(input);
+  if (why !== undefined) throw new ApiError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${why}'`);
+}
+
+function checkOutput(output: string) {
+  const why = whyNoJson(output);
+  if (why !== undefined) throw new ApiError('InvalidOutput', `Invalid Output: '${why}'`);
+}
+
+function whyNoJson(text: string): string | undefined {
+  if (Buffer.byteLength(text) > largestPayload) return `it is larger than ${largestPayload} bytes`;
   try {
-    JSON.parse(input);
+    JSON.parse(text);
   } catch (error) {
-    throw refuse((error as Error).message);
+    return (error as Error).message;
   }
-}
-
-const invalid = (message: string) => new ApiError('ValidationException', message);
-
-function optional(request: Record<string, unknown>, field: string): string | undefined {
-  const value = request[field];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw new ApiError('SerializationException', `${field} must be a string`);
-  return value;
-}
-
-function required(request: Record<string, unknown>, field: string): string {
-  const value = optional(request, field);
-  if (!value)
-    throw invalid(
-      `1 validation error detected: Value null at '${field}' failed to satisfy constraint: Member must not be null`,
-    );
-  return value;
-}
-
-function pageSize(request: Record<string, unknown>): number {
-  const size = request.maxResults ?? 0;
-  if (!Number.isInteger(size) || Number(size) < 0 || Number(size) > 1000)
-    throw invalid('maxResults must be a whole number between 0 and 1000');
-  return Number(size) || 100;
-}
-
-const writeToken = (at: (string | number)[]) => Buffer.from(JSON.stringify(at)).toString('base64url');
-const invalidToken = (request: Record<string, unknown>) =>
-  new ApiError('InvalidToken', `Invalid Token: '${request.nextToken}'`);
-
-function readToken(request: Record<string, unknown>): unknown[] | undefined {
-  const token = optional(request, 'nextToken');
-  if (token === undefined) return undefined;
-  try {
-    const at: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
-    if (Array.isArray(at)) return at;
-  } catch {}
-  throw invalidToken(request);
+  return undefined;
 }
 
 function withoutData(event: Record<string, unknown>) {
   const trimmed = Object.entries(event).map(([key, value]) => {
     if (typeof value !== 'object' || value === null) return [key, value];
-    const { input: _input, output: _output, ...rest } = value as Record<string, unknown>;
+    const { input: _input, output: _output, parameters: _parameters, ...rest } = value as Record<string, unknown>;
     return [key, rest];
   });
   return Object.fromEntries(trimmed);

@@ -1,8 +1,12 @@
-import { type Clock, toTimestamp } from '../../../lib/kernel/clock.ts';
-import type { Machine } from './definition.ts';
-import { ExecutionTimedOut, Halted, StateError } from './errors.ts';
-import { given, interpret, type Position } from './interpret.ts';
-import { pause } from './pauses.ts';
+import { toTimestamp } from '../../../lib/kernel/clock.ts';
+import type { TimerClock } from '../clock.ts';
+import { dueAt, executionOf, newToken, type OpenTask, type Outcome } from './callbacks.ts';
+import { recordTask } from './calls.ts';
+import { type Machine, waitsForCallback } from './definition.ts';
+import { ApiError, ExecutionTimedOut, Halted, StateError } from './errors.ts';
+import { errorDetails, given, type Position } from './host.ts';
+import { interpret } from './interpret.ts';
+import { reach } from './pauses.ts';
 import type { Execution, Status, Store } from './store.ts';
 
 export type Runner = ReturnType<typeof createRunner>;
@@ -12,19 +16,48 @@ export type RunnerOptions = {
   arns: Arns;
   invoke: (resource: string, payload: unknown) => Promise<unknown>;
   store: Store;
-  clock: Clock;
+  clock: TimerClock;
   pauseScale: number;
   log: (line: string) => void;
 };
 
-export type Arns = { machine: string; machineName: string; role: string; execution(name: string): string };
+export type Arns = {
+  machine: string;
+  machineName: string;
+  role: string;
+  region: string;
+  execution(name: string): string;
+};
+
+type Live = {
+  execution: Execution;
+  controller: AbortController;
+  /** When the time of the whole execution is over. */
+  deadline: number;
+  /** Lets the interpreter know that the open task has an outcome. */
+  answered: () => void;
+};
 
 const longestHistory = 25_000;
 
 /** Runs executions side by side and writes what happens to the store. */
 export function createRunner({ machine, arns, invoke, store, clock, pauseScale, log }: RunnerOptions) {
-  const live = new Map<string, { execution: Execution; controller: AbortController }>();
+  const live = new Map<string, Live>();
   let waiting: (() => void)[] = [];
+
+  /** Whether nothing happens before a callback comes or the clock goes on. */
+  const awaitsCallback = ({ execution: { task }, deadline }: Live) =>
+    task?.submitted && task.outcome === null && clock.now() < Math.min(dueAt(task), deadline);
+
+  const tellIfIdle = () => {
+    if (!waiting.length || !isIdle()) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  };
+  const isIdle = () => {
+    for (const each of live.values()) if (!awaitsCallback(each)) return false;
+    return true;
+  };
 
   const record = (execution: Execution, type: string, details: Record<string, unknown> = {}) => {
     const id = ++execution.lastEvent;
@@ -33,33 +66,41 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
     store.save(execution);
   };
 
+  /** Writes at once what can be written; the store itself tries again with the rest. */
+  const keep = () => {
+    try {
+      store.flush();
+    } catch {}
+  };
+
   const close = (execution: Execution, status: Status, type: string, ending: Partial<Execution>) => {
-    Object.assign(execution, ending, { status, stoppedAt: clock.now() });
+    Object.assign(execution, ending, { status, stoppedAt: clock.now(), task: null });
     const { output, error, cause } = execution;
-    const details =
-      status === 'SUCCEEDED'
-        ? given('output', output!)
-        : { ...(error !== null && { error }), ...(cause !== null && { cause }) };
+    const details = status === 'SUCCEEDED' ? given('output', output!) : errorDetails({ error, cause });
     record(execution, type, { [`${type[0]!.toLowerCase()}${type.slice(1)}EventDetails`]: details });
     live.delete(execution.name);
-    if (live.size) return;
-    for (const resolve of waiting) resolve();
-    waiting = [];
+    tellIfIdle();
   };
 
   /** Begins or continues a RUNNING execution at the state that its row names. */
   const run = (execution: Execution) => {
     const controller = new AbortController();
-    live.set(execution.name, { execution, controller });
+    const deadline = (execution.redrivenAt ?? execution.startedAt) + (machine.TimeoutSeconds ?? Infinity) * 1000;
+    const entry: Live = { execution, controller, deadline, answered: () => {} };
+    live.set(execution.name, entry);
     if (execution.lastEvent === 0)
       record(execution, 'ExecutionStarted', {
         executionStartedEventDetails: { ...given('input', execution.input), roleArn: arns.role },
       });
-    limitTime(machine, execution, clock, controller);
-    void follow(execution, controller);
+    reach(deadline, clock, controller.signal).then(
+      () => controller.abort(new ExecutionTimedOut()),
+      () => {},
+    );
+    void follow(entry);
   };
 
-  const follow = async (execution: Execution, controller: AbortController) => {
+  const follow = async (entry: Live) => {
+    const { execution, controller } = entry;
     try {
       await new Promise(setImmediate);
       const output = await interpret(machine, positionOf(execution, machine, clock), {
@@ -68,6 +109,9 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
         pauseScale,
         signal: controller.signal,
         context: contextOf(execution, arns),
+        region: arns.region,
+        newToken: () => newToken(execution.name),
+        answered: () => new Promise((resolve) => (entry.answered = resolve)),
         record(type, details) {
           if (execution.lastEvent >= longestHistory - 1)
             throw new StateError(
@@ -76,7 +120,11 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
             );
           record(execution, type, details);
         },
-        save: (position) => store.save(Object.assign(execution, savedPosition(position))),
+        save(position) {
+          store.save(Object.assign(execution, savedPosition(position)));
+          if (position.task) keep(); // Before its function can give the token to anyone.
+          tellIfIdle();
+        },
       });
       close(execution, 'SUCCEEDED', 'ExecutionSucceeded', { output });
     } catch (error) {
@@ -91,8 +139,37 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
     }
   };
 
+  const openTask = (token: string): Live & { task: OpenTask } => {
+    const name = executionOf(token);
+    if (name === undefined) throw new ApiError('InvalidToken', "Invalid Token: 'Invalid token'");
+    const found = live.get(name);
+    const task = found?.execution.task;
+    if (found && task?.token === token && task.outcome === null && clock.now() < dueAt(task)) return { ...found, task };
+    if (!found && !store.find(name))
+      throw new ApiError('TaskDoesNotExist', "Task Does Not Exist: 'Provided task does not exist'");
+    throw new ApiError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
+  };
+
   return {
     run,
+    /** Ends the task that waits with a token; kept when it returns. Throws ApiError as AWS answers it. */
+    answer(token: string, outcome: Outcome) {
+      const { execution, task, answered } = openTask(token);
+      task.outcome = outcome;
+      const host = { record: (type: string, details = {}) => record(execution, type, details) };
+      if ('output' in outcome)
+        recordTask('TaskSucceeded', 'invoke.waitForTaskToken', given('output', outcome.output), host);
+      else recordTask('TaskFailed', 'invoke.waitForTaskToken', errorDetails(outcome), host);
+      answered();
+      store.flush();
+    },
+    /** Starts the heartbeat of the task that waits with a token anew. Throws ApiError as AWS answers it. */
+    heartbeat(token: string) {
+      const { execution, task } = openTask(token);
+      task.heartbeatAt = clock.now();
+      store.save(execution);
+      store.flush();
+    },
     /** Ends a running execution at once; returns false when it is not running. */
     abort(name: string, error: string | null, cause: string | null): boolean {
       const found = live.get(name);
@@ -124,31 +201,33 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
       live.clear();
       for (const resolve of waiting) resolve();
     },
-    idle: () => (live.size ? new Promise<void>((resolve) => waiting.push(resolve)) : Promise.resolve()),
+    idle: () => (isIdle() ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
   };
 }
 
-function limitTime(machine: Machine, execution: Execution, clock: Clock, controller: AbortController) {
-  if (machine.TimeoutSeconds === undefined) return;
-  const end = (execution.redrivenAt ?? execution.startedAt) + machine.TimeoutSeconds * 1000;
-  pause(end - clock.now(), controller.signal).then(
-    () => controller.abort(new ExecutionTimedOut()),
-    () => {},
-  );
-}
-
-function positionOf(execution: Execution, machine: Machine, clock: Clock): Position {
+function positionOf(execution: Execution, machine: Machine, clock: TimerClock): Position {
   const { state, stateInput, enteredAt } = execution;
   if (state === null || stateInput === null || enteredAt === null)
-    return { state: machine.StartAt, input: execution.input, enteredAt: clock.now(), attempts: [], isNew: true };
-  return { state, input: stateInput, enteredAt, attempts: JSON.parse(execution.attempts), isNew: false };
+    return {
+      state: machine.StartAt,
+      input: execution.input,
+      enteredAt: clock.now(),
+      attempts: [],
+      task: null,
+      isNew: true,
+    };
+  const definition = machine.States[state];
+  if (!definition || !waitsForCallback(definition)) execution.task = null;
+  const { task } = execution;
+  return { state, input: stateInput, enteredAt, attempts: JSON.parse(execution.attempts), task, isNew: false };
 }
 
-const savedPosition = ({ state, input, enteredAt, attempts }: Position) => ({
+const savedPosition = ({ state, input, enteredAt, attempts, task }: Position) => ({
   state,
   stateInput: input,
   enteredAt,
   attempts: JSON.stringify(attempts),
+  task,
 });
 
 const contextOf = ({ name, input, startedAt, redriveCount, redrivenAt }: Execution, arns: Arns) => ({

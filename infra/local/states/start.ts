@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
+import { createClock, type TimerClock } from '../clock.ts';
 import { readDefinition } from './definition.ts';
 import { ApiError } from './errors.ts';
-import { createOperations, type Operation } from './operations.ts';
+import { createOperations } from './operations.ts';
+import type { Operation } from './requests.ts';
 import { type Arns, createRunner } from './runner.ts';
 import { openStore } from './store.ts';
 
@@ -12,14 +13,18 @@ export { DefinitionRefused } from './errors.ts';
 export type StatesOptions = {
   /** A parsed ASL definition with its placeholders filled in. */
   definition: object;
-  /** Runs the Lambda function that a Task names; rejects with what the function threw. */
+  /**
+   * Runs the Lambda function that a Task names as its Resource or its FunctionName; rejects with what the function
+   * threw.
+   */
   invoke: (resource: string, payload: unknown) => Promise<unknown>;
   /** SQLite file that keeps executions and their history, or ':memory:'. */
   file: string;
   stateMachineArn: string;
   /** 0 or omitted: any free port. */
   port?: number;
-  clock?: Clock;
+  /** Times every pause and time-out; the machine's when not given. */
+  clock?: TimerClock;
   log?: (line: string) => void;
   /** Factor on the pauses of Wait and Retry, never on time-outs: 1 is real time, 0 no pause. */
   waitScale?: number;
@@ -30,7 +35,10 @@ export type States = {
   endpoint: string;
   /** Closes within a second. Running executions stay RUNNING in the file and go on at the next start. */
   stop(): Promise<void>;
-  /** Resolves when no execution runs. */
+  /**
+   * Resolves when no execution runs, or all that run wait for a callback whose time is not over; at once when that is
+   * so already. A Wait and the pause before a retry count as running.
+   */
   idle(): Promise<void>;
 };
 
@@ -39,7 +47,7 @@ const largestBody = 4 * 1024 * 1024;
 /**
  * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0.
  * Executions found RUNNING in the file go on at the state they had entered, so a step may run twice and none is left
- * out. Throws DefinitionRefused, or an Error when the file or the port cannot be used.
+ * out; one that waits for a callback goes on waiting with the same token and time-out. Throws DefinitionRefused, or an Error when the file or the port cannot be used.
  */
 export async function startStates(options: StatesOptions): Promise<States> {
   const {
@@ -48,7 +56,7 @@ export async function startStates(options: StatesOptions): Promise<States> {
     file,
     stateMachineArn,
     port = 0,
-    clock = systemClock,
+    clock = createClock(),
     log = () => {},
     waitScale = 1,
   } = options;
@@ -87,6 +95,7 @@ function arnsOf(machine: string): Arns {
   return {
     machine,
     machineName,
+    region: region!,
     role: `arn:${partition}:iam::${account}:role/${machineName}`,
     execution: (name) => `arn:${partition}:states:${region}:${account}:execution:${machineName}:${name}`,
   };

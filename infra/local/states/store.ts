@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import type { OpenTask } from './callbacks.ts';
 
 export type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
@@ -16,6 +17,7 @@ export type Execution = {
   stateInput: string | null;
   enteredAt: number | null;
   attempts: string;
+  task: OpenTask | null;
   redriveCount: number;
   redrivenAt: number | null;
   lastEvent: number;
@@ -27,7 +29,7 @@ const schema = `
   create table if not exists executions (
     name text primary key, input text not null, "startedAt" integer not null, status text not null,
     output text, error text, cause text, "stoppedAt" integer, state text, "stateInput" text, "enteredAt" integer,
-    attempts text not null, "redriveCount" integer not null, "redrivenAt" integer, "lastEvent" integer not null
+    attempts text not null, task text, "redriveCount" integer not null, "redrivenAt" integer, "lastEvent" integer not null
   ) strict, without rowid;
   create index if not exists executions_by_start on executions ("startedAt", name);
   create index if not exists executions_by_stop on executions ("stoppedAt") where "stoppedAt" is not null;
@@ -47,11 +49,11 @@ export function openStore(file: string, log: (line: string) => void) {
   let scheduled: NodeJS.Immediate | undefined;
   let retry: NodeJS.Timeout | undefined;
   const columns =
-    'name, input, "startedAt", status, output, error, cause, "stoppedAt", state, "stateInput", "enteredAt", attempts, "redriveCount", "redrivenAt", "lastEvent"';
+    'name, input, "startedAt", status, output, error, cause, "stoppedAt", state, "stateInput", "enteredAt", attempts, task, "redriveCount", "redrivenAt", "lastEvent"';
   const insert = db.prepare(`insert into executions (${columns}) values (${columns.replace(/[^,]+/g, '?')})`);
   const update = db.prepare(
     `update executions set status = ?, output = ?, error = ?, cause = ?, "stoppedAt" = ?, state = ?, "stateInput" = ?,
-     "enteredAt" = ?, attempts = ?, "redriveCount" = ?, "redrivenAt" = ?, "lastEvent" = ? where name = ?`,
+     "enteredAt" = ?, attempts = ?, task = ?, "redriveCount" = ?, "redrivenAt" = ?, "lastEvent" = ? where name = ?`,
   );
   const append = db.prepare('insert into events (name, id, body) values (?, ?, ?)');
 
@@ -116,12 +118,15 @@ export function openStore(file: string, log: (line: string) => void) {
       events.push([name, id, JSON.stringify(body)]);
       flushSoon();
     },
-    find: (name: string) => fresh(() => find.get(name)) as Execution | undefined,
-    running: () => fresh(() => running.all()) as unknown as Execution[],
+    find(name: string): Execution | undefined {
+      const row = fresh(() => find.get(name));
+      return row && fromRow(row);
+    },
+    running: (): Execution[] => fresh(() => running.all()).map(fromRow),
     /** Newest first, from the one before `[startedAt, name]`. */
     list(status: Status | null, redriven: boolean | null, [startedAt, name]: [number, string], limit: number) {
       const flag = redriven === null ? null : Number(redriven);
-      return fresh(() => listed.all(status, startedAt, name, flag, limit)) as unknown as Execution[];
+      return fresh(() => listed.all(status, startedAt, name, flag, limit)).map(fromRow);
     },
     /** Events beyond the id `after`, in the direction asked for. */
     history(name: string, after: number, backwards: boolean, limit: number) {
@@ -147,6 +152,9 @@ export function openStore(file: string, log: (line: string) => void) {
   };
 }
 
+const fromRow = (row: Record<string, unknown>) =>
+  ({ ...row, task: row.task === null ? null : JSON.parse(String(row.task)) }) as Execution;
+
 type Mutable = Omit<Execution, 'name' | 'input' | 'startedAt'>;
 
 const ordered = (e: Mutable) => [
@@ -159,6 +167,7 @@ const ordered = (e: Mutable) => [
   e.stateInput,
   e.enteredAt,
   e.attempts,
+  e.task && JSON.stringify(e.task),
   e.redriveCount,
   e.redrivenAt,
   e.lastEvent,
@@ -169,7 +178,11 @@ function open(file: string): DatabaseSync {
     const db = new DatabaseSync(file, { timeout: 1000 });
     // Exclusive: two services on one file would run every execution twice.
     db.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal');
-    db.exec(`begin immediate; ${schema} commit`);
+    db.exec(`begin immediate; ${schema}`);
+    // Files of before tasks could wait for a callback.
+    if (!db.prepare(`select 1 from pragma_table_info('executions') where name = 'task'`).get())
+      db.exec('alter table executions add column task text');
+    db.exec('commit');
     return db;
   } catch (cause) {
     const why = /locked|busy/.test(String(cause)) ? 'another process is using it' : (cause as Error).message;

@@ -1,0 +1,180 @@
+import { dueAt, missesHeartbeat, type OpenTask } from './callbacks.ts';
+import { integrationOf, type State } from './definition.ts';
+import { fromLambda, StateError } from './errors.ts';
+import { evaluate, type Json, type Scope } from './expressions.ts';
+import { checkSize, errorDetails, given, type Host, type Position } from './host.ts';
+import { within } from './pauses.ts';
+
+type Call = {
+  state: State;
+  payload: Json;
+  scope: Scope;
+  position: Position;
+  host: Host;
+  token: string | undefined;
+};
+
+type Invocation = { FunctionName: string; Payload?: Json };
+
+/**
+ * Calls the function of a Task and gives the task's result: what the function answered, the response of
+ * `lambda:invoke`, or what a callback brings. Throws StateError when the task failed or its time was over, with the
+ * events that AWS writes.
+ */
+export function callFunction(call: Call): Promise<Json> {
+  const integration = integrationOf(call.state);
+  if (integration === undefined) return callDirectly(call);
+  return integration === 'invoke' ? invoke(call) : awaitCallback(call);
+}
+
+async function callDirectly({ state, payload, scope, position, host }: Call): Promise<Json> {
+  const input = JSON.stringify(payload);
+  const seconds = secondsOf(state, 'TimeoutSeconds', scope);
+  const scheduled = {
+    resource: state.Resource,
+    ...given('input', input),
+    ...(seconds && { timeoutInSeconds: seconds }),
+  };
+  host.record('LambdaFunctionScheduled', { lambdaFunctionScheduledEventDetails: scheduled });
+  host.record('LambdaFunctionStarted');
+  let output: string;
+  try {
+    const answer = await within(limitOf(seconds, host), () => host.invoke(state.Resource!, JSON.parse(input)));
+    output = toJson(answer);
+    checkSize(position.state, output);
+  } catch (thrown) {
+    host.signal.throwIfAborted();
+    const error = fromLambda(thrown);
+    const details = errorDetails({ error: error.error, cause: error.causeText });
+    if (error.error === 'States.Timeout')
+      host.record('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: details });
+    else host.record('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: details });
+    throw error;
+  }
+  host.record('LambdaFunctionSucceeded', { lambdaFunctionSucceededEventDetails: given('output', output) });
+  return JSON.parse(output);
+}
+
+async function invoke({ state, payload, scope, position, host }: Call): Promise<Json> {
+  const seconds = secondsOf(state, 'TimeoutSeconds', scope);
+  recordStart('invoke', payload, { seconds }, host);
+  let output: string;
+  try {
+    output = await within(limitOf(seconds, host), () => response(payload, position, host));
+  } catch (thrown) {
+    throw recordFailure('invoke', thrown, host);
+  }
+  recordTask('TaskSucceeded', 'invoke', given('output', output), host);
+  return JSON.parse(output);
+}
+
+async function awaitCallback(call: Call): Promise<Json> {
+  const { payload, position, host } = call;
+  const task = position.task ?? schedule(call);
+  const submit = async (over: AbortSignal) => {
+    const output = await response(payload, position, host);
+    if (over.aborted || task.outcome !== null) return;
+    task.submitted = true;
+    recordTask('TaskSubmitted', callback, given('output', output), host);
+    host.save(position);
+  };
+  if (task.outcome === null) {
+    const late = () => new StateError('States.Timeout', null, missesHeartbeat(task) ? 'States.HeartbeatTimeout' : null);
+    const limit = { deadline: () => dueAt(task), clock: host.clock, signal: host.signal, late };
+    try {
+      await within(limit, (over) => {
+        const answered = host.answered();
+        const submitted = task.submitted ? answered : submit(over).then(() => answered);
+        return Promise.race([answered, submitted]);
+      });
+    } catch (thrown) {
+      throw recordFailure(callback, thrown, host);
+    }
+  }
+  const outcome = task.outcome!;
+  if ('output' in outcome) return JSON.parse(outcome.output);
+  throw new StateError(outcome.error, outcome.cause);
+}
+
+function schedule({ state, payload, scope, position, host, token }: Call): OpenTask {
+  const scheduledAt = host.clock.now();
+  const seconds = secondsOf(state, 'TimeoutSeconds', scope);
+  const heartbeat = secondsOf(state, 'HeartbeatSeconds', scope);
+  const task = {
+    token: token!,
+    scheduledAt,
+    timeoutSeconds: seconds ?? null,
+    heartbeatSeconds: heartbeat ?? null,
+    heartbeatAt: scheduledAt,
+    submitted: false,
+    outcome: null,
+  };
+  recordStart(callback, payload, { seconds, heartbeat }, host);
+  host.save(Object.assign(position, { task }));
+  return task;
+}
+
+/** Invokes the function that the parameters name and gives what `lambda:invoke` answers, as JSON text. */
+async function response(parameters: Json, position: Position, host: Host): Promise<string> {
+  const { FunctionName, Payload = {} } = parameters as Invocation;
+  const answer = toJson(await host.invoke(FunctionName, structuredClone(Payload)));
+  const output = JSON.stringify({ ExecutedVersion: '$LATEST', Payload: JSON.parse(answer), StatusCode: 200 });
+  checkSize(position.state, output);
+  return output;
+}
+
+const callback = 'invoke.waitForTaskToken';
+
+type Resource = 'invoke' | typeof callback;
+
+/** Writes an event of a task that goes through `lambda:invoke`, in the shape of AWS. */
+export function recordTask(type: string, resource: Resource, details: object, host: Pick<Host, 'record'>): void {
+  const field = `${type[0]!.toLowerCase()}${type.slice(1)}EventDetails`;
+  host.record(type, { [field]: { resourceType: 'lambda', resource, ...details } });
+}
+
+function recordStart(
+  resource: Resource,
+  payload: Json,
+  { seconds, heartbeat }: { seconds: number | undefined; heartbeat?: number | undefined },
+  host: Host,
+) {
+  const limits = {
+    ...(seconds !== undefined && { timeoutInSeconds: seconds }),
+    ...(heartbeat !== undefined && { heartbeatInSeconds: heartbeat }),
+  };
+  const details = { region: host.region, parameters: JSON.stringify(payload), ...limits };
+  recordTask('TaskScheduled', resource, details, host);
+  recordTask('TaskStarted', resource, {}, host);
+}
+
+function recordFailure(resource: Resource, thrown: unknown, host: Host): StateError {
+  host.signal.throwIfAborted();
+  const error = fromLambda(thrown);
+  const type = error.error === 'States.Timeout' ? 'TaskTimedOut' : 'TaskFailed';
+  recordTask(type, resource, errorDetails({ error: error.error, cause: error.causeText }), host);
+  return error;
+}
+
+function limitOf(seconds: number | undefined, { clock, signal }: Host) {
+  const end = clock.now() + (seconds ?? Infinity) * 1000;
+  return { deadline: () => end, clock, signal };
+}
+
+function toJson(answer: unknown): string {
+  try {
+    return JSON.stringify(answer) ?? 'null';
+  } catch (error) {
+    throw Object.assign(new Error(`Unable to stringify response body: ${(error as Error).message}`), {
+      name: 'Runtime.MarshalError',
+    });
+  }
+}
+
+function secondsOf(state: State, field: 'TimeoutSeconds' | 'HeartbeatSeconds', scope: Scope): number | undefined {
+  const path = state[`${field}Path`];
+  if (path === undefined) return state[field];
+  const seconds = evaluate(path, scope);
+  if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds > 0) return seconds;
+  throw new StateError('States.Runtime', `The ${field}Path '${path}' must give a positive whole number.`);
+}
