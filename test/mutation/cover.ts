@@ -15,7 +15,7 @@ const tests = (folder: string, ...names: readonly string[]): string[] =>
 const traces = tests('sql', 'order-traces');
 const steps = tests('sql', 'order-steps', 'order-locks');
 const placing = tests('sql', 'place-order');
-const sagas = tests('saga', 'order-saga', 'sweeper');
+const sagas = tests('saga', 'order-saga', 'retries', 'sweeper');
 const prices = tests('unit', 'pricing*');
 /** What a statement reads in vain shows only in its plan. */
 const plans = tests('sql', 'plans');
@@ -39,7 +39,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
   [/^lib\/pricing\//, prices, tests('http', 'quotes')],
   [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
-  [/^infra\/saga\//, tests('unit', 'docs', 'saga*'), sagas],
+  [/^infra\/saga\//, tests('unit', 'saga*'), sagas],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
   [/^database:/, tests('sql', 'schema-guards*'), [...traces, ...steps, ...placing], sagas],
 ];
