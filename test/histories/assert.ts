@@ -15,6 +15,8 @@ export type Options = {
   path?: string | undefined;
   /** Changes the saga before it is played on. */
   prepare?: (saga: Saga) => void;
+  /** Looks for the smallest history that fails too. */
+  shrink?: boolean;
   say?: (line: string) => void;
 };
 
@@ -24,16 +26,29 @@ export type Options = {
  *   every one kept every promise
  */
 export async function playHistories(options: Options): Promise<string | undefined> {
-  const { count, seed, path, prepare = () => {}, say = () => {} } = options;
-  for (let done = 0; done < count; done += batch) {
-    const failure = await playBatch(seed + done / batch, Math.min(batch, count - done), path, prepare);
-    if (failure !== undefined) return failure;
-    say(`${Math.min(count, done + batch)} of ${count} histories`);
-  }
-  return undefined;
+  const { count, seed, path, prepare = () => {}, shrink = true, say = () => {} } = options;
+  const batches = Array.from({ length: Math.ceil(count / batch) }, (_, i) => ({
+    seed: seed + i,
+    numRuns: Math.min(batch, count - i * batch),
+  }));
+  let failure: string | undefined;
+  let played = 0;
+  const lane = async () => {
+    for (let one = batches.shift(); one !== undefined && failure === undefined; one = batches.shift()) {
+      const outcome = await playBatch({ ...one, path, endOnFailure: !shrink }, prepare);
+      failure ??= outcome;
+      played += one.numRuns;
+      if (failure === undefined) say(`${played} of ${count} histories`);
+    }
+  };
+  // While one batch waits for PostgreSQL, another one can go on.
+  await Promise.all([lane(), lane()]);
+  return failure;
 }
 
-async function playBatch(seed: number, numRuns: number, path: string | undefined, prepare: (saga: Saga) => void) {
+type Parameters = { seed: number; numRuns: number; path: string | undefined; endOnFailure: boolean };
+
+async function playBatch({ seed, numRuns, path, endOnFailure }: Parameters, prepare: (saga: Saga) => void) {
   const saga = await startSaga();
   try {
     const customerIds = [];
@@ -44,7 +59,7 @@ async function playBatch(seed: number, numRuns: number, path: string | undefined
       const broken = await brokenPromises(saga, await play(one));
       if (broken.length > 0) throw new Error(broken.join('\n'));
     });
-    const outcome = await fc.check(property, { seed, numRuns, ...(path === undefined ? {} : { path }) });
+    const outcome = await fc.check(property, { seed, numRuns, endOnFailure, ...(path === undefined ? {} : { path }) });
     if (!outcome.failed) return undefined;
     const { counterexample, counterexamplePath, errorInstance } = outcome;
     return [
