@@ -3,7 +3,7 @@ import type { DatabaseRole } from '../contract/roles.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { onLambda } from '../platform/config.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
-import { dropPool, replacePool } from '../platform/pools.ts';
+import { generationOf, replacePool } from '../platform/pools.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
 import { DeadlineExceeded, withDeadline } from './deadline.ts';
 
@@ -28,15 +28,15 @@ export function wireOnce<F extends Frame, D>(frameOf: () => F, wire: (frame: F) 
 }
 
 /**
- * Runs work until shortly before Lambda would end the environment; a pool that hung until then is dropped, and one that
- * lost a connection is replaced.
+ * Runs work until shortly before Lambda would end the environment. A pool that hung until then, or lost a connection, is
+ * replaced.
  */
 export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, role: DatabaseRole | null): Promise<T> {
+  const generation = role === null ? 0 : generationOf(role);
   try {
     return await withDeadline(work, milliseconds);
   } catch (error) {
-    if (error instanceof DeadlineExceeded && role !== null) dropPool(role);
-    else if (isConnectionLoss(error) && role !== null) replacePool(role);
+    if (role !== null && (error instanceof DeadlineExceeded || isConnectionLoss(error))) replacePool(role, generation);
     throw error;
   }
 }

@@ -10,7 +10,7 @@ function repeats(step: StepName, again: (saga: Saga, orderId: string) => Promise
   return (saga: Saga) => {
     const fault = saga.faults.get(step)!;
     const done = new Map<string, number>();
-    saga.fault(step, (next, delivery, orderId) =>
+    saga.fault(step, (next, delivery, orderId, of) =>
       fault(
         async () => {
           const result = await next();
@@ -20,6 +20,7 @@ function repeats(step: StepName, again: (saga: Saga, orderId: string) => Promise
         },
         delivery,
         orderId,
+        of,
       ),
     );
   };

@@ -84,7 +84,7 @@ function signal(pid: number): void {
 
 /** Until every part is up, as the service itself says. @throws Error when that takes minutes */
 export async function untilWell(stack: StackProcess): Promise<void> {
-  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(100)) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(500)) {
     const health = await fetch(`${stack.address().baseUrl}/health`, { signal: AbortSignal.timeout(10_000) })
       .then((answer) => answer.json() as Promise<{ status: string }>)
       .catch(() => undefined);
