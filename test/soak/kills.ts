@@ -38,7 +38,7 @@ export async function killAtRandom({ world, stack, down, meanPauseMs, admin }: O
       kills.push({ victim, at: Date.now(), wellAgainAt: 0 });
       await kill(victim);
     }
-    await untilWell(stack);
+    await untilWell(stack).catch((error: Error) => journal.violation('killer', error.message));
     wellAgain();
     for (const one of kills.slice(since)) one.wellAgainAt = Date.now();
     journal.note('killer', 'all is well again', { milliseconds: Date.now() - kills[since]!.at });
@@ -84,11 +84,11 @@ function signal(pid: number): void {
 
 /** Until every part is up, as the service itself says. @throws Error when that takes minutes */
 export async function untilWell(stack: StackProcess): Promise<void> {
-  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(500)) {
+  for (const end = Date.now() + 180_000; Date.now() < end; await sleep(500)) {
     const health = await fetch(`${stack.address().baseUrl}/health`, { signal: AbortSignal.timeout(10_000) })
       .then((answer) => answer.json() as Promise<{ status: string }>)
       .catch(() => undefined);
     if (health?.status === 'up') return;
   }
-  throw new Error('the stack is not well again two minutes after a kill');
+  throw new Error('the stack is not well again three minutes after a kill');
 }
