@@ -53,7 +53,7 @@ const broken = [
     prepare: repeats('ChargePayment', async () => {
       throw new PaymentDeclined('card_declined', 'The card was declined.');
     }),
-    found: /\(failed\): it keeps 0, the provider \d+/,
+    found: /\((failed|cancelled)\): it keeps 0, the provider \d+/,
   },
 ];
 
