@@ -16,12 +16,14 @@ export async function run(deps: Deps) {
   return counts;
 }
 
-export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, meter, log }) => ({
+export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, stopwatch, meter, log }) => ({
   sql: () => sqlAs('saga'),
   clock,
+  stopwatch,
   meter,
   startSaga,
   describeSaga,
+  budgetSeconds: jobs['sweep-orders'].timeoutSeconds - 10,
   quietSeconds: config().SWEEP_AFTER_SECONDS,
   onError: (orderId, error) => log.error('order not swept', { orderId, reason: String(error) }),
 }));

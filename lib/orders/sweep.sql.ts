@@ -15,25 +15,40 @@ export type OpenOrder = {
   paymentReference: string | null;
 };
 
-/** Orders on which nothing has happened since `before` though they have not ended, the oldest first. */
-export async function listStaleOrders(sql: Sql, { before, limit }: { before: Date; limit: number }) {
+/** Where a page of stale orders ends: the next begins after it. A time as text, since a Date would lose microseconds. */
+export type PageEnd = { id: string; touchedAt: string };
+
+/**
+ * A page of orders on which nothing has happened since `before` though they have not ended, the one longest left alone
+ * first. `begun` ones have a status that only their saga can have given them; the others may never have had one.
+ */
+export async function listStaleOrders(
+  sql: Sql,
+  { before, begun, limit, after }: { before: Date; begun: boolean; limit: number; after?: PageEnd | undefined },
+) {
   const rows = await sql`
     select id, status, version, total, currency, payment_method, confirmed_at is not null as was_confirmed,
-      payment_id, payment_provider, payment_reference
+      payment_id, payment_provider, payment_reference, updated_at::text as touched_at
     from orders.order_details
-    where status in ('pending', 'reserved', 'paid', 'cancelling') and updated_at < ${before}
-    order by updated_at
+    where updated_at < ${before}
+      and ${begun ? sql`status in ('reserved', 'paid')` : sql`status in ('pending', 'cancelling')`}
+      ${after === undefined ? sql`` : sql`and (updated_at, id) > (${after.touchedAt}::text::timestamptz, ${after.id})`}
+    order by updated_at, id
     limit ${limit}`;
-  return rows as unknown as OpenOrder[];
+  return rows as unknown as (OpenOrder & PageEnd)[];
 }
 
-/** Orders before a person whose reservation has expired: nobody owns that stock any more. */
-export async function listExpiredReservations(sql: Sql, { now, limit }: { now: Date; limit: number }) {
+/** A page of orders before a person whose reservation has expired: nobody owns that stock any more. By their ids. */
+export async function listExpiredReservations(
+  sql: Sql,
+  { now, limit, after = '' }: { now: Date; limit: number; after?: string | undefined },
+) {
   const rows = await sql`
     select distinct r.order_id
     from stock.reservations r
     join orders.orders o on o.id = r.order_id
-    where r.state = 'held' and r.expires_at < ${now} and o.status = 'needs_attention'
+    where r.state = 'held' and r.expires_at < ${now} and o.status = 'needs_attention' and r.order_id > ${after}
+    order by r.order_id
     limit ${limit}`;
   return rows.map((row) => row.orderId as string);
 }

@@ -1,11 +1,12 @@
 import type { Sql } from 'postgres';
 import type { SagaInput } from '../contract/saga.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
+import { semaphore } from '../kernel/semaphore.ts';
 import { releaseWhatIsHeld } from '../stock/reservations.sql.ts';
 import { cancellationInput } from './cancel.ts';
 import { type StartSaga, sagaInput } from './place.ts';
-import { listExpiredReservations, listStaleOrders, type OpenOrder } from './sweep.sql.ts';
+import { listExpiredReservations, listStaleOrders, type OpenOrder, type PageEnd } from './sweep.sql.ts';
 import { flagForAttention } from './undo.sql.ts';
 
 export type SweepDeps = {
@@ -17,34 +18,66 @@ export type SweepDeps = {
   onError: (orderId: string, error: unknown) => void;
   /** An order is left to its saga for so long before the sweeper looks at it. */
   quietSeconds: number;
+  stopwatch: Stopwatch;
+  /** After so long nothing more is begun; the rest is left for the next time. */
+  budgetSeconds: number;
 };
 
-const batch = 200;
+const pageSize = 200;
+const atOnce = 8;
 
 /**
  * Sees to it that no order is forgotten: starts sagas that never started, puts orders whose saga ended without ending
  * them before a person, and gives back expired stock of orders that no saga owns. One order's trouble does not stop
- * the others.
+ * the others, and neither do the many whose saga still runs while a part outside is away: those that may never have had
+ * a saga come first.
+ * @returns how many were started, flagged, released, could not be seen to, and were left because the time was over
  */
 export async function sweepOrders(deps: SweepDeps) {
-  const before = new Date(deps.clock.now() - deps.quietSeconds * 1000);
-  const counts = { started: 0, flagged: 0, released: 0, failed: 0 };
-  for (const order of await listStaleOrders(deps.sql, { before, limit: batch })) {
-    await attempt(order.id, async () => {
-      const outcome = await seeTo(order, deps);
-      if (outcome !== 'running') counts[outcome] += 1;
-    });
-  }
+  const { sql, stopwatch } = deps;
+  const until = stopwatch.elapsed() + deps.budgetSeconds * 1000;
   const now = new Date(deps.clock.now());
-  for (const orderId of await listExpiredReservations(deps.sql, { now, limit: batch })) {
-    await attempt(orderId, async () => {
-      await releaseWhatIsHeld(deps.sql, { orderId, at: now });
+  const before = new Date(now.getTime() - deps.quietSeconds * 1000);
+  const counts = { started: 0, flagged: 0, released: 0, failed: 0, left: 0 };
+  const gate = semaphore(atOnce);
+
+  await inPages(
+    (after?: string) => listExpiredReservations(sql, { now, limit: pageSize, after }),
+    (orderId) => orderId,
+    async (orderId) => {
+      await releaseWhatIsHeld(sql, { orderId, at: now });
       counts.released += 1;
-    });
+    },
+  );
+  for (const begun of [false, true]) {
+    await inPages(
+      (after?: PageEnd) => listStaleOrders(sql, { before, begun, limit: pageSize, after }),
+      ({ id }) => id,
+      async (order) => {
+        const outcome = await seeTo(order, deps);
+        if (outcome !== 'running') counts[outcome] += 1;
+      },
+    );
   }
   return counts;
 
-  async function attempt(orderId: string, work: () => Promise<void>) {
+  async function inPages<T>(
+    read: (after?: T) => Promise<T[]>,
+    idOf: (item: T) => string,
+    work: (item: T) => Promise<void>,
+  ): Promise<void> {
+    for (let page: T[] = []; stopwatch.elapsed() < until; ) {
+      page = await read(page.at(-1));
+      await Promise.all(page.map((item) => gate(() => attempt(idOf(item), () => work(item)))));
+      if (page.length < pageSize) return;
+    }
+  }
+
+  async function attempt(orderId: string, work: () => Promise<void>): Promise<void> {
+    if (stopwatch.elapsed() >= until) {
+      counts.left += 1;
+      return;
+    }
     try {
       await work();
     } catch (error) {

@@ -5,6 +5,7 @@ import { updateProduct } from '../../lib/catalog/products.sql.ts';
 import { callerKey } from '../../lib/contract/caller.ts';
 import { Problem } from '../../lib/contract/problems.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { cancelOrder } from '../../lib/orders/cancel.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
@@ -183,6 +184,8 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
     await sweepOrders({
       sql: saga.saga,
       clock,
+      stopwatch,
+      budgetSeconds: 45,
       quietSeconds: 0,
       startSaga: saga.startOrder,
       onError: (_, error) => {

@@ -1,7 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { DescribeExecutionCommand, ExecutionDoesNotExist, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { stopwatch } from '../../lib/kernel/clock.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
-import { sweepOrders } from '../../lib/orders/sweep.ts';
+import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -18,11 +20,13 @@ afterAll(async () => {
 const quietSeconds = 60;
 const arnOf = (name: string) => `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
-const sweep = (secondsLater = quietSeconds + 1) => {
+const sweep = (secondsLater = quietSeconds + 1, deps: Partial<SweepDeps> = {}) => {
   const errors: unknown[] = [];
   return sweepOrders({
     sql: saga.saga,
     clock: { now: () => Date.now() + secondsLater * 1000 },
+    stopwatch,
+    budgetSeconds: 45,
     quietSeconds,
     startSaga: saga.startOrder,
     onError: (_, error) => errors.push(error),
@@ -35,6 +39,7 @@ const sweep = (secondsLater = quietSeconds + 1) => {
         throw error;
       }
     },
+    ...deps,
   }).then((counts) => ({ ...counts, errors }));
 };
 
@@ -94,18 +99,118 @@ test('one order that cannot be swept does not stop the others', async () => {
     await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false }),
     await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false }),
   ];
-  const startOrder = saga.startOrder;
-  const counts = await sweepOrders({
-    sql: saga.saga,
-    clock: { now: () => Date.now() + (quietSeconds + 1) * 1000 },
-    quietSeconds,
-    describeSaga: () => Promise.resolve('none'),
-    startSaga: (input) => (input.orderId === bad.id ? Promise.reject(new Error('away')) : startOrder(input)),
-    onError: (orderId) => expect(orderId).toBe(bad.id),
-  });
+  const startSaga: SweepDeps['startSaga'] = (input) =>
+    input.orderId === bad.id ? Promise.reject(new Error('away')) : saga.startOrder(input);
+  const failed: string[] = [];
+  const counts = await sweep(quietSeconds + 1, { startSaga, onError: (orderId) => failed.push(orderId) });
+  expect(failed).toEqual([bad.id]);
   expect(counts).toMatchObject({ started: 1, failed: 1 });
   await saga.states.idle();
   expect((await saga.order(good.id)).status).toBe('confirmed');
   await sweep();
   await saga.states.idle();
+});
+
+describe('many orders that are left over', () => {
+  /** Orders on which nothing has happened for an hour, in a status, the oldest first. */
+  const leave = async (count: number, status: string) => {
+    const [{ id }] = [await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false })];
+    const copies = await saga.owner`
+      with made as (
+        insert into orders.orders
+          (id, customer_id, status, currency, subtotal, discount_amount, total, payment_method, created_at, updated_at)
+        select 'ord_' || replace(uuidv7()::text, '-', ''), customer_id, 'pending', currency, subtotal, 0, total,
+          payment_method, created_at, now() - interval '1 hour' + n * interval '1 microsecond'
+        from orders.orders, generate_series(1, ${count}) n where id = ${id}
+        returning id
+      ),
+      lined as (
+        insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
+        select made.id, position, product_id, sku, name, quantity, unit_price, total
+        from made, orders.lines where order_id = ${id}
+      )
+      select id from made`;
+    const ids = copies.map((row) => row.id as string);
+    if (status !== 'pending')
+      await saga.owner`update orders.orders set status = ${status} where id in ${saga.owner(ids)}`;
+    left.push(id, ...ids);
+    return ids;
+  };
+  let left: string[] = [];
+  afterEach(async () => {
+    const ids = saga.owner(left);
+    await saga.owner`delete from orders.timeline where order_id in ${ids}`;
+    await saga.owner`delete from orders.lines where order_id in ${ids}`;
+    await saga.owner`delete from outbox.events where subject in ${ids}`;
+    await saga.owner`delete from orders.orders where id in ${ids}`;
+    left = [];
+  });
+  const running =
+    (asked: string[]) =>
+    async ({ orderId }: { orderId: string }) => {
+      asked.push(orderId);
+      return 'RUNNING';
+    };
+
+  test('each is looked at once, however many there are', async () => {
+    const ids = [...(await leave(230, 'pending')), ...(await leave(30, 'reserved'))];
+    const asked: string[] = [];
+    expect(await sweep(undefined, { describeSaga: running(asked) })).toMatchObject({ left: 0, failed: 0 });
+    expect(asked.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
+  });
+
+  test('a saga that never started is started before any is asked for that must have', async () => {
+    const begun = await leave(250, 'reserved');
+    const [never] = await leave(1, 'pending');
+    const asked: string[] = [];
+    const describeSaga: SweepDeps['describeSaga'] = async ({ orderId }) => {
+      asked.push(orderId);
+      return orderId === never ? 'none' : 'RUNNING';
+    };
+    const started: string[] = [];
+    const startSaga: SweepDeps['startSaga'] = async ({ orderId }) => void started.push(orderId);
+    await sweep(undefined, { describeSaga, startSaga });
+    expect(started).toEqual([never]);
+    expect(asked.indexOf(never!)).toBeLessThan(asked.findIndex((id) => begun.includes(id)));
+  });
+
+  test('one that is slow to describe does not hold up the others, and only so many are asked for at once', async () => {
+    await leave(40, 'pending');
+    let [now, most, done] = [0, 0, 0];
+    let release!: () => void;
+    const othersDone = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await sweep(undefined, {
+      describeSaga: async () => {
+        now += 1;
+        most = Math.max(most, now);
+        if (done === 0 && now === 1) await othersDone;
+        else await turn();
+        now -= 1;
+        done += 1;
+        if (done >= 39) release();
+        return 'RUNNING';
+      },
+    });
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(8);
+  });
+
+  test('when the time is over the rest is left for the next time, and said so', async () => {
+    await leave(60, 'pending');
+    const asked: string[] = [];
+    let seconds = 0;
+    const counts = await sweep(undefined, {
+      budgetSeconds: 20,
+      stopwatch: { elapsed: () => seconds * 1000 },
+      describeSaga: async (of) => {
+        seconds += 1;
+        return running(asked)(of);
+      },
+    });
+    expect(asked.length).toBeGreaterThanOrEqual(20);
+    expect(asked.length).toBeLessThan(30);
+    expect(counts.left).toBe(61 - asked.length);
+  });
 });

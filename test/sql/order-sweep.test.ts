@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
+import { listExpiredReservations, listStaleOrders, type PageEnd } from '../../lib/orders/sweep.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -37,11 +37,25 @@ test('orders that are open and at rest since before a moment are listed, the lon
   for (const [i, id] of oldestFirst.entries()) await touch(id, after(i));
   for (const id of ended) await touch(id, after(0));
 
-  const list = async (before: Date, limit = 10) =>
-    (await listStaleOrders(saga.saga, { before, limit })).map((order) => order.id);
-  expect(await list(after(4))).toEqual(oldestFirst);
-  expect(await list(after(3)), 'at rest since that very moment').toEqual(oldestFirst.slice(0, 3));
-  expect(await list(after(4), 2)).toEqual(oldestFirst.slice(0, 2));
+  const list = async (begun: boolean, before: Date, limit = 10) =>
+    (await listStaleOrders(saga.saga, { before, begun, limit })).map((order) => order.id);
+  expect(await list(true, after(4)), 'a saga has begun').toEqual([ids.paid, ids.reserved]);
+  expect(await list(false, after(4)), 'none may have').toEqual([ids.pending, ids.cancelling]);
+  expect(await list(true, after(3)), 'at rest since that very moment').toEqual([ids.paid]);
+  expect(await list(false, after(4), 1)).toEqual([ids.pending]);
+});
+
+test('a page goes on where the one before ended, among orders of the same moment by their ids', async () => {
+  const made = [await placeAs('cancelling'), await placeAs('cancelling'), await placeAs('cancelling')];
+  await saga.owner`
+    update orders.orders set updated_at = '2020-01-01 00:00:00.123456Z' where id in ${saga.owner(made)}`;
+  const page = (after?: PageEnd) =>
+    listStaleOrders(saga.saga, { before: new Date('2020-01-02'), begun: false, limit: 2, after });
+  const first = await page();
+  expect(first.map(({ id }) => id)).toEqual(made.toSorted().slice(0, 2));
+  const second = await page(first.at(-1));
+  expect(second.map(({ id }) => id)).toEqual(made.toSorted().slice(2));
+  expect(await page(second.at(-1))).toEqual([]);
 });
 
 test('orders before a person whose stock was held until before a moment are listed once each', async () => {
@@ -65,8 +79,11 @@ test('orders before a person whose stock was held until before a moment are list
   for (const id of [first, second, given]) await flag(id);
   await releaseWhatIsHeld(saga.saga, { orderId: given, at: new Date(at) });
 
-  const list = async (now: Date, limit = 10) => (await listExpiredReservations(saga.saga, { now, limit })).toSorted();
-  expect(await list(after(3))).toEqual([first, second].toSorted());
+  const list = (now: Date, limit = 10, from?: string) =>
+    listExpiredReservations(saga.saga, { now, limit, after: from });
+  const byId = [first, second].toSorted();
+  expect(await list(after(3))).toEqual(byId);
+  expect(await list(after(3), 1, byId[0]), 'the page after').toEqual([byId[1]]);
   expect(await list(after(2)), 'held until that very moment').toEqual([first]);
   expect(await list(after(3), 1)).toHaveLength(1);
   expect(await list(after(3))).not.toContain(underWay);

@@ -52,6 +52,7 @@ const claim = (caller: string, operation: string) => ({ caller, key: id('request
 const lines = [1, 2, 3].map((n) => ({ productId: ids.product(n), quantity: 1 }));
 const productIds = lines.map(({ productId }) => productId);
 const startSaga = () => Promise.resolve();
+const midway = { id: ids.order(5), touchedAt: '2020-01-01 00:00:00+00' };
 const at = new Date();
 const someOrder = 50_001;
 const owner = (n: number) => ids.customer(1 + ((n * 7919) % sizes.customers));
@@ -220,7 +221,16 @@ const calls: Call[] = [
         at,
       }),
   ],
-  ['sweep-orders: stale orders', 'saga', (sql) => listStaleOrders(sql, { before: new Date(), limit: 50 })],
+  [
+    'sweep-orders: stale orders whose saga may never have begun, from the middle',
+    'saga',
+    (sql) => listStaleOrders(sql, { before: new Date(), begun: false, limit: 50, after: midway }),
+  ],
+  [
+    'sweep-orders: stale orders whose saga has begun, from the middle',
+    'saga',
+    (sql) => listStaleOrders(sql, { before: new Date(), begun: true, limit: 50, after: midway }),
+  ],
   // Whoever looks at orders before a person looks at them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql)],
