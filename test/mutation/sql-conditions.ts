@@ -16,7 +16,8 @@ export function conditionEdits(text: string, tokens: readonly Token[]): Edit[] {
 
 type Operand = { operand: Token[] /** What it is replaced by to be as good as left out. */; neutral: 'true' | 'false' };
 
-function operands(condition: readonly Token[], depth: number): Operand[] {
+/** The operands of a condition whose tokens outside all brackets have this depth. */
+export function operands(condition: readonly Token[], depth: number): Operand[] {
   const some = split(condition, 'or', depth);
   return some.flatMap((alternative) => {
     const all = split(alternative, 'and', depth);

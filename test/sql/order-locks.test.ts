@@ -121,7 +121,7 @@ describe('a step that waited for another decides on what that one made', () => {
 
   test('putting an order before a person that was put there meanwhile', async () => {
     const orderId = await place((await twoProducts()).low);
-    expect(await waitedFor(flagged(orderId), () => steps.flag(orderId))).toBe(false);
+    expect(await waitedFor(flagged(orderId), () => steps.flag(orderId))).toMatchObject({ flagged: false });
     expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention', failure: { code: 'x' } });
   });
 

@@ -202,7 +202,7 @@ describe('an open order', () => {
 
   test.each(ways)('is put before a person from wherever it stands: %s %s', async (...way) => {
     const id = await placeAs(...way.filter((status) => status !== 'pending'));
-    expect(await flag(id, second(1))).toBe(true);
+    expect(await flag(id, second(1))).toEqual({ flagged: true, status: 'needs_attention' });
     expect(await rowOf(id)).toMatchObject({ status: 'needs_attention' });
   });
 

@@ -23,6 +23,8 @@ export type FakeStripe = {
   payments: ReturnType<typeof createFakePayments>;
   /** Every request in order, as `POST /v1/payment_intents/:id/confirm`. */
   calls: string[];
+  /** Of every request that changes something, the idempotency key; undefined where it came without one. */
+  keys: (string | undefined)[];
   /** Faults for the next calls whose name ends like this. */
   fail(callEndsWith: string, ...faults: Fault[]): void;
   release(): void;
@@ -39,7 +41,8 @@ type Kept = { fingerprint: string; answer: Answer | undefined };
  */
 export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
   const payments = createFakePayments(now);
-  const keys = new Map<string, Kept>();
+  const answers = new Map<string, Kept>();
+  const keys: (string | undefined)[] = [];
   const faults = new Map<string, Fault[]>();
   const calls: string[] = [];
   let held: (() => void)[] = [];
@@ -54,12 +57,13 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     api: { protocol: 'http', host: '127.0.0.1', port: (server.address() as AddressInfo).port },
     payments,
     calls,
+    keys,
     fail: (callEndsWith, ...next) => faults.set(callEndsWith, [...(faults.get(callEndsWith) ?? []), ...next]),
     release: () => {
       for (const go of held) go();
       held = [];
     },
-    forgetKeys: () => keys.clear(),
+    forgetKeys: () => answers.clear(),
     async stop() {
       const closed = once(server, 'close');
       server.close();
@@ -75,6 +79,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     calls.push(call);
     const fault = faultFor(call);
     const key = request.headers['idempotency-key'] as string | undefined;
+    if (request.method !== 'GET') keys.push(key);
     const { answer, replayed } = await answerOnce(request, url, body, key, fault);
     if (fault === 'reset') return void request.socket.destroy();
     if (fault === 'silent') return;
@@ -112,7 +117,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     }
 
     const fingerprint = `${request.method} ${url.pathname} ${body}`;
-    const known = keys.get(key);
+    const known = answers.get(key);
     if (known !== undefined && known.fingerprint !== fingerprint) {
       return { answer: refusal(400, 'idempotency_error', { message: 'other parameters' }), replayed: false };
     }
@@ -122,14 +127,14 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
         : { answer: known.answer, replayed: true };
     }
     const kept: Kept = { fingerprint, answer: undefined };
-    keys.set(key, kept);
+    answers.set(key, kept);
     const answer =
       fault === 'error-500'
         ? refusal(500, 'api_error', {})
         : payments.handle(request.method ?? '', url.pathname, params);
     if (fault === 'held') await new Promise<void>((resolve) => held.push(resolve));
     // What fails validation was never begun, so it is not kept.
-    if (answer.invalid) keys.delete(key);
+    if (answer.invalid) answers.delete(key);
     else kept.answer = answer;
     return { answer, replayed: false };
   }
