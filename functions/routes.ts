@@ -30,6 +30,12 @@ const rows = {
   'get-order': http('GET', '/orders/{orderId}', 'session', 'orders_api'),
   'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'session', 'orders_api'),
   'cancel-order': http('POST', '/orders/{orderId}/cancel', 'session', 'orders_api', {
+    states: ['StartExecution', 'SendTaskSuccess'],
+    tables: { awaitedPayments: ['UpdateItem'] },
+    waits: true,
+  }),
+  'request-refund': http('POST', '/orders/{orderId}/refunds', 'app', 'refunds_api', {
+    scopes: ['orders:refund'],
     states: ['StartExecution'],
     waits: true,
   }),
@@ -44,6 +50,8 @@ const rows = {
     states: ['SendTaskSuccess'],
     provider: 'stripe',
   }),
+  'list-refunds': http('GET', '/orders/{orderId}/refunds', 'app', 'refunds_api', { scopes: ['orders:refund'] }),
+  'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', { scopes: ['orders:refund'] }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },

@@ -12,14 +12,26 @@ export type Step = {
   /** The step that undoes this one; null where there is nothing to undo. */
   undoneBy: string | null;
   tables?: TableGrants;
+  /** What the door does with the state machine. */
+  states?: readonly 'SendTaskSuccess'[];
 };
 
 const rows = {
   ReserveStock: { door: 'saga/reserve-stock', databaseRole: 'saga', provider: false, undoneBy: 'ReleaseStock' },
   ChargePayment: { door: 'saga/charge-payment', databaseRole: null, provider: true, undoneBy: 'RefundPayment' },
+  AwaitPayment: {
+    door: 'saga/await-payment',
+    databaseRole: 'saga',
+    provider: false,
+    undoneBy: 'RefundPayment',
+    tables: { awaitedPayments: ['UpdateItem'] },
+    states: ['SendTaskSuccess'],
+  },
   ConfirmOrder: { door: 'saga/confirm-order', databaseRole: 'saga', provider: false, undoneBy: 'AbandonOrder' },
   AbandonOrder: { door: 'saga/abandon-order', databaseRole: 'saga', provider: false, undoneBy: null },
   RefundPayment: { door: 'saga/refund-payment', databaseRole: null, provider: true, undoneBy: null },
+  RefundPart: { door: 'saga/refund-part', databaseRole: null, provider: true, undoneBy: null },
+  SettleRefund: { door: 'saga/settle-refund', databaseRole: 'saga', provider: false, undoneBy: null },
   ReleaseStock: { door: 'saga/release-stock', databaseRole: 'saga', provider: false, undoneBy: null },
   CloseOrder: { door: 'saga/close-order', databaseRole: 'saga', provider: false, undoneBy: null },
   FlagOrder: { door: 'saga/flag-order', databaseRole: 'saga', provider: false, undoneBy: null },

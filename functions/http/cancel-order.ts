@@ -11,6 +11,7 @@ import { config } from '../../lib/platform/config.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
+import { resumeSaga } from '../../lib/platform/waits.ts';
 import { routes } from '../routes.ts';
 
 type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
@@ -44,6 +45,7 @@ export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, ru
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   startSaga,
+  resumeSaga,
   windowSeconds: config().CANCELLATION_WINDOW_SECONDS,
   sleep,
 }));

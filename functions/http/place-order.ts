@@ -5,7 +5,7 @@ import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
 import { storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/orders/place.ts';
-import { hasEnded } from '../../lib/orders/transitions.ts';
+import { hasEnded, isAtRest } from '../../lib/orders/transitions.ts';
 import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
@@ -34,9 +34,10 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
 
   const applied = { ...answer.headers, 'preference-applied': `wait=${waitSeconds}` };
   const ended = await waitForEnd({ ...deps, sql }, { orderId: placed.id, customerId: caller.customerId }, until);
-  if (ended === undefined || !hasEnded(ended.status)) return fromStored({ ...answer, headers: applied }, false);
+  if (ended === undefined || !isAtRest(ended.status)) return fromStored({ ...answer, headers: applied }, false);
 
-  const final = { status: 201, headers: applied, body: JSON.stringify(ended) };
+  const status = hasEnded(ended.status) ? 201 : 202;
+  const final = { status, headers: applied, body: JSON.stringify(ended) };
   const stored = await storeFinalAnswer(sql, claim, deps.keys, final);
   return fromStored(stored ? final : { ...answer, headers: applied }, false);
 }

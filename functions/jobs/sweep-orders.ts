@@ -1,5 +1,6 @@
 import { jobDoor } from '../../lib/entry/job.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
+import { sweepRefunds } from '../../lib/payments/refunds.ts';
 import { config } from '../../lib/platform/config.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
@@ -9,8 +10,11 @@ import { jobs } from '../jobs.ts';
 type Deps = Omit<SweepDeps, 'sql'> & { sql: () => SweepDeps['sql']; meter: Meter };
 
 export async function run(deps: Deps) {
-  const counts = await sweepOrders({ ...deps, sql: deps.sql() });
-  deps.meter.count('SagasStartedLate', counts.started);
+  const sql = deps.sql();
+  const orders = await sweepOrders({ ...deps, sql });
+  const refunds = await sweepRefunds({ ...deps, sql });
+  const counts = { ...orders, refunds };
+  deps.meter.count('SagasStartedLate', counts.started + counts.refunds);
   deps.meter.count('ReservationsExpired', counts.released);
   if (counts.flagged > 0) deps.meter.count('OrdersFlagged', counts.flagged, 'saga-ended');
   return counts;
@@ -25,5 +29,5 @@ export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, stopwatch, m
   describeSaga,
   budgetSeconds: jobs['sweep-orders'].timeoutSeconds - 10,
   quietSeconds: config().SWEEP_AFTER_SECONDS,
-  onError: (orderId, error) => log.error('order not swept', { orderId, reason: String(error) }),
+  onError: (id, error) => log.error('not swept', { id, reason: String(error) }),
 }));

@@ -1,10 +1,22 @@
-import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { type Charge, type SagaState, sagaState } from '../../lib/contract/saga.ts';
 import { stepDoor } from '../../lib/entry/step.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
 import { chargeOrder } from '../../lib/payments/charge.ts';
 import type { PaymentGateway } from '../../lib/payments/gateway.ts';
 import { paymentGateway } from '../../lib/platform/payments.ts';
 import { steps } from '../steps.ts';
 
-export const run = (state: SagaState, { gateway }: { gateway: PaymentGateway }) => chargeOrder(gateway, state);
+type Deps = { gateway: PaymentGateway; clock: Clock };
 
-export const handler = stepDoor(steps.ChargePayment, sagaState, run, () => ({ gateway: paymentGateway() }));
+export async function run(state: SagaState, { gateway, clock }: Deps): Promise<Charge> {
+  const charge = await chargeOrder(gateway, state);
+  if (charge.action === undefined) return charge;
+  // The customer has for it as long as the stock is reserved.
+  const left = Date.parse(state.reservation?.expiresAt ?? '') - clock.now();
+  return { ...charge, waitSeconds: Math.max(1, Math.ceil(left / 1000) || 1) };
+}
+
+export const handler = stepDoor(steps.ChargePayment, sagaState, run, ({ clock }) => ({
+  gateway: paymentGateway(),
+  clock,
+}));

@@ -19,7 +19,7 @@ export async function run({ orderId }: SagaState, { sql, clock, meter, reservati
     if (error instanceof OutOfStock) meter.count('StockOuts');
     throw error;
   }
-  return { reserved: true };
+  return { expiresAt: expiresAt.toISOString() };
 }
 
 export const handler = stepDoor(steps.ReserveStock, sagaState, run, ({ clock, meter }) => ({

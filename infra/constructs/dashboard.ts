@@ -119,6 +119,7 @@ function selling(): IWidget[][] {
         ours('SagaDuration', { statistic: 'p50', label: 'p50' }),
         ours('SagaDuration', { statistic: 'p99', label: 'p99' }),
       ]),
+      graph('Refunds in part', [ours('RefundsSettled', sum, 'succeeded'), ours('RefundsSettled', sum, 'failed')]),
     ],
   ];
 }

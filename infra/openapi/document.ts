@@ -168,6 +168,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'catalog:write': 'add and change products',
   'stock:write': 'read the ledger and move stock',
   'customers:write': 'make customers premium',
+  'orders:refund': 'give back what orders were paid with',
 };
 
 const describeScope = (scope: Scope): string => `\`${scope}\`, to ${scopeNotes[scope]}`;

@@ -14,6 +14,7 @@ const ids = {
   mug: 'prd_0198c6a1b3927e07a5c1f4d8e6b09a12',
   order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
   payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
+  refund: 'rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83',
   movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
 };
 /** What stands for a path parameter in an example. */
@@ -21,6 +22,7 @@ export const exampleIds: Readonly<Record<string, string>> = {
   customerId: ids.customer,
   productId: ids.product,
   orderId: ids.order,
+  refundId: ids.refund,
 };
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
@@ -66,16 +68,28 @@ const pending = {
   customerId: ids.customer,
   ...priced,
   payment: null,
+  paymentAction: null,
   failure: null,
   createdAt: placedAt,
   updatedAt: placedAt,
   version: 1,
 };
 
+const refund = {
+  id: ids.refund,
+  orderId: ids.order,
+  status: 'requested' as const,
+  amount: eur(1520),
+  reason: 'the mug arrived broken',
+  failure: null,
+  createdAt: '2026-03-19T14:02:33.410Z',
+  updatedAt: '2026-03-19T14:02:33.410Z',
+};
+
 const confirmed = {
   ...pending,
   status: 'confirmed' as const,
-  payment: { id: ids.payment, status: 'captured' as const },
+  payment: { id: ids.payment, status: 'captured' as const, refunded: eur(0) },
   updatedAt: '2026-03-14T09:26:53.911Z',
   version: 4,
 };
@@ -83,7 +97,7 @@ const confirmed = {
 const cancelled = {
   ...confirmed,
   status: 'cancelled' as const,
-  payment: { id: ids.payment, status: 'refunded' as const },
+  payment: { id: ids.payment, status: 'refunded' as const, refunded: eur(10350) },
   updatedAt: '2026-03-14T10:02:44.310Z',
   version: 7,
 };
@@ -154,6 +168,12 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
     answers: { 200: { orderId: ids.order, status: 'captured' } },
   },
   'receive-stripe-event': { answers: { 200: { received: true } } },
+  'request-refund': {
+    request: { amount: eur(1520), reason: 'the mug arrived broken' },
+    answers: { 201: { ...refund, status: 'succeeded', updatedAt: '2026-03-19T14:02:33.907Z' }, 202: refund },
+  },
+  'list-refunds': { answers: { 200: { data: [refund], ...lastPage } } },
+  'get-refund': { answers: { 200: refund } },
   'get-health': {
     answers: {
       200: {

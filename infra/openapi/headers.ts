@@ -11,6 +11,7 @@ export const extraHeaders: Readonly<Partial<Record<OperationId, readonly ('Locat
   'create-stock-movement': ['Location'],
   'place-order': ['Location'],
   'cancel-order': ['Location'],
+  'request-refund': ['Location'],
 };
 
 /** `components.parameters`: header fields of requests. */

@@ -132,6 +132,18 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Nothing: `GET /orders/{orderId}` shows how the order goes on. Only orders with `pm_requiresAction` wait.',
     detail: 'The payment does not wait for you: it is captured.',
   },
+  'order-not-refundable': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
+    when: 'The order is not confirmed, cost nothing, or all of its payment was given back or is being given back.',
+    todo: 'Read the order: its status and `payment.refunded` tell which it is.',
+    detail: 'Only a confirmed order can be refunded in part; this one is cancelled.',
+  },
+  'refund-too-large': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
+    when: 'More is asked for than is left of the payment after all refunds that were made or are under way.',
+    todo: 'Ask for less, or leave `amount` out for all that is left.',
+    detail: 'At most 8830 EUR minor units are left.',
+  },
   'version-stale': {
     path: '/customers/me',
     when: 'Somebody changed the resource after the version that `If-Match` names.',

@@ -46,6 +46,9 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'cancel-order': 'Orders',
   'settle-simulated-payment': 'Payments',
   'receive-stripe-event': 'Payments',
+  'request-refund': 'Orders',
+  'list-refunds': 'Orders',
+  'get-refund': 'Orders',
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',
@@ -60,6 +63,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
 const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {
   'place-order': { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   'cancel-order': { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
+  'request-refund': { 201: 'The refund has ended; its status tells how.', 202: 'The refund is stored and under way.' },
   'get-health': { 503: 'The database is away.' },
 };
 

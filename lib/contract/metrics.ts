@@ -20,6 +20,7 @@ export const metrics = {
   OrdersCancelled: { unit: 'Count' },
   OrdersFailed: { unit: 'Count', dimension: 'reason' },
   OrdersFlagged: { unit: 'Count', dimension: 'reason' },
+  RefundsSettled: { unit: 'Count', dimension: 'outcome' },
   StockOuts: { unit: 'Count' },
   SagaDuration: { unit: 'Milliseconds' },
   SagasStartedLate: { unit: 'Count' },

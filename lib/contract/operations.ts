@@ -3,6 +3,7 @@ import * as customers from './customers.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
+import * as refunds from './refunds.ts';
 import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
@@ -30,6 +31,9 @@ export const operations = {
   'cancel-order': orders.cancelOrder,
   'settle-simulated-payment': payments.settleSimulatedPayment,
   'receive-stripe-event': payments.receiveStripeEvent,
+  'request-refund': refunds.requestRefund,
+  'list-refunds': refunds.listRefunds,
+  'get-refund': refunds.getRefund,
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
 import { id, money, page, pageQuery, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
+import { paymentAction } from './payment-action.ts';
 
 export const orderStatuses = [
   'pending',
   'reserved',
+  'pending_payment',
   'paid',
   'confirmed',
   'failed',
@@ -50,7 +52,9 @@ export const order = z.object({
   status: z.enum(orderStatuses),
   customerId: id('customer'),
   ...priced,
-  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']) })),
+  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
+  /** What the customer must do before the payment goes on, in `pending_payment` alone. */
+  paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
   failure: z.nullable(z.object({ code: z.string(), detail: z.string() })),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -66,6 +70,7 @@ export const timelineEntry = z.object({
     'payment-captured',
     'stock-committed',
     'payment-refunded',
+    'refund-failed',
     'stock-released',
     'stock-returned',
     'status-changed',
@@ -86,7 +91,7 @@ export const createQuote = {
 export const placeOrder = {
   summary: 'Place an order',
   description:
-    'Answers 202 with the pending order as soon as it is stored. With `Prefer: wait=N` (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then.',
+    'Answers 202 with the pending order as soon as it is stored. With `Prefer: wait=N` (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
   body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
   responses: { 201: order, 202: order },
   problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],

@@ -20,6 +20,8 @@ export const problems = {
   'order-ended': { status: 409, title: 'The order has already ended' },
   'order-too-late-to-cancel': { status: 409, title: 'It is too late to cancel this order' },
   'payment-not-waiting': { status: 409, title: 'The payment does not wait for its customer' },
+  'order-not-refundable': { status: 409, title: 'There is no payment of this order to refund' },
+  'refund-too-large': { status: 409, title: 'The refund is larger than what is left of the payment' },
   'version-stale': { status: 412, title: 'The resource has changed since it was read' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },

@@ -3,6 +3,7 @@ export const databaseRoles = [
   'customers_api',
   'catalog_api',
   'orders_api',
+  'refunds_api',
   'saga',
   'jobs',
   'monitor',
@@ -11,5 +12,5 @@ export const databaseRoles = [
 export type DatabaseRole = (typeof databaseRoles)[number];
 
 /** What an app key may be allowed. */
-export const scopes = ['catalog:write', 'stock:write', 'customers:write'] as const;
+export const scopes = ['catalog:write', 'stock:write', 'customers:write', 'orders:refund'] as const;
 export type Scope = (typeof scopes)[number];

@@ -1,27 +1,32 @@
 import * as z from 'zod/mini';
-import { amount, currency, id } from './common.ts';
+import { amount, currency, id, timestamp } from './common.ts';
 import { paymentAction } from './payment-action.ts';
 
-/** What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` when money was taken. */
+/**
+ * What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` when money was taken, and with
+ * `refund`, which gives `part` of it back.
+ */
 const input = {
   orderId: id('order'),
-  intent: z.enum(['place', 'cancel']),
+  intent: z.enum(['place', 'cancel', 'refund']),
   amount,
   currency,
   paymentMethod: z.string(),
   payment: z.optional(z.object({ id: z.optional(id('payment')), provider: z.string(), reference: z.string() })),
+  part: z.optional(z.object({ id: id('refund'), amount, attempt: z.int() })),
 };
 export const sagaInput = z.object(input);
 export type SagaInput = z.output<typeof sagaInput>;
 
 /**
- * Result of ChargePayment. Provider `none` is an order that costs nothing; its reference is the order's id. With an
- * `action` nothing is taken yet: the customer has to do something first, such as 3-D Secure.
+ * Result of ChargePayment. Provider `none` is an order that costs nothing; its reference is the order's id. With `action`
+ * nothing is charged yet: the customer has to act first, and `waitSeconds` is how long the saga waits for it.
  */
 export const charge = z.object({
   provider: z.string(),
   reference: z.string(),
   action: z.optional(paymentAction),
+  waitSeconds: z.optional(z.int()),
 });
 export type Charge = z.output<typeof charge>;
 
@@ -37,6 +42,9 @@ export type Refund = z.output<typeof refund>;
 /** Result of AbandonOrder: whether the order turned out to be confirmed, its answer having been lost. */
 export const abandonment = z.looseObject({ confirmed: z.boolean() });
 
+/** Result of RefundPart. */
+export const partRefund = z.object({ refundReference: z.string() });
+
 /** What a `Catch` puts into the state: the error's name, and of a Lambda function JSON as its cause. */
 export const caught = z.object({ Error: z.string(), Cause: z.optional(z.string()) });
 export type Caught = z.output<typeof caught>;
@@ -44,7 +52,7 @@ export type Caught = z.output<typeof caught>;
 /** What a step is handed: the input, and what the steps before it left under their names. */
 export const sagaState = z.looseObject({
   ...input,
-  reservation: z.optional(z.unknown()),
+  reservation: z.optional(z.looseObject({ expiresAt: z.optional(timestamp) })),
   charge: z.optional(charge),
   confirmation: z.optional(z.unknown()),
   failure: z.optional(caught),
@@ -52,6 +60,7 @@ export const sagaState = z.looseObject({
   refund: z.optional(refund),
   release: z.optional(z.unknown()),
   undoFailure: z.optional(caught),
+  partRefund: z.optional(partRefund),
 });
 export type SagaState = z.output<typeof sagaState>;
 
@@ -99,6 +108,7 @@ export const failureCodes = [
   'out-of-stock',
   'payment-declined',
   'payment-unknown',
+  'payment-expired',
   'cancelled',
   'undone',
   'undo-failed',
@@ -122,8 +132,13 @@ export function failureOf(state: SagaState): Failure | undefined {
       const code = declineCodeOf(messageOf(failure));
       return { code: 'payment-declined', detail: `${declines[code]} (${code}).` };
     }
+    case 'PaymentActionExpired':
+      return { code: 'payment-expired', detail: 'The payment was not completed in time; nothing was charged.' };
     case 'OrderNotActive':
       return { code: 'cancelled', detail: 'The order was cancelled before it was confirmed.' };
+  }
+  if (failure.Error === 'States.Timeout' && state.charge?.action !== undefined && undone) {
+    return { code: 'payment-expired', detail: 'The payment was not completed in time; no money is kept.' };
   }
   if (silences.has(failure.Error) && state.reservation !== undefined && state.charge === undefined) {
     const detail = 'The payment provider did not answer in time;';
@@ -147,6 +162,13 @@ function messageOf({ Cause }: Caught): string {
   } catch {
     return '';
   }
+}
+
+/** The code of a `RefundRefused`, which stands in front of its message. */
+export function refusalCodeOf(failure: Caught | undefined): string {
+  const message = failure === undefined ? '' : messageOf(failure);
+  const code = message.slice(0, Math.max(0, message.indexOf(':')));
+  return Object.hasOwn(refundRefusals, code) ? code : 'not_refundable';
 }
 
 function declineCodeOf(message: string): DeclineCode {

@@ -41,6 +41,11 @@ export class ReservationLost extends SagaRefusal {
   override readonly name = 'ReservationLost';
 }
 
+/** The customer did not act on the payment in time. */
+export class PaymentActionExpired extends SagaRefusal {
+  override readonly name = 'PaymentActionExpired';
+}
+
 /** A thing outside did not answer in time, so whether its effect happened is unknown. Asking again is safe. */
 export class AnswerLost extends Error {
   override readonly name = 'AnswerLost';

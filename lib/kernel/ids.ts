@@ -7,6 +7,7 @@ export const idPrefixes = {
   customer: 'cus',
   product: 'prd',
   payment: 'pay',
+  refund: 'rfd',
   event: 'evt',
   movement: 'mov',
   appKey: 'key',

@@ -24,7 +24,7 @@ export async function cancelIfPossible(
     ),
     granted as materialized (
       select * from this
-      where status in ('pending', 'reserved') or (status = 'confirmed' and confirmed_at > ${request.confirmedAfter})
+      where status in ('pending', 'reserved', 'pending_payment') or (status = 'confirmed' and confirmed_at > ${request.confirmedAfter})
     ),
     stepped as (
       update orders.orders o set status = 'cancelling', version = granted.version + 1, updated_at = ${at}

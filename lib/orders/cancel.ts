@@ -7,11 +7,19 @@ import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
 import type { StartSaga } from './place.ts';
 import { findOrder } from './read.sql.ts';
 
-export type CancelDeps = { sql: Sql; clock: Clock; keys: KeyOptions; startSaga: StartSaga; windowSeconds: number };
+export type CancelDeps = {
+  sql: Sql;
+  clock: Clock;
+  keys: KeyOptions;
+  startSaga: StartSaga;
+  /** Wakes a saga that waits for its customer to act on the payment. */
+  resumeSaga: (orderId: string) => Promise<void>;
+  windowSeconds: number;
+};
 
 /**
- * Asks for an order to be undone. One whose saga is under way is undone by it at its next step; a confirmed one gets a
- * saga of its own, which the sweeper starts when it cannot be started now.
+ * Asks for an order to be undone. One whose saga is under way is undone by it at its next step, and one that waits for
+ * its customer is woken for it; a confirmed one gets a saga of its own. The sweeper sees to what cannot be done now.
  * @throws Problem not-found, order-ended, order-too-late-to-cancel
  */
 export async function cancelOrder(
@@ -19,7 +27,7 @@ export async function cancelOrder(
   claim: Claim,
   of: { orderId: string; customerId: string },
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
-  let toStart: SagaInput | undefined;
+  let toDo: (() => Promise<void>) | undefined;
   const now = deps.clock.now();
   const { answer, replayed } = await once(deps.sql, claim, deps.keys, async (tx) => {
     const cancellation = await cancelIfPossible(tx, {
@@ -29,13 +37,17 @@ export async function cancelOrder(
     });
     if (cancellation.outcome === 'unknown') throw new Problem('not-found', 'You have no such order.');
     if (cancellation.outcome === 'refused') throw refusal(cancellation.status, deps.windowSeconds);
-    if (cancellation.was === 'confirmed') toStart = cancellationInput(await readCancellation(tx, of.orderId));
+    if (cancellation.was === 'confirmed') {
+      const input = cancellationInput(await readCancellation(tx, of.orderId));
+      toDo = () => deps.startSaga(input);
+    } else if (cancellation.was === 'pending_payment') {
+      toDo = () => deps.resumeSaga(of.orderId);
+    }
     const order = await findOrder(tx, of);
     return { status: 202, headers: { location: `/orders/${of.orderId}` }, body: JSON.stringify(order) };
   });
-  if (toStart === undefined) return { answer, replayed };
   try {
-    await deps.startSaga(toStart);
+    await toDo?.();
   } catch (startError) {
     return { answer, replayed, startError };
   }

@@ -24,13 +24,13 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
     const paying = tx`
       with paid as (
         update orders.orders o set status = 'paid', version = o.version + 1, updated_at = ${at}
-        where o.id = ${orderId} and o.status = 'reserved' and o.abandoned_at is null
+        where o.id = ${orderId} and o.status in ('reserved', 'pending_payment') and o.abandoned_at is null
           and not exists (
             select from stock.wanted w
             left join stock.reservations r on r.order_id = w.order_id and r.product_id = w.product_id
             where w.order_id = o.id and r.state is distinct from 'held'
           )
-        returning o.id, o.version, o.total, o.currency, o.created_at
+        returning o.id, o.version, o.total, o.currency, o.created_at, old.status as came_from
       ),
       recorded as (
         insert into payments.payments (id, order_id, provider, reference, status, amount, currency, captured_at)
@@ -43,7 +43,7 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
         select paid.id, paid.version, entry.number, entry.type, entry.detail, ${at}::timestamptz
         from paid, (values
           (1, 'payment-captured', jsonb_build_object('paymentId', ${confirmation.paymentId}::text)),
-          (2, 'status-changed', '{"from": "reserved", "to": "paid"}')
+          (2, 'status-changed', jsonb_build_object('from', paid.came_from, 'to', 'paid'))
         ) as entry (number, type, detail)
       )
       select created_at from paid`;
@@ -88,7 +88,7 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
 
   const [now] = await sql`select status, abandoned_at from orders.orders where id = ${orderId}`;
   if (now?.status === 'confirmed') return undefined;
-  if (now?.status === 'reserved' && now.abandonedAt === null)
+  if ((now?.status === 'reserved' || now?.status === 'pending_payment') && now.abandonedAt === null)
     throw new ReservationLost('the stock is not held any more');
   throw new OrderNotActive(`order is ${now?.status ?? 'unknown'}`);
 }

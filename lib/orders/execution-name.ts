@@ -1,3 +1,17 @@
-/** The name of an order's execution: the order's id, and a second one for its cancellation after it was confirmed. */
-export const executionName = ({ orderId, intent }: { orderId: string; intent: 'place' | 'cancel' }): string =>
-  intent === 'cancel' ? `${orderId}-cancel` : orderId;
+import type { SagaInput } from '../contract/saga.ts';
+
+/**
+ * The name of an order's execution: the order's id, a second one for its cancellation after it was confirmed, and the
+ * refund's id with the number of the attempt for a refund of a part.
+ */
+export function executionName({ orderId, intent, part }: Pick<SagaInput, 'orderId' | 'intent' | 'part'>): string {
+  switch (intent) {
+    case 'place':
+      return orderId;
+    case 'cancel':
+      return `${orderId}-cancel`;
+    case 'refund':
+      if (part === undefined) throw new Error('a refund of nothing has no execution');
+      return `${part.id}-${part.attempt}`;
+  }
+}

@@ -14,6 +14,8 @@ export type OrderRow = {
   failureDetail: string | null;
   paymentId: string | null;
   paymentStatus: 'captured' | 'refunded' | null;
+  paymentRefunded: number | null;
+  paymentAction: Order['paymentAction'];
   lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
   createdAt: Date;
   updatedAt: Date;
@@ -39,7 +41,10 @@ export function toOrder(row: OrderRow): Order {
     discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
     total: money(row.total),
     payment:
-      row.paymentId === null || row.paymentStatus === null ? null : { id: row.paymentId, status: row.paymentStatus },
+      row.paymentId === null || row.paymentStatus === null
+        ? null
+        : { id: row.paymentId, status: row.paymentStatus, refunded: money(row.paymentRefunded ?? 0) },
+    paymentAction: row.paymentAction,
     failure: row.failureCode === null ? null : { code: row.failureCode, detail: row.failureDetail ?? '' },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

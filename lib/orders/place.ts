@@ -83,6 +83,8 @@ function pendingOrder(order: NewOrder): Order {
     failureDetail: null,
     paymentId: null,
     paymentStatus: null,
+    paymentRefunded: null,
+    paymentAction: null,
     createdAt: at,
     updatedAt: at,
     version: 1,

@@ -6,7 +6,8 @@ import type { OrderStatus } from '../contract/orders.ts';
  */
 export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   pending: ['reserved', 'failed', 'cancelling', 'needs_attention'],
-  reserved: ['paid', 'failed', 'cancelling', 'needs_attention'],
+  reserved: ['pending_payment', 'paid', 'failed', 'cancelling', 'needs_attention'],
+  pending_payment: ['paid', 'failed', 'cancelling', 'needs_attention'],
   paid: ['confirmed', 'failed', 'needs_attention'],
   confirmed: ['cancelling'],
   cancelling: ['cancelled', 'needs_attention'],
@@ -21,5 +22,8 @@ export const canFollow = (from: OrderStatus, to: OrderStatus): boolean => transi
 /** Whether the saga is done with an order in this status: it stays as it is until somebody asks for something. */
 export const hasEnded = (status: OrderStatus): boolean => !openStatuses.includes(status);
 
+/** Whether it is not the saga's turn: the order has ended, or its customer has to act on the payment. */
+export const isAtRest = (status: OrderStatus): boolean => hasEnded(status) || status === 'pending_payment';
+
 /** Statuses of orders that somebody is working on. */
-export const openStatuses: readonly OrderStatus[] = ['pending', 'reserved', 'paid', 'cancelling'];
+export const openStatuses: readonly OrderStatus[] = ['pending', 'reserved', 'pending_payment', 'paid', 'cancelling'];

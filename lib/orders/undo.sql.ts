@@ -13,7 +13,7 @@ export async function abandonUnlessConfirmed(
 ): Promise<{ confirmed: boolean }> {
   const [abandoned] = await sql`
     update orders.orders set abandoned_at = coalesce(abandoned_at, ${at}), updated_at = ${at}
-    where id = ${orderId} and status in ('pending', 'reserved', 'cancelling') and confirmed_at is null
+    where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling') and confirmed_at is null
     returning status`;
   if (abandoned !== undefined) return { confirmed: false };
   // A confirmed order that its customer cancels meanwhile is undone by the saga of that cancellation.
@@ -45,7 +45,7 @@ export async function closeUndone(sql: Sql, closing: Closing): Promise<{ status:
       select id, customer_id, version, status, total, currency,
         case status when 'cancelling' then 'cancelled' else 'failed' end as outcome
       from orders.orders
-      where id = ${orderId} and status in ('pending', 'reserved', 'cancelling')
+      where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling')
       for update
     ),
     refunded as (
@@ -115,7 +115,7 @@ export async function flagForAttention(sql: Sql, flag: Flag): Promise<{ status: 
   const [row] = await sql`
     with this as materialized (
       select id, customer_id, version, status from orders.orders
-      where id = ${orderId} and status in ('pending', 'reserved', 'paid', 'cancelling')
+      where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'paid', 'cancelling')
         and ${flag.version === undefined ? sql`true` : sql`version = ${flag.version}`}
         and ${flag.unlessConfirmed ? sql`confirmed_at is null` : sql`true`}
       for update

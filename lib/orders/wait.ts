@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import type { Order } from '../contract/orders.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { findOrder } from './read.sql.ts';
-import { hasEnded } from './transitions.ts';
+import { isAtRest } from './transitions.ts';
 
 export type Sleep = (milliseconds: number) => Promise<void>;
 
@@ -15,9 +15,8 @@ const longestPause = 1000;
 let usual = 120;
 
 /**
- * Waits until an order has ended, or until the stopwatch shows `until`: a client waits in its own time, wherever the
- * clock has been moved to. Looks when orders usually end, then
- * less and less often, so that waiting costs the database a read or two.
+ * Waits until an order has ended or its customer has to act, or until the stopwatch shows `until`: a client waits in its
+ * own time, wherever the clock has been moved to. Looks when orders usually end.
  * @returns the order as it was at the last look, undefined when there was no time for one
  */
 export async function waitForEnd(
@@ -25,21 +24,40 @@ export async function waitForEnd(
   of: { orderId: string; customerId: string },
   until: number,
 ): Promise<Order | undefined> {
-  const { clock, stopwatch, sleep } = deps;
-  const [begunAt, begun] = [clock.now(), stopwatch.elapsed()];
-  const waited = () => stopwatch.elapsed() - begun;
-  let pause = Math.max(shortestPause, usual * 1.25);
-  let order: Order | undefined;
-  while (stopwatch.elapsed() < until) {
-    await sleep(Math.min(pause, until - stopwatch.elapsed()));
-    order = await findOrder(deps.sql, of);
-    if (order === undefined || hasEnded(order.status)) {
-      if (order !== undefined) learn(Math.min(Date.parse(order.updatedAt) - begunAt, waited()));
-      return order;
-    }
-    pause = Math.min(longestPause, Math.max(shortestPause, waited() * 0.5));
+  const [begunAt, begun] = [deps.clock.now(), deps.stopwatch.elapsed()];
+  const order = await waitFor(
+    deps,
+    () => findOrder(deps.sql, of),
+    ({ status }) => isAtRest(status),
+    until,
+  );
+  if (order !== undefined && isAtRest(order.status)) {
+    learn(Math.min(Date.parse(order.updatedAt) - begunAt, deps.stopwatch.elapsed() - begun));
   }
   return order;
+}
+
+/**
+ * Looks at something until it is done or gone, or until the stopwatch shows `until`: first after as long as an order
+ * usually takes, then less and less often, so that waiting costs the database a read or two.
+ * @returns what the last look saw, undefined when there was no time for one
+ */
+export async function waitFor<T>(
+  { stopwatch, sleep }: { stopwatch: Stopwatch; sleep: Sleep },
+  look: () => Promise<T | undefined>,
+  isDone: (seen: T) => boolean,
+  until: number,
+): Promise<T | undefined> {
+  const begun = stopwatch.elapsed();
+  let pause = Math.max(shortestPause, usual * 1.25);
+  let seen: T | undefined;
+  while (stopwatch.elapsed() < until) {
+    await sleep(Math.min(pause, until - stopwatch.elapsed()));
+    seen = await look();
+    if (seen === undefined || isDone(seen)) return seen;
+    pause = Math.min(longestPause, Math.max(shortestPause, (stopwatch.elapsed() - begun) * 0.5));
+  }
+  return seen;
 }
 
 function learn(took: number): void {

@@ -71,9 +71,11 @@ export async function reserveAllOrNothing(
     select o.status, exists (select from stock.reservations r where r.order_id = o.id and r.state = 'held') as held
     from orders.orders o
     where o.id = ${orderId} and o.abandoned_at is null`;
-  if (now?.status === 'reserved' || now?.status === 'confirmed') return false;
+  if (wasReserved.has(now?.status)) return false;
   throw new OrderNotActive(`order is ${now?.status ?? 'given up'}`);
 }
+
+const wasReserved = new Set(['reserved', 'pending_payment', 'confirmed']);
 
 /**
  * Gives back whatever stock an order that is being undone still has: a held reservation is released, a committed one
@@ -85,7 +87,7 @@ export async function releaseWhatIsHeld(sql: Sql, { orderId, at }: { orderId: st
   const [row] = await sql`
     with this as materialized (
       select id, version from orders.orders
-      where id = ${orderId} and status in ('pending', 'reserved', 'cancelling', 'needs_attention')
+      where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling', 'needs_attention')
       for update
     ),
     given as (

@@ -173,8 +173,8 @@ const stateOf = (order: ReturnType<typeof newOrder>, more: Partial<SagaState> = 
 
 test('the steps charge and give back, and again when repeated', async () => {
   const state = stateOf(newOrder());
-  const charge = await chargeStep(state, { gateway: gateway() });
-  expect(await chargeStep(state, { gateway: gateway() })).toEqual(charge);
+  const charge = await chargeStep(state, { gateway: gateway(), clock: systemClock });
+  expect(await chargeStep(state, { gateway: gateway(), clock: systemClock })).toEqual(charge);
   const refund = await refundStep({ ...state, charge }, { gateway: gateway() });
   expect(refund).toMatchObject({ outcome: 'refunded', reference: charge.reference });
   expect(await refundStep(state, { gateway: gateway() })).toEqual(refund);
@@ -182,10 +182,10 @@ test('the steps charge and give back, and again when repeated', async () => {
 
 test('a charge that waits for its customer is ended by the step, and nobody can complete it', async () => {
   const state = stateOf(newOrder('pm_requiresAction'));
-  await expect(chargeStep(state, { gateway: gateway() })).rejects.toMatchObject(
+  await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(
     declinedWith('authentication_required'),
   );
-  await expect(chargeStep(state, { gateway: gateway() })).rejects.toMatchObject(declinedWith('charge_voided'));
+  await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
 test('a cancellation gives back the payment that it was started with', async () => {
@@ -204,7 +204,7 @@ test('a payment through another provider is not given back through this one', as
 test('an order that costs nothing never reaches the provider', async () => {
   const before = dynamo.calls();
   const state = stateOf({ ...newOrder(), amount: 0 });
-  const charge = await chargeStep(state, { gateway: gateway() });
+  const charge = await chargeStep(state, { gateway: gateway(), clock: systemClock });
   expect(charge).toEqual({ provider: 'none', reference: state.orderId });
   expect(await refundStep(state, { gateway: gateway() })).toEqual({
     outcome: 'voided',

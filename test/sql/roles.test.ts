@@ -41,9 +41,15 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.priceable_customers': ['select', 'knows who is premium, and nothing else of a customer'],
     'outbox.events': ['insert', 'tells of placed orders; sending is somebody else’s work'],
   },
+  refunds_api: {
+    'payments.refunds': ['select, insert', 'takes refunds down and shows them; how they end is the saga’s'],
+    'payments.payments': ['select, update(refund_claimed)', 'claims of what was paid, and changes nothing else'],
+    'payments.refundable_orders': ['select', 'knows an order’s status, total and currency, and nothing of its customer'],
+    'orders.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
+  },
   saga: {
     'orders.orders': [
-      'select, update(status, failure_code, failure_detail, abandoned_at, confirmed_at, version, updated_at)',
+      'select, update(status, failure_code, failure_detail, abandoned_at, confirmed_at, version, updated_at, payment_action)',
       'takes orders forward and back; neither makes them nor changes what was agreed',
     ],
     'orders.order_details': ['select', 'finds orders that nobody works on, with their payment'],
@@ -56,9 +62,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'moves stock through the ledger'],
     'stock.reservations': ['select, insert, update(state)', 'holds, commits and releases; quantity and expiry stay'],
     'payments.payments': [
-      'select, insert, update(status, refunded_at, refund_reference)',
-      'records the capture and the refund; the amount stays',
+      'select, insert, update(status, refunded_at, refund_reference, refund_claimed, refunded_amount)',
+      'records the capture and what was given back; the amount stays',
     ],
+    'payments.refunds': [
+      'select, update(status, attempt, failure_code, reference, updated_at)',
+      'finds refunds that nobody works on, and writes down how they ended; what was asked for stays',
+    ],
+    'payments.refundable_orders': ['select', 'knows what the saga of a refund is started with'],
     'outbox.events': ['insert', 'tells how orders ended'],
   },
   jobs: {
@@ -161,6 +172,7 @@ describe('what a session finds', () => {
     ['saga', '5s'],
     ['jobs', '1min'],
     ['monitor', '1min'],
+    ['refunds_api', '5s'],
   ])('%s has an empty search path and a limit for everything', async (role, statement) => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,
@@ -205,11 +217,11 @@ describe('attempts', () => {
     ['setting a level', roles, 'update stock.levels set on_hand = 1000'],
     ['making a level', roles, "insert into stock.levels values ('prd_00000000000000000000000000000000', 5, 0)"],
     ['enlarging a reservation', roles, 'update stock.reservations set quantity = 1'],
-    ['reading payments', others('saga'), 'select * from payments.payments'],
+    ['reading payments', others('saga', 'refunds_api'), 'select * from payments.payments'],
     ['changing what was paid', roles, 'update payments.payments set amount = 0'],
     ['deleting a payment', roles, 'delete from payments.payments'],
     ['reading the outbox', roles, 'select * from outbox.events'],
-    ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
+    ['reading a stored answer', others('orders_api', 'refunds_api'), 'select body from orders.idempotency_keys'],
     [
       'changing which transitions are allowed',
       roles,

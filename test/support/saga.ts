@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
+import { createClock } from '../../infra/local/clock.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import type { Order } from '../../lib/contract/orders.ts';
 import type { SagaInput } from '../../lib/contract/saga.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { signal } from '../../lib/orders/awaited-payments.dynamo.ts';
 import { cancelOrder } from '../../lib/orders/cancel.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
@@ -48,8 +50,12 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
   const saga = database.connect('saga', poolOptions);
   const api = database.connect('orders_api', poolOptions);
   const owner = database.connect('migrator', poolOptions);
-  const dynamo = await startTestDynamo([{ name: 'charges', partitionKey: 'orderId' }]);
-  const clock = systemClock;
+  const dynamo = await startTestDynamo([
+    { name: 'charges', partitionKey: 'orderId' },
+    { name: 'awaitedPayments', partitionKey: 'orderId', ttlAttribute: 'expiresAt' },
+  ]);
+  const clock = createClock();
+  const awaited = { client: dynamo.documents, table: 'awaitedPayments' };
   const gateway = simulatedGateway({
     client: dynamo.documents,
     table: 'charges',
@@ -62,7 +68,24 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     count: (name: string, value = 1, label?: string) => void counted.push({ name, label, value }),
     flush: () => {},
   };
-  const deps: StepDeps = { sql: () => saga as unknown as Sql, clock, meter, gateway, reservationSeconds: 900 };
+  const endWait = async (taskToken: string) => {
+    await sfn.send(new SendTaskSuccessCommand({ taskToken, output: '{}' })).catch((error: Error) => {
+      if (error.name !== 'TaskTimedOut' && error.name !== 'TaskDoesNotExist') throw error;
+    });
+  };
+  const resumeSaga = async (orderId: string) => {
+    const tokens = await signal(awaited, { orderId, at: clock.now() });
+    await Promise.all(tokens.map(endWait));
+  };
+  const deps: StepDeps = {
+    sql: () => saga as unknown as Sql,
+    clock,
+    meter,
+    gateway,
+    reservationSeconds: 900,
+    awaited,
+    endWait,
+  };
 
   const faults = new Map<string, Fault>();
   const deliveries: { step: string; orderId: string }[] = [];
@@ -73,8 +96,9 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     stateMachineArn,
     file: ':memory:',
     waitScale,
+    clock,
     invoke: (step, payload) => {
-      const { orderId } = payload as { orderId: string };
+      const { orderId } = (step === 'AwaitPayment' ? (payload as { state: object }).state : payload) as { orderId: string };
       deliveries.push({ step, orderId });
       const next = () => stepRuns[step as StepName](structuredClone(payload) as never, deps);
       const fault = faults.get(step);
@@ -115,6 +139,8 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     stateMachineArn,
     sfn,
     startOrder,
+    /** Wakes a saga that waits for its customer, as the webhook does. */
+    resumeSaga,
     /** Puts a fault in the way of a step, until `faults.clear()`. */
     fault: (step: StepName, fault: Fault) => void faults.set(step, fault),
     faults,
@@ -145,7 +171,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     /** Cancels an order as the API does, and starts its saga unless told not to. */
     cancel: (orderId: string, windowSeconds = 3600, { start = true } = {}) =>
       cancelOrder(
-        { sql: api, clock, keys, startSaga: start ? startOrder : async () => {}, windowSeconds },
+        { sql: api, clock, keys, startSaga: start ? startOrder : async () => {}, resumeSaga, windowSeconds },
         { caller: `customer:${customerId}`, key: undefined, operation: 'cancel-order', fingerprint: 'c' },
         { orderId, customerId },
       ),

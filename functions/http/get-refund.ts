@@ -1,0 +1,20 @@
+import type { App } from '../../lib/contract/caller.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import * as contract from '../../lib/contract/refunds.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { findRefund } from '../../lib/payments/refunds.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { path }: Request<typeof contract.getRefund, App>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const refund = await findRefund(sql(), path);
+  if (refund === undefined) throw new Problem('not-found', 'The order has no such refund.');
+  return { status: 200, body: refund };
+}
+
+export const handler = httpDoor(routes['get-refund'], contract.getRefund, run, () => ({
+  sql: () => sqlAs('refunds_api'),
+}));

@@ -1,0 +1,25 @@
+import type { App } from '../../lib/contract/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import * as contract from '../../lib/contract/refunds.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { currencyOf, listRefunds } from '../../lib/payments/refunds.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { path: { orderId }, query: { limit, cursor } }: Request<typeof contract.listRefunds, App>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const list = `list-refunds ${orderId}`;
+  const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
+  const refunds = await listRefunds(sql(), { orderId, before, limit: limit + 1 });
+  if (refunds.length === 0 && (await currencyOf(sql(), orderId)) === undefined) {
+    throw new Problem('not-found', 'There is no such order.');
+  }
+  return { status: 200, body: toPage(list, refunds, limit) };
+}
+
+export const handler = httpDoor(routes['list-refunds'], contract.listRefunds, run, () => ({
+  sql: () => sqlAs('refunds_api'),
+}));

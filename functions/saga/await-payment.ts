@@ -1,0 +1,36 @@
+import * as z from 'zod/mini';
+import { sagaState } from '../../lib/contract/saga.ts';
+import { stepDoor } from '../../lib/entry/step.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
+import { type AwaitedPayments, keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { awaitedPayments, endWait } from '../../lib/platform/waits.ts';
+import { steps } from '../steps.ts';
+
+const input = z.object({ taskToken: z.string(), state: sagaState });
+type Input = z.output<typeof input>;
+
+type Deps = {
+  sql: () => Sql;
+  clock: Clock;
+  awaited: AwaitedPayments;
+  endWait: (taskToken: string) => Promise<void>;
+};
+
+/** The saga waits after this step until something happens to the payment, and then charges again to learn what. */
+export async function run({ taskToken, state: { orderId, charge } }: Input, deps: Deps) {
+  if (charge?.action === undefined) throw new Error('there is no payment to wait for');
+  const at = new Date(deps.clock.now());
+  const expiresAt = await awaitPaymentAction(deps.sql(), { orderId, action: charge.action, at });
+  const { signalled } = await keepToken(deps.awaited, { orderId, token: taskToken, expiresAt: expiresAt.getTime() });
+  if (signalled) await deps.endWait(taskToken);
+  return { awaited: true };
+}
+
+export const handler = stepDoor(steps.AwaitPayment, input, run, ({ clock }) => ({
+  sql: () => sqlAs('saga'),
+  clock,
+  awaited: awaitedPayments(),
+  endWait,
+}));

@@ -1,0 +1,15 @@
+import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { stepDoor } from '../../lib/entry/step.ts';
+import { refundPartOfOrder } from '../../lib/payments/charge.ts';
+import type { PaymentGateway } from '../../lib/payments/gateway.ts';
+import { paymentGateway } from '../../lib/platform/payments.ts';
+import { steps } from '../steps.ts';
+
+export async function run(state: SagaState, { gateway }: { gateway: PaymentGateway }) {
+  const { orderId, currency, payment, part } = state;
+  if (part === undefined || payment === undefined) throw new Error('there is no payment to give a part of back');
+  const { provider, reference } = payment;
+  return refundPartOfOrder(gateway, { orderId, refundId: part.id, amount: part.amount, currency, provider, reference });
+}
+
+export const handler = stepDoor(steps.RefundPart, sagaState, run, () => ({ gateway: paymentGateway() }));

@@ -1,0 +1,46 @@
+import * as z from 'zod/mini';
+import { id, money, page, pageQuery, text, timestamp } from './common.ts';
+import type { OperationContract } from './operation.ts';
+
+export const refundStatuses = ['requested', 'succeeded', 'failed'] as const;
+
+export const refund = z.object({
+  id: id('refund'),
+  orderId: id('order'),
+  status: z.enum(refundStatuses),
+  amount: money,
+  reason: z.string(),
+  failure: z.nullable(z.object({ code: z.string() })),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
+export type Refund = z.output<typeof refund>;
+
+const orderPath = z.strictObject({ orderId: id('order') });
+
+export const requestRefund = {
+  summary: 'Give back part of what an order was paid with, or all that is left of it',
+  description:
+    'Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without `amount` it is all that is left. With `Prefer: wait=N` (at most 20 seconds) it waits for the payment provider and answers 201 with the refund `succeeded` or `failed`; 202 when neither is known by then. The order stays `confirmed` and keeps its stock: to undo it, cancel it.',
+  path: orderPath,
+  body: z.strictObject({ amount: z.optional(money), reason: text(200) }),
+  responses: { 201: refund, 202: refund },
+  problems: ['not-found', 'order-not-refundable', 'refund-too-large'],
+  idempotency: 'required',
+  wait: true,
+} as const satisfies OperationContract;
+
+export const listRefunds = {
+  summary: 'List the refunds of an order, newest first',
+  path: orderPath,
+  query: z.strictObject(pageQuery),
+  responses: { 200: page(refund) },
+  problems: ['not-found', 'invalid-cursor'],
+} as const satisfies OperationContract;
+
+export const getRefund = {
+  summary: 'Read a refund',
+  path: z.strictObject({ orderId: id('order'), refundId: id('refund') }),
+  responses: { 200: refund },
+  problems: ['not-found'],
+} as const satisfies OperationContract;
