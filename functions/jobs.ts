@@ -8,7 +8,7 @@ export type Job = {
   /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
   schedule: `rate(${string})` | `cron(${string})` | 'on-deploy';
   databaseRole: DatabaseRole | null;
-  states?: readonly ('StartExecution' | 'DescribeExecution')[];
+  states?: readonly ('StartExecution' | 'DescribeExecution' | 'SendTaskSuccess')[];
   tables?: TableGrants;
   timeoutSeconds: number;
 };
@@ -19,7 +19,8 @@ const rows = {
     door: 'jobs/sweep-orders',
     schedule: 'rate(1 minute)',
     databaseRole: 'saga',
-    states: ['StartExecution', 'DescribeExecution'],
+    states: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
+    tables: { awaitedPayments: ['UpdateItem'] },
     timeoutSeconds: 55,
   },
   'watch-orders': {

@@ -51,7 +51,9 @@ const rows = {
     provider: 'stripe',
   }),
   'list-refunds': http('GET', '/orders/{orderId}/refunds', 'app', 'refunds_api', { scopes: ['orders:refund'] }),
-  'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', { scopes: ['orders:refund'] }),
+  'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', {
+    scopes: ['orders:refund'],
+  }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },

@@ -5,6 +5,7 @@ import { config } from '../../lib/platform/config.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { resumeSaga } from '../../lib/platform/waits.ts';
 import { jobs } from '../jobs.ts';
 
 type Deps = Omit<SweepDeps, 'sql'> & { sql: () => SweepDeps['sql']; meter: Meter };
@@ -28,6 +29,8 @@ export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, stopwatch, m
   startSaga,
   describeSaga,
   budgetSeconds: jobs['sweep-orders'].timeoutSeconds - 10,
+  resumeSaga,
   quietSeconds: config().SWEEP_AFTER_SECONDS,
+  reservationSeconds: config().RESERVATION_SECONDS,
   onError: (id, error) => log.error('not swept', { id, reason: String(error) }),
 }));

@@ -10,7 +10,8 @@ import { steps } from '../steps.ts';
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
 export async function run({ orderId, charge }: SagaState, { sql, clock, meter }: Deps) {
-  if (charge === undefined || charge.action !== undefined) throw new Error('there is no charge to confirm the order by');
+  if (charge === undefined || charge.action !== undefined)
+    throw new Error('there is no charge to confirm the order by');
   const now = clock.now();
   const placedAt = await confirmIfReserved(sql(), {
     orderId,

@@ -41,7 +41,7 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
       noted as (
         insert into orders.timeline (order_id, version, entry, type, detail, at)
         select paid.id, paid.version, entry.number, entry.type, entry.detail, ${at}::timestamptz
-        from paid, (values
+        from paid, lateral (values
           (1, 'payment-captured', jsonb_build_object('paymentId', ${confirmation.paymentId}::text)),
           (2, 'status-changed', jsonb_build_object('from', paid.came_from, 'to', 'paid'))
         ) as entry (number, type, detail)

@@ -18,20 +18,25 @@ export type OpenOrder = {
 /** Where a page of stale orders ends: the next begins after it. A time as text, since a Date would lose microseconds. */
 export type PageEnd = { id: string; touchedAt: string };
 
+export type StaleKind = 'unbegun' | 'begun' | 'awaited';
+
 /**
  * A page of orders on which nothing has happened since `before` though they have not ended, the one longest left alone
- * first. `begun` ones have a status that only their saga can have given them; the others may never have had one.
+ * first: those that may never have had a saga, those with a status that only their saga can have given them, or those
+ * whose customer has to act on the payment.
  */
 export async function listStaleOrders(
   sql: Sql,
-  { before, begun, limit, after }: { before: Date; begun: boolean; limit: number; after?: PageEnd | undefined },
+  { before, among, limit, after }: { before: Date; among: StaleKind; limit: number; after?: PageEnd | undefined },
 ) {
   const rows = await sql`
     select id, status, version, total, currency, payment_method, confirmed_at is not null as was_confirmed,
       payment_id, payment_provider, payment_reference, updated_at::text as touched_at
     from orders.order_details
     where updated_at < ${before}
-      and ${begun ? sql`status in ('reserved', 'paid')` : sql`status in ('pending', 'cancelling')`}
+      and ${among === 'unbegun' ? sql`status in ('pending', 'cancelling')` : sql``}
+      ${among === 'begun' ? sql`status in ('reserved', 'paid')` : sql``}
+      ${among === 'awaited' ? sql`status = 'pending_payment'` : sql``}
       ${after === undefined ? sql`` : sql`and (updated_at, id) > (${after.touchedAt}::text::timestamptz, ${after.id})`}
     order by updated_at, id
     limit ${limit}`;

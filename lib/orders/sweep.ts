@@ -18,6 +18,10 @@ export type SweepDeps = {
   onError: (orderId: string, error: unknown) => void;
   /** An order is left to its saga for so long before the sweeper looks at it. */
   quietSeconds: number;
+  /** For how long a customer may act on a payment. */
+  reservationSeconds: number;
+  /** Wakes a saga that waits for its customer to act on the payment. */
+  resumeSaga: (orderId: string) => Promise<void>;
   stopwatch: Stopwatch;
   /** After so long nothing more is begun; the rest is left for the next time. */
   budgetSeconds: number;
@@ -49,9 +53,11 @@ export async function sweepOrders(deps: SweepDeps) {
       counts.released += 1;
     },
   );
-  for (const begun of [false, true]) {
+  const awaitedBefore = new Date(before.getTime() - deps.reservationSeconds * 1000);
+  for (const among of ['unbegun', 'begun', 'awaited'] as const) {
+    const since = among === 'awaited' ? awaitedBefore : before;
     await inPages(
-      (after?: PageEnd) => listStaleOrders(sql, { before, begun, limit: pageSize, after }),
+      (after?: PageEnd) => listStaleOrders(sql, { before: since, among, limit: pageSize, after }),
       ({ id }) => id,
       async (order) => {
         const outcome = await seeTo(order, deps);
@@ -94,7 +100,11 @@ async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'fl
     await deps.startSaga(input);
     return 'started';
   }
-  if (state === 'RUNNING' || state === 'PENDING_REDRIVE') return 'running';
+  if (state === 'RUNNING' || state === 'PENDING_REDRIVE') {
+    // It may wait for a payment and never have been told of the cancellation.
+    if (order.status === 'cancelling') await deps.resumeSaga(order.id);
+    return 'running';
+  }
   const { flagged } = await flagForAttention(deps.sql, {
     orderId: order.id,
     eventId: newId('event', deps.clock),

@@ -1,22 +1,18 @@
 import type { Charge, Refund, SagaState } from '../contract/saga.ts';
-import { declined, type PaymentGateway, type RefundPartRequest, refundRefused } from './gateway.ts';
+import { type PaymentGateway, type RefundPartRequest, refundRefused } from './gateway.ts';
 
 /** An order that costs nothing never reaches a provider. */
 const noProvider = 'none';
 
 /**
- * Charges an order. Safe to repeat. A charge that waits for the customer is ended, and declined as
- * `authentication_required`.
+ * Charges an order, or tells what became of its charge. Safe to repeat. With an `action` in the answer the customer has
+ * to act first, and nothing is taken yet.
  * @throws PaymentDeclined, AnswerLost
  */
 export async function chargeOrder(gateway: PaymentGateway, state: SagaState): Promise<Charge> {
   const { orderId, amount, currency, paymentMethod } = state;
   if (amount === 0) return { provider: noProvider, reference: orderId };
-  const charge = await gateway.charge({ orderId, amount, currency, paymentMethod });
-  if (charge.action === undefined) return charge;
-  // The saga has no way to the customer's browser.
-  await gateway.undo({ orderId, amount, currency, reference: charge.reference });
-  throw declined('authentication_required');
+  return gateway.charge({ orderId, amount, currency, paymentMethod });
 }
 
 /**

@@ -187,6 +187,8 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       stopwatch,
       budgetSeconds: 45,
       quietSeconds: 0,
+      reservationSeconds: 900,
+      resumeSaga: saga.resumeSaga,
       startSaga: saga.startOrder,
       onError: (_, error) => {
         throw error;

@@ -185,7 +185,9 @@ test('a charge that waits for its customer is ended by the step, and nobody can 
   await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(
     declinedWith('authentication_required'),
   );
-  await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(declinedWith('charge_voided'));
+  await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(
+    declinedWith('charge_voided'),
+  );
 });
 
 test('a cancellation gives back the payment that it was started with', async () => {

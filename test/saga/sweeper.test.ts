@@ -28,6 +28,8 @@ const sweep = (secondsLater = quietSeconds + 1, deps: Partial<SweepDeps> = {}) =
     stopwatch,
     budgetSeconds: 45,
     quietSeconds,
+    reservationSeconds: 900,
+    resumeSaga: saga.resumeSaga,
     startSaga: saga.startOrder,
     onError: (_, error) => errors.push(error),
     describeSaga: async (of) => {
@@ -213,4 +215,23 @@ describe('many orders that are left over', () => {
     expect(asked.length).toBeLessThan(30);
     expect(counts.left).toBe(61 - asked.length);
   });
+});
+
+test('an order whose customer has to act is left alone while its stock is reserved', async () => {
+  const productId = await saga.product(2);
+  const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
+  await saga.sfn.send(new StopExecutionCommand({ executionArn: arnOf(order.id) }));
+  expect(await sweep()).toMatchObject({ flagged: 0 });
+  expect(await sweep(900 + quietSeconds + 1)).toMatchObject({ flagged: 1, errors: [] });
+  expect((await saga.order(order.id)).status).toBe('needs_attention');
+});
+
+test('a saga that waits for its customer and was not told of the cancellation is told', async () => {
+  const productId = await saga.product(2);
+  const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
+  await saga.cancel(order.id, 3600, { start: false });
+  expect((await saga.order(order.id)).status).toBe('cancelling');
+  expect(await sweep()).toMatchObject({ flagged: 0, errors: [] });
+  await saga.states.idle();
+  expect((await saga.order(order.id)).status).toBe('cancelled');
 });

@@ -50,7 +50,7 @@ test('a page goes on where the one before ended, among orders of the same moment
   await saga.owner`
     update orders.orders set updated_at = '2020-01-01 00:00:00.123456Z' where id in ${saga.owner(made)}`;
   const page = (after?: PageEnd) =>
-    listStaleOrders(saga.saga, { before: new Date('2020-01-02'), begun: false, limit: 2, after });
+    listStaleOrders(saga.saga, { before: new Date('2020-01-02'), among: 'unbegun', limit: 2, after });
   const first = await page();
   expect(first.map(({ id }) => id)).toEqual(made.toSorted().slice(0, 2));
   const second = await page(first.at(-1));

@@ -224,12 +224,12 @@ const calls: Call[] = [
   [
     'sweep-orders: stale orders whose saga may never have begun, from the middle',
     'saga',
-    (sql) => listStaleOrders(sql, { before: new Date(), begun: false, limit: 50, after: midway }),
+    (sql) => listStaleOrders(sql, { before: new Date(), among: 'unbegun', limit: 50, after: midway }),
   ],
   [
     'sweep-orders: stale orders whose saga has begun, from the middle',
     'saga',
-    (sql) => listStaleOrders(sql, { before: new Date(), begun: true, limit: 50, after: midway }),
+    (sql) => listStaleOrders(sql, { before: new Date(), among: 'begun', limit: 50, after: midway }),
   ],
   // Whoever looks at orders before a person looks at them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],

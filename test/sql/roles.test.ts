@@ -44,7 +44,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   refunds_api: {
     'payments.refunds': ['select, insert', 'takes refunds down and shows them; how they end is the saga’s'],
     'payments.payments': ['select, update(refund_claimed)', 'claims of what was paid, and changes nothing else'],
-    'payments.refundable_orders': ['select', 'knows an order’s status, total and currency, and nothing of its customer'],
+    'payments.refundable_orders': [
+      'select',
+      'knows an order’s status, total and currency, and nothing of its customer',
+    ],
     'orders.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
   },
   saga: {

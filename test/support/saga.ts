@@ -98,7 +98,9 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     waitScale,
     clock,
     invoke: (step, payload) => {
-      const { orderId } = (step === 'AwaitPayment' ? (payload as { state: object }).state : payload) as { orderId: string };
+      const { orderId } = (step === 'AwaitPayment' ? (payload as { state: object }).state : payload) as {
+        orderId: string;
+      };
       deliveries.push({ step, orderId });
       const next = () => stepRuns[step as StepName](structuredClone(payload) as never, deps);
       const fault = faults.get(step);
@@ -139,6 +141,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     stateMachineArn,
     sfn,
     startOrder,
+    connect: database.connect,
     /** Wakes a saga that waits for its customer, as the webhook does. */
     resumeSaga,
     /** Puts a fault in the way of a step, until `faults.clear()`. */
@@ -168,10 +171,17 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
       await states.idle();
       return (await findOrder(api, { orderId: result.placed.id, customerId }))!;
     },
-    /** Cancels an order as the API does, and starts its saga unless told not to. */
+    /** Cancels an order as the API does, and starts or wakes its saga unless told not to. */
     cancel: (orderId: string, windowSeconds = 3600, { start = true } = {}) =>
       cancelOrder(
-        { sql: api, clock, keys, startSaga: start ? startOrder : async () => {}, resumeSaga, windowSeconds },
+        {
+          sql: api,
+          clock,
+          keys,
+          startSaga: start ? startOrder : async () => {},
+          resumeSaga: start ? resumeSaga : async () => {},
+          windowSeconds,
+        },
         { caller: `customer:${customerId}`, key: undefined, operation: 'cancel-order', fingerprint: 'c' },
         { orderId, customerId },
       ),

@@ -1,0 +1,237 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Claim } from '../../lib/idempotency/once.sql.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { executionName } from '../../lib/orders/execution-name.ts';
+import { requestRefund, sweepRefunds } from '../../lib/payments/refunds.ts';
+import { expectInvariants } from '../support/invariants.ts';
+import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+let productId: string;
+let sql: Saga['api'];
+beforeAll(async () => {
+  saga = await startSaga();
+  productId = await saga.product(1000, 1000);
+  sql = saga.connect('refunds_api', poolOptions);
+});
+afterEach(async () => {
+  saga.faults.clear();
+  await saga.states.idle();
+  await expectInvariants(saga);
+});
+afterAll(async () => {
+  await sql.end();
+  await saga.stop();
+});
+
+const eur = (amount: number) => ({ amount, currency: 'EUR' });
+const place = () => saga.place([{ productId, quantity: 3 }]);
+const keys = () => ({ table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 });
+
+function ask(orderId: string, amount?: number, options: { key?: string; starts?: boolean; currency?: string } = {}) {
+  const { key = newId('request', saga.clock), starts = true, currency = 'EUR' } = options;
+  const claim: Claim = { caller: 'app:key', key, operation: 'request-refund', fingerprint: `${orderId} ${amount}` };
+  const startSaga = starts ? saga.startOrder : async () => {};
+  return requestRefund({ sql, clock: saga.clock, keys: keys(), startSaga }, claim, {
+    orderId,
+    amount: amount === undefined ? undefined : { amount, currency },
+    reason: 'broken',
+    requestedBy: 'app:key',
+  });
+}
+
+const settled = async (orderId: string) => {
+  await saga.states.idle();
+  return saga.order(orderId);
+};
+const refunds = async (orderId: string) =>
+  (await saga.owner`
+    select status, amount, attempt, failure_code from payments.refunds where order_id = ${orderId} order by id
+  `) as unknown as { status: string; amount: number; attempt: number; failureCode: string | null }[];
+const book = async (orderId: string) => {
+  const { charges } = await saga.gateway.listCharges({ from: 0, to: saga.clock.now() + 1000 });
+  return charges.find((charge) => charge.orderId === orderId)!;
+};
+const describeSaga = async (of: Parameters<typeof executionName>[0]) => {
+  const { DescribeExecutionCommand } = await import('@aws-sdk/client-sfn');
+  const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(of)}`;
+  return saga.sfn.send(new DescribeExecutionCommand({ executionArn })).then(
+    ({ status }) => status ?? 'none',
+    () => 'none',
+  );
+};
+const sweep = () =>
+  sweepRefunds({
+    sql: saga.saga,
+    clock: saga.clock,
+    startSaga: saga.startOrder,
+    describeSaga,
+    onError: (_, error) => {
+      throw error;
+    },
+    quietSeconds: 60,
+  });
+
+describe('a refund of a part', () => {
+  test('is given back once, and the order says so and stays confirmed', async () => {
+    const order = await place();
+    const { answer, refund } = await ask(order.id, 700);
+    expect(answer.status).toBe(202);
+    expect(refund).toMatchObject({ status: 'requested', amount: eur(700), orderId: order.id });
+    expect(await settled(order.id)).toMatchObject({
+      status: 'confirmed',
+      payment: { status: 'captured', refunded: eur(700) },
+    });
+    expect(await book(order.id)).toMatchObject({ amount: 3000, refundedAmount: 700 });
+    expect(await refunds(order.id)).toMatchObject([{ status: 'succeeded', amount: 700 }]);
+    const [event] = await saga.owner`select type, data from outbox.events where subject = ${refund!.id}`;
+    expect(event).toMatchObject({ type: 'refund.succeeded', data: { orderId: order.id, amount: eur(700) } });
+  });
+
+  test('under the same key is the same refund', async () => {
+    const order = await place();
+    const first = await ask(order.id, 700, { key: 'again' });
+    const second = await ask(order.id, 700, { key: 'again' });
+    expect(second.answer).toEqual(first.answer);
+    expect(second.refund).toBeUndefined();
+    await settled(order.id);
+    expect(await refunds(order.id)).toHaveLength(1);
+  });
+
+  test('without an amount is all that is left, and then nothing is', async () => {
+    const order = await place();
+    await ask(order.id, 1);
+    await ask(order.id);
+    expect(await settled(order.id)).toMatchObject({ status: 'confirmed', payment: { refunded: eur(3000) } });
+    await expect(ask(order.id)).rejects.toMatchObject({ code: 'order-not-refundable' });
+    await expect(ask(order.id, 1)).rejects.toMatchObject({ code: 'order-not-refundable' });
+  });
+
+  test('of more than is left is refused, and tells how much that is', async () => {
+    const order = await place();
+    await ask(order.id, 2500);
+    await expect(ask(order.id, 501)).rejects.toMatchObject({
+      code: 'refund-too-large',
+      message: 'At most 500 EUR minor units are left.',
+    });
+    await settled(order.id);
+    expect(await refunds(order.id)).toHaveLength(1);
+  });
+
+  test('asked for by many at once never exceeds what was paid', async () => {
+    const order = await place();
+    const asked = await Promise.allSettled(Array.from({ length: 20 }, () => ask(order.id, 400)));
+    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(7);
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(2800) } });
+    expect(await book(order.id)).toMatchObject({ refundedAmount: 2800 });
+  });
+
+  test.each([
+    ['an order that nobody knows', () => newId('order', saga.clock), 'not-found'],
+    ['an order that failed', failed, 'order-not-refundable'],
+    ['an order that cost nothing', free, 'order-not-refundable'],
+  ])('of %s is refused', async (_, of, code) => {
+    await expect(ask(await of(), 1)).rejects.toMatchObject({ code });
+  });
+
+  test('in another currency is refused', async () => {
+    const order = await place();
+    await expect(ask(order.id, 1, { currency: 'USD' })).rejects.toMatchObject({
+      code: 'invalid-input',
+      errors: [{ pointer: '/amount/currency' }],
+    });
+  });
+
+  async function failed() {
+    return (await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_card_chargeDeclined' })).id;
+  }
+  async function free() {
+    return (await saga.place([{ productId: await saga.product(1, 0), quantity: 1 }])).id;
+  }
+});
+
+describe('a refund that meets trouble', () => {
+  test('whose answer is lost is given back once', async () => {
+    const order = await place();
+    saga.fault('RefundPart', async (next, delivery) => {
+      const answer = await next();
+      if (delivery < 3) throw new Error('answer lost');
+      return answer;
+    });
+    await ask(order.id, 900);
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(900) } });
+    expect(await book(order.id)).toMatchObject({ refundedAmount: 900 });
+  });
+
+  test('that is settled twice at once counts once', async () => {
+    const order = await place();
+    saga.fault('SettleRefund', async (next) => (await Promise.all([next(), next()]))[0]);
+    await ask(order.id, 900);
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(900) } });
+  });
+
+  test('that the provider refuses for good is failed, and its claim falls away', async () => {
+    const order = await place();
+    saga.fault('RefundPart', () =>
+      Promise.reject(Object.assign(new Error('disputed: The bank has it.'), { name: 'RefundRefused' })),
+    );
+    await ask(order.id, 3000);
+    await settled(order.id);
+    expect(await refunds(order.id)).toMatchObject([{ status: 'failed', failureCode: 'disputed' }]);
+    saga.faults.clear();
+    await ask(order.id, 3000);
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(3000) } });
+  });
+
+  test('that nobody started is started by the sweeper', async () => {
+    const order = await place();
+    await ask(order.id, 100, { starts: false });
+    expect(await sweep()).toBe(0);
+    saga.clock.advance(61_000);
+    expect(await sweep()).toBe(1);
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
+    expect(await sweep()).toBe(0);
+  });
+
+  test('that the provider never answered stays open, and is asked about again until it does', async () => {
+    const order = await place();
+    saga.fault('RefundPart', async (next) => {
+      await next();
+      throw new Error('answer lost');
+    });
+    await ask(order.id, 100);
+    await saga.states.idle();
+    expect(await refunds(order.id)).toMatchObject([{ status: 'requested', attempt: 1 }]);
+    await expect(ask(order.id, 2901)).rejects.toMatchObject({ code: 'refund-too-large' });
+    saga.clock.advance(120_000);
+    expect(await sweep()).toBe(0);
+    saga.faults.clear();
+    saga.clock.advance(900_000);
+    expect(await Promise.all([sweep(), sweep()])).toEqual(expect.arrayContaining([1]));
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
+    expect(await refunds(order.id)).toMatchObject([{ status: 'succeeded', attempt: 2 }]);
+    expect(await book(order.id)).toMatchObject({ refundedAmount: 100 });
+  });
+});
+
+describe('a refund and a cancellation', () => {
+  test('one after the other give back the whole, once', async () => {
+    const order = await place();
+    await ask(order.id, 700);
+    await settled(order.id);
+    await saga.cancel(order.id);
+    expect(await settled(order.id)).toMatchObject({ status: 'cancelled', payment: { refunded: eur(3000) } });
+    expect(await book(order.id)).toMatchObject({ amount: 3000, refundedAmount: 3000 });
+    await expect(ask(order.id, 1)).rejects.toMatchObject({ code: 'order-not-refundable' });
+  });
+
+  test('at once give back the whole, once', async () => {
+    for (let turn = 0; turn < 8; turn++) {
+      const order = await place();
+      await Promise.allSettled([ask(order.id, 700), saga.cancel(order.id)]);
+      expect(await settled(order.id)).toMatchObject({ status: 'cancelled', payment: { refunded: eur(3000) } });
+      expect(await book(order.id)).toMatchObject({ refundedAmount: 3000 });
+      expect((await refunds(order.id)).filter(({ status }) => status === 'requested')).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,173 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import { expectInvariants } from '../support/invariants.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+let productId: string;
+beforeAll(async () => {
+  saga = await startSaga();
+  productId = await saga.product(1000);
+});
+afterEach(async () => {
+  saga.faults.clear();
+  await expectInvariants(saga);
+});
+afterAll(() => saga.stop());
+
+const place = (paymentMethod = 'pm_requiresAction') => saga.place([{ productId, quantity: 1 }], { paymentMethod });
+const act = (orderId: string, outcome: 'complete' | 'fail') =>
+  settleSimulated({ client: saga.dynamo.documents, table: 'charges' }, orderId, outcome);
+const ended = async (orderId: string) => {
+  await saga.states.idle();
+  return saga.order(orderId);
+};
+const charges = (orderId: string) =>
+  saga.deliveries.filter((each) => each.orderId === orderId && each.step === 'ChargePayment').length;
+
+describe('a payment that its customer must act on', () => {
+  test('leaves the order waiting, with what to do and until when', async () => {
+    const order = await place();
+    expect(order).toMatchObject({ status: 'pending_payment', payment: null, failure: null });
+    expect(order.paymentAction).toEqual({
+      action: { type: 'simulated', path: `/simulated-payments/${order.id}` },
+      expiresAt: expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+    const left = Date.parse(order.paymentAction!.expiresAt) - saga.clock.now();
+    expect(left).toBeGreaterThan(880_000);
+    expect(left).toBeLessThanOrEqual(900_000);
+    await act(order.id, 'complete');
+    await saga.resumeSaga(order.id);
+    await ended(order.id);
+  });
+
+  test('is charged when the customer has acted and the saga hears of it', async () => {
+    const order = await place();
+    await act(order.id, 'complete');
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({
+      status: 'confirmed',
+      paymentAction: null,
+      payment: { status: 'captured', refunded: { amount: 0 } },
+    });
+  });
+
+  test('fails the order when the customer does not authenticate', async () => {
+    const order = await place();
+    await act(order.id, 'fail');
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({
+      status: 'failed',
+      paymentAction: null,
+      failure: { code: 'payment-declined', detail: expect.stringContaining('authentication_failed') },
+    });
+  });
+
+  test('goes on waiting when the saga hears of what did not happen', async () => {
+    const order = await place();
+    for (let turn = 0; turn < 3; turn++) await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'pending_payment' });
+    expect(charges(order.id)).toBeGreaterThan(1);
+    await act(order.id, 'complete');
+    await Promise.all(Array.from({ length: 5 }, () => saga.resumeSaga(order.id)));
+    expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
+  });
+
+  test('is heard of although it was acted on before the saga waited', async () => {
+    saga.fault('AwaitPayment', async (next) => {
+      const { orderId } = saga.deliveries.findLast(({ step }) => step === 'AwaitPayment')!;
+      saga.faults.clear();
+      await act(orderId, 'complete');
+      await saga.resumeSaga(orderId);
+      return next();
+    });
+    expect(await place()).toMatchObject({ status: 'confirmed' });
+  });
+
+  test('ends with the reservation when nothing happens, and everything is undone', async () => {
+    const order = await place();
+    saga.clock.advance(901_000);
+    await expect
+      .poll(() => saga.order(order.id))
+      .toMatchObject({
+        status: 'failed',
+        paymentAction: null,
+        failure: { code: 'payment-expired' },
+      });
+    await act(order.id, 'complete').catch(() => {});
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'failed' });
+  });
+
+  test('that was made unheard is given back when the reservation ends', async () => {
+    const order = await place();
+    await act(order.id, 'complete');
+    saga.clock.advance(901_000);
+    await expect
+      .poll(() => saga.order(order.id))
+      .toMatchObject({ status: 'failed', payment: { status: 'refunded', refunded: order.total } });
+  });
+
+  test('is not waited for again once the reservation is over', async () => {
+    const order = await place();
+    const waitedFor = saga.deliveries.filter(({ step }) => step === 'AwaitPayment').length;
+    saga.fault('ChargePayment', async (next) => {
+      const answer = await next();
+      saga.clock.advance(901_000);
+      return answer;
+    });
+    await saga.resumeSaga(order.id);
+    await expect.poll(() => saga.order(order.id)).toMatchObject({ status: 'failed' });
+    expect(saga.deliveries.filter(({ step }) => step === 'AwaitPayment').length).toBe(waitedFor + 1);
+  });
+});
+
+describe('cancelling while the customer has to act', () => {
+  test('wakes the saga, which undoes the order', async () => {
+    const order = await place();
+    await saga.cancel(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'cancelled', paymentAction: null });
+    await expect(act(order.id, 'complete')).rejects.toThrow();
+  });
+
+  test('at the moment at which the customer acts ends in one or the other', async () => {
+    for (let turn = 0; turn < 10; turn++) {
+      const order = await place();
+      await Promise.all([
+        act(order.id, 'complete').catch(() => {}),
+        saga.resumeSaga(order.id),
+        saga.cancel(order.id).catch(() => {}),
+      ]);
+      const { status } = await ended(order.id);
+      expect(['confirmed', 'cancelled']).toContain(status);
+    }
+  });
+
+  test('twice is once, also when the first was only stored', async () => {
+    const order = await place();
+    saga.fault('ChargePayment', (next) => next());
+    await Promise.all([saga.cancel(order.id), saga.cancel(order.id)]);
+    expect(await ended(order.id)).toMatchObject({ status: 'cancelled' });
+  });
+});
+
+describe('the step that waits', () => {
+  test('repeated, waits once more and is found under either token', async () => {
+    saga.fault('AwaitPayment', async (next, delivery) => {
+      await next();
+      if (delivery === 1) throw new Error('answer lost');
+    });
+    const order = await place();
+    expect(order.status).toBe('pending_payment');
+    await act(order.id, 'complete');
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
+  });
+
+  test('that cannot begin has the order undone', async () => {
+    saga.fault('AwaitPayment', () => Promise.reject(new Error('no effect')));
+    expect(await place()).toMatchObject({ status: 'failed', payment: null });
+  });
+});
