@@ -3,7 +3,7 @@ import { sagaState } from '../../lib/contract/saga.ts';
 import { stepDoor } from '../../lib/entry/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { type AwaitedPayments, keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
+import { type AwaitedPayments, answerSignal, keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { awaitedPayments, endWait } from '../../lib/platform/waits.ts';
 import { steps } from '../steps.ts';
@@ -23,8 +23,11 @@ export async function run({ taskToken, state: { orderId, charge } }: Input, deps
   if (charge?.action === undefined) throw new Error('there is no payment to wait for');
   const at = new Date(deps.clock.now());
   const expiresAt = await awaitPaymentAction(deps.sql(), { orderId, action: charge.action, at });
-  const { signalled } = await keepToken(deps.awaited, { orderId, token: taskToken, expiresAt: expiresAt.getTime() });
-  if (signalled) await deps.endWait(taskToken);
+  const signal = await keepToken(deps.awaited, { orderId, token: taskToken, expiresAt: expiresAt.getTime() });
+  if (signal !== undefined) {
+    await deps.endWait(taskToken);
+    await answerSignal(deps.awaited, { orderId, signal });
+  }
   return { awaited: true };
 }
 

@@ -1,4 +1,4 @@
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { toEpochSeconds } from '../kernel/clock.ts';
 
 /** Where sagas that wait for a payment leave their task tokens: one item an order. */
@@ -10,44 +10,50 @@ const keptAfterMs = 24 * 3600 * 1000;
 /**
  * Keeps the task token of a saga that waits for an order's payment until `expiresAt`, in milliseconds since the epoch.
  * Tokens are a set: a step that is delivered again has a new one, and the late write of the old one replaces nothing.
- * @returns whether the payment was signalled before anybody waited; that signal is used up by this
+ * @returns the number of the last signal when nobody has answered it, undefined when there is nothing to answer
  */
 export async function keepToken(
-  { client, table }: AwaitedPayments,
+  store: AwaitedPayments,
   of: { orderId: string; token: string; expiresAt: number },
-): Promise<{ signalled: boolean }> {
-  const { Attributes } = await client.send(
-    new UpdateCommand({
-      TableName: table,
-      Key: { orderId: of.orderId },
-      UpdateExpression: 'add tokens :token remove signalled set expiresAt = :expiresAt',
-      ExpressionAttributeValues: {
-        ':token': new Set([of.token]),
-        ':expiresAt': toEpochSeconds(of.expiresAt + keptAfterMs),
-      },
-      ReturnValues: 'ALL_OLD',
-    }),
-  );
-  return { signalled: Attributes?.signalled === true };
+): Promise<number | undefined> {
+  const { signals = 0, answered = 0 } = await update(store, of.orderId, {
+    UpdateExpression: 'add tokens :token set expiresAt = :expiresAt',
+    ExpressionAttributeValues: {
+      ':token': new Set([of.token]),
+      ':expiresAt': toEpochSeconds(of.expiresAt + keptAfterMs),
+    },
+  });
+  return signals > answered ? signals : undefined;
 }
 
 /**
- * Notes at `at`, in milliseconds since the epoch, that something happened to an order's payment, for whoever comes to
- * wait for it. Of `keepToken` and this, the second always sees the first.
+ * Counts, at `at` in milliseconds since the epoch, that something happened to an order's payment, for whoever waits for
+ * it or comes to. Of `keepToken` and this, the second always sees the first.
  * @returns the task tokens of the sagas that wait for it, or did
  */
-export async function signal(
+export async function signal(store: AwaitedPayments, of: { orderId: string; at: number }): Promise<string[]> {
+  const { tokens } = await update(store, of.orderId, {
+    UpdateExpression: 'add signals :one set expiresAt = if_not_exists(expiresAt, :expiresAt)',
+    ExpressionAttributeValues: { ':one': 1, ':expiresAt': toEpochSeconds(of.at + keptAfterMs) },
+  });
+  return [...(tokens ?? [])];
+}
+
+/** Notes that a saga has gone on for this signal and all before it. Until then, whoever comes to wait hears of it again. */
+export async function answerSignal(store: AwaitedPayments, of: { orderId: string; signal: number }): Promise<void> {
+  await update(store, of.orderId, {
+    UpdateExpression: 'set answered = :signal',
+    ExpressionAttributeValues: { ':signal': of.signal },
+  });
+}
+
+type Item = { tokens?: Set<string>; signals?: number; answered?: number };
+
+async function update(
   { client, table }: AwaitedPayments,
-  of: { orderId: string; at: number },
-): Promise<string[]> {
-  const { Attributes } = await client.send(
-    new UpdateCommand({
-      TableName: table,
-      Key: { orderId: of.orderId },
-      UpdateExpression: 'set signalled = :yes, expiresAt = if_not_exists(expiresAt, :expiresAt)',
-      ExpressionAttributeValues: { ':yes': true, ':expiresAt': toEpochSeconds(of.at + keptAfterMs) },
-      ReturnValues: 'ALL_NEW',
-    }),
-  );
-  return [...((Attributes?.tokens as Set<string> | undefined) ?? [])];
+  orderId: string,
+  change: Pick<UpdateCommandInput, 'UpdateExpression' | 'ExpressionAttributeValues'>,
+): Promise<Item> {
+  const command = new UpdateCommand({ TableName: table, Key: { orderId }, ReturnValues: 'ALL_NEW', ...change });
+  return ((await client.send(command)).Attributes ?? {}) as Item;
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
 import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -121,6 +122,23 @@ describe('a payment that its customer must act on', () => {
     await saga.resumeSaga(order.id);
     await expect.poll(() => saga.order(order.id)).toMatchObject({ status: 'failed' });
     expect(saga.deliveries.filter(({ step }) => step === 'AwaitPayment').length).toBe(waitedFor + 1);
+  });
+});
+
+describe('a step that dies', () => {
+  test('after it heard of the payment and before it went on hears of it again', async () => {
+    let deaths = 0;
+    saga.fault('AwaitPayment', async (next) => {
+      const { orderId } = saga.deliveries.findLast(({ step }) => step === 'AwaitPayment')!;
+      if (deaths === 0) {
+        await act(orderId, 'complete');
+        await saga.resumeSaga(orderId);
+      }
+      if (deaths++ > 1) return next();
+      await keepToken(saga.deps.awaited, { orderId, token: `died-${deaths}`, expiresAt: saga.clock.now() });
+      throw new Error('killed');
+    });
+    expect(await place()).toMatchObject({ status: 'confirmed' });
   });
 });
 

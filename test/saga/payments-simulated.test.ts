@@ -180,14 +180,14 @@ test('the steps charge and give back, and again when repeated', async () => {
   expect(await refundStep(state, { gateway: gateway() })).toEqual(refund);
 });
 
-test('a charge that waits for its customer is ended by the step, and nobody can complete it', async () => {
-  const state = stateOf(newOrder('pm_requiresAction'));
-  await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(
-    declinedWith('authentication_required'),
-  );
-  await expect(chargeStep(state, { gateway: gateway(), clock: systemClock })).rejects.toMatchObject(
-    declinedWith('charge_voided'),
-  );
+test('a charge that waits for its customer is shown by the step with the time that the stock is reserved for', async () => {
+  const order = newOrder('pm_requiresAction');
+  const clock = { now: () => Date.parse('2026-03-14T09:00:00.500Z') };
+  const state = (expiresAt: string) => ({ ...stateOf(order), reservation: { expiresAt } });
+  const charge = (expiresAt: string) => chargeStep(state(expiresAt), { gateway: gateway(), clock });
+  const waiting = await charge('2026-03-14T09:15:00.000Z');
+  expect(waiting).toMatchObject({ action: { type: 'simulated' }, waitSeconds: 900 });
+  expect(await charge('2026-03-14T08:00:00.000Z'), 'it is over').toMatchObject({ waitSeconds: 1 });
 });
 
 test('a cancellation gives back the payment that it was started with', async () => {

@@ -130,6 +130,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <li><a href="#get-order"><span class="method get">GET</span> Read an order</a></li>
 <li><a href="#get-order-timeline"><span class="method get">GET</span> What happened to an order</a></li>
 <li><a href="#cancel-order"><span class="method post">POST</span> Cancel an order</a></li>
+<li><a href="#request-refund"><span class="method post">POST</span> Give back part of what an order was paid with</a></li>
+<li><a href="#list-refunds"><span class="method get">GET</span> List the refunds of an order</a></li>
+<li><a href="#get-refund"><span class="method get">GET</span> Read a refund</a></li>
 </ul>
 </details>
 <details open>
@@ -1418,7 +1421,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="place-order">
 <h3><a href="#place-order">Place an order</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/orders</code> <span class="who">signed-in customer</span></p>
-<p>Answers 202 with the pending order as soon as it is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then.</p>
+<p>Answers 202 with the pending order as soon as it is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, or when the customer must act on the payment first (<code>pending_payment</code>, see <code>paymentAction</code>).</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1492,8 +1495,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   },
   &quot;payment&quot;: {
     &quot;id&quot;: &quot;pay_0198c6b2f8e47b19a6d3c0e5f1a29b84&quot;,
-    &quot;status&quot;: &quot;captured&quot;
+    &quot;status&quot;: &quot;captured&quot;,
+    &quot;refunded&quot;: {
+      &quot;amount&quot;: 0,
+      &quot;currency&quot;: &quot;EUR&quot;
+    }
   },
+  &quot;paymentAction&quot;: null,
   &quot;failure&quot;: null,
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.911Z&quot;,
@@ -1552,6 +1560,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
     &quot;currency&quot;: &quot;EUR&quot;
   },
   &quot;payment&quot;: null,
+  &quot;paymentAction&quot;: null,
   &quot;failure&quot;: null,
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
@@ -1635,7 +1644,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
-<tr><td><code>status</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders in this status. <code>pending</code>, <code>reserved</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
+<tr><td><code>status</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders in this status. <code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
 <tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
 </tbody>
 </table>
@@ -1695,8 +1704,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
       },
       &quot;payment&quot;: {
         &quot;id&quot;: &quot;pay_0198c6b2f8e47b19a6d3c0e5f1a29b84&quot;,
-        &quot;status&quot;: &quot;captured&quot;
+        &quot;status&quot;: &quot;captured&quot;,
+        &quot;refunded&quot;: {
+          &quot;amount&quot;: 0,
+          &quot;currency&quot;: &quot;EUR&quot;
+        }
       },
+      &quot;paymentAction&quot;: null,
       &quot;failure&quot;: null,
       &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
       &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.911Z&quot;,
@@ -1808,8 +1822,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   },
   &quot;payment&quot;: {
     &quot;id&quot;: &quot;pay_0198c6b2f8e47b19a6d3c0e5f1a29b84&quot;,
-    &quot;status&quot;: &quot;captured&quot;
+    &quot;status&quot;: &quot;captured&quot;,
+    &quot;refunded&quot;: {
+      &quot;amount&quot;: 0,
+      &quot;currency&quot;: &quot;EUR&quot;
+    }
   },
+  &quot;paymentAction&quot;: null,
   &quot;failure&quot;: null,
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.911Z&quot;,
@@ -2002,8 +2021,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   },
   &quot;payment&quot;: {
     &quot;id&quot;: &quot;pay_0198c6b2f8e47b19a6d3c0e5f1a29b84&quot;,
-    &quot;status&quot;: &quot;refunded&quot;
+    &quot;status&quot;: &quot;refunded&quot;,
+    &quot;refunded&quot;: {
+      &quot;amount&quot;: 10350,
+      &quot;currency&quot;: &quot;EUR&quot;
+    }
   },
+  &quot;paymentAction&quot;: null,
   &quot;failure&quot;: null,
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T10:02:44.310Z&quot;,
@@ -2063,8 +2087,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   },
   &quot;payment&quot;: {
     &quot;id&quot;: &quot;pay_0198c6b2f8e47b19a6d3c0e5f1a29b84&quot;,
-    &quot;status&quot;: &quot;captured&quot;
+    &quot;status&quot;: &quot;captured&quot;,
+    &quot;refunded&quot;: {
+      &quot;amount&quot;: 0,
+      &quot;currency&quot;: &quot;EUR&quot;
+    }
   },
+  &quot;paymentAction&quot;: null,
   &quot;failure&quot;: null,
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.911Z&quot;,
@@ -2132,6 +2161,300 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <pre><code>curl -X POST &quot;$API/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel&quot; \\
   -H &quot;Authorization: Bearer $TOKEN&quot; \\
   -H &#39;Prefer: wait=10&#39;</code></pre>
+</article>
+<article id="request-refund">
+<h3><a href="#request-refund">Give back part of what an order was paid with, or all that is left of it</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/refunds</code> <span class="who">application with <code>orders:refund</code></span></p>
+<p>Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without <code>amount</code> it is all that is left. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the payment provider and answers 201 with the refund <code>succeeded</code> or <code>failed</code>; 202 when neither is known by then. The order stays <code>confirmed</code> and keeps its stock: to undo it, cancel it.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>Idempotency-Key</code></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
+<tr><td><code>Prefer</code> <small>optional</small></td><td>header</td><td>string</td><td><code>wait=N</code>: wait up to N seconds (at most 20) for the order to end. </td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>amount</code> <small>optional</small></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">201</span> The refund has ended; its status tells how.</summary>
+<p><code>application/json</code> <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></p>
+<p><small>Headers: Location, Idempotency-Replayed, Preference-Applied, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
+  &quot;orderId&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+  &quot;status&quot;: &quot;succeeded&quot;,
+  &quot;amount&quot;: {
+    &quot;amount&quot;: 1520,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;reason&quot;: &quot;the mug arrived broken&quot;,
+  &quot;failure&quot;: null,
+  &quot;createdAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-19T14:02:33.907Z&quot;
+}</code></pre>
+</details>
+<details class="success">
+<summary><span class="status">202</span> The refund is stored and under way.</summary>
+<p><code>application/json</code> <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></p>
+<p><small>Headers: Location, Idempotency-Replayed, Preference-Applied, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
+  &quot;orderId&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+  &quot;status&quot;: &quot;requested&quot;,
+  &quot;amount&quot;: {
+    &quot;amount&quot;: 1520,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;reason&quot;: &quot;the mug arrived broken&quot;,
+  &quot;failure&quot;: null,
+  &quot;createdAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-idempotency-key-missing"><code>idempotency-key-missing</code></a> <a href="#problem-idempotency-key-invalid"><code>idempotency-key-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>idempotency-key-missing</code>: This operation needs an Idempotency-Key.</p>
+<p><code>idempotency-key-invalid</code>: The Idempotency-Key is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-refundable"><code>order-not-refundable</code></a> <a href="#problem-refund-too-large"><code>refund-too-large</code></a></summary>
+<p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
+<p><code>order-not-refundable</code>: There is no payment of this order to refund.</p>
+<p><code>refund-too-large</code>: The refund is larger than what is left of the payment.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">422</span> <a href="#problem-idempotency-key-reused"><code>idempotency-key-reused</code></a></summary>
+<p><code>idempotency-key-reused</code>: This Idempotency-Key was used for a different request.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot; \\
+  -H &#39;Idempotency-Key: request-refund-1&#39; \\
+  -H &#39;Prefer: wait=10&#39; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;amount&quot;:{&quot;amount&quot;:1520,&quot;currency&quot;:&quot;EUR&quot;},&quot;reason&quot;:&quot;the mug arrived broken&quot;}&#39;</code></pre>
+</article>
+<article id="list-refunds">
+<h3><a href="#list-refunds">List the refunds of an order, newest first</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/refunds</code> <span class="who">application with <code>orders:refund</code></span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
+<tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListRefundsResponse">ListRefundsResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
+      &quot;orderId&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+      &quot;status&quot;: &quot;requested&quot;,
+      &quot;amount&quot;: {
+        &quot;amount&quot;: 1520,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;reason&quot;: &quot;the mug arrived broken&quot;,
+      &quot;failure&quot;: null,
+      &quot;createdAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;,
+      &quot;updatedAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;
+    }
+  ],
+  &quot;hasMore&quot;: false,
+  &quot;nextCursor&quot;: null
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-invalid-cursor"><code>invalid-cursor</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>invalid-cursor</code>: The cursor is not one that this list gave.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="get-refund">
+<h3><a href="#get-refund">Read a refund</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/refunds/{refundId}</code> <span class="who">application with <code>orders:refund</code></span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>refundId</code></td><td>path</td><td>string</td><td><code>^rfd_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
+  &quot;orderId&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+  &quot;status&quot;: &quot;requested&quot;,
+  &quot;amount&quot;: {
+    &quot;amount&quot;: 1520,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;reason&quot;: &quot;the mug arrived broken&quot;,
+  &quot;failure&quot;: null,
+  &quot;createdAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-19T14:02:33.410Z&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds/rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 </section>
 <section id="tag-payments">
@@ -2471,6 +2794,8 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting for a person.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
 <tr id="problem-order-too-late-to-cancel"><td>409 <code>order-too-late-to-cancel</code></td><td>The order was confirmed longer ago than the shop lets orders be cancelled.</td><td>Ask the shop for a return.</td></tr>
 <tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
+<tr id="problem-order-not-refundable"><td>409 <code>order-not-refundable</code></td><td>The order is not confirmed, cost nothing, or all of its payment was given back or is being given back.</td><td>Read the order: its status and <code>payment.refunded</code> tell which it is.</td></tr>
+<tr id="problem-refund-too-large"><td>409 <code>refund-too-large</code></td><td>More is asked for than is left of the payment after all refunds that were made or are under way.</td><td>Ask for less, or leave <code>amount</code> out for all that is left.</td></tr>
 <tr id="problem-version-stale"><td>412 <code>version-stale</code></td><td>Somebody changed the resource after the version that <code>If-Match</code> names.</td><td>Read it again, decide again, and send the change with the new <code>ETag</code>.</td></tr>
 <tr id="problem-body-too-large"><td>413 <code>body-too-large</code></td><td>The body has more than 64 KiB, or 256 KiB where it is signed.</td><td>Send less; no operation needs that much.</td></tr>
 <tr id="problem-unsupported-media-type"><td>415 <code>unsupported-media-type</code></td><td>The body was sent with another <code>Content-Type</code> than <code>application/json</code>.</td><td>Send <code>Content-Type: application/json</code>.</td></tr>
@@ -2497,7 +2822,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -2649,6 +2974,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-ListRefundsResponse">
+<h3><a href="#schema-ListRefundsResponse">ListRefundsResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></td><td></td></tr>
+<tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-ListStockMovementsResponse">
 <h3><a href="#schema-ListStockMovementsResponse">ListStockMovementsResponse</a></h3>
 <table>
@@ -2677,7 +3013,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>id</code></td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>status</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
 <tr><td><code>customerId</code></td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>lines</code></td><td>array of <a href="#schema-OrderLine">OrderLine</a></td><td></td></tr>
 <tr><td><code>subtotal</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
@@ -2686,6 +3022,10 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>payment</code></td><td>object or null</td><td></td></tr>
 <tr><td><code>payment.id</code></td><td>string</td><td><code>^pay_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>payment.status</code></td><td>string</td><td><code>captured</code>, <code>refunded</code></td></tr>
+<tr><td><code>payment.refunded</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>paymentAction</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>paymentAction.action</code></td><td>anything</td><td></td></tr>
+<tr><td><code>paymentAction.expiresAt</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>failure</code></td><td>object or null</td><td></td></tr>
 <tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
 <tr><td><code>failure.detail</code></td><td>string</td><td></td></tr>
@@ -2766,6 +3106,33 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>received</code></td><td>boolean</td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-RequestRefundRequest">
+<h3><a href="#schema-RequestRefundRequest">RequestRefundRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>amount</code> <small>optional</small></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-RequestRefundResponse">
+<h3><a href="#schema-RequestRefundResponse">RequestRefundResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^rfd_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>orderId</code></td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>requested</code>, <code>succeeded</code>, <code>failed</code></td></tr>
+<tr><td><code>amount</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>reason</code></td><td>string</td><td></td></tr>
+<tr><td><code>failure</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
 </tbody>
 </table>
 </article>
@@ -2853,7 +3220,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>at</code></td><td>string</td><td>date-time</td></tr>
-<tr><td><code>type</code></td><td>string</td><td><code>order-placed</code>, <code>stock-reserved</code>, <code>payment-captured</code>, <code>stock-committed</code>, <code>payment-refunded</code>, <code>stock-released</code>, <code>stock-returned</code>, <code>status-changed</code></td></tr>
+<tr><td><code>type</code></td><td>string</td><td><code>order-placed</code>, <code>stock-reserved</code>, <code>payment-captured</code>, <code>stock-committed</code>, <code>payment-refunded</code>, <code>refund-failed</code>, <code>stock-released</code>, <code>stock-returned</code>, <code>status-changed</code></td></tr>
 <tr><td><code>detail</code></td><td>object</td><td></td></tr>
 </tbody>
 </table>
