@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listExpiredReservations, listStaleOrders, type PageEnd } from '../../lib/orders/sweep.sql.ts';
+import { listExpiredReservations, listStaleOrders, type StaleKind, type PageEnd } from '../../lib/orders/sweep.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -37,12 +37,12 @@ test('orders that are open and at rest since before a moment are listed, the lon
   for (const [i, id] of oldestFirst.entries()) await touch(id, after(i));
   for (const id of ended) await touch(id, after(0));
 
-  const list = async (begun: boolean, before: Date, limit = 10) =>
-    (await listStaleOrders(saga.saga, { before, begun, limit })).map((order) => order.id);
-  expect(await list(true, after(4)), 'a saga has begun').toEqual([ids.paid, ids.reserved]);
-  expect(await list(false, after(4)), 'none may have').toEqual([ids.pending, ids.cancelling]);
-  expect(await list(true, after(3)), 'at rest since that very moment').toEqual([ids.paid]);
-  expect(await list(false, after(4), 1)).toEqual([ids.pending]);
+  const list = async (among: StaleKind, before: Date, limit = 10) =>
+    (await listStaleOrders(saga.saga, { before, among, limit })).map((order) => order.id);
+  expect(await list('begun', after(4)), 'a saga has begun').toEqual([ids.paid, ids.reserved]);
+  expect(await list('unbegun', after(4)), 'none may have').toEqual([ids.pending, ids.cancelling]);
+  expect(await list('begun', after(3)), 'at rest since that very moment').toEqual([ids.paid]);
+  expect(await list('unbegun', after(4), 1)).toEqual([ids.pending]);
 });
 
 test('a page goes on where the one before ended, among orders of the same moment by their ids', async () => {
