@@ -227,7 +227,14 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
 
   async function cancel(order: ModelOrder, key?: string, dies = false) {
     const done = await cancelOrder(
-      { sql: api, clock, keys, startSaga: dies ? async () => {} : saga.startOrder, windowSeconds: 3600 },
+      {
+        sql: api,
+        clock,
+        keys,
+        startSaga: dies ? async () => {} : saga.startOrder,
+        resumeSaga: dies ? async () => {} : saga.resumeSaga,
+        windowSeconds: 3600,
+      },
       { caller: `customer:${order.customerId}`, key, operation: 'cancel-order', fingerprint: order.id },
       { orderId: order.id, customerId: order.customerId },
     );
