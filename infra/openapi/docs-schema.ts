@@ -18,12 +18,14 @@ ${rows.map(
 
 /** A schema's type in a few words, with links to those that have a name. */
 export function typeOf(schema: Schema): Html {
-  const { $ref, anyOf, allOf, type, items } = schema as Parts;
+  const { $ref, anyOf, oneOf, allOf, type, items } = schema as Parts;
   if ($ref !== undefined) {
     const name = $ref.split('/').at(-1)!;
     return html`<a href="#schema-${name}">${name}</a>`;
   }
   if (anyOf !== undefined) return join(anyOf.map(typeOf), ' or ');
+  // Its alternatives are objects of different fields, which the table lists one after the other.
+  if (oneOf !== undefined) return typeOf(oneOf[0]!);
   if (allOf !== undefined) return typeOf(allOf[0]!);
   if (Array.isArray(type))
     return join(
@@ -41,6 +43,7 @@ export function notesOf(schema: Schema): Html {
   if (inner !== undefined) return notesOf(inner);
   const notes: Html[] = [];
   if (parts.description !== undefined) notes.push(html`${inline(parts.description)}`);
+  if (parts.const !== undefined) notes.push(html`<code>${String(parts.const)}</code>`);
   if (parts.enum !== undefined)
     notes.push(
       join(
@@ -59,7 +62,9 @@ export function notesOf(schema: Schema): Html {
 type Parts = {
   $ref?: string;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   allOf?: Schema[];
+  const?: unknown;
   type?: string | string[];
   items?: Schema;
   properties?: Record<string, Schema>;
@@ -80,8 +85,9 @@ type Parts = {
 type Row = { path: string; required: boolean; property: Schema };
 
 function rowsOf(schema: Schema, prefix: string): Row[] {
-  const { properties = {}, required = [], anyOf, type, items } = schema as Parts;
-  if (anyOf !== undefined) return anyOf.flatMap((one) => rowsOf(one, prefix));
+  const { properties = {}, required = [], anyOf, oneOf, type, items } = schema as Parts;
+  const alternatives = anyOf ?? oneOf;
+  if (alternatives !== undefined) return alternatives.flatMap((one) => rowsOf(one, prefix));
   if (type === 'array' && items !== undefined) return rowsOf(items, `${prefix.replace(/\.$/, '')}[].`);
   return Object.entries(properties).flatMap(([name, property]) => [
     { path: `${prefix}${name}`, required: required.includes(name), property },

@@ -144,7 +144,7 @@ describe('tables', () => {
       Object.values(steps)
         .filter(({ undoneBy }) => undoneBy !== null)
         .map(({ name }) => name),
-    ).toEqual(['ReserveStock', 'ChargePayment', 'ConfirmOrder']);
+    ).toEqual(['ReserveStock', 'ChargePayment', 'AwaitPayment', 'ConfirmOrder']);
   });
 
   test('a door is thin: at most sixty lines', () => {

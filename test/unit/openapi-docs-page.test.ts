@@ -42,7 +42,7 @@ describe('the page', () => {
 
   test('shows every keyword that the schemas use', () => {
     const shown = new Set(
-      `$ref anyOf allOf type items properties required description enum format pattern default minimum maximum
+      `$ref anyOf oneOf allOf const type items properties required description enum format pattern default minimum maximum
        minLength maxLength minItems maxItems`.split(/\s+/),
     );
     // Told in words for all requests, or for readers of the document alone.
@@ -54,7 +54,7 @@ describe('the page', () => {
         if (!shown.has(keyword) && !left.has(keyword)) unknown.add(keyword);
         if (keyword === 'properties') Object.values(value as object).forEach(walk);
         else if (keyword === 'items') walk(value);
-        else if (keyword === 'anyOf' || keyword === 'allOf') (value as unknown[]).forEach(walk);
+        else if (['anyOf', 'oneOf', 'allOf'].includes(keyword)) (value as unknown[]).forEach(walk);
       }
     };
     for (const schema of Object.values(document.components.schemas)) walk(schema);

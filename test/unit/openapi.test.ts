@@ -100,7 +100,7 @@ describe('the document', () => {
   test.each(Object.keys(operations) as OperationId[])('what %s is said to answer with is what its door sets', (id) => {
     const door = readFileSync(new URL(`functions/${routes[id].door}.ts`, root), 'utf8');
     const told = extraHeaders[id] ?? [];
-    const domain: OperationId[] = ['place-order', 'cancel-order'];
+    const domain: OperationId[] = ['place-order', 'cancel-order', 'request-refund'];
     if (!domain.includes(id)) expect(told.includes('Location'), 'Location').toBe(/\blocation:/.test(door));
     const contract: OperationContract = operations[id];
     const tagged = contract.etag === true || contract.ifMatch === true || told.includes('ETag');

@@ -3024,7 +3024,11 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>payment.status</code></td><td>string</td><td><code>captured</code>, <code>refunded</code></td></tr>
 <tr><td><code>payment.refunded</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
 <tr><td><code>paymentAction</code></td><td>object or null</td><td></td></tr>
-<tr><td><code>paymentAction.action</code></td><td>anything</td><td></td></tr>
+<tr><td><code>paymentAction.action</code></td><td>object</td><td></td></tr>
+<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>stripe</code></td></tr>
+<tr><td><code>paymentAction.action.clientSecret</code></td><td>string</td><td></td></tr>
+<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>simulated</code></td></tr>
+<tr><td><code>paymentAction.action.path</code></td><td>string</td><td></td></tr>
 <tr><td><code>paymentAction.expiresAt</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>failure</code></td><td>object or null</td><td></td></tr>
 <tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
