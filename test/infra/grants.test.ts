@@ -94,8 +94,8 @@ describe('a step', () => {
 test('a job has what its row says', () => {
   expect(grantsOf({ kind: 'job', row: jobs['sweep-orders'] }, 'stripe')).toEqual({
     databaseRole: 'saga',
-    tables: {},
-    states: ['StartExecution', 'DescribeExecution'],
+    tables: { awaitedPayments: ['UpdateItem'] },
+    states: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
     payments: null,
     webhook: false,
   });

@@ -54,6 +54,7 @@ const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
   reason: flagReasons,
   invariant: invariants,
+  outcome: ['succeeded', 'failed'],
 };
 
 function wrong({ namespace, name, dimensions }: Named): string | undefined {

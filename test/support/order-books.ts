@@ -6,7 +6,8 @@ export type OrderBooks = {
   status: string;
   total: number;
   wasConfirmed: boolean;
-  payments: { status: string; amount: number }[];
+  payments: { status: string; amount: number; claimed: number; refunded: number }[];
+  refunds: { status: string; amount: number; events: string[] }[];
   lines: { product: string; quantity: number }[];
   reservations: { product: string; quantity: number; state: string; moves: string[] }[];
   timeline: { type: string; from: string | null; to: string | null }[];
@@ -18,9 +19,17 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
   return sql<OrderBooks[]>`
     select o.id, o.status, o.total, o.confirmed_at is not null as was_confirmed,
       (
-        select coalesce(jsonb_agg(jsonb_build_object('status', p.status, 'amount', p.amount)), '[]')
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'status', p.status, 'amount', p.amount, 'claimed', p.refund_claimed, 'refunded', p.refunded_amount
+        )), '[]')
         from payments.payments p where p.order_id = o.id
       ) as payments,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('status', r.status, 'amount', r.amount, 'events', (
+          select coalesce(jsonb_agg(e.type), '[]') from outbox.events e where e.subject = r.id
+        ))), '[]')
+        from payments.refunds r where r.order_id = o.id
+      ) as refunds,
       (
         select coalesce(jsonb_agg(jsonb_build_object('product', l.product_id, 'quantity', l.quantity)), '[]')
         from orders.lines l where l.order_id = o.id
@@ -60,14 +69,18 @@ const movesOf: Record<string, string> = {
 
 /** What of an order breaks an invariant, in sentences. */
 export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] {
-  const { status, total, payments, lines, reservations, timeline, events } = order;
+  const { status, total, payments, refunds, lines, reservations, timeline, events } = order;
   const paid = payments.filter((payment) => payment.status === 'captured').reduce((sum, { amount }) => sum + amount, 0);
   const states = (...of: string[]) => reservations.filter(({ state }) => of.includes(state));
   const happened = (type: string) => timeline.filter((entry) => entry.type === type).length;
-  const once = (type: string, did: boolean): [boolean, string] => [
-    happened(type) === Number(did),
+  const parts = (of: string) => refunds.filter((refund) => refund.status === of);
+  const sumOf = (of: string) => parts(of).reduce((sum, { amount }) => sum + amount, 0);
+  const [given, open] = [sumOf('succeeded'), sumOf('requested')];
+  const times = (type: string, expected: number): [boolean, string] => [
+    happened(type) === expected,
     `the timeline has ${happened(type)} of ${type}`,
   ];
+  const once = (type: string, did: boolean) => times(type, Number(did));
   const changes = timeline.filter(({ type }) => type === 'status-changed');
   const path = ['pending', ...changes.map(({ to }) => to)];
   const told = ['order.placed', ...path.filter((each) => ended.includes(each!)).map((each) => `order.${each}`)].sort();
@@ -89,17 +102,29 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
     once('stock-reserved', reservations.length > 0),
     once('stock-committed', order.wasConfirmed),
     once('payment-captured', order.wasConfirmed),
-    once(
+    times(
       'payment-refunded',
-      payments.some((payment) => payment.status === 'refunded'),
+      payments.filter((payment) => payment.status === 'refunded').length + parts('succeeded').length,
     ),
+    times('refund-failed', parts('failed').length),
+    ...payments.flatMap(({ claimed, refunded }): [boolean, string][] => [
+      [refunded === given, `${given} were given back in parts, its payment says ${refunded}`],
+      [claimed === given + open, `${given + open} are claimed, its payment says ${claimed}`],
+    ]),
+    ...refunds.map((refund): [boolean, string] => [
+      refund.events.join() === (refund.status === 'requested' ? '' : `refund.${refund.status}`),
+      `a refund that is ${refund.status} published ${refund.events.join()}`,
+    ]),
     once('stock-released', states('released').length > 0),
     once('stock-returned', states('returned').length > 0),
   ];
   const byStatus: Record<string, [boolean, string][]> = {
     confirmed: [
       [payments.length === 1 && paid === total, `its total is ${total}, it is paid ${paid}`],
-      [charged === paid, `it is paid ${paid}, the provider has ${charged}`],
+      [
+        charged !== 'unknown' && charged <= paid - given && charged >= paid - given - open,
+        `it is paid ${paid} less ${given} given back, the provider has ${charged}`,
+      ],
       [committed && reservations.length === lines.length, 'its stock is not committed'],
     ],
     failed: undone(),
