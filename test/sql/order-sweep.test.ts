@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listExpiredReservations, listStaleOrders, type StaleKind, type PageEnd } from '../../lib/orders/sweep.sql.ts';
+import { listExpiredReservations, listStaleOrders, type PageEnd, type StaleKind } from '../../lib/orders/sweep.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 

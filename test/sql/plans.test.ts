@@ -160,7 +160,14 @@ const calls: Call[] = [
     'orders_api',
     (sql, mode) => {
       const n = sizes.orders - 1000 - of(mode, 1);
-      const deps = { sql, clock, startSaga, resumeSaga: async () => {}, windowSeconds: 86_400, keys: keys('orders.idempotency_keys') };
+      const deps = {
+        sql,
+        clock,
+        startSaga,
+        resumeSaga: async () => {},
+        windowSeconds: 86_400,
+        keys: keys('orders.idempotency_keys'),
+      };
       return cancelOrder(deps, claim(`customer:${owner(n)}`, 'cancel-order'), {
         orderId: ids.order(n),
         customerId: owner(n),
