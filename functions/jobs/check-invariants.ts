@@ -1,11 +1,14 @@
 import { jobDoor } from '../../lib/entry/job.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
 import { findViolations } from '../../lib/monitor/invariants.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger, Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
 
-export async function run({ sql, meter, log }: { sql: () => Sql; meter: Meter; log: Pick<Logger, 'error'> }) {
-  const found = await findViolations(sql());
+type Deps = { sql: () => Sql; clock: Clock; meter: Meter; log: Pick<Logger, 'error'> };
+
+export async function run({ sql, clock, meter, log }: Deps) {
+  const found = await findViolations(sql(), new Date(clock.now()));
   for (const { invariant, count, ids } of found) {
     meter.count('InvariantViolations', count, invariant);
     if (count > 0) log.error('invariant broken', { invariant, count, ids });
@@ -13,8 +16,9 @@ export async function run({ sql, meter, log }: { sql: () => Sql; meter: Meter; l
   return { violations: found.reduce((sum, { count }) => sum + count, 0) };
 }
 
-export const handler = jobDoor(jobs['check-invariants'], run, ({ meter, log }) => ({
+export const handler = jobDoor(jobs['check-invariants'], run, ({ clock, meter, log }) => ({
   sql: () => sqlAs('monitor'),
+  clock,
   meter,
   log,
 }));

@@ -1,11 +1,12 @@
 import { jobDoor } from '../../lib/entry/job.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
 import { readOpenOrders } from '../../lib/monitor/invariants.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
 
-export async function run({ sql, meter }: { sql: () => Sql; meter: Meter }) {
-  const open = await readOpenOrders(sql());
+export async function run({ sql, clock, meter }: { sql: () => Sql; clock: Clock; meter: Meter }) {
+  const open = await readOpenOrders(sql(), new Date(clock.now()));
   meter.count('OrdersUnended', open.unended);
   meter.count('OldestUnendedOrder', open.oldestUnended);
   meter.count('OrdersNeedingAttention', open.attention);
@@ -13,7 +14,8 @@ export async function run({ sql, meter }: { sql: () => Sql; meter: Meter }) {
   return open;
 }
 
-export const handler = jobDoor(jobs['watch-orders'], run, ({ meter }) => ({
+export const handler = jobDoor(jobs['watch-orders'], run, ({ clock, meter }) => ({
   sql: () => sqlAs('monitor'),
+  clock,
   meter,
 }));

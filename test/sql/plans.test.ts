@@ -240,7 +240,7 @@ const calls: Call[] = [
   ],
   // Whoever looks at orders before a person looks at them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
-  ['watch-orders', 'monitor', (sql) => readOpenOrders(sql)],
+  ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
 ];
 

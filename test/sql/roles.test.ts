@@ -81,12 +81,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
   },
   monitor: {
-    'monitor.unended_orders': ['select', 'counts open orders'],
-    'monitor.orders_needing_attention': ['select', 'counts orders before a person'],
+    'monitor.unended_orders': ['select', 'counts open orders for the release before'],
+    'monitor.orders_needing_attention': ['select', 'counts orders before a person for the release before'],
+    'monitor.open_orders': ['select', 'counts open orders, and checks invariant 4, at the time of the clock'],
+    'monitor.orders_before_a_person': ['select', 'counts orders before a person, at the time of the clock'],
     'monitor.stock_violations': ['select', 'checks invariant 1'],
     'monitor.payment_violations': ['select', 'checks invariant 2'],
     'monitor.confirmation_violations': ['select', 'checks invariant 3'],
-    'monitor.unended_violations': ['select', 'checks invariant 4'],
+    'monitor.unended_violations': ['select', 'checks invariant 4 for the release before'],
   },
 };
 

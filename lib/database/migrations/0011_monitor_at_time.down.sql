@@ -1,0 +1,2 @@
+drop view monitor.orders_before_a_person;
+drop view monitor.open_orders;

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { run as checkInvariants } from '../../functions/jobs/check-invariants.ts';
+import { run as watchOrders } from '../../functions/jobs/watch-orders.ts';
+import type { OrderStatus } from '../../lib/contract/orders.ts';
+import type { Sql } from '../../lib/platform/sql.ts';
+import { poolOptions } from '../support/saga.ts';
+import { openShop, type Shop } from '../support/shop-by-hand.ts';
+
+const minute = 60;
+const start = Date.UTC(2031, 0, 1);
+let shop: Shop;
+let monitor: Sql;
+let admin: Sql;
+/** Seconds that have passed since the orders were last touched. */
+let passed = 0;
+const clock = { now: () => start + passed * 1000 };
+const counted: string[] = [];
+const logged: object[] = [];
+const meter = {
+  count: (name: string, value = 1, label = '') => void counted.push(`${name}${label} ${value}`),
+  flush: () => {},
+};
+const log = { error: (_: unknown, line: object) => void logged.push(line) } as never;
+const sql = () => monitor;
+
+beforeAll(async () => {
+  shop = await openShop();
+  monitor = shop.database.connect('monitor', { ...poolOptions, max: 1 }) as unknown as Sql;
+  admin = shop.database.connect('rdsadmin', { max: 1 }) as unknown as Sql;
+  await shop.restock();
+});
+afterAll(async () => {
+  await Promise.all([monitor?.end(), admin?.end()]);
+  await shop?.close();
+});
+beforeEach(async () => {
+  passed = 0;
+  counted.length = 0;
+  logged.length = 0;
+  await shop.sql`truncate orders.orders cascade`;
+});
+
+/** An order that was last touched at the start. */
+async function leave(status: OrderStatus): Promise<string> {
+  const { id } = await shop.order();
+  await admin.begin(async (tx) => {
+    await tx`set local session_replication_role = 'replica'`;
+    const failure = status === 'needs_attention' ? 'x' : null;
+    const action = status === 'pending_payment' ? '{}' : null;
+    await tx`
+      update orders.orders
+      set status = ${status}, updated_at = ${new Date(start)}, failure_code = ${failure}, failure_detail = ${failure},
+        payment_action = ${action}::text::jsonb
+      where id = ${id}`;
+  });
+  return id;
+}
+
+describe('watch-orders', () => {
+  const watch = () => watchOrders({ sql, clock, meter });
+
+  test('an order at work is counted when nothing has happened to it for five minutes of the clock', async () => {
+    for (const status of ['pending', 'reserved', 'paid', 'cancelling'] as const) await leave(status);
+    passed = 5 * minute;
+    expect(await watch()).toEqual({ unended: 0, oldestUnended: 0, attention: 0, oldestAttention: 0 });
+    passed += 1;
+    expect(await watch()).toMatchObject({ unended: 4, oldestUnended: 301 });
+    expect(counted.slice(-4)).toEqual([
+      'OrdersUnended 4',
+      'OldestUnendedOrder 301',
+      'OrdersNeedingAttention 0',
+      'OldestOrderNeedingAttention 0',
+    ]);
+  });
+
+  test('an order whose customer must act is counted after an hour', async () => {
+    await leave('pending_payment');
+    passed = 60 * minute;
+    expect(await watch()).toMatchObject({ unended: 0, oldestUnended: 0 });
+    passed += 1;
+    expect(await watch()).toMatchObject({ unended: 1, oldestUnended: 3601 });
+  });
+
+  test('an order before a person is counted at once, with its age by the clock', async () => {
+    await leave('needs_attention');
+    expect(await watch()).toMatchObject({ unended: 0, attention: 1, oldestAttention: 0 });
+    passed = 3 * 3600;
+    expect(await watch()).toMatchObject({ attention: 1, oldestAttention: 3 * 3600 });
+    passed = -minute;
+    expect(await watch(), 'a clock that is behind').toMatchObject({ attention: 1, oldestAttention: 0 });
+  });
+
+  test('after the fifty years that a test clock can go, ages can still be told', async () => {
+    await leave('needs_attention');
+    passed = 50 * 365 * 24 * 3600;
+    expect(await watch()).toMatchObject({ oldestAttention: passed });
+  });
+});
+
+describe('check-invariants', () => {
+  test('an order that has not ended in an hour of the clock breaks the fourth, in every open status', async () => {
+    const statuses = ['pending', 'reserved', 'pending_payment', 'paid', 'cancelling'] as const;
+    const ids = [];
+    for (const status of statuses) ids.push(await leave(status));
+    await leave('needs_attention');
+    passed = 60 * minute;
+    expect(await checkInvariants({ sql, clock, meter, log })).toEqual({ violations: 0 });
+    expect(logged).toEqual([]);
+    passed += 1;
+    expect(await checkInvariants({ sql, clock, meter, log })).toEqual({ violations: 5 });
+    expect(logged).toEqual([{ invariant: 'every-order-ends', count: 5, ids: expect.arrayContaining(ids) }]);
+  });
+});
