@@ -8,17 +8,26 @@ export type Job = {
   /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
   schedule: `rate(${string})` | `cron(${string})` | 'on-deploy';
   databaseRole: DatabaseRole | null;
+  /** Reads the payment provider's books: gets its key and, for the simulated one, its table. */
+  provider: boolean;
   states?: readonly ('StartExecution' | 'DescribeExecution' | 'SendTaskSuccess')[];
   tables?: TableGrants;
   timeoutSeconds: number;
 };
 
 const rows = {
-  migrate: { door: 'jobs/migrate', schedule: 'on-deploy', databaseRole: 'migrator', timeoutSeconds: 840 },
+  migrate: {
+    door: 'jobs/migrate',
+    schedule: 'on-deploy',
+    databaseRole: 'migrator',
+    provider: false,
+    timeoutSeconds: 840,
+  },
   'sweep-orders': {
     door: 'jobs/sweep-orders',
     schedule: 'rate(1 minute)',
     databaseRole: 'saga',
+    provider: false,
     states: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
     tables: { awaitedPayments: ['UpdateItem'] },
     timeoutSeconds: 55,
@@ -27,15 +36,41 @@ const rows = {
     door: 'jobs/watch-orders',
     schedule: 'rate(1 minute)',
     databaseRole: 'monitor',
+    provider: false,
     timeoutSeconds: 30,
   },
   'check-invariants': {
     door: 'jobs/check-invariants',
     schedule: 'rate(15 minutes)',
     databaseRole: 'monitor',
+    provider: false,
     timeoutSeconds: 120,
   },
-  'purge-expired': { door: 'jobs/purge-expired', schedule: 'rate(1 hour)', databaseRole: 'jobs', timeoutSeconds: 120 },
+  'purge-expired': {
+    door: 'jobs/purge-expired',
+    schedule: 'rate(1 hour)',
+    databaseRole: 'jobs',
+    provider: false,
+    timeoutSeconds: 120,
+  },
+  // By the clock and not by rates, so that the comparison comes after the copy that it needs.
+  'mirror-charges': {
+    door: 'jobs/mirror-charges',
+    schedule: 'cron(5 * * * ? *)',
+    databaseRole: null,
+    provider: true,
+    tables: { providerCharges: ['GetItem', 'BatchGetItem', 'PutItem', 'DeleteItem'] },
+    timeoutSeconds: 600,
+  },
+  reconcile: {
+    door: 'jobs/reconcile',
+    schedule: 'cron(25 * * * ? *)',
+    databaseRole: 'reconciler',
+    provider: false,
+    states: ['StartExecution', 'DescribeExecution'],
+    tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
+    timeoutSeconds: 600,
+  },
 } as const satisfies Record<string, Omit<Job, 'name'>>;
 
 export type JobName = keyof typeof rows;

@@ -54,6 +54,7 @@ const rows = {
   'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
   }),
+  'list-findings': http('GET', '/operations/findings', 'app', 'monitor', { scopes: ['orders:operate'] }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },

@@ -34,8 +34,10 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     if (auth === 'session' || auth === 'public-or-session') add('sessions', ['GetItem', 'UpdateItem']);
     if (auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
   }
-  const callsProvider = door.kind === 'step' && door.row.provider;
-  if (callsProvider && provider === 'simulated') add('charges', ['GetItem', 'PutItem', 'UpdateItem']);
+  const callsProvider = door.kind !== 'http' && door.row.provider;
+  // A step charges and refunds; a job reads the books.
+  const onCharges: readonly TableAction[] = door.kind === 'step' ? ['GetItem', 'PutItem', 'UpdateItem'] : ['Scan'];
+  if (callsProvider && provider === 'simulated') add('charges', onCharges);
   for (const [table, actions] of Object.entries(row.tables ?? {})) add(table as TableName, actions);
   return {
     databaseRole: row.databaseRole,

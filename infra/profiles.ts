@@ -77,6 +77,8 @@ export const tunable = [
   'CANCELLATION_WINDOW_SECONDS',
   'IDEMPOTENCY_KEY_SECONDS',
   'PAYMENT_TIMEOUT_MS',
+  'RECONCILE_DAYS',
+  'RECONCILE_GRACE_SECONDS',
 ] as const;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

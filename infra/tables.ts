@@ -11,6 +11,7 @@ export const tables = {
   charges: { partitionKey: 'orderId' },
   awaitedPayments: { partitionKey: 'orderId', ttlAttribute: 'expiresAt' },
   webhookEvents: { partitionKey: 'eventId', ttlAttribute: 'expiresAt' },
+  providerCharges: { partitionKey: 'day', sortKey: 'reference', ttlAttribute: 'expiresAt' },
 } as const satisfies Record<TableName, TableKeys>;
 
 /** The environment variable that tells a door a table's name. */
@@ -21,4 +22,5 @@ export const tableVariables: Readonly<Record<TableName, string>> = {
   charges: 'CHARGES_TABLE',
   awaitedPayments: 'AWAITED_PAYMENTS_TABLE',
   webhookEvents: 'WEBHOOK_EVENTS_TABLE',
+  providerCharges: 'PROVIDER_CHARGES_TABLE',
 };

@@ -1,5 +1,6 @@
 import { ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { JobName } from '../../functions/jobs.ts';
+import { findingKinds } from '../../lib/contract/findings.ts';
 import { type Invariant, invariants } from '../../lib/contract/metrics.ts';
 import type { OperationId } from '../../lib/contract/operations.ts';
 import type { TableName } from '../../lib/contract/route.ts';
@@ -28,6 +29,7 @@ export type AlarmSpec = {
 export const alarms = (parts: Parts): AlarmSpec[] => [
   ...brokenInvariants(),
   ...stuckOrders(parts),
+  ...disagreements(),
   ...requests(parts),
   ...jobsThatDoNotRun(parts),
   ...database(parts),
@@ -127,6 +129,36 @@ function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[] {
   ];
 }
 
+function disagreements(): AlarmSpec[] {
+  const hourly = { statistic: 'Maximum', minutes: 60 };
+  return [
+    {
+      name: 'reconciliation-findings',
+      runbook: 'reconciliation',
+      means: 'Provider, orders and stock ledger disagree somewhere.',
+      metric: new MathExpression({
+        expression: 'MAX(METRICS())',
+        usingMetrics: Object.fromEntries(
+          findingKinds.map((kind, index) => [`m${index}`, ours('ReconciliationFindings', hourly, kind)]),
+        ),
+        label: 'open findings',
+        period: ours('ReconciliationFindings', hourly, 'charge-without-order').period,
+      }),
+      threshold: 1,
+    },
+    {
+      name: 'reconciliation-mirror-old',
+      runbook: 'reconciliation',
+      means: 'The provider’s books were not copied whole for three hours, or nobody compares them.',
+      metric: ours('MirrorAge', hourly),
+      threshold: 3 * 3600,
+      bad: 2,
+      of: 2,
+      silenceIsBad: true,
+    },
+  ];
+}
+
 /** Requests that wait for a saga on request are slow on purpose, and stay out; ten are what an alarm may combine. */
 const prompt: readonly OperationId[] = [
   'sign-in',
@@ -191,17 +223,14 @@ function requests({ apiId }: Parts): AlarmSpec[] {
   ];
 }
 
+const hourlyJobs: ReadonlySet<string> = new Set<JobName>(['purge-expired', 'mirror-charges', 'reconcile']);
+
 function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
   const failures = Object.entries(jobs).map(([name, job]) => ({
     name: `job-${name}-failing`,
     runbook: 'jobs-not-running',
     means: `Runs of the job ${name} fail.`,
-    metric: awsMetric(
-      'AWS/Lambda',
-      'Errors',
-      { FunctionName: job.functionName },
-      sum(name === 'purge-expired' ? 60 : 15),
-    ),
+    metric: awsMetric('AWS/Lambda', 'Errors', { FunctionName: job.functionName }, sum(hourlyJobs.has(name) ? 60 : 15)),
     threshold: name === 'sweep-orders' || name === 'watch-orders' ? 3 : 1,
   }));
   const silent = (name: JobName, minutes: number, periods: number): AlarmSpec => ({
@@ -215,7 +244,14 @@ function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
     of: periods,
     silenceIsBad: true,
   });
-  return [...failures, silent('sweep-orders', 5, 2), silent('watch-orders', 5, 2), silent('check-invariants', 60, 1)];
+  return [
+    ...failures,
+    silent('sweep-orders', 5, 2),
+    silent('watch-orders', 5, 2),
+    silent('check-invariants', 60, 1),
+    silent('mirror-charges', 60, 2),
+    silent('reconcile', 60, 2),
+  ];
 }
 
 function database({ cluster, proxy }: Parts): AlarmSpec[] {

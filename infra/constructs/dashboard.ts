@@ -12,6 +12,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import { findingKinds } from '../../lib/contract/findings.ts';
 import { invariants } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import { failureCodes } from '../../lib/contract/saga.ts';
@@ -167,6 +168,12 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
       graph('Schedules that could not start their job', [
         awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: deadLetters }, maximum),
       ]),
+      graph(
+        'Provider, orders and ledger disagree: open findings, repairs',
+        findingKinds.map((kind) => ours('ReconciliationFindings', { ...maximum, minutes: 60 }, kind)),
+        { right: [ours('ReconciliationRepairs', { ...sum, minutes: 60 })] },
+      ),
+      graph('Age of the copy of the provider’s books, s', [ours('MirrorAge', { ...maximum, minutes: 60 })]),
     ],
   ];
 }

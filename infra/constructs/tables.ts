@@ -12,11 +12,13 @@ const ids: Readonly<Record<TableName, string>> = {
   charges: 'Charges',
   awaitedPayments: 'AwaitedPayments',
   webhookEvents: 'WebhookEvents',
+  providerCharges: 'ProviderCharges',
 };
 
 /**
  * What it would cost to lose a table: limits are counters of the last two minutes, a payment that is awaited without its
- * token is undone when its reservation ends, and an event that comes again wakes nobody; the rest is not made again.
+ * token is undone when its reservation ends, an event that comes again wakes nobody, and the mirror of the provider's
+ * books is copied again; the rest is not made again.
  */
 const hurtsToLose: Readonly<Record<TableName, boolean>> = {
   sessions: true,
@@ -25,6 +27,7 @@ const hurtsToLose: Readonly<Record<TableName, boolean>> = {
   charges: true,
   awaitedPayments: false,
   webhookEvents: false,
+  providerCharges: false,
 };
 
 /** Tables that only one payment provider needs. */
@@ -64,7 +67,7 @@ export class Tables extends Construct {
       Validations.of(table).acknowledge({
         id: 'AwsSolutions-DDB3',
         reason: profile.keeps
-          ? 'What it holds is of use for minutes: yesterday’s is worth nothing.'
+          ? 'What it holds is of use for minutes, or is copied again within the hour.'
           : 'A dev stage holds nothing worth recovering.',
       });
     }

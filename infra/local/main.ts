@@ -125,6 +125,8 @@ function chosenSettings(): Record<string, string> {
     'SESSION_MAX_SECONDS',
     'RESERVATION_SECONDS',
     'CANCELLATION_WINDOW_SECONDS',
+    'RECONCILE_DAYS',
+    'RECONCILE_GRACE_SECONDS',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),

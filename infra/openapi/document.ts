@@ -169,6 +169,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'stock:write': 'read the ledger and move stock',
   'customers:write': 'make customers premium',
   'orders:refund': 'give back what orders were paid with',
+  'orders:operate': 'see what is stuck or disagrees, and put it right',
 };
 
 const describeScope = (scope: Scope): string => `\`${scope}\`, to ${scopeNotes[scope]}`;

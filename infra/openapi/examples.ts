@@ -16,6 +16,7 @@ const ids = {
   payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
   refund: 'rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83',
   movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
+  finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
 };
 /** What stands for a path parameter in an example. */
 export const exampleIds: Readonly<Record<string, string>> = {
@@ -174,6 +175,33 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
   },
   'list-refunds': { answers: { 200: { data: [refund], ...lastPage } } },
   'get-refund': { answers: { 200: refund } },
+  'list-findings': {
+    answers: {
+      200: {
+        data: [
+          {
+            id: ids.finding,
+            kind: 'level-differs-from-ledger' as const,
+            subject: ids.product,
+            details: {
+              productId: ids.product,
+              onHand: 120,
+              reserved: 2,
+              ledgerOnHand: 118,
+              ledgerReserved: 2,
+              held: 2,
+            },
+            advice: 'Somebody wrote past the ledger: count the shelf, and correct the level as the runbook says.',
+            repair: null,
+            firstSeen: '2026-03-14T10:25:03.118Z',
+            lastSeen: '2026-03-14T11:25:02.907Z',
+            clearedAt: null,
+          },
+        ],
+        ...lastPage,
+      },
+    },
+  },
   'get-health': {
     answers: {
       200: {

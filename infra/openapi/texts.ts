@@ -21,6 +21,7 @@ export const tags = [
   { name: 'Stock', description: 'The ledger of what came in, went out and is reserved.' },
   { name: 'Orders', description: 'Pricing, placing, following and cancelling orders. Everybody sees their own alone.' },
   { name: 'Payments', description: 'What moves on an order whose payment waits for its customer.' },
+  { name: 'Operations', description: 'What is stuck or disagrees, for those who put it right.' },
   { name: 'System', description: 'Readiness, and this description.' },
 ];
 
@@ -49,6 +50,7 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'request-refund': 'Orders',
   'list-refunds': 'Orders',
   'get-refund': 'Orders',
+  'list-findings': 'Operations',
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',
@@ -58,6 +60,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   limit: 'Most entries on a page.',
   cursor: '`nextCursor` of the page before, as it came.',
   status: 'Only orders in this status.',
+  kind: 'Only findings of this kind.',
+  state: 'Findings that are open, that were cleared, or both.',
 };
 
 const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {

@@ -30,6 +30,9 @@ export const metrics = {
   OrdersNeedingAttention: { unit: 'Count' },
   OldestOrderNeedingAttention: { unit: 'Seconds' },
   InvariantViolations: { unit: 'Count', dimension: 'invariant' },
+  ReconciliationFindings: { unit: 'Count', dimension: 'kind' },
+  ReconciliationRepairs: { unit: 'Count' },
+  MirrorAge: { unit: 'Seconds' },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof metrics;

@@ -1,5 +1,6 @@
 import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
+import * as findings from './findings.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
@@ -34,6 +35,7 @@ export const operations = {
   'request-refund': refunds.requestRefund,
   'list-refunds': refunds.listRefunds,
   'get-refund': refunds.getRefund,
+  'list-findings': findings.listFindings,
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,

@@ -7,10 +7,11 @@ export const databaseRoles = [
   'saga',
   'jobs',
   'monitor',
+  'reconciler',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
 
 /** What an app key may be allowed. */
-export const scopes = ['catalog:write', 'stock:write', 'customers:write', 'orders:refund'] as const;
+export const scopes = ['catalog:write', 'stock:write', 'customers:write', 'orders:refund', 'orders:operate'] as const;
 export type Scope = (typeof scopes)[number];

@@ -3,8 +3,23 @@ import type { OperationId } from './operations.ts';
 import type { DatabaseRole, Scope } from './roles.ts';
 
 /** DynamoDB tables of the product, by what they hold. */
-export type TableName = 'sessions' | 'limits' | 'appKeys' | 'charges' | 'awaitedPayments' | 'webhookEvents';
-export type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'BatchWriteItem';
+export type TableName =
+  | 'sessions'
+  | 'limits'
+  | 'appKeys'
+  | 'charges'
+  | 'awaitedPayments'
+  | 'webhookEvents'
+  | 'providerCharges';
+export type TableAction =
+  | 'GetItem'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'Query'
+  | 'Scan'
+  | 'BatchGetItem'
+  | 'BatchWriteItem';
 export type TableGrants = Readonly<Partial<Record<TableName, readonly TableAction[]>>>;
 
 /** Who may call: nobody in particular, a signed-in customer, either of the two, or an application by its key. */

@@ -8,7 +8,7 @@ import { paymentAction } from './payment-action.ts';
  */
 const input = {
   orderId: id('order'),
-  intent: z.enum(['place', 'cancel', 'refund']),
+  intent: z.enum(['place', 'cancel', 'refund', 'return-charge']),
   amount,
   currency,
   paymentMethod: z.string(),

@@ -10,6 +10,7 @@ export const idPrefixes = {
   refund: 'rfd',
   event: 'evt',
   movement: 'mov',
+  finding: 'fnd',
   appKey: 'key',
   request: 'req',
 } as const;
@@ -43,3 +44,10 @@ export function newId(kind: IdKind, clock: Clock): string {
 
 /** What an id of this kind looks like, for schemas and constraints. */
 export const idPattern = (kind: IdKind): RegExp => new RegExp(`^${idPrefixes[kind]}_[0-9a-f]{32}$`);
+
+/** The lowest id of a kind that can be made at a time, in milliseconds since the epoch: bounds a search by age. */
+export const idAt = (kind: IdKind, ms: number): string =>
+  `${idPrefixes[kind]}_${Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')}${'0'.repeat(20)}`;
+
+/** Milliseconds since the epoch at which an id was made. */
+export const madeAt = (id: string): number => Number.parseInt(id.slice(4, 16), 16);

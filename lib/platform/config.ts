@@ -17,6 +17,7 @@ const schema = z.object({
   WEBHOOK_EVENTS_TABLE: z._default(z.string(), 'webhookEvents'),
   CHARGES_TABLE: z._default(z.string(), 'charges'),
   AWAITED_PAYMENTS_TABLE: z._default(z.string(), 'awaitedPayments'),
+  PROVIDER_CHARGES_TABLE: z._default(z.string(), 'providerCharges'),
   STATE_MACHINE_ARN: z._default(z.string(), ''),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
@@ -34,6 +35,8 @@ const schema = z.object({
   RESERVATION_SECONDS: seconds(15 * 60),
   SWEEP_AFTER_SECONDS: seconds(60),
   CANCELLATION_WINDOW_SECONDS: seconds(14 * 24 * 3600),
+  RECONCILE_DAYS: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(30)), 3),
+  RECONCILE_GRACE_SECONDS: seconds(3600),
   IDEMPOTENCY_KEY_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(24 * 3600)), 48 * 3600),
   RELEASE: z._default(z.string(), 'local'),
 });

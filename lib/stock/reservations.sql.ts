@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { outOfStockMessage } from '../contract/saga.ts';
 import { OrderNotActive, OutOfStock } from '../kernel/errors.ts';
 
@@ -132,4 +132,44 @@ export async function releaseWhatIsHeld(sql: Sql, { orderId, at }: { orderId: st
     from orders.orders o where o.id = ${orderId}`;
   if (now !== undefined && !now.kept) return 0;
   throw new OrderNotActive(`the stock of an order that is ${now?.status ?? 'unknown'} stays`);
+}
+
+/**
+ * Releases stock that is still held for an order that ended undone, or that does not exist: exactly what the ledger says
+ * is reserved for it. A line whose ledger says anything but "all of it" or "none of it" stays as it is. Repeating it
+ * changes nothing.
+ * @returns reservations released
+ */
+export async function releaseHeldOfUndone(
+  sql: Sql | TransactionSql,
+  { orderId, at }: { orderId: string; at: Date },
+): Promise<number> {
+  const [row] = await sql`
+    with held as materialized (
+      select r.order_id, r.product_id, r.quantity, (
+        select coalesce(sum(m.reserved), 0) from stock.movements m
+        where m.order_id = r.order_id and m.product_id = r.product_id
+      ) as in_ledger
+      from stock.reservations r
+      where r.order_id = ${orderId} and r.state = 'held' and not exists (
+        select from monitor.order_books o where o.order_id = r.order_id and o.status not in ('failed', 'cancelled')
+      )
+      for update of r
+    ),
+    released as (
+      update stock.reservations r set state = 'released'
+      from held h
+      where r.order_id = h.order_id and r.product_id = h.product_id and r.state = 'held' and h.in_ledger in (0, h.quantity)
+      returning r.product_id, h.in_ledger
+    ),
+    moved as (
+      insert into stock.movements (id, product_id, kind, quantity, reserved, reason, order_id, created_at)
+      select
+        'mov_' || replace(uuidv7()::text, '-', ''), product_id, 'release', 0, -in_ledger, 'reconciliation: nobody needs it',
+        ${orderId}, ${at}::timestamptz
+      from released where in_ledger > 0
+      order by product_id
+    )
+    select count(*)::integer as lines from released`;
+  return (row as { lines: number }).lines;
 }

@@ -24,7 +24,7 @@ is waited for, which takes a while: RATE_LIMIT_PER_MINUTE=100000 makes a run end
 /** Rate limits are tried out last and alone, because they stop everybody else. */
 const alone = 'rate-limit.test.ts';
 /** Have processes of their own, which they kill. */
-const onlyOnLaptops = ['restart.test.ts', 'test-clock.test.ts'];
+const onlyOnLaptops = ['restart.test.ts', 'test-clock.test.ts', 'reconciliation.test.ts'];
 
 async function main(): Promise<boolean> {
   const { values, positionals } = readArguments();

@@ -114,6 +114,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       AppKeys: shape(keys.appKeys),
       AwaitedPayments: shape(keys.awaitedPayments),
       ...(stage === 'dev' ? { Charges: shape(keys.charges) } : { WebhookEvents: shape(keys.webhookEvents) }),
+      ProviderCharges: shape(keys.providerCharges),
     });
   });
 
@@ -147,6 +148,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'TablesAppKeys28DCF84D',
         'TablesAwaitedPayments873198D9',
         'TablesLimits627214C7',
+        'TablesProviderCharges3BC7FB48',
         'TablesSessions486350CB',
         ...(stage === 'dev' ? ['TablesCharges5EF163FA'] : ['DatabaseKey5E5D9547', 'TablesWebhookEvents4036B899']),
       ].toSorted(),

@@ -100,3 +100,22 @@ test('a job has what its row says', () => {
     webhook: false,
   });
 });
+
+test('a job that reads the provider’s books may look at the simulated one’s charges, and change none', () => {
+  const row = jobs['mirror-charges'];
+  const tables = { providerCharges: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem'] };
+  expect(grantsOf({ kind: 'job', row }, 'simulated')).toEqual({
+    databaseRole: null,
+    tables: { ...tables, charges: ['Scan'] },
+    states: [],
+    payments: 'simulated',
+    webhook: false,
+  });
+  expect(grantsOf({ kind: 'job', row }, 'stripe')).toEqual({
+    databaseRole: null,
+    tables,
+    states: [],
+    payments: 'stripe',
+    webhook: false,
+  });
+});

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/constructs/aws-metrics.ts';
 import { flagReasons } from '../../infra/constructs/metric.ts';
+import { findingKinds } from '../../lib/contract/findings.ts';
 import { invariants, type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import { ofType, synthesized } from './synthesized.ts';
@@ -55,6 +56,7 @@ const values: Record<string, readonly string[]> = {
   reason: flagReasons,
   invariant: invariants,
   outcome: ['succeeded', 'failed'],
+  kind: findingKinds,
 };
 
 function wrong({ namespace, name, dimensions }: Named): string | undefined {
@@ -146,9 +148,12 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
     .map(({ AlarmName }) => AlarmName);
   expect(silent.toSorted()).toEqual([
     'counterfoil-dev-job-check-invariants-silent',
+    'counterfoil-dev-job-mirror-charges-silent',
+    'counterfoil-dev-job-reconcile-silent',
     'counterfoil-dev-job-sweep-orders-silent',
     'counterfoil-dev-job-watch-orders-silent',
     'counterfoil-dev-orders-unended',
+    'counterfoil-dev-reconciliation-mirror-old',
   ]);
 });
 

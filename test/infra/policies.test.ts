@@ -170,7 +170,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 /** What a role's statement is about, in short: the table, the login role, or the machine. */
 function target(resource: unknown): string {
   const text = JSON.stringify(resource);
-  const table = /Tables(Sessions|Limits|AppKeys|Charges|AwaitedPayments|WebhookEvents)\w*Arn/.exec(text)?.[1];
+  const table = /Tables(Sessions|Limits|AppKeys|Charges|AwaitedPayments|WebhookEvents|ProviderCharges)\w*Arn/.exec(
+    text,
+  )?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
   if (table !== undefined) return table;
   if (text.includes(':dbuser:')) return `login ${login}`;
@@ -188,6 +190,7 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
     charges: 'Charges',
     awaitedPayments: 'AwaitedPayments',
     webhookEvents: 'WebhookEvents',
+    providerCharges: 'ProviderCharges',
   };
   return [
     ...(grants.databaseRole === null ? [] : [`rds-db:connect login ${grants.databaseRole}`]),

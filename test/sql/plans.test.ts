@@ -22,8 +22,23 @@ import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.t
 import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import {
+  listCommittedOrders,
+  listHoldingOrders,
+  listPaidOrders,
+  listStockBooks,
+  readKeptStock,
+  readOrderBooks,
+} from '../../lib/reconciliation/books.sql.ts';
+import {
+  countOpen,
+  listFindings,
+  listStartedRepairs,
+  listUnseen,
+  saveVerdicts,
+} from '../../lib/reconciliation/findings.sql.ts';
 import { adjustStock, readLedger } from '../../lib/stock/ledger.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
@@ -55,6 +70,7 @@ const startSaga = () => Promise.resolve();
 const midway = { id: ids.order(5), touchedAt: '2020-01-01 00:00:00+00' };
 const at = new Date();
 const someOrder = 50_001;
+const hexOf = (n: number) => ids.order(n).slice(4);
 const owner = (n: number) => ids.customer(1 + ((n * 7919) % sizes.customers));
 
 /** How many rows a scan may touch of a table with more than 1,000; by default what a page or a basket takes. */
@@ -240,6 +256,51 @@ const calls: Call[] = [
   ],
   // Whoever looks at orders before a person looks at them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
+  ['reconcile: orders of charges', 'reconciler', (sql) => readOrderBooks(sql, [1, 2, 3, 4, 5].map(ids.order))],
+  [
+    'reconcile: a page of payments',
+    'reconciler',
+    (sql) => listPaidOrders(sql, { after: `pay_${hexOf(50_000)}`, before: `pay_${hexOf(60_000)}`, limit: 100 }),
+  ],
+  // Looks through everything that is held: open orders and those before a person.
+  [
+    'reconcile: stock held for nobody',
+    'reconciler',
+    (sql) => listHoldingOrders(sql, { after: '', expiredBefore: new Date(0), limit: 100 }),
+  ],
+  // Looks through the reservations of its window.
+  [
+    'reconcile: stock committed for nobody',
+    'reconciler',
+    (sql) => listCommittedOrders(sql, { after: ids.order(99_000), before: ids.order(99_500), limit: 100 }),
+    1000,
+  ],
+  ['reconcile: stock kept for orders', 'reconciler', (sql) => readKeptStock(sql, [1, 2, 3].map(ids.order))],
+  // A product's whole ledger is added up.
+  [
+    'reconcile: a page of levels',
+    'reconciler',
+    (sql) => listStockBooks(sql, { after: ids.product(100), limit: 5 }),
+    1000,
+  ],
+  [
+    'reconcile: keeping what was found',
+    'reconciler',
+    async (sql) => {
+      const problem = { details: {}, advice: 'x' };
+      await saveVerdicts(sql, [{ kind: 'charge-twice', subject: 'x', problem }], clock);
+      await saveVerdicts(sql, [{ kind: 'charge-twice', subject: 'x' }], clock);
+      await listUnseen(sql, { kinds: ['charge-twice'], since: new Date(), after: '', limit: 100 });
+      await countOpen(sql);
+      await listStartedRepairs(sql, { limit: 100 });
+    },
+  ],
+  [
+    'reconcile: releasing what nobody needs',
+    'reconciler',
+    (sql) => releaseHeldOfUndone(sql, { orderId: ids.order(20), at }),
+  ],
+  ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
 ];

@@ -89,6 +89,18 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.payment_violations': ['select', 'checks invariant 2'],
     'monitor.confirmation_violations': ['select', 'checks invariant 3'],
     'monitor.unended_violations': ['select', 'checks invariant 4 for the release before'],
+    'monitor.findings': ['select', 'shows what reconciliation found'],
+  },
+  reconciler: {
+    'monitor.findings': [
+      'select, insert, update(details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)',
+      'keeps what it found and what it did about it; nothing of that is deleted',
+    ],
+    'monitor.order_books': ['select', 'compares the money of orders, and sees nothing of customers'],
+    'monitor.kept_stock': ['select', 'finds stock that is kept for nobody'],
+    'monitor.stock_books': ['select', 'compares levels with the ledger'],
+    'stock.movements': ['select, insert', 'gives stock back through the ledger'],
+    'stock.reservations': ['select, update(state)', 'releases what nobody needs'],
   },
 };
 
@@ -178,6 +190,7 @@ describe('what a session finds', () => {
     ['jobs', '1min'],
     ['monitor', '1min'],
     ['refunds_api', '5s'],
+    ['reconciler', '1min'],
   ])('%s has an empty search path and a limit for everything', async (role, statement) => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,

@@ -143,6 +143,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </ul>
 </details>
 <details open>
+<summary>Operations</summary>
+<ul>
+<li><a href="#list-findings"><span class="method get">GET</span> Where provider</a></li>
+</ul>
+</details>
+<details open>
 <summary>System</summary>
 <ul>
 <li><a href="#get-health"><span class="method get">GET</span> Readiness of each part</a></li>
@@ -2609,6 +2615,96 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <pre><code>curl -X POST &quot;$API/webhooks/stripe&quot;</code></pre>
 </article>
 </section>
+<section id="tag-operations">
+<h2>Operations</h2>
+<p>What is stuck or disagrees, for those who put it right.</p>
+<article id="list-findings">
+<h3><a href="#list-findings">Where provider, orders and stock ledger disagree, newest first</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/operations/findings</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p>What the hourly reconciliation found: what is wrong, both sides’ numbers, and what to do about it.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
+<tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
+<tr><td><code>kind</code> <small>optional</small></td><td>query</td><td>string</td><td>Only findings of this kind. <code>charge-without-order</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
+<tr><td><code>state</code> <small>optional</small></td><td>query</td><td>string</td><td>Findings that are open, that were cleared, or both. <code>open</code>, <code>cleared</code>, <code>all</code> · default <code>&quot;open&quot;</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListFindingsResponse">ListFindingsResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;fnd_0198c6d5a3b87e21c4f09d6e8b7a1530&quot;,
+      &quot;kind&quot;: &quot;level-differs-from-ledger&quot;,
+      &quot;subject&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+      &quot;details&quot;: {
+        &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+        &quot;onHand&quot;: 120,
+        &quot;reserved&quot;: 2,
+        &quot;ledgerOnHand&quot;: 118,
+        &quot;ledgerReserved&quot;: 2,
+        &quot;held&quot;: 2
+      },
+      &quot;advice&quot;: &quot;Somebody wrote past the ledger: count the shelf, and correct the level as the runbook says.&quot;,
+      &quot;repair&quot;: null,
+      &quot;firstSeen&quot;: &quot;2026-03-14T10:25:03.118Z&quot;,
+      &quot;lastSeen&quot;: &quot;2026-03-14T11:25:02.907Z&quot;,
+      &quot;clearedAt&quot;: null
+    }
+  ],
+  &quot;hasMore&quot;: false,
+  &quot;nextCursor&quot;: null
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-invalid-cursor"><code>invalid-cursor</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>invalid-cursor</code>: The cursor is not one that this list gave.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/operations/findings&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+</section>
 <section id="tag-system">
 <h2>System</h2>
 <p>Readiness, and this description.</p>
@@ -2949,6 +3045,26 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>parts.states.latencyMs</code></td><td>number</td><td></td></tr>
 <tr><td><code>version</code></td><td>string</td><td></td></tr>
 <tr><td><code>checkedAt</code></td><td>string</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ListFindingsResponse">
+<h3><a href="#schema-ListFindingsResponse">ListFindingsResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>data[].id</code></td><td>string</td><td><code>^fnd_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>data[].kind</code></td><td>string</td><td><code>charge-without-order</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
+<tr><td><code>data[].subject</code></td><td>string</td><td></td></tr>
+<tr><td><code>data[].details</code></td><td>object</td><td></td></tr>
+<tr><td><code>data[].advice</code></td><td>string</td><td></td></tr>
+<tr><td><code>data[].repair</code></td><td>string or null</td><td><code>started</code>, <code>done</code>, <code>failed</code></td></tr>
+<tr><td><code>data[].firstSeen</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>data[].lastSeen</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>data[].clearedAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
 </tbody>
 </table>
 </article>

@@ -1,0 +1,17 @@
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/findings.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { listFindings } from '../../lib/reconciliation/findings.sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { query }: Request<typeof contract.listFindings, App>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  return { status: 200, body: await listFindings(sql(), query) };
+}
+
+export const handler = httpDoor(routes['list-findings'], contract.listFindings, run, () => ({
+  sql: () => sqlAs('monitor'),
+}));

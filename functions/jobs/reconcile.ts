@@ -1,0 +1,34 @@
+import { jobDoor } from '../../lib/entry/job.ts';
+import { config } from '../../lib/platform/config.ts';
+import { dynamo } from '../../lib/platform/dynamo.ts';
+import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+import { reconcile } from '../../lib/reconciliation/reconcile.ts';
+import type { ReconcileDeps } from '../../lib/reconciliation/run.ts';
+import { jobs } from '../jobs.ts';
+
+type Deps = Omit<ReconcileDeps, 'sql'> & { sql: () => ReconcileDeps['sql']; meter: Pick<Meter, 'count'> };
+
+/** Compares provider, orders and stock ledger, and repairs what is certain. */
+export async function run(deps: Deps) {
+  const { found, repaired, open, mirrorAge } = await reconcile({ ...deps, sql: deps.sql() });
+  for (const [kind, count] of Object.entries(open)) deps.meter.count('ReconciliationFindings', count, kind);
+  deps.meter.count('ReconciliationRepairs', repaired);
+  if (mirrorAge !== undefined) deps.meter.count('MirrorAge', mirrorAge);
+  return { found, repaired, open, mirrorAge };
+}
+
+export const handler = jobDoor(jobs.reconcile, run, ({ clock, meter, log }) => ({
+  sql: () => sqlAs('reconciler'),
+  store: { client: dynamo(), table: config().PROVIDER_CHARGES_TABLE, clock },
+  clock,
+  meter,
+  startSaga,
+  describeSaga,
+  graceSeconds: config().RECONCILE_GRACE_SECONDS,
+  days: config().RECONCILE_DAYS,
+  onFinding: ({ kind, subject, problem }) =>
+    log.error('reconciliation finding', { kind, subject, details: problem?.details, advice: problem?.advice }),
+  onError: (subject, error) => log.error('finding not repaired', { subject, reason: String(error) }),
+}));

@@ -1,0 +1,94 @@
+import type { Sql } from 'postgres';
+import type { OrderBooks } from './judge-money.ts';
+import type { KeptStock, StockBooks } from './judge-stock.ts';
+
+const list = (values: readonly string[]) => JSON.stringify(values);
+
+/** What our books say of these orders' money, by order id. */
+export async function readOrderBooks(sql: Sql, orderIds: readonly string[]): Promise<Map<string, OrderBooks>> {
+  const rows = await sql`
+    select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference,
+      payment_status, payment_amount, payment_currency, payment_refunded, refund_open
+    from monitor.order_books
+    where order_id in (select jsonb_array_elements_text(${list(orderIds)}::text::jsonb))`;
+  return new Map((rows as unknown as OrderBooks[]).map((row) => [row.orderId, row]));
+}
+
+/** Orders with their payments, in the order of the payments' ids, which is that of the time they were written at. */
+export async function listPaidOrders(
+  sql: Sql,
+  { after, before, limit }: { after: string; before: string; limit: number },
+): Promise<OrderBooks[]> {
+  const rows = await sql`
+    select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference,
+      payment_status, payment_amount, payment_currency, payment_refunded, refund_open
+    from monitor.order_books
+    where payment_id > ${after} and payment_id < ${before}
+    order by payment_id
+    limit ${limit}`;
+  return rows as unknown as OrderBooks[];
+}
+
+/** Ids of orders that stock is held for though nobody may need it, by id. */
+export async function listHoldingOrders(
+  sql: Sql,
+  { after, expiredBefore, limit }: { after: string; expiredBefore: Date; limit: number },
+): Promise<string[]> {
+  const rows = await sql`
+    select distinct order_id from monitor.kept_stock
+    where state = 'held' and order_id > ${after}
+      and (status is null or status in ('failed', 'cancelled', 'confirmed') or expires_at < ${expiredBefore})
+    order by order_id
+    limit ${limit}`;
+  return rows.map((row) => row.orderId as string);
+}
+
+/** Ids, up to `limit` of them, of undone orders between two ids for which stock is committed. */
+export async function listCommittedOrders(
+  sql: Sql,
+  { after, before, limit }: { after: string; before: string; limit: number },
+): Promise<string[]> {
+  const rows = await sql`
+    select distinct order_id from monitor.kept_stock
+    where state = 'committed' and order_id > ${after} and order_id < ${before}
+      and (status is null or status in ('failed', 'cancelled'))
+    order by order_id
+    limit ${limit}`;
+  return rows.map((row) => row.orderId as string);
+}
+
+/** The stock that is kept for these orders; an order without any comes without lines. */
+export async function readKeptStock(sql: Sql, orderIds: readonly string[]): Promise<KeptStock[]> {
+  const rows = await sql`
+    select wanted.id as order_id, min(k.status) as status,
+      coalesce(
+        jsonb_agg(
+          jsonb_build_object(
+            'productId', k.product_id, 'quantity', k.quantity, 'state', k.state, 'expiresAt', k.expires_at
+          ) order by k.product_id
+        ) filter (where k.product_id is not null),
+        '[]'
+      ) as lines
+    from jsonb_array_elements_text(${list(orderIds)}::text::jsonb) as wanted (id)
+    left join monitor.kept_stock k on k.order_id = wanted.id
+    group by wanted.id`;
+  return rows as unknown as KeptStock[];
+}
+
+/** Levels beside their ledger and held reservations, by product id. All numbers are of one moment. */
+export async function listStockBooks(
+  sql: Sql,
+  { after, limit }: { after: string; limit: number },
+): Promise<StockBooks[]> {
+  const rows = await sql`
+    with held as materialized (
+      select product_id, sum(quantity)::integer as units from monitor.kept_stock where state = 'held' group by product_id
+    )
+    select b.*, coalesce(held.units, 0) as held
+    from (
+      select * from monitor.stock_books where product_id > ${after} order by product_id limit ${limit}
+    ) b
+    left join held on held.product_id = b.product_id
+    order by b.product_id`;
+  return rows as unknown as StockBooks[];
+}

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type StepName, steps } from '../../functions/steps.ts';
+import { startStates } from '../../infra/local/states/start.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+let doors: LiveDoors;
+let states: Awaited<ReturnType<typeof startStates>>;
+let token: string;
+
+beforeAll(async () => {
+  const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
+  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
+  states = await startStates({
+    definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, (_, name: StepName) => steps[name].door.slice('saga/'.length))),
+    stateMachineArn,
+    file: ':memory:',
+    waitScale: 0,
+    invoke: async (file, payload) => (await import(`../../functions/saga/${file}.ts`)).handler(payload),
+  });
+  doors = await openLiveDoors({
+    AWS_ENDPOINT_URL_SFN: states.endpoint,
+    STATE_MACHINE_ARN: stateMachineArn,
+    RATE_LIMIT_PER_MINUTE: '100000',
+  });
+  token = await doors.appKey('orders:operate');
+});
+afterAll(async () => {
+  await states?.stop();
+  await doors?.close();
+});
+
+const job = async (name: 'mirror-charges' | 'reconcile') =>
+  (await import(`../../functions/jobs/${name}.ts`)).handler({});
+const list = (query: Record<string, string> = {}) => doors.call('list-findings', { token, query });
+
+describe('through the doors as they are deployed', () => {
+  test('an orphan charge is found, given back by an execution, shown to operations, and cleared', async () => {
+    const orderId = newId('order', systemClock);
+    const createdAt = new Date(Date.now() - 2 * 3600_000).toISOString();
+    const reference = `sim_ch_${orderId}`;
+    const Item = {
+      orderId,
+      reference,
+      status: 'captured',
+      amount: 700,
+      currency: 'EUR',
+      paymentMethod: 'x',
+      createdAt,
+    };
+    await doors.dynamo.documents.send(new PutCommand({ TableName: 'charges', Item }));
+
+    expect(await job('mirror-charges')).toEqual({ read: 1, written: 1, complete: true });
+    expect(await job('reconcile')).toMatchObject({ found: 1, repaired: 1, open: { 'charge-without-order': 1 } });
+    await states.idle();
+    const { Item: after } = await doors.dynamo.documents.send(
+      new GetCommand({ TableName: 'charges', Key: { orderId } }),
+    );
+    expect(after).toMatchObject({ status: 'refunded' });
+    const open = await list();
+    expect(open).toMatchObject({
+      status: 200,
+      body: { data: [{ kind: 'charge-without-order', subject: reference, repair: 'started', clearedAt: null }] },
+    });
+    expect(open.body.data[0].details.charge).toMatchObject({ amount: 700, refundedAmount: 0 });
+
+    expect(await job('mirror-charges')).toMatchObject({ read: 2, written: 1 });
+    expect(await job('reconcile')).toMatchObject({ found: 0, repaired: 0, open: { 'charge-without-order': 0 } });
+    expect((await list()).body.data).toEqual([]);
+    expect((await list({ state: 'cleared' })).body.data).toMatchObject([{ subject: reference, repair: 'done' }]);
+  });
+});
+
+describe('the list of findings', () => {
+  beforeAll(async () => {
+    for (let n = 0; n < 5; n++) {
+      await doors.owner`
+        insert into monitor.findings (id, kind, subject, details, advice, first_seen, last_seen, cleared_at)
+        values (
+          ${newId('finding', systemClock)}, ${n % 2 === 0 ? 'charge-twice' : 'amount-differs'}, ${`ch_${n}`}, '{}', 'Look.',
+          now(), now(), ${n === 4 ? new Date() : null}
+        )`;
+    }
+  });
+  const subjects = (answer: { body: { data: { subject: string }[] } }) =>
+    answer.body.data.map(({ subject }) => subject);
+
+  test('comes newest first, open ones only, page by page', async () => {
+    const first = await list({ limit: '3' });
+    expect(subjects(first)).toEqual(['ch_3', 'ch_2', 'ch_1']);
+    expect(first.body.hasMore).toBe(true);
+    const second = await list({ limit: '3', cursor: first.body.nextCursor });
+    expect(subjects(second)).toEqual(['ch_0']);
+    expect(second.body).toMatchObject({ hasMore: false, nextCursor: null });
+  });
+
+  test('of one kind, and of those that were cleared', async () => {
+    expect(subjects(await list({ kind: 'charge-twice' }))).toEqual(['ch_2', 'ch_0']);
+    expect(subjects(await list({ kind: 'charge-twice', state: 'all' }))).toEqual(['ch_4', 'ch_2', 'ch_0']);
+    expect(subjects(await list({ kind: 'charge-twice', state: 'cleared' }))).toEqual(['ch_4']);
+  });
+
+  test('is not for whoever may not operate orders, and refuses what it does not know', async () => {
+    const other = await doors.appKey('stock:write');
+    expect((await doors.call('list-findings', { token: other })).status).toBe(403);
+    expect((await doors.call('list-findings')).status).toBe(401);
+    expect((await list({ kind: 'nothing' })).status).toBe(400);
+    const { nextCursor } = (await list({ limit: '1' })).body;
+    expect(await list({ cursor: nextCursor, kind: 'charge-twice' })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-cursor' },
+    });
+  });
+});
