@@ -89,7 +89,8 @@ const ended: ReadonlySet<OrderStatus> = new Set(['confirmed', 'failed', 'cancell
 
 const isMissing = (order: OrderBooks, charge: MirroredCharge | undefined): boolean =>
   order.status === 'confirmed' &&
-  (charge?.status !== 'captured' || (keptOf(charge) === 0 && (order.paymentRefunded ?? 0) < (order.paymentAmount ?? 0)));
+  (charge?.status !== 'captured' ||
+    (keptOf(charge) === 0 && (order.paymentRefunded ?? 0) < (order.paymentAmount ?? 0)));
 
 function differences(charge: MirroredCharge, order: OrderBooks): string[] {
   const ours = { amount: order.paymentAmount, currency: order.paymentCurrency, refundedAmount: order.paymentRefunded };

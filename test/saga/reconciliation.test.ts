@@ -311,7 +311,8 @@ describe('an order and its charge', () => {
     await shop.saga.gateway.refundPart(part);
     await run();
     await shop.saga.owner`update payments.payments set refunded_amount = 500 where order_id = ${order.id}`;
-    await shop.saga.owner`update payments.refunds set status = 'succeeded', reference = 're' where order_id = ${order.id}`;
+    await shop.saga
+      .owner`update payments.refunds set status = 'succeeded', reference = 're' where order_id = ${order.id}`;
     await run();
     for (const subject of [reference, order.id]) expect(await shop.findings(subject)).toEqual([]);
 
