@@ -1,5 +1,6 @@
 import type { CountsByWay } from './counts.ts';
 import type { FunctionFigures } from './functions.ts';
+import type { Hot } from './hot.ts';
 import { sum } from './numbers.ts';
 
 export const budgets = {
@@ -10,6 +11,8 @@ export const budgets = {
   bytesOf: { 'http/place-order': 800 * 1024 } as Record<string, number>,
   /** What the HTTP functions together take to start, as a share of what they take bundled naively. */
   initShare: 0.5,
+  /** Orders a second on one hot product, as a share of those on many. */
+  hotOfSpread: 0.6,
 };
 
 /** One sentence for every budget of counting that is broken. */
@@ -25,6 +28,17 @@ export function brokenByCounts({ waiting, notWaiting }: CountsByWay): string[] {
       ? [`An order ${way} takes ${commits} commits; the budget is ${budgets.commitsPerOrder}.`]
       : []),
   ]);
+}
+
+/** One sentence for every number of clients whose orders of one product are too slow. */
+export function brokenByHot(hot: readonly Hot[]): string[] {
+  const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
+  return hot
+    .filter(({ ofSpread }) => ofSpread < budgets.hotOfSpread)
+    .map(
+      ({ clients, ofSpread }) =>
+        `${clients} clients place ${percent(ofSpread)} as many orders of one product as of many; the budget is ${percent(budgets.hotOfSpread)}.`,
+    );
 }
 
 /** One sentence for every budget of functions that is broken. */

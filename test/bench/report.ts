@@ -1,17 +1,19 @@
 import { initShareOf } from './budgets.ts';
 import type { Counts, CountsByWay } from './counts.ts';
 import type { FunctionFigures } from './functions.ts';
+import type { Hot } from './hot.ts';
 import { rounded } from './numbers.ts';
 import type { Throughput } from './throughput.ts';
 
 export type Results = {
   counts?: CountsByWay;
   throughput?: { rows: Record<string, number>; results: Throughput[] };
+  hot?: Hot[];
   functions?: FunctionFigures[];
 };
 
 /** What `--json` writes. Keys beyond those that were asked for say how the figures come about. */
-export function toJson({ counts, throughput, functions }: Results): object {
+export function toJson({ counts, throughput, hot, functions }: Results): object {
   return {
     ...(throughput && {
       ordersPerSecond: byClients(throughput.results, ({ ordersPerSecond }) => rounded(ordersPerSecond)),
@@ -30,6 +32,9 @@ export function toJson({ counts, throughput, functions }: Results): object {
       dynamoCallsPerOrder: counts.waiting.dynamoCalls,
       perOrder: counts,
     }),
+    ...(hot && {
+      hotOfSpread: Object.fromEntries(hot.map(({ clients, ofSpread }) => [String(clients), rounded(ofSpread, 3)])),
+    }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
       functions: functions.map(({ initMs, naiveInitMs, initCpuMs, naiveInitCpuMs, ...rest }) => ({
@@ -47,10 +52,11 @@ const byClients = <T>(results: Throughput[], of: (result: Throughput) => T): Rec
   Object.fromEntries(results.map((result) => [String(result.clients), of(result)]));
 
 /** The same for a person to read. */
-export function toText({ counts, throughput, functions }: Results): string {
+export function toText({ counts, throughput, hot, functions }: Results): string {
   return [
     ...(counts === undefined ? [] : [countsText(counts)]),
     ...(throughput === undefined ? [] : [throughputText(throughput.results, throughput.rows)]),
+    ...(hot === undefined ? [] : [hotText(hot)]),
     ...(functions === undefined ? [] : [functionsText(functions)]),
   ].join('\n\n');
 }
@@ -83,6 +89,16 @@ function throughputText(results: Throughput[], rows: Record<string, number>): st
   ]);
   const all = Object.entries(rows).map(([name, count]) => `${name} ${count}`);
   return `${table(['clients', 'orders/s', 'p50 ms', 'p99 ms', 'limit/s', 'of the limit'], lines)}\nRows of one order: ${all.join(', ')}`;
+}
+
+function hotText(hot: Hot[]): string {
+  const lines = hot.map(({ clients, hotPerSecond, spreadPerSecond, ofSpread }) => [
+    clients,
+    rounded(hotPerSecond),
+    rounded(spreadPerSecond),
+    `${rounded(100 * ofSpread)} %`,
+  ]);
+  return table(['clients', 'one product: orders/s', 'a hundred', 'share'], lines);
 }
 
 function functionsText(functions: FunctionFigures[]): string {

@@ -33,7 +33,7 @@ export async function measureThroughput(options: ThroughputOptions) {
   const { clients, rounds, seconds, limitSeconds, warmUpSeconds, say } = options;
   const most = Math.max(...clients);
   const shop = await openShop({ products: 100, customers: most });
-  const load = fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' });
+  const load = startLoad();
   try {
     const limit = await openLimit(shop, most);
     say('warming up');
@@ -53,8 +53,7 @@ export async function measureThroughput(options: ThroughputOptions) {
     await limit.close();
     return { rows: limit.rows, results: [...turns].map(([count, each]) => summarise(count, each)) };
   } finally {
-    load.disconnect();
-    await once(load, 'exit');
+    await endLoad(load);
     await shop.close();
   }
 }
@@ -73,9 +72,21 @@ function summarise(clients: number, turns: Turn[]): Throughput {
   };
 }
 
+/** The process that plays the customers. */
+export const startLoad = (): ChildProcess => fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' });
+
+export async function endLoad(load: ChildProcess): Promise<void> {
+  load.disconnect();
+  await once(load, 'exit');
+}
+
 /** @throws Error when an order was not confirmed */
-async function runLoad(child: ChildProcess, shop: Shop, clients: number, seconds: number) {
-  const { stack, tokens, productIds } = shop;
+export async function runLoad(
+  child: ChildProcess,
+  { stack, tokens, productIds }: Pick<Shop, 'stack' | 'tokens' | 'productIds'>,
+  clients: number,
+  seconds: number,
+) {
   const load: Load = { baseUrl: stack.baseUrl, tokens: tokens.slice(0, clients), productIds, seconds };
   child.send(load);
   const outcome = await new Promise<Outcome>((resolve) => {

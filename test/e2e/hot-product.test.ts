@@ -1,11 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { expect, inject, test } from 'vitest';
 import type { Order } from '../../lib/contract/orders.ts';
 import { succeed } from './client.ts';
 import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, timelineOf, unique } from './shop.ts';
 
-const { short, limitPerMinute } = inject('target');
+const { short, full, limitPerMinute, logs } = inject('target');
 // A target that lets little through would be at it for hours.
 const [buyers, units] = short || limitPerMinute <= 5000 ? [60, 12] : [500, 100];
+const [baskets, kinds] = full ? [1000, 50] : short || limitPerMinute <= 5000 ? [60, 10] : [200, 20];
 /** Orders that one account places: each account costs two password hashes. */
 const ordersEach = 20;
 
@@ -43,6 +45,50 @@ test(`${buyers} buyers at once for ${units} units: ${units} get one, the others 
   const owner = accounts.find(({ id }) => id === loser!.customerId)!;
   expect(await timelineOf(owner, loser!.id)).toEqual(['order-placed', 'status-changed failed']);
 });
+
+test(`${baskets} overlapping baskets in opposite orders of ${kinds} products: nobody is turned away by a deadlock, and whoever got nothing was late`, {
+  timeout: 300_000,
+}, async () => {
+  const accounts = await Promise.all(Array.from({ length: Math.ceil(baskets / ordersEach) }, newBuyer));
+  const each = Math.round((0.7 * 3 * baskets) / kinds);
+  const products = await Promise.all(Array.from({ length: kinds }, () => newProduct({ stock: each })));
+  const before = await deadlocks();
+
+  const placing = Array.from({ length: baskets }, (_, i) => {
+    const { token } = accounts[i % accounts.length]!;
+    // Neighbours on a ring, so that each basket overlaps with others, and half of them the other way round.
+    const wanted = [0, 1, 2].map((step) => products[(i * 7 + step) % kinds]!);
+    const body = basket(...(i % 2 === 0 ? wanted : wanted.reverse()));
+    return succeed('place-order', 202, { token, key: unique('key'), body });
+  });
+  const placed = (await Promise.all(placing)).map(({ body }) => body.id);
+  const orders = (await Promise.all(accounts.map(allEnded))).flat();
+  expect(orders.map(({ id }) => id).sort()).toEqual(placed.toSorted());
+  expect(await deadlocks(), 'deadlocks in the logs').toBe(before);
+
+  const left = new Map<string, number>();
+  for (const { id } of products) {
+    const sold = orders.filter(({ status, lines }) => status === 'confirmed' && lines.some((l) => l.productId === id));
+    const { level } = await ledgerOf(id);
+    expect(level, `level of ${id}`).toEqual({ onHand: each - sold.length, reserved: 0, available: each - sold.length });
+    left.set(id, level.available);
+  }
+  for (const { id, status, failure, lines } of orders) {
+    if (status === 'confirmed') continue;
+    expect({ id, status, code: failure?.code }).toEqual({ id, status: 'failed', code: 'out-of-stock' });
+    // Nobody gives stock back here, so what was short then is short now.
+    expect(
+      lines.some(({ productId }) => left.get(productId) === 0),
+      `something of ${id} is sold out`,
+    ).toBe(true);
+  }
+});
+
+/** How often the logs tell of a deadlock: PostgreSQL's own, and those of the functions. */
+async function deadlocks(): Promise<number> {
+  const texts = await Promise.all(logs.map((file) => readFile(file, 'utf8')));
+  return sum(texts.map((text) => text.match(/deadlock detected|40P01/g)?.length ?? 0));
+}
 
 /** Every order of an account, once all of them have ended. */
 async function allEnded(account: { token: string }): Promise<Order[]> {

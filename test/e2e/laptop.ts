@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, startStack } from '../../infra/local/stack.ts';
@@ -21,7 +22,8 @@ export async function startLaptop(directory: string, settings: Record<string, st
   const client = DynamoDBDocumentClient.from(stack.inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
   const store = { client, table: 'appKeys', clock: systemClock };
   const limited = await createAppKey(store, { name: 'e2e, catalogue only', scopes: ['catalog:write'] });
-  return { baseUrl: stack.baseUrl, appKey, limitedAppKey: limited.key, stop: stack.stop };
+  const logs = [join(directory, 'functions.log'), join(directory, 'postgres/server.log')];
+  return { baseUrl: stack.baseUrl, appKey, limitedAppKey: limited.key, logs, stop: stack.stop };
 }
 
 /** Removes what `startLaptop` kept in its folder, and the folder. */

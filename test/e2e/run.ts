@@ -8,13 +8,14 @@ import { parseArgs } from 'node:util';
 import type { Document } from './document.ts';
 import type { Target } from './target.ts';
 
-const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE | --laptop) [--short] [NAME...]
+const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE | --laptop) [--short | --full] [NAME...]
 
   --url ADDRESS   the API to test; it keeps the customers, products and orders that the tests make
   --app-key KEY   a key with every scope (or COUNTERFOIL_APP_KEY); npm run apps makes one
   --demo FILE     a demo.json, as npm start writes it to .local/
   --laptop        a stack of its own in a temporary folder, restarts and kill -9 included
   --short         leaves out what is slow
+  --full          does in full what is done smaller by default: a thousand buyers of fifty products
   NAME            runs only the files with such a name
 
 The target must use the simulated payment provider. A target that limits an address to a few hundred requests a minute
@@ -32,11 +33,11 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return true;
   }
-  const { short } = values;
+  const { short, full } = values;
   const files = await chooseFiles(positionals);
-  if (values.laptop) return runOnLaptop(short, files);
+  if (values.laptop) return runOnLaptop({ short, full }, files);
   const { baseUrl, appKey } = await readAddress(values);
-  const target = await survey({ baseUrl, appKey, limitedAppKey: null, short, laptop: false });
+  const target = await survey({ baseUrl, appKey, limitedAppKey: null, short, full, laptop: false, logs: [] });
   return runAll(target, files);
 }
 
@@ -49,6 +50,7 @@ function readArguments() {
       demo: { type: 'string' },
       laptop: { type: 'boolean', default: false },
       short: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -101,7 +103,7 @@ async function survey(known: Omit<Target, 'document' | 'limitPerMinute'>): Promi
   return { ...known, document, limitPerMinute: Number(policy?.[1] ?? Number.MAX_SAFE_INTEGER) };
 }
 
-async function runOnLaptop(short: boolean, files: string[]): Promise<boolean> {
+async function runOnLaptop(size: { short: boolean; full: boolean }, files: string[]): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-e2e-'));
   const { startLaptop, removeLaptop } = await import('./laptop.ts');
   let stopRunning = async () => {};
@@ -113,7 +115,7 @@ async function runOnLaptop(short: boolean, files: string[]): Promise<boolean> {
   const on = async (limit: number, work: (target: Target) => Promise<boolean>) => {
     const { stop, ...address } = await startLaptop(directory, { RATE_LIMIT_PER_MINUTE: String(limit) });
     stopRunning = stop;
-    const passed = await work(await survey({ ...address, short, laptop: true }));
+    const passed = await work(await survey({ ...address, ...size, laptop: true }));
     if (ending === undefined) await stop();
     return passed;
   };

@@ -9,8 +9,12 @@ export type Target = {
   limitedAppKey: string | null;
   /** Leaves out what is slow. */
   short: boolean;
+  /** Does in full what is done smaller by default. */
+  full: boolean;
   /** The stack was started by run.ts on this machine. */
   laptop: boolean;
+  /** Logs of such a stack that a test may read: the functions', and PostgreSQL's own. */
+  logs: string[];
   /** Requests a minute that the target takes from one address. */
   limitPerMinute: number;
   /** What the target publishes under /openapi.json. */
