@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { id, money, page, pageQuery, text, timestamp } from './common.ts';
+import { amount, id, money, page, pageQuery, text, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 export const refundStatuses = ['requested', 'succeeded', 'failed'] as const;
@@ -23,7 +23,7 @@ export const requestRefund = {
   description:
     'Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without `amount` it is all that is left. With `Prefer: wait=N` (at most 20 seconds) it waits for the payment provider and answers 201 with the refund `succeeded` or `failed`; 202 when neither is known by then. The order stays `confirmed` and keeps its stock: to undo it, cancel it.',
   path: orderPath,
-  body: z.strictObject({ amount: z.optional(money), reason: text(200) }),
+  body: z.strictObject({ amount: z.optional(z.extend(money, { amount: amount.check(z.gte(1)) })), reason: text(200) }),
   responses: { 201: refund, 202: refund },
   problems: ['not-found', 'order-not-refundable', 'refund-too-large'],
   idempotency: 'required',

@@ -2186,7 +2186,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>amount</code> <small>optional</small></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>amount</code> <small>optional</small></td><td>object</td><td></td></tr>
+<tr><td><code>amount.amount</code></td><td>integer</td><td>at least 1</td></tr>
+<tr><td><code>amount.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
 <tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
 </tbody>
 </table>
@@ -3234,7 +3236,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>amount</code> <small>optional</small></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>amount</code> <small>optional</small></td><td>object</td><td></td></tr>
+<tr><td><code>amount.amount</code></td><td>integer</td><td>at least 1</td></tr>
+<tr><td><code>amount.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
 <tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
 </tbody>
 </table>
