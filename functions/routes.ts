@@ -55,6 +55,18 @@ const rows = {
     scopes: ['orders:refund'],
   }),
   'list-findings': http('GET', '/operations/findings', 'app', 'monitor', { scopes: ['orders:operate'] }),
+  'find-orders': http('GET', '/operations/orders', 'app', 'operations', { scopes: ['orders:operate'] }),
+  'explain-order': http('GET', '/operations/orders/{orderId}', 'app', 'operations', {
+    scopes: ['orders:operate'],
+    states: ['DescribeExecution', 'GetExecutionHistory'],
+  }),
+  'retry-undo': http('POST', '/operations/orders/{orderId}/retry', 'app', 'operations', {
+    scopes: ['orders:operate'],
+    states: ['StartExecution'],
+  }),
+  'resolve-order': http('POST', '/operations/orders/{orderId}/resolve', 'app', 'operations', {
+    scopes: ['orders:operate'],
+  }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },

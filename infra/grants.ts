@@ -1,19 +1,23 @@
 import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { DatabaseRole } from '../lib/contract/roles.ts';
-import type { Route, TableAction, TableName } from '../lib/contract/route.ts';
+import type { Route, StateAction, TableAction, TableName } from '../lib/contract/route.ts';
 
 /** What a door may do, and no more. */
 export type Grants = {
   databaseRole: DatabaseRole | null;
   tables: Partial<Record<TableName, readonly TableAction[]>>;
-  /** On the state machine, or on its executions for `DescribeExecution`. */
-  states: readonly ('StartExecution' | 'DescribeStateMachine' | 'DescribeExecution' | 'SendTaskSuccess')[];
+  /** On the state machine, or on its executions: see `isOnExecutions`. */
+  states: readonly StateAction[];
   /** The payment provider that the door calls; null for the many that call none. */
   payments: 'simulated' | 'stripe' | null;
   /** Whether the door reads what signs Stripe's events. */
   webhook: boolean;
 };
+
+/** Whether an action is done to an execution, and not to the state machine. */
+export const isOnExecutions = (action: StateAction): boolean =>
+  action === 'DescribeExecution' || action === 'GetExecutionHistory';
 
 export type Door = { kind: 'http'; row: Route } | { kind: 'step'; row: Step } | { kind: 'job'; row: Job };
 

@@ -1,7 +1,8 @@
-import { failureOf, type SagaState, sagaState } from '../../lib/contract/saga.ts';
+import { failureOf, type SagaState, sagaState, undoFailureOf } from '../../lib/contract/saga.ts';
 import { stepDoor } from '../../lib/entry/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { executionName } from '../../lib/orders/execution-name.ts';
 import { flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
@@ -21,6 +22,9 @@ export async function run(state: SagaState, { sql, clock, meter }: Deps) {
     detail,
     at: new Date(clock.now()),
     unlessConfirmed: state.intent === 'place',
+    execution: executionName(state),
+    attempt: state.attempt ?? 0,
+    why: undoFailureOf(state),
   });
   if (flagged) meter.count('OrdersFlagged', 1, code);
   return { status };

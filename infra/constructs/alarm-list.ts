@@ -74,6 +74,15 @@ function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[] {
       threshold: 1,
     },
     {
+      name: 'orders-waiting-for-a-person',
+      runbook: 'orders-needing-attention',
+      means: 'An order has been waiting for a person for four hours or longer.',
+      metric: ours('OldestOrderNeedingAttention', { statistic: 'Maximum' }),
+      threshold: 4 * 3600,
+      bad: 3,
+      of: 5,
+    },
+    {
       name: 'orders-flagged',
       runbook: 'orders-needing-attention',
       means: 'One more order was put before a person.',

@@ -5,7 +5,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { TableName } from '../../lib/contract/route.ts';
-import type { Grants } from '../grants.ts';
+import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Settings } from '../profiles.ts';
 import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
@@ -81,7 +81,7 @@ export class DoorFunction extends Construct {
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),
     });
-    if (grants.states.includes('DescribeExecution')) acknowledgeExecutions(this, props.stateMachine!);
+    if (grants.states.some(isOnExecutions)) acknowledgeExecutions(this, props.stateMachine!);
   }
 }
 
@@ -103,7 +103,7 @@ function statements(scope: Construct, props: DoorFunctionProps) {
     );
   }
   for (const action of grants.states) {
-    const resource = action === 'DescribeExecution' ? executionsOf(scope, props.stateMachine!) : machineArn(props);
+    const resource = isOnExecutions(action) ? executionsOf(scope, props.stateMachine!) : machineArn(props);
     allow([`states:${action}`], resource);
   }
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {

@@ -17,6 +17,9 @@ const ids = {
   refund: 'rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83',
   movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
   finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
+  event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
+  action: 'act_0198c6c9a3b57e40b2d8c1f6e7a95d04',
+  key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
 };
 /** What stands for a path parameter in an example. */
 export const exampleIds: Readonly<Record<string, string>> = {
@@ -118,6 +121,44 @@ const lines = [
   { productId: ids.product, quantity: 2 },
   { productId: ids.mug, quantity: 1 },
 ];
+const flagged = {
+  ...pending,
+  status: 'needs_attention' as const,
+  failure: {
+    code: 'payment-unknown',
+    detail: 'The payment provider did not answer in time; we are finding out whether money was taken.',
+  },
+  updatedAt: '2026-03-14T09:28:41.207Z',
+  version: 4,
+};
+const attention = {
+  attempt: 0,
+  flaggedAt: '2026-03-14T09:28:41.207Z',
+  ageSeconds: 1260,
+  fromStatus: 'reserved' as const,
+  reason: 'payment-unknown',
+  steps: ['RefundPayment'],
+  error: 'AnswerLost',
+  message: 'the provider did not answer within 8000 ms',
+  moneyAtStake: { ...eur(10350), certain: false },
+  stockAtStake: [],
+  execution: ids.order,
+  settledAt: null,
+  settledHow: null,
+};
+const deskOrder = { ...flagged, undoAttempts: 0, attention };
+const settled = { ...attention, settledAt: '2026-03-14T09:49:41.207Z', settledHow: 'retried' as const };
+const readAction = {
+  id: ids.action,
+  at: '2026-03-14T09:49:41.207Z',
+  keyId: ids.key,
+  action: 'read' as const,
+  outcome: null,
+  note: null,
+  refundReference: null,
+  requestId: 'req_0198c6c9a3b17e01a5c2d7f8b4e69c30',
+};
+
 const lastPage = { hasMore: false, nextCursor: null };
 const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
 
@@ -199,6 +240,67 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
           },
         ],
         ...lastPage,
+      },
+    },
+  },
+  'find-orders': { answers: { 200: { data: [deskOrder], ...lastPage } } },
+  'explain-order': {
+    answers: {
+      200: {
+        order: deskOrder,
+        attention: [attention],
+        timeline: [{ at: placedAt, type: 'order-placed', detail: { status: 'pending', total: eur(10350) } }],
+        payments: [],
+        refunds: [],
+        reservations: [
+          {
+            productId: ids.product,
+            sku: 'TEAPOT-1',
+            quantity: 2,
+            state: 'released',
+            expiresAt: '2026-03-14T09:41:53.702Z',
+          },
+        ],
+        stockMovements: [{ ...movement, kind: 'reservation', quantity: 0, reserved: 2, orderId: ids.order }],
+        events: [{ id: ids.event, type: 'order.needs_attention', occurredAt: flagged.updatedAt, publishedAt: null }],
+        executions: [
+          {
+            name: ids.order,
+            status: 'FAILED',
+            startedAt: placedAt,
+            endedAt: flagged.updatedAt,
+            attempts: [
+              {
+                state: 'RefundPayment',
+                attempt: 1,
+                startedAt: '2026-03-14T09:27:40.100Z',
+                endedAt: '2026-03-14T09:27:48.114Z',
+                result: 'failed',
+                error: 'AnswerLost',
+                message: 'the provider did not answer within 8000 ms',
+              },
+            ],
+            complete: true,
+          },
+        ],
+        actions: [readAction],
+        requests: [{ requestId: readAction.requestId, at: readAction.at, what: 'read' }],
+        notes: [],
+      },
+    },
+  },
+  'retry-undo': {
+    answers: { 202: { ...deskOrder, status: 'reserved', version: 5, undoAttempts: 1, attention: settled } },
+  },
+  'resolve-order': {
+    request: { outcome: 'failed', note: 'Refunded by hand, ticket 4711.', refundReference: 're_3PxQ' },
+    answers: {
+      200: {
+        ...deskOrder,
+        status: 'failed',
+        failure: { code: 'undone', detail: 'Our staff undid the order; no money is kept.' },
+        version: 6,
+        attention: { ...settled, settledHow: 'resolved' },
       },
     },
   },

@@ -120,6 +120,18 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Nothing: `GET /orders/{orderId}` shows how it ended.',
     detail: 'The order is failed and cannot be cancelled.',
   },
+  'order-not-flagged': {
+    path: '/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/retry',
+    when: 'The order does not wait for a person: it has ended, or its undo is under way again.',
+    todo: 'Read it with `GET /operations/orders/{orderId}`; perhaps a colleague was faster.',
+    detail: 'The order is reserved; only one that is needs_attention waits for a person.',
+  },
+  'outcome-does-not-fit': {
+    path: '/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/resolve',
+    when: 'An order that was confirmed or being cancelled ends `cancelled`, any other `failed`.',
+    todo: 'Send the outcome that `detail` names.',
+    detail: 'The order was never confirmed, so it can only end failed.',
+  },
   'order-too-late-to-cancel': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
     when: 'The order was confirmed longer ago than the shop lets orders be cancelled.',

@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import * as catalog from '../../lib/contract/catalog.ts';
 import * as common from '../../lib/contract/common.ts';
 import * as customers from '../../lib/contract/customers.ts';
+import * as desk from '../../lib/contract/desk.ts';
 import type { OperationContract } from '../../lib/contract/operation.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import * as orders from '../../lib/contract/orders.ts';
 import { problems } from '../../lib/contract/problems.ts';
+import * as refunds from '../../lib/contract/refunds.ts';
 import * as stock from '../../lib/contract/stock.ts';
 import * as system from '../../lib/contract/system.ts';
 
@@ -26,6 +28,12 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Quote: orders.quote,
   Order: orders.order,
   TimelineEntry: orders.timelineEntry,
+  Refund: refunds.refund,
+  Attention: desk.attention,
+  DeskOrder: desk.deskOrder,
+  SagaExecution: desk.executionStory,
+  OperatorAction: desk.operatorAction,
+  OrderExplanation: desk.explanation,
   Health: system.health,
 };
 

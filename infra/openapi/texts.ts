@@ -9,7 +9,7 @@ export const conventions = `Counterfoil takes the orders of a shop: it prices th
 - **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points at each wrong piece of input.
 - **Retries**: send the same \`Idempotency-Key\` with each attempt at the same thing. A repeat is answered like the first time, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.
 - **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits for the order to end and answers 201 with its final state.
-- **Lists** come newest first, in pages: pass \`nextCursor\` as \`cursor\` for the next one, with the same filter.
+- **Lists** come newest first (the desk’s oldest first), in pages: pass \`nextCursor\` as \`cursor\` for the next one, with the same filter.
 - **Versions**: answers of single things carry an \`ETag\`. \`If-None-Match\` saves sending what you have; \`If-Match\` refuses a change (412) when somebody else was faster.
 - **Limits**: \`RateLimit\` tells what is left. Beyond it comes 429 with \`Retry-After\`.`;
 
@@ -51,6 +51,10 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'list-refunds': 'Orders',
   'get-refund': 'Orders',
   'list-findings': 'Operations',
+  'find-orders': 'Operations',
+  'explain-order': 'Operations',
+  'retry-undo': 'Operations',
+  'resolve-order': 'Operations',
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',
@@ -62,10 +66,13 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   status: 'Only orders in this status.',
   kind: 'Only findings of this kind.',
   state: 'Findings that are open, that were cleared, or both.',
+  olderThan: 'Only orders that have not changed for so long: `90s`, `15m`, `4h`, `3d`.',
 };
 
 const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {
   'place-order': { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
+  'retry-undo': { 202: 'The undo is under way.' },
+  'resolve-order': { 200: 'The order has ended.' },
   'cancel-order': { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
   'request-refund': { 201: 'The refund has ended; its status tells how.', 202: 'The refund is stored and under way.' },
   'get-health': { 503: 'The database is away.' },

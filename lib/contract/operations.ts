@@ -1,5 +1,6 @@
 import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
+import * as desk from './desk.ts';
 import * as findings from './findings.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
@@ -36,6 +37,10 @@ export const operations = {
   'list-refunds': refunds.listRefunds,
   'get-refund': refunds.getRefund,
   'list-findings': findings.listFindings,
+  'find-orders': desk.findOrders,
+  'explain-order': desk.explainOrder,
+  'retry-undo': desk.retryUndo,
+  'resolve-order': desk.resolveOrder,
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,

@@ -18,6 +18,8 @@ export const problems = {
   'request-in-flight': { status: 409, title: 'The first request with this Idempotency-Key is still being worked on' },
   'stock-reserved': { status: 409, title: 'Stock cannot fall below what is reserved' },
   'order-ended': { status: 409, title: 'The order has already ended' },
+  'order-not-flagged': { status: 409, title: 'The order does not wait for a person' },
+  'outcome-does-not-fit': { status: 409, title: 'The order cannot end like this' },
   'order-too-late-to-cancel': { status: 409, title: 'It is too late to cancel this order' },
   'payment-not-waiting': { status: 409, title: 'The payment does not wait for its customer' },
   'order-not-refundable': { status: 409, title: 'There is no payment of this order to refund' },

@@ -8,6 +8,7 @@ export const databaseRoles = [
   'jobs',
   'monitor',
   'reconciler',
+  'operations',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];

@@ -22,6 +22,14 @@ export type TableAction =
   | 'BatchWriteItem';
 export type TableGrants = Readonly<Partial<Record<TableName, readonly TableAction[]>>>;
 
+/** What is done with the state machine, or with its executions. */
+export type StateAction =
+  | 'StartExecution'
+  | 'DescribeStateMachine'
+  | 'DescribeExecution'
+  | 'GetExecutionHistory'
+  | 'SendTaskSuccess';
+
 /** Who may call: nobody in particular, a signed-in customer, either of the two, or an application by its key. */
 export type Auth = 'public' | 'session' | 'public-or-session' | 'app';
 
@@ -48,7 +56,7 @@ export type Route<A extends Auth = Auth> = {
   /** DynamoDB beyond what authentication and limits need. */
   tables?: TableGrants;
   /** What the door does with the state machine. */
-  states?: readonly ('StartExecution' | 'DescribeStateMachine' | 'SendTaskSuccess')[];
+  states?: readonly StateAction[];
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Waits for the saga on request, so it may run as long as an HTTP API lets it. */

@@ -1,14 +1,16 @@
 import * as z from 'zod/mini';
+import { redacted } from '../kernel/redact.ts';
 import { amount, currency, id, timestamp } from './common.ts';
 import { paymentAction } from './payment-action.ts';
 
 /**
- * What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` when money was taken, and with
- * `refund`, which gives `part` of it back.
+ * What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` and `undo` when money was taken,
+ * and with `refund`, which gives `part` of it back; `attempt` with `undo`: which one that a person asked for it is.
  */
 const input = {
   orderId: id('order'),
-  intent: z.enum(['place', 'cancel', 'refund', 'return-charge']),
+  intent: z.enum(['place', 'cancel', 'undo', 'refund', 'return-charge']),
+  attempt: z.optional(z.int().check(z.gte(1))),
   amount,
   currency,
   paymentMethod: z.string(),
@@ -150,6 +152,54 @@ export function failureOf(state: SagaState): Failure | undefined {
     ? { code: 'undone', detail: 'Something went wrong on our side; the order was undone and no money is kept.' }
     : { code: 'undone', detail: 'Something went wrong on our side; we are looking into it.' };
 }
+
+export type UndoStep = 'AbandonOrder' | 'RefundPayment' | 'ReleaseStock' | 'CloseOrder';
+
+/**
+ * What a person is told of an undo that could not finish: the steps that did not get through, the last error, and the
+ * most that the provider may keep, in minor units (certain when it is known to keep exactly that).
+ */
+export type UndoFailure = {
+  steps: UndoStep[];
+  error: string;
+  message: string;
+  money: { amount: number; certain: boolean };
+};
+
+export function undoFailureOf(state: SagaState): UndoFailure {
+  const { undoFailure } = state;
+  const steps = stepsNotDone(state);
+  return {
+    steps,
+    error: redacted(undoFailure?.Error ?? 'Unknown'),
+    message: redacted(undoFailure === undefined ? '' : messageOf(undoFailure) || (undoFailure.Cause ?? '')),
+    money: moneyAtStake(state, steps),
+  };
+}
+
+/** An undo goes abandon, refund, release, close; a release is tried although the refund failed. */
+function stepsNotDone(state: SagaState): UndoStep[] {
+  if (state.intent === 'place' && isTaken(state.charge) && state.abandonment === undefined) return ['AbandonOrder'];
+  const steps: UndoStep[] = [];
+  if (mayHoldMoney(state) && state.refund === undefined) steps.push('RefundPayment');
+  if (state.release === undefined) steps.push('ReleaseStock');
+  return steps.length === 0 ? ['CloseOrder'] : steps;
+}
+
+function moneyAtStake(state: SagaState, steps: readonly UndoStep[]): UndoFailure['money'] {
+  if (state.amount === 0 || state.refund !== undefined || !mayHoldMoney(state)) return { amount: 0, certain: true };
+  const taken = state.payment !== undefined || isTaken(state.charge);
+  const heard =
+    !steps.includes('RefundPayment') || (steps.length === 1 && !silences.has(state.undoFailure?.Error ?? ''));
+  return { amount: state.amount, certain: taken && heard };
+}
+
+/** Whether the provider may have been asked for money without having refused it. */
+const mayHoldMoney = ({ intent, failure, reservation }: SagaState): boolean =>
+  intent !== 'place' || (reservation !== undefined && failure?.Error !== 'PaymentDeclined');
+
+/** A charge on which the customer has to act first has taken nothing yet. */
+const isTaken = (made: Charge | undefined): boolean => made !== undefined && made.action === undefined;
 
 /** Errors that leave open whether the step's effect happened. */
 const silences = new Set(['AnswerLost', 'DeadlineExceeded', 'States.Timeout', 'Lambda.Unknown', 'Sandbox.Timedout']);

@@ -9,6 +9,7 @@ export const claimOf = (operation: string, request: Request<OperationContract>) 
   key: request.idempotencyKey,
   operation,
   fingerprint: request.fingerprint,
+  requestId: request.requestId,
 });
 
 /** An answer as kept in an idempotency record, from a result and back. */

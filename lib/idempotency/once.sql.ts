@@ -14,6 +14,8 @@ export type Claim = {
   key: string | undefined;
   operation: string;
   fingerprint: string;
+  /** Kept beside what the request did, so that its log lines are found again. */
+  requestId?: string;
 };
 
 export type KeyOptions = { table: KeyTable; clock: Clock; keepSeconds: number };

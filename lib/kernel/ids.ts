@@ -13,6 +13,7 @@ export const idPrefixes = {
   finding: 'fnd',
   appKey: 'key',
   request: 'req',
+  action: 'act',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -13,7 +13,7 @@ export type Cancellation =
  */
 export async function cancelIfPossible(
   tx: TransactionSql,
-  request: { orderId: string; customerId: string; confirmedAfter: Date; at: Date },
+  request: { orderId: string; customerId: string; confirmedAfter: Date; at: Date; requestId?: string | undefined },
 ): Promise<Cancellation> {
   const { orderId, at } = request;
   const [row] = await tx`
@@ -33,7 +33,9 @@ export async function cancelIfPossible(
     noted as (
       insert into orders.timeline (order_id, version, entry, type, detail, at)
       select granted.id, granted.version + 1, 1, 'status-changed',
-        jsonb_build_object('from', granted.status, 'to', 'cancelling'), ${at}::timestamptz
+        jsonb_strip_nulls(jsonb_build_object(
+          'from', granted.status, 'to', 'cancelling', 'requestId', ${request.requestId ?? null}::text
+        )), ${at}::timestamptz
       from granted
     )
     select status, exists (select from granted) as granted from this`;

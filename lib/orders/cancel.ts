@@ -33,6 +33,7 @@ export async function cancelOrder(
     const cancellation = await cancelIfPossible(tx, {
       ...of,
       at: new Date(now),
+      requestId: claim.requestId,
       confirmedAfter: new Date(now - deps.windowSeconds * 1000),
     });
     if (cancellation.outcome === 'unknown') throw new Problem('not-found', 'You have no such order.');
@@ -64,6 +65,13 @@ export const cancellationInput = (order: Awaited<ReturnType<typeof readCancellat
   ...(order.paymentId === null || order.paymentProvider === null || order.paymentReference === null
     ? {}
     : { payment: { id: order.paymentId, provider: order.paymentProvider, reference: order.paymentReference } }),
+});
+
+/** What a saga is started with that only undoes, because a person asked for it: the `attempt`th time. */
+export const undoInput = (order: Parameters<typeof cancellationInput>[0], attempt: number): SagaInput => ({
+  ...cancellationInput(order),
+  intent: 'undo',
+  attempt,
 });
 
 const refusal = (status: string, windowSeconds: number): Problem =>

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import {
+  type Claim,
   findAnswer,
   giveAgain,
   inFlight,
@@ -11,7 +12,7 @@ import { type Basket, type Priceable, priceableColumns } from '../pricing/pricea
 import type { NewOrder } from './place.ts';
 
 /** Who orders, and under which idempotency key. */
-export type PlaceClaim = { caller: string; key: string; operation: string; fingerprint: string };
+export type PlaceClaim = Claim & { key: string };
 
 /**
  * Everything that placing an order has to know, in one statement: whether this key was answered already, whether the
@@ -47,6 +48,8 @@ export async function insertOrder(
   keys: KeyOptions,
 ) {
   const at = new Date(order.createdAt);
+  const total = { amount: order.total, currency: order.currency };
+  const detail = { status: 'pending', total, requestId: claim.requestId };
   const [row] = await sql`
     with gate as materialized (
       select pg_try_advisory_xact_lock(hashtextextended(${lockName(claim)}, 0)) as free
@@ -88,8 +91,7 @@ export async function insertOrder(
     noted as (
       insert into orders.timeline (order_id, version, entry, type, detail, at)
       select ${order.id}, 1, 1, 'order-placed',
-        ${JSON.stringify({ status: 'pending', total: { amount: order.total, currency: order.currency } })}::text::jsonb,
-        ${at}::timestamptz
+        ${JSON.stringify(detail)}::text::jsonb, ${at}::timestamptz
       from claimed
     ),
     published as (

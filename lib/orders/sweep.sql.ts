@@ -10,6 +10,8 @@ export type OpenOrder = {
   paymentMethod: string;
   /** It was confirmed once, so it is its cancellation that is open. */
   wasConfirmed: boolean;
+  /** How often a person had its undo run again; that undo is then what is open. */
+  undoAttempts: number;
   paymentId: string | null;
   paymentProvider: string | null;
   paymentReference: string | null;
@@ -31,8 +33,9 @@ export async function listStaleOrders(
 ) {
   const rows = await sql`
     select id, status, version, total, currency, payment_method, confirmed_at is not null as was_confirmed,
-      payment_id, payment_provider, payment_reference, updated_at::text as touched_at
-    from orders.order_details
+      payment_id, payment_provider, payment_reference, updated_at::text as touched_at,
+      (select o.undo_attempts from orders.orders o where o.id = d.id) as undo_attempts
+    from orders.order_details d
     where updated_at < ${before}
       and ${among === 'unbegun' ? sql`status in ('pending', 'cancelling')` : sql``}
       ${among === 'begun' ? sql`status in ('reserved', 'paid')` : sql``}

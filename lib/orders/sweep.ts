@@ -4,7 +4,8 @@ import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import { semaphore } from '../kernel/semaphore.ts';
 import { releaseWhatIsHeld } from '../stock/reservations.sql.ts';
-import { cancellationInput } from './cancel.ts';
+import { cancellationInput, undoInput } from './cancel.ts';
+import { executionName } from './execution-name.ts';
 import { type StartSaga, sagaInput } from './place.ts';
 import { listExpiredReservations, listStaleOrders, type OpenOrder, type PageEnd } from './sweep.sql.ts';
 import { flagForAttention } from './undo.sql.ts';
@@ -14,7 +15,7 @@ export type SweepDeps = {
   clock: Clock;
   startSaga: StartSaga;
   /** Where an order's saga stands: `none`, `RUNNING`, or how it ended. */
-  describeSaga: (of: Pick<SagaInput, 'orderId' | 'intent'>) => Promise<string>;
+  describeSaga: (of: Pick<SagaInput, 'orderId' | 'intent' | 'attempt'>) => Promise<string>;
   onError: (orderId: string, error: unknown) => void;
   /** An order is left to its saga for so long before the sweeper looks at it. */
   quietSeconds: number;
@@ -94,7 +95,7 @@ export async function sweepOrders(deps: SweepDeps) {
 }
 
 async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'flagged' | 'running'> {
-  const input = order.wasConfirmed ? cancellationInput(order) : sagaInput(order);
+  const input = inputOf(order);
   const state = await deps.describeSaga(input);
   if (state === 'none') {
     await deps.startSaga(input);
@@ -112,6 +113,14 @@ async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'fl
     detail: 'The order was left unfinished. Our staff are looking at it.',
     at: new Date(deps.clock.now()),
     version: order.version,
+    execution: executionName(input),
+    attempt: order.undoAttempts,
+    why: { steps: [], error: 'SagaEnded', message: `The execution ended ${state} without ending the order.` },
   });
   return flagged ? 'flagged' : 'running';
+}
+
+function inputOf(order: OpenOrder): SagaInput {
+  if (order.undoAttempts > 0) return undoInput(order, order.undoAttempts);
+  return order.wasConfirmed ? cancellationInput(order) : sagaInput(order);
 }

@@ -13,7 +13,7 @@ export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
   cancelling: ['cancelled', 'needs_attention'],
   failed: [],
   cancelled: [],
-  needs_attention: [],
+  needs_attention: ['pending', 'reserved', 'cancelling', 'failed', 'cancelled'],
 };
 
 /** Whether one status may follow another. */

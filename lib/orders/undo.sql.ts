@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import type { OrderStatus } from '../contract/orders.ts';
-import type { Refund } from '../contract/saga.ts';
+import type { Refund, UndoFailure } from '../contract/saga.ts';
 import { OrderNotActive } from '../kernel/errors.ts';
 
 /**
@@ -98,6 +98,11 @@ export type Flag = {
   reason: string;
   detail: string;
   at: Date;
+  /** The execution that gives up, and which undo asked for by a person it was; 0 for the saga's own. */
+  execution: string;
+  attempt: number;
+  /** What is told of why; without `money` the order's row says what may be kept. */
+  why: Omit<UndoFailure, 'money'> & Partial<Pick<UndoFailure, 'money'>>;
   /** Only when nothing has happened to the order since. */
   version?: number;
   /** Only an order that was never confirmed: one that was belongs to the saga of its cancellation. */
@@ -106,16 +111,17 @@ export type Flag = {
 
 /**
  * Puts an order before a person: what could not be undone is neither forgotten nor called a success. One that has ended,
- * or is none of the caller's business, stays as it is.
+ * or is none of the caller's business, stays as it is; so does one whose undo a person has asked for again since.
  * @returns the order's status, and whether this call put it there
  * @throws OrderNotActive when there is no such order
  */
 export async function flagForAttention(sql: Sql, flag: Flag): Promise<{ status: OrderStatus; flagged: boolean }> {
-  const { orderId, at } = flag;
+  const { orderId, at, why } = flag;
   const [row] = await sql`
     with this as materialized (
-      select id, customer_id, version, status from orders.orders
+      select id, customer_id, version, status, total, undo_attempts from orders.orders
       where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'paid', 'cancelling')
+        and undo_attempts = ${flag.attempt}
         and ${flag.version === undefined ? sql`true` : sql`version = ${flag.version}`}
         and ${flag.unlessConfirmed ? sql`confirmed_at is null` : sql`true`}
       for update
@@ -133,9 +139,31 @@ export async function flagForAttention(sql: Sql, flag: Flag): Promise<{ status: 
         ${at}::timestamptz
       from this
     ),
+    explained as (
+      insert into orders.attention (
+        order_id, attempt, flagged_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+        stock_at_stake, execution
+      )
+      select this.id, this.undo_attempts, ${at}::timestamptz, this.status, ${flag.reason},
+        ${JSON.stringify(why.steps)}::text::jsonb, ${why.error}, ${why.message},
+        greatest(0, coalesce(${why.money?.amount ?? null}::bigint, case this.status when 'pending' then 0 else this.total end)
+          - coalesce(p.refunded_amount, 0)),
+        coalesce(${why.money?.certain ?? null}::boolean, this.status = 'pending' or this.total = 0)
+          and coalesce(p.refund_claimed = p.refunded_amount, true),
+        (
+          select coalesce(jsonb_agg(jsonb_build_object(
+            'productId', r.product_id, 'sku', w.sku, 'quantity', r.quantity, 'state', r.state
+          ) order by r.product_id), '[]')
+          from stock.reservations r
+          join stock.wanted w on w.order_id = r.order_id and w.product_id = r.product_id
+          where r.order_id = this.id and r.state in ('held', 'committed')
+        ),
+        ${flag.execution}
+      from this left join payments.payments p on p.order_id = this.id
+    ),
     published as (
-      insert into outbox.events (id, type, subject, data, occurred_at)
-      select ${flag.eventId}, 'order.needs_attention', this.id,
+      insert into outbox.events (id, type, subject, occurrence, data, occurred_at)
+      select ${flag.eventId}, 'order.needs_attention', this.id, this.undo_attempts + 1,
         jsonb_build_object('orderId', this.id, 'customerId', this.customer_id, 'reason', ${flag.reason}::text),
         ${at}::timestamptz
       from this

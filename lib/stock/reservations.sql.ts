@@ -83,7 +83,10 @@ const wasReserved = new Set(['reserved', 'pending_payment', 'confirmed']);
  * @returns units given back
  * @throws OrderNotActive when the order is one whose stock must stay, such as a confirmed one
  */
-export async function releaseWhatIsHeld(sql: Sql, { orderId, at }: { orderId: string; at: Date }): Promise<number> {
+export async function releaseWhatIsHeld(
+  sql: Sql | TransactionSql,
+  { orderId, at }: { orderId: string; at: Date },
+): Promise<number> {
   const [row] = await sql`
     with this as materialized (
       select id, version from orders.orders

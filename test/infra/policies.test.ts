@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
-import { type Door, grantsOf } from '../../infra/grants.ts';
+import { type Door, grantsOf, isOnExecutions } from '../../infra/grants.ts';
 import { databaseRoles } from '../../lib/contract/roles.ts';
 import {
   functionOf,
@@ -47,7 +47,7 @@ const explained: { action: RegExp; resource: RegExp; because: string }[] = [
     because: 'X-Ray has no resources to name.',
   },
   {
-    action: /^states:DescribeExecution$/,
+    action: /^states:(DescribeExecution|GetExecutionHistory)$/,
     resource: /:execution:.*OrderSagaStateMachine\w+","Name"\]},":\*"/,
     because: 'Executions are named by orders: any of the one state machine.',
   },
@@ -197,7 +197,7 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
     ...Object.entries(grants.tables).flatMap(([table, actions]) =>
       actions.map((action) => `dynamodb:${action} ${tables[table as keyof typeof tables]}`),
     ),
-    ...grants.states.map((action) => `states:${action} ${action === 'DescribeExecution' ? 'executions' : 'machine'}`),
+    ...grants.states.map((action) => `states:${action} ${isOnExecutions(action) ? 'executions' : 'machine'}`),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
     ...(grants.webhook ? [`secretsmanager:GetSecretValue "${webhookSecret}"`] : []),
   ];

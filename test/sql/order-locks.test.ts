@@ -3,6 +3,7 @@ import { newId } from '../../lib/kernel/ids.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { releaseFailed } from '../support/flagging.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -28,7 +29,14 @@ const steps = {
   close: (orderId: string) =>
     closeUndone(saga.saga, { orderId, ...ids(), failure: { code: 'undone', detail: 'x' }, refund: undefined, at }),
   flag: (orderId: string) =>
-    flagForAttention(saga.saga, { orderId, eventId: ids().eventId, reason: 'undo-failed', detail: 'x', at }),
+    flagForAttention(saga.saga, {
+      orderId,
+      eventId: ids().eventId,
+      reason: 'undo-failed',
+      detail: 'x',
+      at,
+      ...releaseFailed(orderId),
+    }),
   cancel: (orderId: string) => saga.cancel(orderId),
 };
 type Step = keyof typeof steps;

@@ -3,6 +3,7 @@ import { newId } from '../../lib/kernel/ids.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { releaseFailed } from '../support/flagging.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -43,6 +44,7 @@ const flag = (orderId: string, only: { version?: number; unlessConfirmed?: boole
     reason: 'undo-failed',
     detail: 'x',
     at,
+    ...releaseFailed(orderId),
     ...only,
   });
 

@@ -5,6 +5,7 @@ import { cancelIfPossible } from '../../lib/orders/cancel.sql.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { releaseFailed } from '../support/flagging.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -48,6 +49,7 @@ const flag = (orderId: string, at: Date) =>
     reason: 'undo-failed',
     detail: 'It is not undone.',
     at,
+    ...releaseFailed(orderId),
   });
 const cancel = (orderId: string, at: Date, confirmedAfter = second(-60)) =>
   inTransaction(saga.api, (tx) => cancelIfPossible(tx, { orderId, customerId: saga.customerId, confirmedAfter, at }));

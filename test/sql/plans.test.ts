@@ -10,6 +10,10 @@ import {
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/customers/customers.sql.ts';
+import { explainOrder } from '../../lib/desk/explain.ts';
+import { findOrders } from '../../lib/desk/find.sql.ts';
+import { resolveOrder } from '../../lib/desk/resolve.ts';
+import { retryUndo } from '../../lib/desk/retry.ts';
 import { once } from '../../lib/idempotency/once.sql.ts';
 import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
@@ -40,6 +44,7 @@ import {
 import { adjustStock, readLedger } from '../../lib/stock/ledger.sql.ts';
 import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
+import { releaseFailed } from '../support/flagging.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
 import { bestCustomer, fillShop, ids, openOrder, sizes } from '../support/shop-of-100k.ts';
@@ -71,6 +76,8 @@ const midway = { id: ids.order(5), touchedAt: '2020-01-01 00:00:00+00' };
 const at = new Date();
 const someOrder = 50_001;
 const hexOf = (n: number) => ids.order(n).slice(4);
+/** An order before a person. */
+const flaggedOrder = (n: number) => ids.order(997 * n);
 const owner = (n: number) => ids.customer(1 + ((n * 7919) % sizes.customers));
 
 /** How many rows a scan may touch of a table with more than 1,000; by default what a page or a basket takes. */
@@ -242,6 +249,7 @@ const calls: Call[] = [
         reason: 'x',
         detail: 'x',
         at,
+        ...releaseFailed('x'),
       }),
   ],
   [
@@ -303,6 +311,48 @@ const calls: Call[] = [
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
+  ['find-orders', 'operations', (sql) => find(sql)],
+  [
+    'find-orders older than a day',
+    'operations',
+    (sql) => find(sql, { changedBefore: new Date(Date.now() - 86_400_000) }),
+  ],
+  ['find-orders in a common status', 'operations', (sql) => find(sql, { status: 'confirmed' })],
+  [
+    'find-orders from the middle',
+    'operations',
+    (sql) => {
+      const after = `${(Date.now() - sizes.orders * 5000) * 1000}-${ids.order(someOrder)}`;
+      return find(sql, { status: 'confirmed', after });
+    },
+  ],
+  [
+    'explain-order',
+    'operations',
+    (sql) => {
+      const readExecution = async () => undefined;
+      const asked = { orderId: flaggedOrder(1), keyId: 'key_1', requestId: 'req_1' };
+      return explainOrder({ sql, clock, readExecution, onError: () => {} }, asked);
+    },
+  ],
+  [
+    'retry-undo',
+    'operations',
+    (sql, mode) => {
+      const orderId = flaggedOrder(of(mode, 2));
+      const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
+      return retryUndo(deps, claim('app:key_1', 'retry-undo'), { orderId, keyId: 'key_1', requestId: 'req_1' });
+    },
+  ],
+  [
+    'resolve-order',
+    'operations',
+    (sql, mode) => {
+      const asked = { orderId: flaggedOrder(of(mode, 3)), keyId: 'key_1', requestId: 'req_1', note: 'x' };
+      const deps = { sql, clock, keys: keys('orders.idempotency_keys') };
+      return resolveOrder(deps, claim('app:key_1', 'resolve-order'), { ...asked, outcome: 'failed' });
+    },
+  ],
 ];
 
 describe.each<Mode>(['custom', 'generic'])('with 100,000 orders, planned %s', (mode) => {
@@ -322,6 +372,7 @@ test('the shop is as large as it should be, and a scan of all of it would be not
       'customers.idempotency_keys',
       'orders.idempotency_keys',
       'orders.lines',
+      'orders.operator_actions',
       'orders.orders',
       'orders.timeline',
       'outbox.events',
@@ -354,6 +405,9 @@ test('what triggers and foreign keys look up is seen as well', async () => {
 
 const list = (sql: Sql, customerId: string, filter: Partial<Parameters<typeof listOrders>[1]> = {}) =>
   listOrders(sql, { customerId, status: undefined, before: undefined, limit: 21, ...filter });
+
+const find = (sql: Sql, filter: Partial<Parameters<typeof findOrders>[1]> = {}) =>
+  findOrders(sql, { status: 'needs_attention', limit: 21, ...filter }, Date.now());
 
 const close = (sql: Sql, orderId: string) =>
   closeUndone(sql, {

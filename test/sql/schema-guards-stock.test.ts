@@ -120,13 +120,14 @@ describe('once and no more', () => {
     ).rejects.toMatchObject({ constraint_name: 'refund_has_its_time' });
   });
 
-  test('an event is told once', async () => {
+  test('an event is told once for each time that it happens', async () => {
     const subject = id('order');
-    const tell = () => shop.sql`
-      insert into outbox.events (id, type, subject, data, occurred_at)
-      values (${id('event')}, 'order.placed', ${subject}, '{}', now())`;
+    const tell = (occurrence = 1) => shop.sql`
+      insert into outbox.events (id, type, subject, occurrence, data, occurred_at)
+      values (${id('event')}, 'order.needs_attention', ${subject}, ${occurrence}, '{}', now())`;
     await tell();
-    await expect(tell()).rejects.toMatchObject({ constraint_name: 'events_once' });
+    await expect(tell()).rejects.toMatchObject({ constraint_name: 'events_once_each' });
+    await tell(2);
   });
 
   test('an e-mail is in lower case and belongs to one customer', async () => {

@@ -82,6 +82,11 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
   ];
   const once = (type: string, did: boolean) => times(type, Number(did));
   const changes = timeline.filter(({ type }) => type === 'status-changed');
+  // A person may have an undo run again and again.
+  const byItself = changes
+    .map(({ from, to }) => `${from} ${to}`)
+    .filter((change) => !change.includes('needs_attention'));
+  const declared = changes.at(-1)?.from === 'needs_attention';
   const path = ['pending', ...changes.map(({ to }) => to)];
   const told = ['order.placed', ...path.filter((each) => ended.includes(each!)).map((each) => `order.${each}`)].sort();
   const committed = lines.every(({ product, quantity }) =>
@@ -96,7 +101,7 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
       `its stock is ${state} by ${moves.join()}`,
     ]),
     [path.at(-1) === status && changes.every(({ from }, i) => from === path[i]), `it came by ${path.join(' → ')}`],
-    [new Set(changes.map(({ from, to }) => `${from} ${to}`)).size === changes.length, `it changed by ${path.join()}`],
+    [new Set(byItself).size === byItself.length, `it changed by ${path.join()}`],
     [events.join() === told.join(), `it published ${events.join()}`],
     once('order-placed', true),
     once('stock-reserved', reservations.length > 0),
@@ -134,7 +139,11 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
 
   function undone(): [boolean, string][] {
     return [
-      [paid === 0 && charged === 0, `it keeps ${paid}, the provider ${charged}`],
+      // Where the provider says nothing, a person may have declared that nothing is kept.
+      [
+        paid === 0 && (charged === 0 || (charged === 'unknown' && declared)),
+        `it keeps ${paid}, the provider ${charged}`,
+      ],
       [states('held', 'committed').length === 0, 'it keeps stock'],
     ];
   }

@@ -49,6 +49,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
   const database = await createDatabase();
   const saga = database.connect('saga', poolOptions);
   const api = database.connect('orders_api', poolOptions);
+  const operations = database.connect('operations', poolOptions);
   const owner = database.connect('migrator', poolOptions);
   const dynamo = await startTestDynamo([
     { name: 'charges', partitionKey: 'orderId' },
@@ -129,6 +130,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     database,
     saga,
     api,
+    operations,
     owner,
     dynamo,
     gateway,
@@ -136,6 +138,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     deliveries,
     clock,
     customerId,
+    keys,
     deps,
     states,
     stateMachineArn,
@@ -190,7 +193,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
       sfn.destroy();
       await states.stop();
       await dynamo.stop();
-      await Promise.all([saga, api, owner].map((sql) => sql.end({ timeout: 2 })));
+      await Promise.all([saga, api, operations, owner].map((sql) => sql.end({ timeout: 2 })));
       await database.drop();
     },
   };

@@ -107,6 +107,16 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       insert into orders.timeline (order_id, version, entry, type, detail, at)
       select id, 1, 1, 'order-placed', '{}', at from placed;
 
+      insert into orders.attention (
+        order_id, attempt, flagged_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+        stock_at_stake, execution
+      )
+      select id, 0, at, 'reserved', 'undo-failed', '["ReleaseStock"]', 'Error', 'x', 0, true, '[]', id
+      from placed where status = 'needs_attention';
+
+      insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
+      select pg_temp.id('act_', n), id, at, 'key_1', 'read', 'req_1' from placed where n % 50 = 0;
+
       insert into outbox.events (id, type, subject, data, occurred_at, published_at)
       select pg_temp.id('evt_', n), 'order.placed', id, '{}', at, case when n < ${sizes.orders} - 20 then at end from placed;
 

@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { type OrderStatus, orderStatuses } from '../../lib/contract/orders.ts';
 import { canFollow, hasEnded, openStatuses, transitions } from '../../lib/orders/transitions.ts';
 
+/** Ways of an order until it has ended, or is put before a person. */
 const walk = fc.array(fc.nat(), { maxLength: 30 }).map((choices) => {
   const path: OrderStatus[] = ['pending'];
   for (const choice of choices) {
     const next = transitions[path.at(-1)!];
-    if (next.length === 0) break;
+    if (next.length === 0 || path.at(-1) === 'needs_attention') break;
     path.push(next[choice % next.length]!);
   }
   return path;
@@ -40,8 +41,16 @@ describe('the state machine of an order', () => {
     );
   });
 
+  test('a person sends an order back to where it came from, or ends it without goods', () => {
+    for (const to of transitions.needs_attention) {
+      expect(to === 'failed' || to === 'cancelled' || canFollow(to, 'needs_attention'), to).toBe(true);
+    }
+    expect(canFollow('needs_attention', 'paid')).toBe(false);
+    expect(canFollow('needs_attention', 'confirmed')).toBe(false);
+  });
+
   test('an ended order goes on only by being cancelled after it was confirmed', () => {
-    for (const from of orderStatuses.filter(hasEnded)) {
+    for (const from of orderStatuses.filter((status) => hasEnded(status) && status !== 'needs_attention')) {
       for (const to of orderStatuses) expect(canFollow(from, to)).toBe(from === 'confirmed' && to === 'cancelling');
     }
   });

@@ -146,6 +146,10 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <summary>Operations</summary>
 <ul>
 <li><a href="#list-findings"><span class="method get">GET</span> Where provider</a></li>
+<li><a href="#find-orders"><span class="method get">GET</span> Orders before a person</a></li>
+<li><a href="#explain-order"><span class="method get">GET</span> Everything that is known of an order: why it is as it is</a></li>
+<li><a href="#retry-undo"><span class="method post">POST</span> Run the undo of an order before a person again</a></li>
+<li><a href="#resolve-order"><span class="method post">POST</span> Declare that an order before a person was settled by hand</a></li>
 </ul>
 </details>
 <details open>
@@ -170,7 +174,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <li><strong>Problems</strong> are <code>application/problem+json</code> (RFC 9457). Branch on <code>code</code>; quote <code>requestId</code> when you ask for help; <code>errors</code> points at each wrong piece of input.</li>
 <li><strong>Retries</strong>: send the same <code>Idempotency-Key</code> with each attempt at the same thing. A repeat is answered like the first time, with <code>Idempotency-Replayed: true</code>, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.</li>
 <li><strong>Waiting</strong>: <code>POST /orders</code> answers 202 at once. With <code>Prefer: wait=N</code> (N up to 20) it waits for the order to end and answers 201 with its final state.</li>
-<li><strong>Lists</strong> come newest first, in pages: pass <code>nextCursor</code> as <code>cursor</code> for the next one, with the same filter.</li>
+<li><strong>Lists</strong> come newest first (the desk’s oldest first), in pages: pass <code>nextCursor</code> as <code>cursor</code> for the next one, with the same filter.</li>
 <li><strong>Versions</strong>: answers of single things carry an <code>ETag</code>. <code>If-None-Match</code> saves sending what you have; <code>If-Match</code> refuses a change (412) when somebody else was faster.</li>
 <li><strong>Limits</strong>: <code>RateLimit</code> tells what is left. Beyond it comes 429 with <code>Retry-After</code>.</li>
 </ul>
@@ -2195,7 +2199,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h4>Answers</h4>
 <details class="success">
 <summary><span class="status">201</span> The refund has ended; its status tells how.</summary>
-<p><code>application/json</code> <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></p>
+<p><code>application/json</code> <a href="#schema-Refund">Refund</a></p>
 <p><small>Headers: Location, Idempotency-Replayed, Preference-Applied, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
   &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
@@ -2213,7 +2217,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </details>
 <details class="success">
 <summary><span class="status">202</span> The refund is stored and under way.</summary>
-<p><code>application/json</code> <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></p>
+<p><code>application/json</code> <a href="#schema-Refund">Refund</a></p>
 <p><small>Headers: Location, Idempotency-Replayed, Preference-Applied, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
   &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
@@ -2408,7 +2412,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h4>Answers</h4>
 <details class="success">
 <summary><span class="status">200</span> Done.</summary>
-<p><code>application/json</code> <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></p>
+<p><code>application/json</code> <a href="#schema-Refund">Refund</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
   &quot;id&quot;: &quot;rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83&quot;,
@@ -2706,6 +2710,746 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <pre><code>curl &quot;$API/operations/findings&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
+<article id="find-orders">
+<h3><a href="#find-orders">Orders before a person, the longest untouched first</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p>Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. <code>olderThan</code> takes <code>90s</code>, <code>15m</code>, <code>4h</code> or <code>3d</code>.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
+<tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
+<tr><td><code>status</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders in this status. <code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code> · default <code>&quot;needs_attention&quot;</code></td></tr>
+<tr><td><code>olderThan</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders that have not changed for so long: <code>90s</code>, <code>15m</code>, <code>4h</code>, <code>3d</code>. <code>^[1-9]\\d{0,4}[smhd]$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-FindOrdersResponse">FindOrdersResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+      &quot;status&quot;: &quot;needs_attention&quot;,
+      &quot;customerId&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
+      &quot;lines&quot;: [
+        {
+          &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+          &quot;sku&quot;: &quot;TEAPOT-1&quot;,
+          &quot;name&quot;: &quot;Teapot&quot;,
+          &quot;quantity&quot;: 2,
+          &quot;unitPrice&quot;: {
+            &quot;amount&quot;: 4990,
+            &quot;currency&quot;: &quot;EUR&quot;
+          },
+          &quot;total&quot;: {
+            &quot;amount&quot;: 9980,
+            &quot;currency&quot;: &quot;EUR&quot;
+          }
+        },
+        {
+          &quot;productId&quot;: &quot;prd_0198c6a1b3927e07a5c1f4d8e6b09a12&quot;,
+          &quot;sku&quot;: &quot;MUG-3&quot;,
+          &quot;name&quot;: &quot;Mug&quot;,
+          &quot;quantity&quot;: 1,
+          &quot;unitPrice&quot;: {
+            &quot;amount&quot;: 1520,
+            &quot;currency&quot;: &quot;EUR&quot;
+          },
+          &quot;total&quot;: {
+            &quot;amount&quot;: 1520,
+            &quot;currency&quot;: &quot;EUR&quot;
+          }
+        }
+      ],
+      &quot;subtotal&quot;: {
+        &quot;amount&quot;: 11500,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;discount&quot;: {
+        &quot;amount&quot;: 1150,
+        &quot;currency&quot;: &quot;EUR&quot;,
+        &quot;reason&quot;: &quot;large-order&quot;
+      },
+      &quot;total&quot;: {
+        &quot;amount&quot;: 10350,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;payment&quot;: null,
+      &quot;paymentAction&quot;: null,
+      &quot;failure&quot;: {
+        &quot;code&quot;: &quot;payment-unknown&quot;,
+        &quot;detail&quot;: &quot;The payment provider did not answer in time; we are finding out whether money was taken.&quot;
+      },
+      &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;version&quot;: 4,
+      &quot;undoAttempts&quot;: 0,
+      &quot;attention&quot;: {
+        &quot;attempt&quot;: 0,
+        &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+        &quot;ageSeconds&quot;: 1260,
+        &quot;fromStatus&quot;: &quot;reserved&quot;,
+        &quot;reason&quot;: &quot;payment-unknown&quot;,
+        &quot;steps&quot;: [
+          &quot;RefundPayment&quot;
+        ],
+        &quot;error&quot;: &quot;AnswerLost&quot;,
+        &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
+        &quot;moneyAtStake&quot;: {
+          &quot;amount&quot;: 10350,
+          &quot;currency&quot;: &quot;EUR&quot;,
+          &quot;certain&quot;: false
+        },
+        &quot;stockAtStake&quot;: [],
+        &quot;execution&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+        &quot;settledAt&quot;: null,
+        &quot;settledHow&quot;: null
+      }
+    }
+  ],
+  &quot;hasMore&quot;: false,
+  &quot;nextCursor&quot;: null
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-invalid-cursor"><code>invalid-cursor</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>invalid-cursor</code>: The cursor is not one that this list gave.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/operations/orders&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="explain-order">
+<h3><a href="#explain-order">Everything that is known of an order: why it is as it is</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders/{orderId}</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p>With each attempt of each step of its sagas. The reading is kept among <code>actions</code>, with the key that read and the request’s id.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-OrderExplanation">OrderExplanation</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;order&quot;: {
+    &quot;id&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+    &quot;status&quot;: &quot;needs_attention&quot;,
+    &quot;customerId&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
+    &quot;lines&quot;: [
+      {
+        &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+        &quot;sku&quot;: &quot;TEAPOT-1&quot;,
+        &quot;name&quot;: &quot;Teapot&quot;,
+        &quot;quantity&quot;: 2,
+        &quot;unitPrice&quot;: {
+          &quot;amount&quot;: 4990,
+          &quot;currency&quot;: &quot;EUR&quot;
+        },
+        &quot;total&quot;: {
+          &quot;amount&quot;: 9980,
+          &quot;currency&quot;: &quot;EUR&quot;
+        }
+      },
+      {
+        &quot;productId&quot;: &quot;prd_0198c6a1b3927e07a5c1f4d8e6b09a12&quot;,
+        &quot;sku&quot;: &quot;MUG-3&quot;,
+        &quot;name&quot;: &quot;Mug&quot;,
+        &quot;quantity&quot;: 1,
+        &quot;unitPrice&quot;: {
+          &quot;amount&quot;: 1520,
+          &quot;currency&quot;: &quot;EUR&quot;
+        },
+        &quot;total&quot;: {
+          &quot;amount&quot;: 1520,
+          &quot;currency&quot;: &quot;EUR&quot;
+        }
+      }
+    ],
+    &quot;subtotal&quot;: {
+      &quot;amount&quot;: 11500,
+      &quot;currency&quot;: &quot;EUR&quot;
+    },
+    &quot;discount&quot;: {
+      &quot;amount&quot;: 1150,
+      &quot;currency&quot;: &quot;EUR&quot;,
+      &quot;reason&quot;: &quot;large-order&quot;
+    },
+    &quot;total&quot;: {
+      &quot;amount&quot;: 10350,
+      &quot;currency&quot;: &quot;EUR&quot;
+    },
+    &quot;payment&quot;: null,
+    &quot;paymentAction&quot;: null,
+    &quot;failure&quot;: {
+      &quot;code&quot;: &quot;payment-unknown&quot;,
+      &quot;detail&quot;: &quot;The payment provider did not answer in time; we are finding out whether money was taken.&quot;
+    },
+    &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+    &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+    &quot;version&quot;: 4,
+    &quot;undoAttempts&quot;: 0,
+    &quot;attention&quot;: {
+      &quot;attempt&quot;: 0,
+      &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;ageSeconds&quot;: 1260,
+      &quot;fromStatus&quot;: &quot;reserved&quot;,
+      &quot;reason&quot;: &quot;payment-unknown&quot;,
+      &quot;steps&quot;: [
+        &quot;RefundPayment&quot;
+      ],
+      &quot;error&quot;: &quot;AnswerLost&quot;,
+      &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
+      &quot;moneyAtStake&quot;: {
+        &quot;amount&quot;: 10350,
+        &quot;currency&quot;: &quot;EUR&quot;,
+        &quot;certain&quot;: false
+      },
+      &quot;stockAtStake&quot;: [],
+      &quot;execution&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+      &quot;settledAt&quot;: null,
+      &quot;settledHow&quot;: null
+    }
+  },
+  &quot;attention&quot;: [
+    {
+      &quot;attempt&quot;: 0,
+      &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;ageSeconds&quot;: 1260,
+      &quot;fromStatus&quot;: &quot;reserved&quot;,
+      &quot;reason&quot;: &quot;payment-unknown&quot;,
+      &quot;steps&quot;: [
+        &quot;RefundPayment&quot;
+      ],
+      &quot;error&quot;: &quot;AnswerLost&quot;,
+      &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
+      &quot;moneyAtStake&quot;: {
+        &quot;amount&quot;: 10350,
+        &quot;currency&quot;: &quot;EUR&quot;,
+        &quot;certain&quot;: false
+      },
+      &quot;stockAtStake&quot;: [],
+      &quot;execution&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+      &quot;settledAt&quot;: null,
+      &quot;settledHow&quot;: null
+    }
+  ],
+  &quot;timeline&quot;: [
+    {
+      &quot;at&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;type&quot;: &quot;order-placed&quot;,
+      &quot;detail&quot;: {
+        &quot;status&quot;: &quot;pending&quot;,
+        &quot;total&quot;: {
+          &quot;amount&quot;: 10350,
+          &quot;currency&quot;: &quot;EUR&quot;
+        }
+      }
+    }
+  ],
+  &quot;payments&quot;: [],
+  &quot;refunds&quot;: [],
+  &quot;reservations&quot;: [
+    {
+      &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+      &quot;sku&quot;: &quot;TEAPOT-1&quot;,
+      &quot;quantity&quot;: 2,
+      &quot;state&quot;: &quot;released&quot;,
+      &quot;expiresAt&quot;: &quot;2026-03-14T09:41:53.702Z&quot;
+    }
+  ],
+  &quot;stockMovements&quot;: [
+    {
+      &quot;id&quot;: &quot;mov_0198c6a2c0d17f63b9e4a85d7c1f3e06&quot;,
+      &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+      &quot;kind&quot;: &quot;reservation&quot;,
+      &quot;quantity&quot;: 0,
+      &quot;reserved&quot;: 2,
+      &quot;reason&quot;: &quot;delivery 4711&quot;,
+      &quot;orderId&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+      &quot;createdAt&quot;: &quot;2026-03-02T08:05:00.000Z&quot;
+    }
+  ],
+  &quot;events&quot;: [
+    {
+      &quot;id&quot;: &quot;evt_0198c6b2f1d07a3e9c54d2a1b7e60f39&quot;,
+      &quot;type&quot;: &quot;order.needs_attention&quot;,
+      &quot;occurredAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;publishedAt&quot;: null
+    }
+  ],
+  &quot;executions&quot;: [
+    {
+      &quot;name&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+      &quot;status&quot;: &quot;FAILED&quot;,
+      &quot;startedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;endedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;attempts&quot;: [
+        {
+          &quot;state&quot;: &quot;RefundPayment&quot;,
+          &quot;attempt&quot;: 1,
+          &quot;startedAt&quot;: &quot;2026-03-14T09:27:40.100Z&quot;,
+          &quot;endedAt&quot;: &quot;2026-03-14T09:27:48.114Z&quot;,
+          &quot;result&quot;: &quot;failed&quot;,
+          &quot;error&quot;: &quot;AnswerLost&quot;,
+          &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;
+        }
+      ],
+      &quot;complete&quot;: true
+    }
+  ],
+  &quot;actions&quot;: [
+    {
+      &quot;id&quot;: &quot;act_0198c6c9a3b57e40b2d8c1f6e7a95d04&quot;,
+      &quot;at&quot;: &quot;2026-03-14T09:49:41.207Z&quot;,
+      &quot;keyId&quot;: &quot;key_0198c69f5d2e7b81a4c7e0d3f6b92a15&quot;,
+      &quot;action&quot;: &quot;read&quot;,
+      &quot;outcome&quot;: null,
+      &quot;note&quot;: null,
+      &quot;refundReference&quot;: null,
+      &quot;requestId&quot;: &quot;req_0198c6c9a3b17e01a5c2d7f8b4e69c30&quot;
+    }
+  ],
+  &quot;requests&quot;: [
+    {
+      &quot;requestId&quot;: &quot;req_0198c6c9a3b17e01a5c2d7f8b4e69c30&quot;,
+      &quot;at&quot;: &quot;2026-03-14T09:49:41.207Z&quot;,
+      &quot;what&quot;: &quot;read&quot;
+    }
+  ],
+  &quot;notes&quot;: []
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="retry-undo">
+<h3><a href="#retry-undo">Run the undo of an order before a person again</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/retry</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p>Starts a new undo: refund, release, close. The order ends failed or cancelled, or is put before a person again. It never goes forward.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">202</span> The undo is under way.</summary>
+<p><code>application/json</code> <a href="#schema-DeskOrder">DeskOrder</a></p>
+<p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+  &quot;status&quot;: &quot;reserved&quot;,
+  &quot;customerId&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
+  &quot;lines&quot;: [
+    {
+      &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+      &quot;sku&quot;: &quot;TEAPOT-1&quot;,
+      &quot;name&quot;: &quot;Teapot&quot;,
+      &quot;quantity&quot;: 2,
+      &quot;unitPrice&quot;: {
+        &quot;amount&quot;: 4990,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;total&quot;: {
+        &quot;amount&quot;: 9980,
+        &quot;currency&quot;: &quot;EUR&quot;
+      }
+    },
+    {
+      &quot;productId&quot;: &quot;prd_0198c6a1b3927e07a5c1f4d8e6b09a12&quot;,
+      &quot;sku&quot;: &quot;MUG-3&quot;,
+      &quot;name&quot;: &quot;Mug&quot;,
+      &quot;quantity&quot;: 1,
+      &quot;unitPrice&quot;: {
+        &quot;amount&quot;: 1520,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;total&quot;: {
+        &quot;amount&quot;: 1520,
+        &quot;currency&quot;: &quot;EUR&quot;
+      }
+    }
+  ],
+  &quot;subtotal&quot;: {
+    &quot;amount&quot;: 11500,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;discount&quot;: {
+    &quot;amount&quot;: 1150,
+    &quot;currency&quot;: &quot;EUR&quot;,
+    &quot;reason&quot;: &quot;large-order&quot;
+  },
+  &quot;total&quot;: {
+    &quot;amount&quot;: 10350,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;payment&quot;: null,
+  &quot;paymentAction&quot;: null,
+  &quot;failure&quot;: {
+    &quot;code&quot;: &quot;payment-unknown&quot;,
+    &quot;detail&quot;: &quot;The payment provider did not answer in time; we are finding out whether money was taken.&quot;
+  },
+  &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+  &quot;version&quot;: 5,
+  &quot;undoAttempts&quot;: 1,
+  &quot;attention&quot;: {
+    &quot;attempt&quot;: 0,
+    &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+    &quot;ageSeconds&quot;: 1260,
+    &quot;fromStatus&quot;: &quot;reserved&quot;,
+    &quot;reason&quot;: &quot;payment-unknown&quot;,
+    &quot;steps&quot;: [
+      &quot;RefundPayment&quot;
+    ],
+    &quot;error&quot;: &quot;AnswerLost&quot;,
+    &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
+    &quot;moneyAtStake&quot;: {
+      &quot;amount&quot;: 10350,
+      &quot;currency&quot;: &quot;EUR&quot;,
+      &quot;certain&quot;: false
+    },
+    &quot;stockAtStake&quot;: [],
+    &quot;execution&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+    &quot;settledAt&quot;: &quot;2026-03-14T09:49:41.207Z&quot;,
+    &quot;settledHow&quot;: &quot;retried&quot;
+  }
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-idempotency-key-invalid"><code>idempotency-key-invalid</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>idempotency-key-invalid</code>: The Idempotency-Key is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-flagged"><code>order-not-flagged</code></a></summary>
+<p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
+<p><code>order-not-flagged</code>: The order does not wait for a person.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">422</span> <a href="#problem-idempotency-key-reused"><code>idempotency-key-reused</code></a></summary>
+<p><code>idempotency-key-reused</code>: This Idempotency-Key was used for a different request.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/retry&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="resolve-order">
+<h3><a href="#resolve-order">Declare that an order before a person was settled by hand, and no money is kept</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/resolve</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p>Stock that is still held goes back, a payment counts as refunded (<code>refundReference</code> is the provider’s), and the order ends. <code>cancelled</code> is for an order that was confirmed or being cancelled, <code>failed</code> for any other.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>outcome</code></td><td>string</td><td><code>failed</code>, <code>cancelled</code></td></tr>
+<tr><td><code>note</code></td><td>string</td><td>No control characters. · 1 to 2 000 characters</td></tr>
+<tr><td><code>refundReference</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> The order has ended.</summary>
+<p><code>application/json</code> <a href="#schema-DeskOrder">DeskOrder</a></p>
+<p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+  &quot;status&quot;: &quot;failed&quot;,
+  &quot;customerId&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
+  &quot;lines&quot;: [
+    {
+      &quot;productId&quot;: &quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,
+      &quot;sku&quot;: &quot;TEAPOT-1&quot;,
+      &quot;name&quot;: &quot;Teapot&quot;,
+      &quot;quantity&quot;: 2,
+      &quot;unitPrice&quot;: {
+        &quot;amount&quot;: 4990,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;total&quot;: {
+        &quot;amount&quot;: 9980,
+        &quot;currency&quot;: &quot;EUR&quot;
+      }
+    },
+    {
+      &quot;productId&quot;: &quot;prd_0198c6a1b3927e07a5c1f4d8e6b09a12&quot;,
+      &quot;sku&quot;: &quot;MUG-3&quot;,
+      &quot;name&quot;: &quot;Mug&quot;,
+      &quot;quantity&quot;: 1,
+      &quot;unitPrice&quot;: {
+        &quot;amount&quot;: 1520,
+        &quot;currency&quot;: &quot;EUR&quot;
+      },
+      &quot;total&quot;: {
+        &quot;amount&quot;: 1520,
+        &quot;currency&quot;: &quot;EUR&quot;
+      }
+    }
+  ],
+  &quot;subtotal&quot;: {
+    &quot;amount&quot;: 11500,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;discount&quot;: {
+    &quot;amount&quot;: 1150,
+    &quot;currency&quot;: &quot;EUR&quot;,
+    &quot;reason&quot;: &quot;large-order&quot;
+  },
+  &quot;total&quot;: {
+    &quot;amount&quot;: 10350,
+    &quot;currency&quot;: &quot;EUR&quot;
+  },
+  &quot;payment&quot;: null,
+  &quot;paymentAction&quot;: null,
+  &quot;failure&quot;: {
+    &quot;code&quot;: &quot;undone&quot;,
+    &quot;detail&quot;: &quot;Our staff undid the order; no money is kept.&quot;
+  },
+  &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+  &quot;version&quot;: 6,
+  &quot;undoAttempts&quot;: 0,
+  &quot;attention&quot;: {
+    &quot;attempt&quot;: 0,
+    &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+    &quot;ageSeconds&quot;: 1260,
+    &quot;fromStatus&quot;: &quot;reserved&quot;,
+    &quot;reason&quot;: &quot;payment-unknown&quot;,
+    &quot;steps&quot;: [
+      &quot;RefundPayment&quot;
+    ],
+    &quot;error&quot;: &quot;AnswerLost&quot;,
+    &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
+    &quot;moneyAtStake&quot;: {
+      &quot;amount&quot;: 10350,
+      &quot;currency&quot;: &quot;EUR&quot;,
+      &quot;certain&quot;: false
+    },
+    &quot;stockAtStake&quot;: [],
+    &quot;execution&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+    &quot;settledAt&quot;: &quot;2026-03-14T09:49:41.207Z&quot;,
+    &quot;settledHow&quot;: &quot;resolved&quot;
+  }
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-idempotency-key-invalid"><code>idempotency-key-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>idempotency-key-invalid</code>: The Idempotency-Key is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-flagged"><code>order-not-flagged</code></a> <a href="#problem-outcome-does-not-fit"><code>outcome-does-not-fit</code></a></summary>
+<p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
+<p><code>order-not-flagged</code>: The order does not wait for a person.</p>
+<p><code>outcome-does-not-fit</code>: The order cannot end like this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">422</span> <a href="#problem-idempotency-key-reused"><code>idempotency-key-reused</code></a></summary>
+<p><code>idempotency-key-reused</code>: This Idempotency-Key was used for a different request.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/resolve&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;outcome&quot;:&quot;failed&quot;,&quot;note&quot;:&quot;Refunded by hand, ticket 4711.&quot;,&quot;refundReference&quot;:&quot;re_3PxQ&quot;}&#39;</code></pre>
+</article>
 </section>
 <section id="tag-system">
 <h2>System</h2>
@@ -2890,6 +3634,8 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>A request with the same <code>Idempotency-Key</code> is being worked on right now.</td><td>Wait for as long as <code>Retry-After</code> says and send the same request again: you will get its answer.</td></tr>
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
 <tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting for a person.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
+<tr id="problem-order-not-flagged"><td>409 <code>order-not-flagged</code></td><td>The order does not wait for a person: it has ended, or its undo is under way again.</td><td>Read it with <code>GET /operations/orders/{orderId}</code>; perhaps a colleague was faster.</td></tr>
+<tr id="problem-outcome-does-not-fit"><td>409 <code>outcome-does-not-fit</code></td><td>An order that was confirmed or being cancelled ends <code>cancelled</code>, any other <code>failed</code>.</td><td>Send the outcome that <code>detail</code> names.</td></tr>
 <tr id="problem-order-too-late-to-cancel"><td>409 <code>order-too-late-to-cancel</code></td><td>The order was confirmed longer ago than the shop lets orders be cancelled.</td><td>Ask the shop for a return.</td></tr>
 <tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
 <tr id="problem-order-not-refundable"><td>409 <code>order-not-refundable</code></td><td>The order is not confirmed, cost nothing, or all of its payment was given back or is being given back.</td><td>Read the order: its status and <code>payment.refunded</code> tell which it is.</td></tr>
@@ -2920,7 +3666,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -2939,6 +3685,34 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>region</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 100 characters</td></tr>
 <tr><td><code>postalCode</code></td><td>string</td><td>No control characters. · 1 to 20 characters</td></tr>
 <tr><td><code>country</code></td><td>string</td><td><code>^[A-Z]{2}$</code></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-Attention">
+<h3><a href="#schema-Attention">Attention</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>attempt</code></td><td>integer</td><td></td></tr>
+<tr><td><code>flaggedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>ageSeconds</code></td><td>integer</td><td></td></tr>
+<tr><td><code>fromStatus</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
+<tr><td><code>reason</code></td><td>string</td><td></td></tr>
+<tr><td><code>steps</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>error</code></td><td>string</td><td></td></tr>
+<tr><td><code>message</code></td><td>string</td><td></td></tr>
+<tr><td><code>moneyAtStake</code></td><td>object</td><td></td></tr>
+<tr><td><code>moneyAtStake.amount</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>moneyAtStake.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
+<tr><td><code>moneyAtStake.certain</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>stockAtStake</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>stockAtStake[].productId</code></td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>stockAtStake[].sku</code></td><td>string</td><td></td></tr>
+<tr><td><code>stockAtStake[].quantity</code></td><td>integer</td><td></td></tr>
+<tr><td><code>stockAtStake[].state</code></td><td>string</td><td><code>held</code>, <code>committed</code></td></tr>
+<tr><td><code>execution</code></td><td>string</td><td></td></tr>
+<tr><td><code>settledAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>settledHow</code></td><td>string or null</td><td><code>retried</code>, <code>resolved</code></td></tr>
 </tbody>
 </table>
 </article>
@@ -3009,6 +3783,40 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-DeskOrder">
+<h3><a href="#schema-DeskOrder">DeskOrder</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
+<tr><td><code>customerId</code></td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>lines</code></td><td>array of <a href="#schema-OrderLine">OrderLine</a></td><td></td></tr>
+<tr><td><code>subtotal</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>discount</code></td><td><a href="#schema-Discount">Discount</a> or null</td><td></td></tr>
+<tr><td><code>total</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>payment</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>payment.id</code></td><td>string</td><td><code>^pay_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>payment.status</code></td><td>string</td><td><code>captured</code>, <code>refunded</code></td></tr>
+<tr><td><code>payment.refunded</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>paymentAction</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>paymentAction.action</code></td><td>object</td><td></td></tr>
+<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>stripe</code></td></tr>
+<tr><td><code>paymentAction.action.clientSecret</code></td><td>string</td><td></td></tr>
+<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>simulated</code></td></tr>
+<tr><td><code>paymentAction.action.path</code></td><td>string</td><td></td></tr>
+<tr><td><code>paymentAction.expiresAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>failure</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
+<tr><td><code>failure.detail</code></td><td>string</td><td></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>version</code></td><td>integer</td><td>at least 1</td></tr>
+<tr><td><code>undoAttempts</code></td><td>integer</td><td></td></tr>
+<tr><td><code>attention</code></td><td><a href="#schema-Attention">Attention</a> or null</td><td></td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-Discount">
 <h3><a href="#schema-Discount">Discount</a></h3>
 <table>
@@ -3017,6 +3825,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>amount</code></td><td>integer</td><td>at least 0</td></tr>
 <tr><td><code>currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
 <tr><td><code>reason</code></td><td>string</td><td><code>premium-customer</code>, <code>large-order</code></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-FindOrdersResponse">
+<h3><a href="#schema-FindOrdersResponse">FindOrdersResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of <a href="#schema-DeskOrder">DeskOrder</a></td><td></td></tr>
+<tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -3097,7 +3916,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>data</code></td><td>array of <a href="#schema-RequestRefundResponse">RequestRefundResponse</a></td><td></td></tr>
+<tr><td><code>data</code></td><td>array of <a href="#schema-Refund">Refund</a></td><td></td></tr>
 <tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
 <tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
 </tbody>
@@ -3122,6 +3941,22 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>amount</code></td><td>integer</td><td>at least 0</td></tr>
 <tr><td><code>currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-OperatorAction">
+<h3><a href="#schema-OperatorAction">OperatorAction</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^act_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>at</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>keyId</code></td><td>string</td><td></td></tr>
+<tr><td><code>action</code></td><td>string</td><td><code>read</code>, <code>retry</code>, <code>resolve</code></td></tr>
+<tr><td><code>outcome</code></td><td>string or null</td><td><code>failed</code>, <code>cancelled</code></td></tr>
+<tr><td><code>note</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>refundReference</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>requestId</code></td><td>string</td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -3154,6 +3989,47 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>version</code></td><td>integer</td><td>at least 1</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-OrderExplanation">
+<h3><a href="#schema-OrderExplanation">OrderExplanation</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>order</code></td><td><a href="#schema-DeskOrder">DeskOrder</a></td><td></td></tr>
+<tr><td><code>attention</code></td><td>array of <a href="#schema-Attention">Attention</a></td><td></td></tr>
+<tr><td><code>timeline</code></td><td>array of <a href="#schema-TimelineEntry">TimelineEntry</a></td><td></td></tr>
+<tr><td><code>payments</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>payments[].id</code></td><td>string</td><td><code>^pay_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>payments[].provider</code></td><td>string</td><td></td></tr>
+<tr><td><code>payments[].reference</code></td><td>string</td><td></td></tr>
+<tr><td><code>payments[].status</code></td><td>string</td><td><code>captured</code>, <code>refunded</code></td></tr>
+<tr><td><code>payments[].amount</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>payments[].refunded</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>payments[].capturedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>payments[].refundedAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>payments[].refundReference</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>refunds</code></td><td>array of <a href="#schema-Refund">Refund</a></td><td></td></tr>
+<tr><td><code>reservations</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>reservations[].productId</code></td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>reservations[].sku</code></td><td>string</td><td></td></tr>
+<tr><td><code>reservations[].quantity</code></td><td>integer</td><td></td></tr>
+<tr><td><code>reservations[].state</code></td><td>string</td><td><code>held</code>, <code>committed</code>, <code>released</code>, <code>returned</code></td></tr>
+<tr><td><code>reservations[].expiresAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>stockMovements</code></td><td>array of <a href="#schema-StockMovement">StockMovement</a></td><td></td></tr>
+<tr><td><code>events</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>events[].id</code></td><td>string</td><td><code>^evt_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>events[].type</code></td><td>string</td><td></td></tr>
+<tr><td><code>events[].occurredAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>events[].publishedAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>executions</code></td><td>array of <a href="#schema-SagaExecution">SagaExecution</a> or null</td><td></td></tr>
+<tr><td><code>actions</code></td><td>array of <a href="#schema-OperatorAction">OperatorAction</a></td><td></td></tr>
+<tr><td><code>requests</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>requests[].requestId</code></td><td>string</td><td></td></tr>
+<tr><td><code>requests[].at</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>requests[].what</code></td><td>string</td><td></td></tr>
+<tr><td><code>notes</code></td><td>array of string</td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -3231,20 +4107,8 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
-<article id="schema-RequestRefundRequest">
-<h3><a href="#schema-RequestRefundRequest">RequestRefundRequest</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>amount</code> <small>optional</small></td><td>object</td><td></td></tr>
-<tr><td><code>amount.amount</code></td><td>integer</td><td>at least 1</td></tr>
-<tr><td><code>amount.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
-<tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
-</tbody>
-</table>
-</article>
-<article id="schema-RequestRefundResponse">
-<h3><a href="#schema-RequestRefundResponse">RequestRefundResponse</a></h3>
+<article id="schema-Refund">
+<h3><a href="#schema-Refund">Refund</a></h3>
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
@@ -3257,6 +4121,50 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
 <tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-RequestRefundRequest">
+<h3><a href="#schema-RequestRefundRequest">RequestRefundRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>amount</code> <small>optional</small></td><td>object</td><td></td></tr>
+<tr><td><code>amount.amount</code></td><td>integer</td><td>at least 1</td></tr>
+<tr><td><code>amount.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
+<tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ResolveOrderRequest">
+<h3><a href="#schema-ResolveOrderRequest">ResolveOrderRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>outcome</code></td><td>string</td><td><code>failed</code>, <code>cancelled</code></td></tr>
+<tr><td><code>note</code></td><td>string</td><td>No control characters. · 1 to 2 000 characters</td></tr>
+<tr><td><code>refundReference</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-SagaExecution">
+<h3><a href="#schema-SagaExecution">SagaExecution</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>name</code></td><td>string</td><td></td></tr>
+<tr><td><code>status</code></td><td>string</td><td></td></tr>
+<tr><td><code>startedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>endedAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>attempts</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>attempts[].state</code></td><td>string</td><td></td></tr>
+<tr><td><code>attempts[].attempt</code></td><td>integer</td><td></td></tr>
+<tr><td><code>attempts[].startedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>attempts[].endedAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>attempts[].result</code></td><td>string</td><td><code>succeeded</code>, <code>failed</code>, <code>timed-out</code>, <code>under-way</code></td></tr>
+<tr><td><code>attempts[].error</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>attempts[].message</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>complete</code></td><td>boolean</td><td></td></tr>
 </tbody>
 </table>
 </article>

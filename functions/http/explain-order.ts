@@ -1,0 +1,24 @@
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/desk.ts';
+import { type ExplainDeps, explainOrder } from '../../lib/desk/explain.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { readExecution } from '../../lib/platform/executions.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = Pick<ExplainDeps, 'clock' | 'readExecution'> & { sql: () => Sql };
+
+export async function run(
+  { caller, path, requestId, log }: Request<typeof contract.explainOrder, App>,
+  deps: Deps,
+): Promise<Result> {
+  const onError = (error: unknown) => log.warn('executions not read', { ...path, reason: String(error) });
+  const asked = { orderId: path.orderId, keyId: caller.keyId, requestId };
+  return { status: 200, body: await explainOrder({ ...deps, sql: deps.sql(), onError }, asked) };
+}
+
+export const handler = httpDoor(routes['explain-order'], contract.explainOrder, run, ({ clock }) => ({
+  sql: () => sqlAs('operations'),
+  clock,
+  readExecution,
+}));

@@ -1,0 +1,27 @@
+import type { App } from '../../lib/contract/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
+import * as contract from '../../lib/contract/desk.ts';
+import { findOrders, positionForm } from '../../lib/desk/find.sql.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { query }: Request<typeof contract.findOrders, App>,
+  { sql, clock }: { sql: () => Sql; clock: Clock },
+): Promise<Result> {
+  const { limit, cursor, status, olderThan } = query;
+  const now = clock.now();
+  const list = `find-orders ${status} ${olderThan ?? ''}`;
+  const after = cursor === undefined ? undefined : decodeCursor(list, cursor, positionForm);
+  const changedBefore = olderThan === undefined ? undefined : new Date(now - contract.secondsOf(olderThan) * 1000);
+  const found = await findOrders(sql(), { status, changedBefore, after, limit: limit + 1 }, now);
+  const page = toPage(list, found, limit, ({ position }) => position);
+  return { status: 200, body: { ...page, data: page.data.map(({ position, ...order }) => order) } };
+}
+
+export const handler = httpDoor(routes['find-orders'], contract.findOrders, run, ({ clock }) => ({
+  sql: () => sqlAs('operations'),
+  clock,
+}));

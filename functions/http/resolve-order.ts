@@ -1,0 +1,29 @@
+import type { App } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/desk.ts';
+import { byHand, resolveOrder } from '../../lib/desk/resolve.ts';
+import type { DeskDeps } from '../../lib/desk/retry.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import { idempotency } from '../../lib/platform/deps.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = Omit<DeskDeps, 'sql'> & { sql: () => Sql };
+
+export async function run(request: Request<typeof contract.resolveOrder, App>, deps: Deps): Promise<Result> {
+  const { caller, path, body, requestId, meter } = request;
+  const asked = { ...body, orderId: path.orderId, keyId: caller.keyId, requestId };
+  const claim = claimOf('resolve-order', request);
+  const { answer, replayed } = await resolveOrder({ ...deps, sql: deps.sql() }, claim, asked);
+  if (!replayed) {
+    if (body.outcome === 'cancelled') meter.count('OrdersCancelled');
+    else meter.count('OrdersFailed', 1, byHand.code);
+  }
+  return fromStored(answer, replayed);
+}
+
+export const handler = httpDoor(routes['resolve-order'], contract.resolveOrder, run, ({ clock }) => ({
+  sql: () => sqlAs('operations'),
+  clock,
+  keys: idempotency('orders.idempotency_keys'),
+}));

@@ -1,0 +1,172 @@
+import * as z from 'zod/mini';
+import { id, money, page, pageQuery, prose, text, timestamp } from './common.ts';
+import type { OperationContract } from './operation.ts';
+import { order, orderStatuses, timelineEntry } from './orders.ts';
+import { refund } from './refunds.ts';
+import { movement } from './stock.ts';
+
+const settled = {
+  settledAt: z.nullable(timestamp),
+  settledHow: z.nullable(z.enum(['retried', 'resolved'])),
+};
+
+/** One time that an order was put before a person; `attempt` is 0 for the saga's own undo. */
+export const attention = z.object({
+  attempt: z.int(),
+  flaggedAt: timestamp,
+  /** For how long it has been waiting, or had been when it was settled. */
+  ageSeconds: z.int(),
+  fromStatus: z.enum(orderStatuses),
+  reason: z.string(),
+  steps: z.array(z.string()),
+  error: z.string(),
+  message: z.string(),
+  moneyAtStake: z.extend(money, { certain: z.boolean() }),
+  stockAtStake: z.array(
+    z.object({
+      productId: id('product'),
+      sku: z.string(),
+      quantity: z.int(),
+      state: z.enum(['held', 'committed']),
+    }),
+  ),
+  execution: z.string(),
+  ...settled,
+});
+export type Attention = z.output<typeof attention>;
+
+/** An order as the desk sees it, with the last time that it was put before a person. */
+export const deskOrder = z.extend(order, { undoAttempts: z.int(), attention: z.nullable(attention) });
+export type DeskOrder = z.output<typeof deskOrder>;
+
+export const attemptResults = ['succeeded', 'failed', 'timed-out', 'under-way'] as const;
+
+/** One call of a step by an execution, without what was handed over. */
+export const stepAttempt = z.object({
+  state: z.string(),
+  attempt: z.int(),
+  startedAt: timestamp,
+  endedAt: z.nullable(timestamp),
+  result: z.enum(attemptResults),
+  error: z.nullable(z.string()),
+  message: z.nullable(z.string()),
+});
+export type StepAttempt = z.output<typeof stepAttempt>;
+
+export const executionStory = z.object({
+  name: z.string(),
+  status: z.string(),
+  startedAt: timestamp,
+  endedAt: z.nullable(timestamp),
+  attempts: z.array(stepAttempt),
+  /** Whether its whole history was read. */
+  complete: z.boolean(),
+});
+export type ExecutionStory = z.output<typeof executionStory>;
+
+export const operatorAction = z.object({
+  id: id('action'),
+  at: timestamp,
+  keyId: z.string(),
+  action: z.enum(['read', 'retry', 'resolve']),
+  outcome: z.nullable(z.enum(['failed', 'cancelled'])),
+  note: z.nullable(z.string()),
+  refundReference: z.nullable(z.string()),
+  requestId: z.string(),
+});
+export type OperatorAction = z.output<typeof operatorAction>;
+
+export const explanation = z.object({
+  order: deskOrder,
+  attention: z.array(attention),
+  timeline: z.array(timelineEntry),
+  payments: z.array(
+    z.object({
+      id: id('payment'),
+      provider: z.string(),
+      reference: z.string(),
+      status: z.enum(['captured', 'refunded']),
+      amount: money,
+      refunded: money,
+      capturedAt: timestamp,
+      refundedAt: z.nullable(timestamp),
+      refundReference: z.nullable(z.string()),
+    }),
+  ),
+  /** What was given back in parts, newest first. */
+  refunds: z.array(refund),
+  reservations: z.array(
+    z.object({
+      productId: id('product'),
+      sku: z.string(),
+      quantity: z.int(),
+      state: z.enum(['held', 'committed', 'released', 'returned']),
+      expiresAt: timestamp,
+    }),
+  ),
+  stockMovements: z.array(movement),
+  events: z.array(
+    z.object({ id: id('event'), type: z.string(), occurredAt: timestamp, publishedAt: z.nullable(timestamp) }),
+  ),
+  /** `null` when Step Functions could not be asked. */
+  executions: z.nullable(z.array(executionStory)),
+  actions: z.array(operatorAction),
+  requests: z.array(z.object({ requestId: z.string(), at: timestamp, what: z.string() })),
+  /** What is missing here, and why. */
+  notes: z.array(z.string()),
+});
+export type Explanation = z.output<typeof explanation>;
+
+const orderPath = z.strictObject({ orderId: id('order') });
+const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/** Seconds of a duration such as `90s`, `15m`, `4h` or `3d`. */
+export const secondsOf = (duration: string): number =>
+  Number(duration.slice(0, -1)) * unitSeconds[duration.at(-1) as keyof typeof unitSeconds];
+
+export const findOrders = {
+  summary: 'Orders before a person, the longest untouched first',
+  description:
+    'Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. `olderThan` takes `90s`, `15m`, `4h` or `3d`.',
+  query: z.strictObject({
+    ...pageQuery,
+    status: z._default(z.enum(orderStatuses), 'needs_attention'),
+    olderThan: z.optional(z.string().check(z.regex(/^[1-9]\d{0,4}[smhd]$/))),
+  }),
+  responses: { 200: page(deskOrder) },
+  problems: ['invalid-cursor'],
+} as const satisfies OperationContract;
+
+export const explainOrder = {
+  summary: 'Everything that is known of an order: why it is as it is',
+  description:
+    'With each attempt of each step of its sagas. The reading is kept among `actions`, with the key that read and the request’s id.',
+  path: orderPath,
+  responses: { 200: explanation },
+  problems: ['not-found'],
+} as const satisfies OperationContract;
+
+export const retryUndo = {
+  summary: 'Run the undo of an order before a person again',
+  description:
+    'Starts a new undo: refund, release, close. The order ends failed or cancelled, or is put before a person again. It never goes forward.',
+  path: orderPath,
+  responses: { 202: deskOrder },
+  problems: ['not-found', 'order-not-flagged'],
+  idempotency: 'accepted',
+} as const satisfies OperationContract;
+
+export const resolveOrder = {
+  summary: 'Declare that an order before a person was settled by hand, and no money is kept',
+  description:
+    'Stock that is still held goes back, a payment counts as refunded (`refundReference` is the provider’s), and the order ends. `cancelled` is for an order that was confirmed or being cancelled, `failed` for any other.',
+  path: orderPath,
+  body: z.strictObject({
+    outcome: z.enum(['failed', 'cancelled']),
+    note: prose(2000).check(z.minLength(1)),
+    refundReference: z.optional(text(200)),
+  }),
+  responses: { 200: deskOrder },
+  problems: ['not-found', 'order-not-flagged', 'outcome-does-not-fit'],
+  idempotency: 'accepted',
+} as const satisfies OperationContract;
