@@ -19,12 +19,15 @@ import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
 import { readOpenOrders } from '../../lib/monitor/invariants.sql.ts';
+import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
 import { cancelOrder } from '../../lib/orders/cancel.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/payments/refunds.sql.ts';
+import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/payments/settle-refund.sql.ts';
 import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
 import {
   listCommittedOrders,
@@ -75,6 +78,7 @@ const startSaga = () => Promise.resolve();
 const midway = { id: ids.order(5), touchedAt: '2020-01-01 00:00:00+00' };
 const at = new Date();
 const someOrder = 50_001;
+const refund = { amount: 1, reason: 'broken', requestedBy: 'app:key' };
 const hexOf = (n: number) => ids.order(n).slice(4);
 /** An order before a person. */
 const flaggedOrder = (n: number) => ids.order(997 * n);
@@ -215,6 +219,53 @@ const calls: Call[] = [
         reference: id('request'),
         at,
       }),
+  ],
+  [
+    'AwaitPayment',
+    'saga',
+    (sql, mode) => {
+      const action = { type: 'simulated' as const, path: '/simulated-payments/x' };
+      return awaitPaymentAction(sql, { orderId: openOrder('reserved', of(mode, 5)), action, at: new Date(0) });
+    },
+  ],
+  [
+    'request-refund',
+    'refunds_api',
+    (sql) =>
+      sql.begin(async (tx) => {
+        const claimed = await claimRefund(tx, { ...refund, id: id('refund'), orderId: ids.order(50_002), at });
+        if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+        return readRefundInput(tx, claimed.refund.id);
+      }),
+  ],
+  [
+    'list-refunds',
+    'refunds_api',
+    (sql) => listRefunds(sql, { orderId: ids.order(50_001), before: undefined, limit: 21 }),
+  ],
+  [
+    'get-refund',
+    'refunds_api',
+    (sql) => findRefund(sql, { orderId: ids.order(50_001), refundId: `rfd_${hexOf(50_001)}` }),
+  ],
+  [
+    'SettleRefund',
+    'saga',
+    (sql, mode) => {
+      const refundId = `rfd_${hexOf(of(mode, 1) === 1 ? 2011 : 4011)}`;
+      return settleRefund(sql, { refundId, eventId: id('event'), at, outcome: 'succeeded', reference: id('request') });
+    },
+  ],
+  ['sweep-orders: open refunds', 'saga', (sql) => listOpenRefunds(sql, { before: new Date(), limit: 50 })],
+  [
+    'sweep-orders: one more attempt of a refund',
+    'saga',
+    (sql) => nextAttempt(sql, { refundId: `rfd_${hexOf(6011)}`, attempt: 1, at }),
+  ],
+  [
+    'sweep-orders: orders whose customer has to act, from the middle',
+    'saga',
+    (sql) => listStaleOrders(sql, { before: new Date(), among: 'awaited', limit: 50, after: midway }),
   ],
   [
     'AbandonOrder',

@@ -83,6 +83,15 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       select pg_temp.id('pay_', p.n), o.id, 'simulated', 'ch_' || p.n, 'captured', o.total, 'EUR', p.at
       from placed p join orders.orders o on o.id = p.id where p.status in ('confirmed', 'cancelling');
 
+      insert into payments.refunds (
+        id, payment_id, order_id, status, amount, currency, reason, requested_by, reference, created_at, updated_at
+      )
+      select pg_temp.id('rfd_', n), pg_temp.id('pay_', n), id, case when n % 2000 = 11 then 'requested' else 'succeeded' end,
+        1, 'EUR', 'broken', 'app:key', case when n % 2000 = 11 then null else 're_' || n end, at, at
+      from placed where status = 'confirmed' and n % 10 = 1;
+      update payments.payments p set refund_claimed = 1, refunded_amount = (r.status = 'succeeded')::integer
+      from payments.refunds r where r.payment_id = p.id;
+
       insert into stock.reservations (order_id, product_id, quantity, state, expires_at)
       select id, pg_temp.id('prd_', product), 1,
         case when status = 'reserved' or status = 'needs_attention' then 'held'
