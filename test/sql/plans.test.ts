@@ -428,6 +428,7 @@ test('the shop is as large as it should be, and a scan of all of it would be not
       'orders.timeline',
       'outbox.events',
       'payments.payments',
+      'payments.refunds',
       'stock.levels',
       'stock.movements',
       'stock.reservations',
