@@ -7,6 +7,7 @@ test.each(['dev', 'prod'] as const)(
   (profile) => {
     expect(() => synthesized(profile, undefined, { everyCheck: true })).not.toThrow();
   },
+  60_000,
 );
 
 test('a resource that cdk-nag objects to stops the synthesis', () => {
