@@ -27,7 +27,7 @@ export type Options = {
  */
 export async function playHistories(options: Options): Promise<string | undefined> {
   const { count, seed, path, prepare = () => {}, shrink = true, say = () => {} } = options;
-  const batches = Array.from({ length: Math.ceil(count / batch) }, (_, i) => ({
+  const batches = Array.from({ length: path === undefined ? Math.ceil(count / batch) : 1 }, (_, i) => ({
     seed: seed + i,
     numRuns: Math.min(batch, count - i * batch),
   }));

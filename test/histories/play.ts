@@ -26,6 +26,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
   const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
   let orders: ModelOrder[] = [];
   let placing = 0;
+  let asked: Promise<unknown>[] = [];
   for (const step of Object.keys(steps) as StepName[]) {
     saga.fault(step, async (next, delivery, orderId) => {
       // A sweep may start an order before whoever places it was told of it.
@@ -33,7 +34,11 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       const order = orders.find(({ id }) => id === orderId);
       const mishap = order?.placed.script[step]?.[delivery - 1] ?? 'fine';
       return mishaps[mishap](next, async () => {
-        if (order !== undefined) await cancel(order).catch(unlessEnded);
+        if (order === undefined) return;
+        // The delivery may be over before the cancellation is: it is one of those that the history waits for in the end.
+        const cancelling = cancel(order).catch(unlessEnded);
+        asked.push(cancelling);
+        await cancelling;
       });
     });
   }
@@ -46,6 +51,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
     saga.deliveries.length = 0;
     saga.counted.length = 0;
     orders = [];
+    asked = [];
     const products: ModelProduct[] = await Promise.all(
       opening.map(async ({ units, amount }) => {
         const id = await saga.product(units, amount);
@@ -164,6 +170,8 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
 
   /** Until nothing runs and, as the sweeper sees to it, nothing is forgotten. */
   async function rest(): Promise<void> {
+    await saga.states.idle();
+    await Promise.all(asked);
     await saga.states.idle();
     for (let round = 0; round < 5 && (await openOrders()) > 0; round++) {
       await sweep();
