@@ -22,12 +22,12 @@ export type LimiterOptions = {
   /** Requests that one subject may make in any 60 seconds. */
   perMinute: number;
   clock: Clock;
+  /** Longest wait for DynamoDB in milliseconds, however patient the client is; 1500 when absent. */
+  patienceMs?: number;
 };
 
 /** Subjects that a process remembers its own count of. */
 const remembered = 10_000;
-/** Longest wait for DynamoDB in milliseconds, however patient the client is. */
-const patienceMs = 1500;
 
 /**
  * Counts a request of a subject and says whether it may pass, by one UpdateItem, whichever process it comes to. While
@@ -70,7 +70,12 @@ type Lines = Map<number, number>;
  * says that fewer than the limit passed since the slot began, and a condition, which cannot add, can ask it of the slots
  * in sight. A refused request changes nothing.
  */
-async function takeShared({ client, table, perMinute }: LimiterOptions, subject: string, now: number, lines: Lines) {
+async function takeShared(
+  { client, table, perMinute, patienceMs = 1500 }: LimiterOptions,
+  subject: string,
+  now: number,
+  lines: Lines,
+) {
   const slot = slotAt(now);
   const current = attributeOf(slot);
   const stale = [...lines.keys()].filter((known) => forgottenAt(known) <= now).slice(0, 50);
