@@ -154,7 +154,7 @@ describe('while DynamoDB does not answer', () => {
   });
 
   test('a DynamoDB that takes connections and says nothing is given up on', async () => {
-    const take = limiter(5);
+    const take = createLimiter({ client: dynamo.documents, table: 'limits', perMinute: 5, clock });
     dynamo.pause();
     try {
       expect(await take(subject)).toMatchObject({ allowed: true, fallback: true, remaining: 4 });
