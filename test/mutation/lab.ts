@@ -36,7 +36,7 @@ export async function openLab(count: number) {
   async function baseline(files: readonly string[]): Promise<void> {
     for (const file of files) {
       const startedAt = performance.now();
-      const run = await runTests(copies[0]!, [file], shared.details, 120_000);
+      const run = await runTests(copies[0]!, [file], shared.details, 300_000);
       if (run.outcome !== 'survived') throw new Error(`${file} fails without any mutant: ${run.by}`);
       limits.set(file, 15_000 + 4 * (performance.now() - startedAt));
     }

@@ -7,7 +7,7 @@ export default defineConfig({
     root: new URL('../..', import.meta.url).pathname,
     maxWorkers: 1,
     testTimeout: 10_000,
-    hookTimeout: 20_000,
+    hookTimeout: 60_000,
     include: coveringTests(),
     globalSetup: ['test/support/postgres-global.ts'],
   },
