@@ -67,10 +67,7 @@ export async function reserveAllOrNothing(
   if (short !== null) throw new OutOfStock(outOfStockMessage(short));
   if (pending) return true;
 
-  const [now] = await sql`
-    select o.status, exists (select from stock.reservations r where r.order_id = o.id and r.state = 'held') as held
-    from orders.orders o
-    where o.id = ${orderId} and o.abandoned_at is null`;
+  const [now] = await sql`select status from orders.orders where id = ${orderId} and abandoned_at is null`;
   if (wasReserved.has(now?.status)) return false;
   throw new OrderNotActive(`order is ${now?.status ?? 'given up'}`);
 }

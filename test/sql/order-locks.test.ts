@@ -106,6 +106,15 @@ describe('levels are locked in the order of their products, so that no two baske
   });
 });
 
+test('a reservation does not wait for products that it does not want', async () => {
+  const { low, high } = await twoProducts();
+  const orderId = await place(low);
+  await saga.owner.begin(async (tx) => {
+    await tx`select from stock.levels where product_id = ${high} for update`;
+    expect(await steps.reserve(orderId)).toBe(true);
+  });
+});
+
 describe('a step that waited for another decides on what that one made', () => {
   const flagged =
     (orderId: string): Work =>

@@ -6,6 +6,11 @@ import { type Saga, startSaga } from '../support/saga.ts';
 let saga: Saga;
 beforeAll(async () => {
   saga = await startSaga();
+  // So that rows are sorted only where a statement says so.
+  const [row] = await saga.owner`select current_database() as name`;
+  for (const setting of ['enable_sort', 'enable_incremental_sort', 'enable_indexscan', 'enable_bitmapscan']) {
+    await saga.owner.unsafe(`alter database ${row!.name} set ${setting} = off`);
+  }
 });
 afterAll(() => saga.stop());
 
@@ -34,7 +39,7 @@ test('orders that are open and at rest since before a moment are listed, the lon
   const ended = [await placeAs('failed'), await placeAs('cancelling', 'cancelled'), await placeAs('needs_attention')];
   const touch = (id: string, when: Date) => saga.owner`update orders.orders set updated_at = ${when} where id = ${id}`;
   const oldestFirst = [ids.paid, ids.pending, ids.cancelling, ids.reserved];
-  for (const [i, id] of oldestFirst.entries()) await touch(id, after(i));
+  for (const [i, id] of [...oldestFirst.entries()].reverse()) await touch(id, after(i));
   for (const id of ended) await touch(id, after(0));
 
   const list = async (among: StaleKind, before: Date, limit = 10) =>
@@ -58,18 +63,19 @@ test('a page goes on where the one before ended, among orders of the same moment
   expect(await page(second.at(-1))).toEqual([]);
 });
 
+const reserved = async (expiresAt: Date) => {
+  const lines = [
+    { productId: await saga.product(1), quantity: 1 },
+    { productId: await saga.product(1), quantity: 1 },
+  ];
+  const { id } = await saga.place(lines, { start: false });
+  await reserveAllOrNothing(saga.saga, { orderId: id, at: new Date(at), expiresAt });
+  return id;
+};
+const flag = (id: string) => saga.owner`
+  update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${id}`;
+
 test('orders before a person whose stock was held until before a moment are listed once each', async () => {
-  const reserved = async (expiresAt: Date) => {
-    const lines = [
-      { productId: await saga.product(1), quantity: 1 },
-      { productId: await saga.product(1), quantity: 1 },
-    ];
-    const { id } = await saga.place(lines, { start: false });
-    await reserveAllOrNothing(saga.saga, { orderId: id, at: new Date(at), expiresAt });
-    return id;
-  };
-  const flag = (id: string) => saga.owner`
-    update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${id}`;
   const [first, second, underWay, given] = [
     await reserved(after(1)),
     await reserved(after(2)),
@@ -87,4 +93,15 @@ test('orders before a person whose stock was held until before a moment are list
   expect(await list(after(2)), 'held until that very moment').toEqual([first]);
   expect(await list(after(3), 1)).toHaveLength(1);
   expect(await list(after(3))).not.toContain(underWay);
+});
+
+test('a page of them goes by their ids', async () => {
+  const made: string[] = [];
+  for (let n = 0; n < 6; n++) made.push(await reserved(after(-1000)));
+  for (const id of made.toReversed()) await flag(id);
+  const list = (limit: number, from?: string) =>
+    listExpiredReservations(saga.saga, { now: after(-999), limit, after: from });
+  const byId = made.toSorted();
+  expect(await list(4)).toEqual(byId.slice(0, 4));
+  expect(await list(4, byId[3])).toEqual(byId.slice(4));
 });

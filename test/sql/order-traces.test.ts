@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { outOfStockMessage } from '../../lib/contract/saga.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { cancelIfPossible } from '../../lib/orders/cancel.sql.ts';
@@ -163,6 +164,8 @@ describe('what each step leaves behind', () => {
       [3, 1, 'stock-released', {}, second(4)],
       [4, 2, 'status-changed', { from: 'reserved', to: 'failed', reason: 'undone' }, second(5)],
     ]);
+    expect(await release(id, second(6)), 'nothing is left, whatever other orders hold').toBe(0);
+    expect((await rowOf(id)).updatedAt).toEqual(second(5));
     const movements = await saga.owner`
       select kind, quantity, reserved, reason from stock.movements where order_id = ${id} order by id`;
     expect(movements.map((row) => Object.values(row)).at(-1)).toEqual(['release', 0, -2, 'order was undone']);
@@ -217,6 +220,49 @@ describe('an open order', () => {
     const closing = close(id, second(2), false);
     if (isPaid) await expect(closing).rejects.toMatchObject({ name: 'OrderNotActive' });
     else expect(await closing).toEqual({ status: last === 'cancelling' ? 'cancelled' : 'failed', closed: true });
+  });
+
+  test('that was given up is not reserved again, though its stock is still held', async () => {
+    const { id } = await place();
+    await reserve(id, second(1));
+    await abandon(id, second(2));
+    await expect(reserve(id, second(3))).rejects.toMatchObject({ name: 'OrderNotActive' });
+  });
+
+  test('whose payment went back before keeps the record of that', async () => {
+    const { id } = await place();
+    await reserve(id, second(1));
+    await confirm(id, second(2));
+    await cancel(id, second(3));
+    await release(id, second(4));
+    await saga.owner`
+      update payments.payments set status = 'refunded', refunded_at = ${second(4)}, refund_reference = 're_by_hand'
+      where order_id = ${id}`;
+    await close(id, second(5), true);
+    const [payment] = await saga.owner`
+      select refunded_at, refund_reference from payments.payments where order_id = ${id}`;
+    expect(payment).toEqual({ refundedAt: second(4), refundReference: 're_by_hand' });
+  });
+
+  test('that is short of several products names them in the order of their SKUs', async () => {
+    const skus = ['C', 'A', 'B'].map((letter) => `${letter}-${newId('request', saga.clock)}`);
+    const lines: { productId: string; quantity: number }[] = [];
+    for (const sku of skus) {
+      const productId = await saga.product(0);
+      await saga.owner`update catalog.products set sku = ${sku} where id = ${productId}`;
+      lines.push({ productId, quantity: 1 });
+    }
+    const { id } = await saga.place(lines, { start: false });
+    await expect(reserve(id, second(1))).rejects.toThrow(outOfStockMessage(skus.toSorted()));
+  });
+
+  test('that is paid keeps its stock, held or committed', async () => {
+    const { id } = await place();
+    await reserve(id, second(1));
+    await saga.owner`update orders.orders set status = 'paid' where id = ${id}`;
+    await expect(release(id, second(2))).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await saga.owner`update stock.reservations set state = 'committed' where order_id = ${id}`;
+    await expect(release(id, second(3))).rejects.toMatchObject({ name: 'OrderNotActive' });
   });
 
   test('that is before a person still gives its stock back', async () => {
