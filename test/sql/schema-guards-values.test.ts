@@ -18,6 +18,9 @@ describe('an id or a currency', () => {
     payment_id: `pay_${hex}`,
     movement_id: `mov_${hex}`,
     event_id: `evt_${hex}`,
+    refund_id: `rfd_${hex}`,
+    finding_id: `fnd_${hex}`,
+    action_id: `act_${hex}`,
     currency: 'EUR',
   };
   const cast = (value: string, domain: string) => shop.sql.unsafe(`select $1::kernel.${domain}`, [value]);

@@ -25,7 +25,7 @@ const caught = (errorType: string, errorMessage = '') => ({
   Error: errorType,
   Cause: JSON.stringify({ errorType, errorMessage, trace: ['at secret.ts:1'] }),
 });
-const reserved = { reservation: null };
+const reserved = { reservation: { expiresAt: '2026-03-14T09:41:53.702Z' } };
 const charged = { ...reserved, charge: { provider: 'simulated', reference: 'x' } };
 
 test('a state keeps what steps left that the schema does not name', () => {
