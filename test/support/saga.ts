@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
@@ -18,6 +18,7 @@ import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { startTestDynamo } from './dynamo.ts';
 import { createDatabase } from './postgres.ts';
 import { type StepDeps, stepRuns } from './steps.ts';
+import { endTask } from './task-ender.ts';
 
 /** Runs in place of a step; `next` is the step itself, `delivery` counts from 1 for each order and step. */
 export type Fault = (
@@ -69,11 +70,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     count: (name: string, value = 1, label?: string) => void counted.push({ name, label, value }),
     flush: () => {},
   };
-  const endWait = async (taskToken: string) => {
-    await sfn.send(new SendTaskSuccessCommand({ taskToken, output: '{}' })).catch((error: Error) => {
-      if (error.name !== 'TaskTimedOut' && error.name !== 'TaskDoesNotExist') throw error;
-    });
-  };
+  const endWait = (taskToken: string) => endTask(sfn, taskToken);
   const resumeSaga = async (orderId: string) => {
     const tokens = await signal(awaited, { orderId, at: clock.now() });
     await Promise.all(tokens.map(endWait));

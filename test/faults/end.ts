@@ -1,0 +1,45 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import type { ProviderCharge } from '../support/books.ts';
+import type { World } from './world.ts';
+
+const money: Record<string, string> = {
+  captured: 'money kept',
+  silent: 'money unknown',
+  requires_action: 'payment open',
+};
+
+type Standing = { status: string; keepsStock: boolean; refund: string | null; flagged: number };
+
+/**
+ * How an order stands, in words: its status, what of it is at stake when it needs attention, and whether an alarm rang for
+ * an order that is well. Reads the tables, and nothing through the product.
+ */
+export async function readEnd({ saga, executions }: World, orderId: string): Promise<string> {
+  const [row] = await saga.owner`
+    select status, exists (
+      select from stock.reservations r where r.order_id = o.id and r.state in ('held', 'committed')
+    ) as keeps_stock, (
+      select ', refund ' || string_agg(f.status, ' and ' order by f.id) from payments.refunds f where f.order_id = o.id
+    ) as refund, (
+      select count(*)::integer from orders.timeline t where t.order_id = o.id and t.detail ->> 'to' = 'needs_attention'
+    ) as flagged
+    from orders.orders o where id = ${orderId}`;
+  const charge = await readCharge(saga, orderId);
+  if (row === undefined) return `charge ${charge?.status}`;
+  const { status, keepsStock, refund, flagged } = row as Standing;
+  if (status !== 'needs_attention') {
+    const own = (await executions(orderId)).filter(({ name }) => name?.startsWith(orderId));
+    const alarmed = own.filter((execution) => execution.status !== 'SUCCEEDED').length > flagged;
+    return `${status}${refund ?? ''}${alarmed ? ' (false alarm)' : ''}`;
+  }
+  const stakes = [charge && money[charge.status], keepsStock ? 'stock kept' : undefined].filter(
+    (each) => each !== undefined,
+  );
+  return stakes.length === 0 ? status : `${status} (${stakes.join(', ')})`;
+}
+
+/** What the provider has of an order. */
+export async function readCharge({ dynamo }: World['saga'], orderId: string): Promise<ProviderCharge | undefined> {
+  const read = new GetCommand({ TableName: 'charges', Key: { orderId }, ConsistentRead: true });
+  return (await dynamo.documents.send(read)).Item as ProviderCharge | undefined;
+}

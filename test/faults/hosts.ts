@@ -1,0 +1,73 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/** Where a step's own process finds its database, its provider and the state machine. */
+export type Surroundings = {
+  databaseHost: string;
+  databaseName: string;
+  dynamoEndpoint: string;
+  statesEndpoint: string;
+};
+
+export type Task = {
+  step: string;
+  payload: unknown;
+  sabotage: string | undefined;
+  /** Milliseconds that its clock is ahead of the machine's. */
+  ahead: number;
+};
+
+/** The process in which a step ran was killed, as Lambda reports it. */
+class RuntimeExitError extends Error {
+  override readonly name = 'Runtime.ExitError';
+}
+
+/** Runs steps in processes of their own, bundled as on Lambda, and kills each between the step's effect and its answer. */
+export async function startHosts(surroundings: Surroundings) {
+  const folder = await mkdtemp(join(tmpdir(), 'counterfoil-host-'));
+  const bundle = join(folder, 'host.mjs');
+  await build({
+    entryPoints: [fileURLToPath(new URL('./host.ts', import.meta.url))],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  });
+  const prepare = (): ChildProcess => {
+    const child = fork(bundle, [JSON.stringify(surroundings)], { execArgv: [] });
+    child.once('error', () => {});
+    return child;
+  };
+  // One is always starting, so that a case seldom waits for it.
+  let spare: ChildProcess | undefined;
+
+  return {
+    /** @throws RuntimeExitError always */
+    async runAndKill(task: Task): Promise<never> {
+      const child = spare ?? prepare();
+      spare = prepare();
+      const exited = once(child, 'exit');
+      child.send(task);
+      const outcome = await Promise.race([once(child, 'message'), exited.then(() => undefined)]);
+      if (outcome === undefined) throw new Error(`the process of ${task.step} ended before its effect`);
+      child.kill('SIGKILL');
+      await exited;
+      throw new RuntimeExitError('Error: Runtime exited with error: signal: killed');
+    },
+    async stop() {
+      if (spare !== undefined && spare.exitCode === null) {
+        const exited = once(spare, 'exit');
+        spare.kill('SIGKILL');
+        await exited;
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { newId } from '../../lib/kernel/ids.ts';
+import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import type { Delivery } from './faults.ts';
+import type { Doing, Mishap, Scenario } from './scenarios.ts';
+import type { World } from './world.ts';
+
+/** Places the order of a scenario, and waits until its saga has ended or rests. */
+export async function placeFor({ saga }: World, { units = 10, price = 1000, paymentMethod, hasNoOrder }: Scenario) {
+  const productId = await saga.product(units, price);
+  const lines = [{ productId, quantity: 2 }];
+  if (hasNoOrder) return { id: await chargeNobody(saga), productId };
+  const { id } = await saga.place(lines, paymentMethod === undefined ? {} : { paymentMethod });
+  return { id, productId };
+}
+
+/** Charges for an order that is not there, and has the charge given back. */
+async function chargeNobody({ clock, gateway, startOrder, states }: World['saga']): Promise<string> {
+  const orderId = newId('order', clock);
+  const charge = { orderId, amount: 2000, currency: 'EUR', paymentMethod: 'pm_card_visa' };
+  const { provider, reference } = await gateway.charge(charge);
+  await startOrder({ ...charge, intent: 'return-charge', payment: { provider, reference } });
+  await states.idle();
+  return orderId;
+}
+
+/** Does what the customer does about a payment that waits for it, if it still waits. */
+export async function actOnPayment({ saga }: World, { customer }: Scenario, orderId: string): Promise<void> {
+  const [order] = await saga.owner`select status from orders.orders where id = ${orderId}`;
+  if (order?.status !== 'pending_payment') return;
+  if (customer === 'never acts') {
+    saga.clock.advance(901_000);
+    while ((await saga.order(orderId)).status === 'pending_payment') await pause(5);
+  } else if (customer === 'cancels') await saga.cancel(orderId);
+  else await settleAndTell(saga, orderId, customer === 'does not authenticate' ? 'fail' : 'complete');
+  await saga.states.idle();
+}
+
+/** The customer acts, and the provider tells the shop. */
+export async function settleAndTell(saga: World['saga'], orderId: string, outcome: 'complete' | 'fail'): Promise<void> {
+  await settleSimulated({ client: saga.dynamo.documents, table: 'charges' }, orderId, outcome);
+  await saga.resumeSaga(orderId);
+}
+
+/** Does one thing with an order whose saga has ended, to its end. */
+export async function doAfterwards(world: World, what: Doing, orderId: string): Promise<void> {
+  const { saga, desk } = world;
+  if (what === 'the customer cancels') await saga.cancel(orderId);
+  else if (what === 'a person retries the undo') await desk.retry(orderId);
+  else await world.refundPart(orderId, 700);
+  await saga.states.idle();
+}
+
+/** How a delivery is to go: `number` counts those of its step from 1. */
+type Going = { mishap: Mishap | undefined; number: number; isSeenTo: boolean };
+
+/** A delivery that goes as a scenario says it must. */
+export async function deliverWith({ mishap, number, isSeenTo }: Going, { next }: Delivery): Promise<unknown> {
+  switch (mishap) {
+    case 'does it and never answers':
+      await next();
+      throw new Error('never answers');
+    case 'fails':
+      throw new Error('fails');
+    case 'fails until a person sees to it':
+      if (!isSeenTo) throw new Error('fails');
+      return next();
+    case 'is refused':
+      throw Object.assign(new Error('disputed: The bank has it.'), { name: 'RefundRefused' });
+    case 'fails for a while':
+      // For longer than one execution asks, so that the sweeper has to start another.
+      if (number <= 10) throw new Error('fails for a while');
+      return next();
+    case undefined:
+      return next();
+  }
+}

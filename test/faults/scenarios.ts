@@ -1,0 +1,245 @@
+import type { StepName } from '../../functions/steps.ts';
+import type { FaultName } from './faults.ts';
+
+/** What goes wrong on the way to the step that a scenario is about; every delivery, unless it says for how long. */
+export type Mishap =
+  | 'fails'
+  | 'fails until a person sees to it'
+  | 'fails for a while'
+  | 'does it and never answers'
+  | 'is refused';
+
+/** What is done with an order whose saga has ended. */
+export type Doing = 'a part goes back' | 'the customer cancels' | 'a person retries the undo';
+
+/** One way on which an order comes to a step. */
+export type Scenario = {
+  name: string;
+  /** How the order ends when nothing else goes wrong. */
+  end: string;
+  /** How it ends under a fault that is not got over, because that is how it must be. */
+  endUnder?: Partial<Record<FaultName, string>>;
+  /** Units on the shelf; every order wants 2. */
+  units?: number;
+  /** Price of one unit in cents. */
+  price?: number;
+  paymentMethod?: string;
+  meanwhile?: Partial<Record<StepName, Mishap>>;
+  /** The customer cancels as the first delivery of a step begins. */
+  cancelsBefore?: StepName;
+  /** What the customer does about a payment that waits for it. */
+  customer?: 'pays' | 'pays before the order waits' | 'does not authenticate' | 'never acts' | 'cancels';
+  /** What is done once its saga has ended, one after the other. The fault strikes in the last. */
+  afterwards?: readonly Doing[];
+  /** There is a charge and no order, and reconciliation gives the charge back. */
+  hasNoOrder?: true;
+  /** The fault strikes only after the customer did something about the payment. */
+  strikesAfterCustomer?: boolean;
+};
+
+const confirmationFails = { ConfirmOrder: 'fails' } as const;
+
+const retried: Pick<Scenario, 'afterwards'> = { afterwards: ['a person retries the undo'] };
+const releaseFailsAtFirst = { ConfirmOrder: 'fails', ReleaseStock: 'fails until a person sees to it' } as const;
+const refundFailsAtFirst = { ConfirmOrder: 'fails', RefundPayment: 'fails until a person sees to it' } as const;
+
+const waiting = { paymentMethod: 'pm_requiresAction' };
+/** The time of this step is the time that the customer has: once it is over, so is the order. */
+const over = { 'times out before its effect': 'failed', 'times out after its effect': 'failed' } as const;
+
+/**
+ * For each step of the saga, the ways that lead to it. The matrix crosses each with every fault: a step without a
+ * scenario, or a scenario that does not come by its step, fails the build.
+ */
+export const scenarios: Record<StepName, readonly Scenario[]> = {
+  ReserveStock: [
+    { name: 'an order', end: 'confirmed' },
+    { name: 'an order of more than there is', end: 'failed', units: 1 },
+    { name: 'an order cancelled just before', end: 'cancelled', cancelsBefore: 'ReserveStock' },
+  ],
+  ChargePayment: [
+    { name: 'an order', end: 'confirmed' },
+    { name: 'an order that costs nothing', end: 'confirmed', price: 0 },
+    { name: 'a card that is declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
+    { name: 'an order cancelled just before', end: 'cancelled', cancelsBefore: 'ChargePayment' },
+    { name: 'a payment that its customer must act on', end: 'confirmed', ...waiting, customer: 'pays' },
+    {
+      name: 'a payment that its customer made',
+      end: 'confirmed',
+      ...waiting,
+      customer: 'pays',
+      strikesAfterCustomer: true,
+    },
+    {
+      name: 'a payment that its customer did not authenticate',
+      end: 'failed',
+      ...waiting,
+      customer: 'does not authenticate',
+      strikesAfterCustomer: true,
+    },
+  ],
+  AwaitPayment: [
+    { name: 'the customer pays', end: 'confirmed', ...waiting, customer: 'pays', endUnder: over },
+    {
+      name: 'the customer pays before the order waits',
+      end: 'confirmed',
+      ...waiting,
+      customer: 'pays before the order waits',
+      endUnder: { 'times out before its effect': 'failed' },
+    },
+    { name: 'the customer does not authenticate', end: 'failed', ...waiting, customer: 'does not authenticate' },
+    { name: 'the customer never acts', end: 'failed', ...waiting, customer: 'never acts' },
+    { name: 'the customer cancels', end: 'cancelled', ...waiting, customer: 'cancels', endUnder: over },
+    { name: 'an order cancelled just before', end: 'cancelled', ...waiting, cancelsBefore: 'AwaitPayment' },
+  ],
+  ConfirmOrder: [
+    { name: 'an order', end: 'confirmed' },
+    { name: 'a payment that its customer made', end: 'confirmed', ...waiting, customer: 'pays' },
+    { name: 'an order cancelled just before', end: 'cancelled', cancelsBefore: 'ConfirmOrder' },
+  ],
+  AbandonOrder: [
+    { name: 'a confirmation that fails', end: 'failed', meanwhile: confirmationFails },
+    {
+      name: 'a confirmation that never answers',
+      end: 'confirmed',
+      meanwhile: { ConfirmOrder: 'does it and never answers' },
+    },
+    { name: 'an order cancelled before it is confirmed', end: 'cancelled', cancelsBefore: 'ConfirmOrder' },
+    {
+      name: 'a confirmation that never answers, cancelled meanwhile',
+      end: 'cancelled',
+      meanwhile: { ConfirmOrder: 'does it and never answers' },
+      cancelsBefore: 'AbandonOrder',
+    },
+  ],
+  RefundPayment: [
+    { name: 'undo: the charge never got there', end: 'failed', meanwhile: { ChargePayment: 'fails' } },
+    {
+      name: 'undo: the charge never answered',
+      end: 'failed',
+      meanwhile: { ChargePayment: 'does it and never answers' },
+    },
+    { name: 'undo: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
+    { name: 'cancel of an order that cost nothing', end: 'cancelled', price: 0, afterwards: ['the customer cancels'] },
+    {
+      name: 'cancel of an order of which a part went back',
+      end: 'cancelled, refund succeeded',
+      afterwards: ['a part goes back', 'the customer cancels'],
+    },
+    { name: 'undo: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
+    { name: 'undo: a person retries it', end: 'failed', ...retried, meanwhile: releaseFailsAtFirst },
+    { name: 'a charge without an order', end: 'charge refunded', hasNoOrder: true },
+  ],
+  RefundPart: [
+    { name: 'a part of an order', end: 'confirmed, refund succeeded', afterwards: ['a part goes back'] },
+    {
+      name: 'a second part of an order',
+      end: 'confirmed, refund succeeded and succeeded',
+      afterwards: ['a part goes back', 'a part goes back'],
+    },
+    {
+      name: 'a part of an order, and settling it fails for a while',
+      end: 'confirmed, refund succeeded',
+      afterwards: ['a part goes back'],
+      meanwhile: { SettleRefund: 'fails for a while' },
+    },
+  ],
+  SettleRefund: [
+    { name: 'a part of an order', end: 'confirmed, refund succeeded', afterwards: ['a part goes back'] },
+    {
+      name: 'a part that the provider refuses to give back',
+      end: 'confirmed, refund failed',
+      afterwards: ['a part goes back'],
+      meanwhile: { RefundPart: 'is refused' },
+    },
+    {
+      name: 'a part that the provider gives back only when asked again',
+      end: 'confirmed, refund succeeded',
+      afterwards: ['a part goes back'],
+      meanwhile: { RefundPart: 'fails for a while' },
+    },
+  ],
+  ReleaseStock: [
+    { name: 'undo: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
+    { name: 'undo: more than there is', end: 'failed', units: 1 },
+    {
+      name: 'undo: the reservation never answered',
+      end: 'failed',
+      meanwhile: { ReserveStock: 'does it and never answers' },
+    },
+    { name: 'undo: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
+    { name: 'undo: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
+  ],
+  CloseOrder: [
+    { name: 'undo: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
+    { name: 'undo: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
+    { name: 'undo: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
+    { name: 'undo: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
+  ],
+  FlagOrder: [
+    {
+      name: 'undo: a person retries it, and the refund fails again',
+      end: 'needs_attention (money kept)',
+      ...retried,
+      meanwhile: { ConfirmOrder: 'fails', RefundPayment: 'fails' },
+    },
+    {
+      name: 'undo: the customer never acted, and the refund fails',
+      end: 'needs_attention (payment open)',
+      ...waiting,
+      customer: 'never acts',
+      meanwhile: { RefundPayment: 'fails' },
+    },
+    {
+      name: 'the provider never answers',
+      end: 'needs_attention (money unknown)',
+      paymentMethod: 'pm_timeoutAlways',
+    },
+    {
+      name: 'undo: the refund fails',
+      end: 'needs_attention (money kept)',
+      meanwhile: { ...confirmationFails, RefundPayment: 'fails' },
+    },
+    {
+      name: 'undo: the release fails',
+      end: 'needs_attention (stock kept)',
+      paymentMethod: 'pm_card_chargeDeclined',
+      meanwhile: { ReleaseStock: 'fails' },
+    },
+    {
+      name: 'undo: the closing fails',
+      end: 'needs_attention',
+      meanwhile: { ...confirmationFails, CloseOrder: 'fails' },
+    },
+    {
+      name: 'undo: the closing never answers',
+      end: 'failed',
+      meanwhile: { ...confirmationFails, CloseOrder: 'does it and never answers' },
+    },
+    {
+      name: 'a confirmation that never answers, and nobody finds out',
+      end: 'confirmed',
+      meanwhile: { ConfirmOrder: 'does it and never answers', AbandonOrder: 'fails' },
+    },
+    {
+      name: 'a confirmation that failed, and nobody finds out',
+      end: 'needs_attention (money kept, stock kept)',
+      meanwhile: { ...confirmationFails, AbandonOrder: 'fails' },
+    },
+    {
+      name: 'cancel: the refund fails',
+      end: 'needs_attention (money kept)',
+      afterwards: ['the customer cancels'],
+      meanwhile: { RefundPayment: 'fails' },
+    },
+    {
+      name: 'cancel: the release fails',
+      end: 'needs_attention (stock kept)',
+      afterwards: ['the customer cancels'],
+      meanwhile: { ReleaseStock: 'fails' },
+    },
+  ],
+};

@@ -1,0 +1,50 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { run } from '../../functions/jobs/sweep-orders.ts';
+import type { SagaInput } from '../../lib/contract/saga.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
+import { executionName } from '../../lib/orders/execution-name.ts';
+import type { Sql } from '../../lib/platform/sql.ts';
+import type { World } from './world.ts';
+
+const minute = 60_000;
+
+/** What the scheduled job would do for an order, as often as it can be needed. */
+export async function sweepUntilEnded({ saga }: World, orderId: string): Promise<void> {
+  const isOpen = async () => {
+    const [row] = await saga.owner`
+      select status not in ('confirmed', 'failed', 'cancelled', 'needs_attention') as order,
+        exists (select from payments.refunds r where r.order_id = o.id and r.status = 'requested') as refund
+      from orders.orders o where o.id = ${orderId}`;
+    return (row ?? { order: false, refund: false }) as { order: boolean; refund: boolean };
+  };
+  for (let time = 1; time <= 3; time++) {
+    const { order, refund } = await isOpen();
+    if (!order && !refund) return;
+    // A refund that was never answered is asked about again after a quarter of an hour.
+    const later = order ? time * 1.1 * minute : time * 20 * minute;
+    await run({
+      sql: () => saga.saga as unknown as Sql,
+      clock: { now: () => saga.clock.now() + later },
+      stopwatch,
+      meter: saga.deps.meter,
+      budgetSeconds: 45,
+      quietSeconds: 60,
+      reservationSeconds: saga.deps.reservationSeconds,
+      startSaga: saga.startOrder,
+      resumeSaga: saga.resumeSaga,
+      describeSaga: (of) => describeSaga(saga, of),
+      onError: () => {},
+    });
+    await saga.states.idle();
+  }
+}
+
+async function describeSaga(saga: World['saga'], of: Pick<SagaInput, 'orderId' | 'intent' | 'part'>): Promise<string> {
+  const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(of)}`;
+  try {
+    return (await saga.sfn.send(new DescribeExecutionCommand({ executionArn }))).status ?? 'RUNNING';
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist) return 'none';
+    throw error;
+  }
+}
