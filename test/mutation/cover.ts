@@ -33,7 +33,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
   [/^lib\/orders\//, [...placing, ...traces], steps, sagas],
   [/^lib\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
-  [/^lib\/stock\//, traces, steps, sagas, tests('saga', 'reconciliation')],
+  [/^lib\/stock\//, traces, [...tests('sql', 'stock-releases'), ...steps], sagas, tests('saga', 'reconciliation')],
   [/^lib\/payments\/stripe/, tests('unit', 'payment*')],
   [/^lib\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
   [/^lib\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],

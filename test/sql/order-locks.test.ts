@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/flagging.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -38,6 +38,7 @@ const steps = {
       ...releaseFailed(orderId),
     }),
   cancel: (orderId: string) => saga.cancel(orderId),
+  'release what nobody needs': (orderId: string) => releaseHeldOfUndone(saga.owner, { orderId, at }),
 };
 type Step = keyof typeof steps;
 
@@ -79,6 +80,16 @@ async function waitedFor(
   return outcome;
 }
 
+async function expectInOrder({ low, high }: { low: string; high: string }, step: Step, orderId: string) {
+  const outcome = await waitedFor(
+    (tx) => tx`select from stock.levels where product_id = ${low} for update`,
+    () => steps[step](orderId),
+    // Whoever waits for the first must not have the second.
+    () => saga.owner`select from stock.levels where product_id = ${high} for update nowait`,
+  );
+  expect(outcome).not.toBeInstanceOf(Error);
+}
+
 const waiting = async () => {
   const rows = await saga.owner`
     select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
@@ -92,17 +103,25 @@ describe('levels are locked in the order of their products, so that no two baske
     release: ['reserve'],
   };
 
+  test('by releasing what nobody needs', async () => {
+    const { low, high } = await twoProducts();
+    const orderId = newId('order', saga.clock);
+    for (const productId of [high, low]) {
+      await saga.owner`
+        insert into stock.reservations (order_id, product_id, quantity, expires_at)
+        values (${orderId}, ${productId}, 1, now())`;
+      await saga.owner`
+        insert into stock.movements (id, product_id, kind, quantity, reserved, reason, order_id, created_at)
+        values (${newId('movement', saga.clock)}, ${productId}, 'reservation', 0, 1, 'by hand', ${orderId}, now())`;
+    }
+    await expectInOrder({ low, high }, 'release what nobody needs', orderId);
+  });
+
   test.each(Object.keys(before) as Step[])('by %s', async (step) => {
     const { low, high } = await twoProducts();
     const orderId = await place(high, low);
     for (const each of before[step]!) await steps[each](orderId);
-    const outcome = await waitedFor(
-      (tx) => tx`select from stock.levels where product_id = ${low} for update`,
-      () => steps[step](orderId),
-      // Whoever waits for the first must not have the second.
-      () => saga.owner`select from stock.levels where product_id = ${high} for update nowait`,
-    );
-    expect(outcome).not.toBeInstanceOf(Error);
+    await expectInOrder({ low, high }, step, orderId);
   });
 });
 

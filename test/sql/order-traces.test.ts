@@ -138,6 +138,7 @@ describe('what each step leaves behind', () => {
   });
 
   test('of an order that fails', async () => {
+    await reserve((await place()).id, second(0));
     const { id } = await place();
     await reserve(id, second(1));
     await abandon(id, second(2));

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../lib/kernel/ids.ts';
+import { releaseHeldOfUndone, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+beforeAll(async () => {
+  saga = await startSaga();
+});
+afterAll(() => saga.stop());
+
+const at = new Date();
+const release = (orderId: string) => releaseHeldOfUndone(saga.owner, { orderId, at });
+const stateOf = async (orderId: string) =>
+  (await saga.owner`select state from stock.reservations where order_id = ${orderId}`)[0]?.state;
+const levelOf = async (productId: string) =>
+  (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
+
+/** Stock held for an order that there is not: `reserved` of it are in the ledger. */
+async function held(productId: string, quantity: number, reserved = quantity): Promise<string> {
+  const orderId = newId('order', saga.clock);
+  await saga.owner`
+    insert into stock.reservations (order_id, product_id, quantity, expires_at)
+    values (${orderId}, ${productId}, ${quantity}, ${at})`;
+  if (reserved > 0) {
+    await saga.owner`
+      insert into stock.movements (id, product_id, kind, quantity, reserved, reason, order_id, created_at)
+      values (${newId('movement', saga.clock)}, ${productId}, 'reservation', 0, ${reserved}, 'by hand', ${orderId}, ${at})`;
+  }
+  return orderId;
+}
+
+describe('stock that is held for nobody', () => {
+  test('is released once, as the ledger has it', async () => {
+    const productId = await saga.product(9);
+    const [orderId, unwritten] = [await held(productId, 2), await held(productId, 3, 0)];
+    expect(await release(orderId)).toBe(1);
+    expect(await levelOf(productId)).toEqual({ onHand: 9, reserved: 0 });
+    expect(await release(unwritten)).toBe(1);
+    expect(await levelOf(productId)).toEqual({ onHand: 9, reserved: 0 });
+    expect([await stateOf(orderId), await stateOf(unwritten)]).toEqual(['released', 'released']);
+    expect([await release(orderId), await release(unwritten)]).toEqual([0, 0]);
+    const movements = await saga.owner`
+      select quantity, reserved from stock.movements where kind = 'release' and product_id = ${productId}`;
+    expect(movements.map((row) => ({ ...row }))).toEqual([{ quantity: 0, reserved: -2 }]);
+  });
+
+  test('stays as it is when the ledger has another number of it', async () => {
+    const orderId = await held(await saga.product(9), 3, 2);
+    expect(await release(orderId)).toBe(0);
+    expect(await stateOf(orderId)).toBe('held');
+  });
+
+  test('is released for the one order alone', async () => {
+    const productId = await saga.product(9);
+    const { id: open } = await saga.place([{ productId, quantity: 1 }], { start: false });
+    await reserveAllOrNothing(saga.saga, { orderId: open, at, expiresAt: at });
+    const [orderId, other] = [await held(productId, 2), await held(productId, 2)];
+    expect(await release(orderId)).toBe(1);
+    expect([await stateOf(open), await stateOf(other)]).toEqual(['held', 'held']);
+    expect(await levelOf(productId)).toEqual({ onHand: 9, reserved: 3 });
+  });
+});
+
+test('stock that is held for an order under way stays', async () => {
+  const productId = await saga.product(9);
+  const { id } = await saga.place([{ productId, quantity: 1 }], { start: false });
+  await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: at });
+  expect(await release(id)).toBe(0);
+  expect(await stateOf(id)).toBe('held');
+});
