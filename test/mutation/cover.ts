@@ -16,6 +16,8 @@ const traces = tests('sql', 'order-traces');
 const steps = tests('sql', 'order-steps', 'order-locks');
 const placing = tests('sql', 'place-order');
 const sagas = tests('saga', 'order-saga', 'retries', 'sweeper');
+const actions = [...tests('saga', 'payment-actions'), ...tests('http', '*-payments', '*webhook*')];
+const refunds = [...tests('sql', 'refund-guards'), ...tests('saga', 'partial-refunds')];
 const prices = tests('unit', 'pricing*');
 /** What a statement reads in vain shows only in its plan. */
 const plans = tests('sql', 'plans');
@@ -25,23 +27,26 @@ const plans = tests('sql', 'plans');
  * cases, and what kills a mutant one day would let it live the next.
  */
 const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
-  [/^lib\/orders\/(confirm|undo)/, traces, steps, sagas],
+  [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions]],
   [/^lib\/orders\/cancel/, traces, tests('sql', 'order-locks', 'order-reads'), sagas],
   [/^lib\/orders\/place/, placing, sagas],
+  [/^lib\/orders\/await/, actions],
   [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper'), plans],
   [/^lib\/orders\/read/, tests('sql', 'order-reads'), plans],
   [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
   [/^lib\/orders\//, [...placing, ...traces], steps, sagas],
   [/^lib\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
   [/^lib\/stock\//, traces, [...tests('sql', 'stock-releases'), ...steps], sagas, tests('saga', 'reconciliation')],
+  [/^lib\/payments\/.*refunds?(\.sql)?\.ts/, refunds, plans],
+  [/^lib\/payments\/.*webhook/, tests('unit', '*webhook*'), tests('http', '*webhook*'), actions],
   [/^lib\/payments\/stripe/, tests('unit', 'payment*')],
   [/^lib\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
   [/^lib\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
   [/^lib\/pricing\//, prices, tests('http', 'quotes')],
   [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
-  [/^infra\/saga\//, tests('unit', 'saga*'), sagas, tests('saga', 'reconciliation')],
+  [/^infra\/saga\//, tests('unit', 'saga*'), [...sagas, ...actions], tests('saga', 'reconciliation')],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
-  [/^database:/, tests('sql', 'schema-guards*'), [...traces, ...steps, ...placing], sagas],
+  [/^database:/, tests('sql', 'schema-guards*'), [...traces, ...steps, ...placing], [...sagas, ...refunds]],
 ];
 
 /** The tests that cover a file, by turns; none when the table has no row for it. */
