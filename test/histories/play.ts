@@ -58,11 +58,12 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
         return { id, stocked: units, least: units, prices: [{ amount, from: 0, until: Number.POSITIVE_INFINITY }] };
       }),
     );
-    await Promise.all([
+    const acted = await Promise.allSettled([
       ...customers.map((actions, i) => inTurn(actions, customer(customerIds[i]!))),
       inTurn(staff, actAsStaff),
     ]);
     await rest();
+    for (const one of acted) if (one.status === 'rejected') violations.push(describe(one.reason));
     return { orders, products, violations };
 
     async function inTurn<A>(actions: Paced<A>[], act: (action: A) => Promise<void>): Promise<void> {
@@ -122,15 +123,10 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
           orders.push(order);
         };
         placing += 1;
-        const sent = await Promise.all([
-          send(claim, lines, placed, placed.dies, take),
-          ...(placed.twice ? [send(claim, lines, placed, placed.dies, take).catch(unlessInFlight)] : []),
-        ])
-          .catch(async (error) => {
-            unlessInFlight(error);
-            // The other one of the two holds the key, and answers.
-            return [await send(claim, lines, placed, false, take)];
-          })
+        const once = () => send(claim, lines, placed, placed.dies, take).catch(unlessInFlight);
+        const sent = await Promise.all(placed.twice ? [once(), once()] : [once()])
+          // Neither is under way any more, so one that was told to wait is answered now.
+          .then(async (all) => (all.some((one) => one === undefined) ? [...all, await once()] : all))
           .finally(() => {
             placing -= 1;
           });
@@ -268,3 +264,6 @@ const unlessEnded = (error: unknown): undefined => {
 const unlessInFlight = (error: unknown): undefined => {
   if (!(error instanceof Problem && error.code === 'request-in-flight')) throw error;
 };
+
+/** An action that ended by an error which no customer may ever see. */
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
