@@ -46,7 +46,12 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
   [/^infra\/saga\//, tests('unit', 'saga*'), [...sagas, ...actions], tests('saga', 'reconciliation')],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
-  [/^database:/, tests('sql', 'schema-guards*'), [...traces, ...steps, ...placing], [...sagas, ...refunds]],
+  [
+    /^database:/,
+    tests('sql', 'schema-guards*', 'refund-guards'),
+    [...traces, ...steps, ...placing],
+    [...sagas, ...refunds],
+  ],
 ];
 
 /** The tests that cover a file, by turns; none when the table has no row for it. */
