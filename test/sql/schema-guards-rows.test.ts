@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { id, openShop, type Shop } from '../support/shop-by-hand.ts';
+
+let shop: Shop;
+let unpaid: string;
+let another: string;
+beforeAll(async () => {
+  shop = await openShop();
+  await shop.restock();
+  another = await shop.insertProduct();
+  const paid = await shop.order();
+  unpaid = (await shop.order()).id;
+  const { sql } = shop;
+  await shop.pay(sql, paid);
+  await shop.reserve(sql, paid, { state: 'held' });
+  await sql`insert into orders.timeline values (${paid.id}, 1, 1, 'order-placed', '{}', now())`;
+  await sql`
+    insert into outbox.events (id, type, subject, data, occurred_at)
+    values (${id('event')}, 'order.placed', ${paid.id}, '{}', now())`;
+  await sql`
+    insert into payments.refunds (id, payment_id, order_id, status, amount, currency, reason, requested_by, created_at, updated_at)
+    select ${`rfd_${hex}`}, id, order_id, 'requested', 1, 'EUR', 'broken', 'app:key', now(), now()
+    from payments.payments`;
+  for (const [attempt, settled] of [
+    [0, true],
+    [1, false],
+  ] as const) {
+    await sql`
+      insert into orders.attention (
+        order_id, attempt, flagged_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+        stock_at_stake, execution, settled_at, settled_how
+      ) values (
+        ${paid.id}, ${attempt}, now(), 'pending', 'x', '[]', 'x', 'x', 0, true, '[]', 'x',
+        ${settled ? new Date() : null}, ${settled ? 'retried' : null}
+      )`;
+  }
+  await sql`
+    insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
+    values (${`act_${hex}`}, ${paid.id}, now(), 'key', 'read', 'req')`;
+});
+afterAll(() => shop.close());
+
+const hex = '0'.repeat(32);
+const no = { order: `ord_${hex}`, product: `prd_${hex}`, payment: `pay_${hex}`, customer: `cus_${hex}` };
+const long = (length: number) => 'x'.repeat(length);
+
+type Values = Record<string, unknown>;
+
+/** What a copy of a table's first row needs so as to be another right row. */
+const fresh: Record<string, () => Values> = {
+  'orders.orders': () => ({ id: id('order'), status: 'pending' }),
+  'orders.lines': () => ({ position: 2, product_id: another }),
+  'orders.timeline': () => ({ entry: 2 }),
+  'orders.attention': () => ({ attempt: 2 }),
+  'orders.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
+  'orders.status_transitions': () => ({ from_status: 'failed', to_status: 'failed' }),
+  'payments.payments': () => ({ id: id('payment'), order_id: unpaid, reference: 'another' }),
+  'payments.refunds': () => ({ id: `rfd_${'1'.repeat(32)}` }),
+  'outbox.events': () => ({ id: id('event'), subject: 'another' }),
+  'stock.levels': () => ({ product_id: another }),
+  'stock.movements': () => ({ id: id('movement') }),
+  'stock.reservations': () => ({ order_id: id('order') }),
+};
+
+class Undone extends Error {}
+
+/** Inserts a copy of a table's first row with other values, and takes it back. */
+async function insertCopy(table: string, values: Values): Promise<void> {
+  await shop.sql
+    .begin(async (tx) => {
+      await tx.unsafe(
+        `insert into ${table} select (jsonb_populate_record(t, $1::text::jsonb)).* from ${table} t order by ctid limit 1`,
+        [JSON.stringify(values)],
+      );
+      throw new Undone();
+    })
+    .catch((error) => {
+      if (!(error instanceof Undone)) throw error;
+    });
+}
+
+test.each(Object.keys(fresh))('a right row of %s is taken', (table) => insertCopy(table, fresh[table]!()));
+
+test.each<[table: string, wrong: Values, constraint: string]>([
+  ['orders.orders', { customer_id: no.customer }, 'orders_customer_id_fkey'],
+  ['orders.orders', { version: 0 }, 'orders_version_check'],
+  ['orders.orders', { subtotal: -1, total: -1 }, 'discount_within_subtotal'],
+  ['orders.lines', { order_id: no.order }, 'lines_order_id_fkey'],
+  ['orders.lines', { position: 0 }, 'lines_position_check'],
+  ['orders.lines', { unit_price: -1, total: -2 }, 'lines_unit_price_check'],
+  ['orders.timeline', { order_id: no.order }, 'timeline_order_id_fkey'],
+  ['orders.attention', { order_id: no.order }, 'attention_order_id_fkey'],
+  ['orders.attention', { attempt: -1 }, 'attention_attempt_check'],
+  ['orders.attention', { steps: {} }, 'attention_steps_check'],
+  ['orders.attention', { message: long(1001) }, 'attention_message_check'],
+  ['orders.attention', { money_at_stake: -1 }, 'attention_money_at_stake_check'],
+  ['orders.attention', { stock_at_stake: {} }, 'attention_stock_at_stake_check'],
+  ['orders.attention', { settled_how: 'forgotten' }, 'attention_settled_how_check'],
+  ['orders.attention', { settled_how: null }, 'settled_somehow'],
+  ['orders.attention', { settled_at: null, settled_how: null }, 'attention_open'],
+  ['orders.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
+  ['orders.operator_actions', { action: 'guess' }, 'operator_actions_action_check'],
+  ['orders.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
+  ['orders.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
+  ['orders.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
+  ['orders.operator_actions', { action: 'resolve', outcome: 'failed' }, 'resolution_says_how'],
+  ['payments.payments', { order_id: no.order }, 'payments_order_id_fkey'],
+  ['payments.payments', { status: 'lost' }, 'payments_status_check'],
+  ['payments.payments', { status: 'refunded' }, 'refund_has_its_time'],
+  ['payments.payments', { refund_claimed: 1, refunded_amount: 2 }, 'refunds_within_payment'],
+  ['payments.payments', { refund_claimed: 2001 }, 'refunds_within_payment'],
+  ['payments.payments', { refunded_amount: -1 }, 'refunds_within_payment'],
+  ['payments.refunds', { payment_id: no.payment }, 'refunds_payment_id_fkey'],
+  ['payments.refunds', { status: 'lost' }, 'refunds_status_check'],
+  ['payments.refunds', { amount: 0 }, 'refunds_amount_check'],
+  ['payments.refunds', { reason: '' }, 'refunds_reason_check'],
+  ['payments.refunds', { reason: long(201) }, 'refunds_reason_check'],
+  ['payments.refunds', { attempt: 0 }, 'refunds_attempt_check'],
+  ['payments.refunds', { status: 'failed' }, 'failed_refund_says_why'],
+  ['payments.refunds', { status: 'succeeded' }, 'refund_given_has_reference'],
+  ['stock.levels', { product_id: no.product }, 'levels_product_id_fkey'],
+  ['stock.levels', { on_hand: 1_000_000_001 }, 'levels_on_hand_check'],
+  ['stock.movements', { product_id: no.product }, 'movements_product_id_fkey'],
+  ['stock.movements', { reason: '' }, 'movements_reason_check'],
+  ['stock.movements', { reason: long(201) }, 'movements_reason_check'],
+  ['stock.reservations', { product_id: no.product }, 'reservations_product_id_fkey'],
+  ['stock.reservations', { quantity: 0 }, 'reservations_quantity_check'],
+  ['stock.reservations', { state: 'lost' }, 'reservations_state_check'],
+])('%s: %o is refused by %s', async (table, wrong, constraint) => {
+  await expect(insertCopy(table, { ...fresh[table]!(), ...wrong })).rejects.toMatchObject({
+    constraint_name: constraint,
+  });
+});
+
+/** A right row but for what it has in common with the first. */
+test.each<[table: string, same: readonly string[], constraint: string]>([
+  ['orders.orders', ['id'], 'orders_pkey'],
+  ['orders.lines', ['position'], 'lines_pkey'],
+  ['orders.lines', ['product_id'], 'lines_order_id_product_id_key'],
+  ['orders.timeline', ['entry'], 'timeline_pkey'],
+  ['orders.attention', ['attempt'], 'attention_pkey'],
+  ['orders.operator_actions', ['id'], 'operator_actions_pkey'],
+  ['orders.status_transitions', ['from_status', 'to_status'], 'status_transitions_pkey'],
+  ['payments.payments', ['id'], 'payments_pkey'],
+  ['payments.payments', ['order_id'], 'payments_order_id_key'],
+  ['payments.payments', ['reference'], 'payments_provider_reference_key'],
+  ['payments.refunds', ['id'], 'refunds_pkey'],
+  ['outbox.events', ['id'], 'events_pkey'],
+  ['outbox.events', ['subject'], 'events_once_each'],
+  ['stock.levels', ['product_id'], 'levels_pkey'],
+  ['stock.movements', ['id'], 'movements_pkey'],
+  ['stock.reservations', ['order_id'], 'reservations_pkey'],
+])('%s: a second row of the same %s is refused by %s', async (table, same, constraint) => {
+  const values = Object.entries(fresh[table]!()).filter(([name]) => !same.includes(name));
+  await expect(insertCopy(table, Object.fromEntries(values))).rejects.toMatchObject({ constraint_name: constraint });
+});
