@@ -91,7 +91,7 @@ export const createQuote = {
 export const placeOrder = {
   summary: 'Place an order',
   description:
-    'Answers 202 with the pending order as soon as it is stored. With `Prefer: wait=N` (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
+    'Answers 202 with the pending order as soon as it is stored. With `Prefer: wait=N` (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, when the same request was repeated meanwhile and answered so, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
   body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
   responses: { 201: order, 202: order },
   problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],

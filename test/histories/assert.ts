@@ -35,7 +35,7 @@ export async function playHistories(options: Options): Promise<string | undefine
   let played = 0;
   const lane = async () => {
     for (let one = batches.shift(); one !== undefined && failure === undefined; one = batches.shift()) {
-      const outcome = await playBatch({ ...one, path, endOnFailure: !shrink }, prepare);
+      const outcome = await playBatch({ ...one, path, endOnFailure: !shrink }, { prepare, say });
       failure ??= outcome;
       played += one.numRuns;
       if (failure === undefined) say(`${played} of ${count} histories`);
@@ -47,17 +47,23 @@ export async function playHistories(options: Options): Promise<string | undefine
 }
 
 type Parameters = { seed: number; numRuns: number; path: string | undefined; endOnFailure: boolean };
+type Around = Required<Pick<Options, 'prepare' | 'say'>>;
 
-async function playBatch({ seed, numRuns, path, endOnFailure }: Parameters, prepare: (saga: Saga) => void) {
+async function playBatch({ seed, numRuns, path, endOnFailure }: Parameters, { prepare, say }: Around) {
   const saga = await startSaga();
   try {
     const customerIds = [];
     for (let i = 0; i < mostCustomers; i++) customerIds.push(await addCustomer(saga, i));
     const { play } = createPlayer(saga, customerIds);
     prepare(saga);
+    let failed = false;
     const property = fc.asyncProperty(history, async (one) => {
       const broken = await brokenPromises(saga, await play(one));
-      if (broken.length > 0) throw new Error(broken.join('\n'));
+      if (broken.length === 0) return;
+      // Said before it is shrunk, which may take a while and ends in another failure now and then.
+      if (!failed) say(`a history from seed ${seed} fails: ${broken.join('\n')}`);
+      failed = true;
+      throw new Error(broken.join('\n'));
     });
     const outcome = await fc.check(property, { seed, numRuns, endOnFailure, ...(path === undefined ? {} : { path }) });
     if (!outcome.failed) return undefined;

@@ -1431,7 +1431,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="place-order">
 <h3><a href="#place-order">Place an order</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/orders</code> <span class="who">signed-in customer</span></p>
-<p>Answers 202 with the pending order as soon as it is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, or when the customer must act on the payment first (<code>pending_payment</code>, see <code>paymentAction</code>).</p>
+<p>Answers 202 with the pending order as soon as it is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, when the same request was repeated meanwhile and answered so, or when the customer must act on the payment first (<code>pending_payment</code>, see <code>paymentAction</code>).</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
