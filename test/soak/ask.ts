@@ -20,7 +20,8 @@ export type Outages = { began(): () => void; overlap(from: number, to: number): 
 const graceMs = 10_000;
 /** The longest that a door may take, and some more for a busy machine. */
 const patienceMs = 45_000;
-const giveUpMs = 180_000;
+/** As long as a customer is locked out at most, and some more. */
+const giveUpMs = 1_200_000;
 
 export function outages(): Outages {
   const known: { from: number; to: number }[] = [];
@@ -36,21 +37,27 @@ export function outages(): Outages {
   };
 }
 
-/** The machine had something else to do than to answer: a 503 or no answer then says nothing of the product. */
-export type Strain = (from: number) => boolean;
+/** Whether the machine had too much else to do at some time in between: a refusal then says nothing of the product. */
+export type Strain = (from: number, to: number) => boolean;
 
 /** Watches for moments in which this process itself was kept waiting, or much more wanted to run than there are processors. */
 export function watchStrain(): { strained: Strain; stop: () => void } {
   const every = 100;
+  const known: { from: number; to: number }[] = [];
   let last = Date.now();
-  let strainedUntil = 0;
   const timer = setInterval(() => {
     const now = Date.now();
-    const late = now - last - every;
-    if (late > 300 || loadavg()[0]! > 2 * availableParallelism()) strainedUntil = now;
+    if (now - last - every > 300 || loadavg()[0]! > 2 * availableParallelism()) {
+      const latest = known.at(-1);
+      if (latest !== undefined && latest.to >= last) latest.to = now;
+      else known.push({ from: last, to: now });
+    }
     last = now;
   }, every);
-  return { strained: (from) => strainedUntil >= from || Date.now() - last > 300, stop: () => clearInterval(timer) };
+  return {
+    strained: (from, to) => known.some((one) => one.from <= to && from <= one.to) || Date.now() - last > 300,
+    stop: () => clearInterval(timer),
+  };
 }
 
 /**
@@ -64,7 +71,7 @@ export function createAsker(options: { baseUrl: string; journal: Journal; down: 
   function excuse(actor: string, sentAt: number, what: string): void {
     const milliseconds = Date.now() - sentAt;
     if (down.overlap(sentAt, Date.now())) return;
-    if (strained(sentAt)) journal.count('refusal with nothing killed, on a machine too busy to answer');
+    if (strained(sentAt, Date.now())) journal.count('refusal with nothing killed, on a machine too busy to answer');
     else journal.violation(actor, `${what} while nothing was killed (${milliseconds} ms)`);
   }
 
@@ -100,6 +107,12 @@ export function createAsker(options: { baseUrl: string; journal: Journal; down: 
     if (answer.status >= 500) journal.violation(actor, `${method} ${path} gave ${answer.status}: ${answer.text}`);
     if (answer.status === 409 && answer.text.includes('request-in-flight')) {
       journal.count('refusal 409 in flight');
+      return undefined;
+    }
+    // A try that was cut off between counting it and signing in counts as a wrong guess, and some such lock for a while.
+    if (answer.status === 429 && answer.text.includes('sign-in-locked')) {
+      journal.count('refusal 429 sign-in locked, after tries that were cut off');
+      await sleep(1000 * Number(answer.headers.get('retry-after')));
       return undefined;
     }
     if (answer.status === 429) {

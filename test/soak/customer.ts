@@ -31,7 +31,7 @@ export async function createCustomer(world: World, number: number, pauseMs: numb
   const mine: PlacedOrder[] = [];
   await signIn();
 
-  return { ...me, token: () => me.token, run };
+  return { ...me, token: () => me.token, signIn, run };
 
   async function run(): Promise<void> {
     await world.rest(random.next() * pauseMs);

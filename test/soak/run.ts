@@ -8,7 +8,7 @@ import { resetStack } from '../../infra/local/stack.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { freePort } from '../e2e/checkout.ts';
 import { createAsker, outages, watchStrain } from './ask.ts';
-import { checkAll, readEnds } from './check.ts';
+import { busyUndo, checkAll, readEnds } from './check.ts';
 import { createCustomer } from './customer.ts';
 import { openJournal } from './journal.ts';
 import { type Kill, killAtRandom, untilWell } from './kills.ts';
@@ -80,8 +80,16 @@ async function main(): Promise<boolean> {
   console.log('the load has ended; waiting for every order to end');
   await untilWell(stack);
   await untilEnded(admin, stack.tell, journal);
+  // Whatever became of a customer's session, signing in and asking again works.
+  for (const { signIn } of customers) await signIn();
   const asked = customers.map(({ id, name, token }) => ({ id, name, token: token() }));
-  await checkAll({ world, sql: admin(), dynamoEndpoint: stack.address().dynamoEndpoint, customers: asked });
+  await checkAll({
+    world,
+    strained: strain.strained,
+    sql: admin(),
+    dynamoEndpoint: stack.address().dynamoEndpoint,
+    customers: asked,
+  });
   const ends = await readEnds(admin(), kills);
   strain.stop();
   await close();
@@ -216,6 +224,7 @@ function summary(
         'price changes',
         'sessions ended',
         'answers replayed',
+        busyUndo,
       ].flatMap((name) => journal.counted(name).map(([, count]): [string, number] => [name, count])),
     ),
     `longest until all parts were well again after a kill: ${seconds(recovery)}`,
