@@ -123,7 +123,7 @@ export async function releaseWhatIsHeld(
     )
     select exists (select from this) as undoable, (select coalesce(sum(quantity), 0)::integer from given) as units`;
   const { undoable, units } = row as { undoable: boolean; units: number };
-  if (undoable) return units;
+  if (units > 0) return units;
 
   const [now] = await sql`
     select o.status, exists (
@@ -131,6 +131,8 @@ export async function releaseWhatIsHeld(
     ) as kept
     from orders.orders o where o.id = ${orderId}`;
   if (now !== undefined && !now.kept) return 0;
+  // It waited for a late ReserveStock, whose rows came after its snapshot. No other one can come now.
+  if (undoable) return releaseWhatIsHeld(sql, { orderId, at });
   throw new OrderNotActive(`the stock of an order that is ${now?.status ?? 'unknown'} stays`);
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { releaseHeldOfUndone, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -68,4 +68,20 @@ test('stock that is held for an order under way stays', async () => {
   await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: at });
   expect(await release(id)).toBe(0);
   expect(await stateOf(id)).toBe('held');
+});
+
+test('stock that is reserved by a late step at that very moment is given back too', async () => {
+  const productId = await saga.product(3);
+  const { id: orderId } = await saga.place([{ productId, quantity: 2 }], { start: false });
+  let releasing: Promise<number> | undefined;
+  await saga.owner.begin(async (tx) => {
+    await reserveAllOrNothing(tx as never, { orderId, at: new Date(), expiresAt: new Date(Date.now() + 900_000) });
+    releasing = releaseWhatIsHeld(saga.saga, { orderId, at: new Date() });
+    await expect
+      .poll(async () => (await saga.owner`select from pg_locks where not granted`).length, { interval: 5 })
+      .toBeGreaterThan(0);
+  });
+  expect(await releasing).toBe(2);
+  const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
+  expect(level).toEqual({ onHand: 3, reserved: 0 });
 });
