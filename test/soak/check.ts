@@ -88,6 +88,7 @@ const ends: Record<string, string[]> = {
   pm_card_chargeDeclined: ['failed'],
   pm_card_insufficientFunds: ['failed'],
   pm_timeoutAlways: ['failed'],
+  pm_requiresAction: ['confirmed', 'failed'],
 };
 
 /** A customer's own list has each order that the customer was told of, as it ended. */

@@ -12,10 +12,13 @@ const paymentMethods = {
   pm_timeoutOnce: 120,
   pm_card_chargeDeclined: 90,
   pm_card_insufficientFunds: 80,
+  pm_requiresAction: 90,
   pm_timeoutAlways: 3,
 } as const;
 
-/** Signs a customer up, who then orders, repeats, cancels, looks and signs out and in until the load ends. */
+const ended = ['confirmed', 'failed', 'cancelled', 'needs_attention'];
+
+/** Signs a customer up, who then orders, repeats, pays, cancels, looks and signs out and in until the load ends. */
 export async function createCustomer(world: World, number: number, pauseMs: number) {
   const name = `customer ${number}`;
   const random = randomOf(world.seed, name);
@@ -106,6 +109,23 @@ export async function createCustomer(world: World, number: number, pauseMs: numb
     if (cancelAt !== undefined) {
       await world.rest(cancelAt);
       await cancel(order);
+    } else if (paymentMethod === 'pm_requiresAction' && random.chance(0.85)) await act(order);
+  }
+
+  /** Does what the card's bank asks for once the order waits for it. Who does nothing lets the order expire. */
+  async function act({ id }: PlacedOrder): Promise<void> {
+    for (const giveUp = Date.now() + 30_000; Date.now() < giveUp && world.goesOn(); await world.rest(200)) {
+      const { status } = (await ask('GET', `/orders/${id}`)).body as Order;
+      if (ended.includes(status)) return;
+      if (status !== 'pending_payment') continue;
+      const outcome = random.chance(0.75) ? 'complete' : 'fail';
+      const answer = await ask('POST', `/simulated-payments/${id}`, { body: { outcome } });
+      world.journal.note(name, 'acts', { orderId: id, outcome, status: answer.status });
+      // 409 when the order expired meanwhile.
+      if (answer.status === 200) world.journal.count(outcome === 'complete' ? 'payments completed' : 'payments failed');
+      else if (answer.status !== 409)
+        world.journal.violation(name, `POST /simulated-payments/${id} gave ${answer.status}: ${answer.text}`);
+      return;
     }
   }
 

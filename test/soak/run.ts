@@ -46,7 +46,7 @@ async function main(): Promise<boolean> {
   const stack = await launchStack({
     directory,
     port: await freePort(),
-    settings: { RATE_LIMIT_PER_MINUTE: '1000000', PAYMENT_TIMEOUT_MS: '500' },
+    settings: { RATE_LIMIT_PER_MINUTE: '1000000', PAYMENT_TIMEOUT_MS: '500', RESERVATION_SECONDS: '60' },
     onLine(line) {
       journal.note('stack', line);
       // A worker that is killed has nothing to say; one that ends by an error has.
@@ -176,13 +176,16 @@ function databaseOf(socketPath: () => string) {
 async function untilEnded(admin: () => Sql, tell: (kind: 'sweep') => void, journal: World['journal']): Promise<void> {
   for (const end = Date.now() + endWithinMs; ; await sleep(3000)) {
     const [row] = await admin()`
-      select count(*)::integer as open, min(id) as first from orders.orders
-      where status not in ('confirmed', 'failed', 'cancelled', 'needs_attention')`;
+      select count(*)::integer as open, min(id) as first from (
+        select id from orders.orders where status not in ('confirmed', 'failed', 'cancelled', 'needs_attention')
+        union all
+        select id from payments.refunds where status = 'requested'
+      ) under_way`;
     if (row!.open === 0) return;
     if (Date.now() > end) {
       journal.violation(
         'soak',
-        `${row!.open} orders have not ended after ${endWithinMs / 60_000} minutes: ${row!.first}`,
+        `${row!.open} orders and refunds have not ended after ${endWithinMs / 60_000} minutes: ${row!.first}`,
       );
       return;
     }
@@ -220,6 +223,9 @@ function summary(
       [
         'cancellation accepted',
         'cancellation refused',
+        'payments completed',
+        'payments failed',
+        'refunds in part',
         'restocks',
         'price changes',
         'sessions ended',

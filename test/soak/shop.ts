@@ -69,14 +69,14 @@ export async function openShop(world: World): Promise<void> {
   }
 }
 
-/** Restocks, takes stock out and changes prices until the load ends. */
+/** Restocks, takes stock out, changes prices and gives money back until the load ends. */
 export async function runStaff(world: World): Promise<void> {
   const random = randomOf(world.seed, 'staff');
   while (world.goesOn()) {
     await world.rest(random.pause(2000));
     if (!world.goesOn()) return;
     const product = random.pick(world.products);
-    switch (random.weighted({ restock: 6, 'take out': 1, 'change price': 3 })) {
+    switch (random.weighted({ restock: 6, 'take out': 1, 'change price': 3, 'give money back': 4 })) {
       case 'restock':
         await moveStock(world, random, random.pick(world.products.slice(8)), random.between(1, 30));
         break;
@@ -85,6 +85,9 @@ export async function runStaff(world: World): Promise<void> {
         break;
       case 'change price':
         await changePrice(world, random, product, random.between(300, 9000));
+        break;
+      case 'give money back':
+        await giveBack(world, random);
         break;
     }
   }
@@ -103,6 +106,31 @@ async function moveStock(world: World, random: Random, product: SoldProduct, qua
     world.journal.count('restocks');
   } else if (!(quantity < 0 && answer.status === 409)) {
     world.journal.violation('staff', `POST ${path} of ${quantity} gave ${answer.status}: ${answer.text}`);
+  }
+}
+
+/** Part of what a late order was paid with, if it was paid, is not cancelled and has so much left. */
+async function giveBack(world: World, random: Random): Promise<void> {
+  if (world.orders.length === 0) return;
+  const { id } = random.pick(world.orders.slice(-40));
+  const key = `soak-refund-${random.next().toString(36).slice(2)}`;
+  const path = `/orders/${id}/refunds`;
+  const body = { amount: { amount: random.between(1, 500), currency: 'EUR' }, reason: 'soak' };
+  const wait = random.chance(0.5) ? 10 : undefined;
+  const request = { actor: 'staff', method: 'POST', path, key, body, wait, token: () => world.appKey };
+  const { wait: _, ...plain } = request;
+  const answer = await world.ask('POST', path, {
+    ...plain,
+    ...(wait === undefined ? {} : { wait }),
+    token: world.appKey,
+    random,
+  });
+  world.journal.note('staff', 'money given back', { orderId: id, ...body.amount, status: answer.status });
+  if (answer.status === 201 || answer.status === 202) {
+    remember(world, request, answer);
+    world.journal.count('refunds in part');
+  } else if (answer.status !== 409) {
+    world.journal.violation('staff', `POST ${path} gave ${answer.status}: ${answer.text}`);
   }
 }
 
