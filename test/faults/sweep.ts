@@ -3,6 +3,7 @@ import { run } from '../../functions/jobs/sweep-orders.ts';
 import type { SagaInput } from '../../lib/contract/saga.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
+import { isConnectionLoss } from '../../lib/platform/outage.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import type { World } from './world.ts';
 
@@ -17,7 +18,7 @@ export async function sweepUntilEnded({ saga }: World, orderId: string): Promise
       from orders.orders o where o.id = ${orderId}`;
     return (row ?? { order: false, refund: false }) as { order: boolean; refund: boolean };
   };
-  for (let time = 1; time <= 3; time++) {
+  for (let time = 1; time <= 4; time++) {
     const { order, refund } = await isOpen();
     if (!order && !refund) return;
     // A refund that was never answered is asked about again after a quarter of an hour.
@@ -34,6 +35,9 @@ export async function sweepUntilEnded({ saga }: World, orderId: string): Promise
       resumeSaga: saga.resumeSaga,
       describeSaga: (of) => describeSaga(saga, of),
       onError: () => {},
+    }).catch((error: unknown) => {
+      // The connection that the fault cut may be the one that this run got: the schedule's next run has another.
+      if (!isConnectionLoss(error)) throw error;
     });
     await saga.states.idle();
   }
