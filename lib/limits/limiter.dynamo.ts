@@ -8,40 +8,49 @@ import {
   type Counts,
   forgottenAt,
   giveBack,
-  type Standing,
   slotAt,
   slotsInSight,
   standingOf,
   takeOne,
   toLimitState,
+  toRefusal,
 } from './sliding-window.ts';
+import { type Share, spread } from './spread.ts';
 
 export type LimiterOptions = {
   client: DynamoDBDocumentClient;
   table: string;
-  /** Requests that one subject may make in any 60 seconds. */
-  perMinute: number;
   clock: Clock;
   /** Longest wait for DynamoDB in milliseconds, however patient the client is; 1500 when absent. */
   patienceMs?: number;
+  /** Requests a minute that one key counts; 12,000 when absent. */
+  perKey?: number;
 };
 
-/** Subjects that a process remembers its own count of. */
+/** Counts one request of a subject that may make so many in any 60 seconds, and says whether it may pass. Never rejects. */
+export type Limiter = (subject: string, perMinute: number) => Promise<LimitState>;
+
+/** Subjects that a process remembers what it knows of. */
 const remembered = 10_000;
 
 /**
- * Counts a request of a subject and says whether it may pass, by one UpdateItem, whichever process it comes to. While
- * DynamoDB does not answer, the process goes by its own count. Never rejects.
+ * Counts requests of subjects, whichever process they come to, by one UpdateItem each. A limit that is too much for one
+ * key is spread over several. Who was refused is refused from memory until there can be room again. While DynamoDB does
+ * not answer, the process goes by its own count.
  */
-export function createLimiter(options: LimiterOptions): (subject: string) => Promise<LimitState> {
-  const { perMinute: limit, clock } = options;
+export function createLimiter(options: LimiterOptions): Limiter {
+  const { clock, patienceMs = 1500 } = options;
   const breaker = createBreaker(clock);
-  const known = recent<{ counts: Counts; lines: Lines }>(remembered);
+  const known = recent<{ counts: Counts; shares: KnownShare[] }>(remembered);
 
-  return async (subject) => {
-    const own = known.get(subject) ?? { counts: new Map(), lines: new Map() };
-    known.set(subject, own);
+  return async (subject, limit) => {
+    const name = `${subject}@${limit}`;
+    const own = known.get(name) ?? { counts: new Map(), shares: spread(subject, limit, options.perKey).map(unknown) };
+    known.set(name, own);
     const now = clock.now();
+    const roomAt = () => Math.min(...own.shares.map(({ fullUntil }) => fullUntil));
+    if (roomAt() > now) return toRefusal(roomAt(), now, limit);
+
     const slot = takeOne(own.counts, limit, now);
     const ownState = (allowed: boolean, fallback: boolean) =>
       toLimitState(standingOf(own.counts, limit), now, { allowed, limit, fallback });
@@ -49,17 +58,59 @@ export function createLimiter(options: LimiterOptions): (subject: string) => Pro
     if (slot === undefined) return ownState(false, breaker.isOpen());
     if (!breaker.mayAsk()) return ownState(true, true);
     try {
-      const { allowed, taken, lines } = await takeShared(options, subject, now, own.lines);
+      const taken = await takeOfAny(options, own.shares, now, AbortSignal.timeout(patienceMs));
       breaker.succeeded();
-      own.lines = lines;
-      if (!allowed) giveBack(own.counts, slot);
-      return toLimitState(sharedStanding(taken, lines, limit, now), now, { allowed, limit, fallback: false });
+      if (taken === undefined) {
+        giveBack(own.counts, slot);
+        return toRefusal(roomAt(), now, limit);
+      }
+      // Requests fall on the keys at random, so those that are not full have about as much room as this one.
+      const others = own.shares.filter((share) => share !== taken.share && share.fullUntil <= now).length;
+      const standing = { room: taken.room * (1 + others), oldest: taken.oldest };
+      return toLimitState(standing, now, { allowed: true, limit, fallback: false });
     } catch {
       breaker.failed();
       return ownState(true, true);
     }
   };
 }
+
+/** A share as this process last saw it. */
+type KnownShare = Share & {
+  lines: Lines;
+  /** Until then, in milliseconds, nothing can pass here. */
+  fullUntil: number;
+};
+
+const unknown = (share: Share): KnownShare => ({ ...share, lines: new Map(), fullUntil: 0 });
+
+/** Takes one of a share that is not full, any; undefined when all are. Each is asked once at most. */
+async function takeOfAny(options: LimiterOptions, shares: KnownShare[], now: number, signal: AbortSignal) {
+  const asked = new Set<KnownShare>();
+  for (;;) {
+    const open = shares.filter((share) => share.fullUntil <= now && !asked.has(share));
+    const share = open[Math.floor(Math.random() * open.length)];
+    if (share === undefined) return undefined;
+    asked.add(share);
+    const { allowed, taken, lines } = await takeShared(options, share, now, signal);
+    share.lines = lines;
+    share.fullUntil = Math.max(share.fullUntil, fullUntil(taken, lines));
+    if (!allowed) continue;
+    const inSight = [...lines].filter(([slot]) => forgottenAt(slot) > now);
+    return {
+      share,
+      room: Math.min(share.limit, ...inSight.map(([, line]) => line - taken)),
+      oldest: Math.min(...inSight.map(([slot]) => slot)),
+    };
+  }
+}
+
+/**
+ * When something may pass again, in milliseconds. `taken` never falls and a line stays as it is, so each line that is
+ * reached refuses until its slot is out of sight, whatever others do meanwhile.
+ */
+const fullUntil = (taken: number, lines: Lines): number =>
+  Math.max(0, ...[...lines].filter(([, line]) => line <= taken).map(([slot]) => forgottenAt(slot)));
 
 /** What `taken` must stay below while a slot is in sight, by slot. Set by the slot's first request and fixed then. */
 type Lines = Map<number, number>;
@@ -71,18 +122,17 @@ type Lines = Map<number, number>;
  * in sight. A refused request changes nothing.
  */
 async function takeShared(
-  { client, table, perMinute, patienceMs = 1500 }: LimiterOptions,
-  subject: string,
+  { client, table }: LimiterOptions,
+  { key, limit, lines }: KnownShare,
   now: number,
-  lines: Lines,
+  abortSignal: AbortSignal,
 ) {
   const slot = slotAt(now);
   const current = attributeOf(slot);
   const stale = [...lines.keys()].filter((known) => forgottenAt(known) <= now).slice(0, 50);
   const command = new UpdateCommand({
     TableName: table,
-    // Counts of another limit say nothing about this one.
-    Key: { subject: `${subject}@${perMinute}` },
+    Key: { subject: key },
     UpdateExpression: `SET ${current} = if_not_exists(${current}, if_not_exists(ceiling, :limit)),
       ceiling = if_not_exists(ceiling, :limit) + :one, taken = if_not_exists(taken, :zero) + :one,
       expiresAt = :end${stale.length === 0 ? '' : ` REMOVE ${stale.map(attributeOf).join(', ')}`}`,
@@ -91,7 +141,7 @@ async function takeShared(
       .map((line) => `(attribute_not_exists(${line}) OR taken < ${line})`)
       .join(' AND '),
     ExpressionAttributeValues: {
-      ':limit': perMinute,
+      ':limit': limit,
       ':one': 1,
       ':zero': 0,
       ':end': toEpochSeconds(forgottenAt(slot)) + 1,
@@ -100,7 +150,7 @@ async function takeShared(
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
   try {
-    const { Attributes } = await client.send(command, { abortSignal: AbortSignal.timeout(patienceMs) });
+    const { Attributes } = await client.send(command, { abortSignal });
     return { allowed: true, ...read(Attributes) };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -123,14 +173,6 @@ function read(item: Record<string, unknown> = {}): { taken: number; lines: Lines
   return {
     taken: numberOf(item.taken),
     lines: new Map(slots.map(([name, line]) => [Number(name.slice(1)), numberOf(line)])),
-  };
-}
-
-function sharedStanding(taken: number, lines: Lines, limit: number, now: number): Standing {
-  const inSight = [...lines].filter(([slot]) => forgottenAt(slot) > now);
-  return {
-    room: Math.min(limit, ...inSight.map(([, line]) => line - taken)),
-    oldest: inSight.length === 0 ? undefined : Math.min(...inSight.map(([slot]) => slot)),
   };
 }
 

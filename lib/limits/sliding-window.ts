@@ -61,6 +61,16 @@ export function toLimitState(
   };
 }
 
+/** A refusal in the terms of clients, when there can be room again from `roomAt` on, in milliseconds. */
+export const toRefusal = (roomAt: number, now: number, limit: number): LimitState => ({
+  allowed: false,
+  limit,
+  windowSeconds,
+  remaining: 0,
+  resetSeconds: Math.max(1, Math.ceil((roomAt - now) / 1000)),
+  fallback: false,
+});
+
 function sumOf(counts: Counts): number {
   let sum = 0;
   for (const count of counts.values()) sum += count;

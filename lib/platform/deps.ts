@@ -11,7 +11,7 @@ export function httpFrame() {
   return {
     ...frame(),
     doorkeeper: {
-      take: limiter(),
+      take: (subject: string) => limiter()(subject, config().RATE_LIMIT_PER_MINUTE),
       identify: async (bearer: string, kinds: readonly ('customer' | 'app')[], address: string) => {
         if (kinds.includes('customer')) {
           const session = await findSession(sessionStore(), bearer);
@@ -36,7 +36,6 @@ function limiter() {
   sharedLimiter ??= createLimiter({
     client: dynamo(),
     table: config().LIMITS_TABLE,
-    perMinute: config().RATE_LIMIT_PER_MINUTE,
     clock,
   });
   return sharedLimiter;

@@ -21,8 +21,10 @@ beforeEach(() => {
 });
 
 // Patient, because what is tested is counting, not how busy the machine is.
-const limiter = (perMinute: number) =>
-  createLimiter({ client: dynamo.documents, table: 'limits', perMinute, clock, patienceMs: 60_000 });
+const limiter = (perMinute: number) => {
+  const take = createLimiter({ client: dynamo.documents, table: 'limits', clock, patienceMs: 60_000 });
+  return (subject: string) => take(subject, perMinute);
+};
 const updates = () => dynamo.calls().UpdateItem ?? 0;
 
 describe('a limit that processes share', () => {
@@ -154,18 +156,18 @@ describe('while DynamoDB does not answer', () => {
   });
 
   test('a DynamoDB that takes connections and says nothing is given up on', async () => {
-    const take = createLimiter({ client: dynamo.documents, table: 'limits', perMinute: 5, clock });
+    const take = createLimiter({ client: dynamo.documents, table: 'limits', clock });
     dynamo.pause();
     try {
-      expect(await take(subject)).toMatchObject({ allowed: true, fallback: true, remaining: 4 });
+      expect(await take(subject, 5)).toMatchObject({ allowed: true, fallback: true, remaining: 4 });
     } finally {
       await dynamo.resume();
     }
   });
 
   test('a missing table or permission limits by the own count too', async () => {
-    const take = createLimiter({ client: dynamo.documents, table: 'nowhere', perMinute: 1, clock });
-    expect(await take(subject)).toMatchObject({ allowed: true, fallback: true });
-    expect(await take(subject)).toMatchObject({ allowed: false, fallback: true });
+    const take = createLimiter({ client: dynamo.documents, table: 'nowhere', clock });
+    expect(await take(subject, 1)).toMatchObject({ allowed: true, fallback: true });
+    expect(await take(subject, 1)).toMatchObject({ allowed: false, fallback: true });
   });
 });

@@ -1,0 +1,240 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { tables } from '../../infra/tables.ts';
+import { limitOf, rateClasses } from '../../lib/contract/limits.ts';
+import { createLimiter } from '../../lib/limits/limiter.dynamo.ts';
+import { spread } from '../../lib/limits/spread.ts';
+import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+
+const start = Date.UTC(2026, 0, 1);
+let dynamo: TestDynamo;
+let now = start;
+let subject = '';
+let subjects = 0;
+/** Writes asked of each key, refused ones too. */
+const writes = new Map<string, number>();
+
+const counting = {
+  send(command: { input: { Key: { subject: string } } }, options: object) {
+    const key = command.input.Key.subject;
+    writes.set(key, (writes.get(key) ?? 0) + 1);
+    return dynamo.documents.send(command as never, options);
+  },
+} as unknown as DynamoDBDocumentClient;
+
+beforeAll(async () => {
+  dynamo = await startTestDynamo([{ name: 'limits', ...tables.limits }]);
+});
+afterAll(() => dynamo.stop());
+beforeEach(() => {
+  now = start;
+  subject = `application:test-${++subjects}`;
+  writes.clear();
+});
+
+// Patient, because what is tested is counting, not how busy the machine is.
+const limiter = (perKey?: number) =>
+  createLimiter({
+    client: counting,
+    table: 'limits',
+    clock: { now: () => now },
+    patienceMs: 60_000,
+    ...(perKey === undefined ? {} : { perKey }),
+  });
+const written = () => [...writes.values()].reduce((sum, count) => sum + count, 0);
+
+/** So many requests in all by 64 callers at once, through these limiters in turn; returns how many passed. */
+async function flood(takes: ReturnType<typeof limiter>[], limit: number, requests: number): Promise<number> {
+  let left = requests;
+  let passed = 0;
+  const caller = async (i: number) => {
+    while (left-- > 0) if ((await takes[i % takes.length]!(subject, limit)).allowed) passed++;
+  };
+  await Promise.all(Array.from({ length: 64 }, (_, i) => caller(i)));
+  return passed;
+}
+
+describe('the numbers of the rate classes', () => {
+  test('are multiples of the configured one, whole and at least 1', () => {
+    expect(limitOf('trial', 'customer', 100)).toBe(30);
+    expect(limitOf('standard', 'application', 100)).toBe(6000);
+    expect(limitOf('high', 'application', 100)).toBe(60_000);
+    expect(limitOf('trial', 'customer', 1)).toBe(1);
+    expect(limitOf('trial', 'customer', 5)).toBe(2);
+  });
+
+  test('never give a higher class less', () => {
+    const { trial, standard, high } = rateClasses;
+    for (const kind of ['address', 'customer', 'application'] as const) {
+      expect(standard[kind]).toBeGreaterThanOrEqual(trial[kind]);
+      expect(high[kind]).toBeGreaterThanOrEqual(standard[kind]);
+    }
+  });
+});
+
+describe('the keys that count a subject', () => {
+  test('are one up to 12,000 a minute, and then as many as keep each to 200 writes a second', () => {
+    expect(spread('s', 12_000)).toEqual([{ key: 's@12000', limit: 12_000 }]);
+    expect(spread('s', 12_001).map(({ key }) => key)).toEqual(['s@12001#0', 's@12001#1']);
+    expect(spread('s', limitOf('high', 'application', 100)).map(({ limit }) => limit)).toEqual(Array(5).fill(12_000));
+  });
+
+  test('are 64 at most, and never one of no share', () => {
+    expect(spread('s', 600_000_000)).toHaveLength(64);
+    expect(spread('s', 1)).toEqual([{ key: 's@1', limit: 1 }]);
+  });
+
+  test('have shares that add up to the limit and differ by 1 at most', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2_000_000 }), fc.integer({ min: 1, max: 20_000 }), (limit, perKey) => {
+        const limits = spread('s', limit, perKey).map((share) => share.limit);
+        expect(limits.reduce((sum, each) => sum + each, 0)).toBe(limit);
+        expect(Math.max(...limits) - Math.min(...limits)).toBeLessThanOrEqual(1);
+        expect(Math.min(...limits)).toBeGreaterThanOrEqual(1);
+      }),
+    );
+  });
+});
+
+describe('a limit spread over keys', () => {
+  test('lets 64 callers of four processes through exactly as often as it says, and spreads their writes', async () => {
+    const limit = 403;
+    const takes = Array.from({ length: 4 }, () => limiter(101));
+    expect(await flood(takes, limit, 1000)).toBe(limit);
+    expect(writes.size).toBe(4);
+    // A quarter each, and what was in flight at each process when the key was full.
+    for (const count of writes.values()) expect(count).toBeLessThanOrEqual(101 + 64);
+    // All know by now that every key is full.
+    const before = written();
+    expect(await flood(takes, limit, 500)).toBe(0);
+    expect(written()).toBe(before);
+  });
+
+  test('is exact over the edges of windows: bursts every few seconds pass as often as the limit in any 60 s', async () => {
+    const limit = 80;
+    const takes = Array.from({ length: 4 }, () => limiter(20));
+    const passed: { at: number; count: number }[] = [];
+    for (const pause of [0, 58_000, 1_999, 2, 4_998, 3, 30_000, 29_000, 6_000, 57_777]) {
+      now += pause;
+      const count = await flood(takes, limit, 128);
+      passed.push({ at: now, count });
+      const within = (ms: number) =>
+        passed.filter(({ at }) => at > now - ms).reduce((sum, each) => sum + each.count, 0);
+      expect(within(60_000)).toBeLessThanOrEqual(limit);
+      // There were more requests than room: whatever was not let through had its reason in the last 65 s.
+      expect(within(65_000)).toBeGreaterThanOrEqual(limit);
+    }
+  });
+
+  test('spreads evenly what stays below it, by one write a request', async () => {
+    await flood([limiter(250), limiter(250)], 1000, 600);
+    expect(written()).toBe(600);
+    expect(writes.size).toBe(4);
+    for (const count of writes.values()) expect(Math.abs(count - 150)).toBeLessThan(60);
+  });
+
+  test('says what is left to within a few per cent', async () => {
+    const take = limiter(500);
+    for (let used = 1; used <= 600; used++) {
+      const { remaining } = await take(subject, 2000);
+      // Of what falls on one key of four the deviation, times four, is 1.7 roots: nearly six of these are never passed.
+      expect(Math.abs(remaining - (2000 - used))).toBeLessThanOrEqual(10 * Math.sqrt(used) + 4);
+    }
+  });
+
+  test('goes by the process’s own count of all keys while DynamoDB does not answer', async () => {
+    const take = limiter(2);
+    await take(subject, 6);
+    dynamo.refuse();
+    try {
+      for (let left = 4; left >= 0; left--) {
+        expect(await take(subject, 6)).toMatchObject({ allowed: true, fallback: true, remaining: left });
+      }
+      expect(await take(subject, 6)).toMatchObject({ allowed: false, fallback: true });
+    } finally {
+      await dynamo.resume();
+    }
+  });
+});
+
+describe('a subject that was refused', () => {
+  test('is refused without a write until the moment that room appears, and not longer', async () => {
+    await limiter()(subject, 2);
+    now += 12_000;
+    await limiter()(subject, 2);
+    const take = limiter();
+    expect(await take(subject, 2)).toMatchObject({ allowed: false, resetSeconds: 53 });
+    const before = written();
+    for (; now < start + 64_999; now += 1000) {
+      const left = Math.ceil((start + 65_000 - now) / 1000);
+      expect(await take(subject, 2)).toMatchObject({
+        allowed: false,
+        remaining: 0,
+        resetSeconds: left,
+        fallback: false,
+      });
+    }
+    now = start + 64_999;
+    expect(await take(subject, 2)).toMatchObject({ allowed: false, resetSeconds: 1 });
+    expect(written()).toBe(before);
+    now = start + 65_000;
+    expect(await take(subject, 2)).toMatchObject({ allowed: true });
+    expect(written()).toBe(before + 1);
+  });
+
+  test('has no room earlier: at no time before would another process have let it pass', async () => {
+    const requests = fc.array(fc.record({ pause: fc.nat(9_000), ahead: fc.constantFrom(0, 0, 3_000) }), {
+      minLength: 4,
+      maxLength: 25,
+    });
+    await fc.assert(
+      fc.asyncProperty(requests, fc.nat(10_000), async (list, beginning) => {
+        const name = `application:property-${++subjects}`;
+        now = start + beginning;
+        for (const { pause, ahead } of list) {
+          now += pause;
+          // Each by a process of its own that knows nothing yet; some have clocks that are ahead.
+          now += ahead;
+          const { allowed, resetSeconds } = await limiter()(name, 3);
+          now -= ahead;
+          if (allowed || ahead > 0) continue;
+          const at = now;
+          now = at + resetSeconds * 1000 - 1001;
+          if (now > at) expect(await limiter()(name, 3)).toMatchObject({ allowed: false });
+          now = at;
+        }
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+
+  test('is remembered by the last request that filled the limit too', async () => {
+    const take = limiter();
+    await limiter()(subject, 2);
+    expect(await take(subject, 2)).toMatchObject({ allowed: true, remaining: 0 });
+    const before = written();
+    expect(await take(subject, 2)).toMatchObject({ allowed: false });
+    expect(written()).toBe(before);
+  });
+
+  test('stays refused while DynamoDB is away, and that is no count of the process alone', async () => {
+    const take = limiter();
+    await limiter()(subject, 1);
+    await take(subject, 1);
+    dynamo.refuse();
+    try {
+      expect(await take(subject, 1)).toMatchObject({ allowed: false, fallback: false });
+    } finally {
+      await dynamo.resume();
+    }
+  });
+
+  test('costs a flood of refusals one write for each process, not one each', async () => {
+    const takes = Array.from({ length: 8 }, () => limiter());
+    for (let i = 0; i < 10; i++) await takes[0]!(subject, 10);
+    const before = written();
+    for (let i = 0; i < 200; i++) await takes[i % 8]!(subject, 10);
+    expect(written() - before).toBe(7);
+  });
+});
