@@ -8,7 +8,11 @@ const rows = {
   'update-me': http('PATCH', '/customers/me', 'session', 'customers_api'),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
   'sign-in': http('POST', '/sessions', 'public', 'customers_api', {
-    tables: { sessions: ['PutItem'], limits: ['DeleteItem'] },
+    tables: { sessions: ['PutItem'], limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] },
+  }),
+  'list-sessions': http('GET', '/sessions', 'session', null, { tables: { sessions: ['Query'] } }),
+  'end-session': http('DELETE', '/sessions/{sessionId}', 'session', null, {
+    tables: { sessions: ['Query', 'DeleteItem'] },
   }),
   'sign-out': http('DELETE', '/sessions/current', 'session', null, { tables: { sessions: ['DeleteItem'] } }),
   'sign-out-everywhere': http('DELETE', '/sessions', 'session', null, {

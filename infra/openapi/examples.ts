@@ -19,6 +19,7 @@ const ids = {
   finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
   event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
   action: 'act_0198c6c9a3b57e40b2d8c1f6e7a95d04',
+  session: 'ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263',
   key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
 };
 /** What stands for a path parameter in an example. */
@@ -27,6 +28,7 @@ export const exampleIds: Readonly<Record<string, string>> = {
   productId: ids.product,
   orderId: ids.order,
   refundId: ids.refund,
+  sessionId: ids.session,
 };
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
@@ -175,6 +177,23 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
     request: { email: 'ada@example.com', password: 'correct horse battery' },
     answers: { 201: { token: 'session-token', expiresAt: '2026-03-15T09:21:07.114Z', customerId: ids.customer } },
   },
+  'list-sessions': {
+    answers: {
+      200: {
+        data: [
+          {
+            id: ids.session,
+            createdAt: '2026-03-14T09:21:07.000Z',
+            expiresAt: '2026-03-15T09:21:07.000Z',
+            network: '203.0.113.0/24',
+            applicationId: null,
+            current: true,
+          },
+        ],
+      },
+    },
+  },
+  'end-session': { answers: {} },
   'sign-out': { answers: {} },
   'sign-out-everywhere': { answers: {} },
   'list-products': { answers: { 200: { data: [product], ...lastPage } } },

@@ -198,7 +198,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'sign-in-locked': {
     path: '/sessions',
-    when: 'There were too many failed sign-ins for this e-mail or from this address.',
+    when: 'There were too many failed sign-ins for this e-mail from this network, from everywhere that it was never signed in from, or from this network for any e-mail.',
     todo: 'Wait for as long as `Retry-After` says. The right password does not help before that.',
     detail: 'Too many failed sign-ins; wait before trying again.',
   },

@@ -8,6 +8,7 @@ import { operations } from '../../lib/contract/operations.ts';
 import * as orders from '../../lib/contract/orders.ts';
 import { problems } from '../../lib/contract/problems.ts';
 import * as refunds from '../../lib/contract/refunds.ts';
+import * as sessions from '../../lib/contract/sessions.ts';
 import * as stock from '../../lib/contract/stock.ts';
 import * as system from '../../lib/contract/system.ts';
 
@@ -34,6 +35,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   SagaExecution: desk.executionStory,
   OperatorAction: desk.operatorAction,
   OrderExplanation: desk.explanation,
+  Session: sessions.ownSession,
   Health: system.health,
 };
 

@@ -31,6 +31,8 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'update-me': 'Customers',
   'update-customer': 'Customers',
   'sign-in': 'Sessions',
+  'list-sessions': 'Sessions',
+  'end-session': 'Sessions',
   'sign-out': 'Sessions',
   'sign-out-everywhere': 'Sessions',
   'list-products': 'Catalogue',

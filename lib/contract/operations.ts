@@ -18,6 +18,8 @@ export const operations = {
   'update-customer': customers.updateCustomer,
   'sign-in': sessions.signIn,
   'sign-out': sessions.signOut,
+  'list-sessions': sessions.listSessions,
+  'end-session': sessions.endSession,
   'sign-out-everywhere': sessions.signOutEverywhere,
   'list-products': catalog.listProducts,
   'get-product': catalog.getProduct,

@@ -12,6 +12,29 @@ export const signIn = {
   problems: ['invalid-credentials', 'sign-in-locked'],
 } as const satisfies OperationContract;
 
+export const ownSession = z.object({
+  id: id('session'),
+  createdAt: timestamp,
+  expiresAt: timestamp,
+  network: z.nullable(z.string()),
+  applicationId: z.nullable(z.string()),
+  current: z.boolean(),
+});
+
+export const listSessions = {
+  summary: 'List the sessions of the signed-in customer',
+  description:
+    'The hundred newest. `network` is the address that the session was opened from without its last part, `current` the session that asks.',
+  responses: { 200: z.object({ data: z.array(ownSession) }) },
+} as const satisfies OperationContract;
+
+export const endSession = {
+  summary: 'End one session of the signed-in customer',
+  path: z.strictObject({ sessionId: id('session') }),
+  responses: { 204: null },
+  problems: ['not-found'],
+} as const satisfies OperationContract;
+
 export const signOut = {
   summary: 'Sign out',
   responses: { 204: null },

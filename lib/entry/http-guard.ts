@@ -2,6 +2,7 @@ import { type Caller, callerKey } from '../contract/caller.ts';
 import type { LimitState } from '../contract/limits.ts';
 import { Problem } from '../contract/problems.ts';
 import type { Route } from '../contract/route.ts';
+import { networkOf } from '../kernel/network.ts';
 import type { Meter } from '../platform/telemetry.ts';
 
 /** Knows credentials and counts requests. */
@@ -86,18 +87,6 @@ function check(states: Record<string, LimitState>, meter: Meter, headers: Record
       );
     }
   }
-}
-
-/** One client has a whole /64 of IPv6 addresses (RFC 6177) and would otherwise have that many limits. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
-  const [head = '', tail] = address.split('%', 1)[0]!.toLowerCase().split('::');
-  const [first, last] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
-  const zeros = tail === undefined ? 0 : 8 - first!.length - last!.length;
-  const groups = [...first!, ...Array<string>(Math.max(0, zeros)).fill('0'), ...last!];
-  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
-  return `${network.join(':')}::/64`;
 }
 
 const append = (headers: Record<string, string>, name: string, value: string): void => {

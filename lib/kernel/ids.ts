@@ -14,6 +14,8 @@ export const idPrefixes = {
   appKey: 'key',
   request: 'req',
   action: 'act',
+  session: 'ses',
+  mail: 'eml',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -1,17 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
-  BatchWriteCommand,
-  type BatchWriteCommandInput,
-  type BatchWriteCommandOutput,
   DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
-import { PartUnavailable } from '../kernel/errors.ts';
+import { truncatedAddress } from '../kernel/network.ts';
 import { answered } from './answered.dynamo.ts';
 import { mintBearer, readBearer } from './bearer.ts';
 
@@ -28,21 +23,23 @@ export type SessionStore = {
 export type Session = { customerId: string; tokenHash: string };
 
 /** As stored; times are in seconds since the epoch. `expiresAt` is the table's TTL attribute. */
-type Item = Session & { createdAt: number; expiresAt: number };
+type Item = Session & { createdAt: number; expiresAt: number; network?: string; applicationId?: string };
 
 /**
- * Opens a session. The token is shown this once and never stored; `expiresAt` is in milliseconds since the epoch and
+ * Opens a session for a client at this address. The token is shown this once and never stored; `expiresAt` is in milliseconds since the epoch and
  * moves on while the session is used.
  * @throws PartUnavailable
  */
 export async function openSession(
   store: SessionStore,
   customerId: string,
+  { address }: { address?: string } = {},
 ): Promise<{ token: string; expiresAt: number }> {
   const { bearer, hash } = mintBearer('session', customerId);
   const createdAt = toEpochSeconds(store.clock.now());
   const expiresAt = createdAt + Math.min(store.idleSeconds, store.maxSeconds);
-  const item: Item = { customerId, tokenHash: hash, createdAt, expiresAt };
+  const network = address === undefined ? {} : { network: truncatedAddress(address) };
+  const item: Item = { customerId, tokenHash: hash, createdAt, expiresAt, ...network };
   await answered(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
   return { token: bearer, expiresAt: expiresAt * 1000 };
 }
@@ -74,33 +71,6 @@ export async function endSession(store: SessionStore, { customerId, tokenHash }:
   await answered(store.client.send(new DeleteCommand({ TableName: store.table, Key: { customerId, tokenHash } })));
 }
 
-/**
- * Ends every session that the customer has now.
- * @throws PartUnavailable when some may be left; asking again is safe
- */
-export async function endAllSessions(store: SessionStore, customerId: string): Promise<void> {
-  let from: Record<string, unknown> | undefined;
-  do {
-    const page = await answered(
-      store.client.send(
-        new QueryCommand({
-          TableName: store.table,
-          KeyConditionExpression: 'customerId = :customer',
-          ExpressionAttributeValues: { ':customer': customerId },
-          ProjectionExpression: 'customerId, tokenHash',
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-        }),
-      ),
-    );
-    const sessions = (page.Items ?? []) as Session[];
-    for (let at = 0; at < sessions.length; at += batchSize) {
-      await deleteBatch(store, sessions.slice(at, at + batchSize));
-    }
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
-}
-
 /** At most one write in half an idle time. Not reaching it costs the session some life, never the request its answer. */
 async function extend(store: SessionStore, item: Item, now: number): Promise<void> {
   const expiresAt = Math.min(now + store.idleSeconds, item.createdAt + store.maxSeconds);
@@ -118,23 +88,4 @@ async function extend(store: SessionStore, item: Item, now: number): Promise<voi
       }),
     )
     .catch(() => {});
-}
-
-/** Most that one BatchWriteItem takes. */
-const batchSize = 25;
-const batchAttempts = 6;
-
-async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<void> {
-  let left: BatchWriteCommandInput['RequestItems'] = {
-    [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
-  };
-  for (let attempt = 1; ; attempt++) {
-    const answer: BatchWriteCommandOutput = await answered(
-      store.client.send(new BatchWriteCommand({ RequestItems: left })),
-    );
-    left = answer.UnprocessedItems ?? {};
-    if (Object.keys(left).length === 0) return;
-    if (attempt === batchAttempts) throw new PartUnavailable('sessions');
-    await pause(25 * 2 ** attempt * (0.5 + Math.random() / 2));
-  }
 }

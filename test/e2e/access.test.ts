@@ -18,6 +18,8 @@ beforeAll(async () => {
 const forSessions: [OperationId, () => Options][] = [
   ['get-me', () => ({})],
   ['update-me', () => ({ body: { name: 'Mallory' } })],
+  ['list-sessions', () => ({})],
+  ['end-session', () => ({ path: { sessionId: `ses_${'0'.repeat(32)}` } })],
   ['sign-out', () => ({})],
   ['sign-out-everywhere', () => ({})],
   ['place-order', () => ({ key: unique('key'), body: basket({ id: bought.lines[0]!.productId }) })],

@@ -133,13 +133,26 @@ describe('guessing a password', () => {
     expect((await signIn()).status).toBe(201);
   });
 
-  test('at the same time from everywhere gets five guesses', async () => {
-    const guesses = Array.from({ length: 12 }, (_, i) =>
-      doors.call('sign-in', { body: { email, password: `guess ${i}` }, address: `192.0.2.${i}` }),
+  test.for([
+    ['one network', () => '192.0.2.1', 5],
+    ['everywhere', (i: number) => `192.0.2.${i}`, 20],
+  ] as const)('at the same time from %s gets so many guesses and no more', async ([, address, most]) => {
+    const guesses = Array.from({ length: 32 }, (_, i) =>
+      doors.call('sign-in', { body: { email, password: `guess ${i}` }, address: address(i) }),
     );
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 401)).toHaveLength(5);
-    expect(statuses.filter((status) => status === 429)).toHaveLength(7);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(most);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(32 - most);
+  });
+
+  test('from elsewhere does not lock the owner out where they signed in before', async () => {
+    await signIn();
+    for (let i = 0; i < 25; i++) {
+      await doors.call('sign-in', { body: { email, password: 'wrong horse' }, address: `192.0.2.${i}` });
+    }
+    const stranger = await doors.call('sign-in', { body: { email, password }, address: '192.0.2.99' });
+    expect(stranger).toMatchObject({ status: 429, body: { code: 'sign-in-locked' } });
+    expect((await signIn()).status).toBe(201);
   });
 });
 
@@ -148,7 +161,8 @@ test('a locked sign-in is counted as one', async () => {
   const count = vi.fn();
   const clock = { now: () => Date.now() };
   const store = { client: doors.dynamo.documents, clock };
-  const attempt = run({ body: { email, password }, meter: { count } } as never, {
+  const caller = { address: '192.0.2.1' };
+  const attempt = run({ body: { email, password }, caller, meter: { count } } as never, {
     sql: () => doors.owner,
     sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
     lockout: { ...store, table: 'limits' },
@@ -172,6 +186,48 @@ describe('a session', () => {
     expect((await doors.call('sign-out-everywhere', { token: tokens[1]! })).status).toBe(204);
     for (const each of tokens) expect((await getMe(each)).status).toBe(401);
     expect((await getMe(await token())).status).toBe(200);
+  });
+
+  test('is listed to its customer, with no more than may be seen', async () => {
+    const [one, two] = [await token(), await token()];
+    pass(60);
+    const other = (await doors.call('sign-in', { body: { email, password }, address: '2001:db8:1:2:3::9' })).body.token;
+    await getMe(one);
+    const { status, body, text } = await doors.call('list-sessions', { token: two });
+    expect(status).toBe(200);
+    expect(body.data).toHaveLength(3);
+    expect(body.data.map(({ current }: { current: boolean }) => current)).toContain(true);
+    expect(body.data[0]).toEqual({
+      id: expect.stringMatching(/^ses_[0-9a-f]{32}$/),
+      createdAt: expect.any(String),
+      expiresAt: expect.any(String),
+      network: '2001:db8:1::/48',
+      applicationId: null,
+      current: false,
+    });
+    expect(body.data[1].network).toMatch(/\.0\/24$/);
+    for (const bearer of [one, two, other]) expect(text).not.toContain(bearer.slice(30));
+    for (const { id } of body.data) expect((await getMe(id)).status).toBe(401);
+  });
+
+  test('is ended by its id, by its customer alone, on the next request', async () => {
+    const [mine, lost] = [await token(), await token()];
+    const { body } = await doors.call('list-sessions', { token: mine });
+    const { id } = body.data.find(({ current }: { current: boolean }) => !current);
+    const end = (sessionId: string, bearer = mine) =>
+      doors.call('end-session', { token: bearer, parameters: { sessionId } });
+    await doors.owner`
+      insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+      select 'cus_f' || substr(id, 6), 'thief-' || email, name, password_hash, now(), now()
+      from customers.customers where id = ${customerId}`;
+    const thief = (await signIn({ email: `thief-${email}` })).body.token;
+    expect(await end(id, thief)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    expect((await getMe(lost)).status).toBe(200);
+    expect(await end(id)).toMatchObject({ status: 204, text: '' });
+    expect((await getMe(lost)).status).toBe(401);
+    expect((await end(id)).status).toBe(404);
+    expect((await getMe(mine)).status).toBe(200);
+    for (const nonsense of ['ses_1', 'all', lost]) expect((await end(nonsense)).status).toBe(404);
   });
 
   test('idle for a day is 401, used every 20 hours lives on, and after 30 days ends', async () => {
@@ -219,7 +275,7 @@ describe('while DynamoDB does not answer', () => {
       const bearer = await token();
       doors.dynamo[way]();
       try {
-        const operations = ['get-me', 'sign-out', 'sign-out-everywhere'] as const;
+        const operations = ['get-me', 'list-sessions', 'sign-out', 'sign-out-everywhere'] as const;
         const signedIn = operations.map((operation) => doors.call(operation, { token: bearer }));
         for (const answer of await Promise.all([...signedIn, signIn()])) {
           expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });

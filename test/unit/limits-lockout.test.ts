@@ -2,14 +2,21 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tables } from '../../infra/tables.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
-import { forgiveAttempts, type LockoutStore, noteAttempt } from '../../lib/limits/lockout.dynamo.ts';
+import {
+  attemptFailed,
+  attemptSucceeded,
+  type LockoutStore,
+  noteAttempt,
+  welcome,
+} from '../../lib/limits/lockout.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;
 let store: LockoutStore;
 let now = 0;
 let email = '';
-let emails = 0;
+let home = '';
+let people = 0;
 
 beforeAll(async () => {
   dynamo = await startTestDynamo([{ name: 'limits', ...tables.limits }]);
@@ -18,81 +25,190 @@ beforeAll(async () => {
 afterAll(() => dynamo.stop());
 beforeEach(() => {
   now = Date.UTC(2026, 0, 1);
-  email = `someone-${++emails}@example.com`;
+  email = `someone-${++people}@example.com`;
+  home = `198.51.${people}.7`;
 });
 
-/** The seconds that an attempt is locked for; 0 when it may go on. */
-const attempt = () =>
-  noteAttempt(store, email).then(
-    () => 0,
-    (error) => Number(error.headers['retry-after']),
-  );
+type From = { network?: string; email?: string };
+const guesser = (from: From) => ({ email, network: home, ...from });
+const secondsOf = (error: { code?: string; headers: Record<string, string> }) => {
+  expect(error.code).toBe('sign-in-locked');
+  return Number(error.headers['retry-after']);
+};
 
-describe('failed sign-ins', () => {
+/** A wrong guess. @returns the seconds that it is locked for; 0 when it was looked at */
+const guess = (from: From = {}): Promise<number> =>
+  noteAttempt(store, guesser(from)).then(async (attempt) => {
+    await attemptFailed(store, attempt);
+    return 0;
+  }, secondsOf);
+
+/** The right password. @returns as `guess` */
+const signIn = (from: From = {}): Promise<number> =>
+  noteAttempt(store, guesser(from)).then(async (attempt) => {
+    await attemptSucceeded(store, attempt);
+    return 0;
+  }, secondsOf);
+
+/** A guess whose process dies before the password was looked at. */
+const die = (from: From = {}): Promise<number> => noteAttempt(store, guesser(from)).then(() => 0, secondsOf);
+
+const pass = (seconds: number) => {
+  now += seconds * 1000;
+};
+const times = async (count: number, work: (index: number) => Promise<number>) => {
+  const outcomes: number[] = [];
+  for (let i = 0; i < count; i++) outcomes.push(await work(i));
+  return outcomes;
+};
+const lookedAt = (waits: number[]) => waits.filter((seconds) => seconds === 0).length;
+
+describe('guesses at one e-mail from one network', () => {
   test('five go through, then each one more waits twice as long', async () => {
-    for (let i = 0; i < 5; i++) expect(await attempt()).toBe(0);
-    await expect(noteAttempt(store, email)).rejects.toMatchObject({ code: 'sign-in-locked', status: 429 });
+    expect(await times(5, () => guess())).toEqual([0, 0, 0, 0, 0]);
     for (const seconds of [30, 60, 120, 240, 480, 900, 900]) {
-      expect(await attempt()).toBe(seconds);
-      now += (seconds - 1) * 1000;
-      expect(await attempt()).toBe(1);
-      now += 1000;
-      expect(await attempt()).toBe(0);
+      expect(await guess()).toBe(seconds);
+      pass(seconds - 1);
+      expect(await guess()).toBe(1);
+      pass(1);
+      expect(await guess()).toBe(0);
     }
   });
 
-  test('a refused attempt does not make the lock longer', async () => {
-    for (let i = 0; i < 5; i++) await attempt();
-    for (let i = 0; i < 20; i++) expect(await attempt()).toBe(30);
+  test('that are refused do not make the wait longer', async () => {
+    await times(5, () => guess());
+    expect(new Set(await times(20, () => guess()))).toEqual(new Set([30]));
+    pass(30);
+    expect(await guess()).toBe(0);
+    expect(await guess()).toBe(60);
   });
 
-  test('guesses made at the same time count one by one', async () => {
-    const waits = await Promise.all(Array.from({ length: 40 }, attempt));
-    expect(waits.filter((seconds) => seconds === 0)).toHaveLength(5);
+  test('made at the same time get five looks, and after a wait one', async () => {
+    expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => guess())))).toBe(5);
+    pass(30);
+    expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => guess())))).toBe(1);
   });
 
-  test('after a lock one guess goes through, not as many as come at once', async () => {
-    for (let i = 0; i < 5; i++) await attempt();
-    now += 30_000;
-    const waits = await Promise.all(Array.from({ length: 20 }, attempt));
-    expect(waits.filter((seconds) => seconds === 0)).toHaveLength(1);
-  });
-
-  test('are forgotten by a successful sign-in', async () => {
-    for (let i = 0; i < 4; i++) await attempt();
-    await forgiveAttempts(store, email);
-    for (let i = 0; i < 5; i++) expect(await attempt()).toBe(0);
-    expect(await attempt()).toBe(30);
+  test('are forgotten when the owner signs in from there', async () => {
+    await times(4, () => guess());
+    expect(await signIn()).toBe(0);
+    expect(await times(6, () => guess())).toEqual([0, 0, 0, 0, 0, 30]);
   });
 
   test('are forgotten an hour after the last, though DynamoDB still has them', async () => {
-    for (let i = 0; i < 4; i++) await attempt();
-    now += 3_599_000;
-    expect(await attempt()).toBe(0);
-    expect(await attempt()).toBe(30);
-    now += 3_600_000;
-    for (let i = 0; i < 5; i++) expect(await attempt()).toBe(0);
-    expect(await attempt()).toBe(30);
+    await times(4, () => guess());
+    pass(3599);
+    expect(await guess()).toBe(0);
+    expect(await guess()).toBe(30);
+    pass(3600);
+    expect(await times(6, () => guess())).toEqual([0, 0, 0, 0, 0, 30]);
   });
 
-  test('of one e-mail do not lock another', async () => {
-    for (let i = 0; i < 6; i++) await attempt();
-    await noteAttempt(store, `other-${email}`);
+  test('whose process died keep the owner out for ten seconds, however many there were', async () => {
+    await signIn();
+    for (let i = 0; i < 20; i++) {
+      await die();
+      pass(11);
+    }
+    await die();
+    expect(await signIn()).toBe(10);
+    pass(10);
+    expect(await signIn()).toBe(0);
+    expect(await guess()).toBe(0);
+  });
+});
+
+describe('guesses at one e-mail from many networks', () => {
+  const elsewhere = (i: number) => ({ network: `203.0.113.${i}` });
+
+  test('get twenty looks together, however many networks there are', async () => {
+    expect(lookedAt(await times(40, (i) => guess(elsewhere(i))))).toBe(20);
+    expect(await guess({ network: '192.0.2.77' })).toBe(30);
   });
 
-  test('leave no e-mail in the table', async () => {
-    await attempt();
-    const { Items } = await dynamo.documents.send(new ScanCommand({ TableName: 'limits' }));
-    expect(JSON.stringify(Items)).not.toContain('example.com');
+  test('at the same time get no more', async () => {
+    const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => guess(elsewhere(i))));
+    expect(lookedAt(waits)).toBe(20);
   });
 
-  test('cannot be counted while DynamoDB is away', async () => {
-    dynamo.refuse();
-    try {
-      await expect(noteAttempt(store, email)).rejects.toThrow(PartUnavailable);
-      await expect(forgiveAttempts(store, email)).rejects.toThrow(PartUnavailable);
-    } finally {
-      await dynamo.resume();
+  test('do not lock the owner out where they signed in before', async () => {
+    await signIn();
+    for (let round = 0; round < 5; round++) {
+      await times(40, (i) => guess(elsewhere(round * 40 + i)));
+      expect(await signIn()).toBe(0);
+      expect(await signIn({ network: '192.0.2.78' }), 'where the owner is new').toBeGreaterThan(0);
+      pass(900);
     }
   });
+
+  test('do not lock out an owner who has just reset the password either', async () => {
+    await times(40, (i) => guess(elsewhere(i)));
+    expect(await signIn()).toBe(30);
+    await welcome(store, guesser({}));
+    expect(await signIn()).toBe(0);
+  });
+
+  test('leave nothing behind when they are the owner’s own, who signed in', async () => {
+    for (let i = 0; i < 60; i++) expect(await signIn(elsewhere(i))).toBe(0);
+  });
+
+  test('lock the owner out there again 90 days after the last sign-in', async () => {
+    await signIn();
+    pass(60 * 24 * 3600);
+    await signIn();
+    pass(60 * 24 * 3600);
+    await times(40, (i) => guess(elsewhere(i)));
+    expect(await signIn()).toBe(0);
+    pass(91 * 24 * 3600);
+    await times(40, (i) => guess(elsewhere(i)));
+    expect(await signIn()).toBe(30);
+  });
+});
+
+describe('guesses from one network at many e-mails', () => {
+  const victim = (i: number) => ({ email: `victim-${people}-${i}@example.com` });
+
+  test('get fifty looks together, also at the same time', async () => {
+    const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => guess(victim(i))));
+    expect(lookedAt(waits)).toBe(50);
+    expect(await guess(victim(99))).toBe(30);
+    expect(await guess({ ...victim(99), network: '192.0.2.79' })).toBe(0);
+  });
+
+  test('do not lock out whoever signed in from there before', async () => {
+    await signIn();
+    await times(60, (i) => guess(victim(i)));
+    expect(await signIn()).toBe(0);
+  });
+
+  test('are not forgotten when the guesser signs in as somebody in between', async () => {
+    await times(49, (i) => guess(victim(i)));
+    await signIn();
+    expect(await guess(victim(50))).toBe(0);
+    expect(await guess(victim(51))).toBe(30);
+  });
+
+  test('sign-ins that succeed leave nothing behind, however many there are', async () => {
+    const waits = await times(120, (i) => signIn(victim(i)));
+    expect(lookedAt(waits)).toBe(120);
+  });
+});
+
+test('leaves no e-mail and no address in the table', async () => {
+  await guess();
+  await signIn();
+  const { Items } = await dynamo.documents.send(new ScanCommand({ TableName: 'limits' }));
+  expect(Items!.length).toBeGreaterThan(2);
+  expect(JSON.stringify(Items)).not.toMatch(/example\.com|198\.51|203\.0/);
+});
+
+test('cannot be counted while DynamoDB is away', async () => {
+  const attempt = await noteAttempt(store, guesser({}));
+  dynamo.refuse();
+  try {
+    await expect(noteAttempt(store, guesser({}))).rejects.toThrow(PartUnavailable);
+    await expect(attemptSucceeded(store, attempt)).rejects.toThrow(PartUnavailable);
+  } finally {
+    await dynamo.resume();
+  }
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { networkOf } from '../../lib/entry/http-guard.ts';
+import { networkOf, truncatedAddress } from '../../lib/kernel/network.ts';
 import { createBreaker } from '../../lib/limits/breaker.ts';
-import { lockSeconds } from '../../lib/limits/lockout.dynamo.ts';
+import { lockSeconds } from '../../lib/limits/guesses.dynamo.ts';
 import { recent } from '../../lib/limits/recent.ts';
 import { type Counts, giveBack, standingOf, takeOne, toLimitState } from '../../lib/limits/sliding-window.ts';
 
@@ -105,7 +105,9 @@ test('a bounded map forgets what was not asked for longest', () => {
 });
 
 test('a sign-in lock begins at the fifth failure and doubles up to a quarter of an hour', () => {
-  expect([1, 4, 5, 6, 7, 8, 9, 10, 500].map(lockSeconds)).toEqual([0, 0, 30, 60, 120, 240, 480, 900, 900]);
+  expect([1, 4, 5, 6, 7, 8, 9, 10, 500].map((failures) => lockSeconds(failures, 5))).toEqual([
+    0, 0, 30, 60, 120, 240, 480, 900, 900,
+  ]);
 });
 
 test('an IPv6 client counts by its network of /64, an IPv4 client by its address', () => {
@@ -116,4 +118,11 @@ test('an IPv6 client counts by its network of /64, an IPv4 client by its address
   expect(networkOf('2001:db8::1')).toBe('2001:db8:0:0::/64');
   expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64');
   expect(networkOf('::1')).toBe('0:0:0:0::/64');
+});
+
+test('an address is kept without the part that names one client', () => {
+  expect(truncatedAddress('203.0.113.7')).toBe('203.0.113.0/24');
+  expect(truncatedAddress('::ffff:203.0.113.7')).toBe('203.0.113.0/24');
+  expect(truncatedAddress('2001:DB8:0:1:aaaa:bbbb:cccc:dddd')).toBe('2001:db8:0::/48');
+  expect(truncatedAddress('::1')).toBe('0:0:0::/48');
 });

@@ -101,7 +101,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <summary>Sessions</summary>
 <ul>
 <li><a href="#sign-in"><span class="method post">POST</span> Sign in</a></li>
+<li><a href="#list-sessions"><span class="method get">GET</span> List the sessions of the signed-in customer</a></li>
 <li><a href="#sign-out-everywhere"><span class="method delete">DELETE</span> End every session of the signed-in customer</a></li>
+<li><a href="#end-session"><span class="method delete">DELETE</span> End one session of the signed-in customer</a></li>
 <li><a href="#sign-out"><span class="method delete">DELETE</span> Sign out</a></li>
 </ul>
 </details>
@@ -614,6 +616,63 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;}&#39;</code></pre>
 </article>
+<article id="list-sessions">
+<h3><a href="#list-sessions">List the sessions of the signed-in customer</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/sessions</code> <span class="who">signed-in customer</span></p>
+<p>The hundred newest. <code>network</code> is the address that the session was opened from without its last part, <code>current</code> the session that asks.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListSessionsResponse">ListSessionsResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263&quot;,
+      &quot;createdAt&quot;: &quot;2026-03-14T09:21:07.000Z&quot;,
+      &quot;expiresAt&quot;: &quot;2026-03-15T09:21:07.000Z&quot;,
+      &quot;network&quot;: &quot;203.0.113.0/24&quot;,
+      &quot;applicationId&quot;: null,
+      &quot;current&quot;: true
+    }
+  ]
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/sessions&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
+</article>
 <article id="sign-out-everywhere">
 <h3><a href="#sign-out-everywhere">End every session of the signed-in customer</a></h3>
 <p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions</code> <span class="who">signed-in customer</span></p>
@@ -667,6 +726,68 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </details>
 <h4>Try it</h4>
 <pre><code>curl -X DELETE &quot;$API/sessions&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
+</article>
+<article id="end-session">
+<h3><a href="#end-session">End one session of the signed-in customer</a></h3>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions/{sessionId}</code> <span class="who">signed-in customer</span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>sessionId</code></td><td>path</td><td>string</td><td><code>^ses_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X DELETE &quot;$API/sessions/ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263&quot; \\
   -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
 </article>
 <article id="sign-out">
@@ -3647,7 +3768,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-product-not-available"><td>422 <code>product-not-available</code></td><td>A line names a product that does not exist or is not on sale.</td><td>Take the lines that <code>errors</code> names out of the basket and show the customer what is left.</td></tr>
 <tr id="problem-currencies-mixed"><td>422 <code>currencies-mixed</code></td><td>The products of the basket are priced in more than one currency.</td><td>Order them apart, one currency at a time.</td></tr>
 <tr id="problem-amount-too-large"><td>422 <code>amount-too-large</code></td><td>The total is above the largest amount that one order can have.</td><td>Split the order.</td></tr>
-<tr id="problem-sign-in-locked"><td>429 <code>sign-in-locked</code></td><td>There were too many failed sign-ins for this e-mail or from this address.</td><td>Wait for as long as <code>Retry-After</code> says. The right password does not help before that.</td></tr>
+<tr id="problem-sign-in-locked"><td>429 <code>sign-in-locked</code></td><td>There were too many failed sign-ins for this e-mail from this network, from everywhere that it was never signed in from, or from this network for any e-mail.</td><td>Wait for as long as <code>Retry-After</code> says. The right password does not help before that.</td></tr>
 <tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address or this caller made more requests than it may in the window that <code>RateLimit-Policy</code> tells.</td><td>Wait for as long as <code>Retry-After</code> says, and slow down: <code>RateLimit</code> tells what is left.</td></tr>
 <tr id="problem-internal"><td>500 <code>internal</code></td><td>Something happened that should not have. It has been logged under <code>requestId</code>.</td><td>Try again later, a <code>POST</code> with the same <code>Idempotency-Key</code>; when it stays, report the <code>requestId</code>.</td></tr>
 <tr id="problem-unavailable"><td>503 <code>unavailable</code></td><td>The database, the session store or the order saga does not answer in time.</td><td>Try again after <code>Retry-After</code>, a <code>POST</code> with the same <code>Idempotency-Key</code>: nothing happens twice.</td></tr>
@@ -3922,6 +4043,15 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-ListSessionsResponse">
+<h3><a href="#schema-ListSessionsResponse">ListSessionsResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of <a href="#schema-Session">Session</a></td><td></td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-ListStockMovementsResponse">
 <h3><a href="#schema-ListStockMovementsResponse">ListStockMovementsResponse</a></h3>
 <table>
@@ -4165,6 +4295,20 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>attempts[].error</code></td><td>string or null</td><td></td></tr>
 <tr><td><code>attempts[].message</code></td><td>string or null</td><td></td></tr>
 <tr><td><code>complete</code></td><td>boolean</td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-Session">
+<h3><a href="#schema-Session">Session</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^ses_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>expiresAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>network</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>applicationId</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>current</code></td><td>boolean</td><td></td></tr>
 </tbody>
 </table>
 </article>

@@ -1,0 +1,19 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import * as contract from '../../lib/contract/sessions.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { sessionStore } from '../../lib/platform/deps.ts';
+import { endSessionById } from '../../lib/sessions/own-sessions.dynamo.ts';
+import type { SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sessions: SessionStore };
+
+export async function run(request: Request<typeof contract.endSession, Customer>, deps: Deps): Promise<Result> {
+  const { caller, path } = request;
+  const ended = await endSessionById(deps.sessions, caller.customerId, path.sessionId);
+  if (!ended) throw new Problem('not-found', 'You have no such session.');
+  return { status: 204 };
+}
+
+export const handler = httpDoor(routes['end-session'], contract.endSession, run, () => ({ sessions: sessionStore() }));

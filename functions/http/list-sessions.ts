@@ -1,0 +1,29 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/sessions.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { toTimestamp } from '../../lib/kernel/clock.ts';
+import { sessionStore } from '../../lib/platform/deps.ts';
+import { listSessions, sessionIdOf } from '../../lib/sessions/own-sessions.dynamo.ts';
+import type { SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sessions: SessionStore };
+
+/** Most that are shown. */
+const most = 100;
+
+export async function run({ caller }: Request<typeof contract.listSessions, Customer>, deps: Deps): Promise<Result> {
+  const found = await listSessions(deps.sessions, caller.customerId);
+  const current = sessionIdOf(caller.session);
+  const data = found.slice(0, most).map((session) => ({
+    ...session,
+    createdAt: toTimestamp(session.createdAt),
+    expiresAt: toTimestamp(session.expiresAt),
+    current: session.id === current,
+  }));
+  return { status: 200, body: { data } };
+}
+
+export const handler = httpDoor(routes['list-sessions'], contract.listSessions, run, () => ({
+  sessions: sessionStore(),
+}));
