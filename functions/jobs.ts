@@ -10,6 +10,8 @@ export type Job = {
   databaseRole: DatabaseRole | null;
   /** Reads the payment provider's books: gets its key and, for the simulated one, its table. */
   provider: boolean;
+  /** Asks the identity provider, and so stands outside the network. */
+  identity?: true;
   states?: readonly ('StartExecution' | 'DescribeExecution' | 'SendTaskSuccess')[];
   tables?: TableGrants;
   timeoutSeconds: number;
@@ -70,6 +72,15 @@ const rows = {
     states: ['StartExecution', 'DescribeExecution'],
     tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
     timeoutSeconds: 600,
+  },
+  'refresh-issuer-keys': {
+    door: 'jobs/refresh-issuer-keys',
+    schedule: 'rate(5 minutes)',
+    databaseRole: null,
+    provider: false,
+    identity: true,
+    tables: { issuerKeys: ['GetItem', 'PutItem'] },
+    timeoutSeconds: 30,
   },
 } as const satisfies Record<string, Omit<Job, 'name'>>;
 

@@ -59,6 +59,11 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
 export type Settings = {
   profile: Profile;
   payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string; webhookSecretArn: string };
+  /**
+   * The OpenID Connect issuer whose tokens are taken: one that is there, or a user pool of the stage's own, with the
+   * addresses that it may send customers back to and the first part of its login page's name.
+   */
+  identity: { issuer: string } | { callbacks: string[]; domain?: string };
   /** Where alarms are mailed to. */
   alarmEmail?: string;
   /** What `GET /health` calls this release. */
@@ -79,6 +84,7 @@ export const tunable = [
   'PAYMENT_TIMEOUT_MS',
   'RECONCILE_DAYS',
   'RECONCILE_GRACE_SECONDS',
+  'IDENTITY_GRACE_SECONDS',
 ] as const;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -90,7 +96,7 @@ export class SettingError extends Error {
 
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
- * `alarmEmail`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated` when not said; `prod` takes no simulated payments.
+ * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated` when not said; `prod` takes no simulated payments.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
@@ -119,6 +125,7 @@ export function readSettings(node: Node): Settings {
             secretArn: secret('stripeSecretArn', 'the key'),
             webhookSecretArn: secret('stripeWebhookSecretArn', 'what signs the events of the webhook'),
           },
+    identity: identity(),
     release: text('release') ?? version,
     variables: Object.fromEntries(
       tunable.filter((name) => text(name) !== undefined).map((name) => [name, String(count(name, 0))]),
@@ -129,6 +136,33 @@ export function readSettings(node: Node): Settings {
   function text(name: string): string | undefined {
     const value: unknown = node.tryGetContext(name);
     return value === undefined || value === '' ? undefined : String(value);
+  }
+
+  function identity(): Settings['identity'] {
+    const [issuer, callbacks, domain] = [text('identityIssuer'), text('identityCallbacks'), text('identityDomain')];
+    if (issuer !== undefined) {
+      if (!/^https:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(issuer)) {
+        throw new SettingError(`identityIssuer is an https address as it stands in tokens, not "${issuer}"`);
+      }
+      if (callbacks !== undefined || domain !== undefined) {
+        throw new SettingError(
+          'identityCallbacks and identityDomain are for a user pool: say them at the issuer instead',
+        );
+      }
+      return { issuer };
+    }
+    // What the demo page of a laptop's identity provider listens on: a dev stage can be tried with no shop of one's own.
+    const laptop = profile === 'dev' ? 'http://localhost:3001/demo' : '';
+    const urls = (callbacks ?? laptop).split(',').flatMap((part) => part.trim() || []);
+    const wrong = urls.find(
+      (url) => !/^(https:\/\/|http:\/\/localhost[:/]|(?!https?:)[a-z][a-z0-9+.-]*:\/)\S+$/.test(url),
+    );
+    if (wrong !== undefined)
+      throw new SettingError(`identityCallbacks has "${wrong}", which is no address to come back to`);
+    if (domain !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
+      throw new SettingError(`identityDomain is lower-case letters, digits and dashes, not "${domain}"`);
+    }
+    return { callbacks: urls, ...(domain === undefined ? {} : { domain }) };
   }
 
   function secret(name: string, what: string): string {

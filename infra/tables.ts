@@ -12,6 +12,8 @@ export const tables = {
   awaitedPayments: { partitionKey: 'orderId', ttlAttribute: 'expiresAt' },
   webhookEvents: { partitionKey: 'eventId', ttlAttribute: 'expiresAt' },
   providerCharges: { partitionKey: 'day', sortKey: 'reference', ttlAttribute: 'expiresAt' },
+  issuerKeys: { partitionKey: 'issuer' },
+  identities: { partitionKey: 'identity' },
 } as const satisfies Record<TableName, TableKeys>;
 
 /** The environment variable that tells a door a table's name. */
@@ -23,4 +25,6 @@ export const tableVariables: Readonly<Record<TableName, string>> = {
   awaitedPayments: 'AWAITED_PAYMENTS_TABLE',
   webhookEvents: 'WEBHOOK_EVENTS_TABLE',
   providerCharges: 'PROVIDER_CHARGES_TABLE',
+  issuerKeys: 'ISSUER_KEYS_TABLE',
+  identities: 'IDENTITIES_TABLE',
 };

@@ -31,6 +31,7 @@ export const alarms = (parts: Parts): AlarmSpec[] => [
   ...stuckOrders(parts),
   ...disagreements(),
   ...requests(parts),
+  ...identityProvider(),
   ...jobsThatDoNotRun(parts),
   ...database(parts),
   ...tables(parts),
@@ -232,6 +233,21 @@ function requests({ apiId }: Parts): AlarmSpec[] {
   ];
 }
 
+const identityProvider = (): AlarmSpec[] => [
+  {
+    name: 'issuer-keys-stale',
+    runbook: 'issuer-keys-stale',
+    means: 'The identity provider’s keys were not fetched for half an hour, or nobody fetches them.',
+    metric: ours('IssuerKeysAge', maximum(15)),
+    threshold: 1800,
+    bad: 2,
+    of: 2,
+    silenceIsBad: true,
+  },
+];
+
+/** Run again soon: one failure alone wakes nobody. */
+const frequentJobs: ReadonlySet<string> = new Set<JobName>(['sweep-orders', 'watch-orders', 'refresh-issuer-keys']);
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>(['purge-expired', 'mirror-charges', 'reconcile']);
 
 function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
@@ -240,7 +256,7 @@ function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
     runbook: 'jobs-not-running',
     means: `Runs of the job ${name} fail.`,
     metric: awsMetric('AWS/Lambda', 'Errors', { FunctionName: job.functionName }, sum(hourlyJobs.has(name) ? 60 : 15)),
-    threshold: name === 'sweep-orders' || name === 'watch-orders' ? 3 : 1,
+    threshold: frequentJobs.has(name) ? 3 : 1,
   }));
   const silent = (name: JobName, minutes: number, periods: number): AlarmSpec => ({
     name: `job-${name}-silent`,

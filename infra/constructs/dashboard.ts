@@ -76,6 +76,7 @@ function working({ apiId }: Parts): IWidget[][] {
         ours('LimiterFallback', sum),
         ours('SignInsLocked', sum),
       ]),
+      graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', { ...maximum, minutes: 5 })]),
     ],
   ];
 }

@@ -18,6 +18,8 @@ export type Surroundings = {
   network: Network;
   database: Database;
   tables: Tables;
+  /** The OpenID Connect issuer whose tokens are taken. */
+  issuer: string;
   /** The package of a door, by its name. */
   codeOf: (door: string) => lambda.Code;
   /** What Lambda itself needs to put a function into the network. */
@@ -152,6 +154,7 @@ function environment(props: DoorFunctionProps): Record<string, string> {
     ...(grants.webhook && payments.provider === 'stripe'
       ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
       : {}),
+    ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
     ...settings.variables,
   };
 }

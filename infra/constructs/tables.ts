@@ -13,6 +13,8 @@ const ids: Readonly<Record<TableName, string>> = {
   awaitedPayments: 'AwaitedPayments',
   webhookEvents: 'WebhookEvents',
   providerCharges: 'ProviderCharges',
+  issuerKeys: 'IssuerKeys',
+  identities: 'Identities',
 };
 
 /**
@@ -28,6 +30,8 @@ const hurtsToLose: Readonly<Record<TableName, boolean>> = {
   awaitedPayments: false,
   webhookEvents: false,
   providerCharges: false,
+  issuerKeys: false,
+  identities: true,
 };
 
 /** Tables that only one payment provider needs. */

@@ -14,10 +14,15 @@ async function main(): Promise<void> {
   const { reset, help } = readArguments();
   if (help)
     return say(
-      'npm start -- [--reset]\n\n  --reset   throw away .local/ and begin anew\n  PORT      port of the API (3000)',
+      'npm start -- [--reset]\n\n  --reset   throw away .local/ and begin anew\n  PORT      port of the API (3000)\n  IDENTITY_PORT  port of the OpenID provider (PORT + 1)',
     );
-  const port = readPort();
-  await checkPort(port);
+  const port = readPort('PORT', 3000);
+  const settings = chosenSettings();
+  const identityPort = settings.IDENTITY_ISSUER === undefined ? readPort('IDENTITY_PORT', port + 1) : undefined;
+  await Promise.all([
+    checkPort(port, 'PORT'),
+    ...(identityPort === undefined ? [] : [checkPort(identityPort, 'IDENTITY_PORT')]),
+  ]);
   enableCompileCache(join(directory, 'compile-cache'));
   const [{ startStack, resetStack, sweepAfterSeconds }, { prepareDemo }] = await Promise.all([
     import('./stack.ts'),
@@ -40,7 +45,8 @@ async function main(): Promise<void> {
   const starting = startStack({
     directory,
     port,
-    settings: chosenSettings(),
+    ...(identityPort === undefined ? {} : { identityPort }),
+    settings,
     log: (line) => say(`· ${line}`),
     onRequest: ({ method, path, status, milliseconds }) => {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
@@ -63,15 +69,19 @@ async function main(): Promise<void> {
     throw isMigrationError(error) ? new Error(`${error.message}; or begin anew: npm start -- --reset`) : error;
   });
   say('· preparing the demo shop');
+  // An issuer that does not answer says so in the log, and stops nobody who signs in by password.
+  const refreshing = stack.inside.runJob('refresh-issuer-keys').catch(() => {});
   const demo = await prepareDemo(stack, directory).catch(async (error: unknown) => {
     await stack.stop();
     throw error;
   });
-  await writeEnvironment(stack.inside.env);
+  await Promise.all([writeEnvironment(stack.inside.env), refreshing]);
   // Orders that a killed run stored without starting their saga are known to be left by then.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}`);
+  say(
+    `\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`,
+  );
   ready = true;
 }
 
@@ -92,20 +102,22 @@ function readArguments() {
   return values;
 }
 
-function readPort(): number {
-  const text = process.env.PORT ?? '3000';
+function readPort(name: string, otherwise: number): number {
+  const text = process.env[name] ?? String(otherwise);
   if (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535) return Number(text);
-  throw new Error(`PORT must be a number from 1 to 65535, not "${text}".`);
+  throw new Error(`${name} must be a number from 1 to 65535, not "${text}".`);
 }
 
 /** Asked before anything is started, so that a taken port leaves nothing behind. */
-async function checkPort(port: number): Promise<void> {
+async function checkPort(port: number, name: string): Promise<void> {
   const probe = createServer();
   await new Promise<void>((found, refused) => {
     probe.once('error', refused).listen(port, found);
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') {
-      throw new Error(`Port ${port} is in use; choose another one: PORT=${port + 1} npm start`);
+      throw new Error(
+        `Port ${port} is in use; choose another one: ${name}=${port + (name === 'PORT' ? 10 : 1)} npm start`,
+      );
     }
     throw new Error(`Port ${port} cannot be opened: ${error.message}.`, { cause: error });
   });
@@ -127,6 +139,8 @@ function chosenSettings(): Record<string, string> {
     'CANCELLATION_WINDOW_SECONDS',
     'RECONCILE_DAYS',
     'RECONCILE_GRACE_SECONDS',
+    'IDENTITY_ISSUER',
+    'IDENTITY_GRACE_SECONDS',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
@@ -156,6 +170,9 @@ function firstOrder({ baseUrl, customer, products }: Demo): string {
 The API to read: ${baseUrl}/docs    Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
 `;
 }
+
+const signIn = (issuer: string | undefined, ours: boolean): string =>
+  ours ? `Sign in by OpenID Connect, in a browser: ${issuer}/demo\n` : `Tokens of ${issuer} are taken\n`;
 
 const say = (line: string): void => console.log(line);
 const fail = (error: unknown): void => {

@@ -12,6 +12,7 @@ import { startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
+import { startIdentity } from './identity/start.ts';
 import { startLastingPostgres } from './postgres/lasting.ts';
 import { removePostgresData } from './postgres/start.ts';
 import { startRdsProxy } from './rds-proxy/server.ts';
@@ -22,6 +23,8 @@ import { createTestClock, openClock, type TestClock } from './test-clock.ts';
 export const region = 'eu-west-1';
 /** One process serves everything here: an order that nobody has touched for so long has been left by a killed one. */
 export const sweepAfterSeconds = 2;
+/** A provider that begins anew may have other keys: nobody on a laptop waits five minutes for them. */
+const refreshEveryMs = 10_000;
 const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
 
 export type StackOptions = {
@@ -29,6 +32,8 @@ export type StackOptions = {
   directory: string;
   /** Port of the gateway; 0 takes a free one. */
   port: number;
+  /** Port of an OpenID provider of the stack's own, 0 for a free one; there is none without it. */
+  identityPort?: number;
   /** Settings of the functions beyond the stack's own, by environment variable. */
   settings?: Record<string, string>;
   /** Settings of PostgreSQL beyond those for a laptop. */
@@ -65,6 +70,8 @@ export type Stack = {
     /** Resolves when no saga runs or all that run wait for a callback. */
     sagasIdle: () => Promise<void>;
     firstRun: boolean;
+    /** The OpenID issuer whose tokens are taken, if there is one. */
+    issuer: string | undefined;
   };
   /** Ends everything, in the reverse order of starting. Data stays. */
   stop(): Promise<void>;
@@ -139,7 +146,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       log,
       ...(options.waitScale === undefined ? {} : { waitScale: options.waitScale }),
     });
-    const env = {
+    // Known a little later than it is asked for: the provider must be there before the functions, which it tells of.
+    let baseUrl = '';
+    const provider =
+      options.identityPort === undefined
+        ? undefined
+        : kept(
+            await startIdentity({
+              port: options.identityPort,
+              keyFile: at('identity-key.json'),
+              api: async () => ({ baseUrl, headers: {} }),
+            }),
+          );
+    const env: Record<string, string> = {
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: identity.accessKeyId,
       AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
@@ -153,6 +172,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       PAYMENT_TIMEOUT_MS: '1000',
       SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
       COMPILE_CACHE: at('compile-cache'),
+      ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),
       ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
       ...options.settings,
     };
@@ -186,9 +206,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
     );
     const testClock = createTestClock(clock, clockFile, { functions, dynamo, scheduler });
+    if (provider !== undefined) {
+      const again = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
+      const often = setInterval(again, refreshEveryMs);
+      stops.push(async () => clearInterval(often));
+    }
     const port = await functions.listen(options.port);
+    baseUrl = `http://localhost:${port}`;
     return {
-      baseUrl: `http://localhost:${port}`,
+      baseUrl,
       port,
       inside: {
         socketPath: postgres.socketPath,
@@ -204,6 +230,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         postgresPid: postgres.pid,
         sagasIdle: states.idle,
         firstRun: postgres.firstRun,
+        issuer: env.IDENTITY_ISSUER,
       },
       stop,
     };

@@ -1,15 +1,17 @@
 import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Database } from '../constructs/database.ts';
+import { Identity } from '../constructs/identity.ts';
 import { Network } from '../constructs/network.ts';
 import { Tables } from '../constructs/tables.ts';
 import type { Settings } from '../profiles.ts';
 
-/** What must outlive code: network, database and its proxy, tables. Deployed seldom. */
+/** What must outlive code: network, database and its proxy, tables, customers' log-ins. Deployed seldom. */
 export class DataStack extends Stack {
   readonly network: Network;
   readonly database: Database;
   readonly tables: Tables;
+  readonly identity: Identity;
   readonly #zones: number;
 
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
@@ -19,6 +21,7 @@ export class DataStack extends Stack {
     this.network = new Network(this, 'Network', profile);
     this.database = new Database(this, 'Database', { profile, network: this.network });
     this.tables = new Tables(this, 'Tables', { profile, provider: payments.provider });
+    this.identity = new Identity(this, 'Identity', settings);
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys!.tableName });
     new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
   }

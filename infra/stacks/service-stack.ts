@@ -24,12 +24,13 @@ export type ServiceStackProps = StackProps & {
 export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, { settings, data, codeOf, ...props }: ServiceStackProps) {
     super(scope, id, props);
-    const { network, database, tables } = data;
+    const { network, database, tables, identity } = data;
     const surroundings: Surroundings = {
       settings,
       network,
       database,
       tables,
+      issuer: identity.issuer,
       codeOf,
       networkAccess: networkAccess(this),
     };

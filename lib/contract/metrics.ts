@@ -34,6 +34,7 @@ export const metrics = {
   ReconciliationFindings: { unit: 'Count', dimension: 'kind' },
   ReconciliationRepairs: { unit: 'Count' },
   MirrorAge: { unit: 'Seconds' },
+  IssuerKeysAge: { unit: 'Seconds' },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof metrics;

@@ -10,7 +10,9 @@ export type TableName =
   | 'charges'
   | 'awaitedPayments'
   | 'webhookEvents'
-  | 'providerCharges';
+  | 'providerCharges'
+  | 'issuerKeys'
+  | 'identities';
 export type TableAction =
   | 'GetItem'
   | 'PutItem'

@@ -54,8 +54,8 @@ export class AnswerLost extends Error {
 /** A part that the request needs is away. */
 export class PartUnavailable extends Error {
   override readonly name = 'PartUnavailable';
-  readonly part: 'database' | 'sessions' | 'states' | 'payments';
-  constructor(part: 'database' | 'sessions' | 'states' | 'payments', options?: ErrorOptions) {
+  readonly part: 'database' | 'sessions' | 'states' | 'payments' | 'identity';
+  constructor(part: PartUnavailable['part'], options?: ErrorOptions) {
     super(`${part} did not answer`, options);
     this.part = part;
   }

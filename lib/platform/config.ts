@@ -18,6 +18,12 @@ const schema = z.object({
   CHARGES_TABLE: z._default(z.string(), 'charges'),
   AWAITED_PAYMENTS_TABLE: z._default(z.string(), 'awaitedPayments'),
   PROVIDER_CHARGES_TABLE: z._default(z.string(), 'providerCharges'),
+  ISSUER_KEYS_TABLE: z._default(z.string(), 'issuerKeys'),
+  IDENTITIES_TABLE: z._default(z.string(), 'identities'),
+  /** The OpenID Connect issuer whose tokens let customers in, as it writes itself; none without it. */
+  IDENTITY_ISSUER: z.optional(z.string().check(z.regex(/^https?:\/\/\S+$/))),
+  /** How far the issuer's clock and ours may be apart. */
+  IDENTITY_GRACE_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(0), z.lte(300)), 30),
   STATE_MACHINE_ARN: z._default(z.string(), ''),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */

@@ -10,7 +10,7 @@ import { removePostgresData } from '../../infra/local/postgres/start.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 /** A copy of the product in a folder of its own, so that the real `npm start` can be run and killed. */
-export type Checkout = { folder: string; port: number };
+export type Checkout = { folder: string; port: number; identityPort: number };
 
 export type Running = {
   process: ChildProcess;
@@ -27,14 +27,17 @@ export async function makeCheckout(): Promise<Checkout> {
     await cp(join(root, part), join(folder, part), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  return { folder, port: await freePort() };
+  return { folder, port: await freePort(), identityPort: await freePort() };
 }
 
 /** Runs `npm start` (without npm, which would stand between it and signals) until it says that it is ready. */
-export async function start({ folder, port }: Checkout, settings: Record<string, string>): Promise<Running> {
+export async function start(
+  { folder, port, identityPort }: Checkout,
+  settings: Record<string, string>,
+): Promise<Running> {
   const process = spawn(globalThis.process.execPath, ['infra/local/main.ts'], {
     cwd: folder,
-    env: { ...globalThis.process.env, ...settings, PORT: String(port) },
+    env: { ...globalThis.process.env, ...settings, PORT: String(port), IDENTITY_PORT: String(identityPort) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -4,6 +4,8 @@ import { ofType, synthesized, type Template } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 const only = (template: Template, type: string) => ofType(template, type)[0]![1];
+/** The user pool, whose passwords are of customers and Cognito's alone to keep. */
+const isUsers = (name: string) => /^IdentityUsers/.test(name);
 const instances = (template: Template) => ofType(template, 'AWS::RDS::DBInstance').map(([id]) => id);
 
 describe.each(['dev', 'prod'] as const)('%s', (stage) => {
@@ -19,7 +21,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(only(data, 'AWS::RDS::DBProxy').Properties).toMatchObject({ DefaultAuthScheme: 'IAM_AUTH' });
     expect(only(data, 'AWS::RDS::DBProxy').Properties.Auth).toBeUndefined();
     for (const template of [data, service]) {
-      const text = JSON.stringify(template);
+      const text = JSON.stringify(template, (name, value) => (isUsers(name) ? undefined : value));
       expect(text).not.toMatch(/password/i);
       expect(text).not.toContain('AWS::SecretsManager');
       expect(text).not.toContain('resolve:secretsmanager');
@@ -115,6 +117,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       AwaitedPayments: shape(keys.awaitedPayments),
       ...(stage === 'dev' ? { Charges: shape(keys.charges) } : { WebhookEvents: shape(keys.webhookEvents) }),
       ProviderCharges: shape(keys.providerCharges),
+      IssuerKeys: shape(keys.issuerKeys),
+      Identities: shape(keys.identities),
     });
   });
 
@@ -147,6 +151,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'NetworkVpc7FB7348F',
         'TablesAppKeys28DCF84D',
         'TablesAwaitedPayments873198D9',
+        'TablesIdentities4BDFD7EE',
+        'TablesIssuerKeysE60C57CE',
         'TablesLimits627214C7',
         'TablesProviderCharges3BC7FB48',
         'TablesSessions486350CB',
@@ -182,7 +188,13 @@ test('prod stands in three zones with a reader, and outlives a deleted stack', (
     .filter(([, { UpdateReplacePolicy }]) => UpdateReplacePolicy === 'Retain')
     .map(([, { Type }]) => Type);
   expect(new Set(kept)).toEqual(
-    new Set(['AWS::RDS::DBCluster', 'AWS::KMS::Key', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup']),
+    new Set([
+      'AWS::RDS::DBCluster',
+      'AWS::KMS::Key',
+      'AWS::DynamoDB::Table',
+      'AWS::Logs::LogGroup',
+      'AWS::Cognito::UserPool',
+    ]),
   );
   for (const [id, { DeletionPolicy }] of ofType(service, 'AWS::Logs::LogGroup')) {
     expect(DeletionPolicy, id).toBe('RetainExceptOnCreate');
@@ -200,5 +212,65 @@ test('prod can put back every table that hurts to lose', () => {
   expect(recoverable).toEqual([
     ['TablesSessions', true, 'RetainExceptOnCreate'],
     ['TablesAppKeys', true, 'RetainExceptOnCreate'],
+    ['TablesIdentities', true, 'RetainExceptOnCreate'],
   ]);
+});
+
+describe('the user pool', () => {
+  const clientsOf = (template: Template) => ofType(template, 'AWS::Cognito::UserPoolClient');
+
+  test('keeps its customers in prod, and goes with a dev stage', () => {
+    const pool = (stage: 'dev' | 'prod') => only(stages[stage].data, 'AWS::Cognito::UserPool');
+    expect(pool('prod')).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      Properties: { DeletionProtection: 'ACTIVE' },
+    });
+    expect(pool('dev')).toMatchObject({ DeletionPolicy: 'Delete', Properties: { DeletionProtection: 'INACTIVE' } });
+    expect(pool('dev').Properties).toMatchObject({
+      UserPoolTier: 'LITE',
+      MfaConfiguration: 'OPTIONAL',
+      EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
+      UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: ['email'] },
+      Policies: { PasswordPolicy: { MinimumLength: 12 } },
+    });
+  });
+
+  test('has clients for code with PKCE alone, without a secret, which do not tell who is a customer', () => {
+    const context = { identityCallbacks: 'https://shop.example/callback,com.example.shop://signed-in' };
+    const { data } = synthesized('prod', undefined, { context });
+    expect(clientsOf(data).map(([, { Properties }]) => Properties.CallbackURLs)).toEqual([
+      ['https://shop.example/callback'],
+      ['com.example.shop://signed-in'],
+    ]);
+    for (const [, { Properties }] of clientsOf(data)) {
+      expect(Properties).toMatchObject({
+        GenerateSecret: false,
+        AllowedOAuthFlows: ['code'],
+        AllowedOAuthScopes: ['openid', 'email', 'profile'],
+        ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH'],
+        PreventUserExistenceErrors: 'ENABLED',
+        EnableTokenRevocation: true,
+      });
+    }
+    const clients = Object.keys(data.Outputs).filter((name) => name.startsWith('Identity'));
+    expect(clients.toSorted()).toEqual([
+      'IdentityIssuer',
+      'IdentityLoginUrl',
+      'IdentityMobileClient',
+      'IdentityWebClient',
+    ]);
+    expect(clientsOf(stages.prod.data)).toEqual([]);
+  });
+
+  test('is not there where customers sign in elsewhere, and the functions know where', () => {
+    const issuer = 'https://login.example.com/shop';
+    const { data, service } = synthesized('prod', undefined, { context: { identityIssuer: issuer } });
+    expect(ofType(data, 'AWS::Cognito::UserPool')).toEqual([]);
+    expect(data.Outputs.IdentityIssuer).toEqual({ Value: issuer });
+    const issuers = ofType(service, 'AWS::Lambda::Function').flatMap(
+      ([, { Properties }]) => Properties.Environment?.Variables.IDENTITY_ISSUER ?? [],
+    );
+    expect(issuers.length).toBeGreaterThan(0);
+    expect(new Set(issuers)).toEqual(new Set([issuer]));
+  });
 });

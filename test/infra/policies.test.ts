@@ -170,9 +170,10 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 /** What a role's statement is about, in short: the table, the login role, or the machine. */
 function target(resource: unknown): string {
   const text = JSON.stringify(resource);
-  const table = /Tables(Sessions|Limits|AppKeys|Charges|AwaitedPayments|WebhookEvents|ProviderCharges)\w*Arn/.exec(
-    text,
-  )?.[1];
+  const table =
+    /Tables(Sessions|Limits|AppKeys|Charges|AwaitedPayments|WebhookEvents|ProviderCharges|IssuerKeys|Identities)\w*Arn/.exec(
+      text,
+    )?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
   if (table !== undefined) return table;
   if (text.includes(':dbuser:')) return `login ${login}`;
@@ -191,6 +192,8 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
     awaitedPayments: 'AwaitedPayments',
     webhookEvents: 'WebhookEvents',
     providerCharges: 'ProviderCharges',
+    issuerKeys: 'IssuerKeys',
+    identities: 'Identities',
   };
   return [
     ...(grants.databaseRole === null ? [] : [`rds-db:connect login ${grants.databaseRole}`]),

@@ -11,6 +11,7 @@ test('nothing said is dev with simulated payments', () => {
   expect(read({})).toEqual({
     profile: profiles.dev,
     payments: { provider: 'simulated' },
+    identity: { callbacks: ['http://localhost:3001/demo'] },
     release: expect.stringMatching(/^\d+\.\d+\.\d+/),
     variables: {},
   });
@@ -32,6 +33,7 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
   expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret })).toEqual({
     profile: profiles.prod,
     payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
+    identity: { callbacks: [] },
     release: expect.any(String),
     variables: {},
   });
@@ -45,6 +47,24 @@ test('a profile or provider that is none is named', () => {
 test('an address for alarms must be one', () => {
   expect(() => read({ alarmEmail: 'duty' })).toThrow('alarmEmail "duty" is not an e-mail address');
   expect(read({ alarmEmail: 'duty@example.com' }).alarmEmail).toBe('duty@example.com');
+});
+
+test('customers sign in at an issuer that is named, or at a user pool with its addresses', () => {
+  const issuer = 'https://login.example.com/shop';
+  expect(read({ identityIssuer: issuer }).identity).toEqual({ issuer });
+  for (const bad of ['http://login.example.com', 'login.example.com', 'https://login.example.com/?tenant=1']) {
+    expect(() => read({ identityIssuer: bad })).toThrow('identityIssuer is an https address as it stands in tokens');
+  }
+  expect(() => read({ identityIssuer: issuer, identityDomain: 'shop' })).toThrow('say them at the issuer instead');
+  const identityCallbacks = 'https://shop.example/callback, com.example.shop://signed-in,http://localhost:8080/cb';
+  expect(read({ identityCallbacks, identityDomain: 'tea-shop' }).identity).toEqual({
+    callbacks: ['https://shop.example/callback', 'com.example.shop://signed-in', 'http://localhost:8080/cb'],
+    domain: 'tea-shop',
+  });
+  for (const bad of ['http://shop.example/callback', 'shop.example', 'http://localhost.evil.example/']) {
+    expect(() => read({ identityCallbacks: bad })).toThrow(`identityCallbacks has "${bad}"`);
+  }
+  expect(() => read({ identityDomain: 'Tea_Shop' })).toThrow('identityDomain is lower-case letters');
 });
 
 test('the outer guard can be set for a load test', () => {

@@ -42,11 +42,15 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
 export function synthesized(
   profile: 'dev' | 'prod',
   also: (stacks: { data: Stack; service: Stack }) => void = () => {},
-  { everyCheck = false } = {},
+  { everyCheck = false, context = {} }: { everyCheck?: boolean; context?: Record<string, string> } = {},
 ): { data: Template; service: Template } {
   const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
   try {
-    const app = new App({ context: contextOf(profile), outdir, builtinCloudFormationValidation: everyCheck });
+    const app = new App({
+      context: { ...contextOf(profile), ...context },
+      outdir,
+      builtinCloudFormationValidation: everyCheck,
+    });
     const stacks = counterfoil(app, readSettings(app.node), () =>
       lambda.Code.fromInline('exports.handler = async () => {}'),
     );

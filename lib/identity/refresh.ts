@@ -1,0 +1,31 @@
+import { type IssuerKeyStore, readIssuerKeys, storeIssuerKeys } from './issuer-keys.dynamo.ts';
+import type { PublicKeys } from './public-keys.ts';
+
+export type RefreshDeps = {
+  /** None where nobody signs in by an identity provider. */
+  issuer: string | undefined;
+  store: IssuerKeyStore;
+  fetchKeys: (issuer: string) => Promise<PublicKeys>;
+  meter: { count(name: 'IssuerKeysAge', value: number): void };
+};
+
+/**
+ * Copies an issuer's public keys to where functions without a way out can read them. What cannot be fetched leaves the
+ * keys from before in place; how old they are is measured each time.
+ * @throws IssuerUnusable, PartUnavailable
+ */
+export async function refreshIssuerKeys({ issuer, store, fetchKeys, meter }: RefreshDeps): Promise<{ keys: number }> {
+  if (issuer === undefined) return { keys: 0 };
+  try {
+    const found = await fetchKeys(issuer);
+    await storeIssuerKeys(store, issuer, found);
+    meter.count('IssuerKeysAge', 0);
+    return { keys: found.keys.length };
+  } catch (error) {
+    const before = await readIssuerKeys(store, issuer).catch(() => undefined);
+    if (before !== undefined) {
+      meter.count('IssuerKeysAge', Math.max(0, Math.round((store.clock.now() - before.fetchedAt) / 1000)));
+    }
+    throw error;
+  }
+}
