@@ -12,6 +12,8 @@ export type Job = {
   provider: boolean;
   /** Asks the identity provider, and so stands outside the network. */
   identity?: true;
+  /** Sends mails where a sender is configured. */
+  mails?: true;
   states?: readonly ('StartExecution' | 'DescribeExecution' | 'SendTaskSuccess')[];
   tables?: TableGrants;
   timeoutSeconds: number;
@@ -54,6 +56,14 @@ const rows = {
     databaseRole: 'jobs',
     provider: false,
     timeoutSeconds: 120,
+  },
+  'send-mails': {
+    door: 'jobs/send-mails',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'mailer',
+    provider: false,
+    mails: true,
+    timeoutSeconds: 55,
   },
   // By the clock and not by rates, so that the comparison comes after the copy that it needs.
   'mirror-charges': {

@@ -1,14 +1,29 @@
 import type { OperationId } from '../lib/contract/operations.ts';
 import type { DatabaseRole } from '../lib/contract/roles.ts';
-import type { Auth, Route } from '../lib/contract/route.ts';
+import type { Auth, Route, TableGrants } from '../lib/contract/route.ts';
+
+const endsSessions = { sessions: ['Query', 'BatchWriteItem'] } as const satisfies TableGrants;
+const judgesGuesses = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
 
 const rows = {
   'sign-up': http('POST', '/customers', 'public', 'customers_api'),
+  'confirm-email': http('POST', '/customers/confirmations', 'public', 'customers_api'),
+  'request-password-reset': http('POST', '/password-resets', 'public', 'customers_api'),
+  'reset-password': http('POST', '/password-resets/confirmations', 'public', 'customers_api', {
+    tables: { ...endsSessions, limits: ['PutItem', 'DeleteItem'] },
+  }),
+  'change-password': http('POST', '/customers/me/password', 'session', 'customers_api', {
+    tables: { ...endsSessions, ...judgesGuesses },
+  }),
+  'request-email-change': http('POST', '/customers/me/email', 'session', 'customers_api', { tables: judgesGuesses }),
+  'change-email': http('POST', '/customers/email-changes/confirmations', 'public', 'customers_api', {
+    tables: endsSessions,
+  }),
   'get-me': http('GET', '/customers/me', 'session', 'customers_api'),
   'update-me': http('PATCH', '/customers/me', 'session', 'customers_api'),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
   'sign-in': http('POST', '/sessions', 'public', 'customers_api', {
-    tables: { sessions: ['PutItem'], limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] },
+    tables: { sessions: ['PutItem', 'DeleteItem'], ...judgesGuesses },
   }),
   'list-sessions': http('GET', '/sessions', 'session', null, { tables: { sessions: ['Query'] } }),
   'end-session': http('DELETE', '/sessions/{sessionId}', 'session', null, {
@@ -16,7 +31,7 @@ const rows = {
   }),
   'sign-out': http('DELETE', '/sessions/current', 'session', null, { tables: { sessions: ['DeleteItem'] } }),
   'sign-out-everywhere': http('DELETE', '/sessions', 'session', null, {
-    tables: { sessions: ['Query', 'BatchWriteItem'] },
+    tables: endsSessions,
   }),
   'list-products': http('GET', '/products', 'public', 'catalog_api'),
   'get-product': http('GET', '/products/{productId}', 'public', 'catalog_api'),

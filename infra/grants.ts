@@ -13,6 +13,8 @@ export type Grants = {
   payments: 'simulated' | 'stripe' | null;
   /** Whether the door reads what signs Stripe's events. */
   webhook: boolean;
+  /** Whether the door sends mails. */
+  mails: boolean;
 };
 
 /** Whether an action is done to an execution, and not to the state machine. */
@@ -49,5 +51,6 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     states: ('states' in row && row.states) || [],
     payments: callsProvider ? provider : null,
     webhook: door.kind === 'http' && door.row.provider === 'stripe',
+    mails: door.kind === 'job' && door.row.mails === true,
   };
 }

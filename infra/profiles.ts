@@ -16,6 +16,8 @@ export type Profile = {
   keeps: boolean;
   /** Aurora's storage under a key of this stack: a snapshot under Amazon's own key cannot be given to another account. */
   ownKey: boolean;
+  /** Whether customers must confirm their e-mail before they can sign in, which takes a sender of mails. */
+  confirmEmail: 'none' | 'required';
   /** X-Ray traces of the saga's executions. */
   traces: boolean;
   /** At most one run of a job at a time; needs an account with more than the 10 concurrent runs a new one has. */
@@ -35,6 +37,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     logDays: 14,
     keeps: false,
     ownKey: false,
+    confirmEmail: 'none',
     traces: false,
     reservesConcurrency: false,
     throttle: { rate: 100, burst: 200 },
@@ -49,6 +52,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     logDays: 365,
     keeps: true,
     ownKey: true,
+    confirmEmail: 'required',
     traces: true,
     reservesConcurrency: true,
     throttle: { rate: 1000, burst: 500 },
@@ -68,8 +72,12 @@ export type Settings = {
   alarmEmail?: string;
   /** What `GET /health` calls this release. */
   release: string;
+  /** Who mails come from; none are sent when absent. */
+  mail?: { from: string };
   /** Variables of the functions that are not to have their defaults. */
   variables: Readonly<Partial<Record<(typeof tunable)[number], string>>>;
+  /** Variables of the functions that open and recover accounts. */
+  accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
 };
 
 /** Variables of `lib/platform/config.ts` that a deployment may set, by `-c NAME=number`. */
@@ -96,7 +104,9 @@ export class SettingError extends Error {
 
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
- * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated` when not said; `prod` takes no simulated payments.
+ * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
+ * `confirmEmail=none|required`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. `dev` and `simulated`
+ * when not said; `prod` takes no simulated payments.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
@@ -110,6 +120,20 @@ export function readSettings(node: Node): Settings {
   const alarmEmail = text('alarmEmail');
   if (alarmEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(alarmEmail)) {
     throw new SettingError(`alarmEmail "${alarmEmail}" is not an e-mail address`);
+  }
+  const mailFrom = text('mailFrom');
+  if (mailFrom !== undefined && !/^[^\s@<>"]+@[^\s@<>"]+$/.test(addressIn(mailFrom))) {
+    throw new SettingError(`mailFrom "${mailFrom}" is neither an e-mail address nor a name and <address>`);
+  }
+  const confirmEmail = oneOf('confirmEmail', ['none', 'required'], profiles[profile].confirmEmail);
+  if (confirmEmail === 'required' && mailFrom === undefined) {
+    throw new SettingError(
+      `customers of profile ${profile} confirm their e-mail, which takes mails: pass -c mailFrom=shop@example.com, an address that is verified at SES`,
+    );
+  }
+  const pages = text('accountPages');
+  if (pages !== undefined && !/^https:\/\/[^\s#]+$/.test(pages)) {
+    throw new SettingError(`accountPages "${pages}" is not the https address of pages of the shop`);
   }
   const { throttle } = profiles[profile];
   return {
@@ -130,6 +154,8 @@ export function readSettings(node: Node): Settings {
     variables: Object.fromEntries(
       tunable.filter((name) => text(name) !== undefined).map((name) => [name, String(count(name, 0))]),
     ),
+    accounts: { CONFIRM_EMAIL: confirmEmail, ...(pages === undefined ? {} : { ACCOUNT_PAGES_URL: pages }) },
+    ...(mailFrom === undefined ? {} : { mail: { from: mailFrom } }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   };
 
@@ -187,3 +213,6 @@ export function readSettings(node: Node): Settings {
     return value;
   }
 }
+
+/** The address in `Name <address>`, or the text itself. */
+export const addressIn = (sender: string): string => /<([^<>]*)>\s*$/.exec(sender)?.[1] ?? sender;

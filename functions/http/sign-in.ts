@@ -1,4 +1,6 @@
+import { Problem } from '../../lib/contract/problems.ts';
 import * as contract from '../../lib/contract/sessions.ts';
+import { passwordVersionOf } from '../../lib/customers/accounts.sql.ts';
 import { checkPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
 import { replacePasswordHash } from '../../lib/customers/customers.sql.ts';
 import * as passwords from '../../lib/customers/passwords.ts';
@@ -6,22 +8,25 @@ import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { describeError } from '../../lib/entry/lambda.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
-import { config } from '../../lib/platform/config.ts';
-import { sessionStore } from '../../lib/platform/deps.ts';
-import { dynamo } from '../../lib/platform/dynamo.ts';
-import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { openSession, type SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { accountRules, lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { endSession, openSession, type SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
-type Deps = PasswordDeps & { sql: () => Sql; sessions: SessionStore };
+type Deps = PasswordDeps & { mustConfirm: boolean; sessions: SessionStore };
 
 export async function run(request: Request<typeof contract.signIn>, deps: Deps): Promise<Result> {
   const { body, caller, meter, log } = request;
   const owner = await checkPassword(deps, { ...body, address: caller.address }, meter);
-  const [{ token, expiresAt }] = await Promise.all([
+  const [{ token, expiresAt, tokenHash }] = await Promise.all([
     openSession(deps.sessions, owner.id, { address: caller.address }),
     attemptSucceeded(deps.lockout, owner.attempt),
   ]);
+  // A password that was changed while it was looked at opens nothing that the change has not ended.
+  if ((await passwordVersionOf(deps.sql(), owner.id)) !== owner.passwordVersion) {
+    await endSession(deps.sessions, { customerId: owner.id, tokenHash });
+    throw new Problem('invalid-credentials', 'No customer has this e-mail and password.');
+  }
   if (passwords.isOutdated(owner.passwordHash, deps.cost)) {
     await rehash(deps, owner.id, { from: owner.passwordHash, password: body.password }).catch((error: unknown) =>
       log.warn('password not hashed anew', { error: describeError(error) }),
@@ -34,9 +39,10 @@ async function rehash({ sql, cost }: Deps, id: string, { from, password }: { fro
   await replacePasswordHash(sql(), id, { from, to: await passwords.hashPassword(password, cost) });
 }
 
-export const handler = httpDoor(routes['sign-in'], contract.signIn, run, ({ clock }) => ({
+export const handler = httpDoor(routes['sign-in'], contract.signIn, run, () => ({
   sql: () => sqlAs('customers_api'),
   sessions: sessionStore(),
-  lockout: { client: dynamo(), table: config().LIMITS_TABLE, clock },
+  lockout: lockoutStore(),
   cost: passwords.passwordCost,
+  mustConfirm: accountRules().mustConfirm,
 }));

@@ -1,17 +1,15 @@
 import * as contract from '../../lib/contract/customers.ts';
-import { insertCustomer } from '../../lib/customers/customers.sql.ts';
+import { type AccountRules, signUp } from '../../lib/customers/accounts.ts';
 import { hashPassword, obscurePassword, type PasswordCost, passwordCost } from '../../lib/customers/passwords.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { fingerprintOf } from '../../lib/entry/http-input.ts';
 import { claimOf, fromStored, toStored } from '../../lib/entry/http-once.ts';
-import { versionTag } from '../../lib/entry/http-result.ts';
 import { type KeyOptions, once } from '../../lib/idempotency/once.sql.ts';
-import type { Clock } from '../../lib/kernel/clock.ts';
-import { idempotency } from '../../lib/platform/deps.ts';
+import { accountRules, idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions; cost: PasswordCost };
+type Deps = { sql: () => Sql; rules: AccountRules; keys: KeyOptions; cost: PasswordCost };
 
 export async function run(request: Request<typeof contract.signUp>, deps: Deps): Promise<Result> {
   const { email, name, password } = request.body;
@@ -21,9 +19,8 @@ export async function run(request: Request<typeof contract.signUp>, deps: Deps):
   ]);
   const claim = { ...claimOf('sign-up', request), fingerprint };
   const { answer, replayed } = await once(deps.sql(), claim, deps.keys, async (tx) => {
-    const customer = await insertCustomer(tx, { email, name, passwordHash }, deps.clock);
-    const headers = { location: '/customers/me', etag: versionTag(customer.version) };
-    return toStored({ status: 201, body: customer, headers });
+    await signUp(tx, { email, name, passwordHash }, deps.rules);
+    return toStored({ status: 202, body: { email } });
   });
   return fromStored(answer, replayed);
 }
@@ -36,9 +33,9 @@ async function safeFingerprint(request: Request<typeof contract.signUp>, cost: P
   return fingerprintOf('sign-up', { path, body: { ...body, password } });
 }
 
-export const handler = httpDoor(routes['sign-up'], contract.signUp, run, ({ clock }) => ({
+export const handler = httpDoor(routes['sign-up'], contract.signUp, run, () => ({
   sql: () => sqlAs('customers_api'),
-  clock,
+  rules: accountRules(),
   keys: idempotency('customers.idempotency_keys'),
   cost: passwordCost,
 }));

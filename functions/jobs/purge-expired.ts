@@ -1,11 +1,21 @@
+import { purgeTokens } from '../../lib/customers/email-tokens.sql.ts';
 import { jobDoor } from '../../lib/entry/job.ts';
 import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { purgeMails } from '../../lib/mail/outbox.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { jobs } from '../jobs.ts';
 
+/** What is known of a mail, without its text, is kept for so long. */
+const mailDays = 30;
+
 export async function run({ sql, clock }: { sql: () => Sql; clock: Clock }) {
-  return { keys: await purgeExpiredKeys(sql(), new Date(clock.now())) };
+  const now = clock.now();
+  return {
+    keys: await purgeExpiredKeys(sql(), new Date(now)),
+    tokens: await purgeTokens(sql(), new Date(now)),
+    mails: await purgeMails(sql(), new Date(now - mailDays * 24 * 3600_000)),
+  };
 }
 
 export const handler = jobDoor(jobs['purge-expired'], run, ({ clock }) => ({

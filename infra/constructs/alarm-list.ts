@@ -30,6 +30,7 @@ export const alarms = (parts: Parts): AlarmSpec[] => [
   ...brokenInvariants(),
   ...stuckOrders(parts),
   ...disagreements(),
+  ...lostMails(),
   ...requests(parts),
   ...identityProvider(),
   ...jobsThatDoNotRun(parts),
@@ -168,6 +169,16 @@ function disagreements(): AlarmSpec[] {
     },
   ];
 }
+
+const lostMails = (): AlarmSpec[] => [
+  {
+    name: 'mails-given-up',
+    runbook: 'mails-given-up',
+    means: 'Mails to customers could not be sent for a day and were given up.',
+    metric: ours('MailsGivenUp', { statistic: 'Sum', minutes: 60 }),
+    threshold: 1,
+  },
+];
 
 /** Requests that wait for a saga on request are slow on purpose, and stay out; ten are what an alarm may combine. */
 const prompt: readonly OperationId[] = [

@@ -6,7 +6,7 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { TableName } from '../../lib/contract/route.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
-import type { Settings } from '../profiles.ts';
+import { addressIn, type Settings } from '../profiles.ts';
 import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
 import type { Network } from './network.ts';
@@ -114,7 +114,20 @@ function statements(scope: Construct, props: DoorFunctionProps) {
   if (grants.webhook && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
   }
+  if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   return allowed;
+}
+
+/** SES takes the address itself as the identity where it is verified, and its domain otherwise. */
+function sends(scope: Construct, from: string): iam.PolicyStatement {
+  const address = addressIn(from);
+  return new iam.PolicyStatement({
+    actions: ['ses:SendEmail'],
+    resources: [address, address.slice(address.lastIndexOf('@') + 1)].map((resourceName) =>
+      Stack.of(scope).formatArn({ service: 'ses', resource: 'identity', resourceName }),
+    ),
+    conditions: { StringEquals: { 'ses:FromAddress': address } },
+  });
 }
 
 const machineArn = ({ stateMachine, stateMachineArn }: DoorFunctionProps): string =>
@@ -155,6 +168,8 @@ function environment(props: DoorFunctionProps): Record<string, string> {
       ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
+    ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
+    ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...settings.variables,
   };
 }

@@ -2,11 +2,11 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Profile } from '../profiles.ts';
+import type { Settings } from '../profiles.ts';
 
 /**
- * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions by an interface
- * endpoint. Security groups name each other; the one rule on an address range leads only to the gateway endpoints.
+ * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions and SES by interface
+ * endpoints. Security groups name each other; the one rule on an address range leads only to the gateway endpoints.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
@@ -17,7 +17,7 @@ export class Network extends Construct {
   /** Let the proxy in by binding it to the cluster, which adds the rules. */
   readonly database: ec2.SecurityGroup;
 
-  constructor(scope: Construct, id: string, profile: Profile) {
+  constructor(scope: Construct, id: string, { profile, mail }: Pick<Settings, 'profile' | 'mail'>) {
     super(scope, id);
     const vpc = new ec2.Vpc(this, 'Vpc', {
       maxAzs: profile.zones,
@@ -55,12 +55,16 @@ export class Network extends Construct {
     // Gateway endpoints have no security group, and this network leads nowhere else.
     this.doors.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
-    vpc.addInterfaceEndpoint('StepFunctions', {
-      service: ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
-      subnets: { availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
-      securityGroups: [endpoints],
-      open: false,
-    });
+    const reach = (id: string, service: ec2.InterfaceVpcEndpointAwsService) =>
+      vpc.addInterfaceEndpoint(id, {
+        service,
+        subnets: { availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
+        securityGroups: [endpoints],
+        open: false,
+      });
+    reach('StepFunctions', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
+    // The API of SES, not its SMTP. Paid for by the hour, so only where mails are sent.
+    if (mail !== undefined) reach('Mail', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }
 
   private group(id: string, description: string): ec2.SecurityGroup {

@@ -51,6 +51,7 @@ async function main(): Promise<void> {
     onRequest: ({ method, path, status, milliseconds }) => {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
     },
+    onMail: ({ to, subject, text }) => say(`\n── mail to ${to}: ${subject}\n${text.replace(/^/gm, '   ')}`),
     onCrash: (error) => {
       if (ending !== undefined) return;
       fail(error);
@@ -129,6 +130,8 @@ function chosenSettings(): Record<string, string> {
   const names = [
     'RATE_LIMIT_PER_MINUTE',
     'LOG_LEVEL',
+    'CONFIRM_EMAIL',
+    'ACCOUNT_PAGES_URL',
     'PAYMENT_PROVIDER',
     'PAYMENT_TIMEOUT_MS',
     'STRIPE_SECRET_KEY',

@@ -5,6 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jobs } from '../../functions/jobs.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { databaseRoles } from '../../lib/contract/roles.ts';
+import type { Mail } from '../../lib/mail/mailer.ts';
 import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
@@ -40,6 +41,8 @@ export type StackOptions = {
   postgresSettings?: Record<string, string>;
   log?: (line: string) => void;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
+  /** A mail to a customer, in place of sending it. */
+  onMail?: (mail: Mail) => void;
   /** Something that must run has ended by itself; the stack is no use any more. */
   onCrash?: (error: unknown) => void;
   /** Factor on the pauses of the saga's retries: 1 is real time. */
@@ -176,6 +179,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
       ...options.settings,
     };
+    let postman: (() => Promise<void>) | undefined;
     const functions = kept(
       startFunctions({
         logFile: at('functions.log'),
@@ -184,7 +188,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         onAdvance: (seconds) => testClock.advance(seconds),
         log,
         onCrash,
-        ...(options.onRequest === undefined ? {} : { onRequest: options.onRequest }),
+        onRequest: (line) => {
+          options.onRequest?.(line);
+          if (mayHaveMailed(line)) void postman?.();
+        },
+        ...(options.onMail === undefined ? {} : { onMail: options.onMail }),
       }),
     );
     kept(states); // Stops before the functions, so that no step is cut off and taken for failed.
@@ -205,6 +213,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           })),
       }),
     );
+    postman = createPostman(() => scheduler.trigger('send-mails'));
     const testClock = createTestClock(clock, clockFile, { functions, dynamo, scheduler });
     if (provider !== undefined) {
       const again = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
@@ -238,6 +247,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/** Requests about accounts write mails. A laptop does not wait for the schedule to send them. */
+const mayHaveMailed = ({ method, path, status }: { method: string; path: string; status: number }): boolean =>
+  method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
+
+/** Has mails sent, and once more when more were written meanwhile. */
+function createPostman(send: () => Promise<unknown>): () => Promise<void> {
+  let [walking, again] = [false, false];
+  return async () => {
+    again = true;
+    if (walking) return;
+    walking = true;
+    while (again) {
+      again = false;
+      await send().catch(() => {}); // The schedule comes by again.
+    }
+    walking = false;
+  };
 }
 
 /** Throws away everything that a stack kept in this folder. */

@@ -168,8 +168,23 @@ const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
 export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<Operations[O]> } = {
   'sign-up': {
     request: { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada Lovelace' },
-    answers: { 201: customer },
+    answers: { 202: { email: 'ada@example.com' } },
   },
+  'confirm-email': { request: { token: 'cfe_m3pL2w' }, answers: {} },
+  'request-password-reset': {
+    request: { email: 'ada@example.com' },
+    answers: { 202: { email: 'ada@example.com' } },
+  },
+  'reset-password': { request: { token: 'cfe_m3pL2w', password: 'battery horse correct' }, answers: {} },
+  'change-password': {
+    request: { password: 'correct horse battery', newPassword: 'battery horse correct' },
+    answers: {},
+  },
+  'request-email-change': {
+    request: { email: 'ada.king@example.com', password: 'correct horse battery' },
+    answers: { 202: { email: 'ada.king@example.com' } },
+  },
+  'change-email': { request: { token: 'cfe_m3pL2w' }, answers: {} },
   'get-me': { answers: { 200: customer } },
   'update-me': { request: { address }, answers: { 200: { ...customer, address, version: 2 } } },
   'update-customer': { request: { premium: true }, answers: { 200: { ...customer, premium: true, version: 2 } } },

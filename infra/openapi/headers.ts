@@ -6,7 +6,6 @@ import type { Schema } from './schemas.ts';
 
 /** Operations whose answer carries a header field that their contract does not tell of. */
 export const extraHeaders: Readonly<Partial<Record<OperationId, readonly ('Location' | 'ETag')[]>>> = {
-  'sign-up': ['Location', 'ETag'],
   'create-product': ['Location', 'ETag'],
   'create-stock-movement': ['Location'],
   'place-order': ['Location'],

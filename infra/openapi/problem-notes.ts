@@ -49,6 +49,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Use a UUID or another short token.',
     detail: 'An Idempotency-Key is 1 to 255 visible ASCII characters.',
   },
+  'token-invalid': {
+    path: '/password-resets/confirmations',
+    when: 'The token of a mail is unknown, was used, is past its time, or a newer one was mailed. Which of these it is, it does not tell.',
+    todo: 'Ask for another mail, and use the token of the newest.',
+    detail: 'The token is unknown, was used, or is past its time. Ask for another.',
+  },
   'webhook-signature-invalid': {
     path: '/webhooks/stripe',
     when: 'The header that signs the event is missing or broken, fits neither the body nor a secret of ours, or is older than five minutes.',
@@ -89,12 +95,6 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     when: 'The path exists, but not with this method; on the laptop the `Allow` header lists those that do.',
     todo: 'Compare the method with `GET /docs`.',
     detail: 'This endpoint does not know the method.',
-  },
-  'email-taken': {
-    path: '/customers',
-    when: 'Somebody has signed up with this e-mail before. Upper and lower case count as the same.',
-    todo: 'Sign in instead, or use another address.',
-    detail: 'A customer with this e-mail exists already.',
   },
   'sku-taken': {
     path: '/products',

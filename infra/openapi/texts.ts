@@ -27,6 +27,12 @@ export const tags = [
 
 export const tagOf: Readonly<Record<OperationId, string>> = {
   'sign-up': 'Customers',
+  'confirm-email': 'Customers',
+  'request-password-reset': 'Customers',
+  'reset-password': 'Customers',
+  'change-password': 'Customers',
+  'request-email-change': 'Customers',
+  'change-email': 'Customers',
   'get-me': 'Customers',
   'update-me': 'Customers',
   'update-customer': 'Customers',
@@ -74,6 +80,9 @@ export const parameterNotes: Readonly<Record<string, string>> = {
 const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {
   'place-order': { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   'retry-undo': { 202: 'The undo is under way.' },
+  'sign-up': { 202: 'The owner of the e-mail gets a mail.' },
+  'request-password-reset': { 202: 'If the e-mail has an account, its owner gets a mail.' },
+  'request-email-change': { 202: 'The owner of the new e-mail gets a mail.' },
   'resolve-order': { 200: 'The order has ended.' },
   'cancel-order': { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
   'request-refund': { 201: 'The refund has ended; its status tells how.', 202: 'The refund is stored and under way.' },

@@ -18,7 +18,7 @@ export class DataStack extends Stack {
     super(scope, id, props);
     const { profile, payments } = settings;
     this.#zones = profile.zones;
-    this.network = new Network(this, 'Network', profile);
+    this.network = new Network(this, 'Network', settings);
     this.database = new Database(this, 'Database', { profile, network: this.network });
     this.tables = new Tables(this, 'Tables', { profile, provider: payments.provider });
     this.identity = new Identity(this, 'Identity', settings);

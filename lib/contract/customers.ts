@@ -28,12 +28,67 @@ export const customer = z.object({
 });
 export type Customer = z.output<typeof customer>;
 
+/** What tells nobody whether the e-mail has an account: the mail does. */
+const mailed = z.object({ email: z.string() });
+const token = z.string().check(z.minLength(1), z.maxLength(200));
+/** A password that is there already, however long they had to be then. */
+const ownPassword = z.string().check(z.minLength(1), z.maxLength(128));
+
 export const signUp = {
   summary: 'Sign up',
+  description:
+    'The answer is the same whether the e-mail has an account already or not: its owner gets a mail that tells. Where e-mails must be confirmed, the account is of use only after that.',
   body: z.strictObject({ email, password, name: text(200) }),
-  responses: { 201: customer },
-  problems: ['email-taken'],
+  responses: { 202: mailed },
   idempotency: 'accepted',
+} as const satisfies OperationContract;
+
+export const confirmEmail = {
+  summary: 'Confirm an e-mail by the token that was mailed to it',
+  body: z.strictObject({ token }),
+  responses: { 204: null },
+  problems: ['token-invalid'],
+} as const satisfies OperationContract;
+
+export const requestPasswordReset = {
+  summary: 'Ask for a mail to reset a password by',
+  description:
+    'The answer is the same whether the e-mail has an account or not. One address gets at most five mails an hour, and this does not tell when it has had them.',
+  body: z.strictObject({ email }),
+  responses: { 202: mailed },
+} as const satisfies OperationContract;
+
+export const resetPassword = {
+  summary: 'Choose a new password by the token that was mailed',
+  description: 'Confirms the e-mail too, ends every session of the customer and voids their other tokens.',
+  body: z.strictObject({ token, password }),
+  responses: { 204: null },
+  problems: ['token-invalid'],
+} as const satisfies OperationContract;
+
+export const changePassword = {
+  summary: 'Change the password of the signed-in customer',
+  description: 'Takes the present password, too; ends every other session and voids mailed tokens.',
+  body: z.strictObject({ password: ownPassword, newPassword: password }),
+  responses: { 204: null },
+  problems: ['invalid-credentials', 'sign-in-locked'],
+} as const satisfies OperationContract;
+
+export const requestEmailChange = {
+  summary: 'Ask for another e-mail for the signed-in customer',
+  description:
+    'A token goes to the new e-mail and a notice to the present one, which stays until the token comes back. The answer does not tell whether the new e-mail has an account.',
+  body: z.strictObject({ email, password: ownPassword }),
+  responses: { 202: mailed },
+  problems: ['invalid-credentials', 'sign-in-locked'],
+} as const satisfies OperationContract;
+
+export const changeEmail = {
+  summary: 'Change an e-mail by the token that was mailed to the new one',
+  description: 'Ends every session of the customer and voids their other tokens.',
+  body: z.strictObject({ token }),
+  responses: { 204: null },
+  problems: ['token-invalid'],
 } as const satisfies OperationContract;
 
 export const getMe = {

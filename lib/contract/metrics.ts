@@ -16,6 +16,7 @@ export const metrics = {
   ConcurrencyRefused: { unit: 'Count' },
   LimiterFallback: { unit: 'Count' },
   SignInsLocked: { unit: 'Count' },
+  MailsGivenUp: { unit: 'Count' },
   OrdersPlaced: { unit: 'Count' },
   OrdersConfirmed: { unit: 'Count' },
   OrdersCancelled: { unit: 'Count' },

@@ -13,6 +13,12 @@ import * as system from './system.ts';
 /** Every operation's contract by its id. For generators and tests: a door imports its own contract alone. */
 export const operations = {
   'sign-up': customers.signUp,
+  'confirm-email': customers.confirmEmail,
+  'request-password-reset': customers.requestPasswordReset,
+  'reset-password': customers.resetPassword,
+  'change-password': customers.changePassword,
+  'request-email-change': customers.requestEmailChange,
+  'change-email': customers.changeEmail,
   'get-me': customers.getMe,
   'update-me': customers.updateMe,
   'update-customer': customers.updateCustomer,

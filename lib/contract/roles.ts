@@ -1,6 +1,7 @@
 /** The PostgreSQL login roles, one a kind of work. Migrations create them; each is granted what its doors need. */
 export const databaseRoles = [
   'customers_api',
+  'mailer',
   'catalog_api',
   'orders_api',
   'refunds_api',

@@ -2,32 +2,8 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { Customer } from '../contract/customers.ts';
 import { Problem } from '../contract/problems.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { newId } from '../kernel/ids.ts';
 
 type Handle = Sql | TransactionSql;
-
-/**
- * Adds a customer with an e-mail that is in lower case.
- * @throws Problem email-taken
- */
-export async function insertCustomer(
-  sql: Handle,
-  { email, name, passwordHash }: { email: string; name: string; passwordHash: string },
-  clock: Clock,
-): Promise<Customer> {
-  const now = new Date(clock.now());
-  const [row] = await sql<Row[]>`
-    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
-    values (${newId('customer', clock)}, ${email}, ${name}, ${passwordHash}, ${now}, ${now})
-    on conflict (email) do nothing
-    returning ${shown(sql)}`;
-  if (row === undefined) {
-    throw new Problem('email-taken', 'Sign in instead, or use another e-mail.', {
-      errors: [{ pointer: '/email', detail: 'is taken' }],
-    });
-  }
-  return toCustomer(row);
-}
 
 /** @throws Problem not-found */
 export async function findCustomer(sql: Handle, id: string): Promise<Customer> {
@@ -69,15 +45,29 @@ export async function updateCustomer(
   throw new Problem('version-stale', `The customer is at version ${current.version} now; read it again.`);
 }
 
+export type Credentials = {
+  id: string;
+  email: string;
+  passwordHash: string;
+  passwordVersion: number;
+  /** Whether the e-mail is known to be the customer's. */
+  confirmed: boolean;
+};
+
 /** What a sign-in needs; undefined when nobody has this e-mail. */
-export async function findCredentials(
-  sql: Handle,
-  email: string,
-): Promise<{ id: string; passwordHash: string } | undefined> {
-  const [row] = await sql<{ id: string; passwordHash: string }[]>`
-    select id, password_hash from customers.customers where email = ${email}`;
+export async function findCredentials(sql: Handle, email: string): Promise<Credentials | undefined> {
+  const [row] = await sql<Credentials[]>`select ${secret(sql)} from customers.customers where email = ${email}`;
   return row;
 }
+
+/** @throws Problem not-found */
+export async function findOwnCredentials(sql: Handle, id: string): Promise<Credentials> {
+  const [row] = await sql<Credentials[]>`select ${secret(sql)} from customers.customers where id = ${id}`;
+  if (row === undefined) throw notFound();
+  return row;
+}
+
+const secret = (sql: Handle) => sql`id, email, password_hash, password_version, confirmed_at is not null as confirmed`;
 
 /** Puts a new hash of the same password in the place of `from`, unless that has changed meanwhile. */
 export async function replacePasswordHash(

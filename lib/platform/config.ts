@@ -35,6 +35,12 @@ const schema = z.object({
   /** The same for a laptop; without either there is no webhook. */
   STRIPE_WEBHOOK_SECRET: z.optional(z.string()),
   PAYMENT_TIMEOUT_MS: z._default(z.coerce.number().check(z.int(), z.gte(50), z.lte(20_000)), 8000),
+  /** Whether customers must confirm their e-mail before they can sign in. */
+  CONFIRM_EMAIL: z._default(z.enum(['none', 'required']), 'none'),
+  /** The sender of mails, verified at SES; without one none are sent. */
+  MAIL_FROM: z.optional(z.string()),
+  /** Pages of the shop that links in mails lead to. */
+  ACCOUNT_PAGES_URL: z.optional(z.url({ protocol: /^https?$/ })),
   RATE_LIMIT_PER_MINUTE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000_000)), 100),
   SESSION_IDLE_SECONDS: seconds(24 * 3600),
   SESSION_MAX_SECONDS: seconds(30 * 24 * 3600),

@@ -1,4 +1,5 @@
 import { findAppKey } from '../apps/app-keys.dynamo.ts';
+import type { AccountRules } from '../customers/accounts.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
 import { clock } from './clock.ts';
@@ -47,6 +48,15 @@ export const sessionStore = (): SessionStore => ({
   idleSeconds: config().SESSION_IDLE_SECONDS,
   maxSeconds: config().SESSION_MAX_SECONDS,
   clock,
+});
+
+export const lockoutStore = () => ({ client: dynamo(), table: config().LIMITS_TABLE, clock });
+
+/** How accounts are opened and recovered. */
+export const accountRules = (): AccountRules => ({
+  clock,
+  mustConfirm: config().CONFIRM_EMAIL === 'required',
+  pagesUrl: config().ACCOUNT_PAGES_URL,
 });
 
 export const appKeyStore = () => ({ client: dynamo(), table: config().APP_KEYS_TABLE, clock });

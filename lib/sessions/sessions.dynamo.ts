@@ -34,14 +34,14 @@ export async function openSession(
   store: SessionStore,
   customerId: string,
   { address }: { address?: string } = {},
-): Promise<{ token: string; expiresAt: number }> {
+): Promise<{ token: string; expiresAt: number; tokenHash: string }> {
   const { bearer, hash } = mintBearer('session', customerId);
   const createdAt = toEpochSeconds(store.clock.now());
   const expiresAt = createdAt + Math.min(store.idleSeconds, store.maxSeconds);
   const network = address === undefined ? {} : { network: truncatedAddress(address) };
   const item: Item = { customerId, tokenHash: hash, createdAt, expiresAt, ...network };
   await answered(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
-  return { token: bearer, expiresAt: expiresAt * 1000 };
+  return { token: bearer, expiresAt: expiresAt * 1000, tokenHash: hash };
 }
 
 /**

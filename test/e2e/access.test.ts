@@ -20,6 +20,8 @@ const forSessions: [OperationId, () => Options][] = [
   ['update-me', () => ({ body: { name: 'Mallory' } })],
   ['list-sessions', () => ({})],
   ['end-session', () => ({ path: { sessionId: `ses_${'0'.repeat(32)}` } })],
+  ['change-password', () => ({ body: { password: 'correct horse', newPassword: 'wrong horse' } })],
+  ['request-email-change', () => ({ body: { email: 'eve@example.com', password: 'correct horse' } })],
   ['sign-out', () => ({})],
   ['sign-out-everywhere', () => ({})],
   ['place-order', () => ({ key: unique('key'), body: basket({ id: bought.lines[0]!.productId }) })],

@@ -166,7 +166,7 @@ const advance = async (seconds: number) =>
 
 async function newBuyer(): Promise<Buyer & { token: string }> {
   const buyer = { email: `${unique('buyer')}@example.com`, password: unique('secret') };
-  await succeed(201, 'POST', '/customers', { body: { ...buyer, name: 'Grace Hopper' } });
+  await succeed(202, 'POST', '/customers', { body: { ...buyer, name: 'Grace Hopper' } });
   return { ...buyer, token: await signIn(buyer) };
 }
 

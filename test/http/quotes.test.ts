@@ -31,9 +31,9 @@ const euros = (amount: number) => ({ amount, currency: 'EUR' });
 /** A customer, signed in. */
 async function signedIn(email: string) {
   const password = 'correct horse';
-  const { body } = await doors.call('sign-up', { body: { email, password, name: 'Ada' } });
+  await doors.call('sign-up', { body: { email, password, name: 'Ada' } });
   const session = await doors.call('sign-in', { body: { email, password } });
-  return { id: body.id as string, token: session.body.token as string };
+  return { id: session.body.customerId as string, token: session.body.token as string };
 }
 
 const basket = () => [

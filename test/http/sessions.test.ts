@@ -170,6 +170,7 @@ test('a locked sign-in is counted as one', async () => {
     sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
     lockout: { ...store, table: 'limits' },
     cost: passwordCost,
+    mustConfirm: false,
   });
   await expect(attempt).rejects.toMatchObject({ code: 'sign-in-locked' });
   expect(count.mock.calls).toEqual([['SignInsLocked']]);

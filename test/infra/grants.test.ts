@@ -15,6 +15,7 @@ describe('an HTTP door', () => {
       states: [],
       payments: null,
       webhook: false,
+      mails: false,
     });
   });
 
@@ -49,6 +50,7 @@ describe('an HTTP door', () => {
       states: ['SendTaskSuccess'],
       payments: null,
       webhook: true,
+      mails: false,
     });
   });
 
@@ -67,6 +69,7 @@ describe('a step', () => {
       states: [],
       payments: 'simulated',
       webhook: false,
+      mails: false,
     });
   });
 
@@ -77,6 +80,7 @@ describe('a step', () => {
       states: [],
       payments: 'stripe',
       webhook: false,
+      mails: false,
     });
   });
 
@@ -87,6 +91,7 @@ describe('a step', () => {
       states: [],
       payments: null,
       webhook: false,
+      mails: false,
     });
   });
 });

@@ -176,6 +176,8 @@ function target(resource: unknown): string {
     )?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
   if (table !== undefined) return table;
+  const sender = /:(identity\/[^"]+)"/.exec(text)?.[1];
+  if (sender !== undefined) return sender;
   if (text.includes(':dbuser:')) return `login ${login}`;
   if (text.includes(':execution:')) return 'executions';
   if (/^\{"Ref":"OrderSagaStateMachine\w+"\}$/.test(text) || text.includes(':stateMachine:')) return 'machine';
@@ -202,6 +204,9 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
     ),
     ...grants.states.map((action) => `states:${action} ${isOnExecutions(action) ? 'executions' : 'machine'}`),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
+    ...(grants.mails && provider === 'stripe'
+      ? ['ses:SendEmail identity/shop@example.com', 'ses:SendEmail identity/example.com']
+      : []),
     ...(grants.webhook ? [`secretsmanager:GetSecretValue "${webhookSecret}"`] : []),
   ];
 }

@@ -14,6 +14,7 @@ test('nothing said is dev with simulated payments', () => {
     identity: { callbacks: ['http://localhost:3001/demo'] },
     release: expect.stringMatching(/^\d+\.\d+\.\d+/),
     variables: {},
+    accounts: { CONFIRM_EMAIL: 'none' },
   });
 });
 
@@ -30,13 +31,32 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
   for (const stripeWebhookSecretArn of [undefined, 'whsec_oops', webhookSecret.slice(0, -7)]) {
     expect(() => read({ ...stripe, stripeWebhookSecretArn })).toThrow('needs -c stripeWebhookSecretArn=arn:…');
   }
-  expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret })).toEqual({
+  expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret, mailFrom: 'shop@example.com' })).toEqual({
     profile: profiles.prod,
     payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
     identity: { callbacks: [] },
     release: expect.any(String),
     variables: {},
+    accounts: { CONFIRM_EMAIL: 'required' },
+    mail: { from: 'shop@example.com' },
   });
+});
+
+test('a stage whose customers confirm their e-mail needs a sender of mails', () => {
+  const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
+  expect(() => read({ ...stripe, profile: 'prod' })).toThrow('pass -c mailFrom=');
+  expect(() => read({ confirmEmail: 'required' })).toThrow('pass -c mailFrom=');
+  expect(read({ ...stripe, profile: 'prod', confirmEmail: 'none' }).mail).toBeUndefined();
+  for (const mailFrom of ['shop', 'a@b@c', 'Shop <shop>', 'Shop <a@example.com> x']) {
+    expect(() => read({ mailFrom }), mailFrom).toThrow('is neither an e-mail address');
+  }
+  const settings = read({ mailFrom: 'The Shop <shop@example.com>', accountPages: 'https://shop.example.com/account' });
+  expect(settings.mail).toEqual({ from: 'The Shop <shop@example.com>' });
+  expect(settings.accounts).toEqual({
+    CONFIRM_EMAIL: 'none',
+    ACCOUNT_PAGES_URL: 'https://shop.example.com/account',
+  });
+  expect(() => read({ accountPages: 'http://shop.example.com' })).toThrow('accountPages');
 });
 
 test('a profile or provider that is none is named', () => {

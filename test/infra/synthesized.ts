@@ -31,6 +31,7 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
         stripeSecretArn: stripeSecret,
         stripeWebhookSecretArn: webhookSecret,
         alarmEmail: 'duty@example.com',
+        mailFrom: 'The Shop <shop@example.com>',
       }
     : {}),
 });

@@ -25,12 +25,8 @@ export async function createCustomer(world: World, number: number, pauseMs: numb
   const person = { email: `soak-${world.seed}-${number}@example.com`, password: `soak ${world.seed} ${number}` };
   const open = { actor: name, random };
   const body = { ...person, name: 'Grace Hopper' };
-  const signedUp = await world.ask('POST', '/customers', {
-    ...open,
-    key: `soak-${world.seed}-${name}`.replaceAll(' ', '-'),
-    body,
-  });
-  const me: Customer = { name, id: (signedUp.body as { id: string }).id, token: '' };
+  await world.ask('POST', '/customers', { ...open, key: `soak-${world.seed}-${name}`.replaceAll(' ', '-'), body });
+  const me: Customer = { name, id: '', token: '' };
   const mine: PlacedOrder[] = [];
   await signIn();
 
@@ -170,6 +166,8 @@ export async function createCustomer(world: World, number: number, pauseMs: numb
   async function signIn(): Promise<void> {
     const answer = await world.ask('POST', '/sessions', { ...open, body: person });
     if (answer.status !== 201) throw new Error(`${name} cannot sign in: ${answer.status} ${answer.text}`);
-    me.token = (answer.body as { token: string }).token;
+    const session = answer.body as { token: string; customerId: string };
+    me.token = session.token;
+    me.id = session.customerId;
   }
 }

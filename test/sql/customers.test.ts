@@ -1,12 +1,13 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { confirmCustomer, enrol } from '../../lib/customers/accounts.sql.ts';
 import {
   findCredentials,
   findCustomer,
-  insertCustomer,
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/customers/customers.sql.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { poolOptions } from '../support/doors.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -30,12 +31,18 @@ beforeEach(() => {
 
 let emails = 0;
 const someone = () => ({ email: `someone-${++emails}@example.com`, name: 'Ada Lovelace', passwordHash: 'hash' });
+const enrolAs = (person: ReturnType<typeof someone>, anew = false) =>
+  inTransaction(sql, (tx) => enrol(tx, { ...person, anew }, clock));
+const insertCustomer = async (person: ReturnType<typeof someone>) => {
+  const { id } = await enrolAs(person);
+  return findCustomer(sql, id);
+};
 const home = { line1: '12 St James’s Square', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
 
 describe('a new customer', () => {
   test('is what was given, at version 1, and found again', async () => {
     const given = someone();
-    const customer = await insertCustomer(sql, given, clock);
+    const customer = await insertCustomer(given);
     expect(customer).toEqual({
       id: expect.stringMatching(/^cus_[0-9a-f]{32}$/),
       email: given.email,
@@ -47,23 +54,42 @@ describe('a new customer', () => {
       version: 1,
     });
     expect(await findCustomer(sql, customer.id)).toEqual(customer);
-    expect(await findCredentials(sql, given.email)).toEqual({ id: customer.id, passwordHash: 'hash' });
+    expect(await findCredentials(sql, given.email)).toEqual({
+      id: customer.id,
+      email: given.email,
+      passwordHash: 'hash',
+      passwordVersion: 1,
+      confirmed: false,
+    });
   });
 
-  test('with an e-mail that is taken is refused, and the first one stays', async () => {
-    const given = someone();
-    const first = await insertCustomer(sql, given, clock);
-    await expect(insertCustomer(sql, { ...given, name: 'Eve' }, clock)).rejects.toMatchObject({ code: 'email-taken' });
+  test('with an e-mail that is taken is not made, and the first one stays', async () => {
+    const given = { ...someone(), passwordHash: 'first' };
+    const first = await insertCustomer(given);
+    const second = await enrolAs({ ...given, name: 'Eve', passwordHash: 'second' });
+    expect(second).toEqual({ id: first.id, isNew: false });
     expect(await findCustomer(sql, first.id)).toEqual(first);
+    expect((await findCredentials(sql, given.email))?.passwordHash).toBe('first');
+  });
+
+  test('that was never confirmed may be made anew; one that was confirmed may not', async () => {
+    const given = { ...someone(), passwordHash: 'first' };
+    const { id } = await insertCustomer(given);
+    expect(await enrolAs({ ...given, name: 'Eve', passwordHash: 'second' }, true)).toEqual({ id, isNew: true });
+    expect(await findCredentials(sql, given.email)).toMatchObject({ id, passwordHash: 'second' });
+    await inTransaction(sql, (tx) => confirmCustomer(tx, id, clock));
+    expect(await enrolAs({ ...given, name: 'Ada', passwordHash: 'third' }, true)).toEqual({ id, isNew: false });
+    expect((await findCustomer(sql, id)).name).toBe('Eve');
+    expect(await findCredentials(sql, given.email)).toMatchObject({ passwordHash: 'second', confirmed: true });
   });
 
   test('of many at once with one e-mail is one', async () => {
     const given = someone();
-    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => insertCustomer(sql, given, clock)));
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'email-taken' });
-    }
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => enrolAs({ ...given, passwordHash: `hash ${i}` })),
+    );
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    expect(made.filter(({ isNew }) => isNew)).toHaveLength(1);
   });
 });
 
@@ -74,7 +100,7 @@ test('nobody is found under an unknown id or e-mail', async () => {
 
 describe('a change', () => {
   test('of the name leaves the rest, and counts the version on', async () => {
-    const customer = await insertCustomer(sql, someone(), clock);
+    const customer = await insertCustomer(someone());
     now += 5000;
     const changed = await updateCustomer(sql, customer.id, { name: 'Ada King' }, undefined, clock);
     expect(changed).toEqual({ ...customer, name: 'Ada King', version: 2, updatedAt: '2026-01-01T00:00:05.000Z' });
@@ -82,21 +108,21 @@ describe('a change', () => {
   });
 
   test('of the address sets it, keeps it when not named, and takes it away with null', async () => {
-    const { id } = await insertCustomer(sql, someone(), clock);
+    const { id } = await insertCustomer(someone());
     expect((await updateCustomer(sql, id, { address: home }, undefined, clock)).address).toEqual(home);
     expect((await updateCustomer(sql, id, { name: 'Ada' }, undefined, clock)).address).toEqual(home);
     expect((await updateCustomer(sql, id, { address: null }, undefined, clock)).address).toBeNull();
   });
 
   test('to premium and back', async () => {
-    const { id } = await insertCustomer(sql, someone(), clock);
+    const { id } = await insertCustomer(someone());
     expect((await updateCustomer(sql, id, { premium: true }, undefined, clock)).premium).toBe(true);
     expect((await updateCustomer(sql, id, { name: 'Ada' }, undefined, clock)).premium).toBe(true);
     expect((await updateCustomer(sql, id, { premium: false }, undefined, clock)).premium).toBe(false);
   });
 
   test('at the version it was read at goes through, at another it does not', async () => {
-    const { id } = await insertCustomer(sql, someone(), clock);
+    const { id } = await insertCustomer(someone());
     expect((await updateCustomer(sql, id, { name: 'One' }, 1, clock)).version).toBe(2);
     const stale = updateCustomer(sql, id, { name: 'Two' }, 1, clock);
     await expect(stale).rejects.toMatchObject({ code: 'version-stale', message: expect.stringContaining('version 2') });
@@ -104,7 +130,7 @@ describe('a change', () => {
   });
 
   test('of many at once at one version is one', async () => {
-    const { id } = await insertCustomer(sql, someone(), clock);
+    const { id } = await insertCustomer(someone());
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const outcomes = await Promise.allSettled(names.map((name) => updateCustomer(sql, id, { name }, 1, clock)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -120,7 +146,7 @@ describe('a change', () => {
   });
 
   test('with quotes and SQL in it is only text', async () => {
-    const { id } = await insertCustomer(sql, someone(), clock);
+    const { id } = await insertCustomer(someone());
     const name = `'; drop table customers.customers; -- "\\ $1`;
     const address = { ...home, line1: name };
     expect(await updateCustomer(sql, id, { name, address }, undefined, clock)).toMatchObject({ name, address });
@@ -129,7 +155,7 @@ describe('a change', () => {
 
 test('a password hash is replaced only where it is still the one that was checked', async () => {
   const given = someone();
-  const { id } = await insertCustomer(sql, given, clock);
+  const { id } = await insertCustomer(given);
   await replacePasswordHash(sql, id, { from: 'other', to: 'new' });
   expect((await findCredentials(sql, given.email))?.passwordHash).toBe('hash');
   await replacePasswordHash(sql, id, { from: 'hash', to: 'new' });
@@ -140,7 +166,9 @@ test('a password hash is replaced only where it is still the one that was checke
 describe('the role of the customers service', () => {
   test.for([
     'delete from customers.customers',
-    "update customers.customers set email = 'x@example.com'",
+    'delete from customers.email_tokens',
+    'select body from customers.mails',
+    'update customers.mails set body = null',
     "update customers.customers set id = 'cus_00000000000000000000000000000000'",
     'select 1 from catalog.products',
     'select 1 from orders.orders',

@@ -3,13 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/catalog/products.sql.ts';
 import { encodeCursor } from '../../lib/contract/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/roles.ts';
+import { confirmCustomer, passwordVersionOf, setEmail, setPassword } from '../../lib/customers/accounts.sql.ts';
+import { askForEmail, askForReset, signUp } from '../../lib/customers/accounts.ts';
 import {
   findCredentials,
   findCustomer,
-  insertCustomer,
+  findOwnCredentials,
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/customers/customers.sql.ts';
+import { checkToken, purgeTokens, useToken, voidTokens } from '../../lib/customers/email-tokens.sql.ts';
+import { hashOf } from '../../lib/customers/email-tokens.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { explainOrder } from '../../lib/desk/explain.ts';
 import { findOrders } from '../../lib/desk/find.sql.ts';
 import { resolveOrder } from '../../lib/desk/resolve.ts';
@@ -18,6 +23,7 @@ import { once } from '../../lib/idempotency/once.sql.ts';
 import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
+import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/mail/outbox.sql.ts';
 import { readOpenOrders } from '../../lib/monitor/invariants.sql.ts';
 import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
 import { cancelOrder } from '../../lib/orders/cancel.ts';
@@ -69,6 +75,7 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 const clock = systemClock;
+const rules = { clock, mustConfirm: true, pagesUrl: undefined };
 const id = (kind: IdKind) => newId(kind, clock);
 const keys = <T extends string>(table: T) => ({ table, clock, keepSeconds: 48 * 3600 });
 const claim = (caller: string, operation: string) => ({ caller, key: id('request'), operation, fingerprint: 'f' });
@@ -103,9 +110,54 @@ const calls: Call[] = [
     (sql) =>
       once(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
         const email = `${id('request')}@example.com`;
-        await insertCustomer(tx, { email, name: 'New', passwordHash: 'x' }, clock);
-        return { status: 201, headers: {}, body: '{}' };
+        await signUp(tx, { email, name: 'New', passwordHash: 'x' }, rules);
+        return { status: 202, headers: {}, body: '{}' };
       }),
+  ],
+  [
+    'request-password-reset',
+    'customers_api',
+    (sql) => inTransaction(sql, (tx) => askForReset(tx, 'customer778@example.com', rules)),
+  ],
+  [
+    'request-email-change',
+    'customers_api',
+    async (sql) => {
+      const owner = await findOwnCredentials(sql, ids.customer(779));
+      await inTransaction(sql, (tx) => askForEmail(tx, owner, `${id('request')}@example.com`, rules));
+    },
+  ],
+  [
+    'a token is looked at, used and voided',
+    'customers_api',
+    async (sql, mode) => {
+      const token = { purpose: 'confirm', hash: hashOf(`token ${of(mode, 900)}`) } as const;
+      await checkToken(sql, token, clock);
+      await inTransaction(sql, async (tx) => {
+        const { customerId } = await useToken(tx, token, clock);
+        await voidTokens(tx, customerId, clock);
+        await confirmCustomer(tx, customerId, clock);
+        await setPassword(tx, { id: customerId, passwordHash: 'x' });
+        await setEmail(tx, { id: customerId, email: `${id('request')}@example.com` }, clock);
+      });
+      await passwordVersionOf(sql, ids.customer(780));
+    },
+  ],
+  [
+    'send-mails',
+    'mailer',
+    async (sql) => {
+      for (const { id } of await claimMails(sql, 10, clock)) await markSent(sql, id, clock);
+      await giveUpMails(sql, clock);
+    },
+  ],
+  [
+    'purge-expired: mails and tokens',
+    'jobs',
+    async (sql) => {
+      await purgeMails(sql, new Date(Date.now() - 30 * 24 * 3600_000));
+      await purgeTokens(sql, new Date());
+    },
   ],
   ['get-me', 'customers_api', (sql) => findCustomer(sql, ids.customer(777))],
   ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, undefined, clock)],
@@ -420,6 +472,8 @@ test('the shop is as large as it should be, and a scan of all of it would be not
       'catalog.idempotency_keys',
       'catalog.products',
       'customers.customers',
+      'customers.email_tokens',
+      'customers.mails',
       'customers.idempotency_keys',
       'orders.idempotency_keys',
       'orders.lines',

@@ -11,10 +11,21 @@ const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
 const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   customers_api: {
     'customers.customers': [
-      'select, insert, update(name, password_hash, address, premium, version, updated_at)',
-      'signs people up and in, shows and changes them; id and e-mail stay, and nobody is deleted',
+      'select, insert, update(email, name, password_hash, address, premium, version, updated_at, confirmed_at, password_version)',
+      'signs people up and in, shows and changes them; the id stays, and nobody is deleted',
+    ],
+    'customers.email_tokens': ['select, insert, update', 'gives tokens, replaces them and uses them up'],
+    'customers.mails': [
+      'select(recipient, created_at), insert',
+      'writes mails and counts those of an address; what they say it cannot read again',
     ],
     'customers.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
+  },
+  mailer: {
+    'customers.mails': [
+      'select, update(subject, body, attempts, next_attempt_at, sent_at, given_up_at)',
+      'sends what was written and forgets its text; neither writes mails nor turns them to somebody else',
+    ],
   },
   catalog_api: {
     'catalog.products': [
@@ -100,6 +111,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
   },
   jobs: {
+    'customers.mails': ['select(created_at), delete', 'deletes what is old without reading it'],
+    'customers.email_tokens': ['select(expires_at), delete', 'deletes what has expired without reading it'],
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes what has expired without reading it'],
@@ -150,7 +163,7 @@ describe('what is granted', () => {
   test.each(roles)('%s may do what it needs on tables and views, and no more', async (role) => {
     const granted = (await readGrants(as.migrator, [role]))[role]!;
     expect(granted).toEqual(Object.fromEntries(Object.entries(needs[role]).map(([name, [may]]) => [name, may])));
-    expect(Object.keys(granted).length).toBeGreaterThan(1);
+    expect(Object.keys(granted).length).toBeGreaterThan(0);
   });
 
   test('everybody has what a role without grants has: nothing', async () => {

@@ -91,6 +91,7 @@ describe('rooms', () => {
       [
         'lib/platform/deps.ts',
         'lib/platform/executions.ts',
+        'lib/platform/mailer.ts',
         'lib/platform/payments.ts',
         'lib/platform/waits.ts',
       ].filter((file) => files.includes(file)),

@@ -7,6 +7,7 @@ import { routes } from '../../../functions/routes.ts';
 import { Problem } from '../../../lib/contract/problems.ts';
 import type { Route } from '../../../lib/contract/route.ts';
 import { useClock } from '../../../lib/platform/clock.ts';
+import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
 import { createGateway } from './gateway.ts';
@@ -29,6 +30,7 @@ let gateway: Server | undefined;
 
 const clock = createClock(workerData as HostData);
 useClock(clock);
+useMailer({ send: async (mail) => say({ kind: 'mail', mail }) });
 
 port.on('message', (message: ToHost) => {
   switch (message.kind) {

@@ -1,3 +1,4 @@
+import type { Mail } from '../../../lib/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
 
 /** What the supervising thread and the thread that hosts the functions say to each other. */
@@ -21,4 +22,6 @@ export type FromHost =
   | { kind: 'clock-set' }
   /** Somebody asks for the clock to be moved, everywhere. */
   | { kind: 'advance'; id: number; seconds: number }
+  /** A mail that a customer would get. */
+  | { kind: 'mail'; mail: Mail }
   | { kind: 'request'; method: string; path: string; status: number; milliseconds: number };

@@ -1,5 +1,6 @@
 import { createWriteStream, renameSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import type { Mail } from '../../../lib/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 
@@ -25,6 +26,7 @@ type Options = {
   /** Somebody asked the gateway to move the clock by so many seconds. */
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
+  onMail?: (mail: Mail) => void;
   log?: (line: string) => void;
   /** The thread ends by itself time and again: it is not started any more. */
   onCrash: (error: unknown) => void;
@@ -46,7 +48,7 @@ const mostRevivals = 5;
  * invocations that it had with it.
  */
 export function startFunctions(options: Options): Functions {
-  const { env, logFile, onAdvance, onRequest, log = () => {}, onCrash } = options;
+  const { env, logFile, onAdvance, onRequest, onMail, log = () => {}, onCrash } = options;
   let { ahead = 0 } = options;
   rotate(logFile);
   const output = createWriteStream(logFile, { flags: 'a' });
@@ -124,6 +126,9 @@ export function startFunctions(options: Options): Functions {
         break;
       case 'advance':
         void advance(message);
+        break;
+      case 'mail':
+        onMail?.(message.mail);
         break;
       case 'request':
         onRequest?.(message);

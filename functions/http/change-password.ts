@@ -1,0 +1,31 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/customers.ts';
+import { checkOwnPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
+import { type AccountDeps, changePassword } from '../../lib/customers/own-account.ts';
+import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { describeError } from '../../lib/entry/lambda.ts';
+import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
+import { lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = AccountDeps & PasswordDeps;
+
+export async function run(request: Request<typeof contract.changePassword, Customer>, deps: Deps): Promise<Result> {
+  const { body, caller, meter } = request;
+  const guess = { customerId: caller.customerId, password: body.password, address: caller.address };
+  const { attempt } = await checkOwnPassword(deps, guess, meter);
+  await attemptSucceeded(deps.lockout, attempt);
+  await changePassword(deps, caller.session, await hashPassword(body.newPassword, deps.cost));
+  return { status: 204 };
+}
+
+export const handler = httpDoor(routes['change-password'], contract.changePassword, run, ({ clock, log }) => ({
+  sql: () => sqlAs('customers_api'),
+  clock,
+  sessions: sessionStore(),
+  lockout: lockoutStore(),
+  cost: passwordCost,
+  onLeft: (error) => log.error('sessions not ended', { error: describeError(error) }),
+}));

@@ -1,0 +1,18 @@
+import * as contract from '../../lib/contract/customers.ts';
+import { confirmEmail } from '../../lib/customers/own-account.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; clock: Clock };
+
+export async function run({ body }: Request<typeof contract.confirmEmail>, deps: Deps): Promise<Result> {
+  await confirmEmail(deps, body.token);
+  return { status: 204 };
+}
+
+export const handler = httpDoor(routes['confirm-email'], contract.confirmEmail, run, ({ clock }) => ({
+  sql: () => sqlAs('customers_api'),
+  clock,
+}));

@@ -1,0 +1,29 @@
+import type { Customer } from '../../lib/contract/caller.ts';
+import * as contract from '../../lib/contract/customers.ts';
+import { type AccountRules, askForEmail } from '../../lib/customers/accounts.ts';
+import { checkOwnPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
+import { passwordCost } from '../../lib/customers/passwords.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
+import { accountRules, lockoutStore } from '../../lib/platform/deps.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = PasswordDeps & { rules: AccountRules };
+
+export async function run(request: Request<typeof contract.requestEmailChange, Customer>, deps: Deps): Promise<Result> {
+  const { body, caller, meter } = request;
+  const guess = { customerId: caller.customerId, password: body.password, address: caller.address };
+  const owner = await checkOwnPassword(deps, guess, meter);
+  await attemptSucceeded(deps.lockout, owner.attempt);
+  await inTransaction(deps.sql(), (tx) => askForEmail(tx, owner, body.email, deps.rules));
+  return { status: 202, body: { email: body.email } };
+}
+
+export const handler = httpDoor(routes['request-email-change'], contract.requestEmailChange, run, () => ({
+  sql: () => sqlAs('customers_api'),
+  lockout: lockoutStore(),
+  cost: passwordCost,
+  rules: accountRules(),
+}));

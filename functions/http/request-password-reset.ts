@@ -1,0 +1,19 @@
+import * as contract from '../../lib/contract/customers.ts';
+import { type AccountRules, askForReset } from '../../lib/customers/accounts.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { accountRules } from '../../lib/platform/deps.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { sql: () => Sql; rules: AccountRules };
+
+export async function run({ body }: Request<typeof contract.requestPasswordReset>, deps: Deps): Promise<Result> {
+  await inTransaction(deps.sql(), (tx) => askForReset(tx, body.email, deps.rules));
+  return { status: 202, body: { email: body.email } };
+}
+
+export const handler = httpDoor(routes['request-password-reset'], contract.requestPasswordReset, run, () => ({
+  sql: () => sqlAs('customers_api'),
+  rules: accountRules(),
+}));

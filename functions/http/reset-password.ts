@@ -1,0 +1,36 @@
+import * as contract from '../../lib/contract/customers.ts';
+import { checkToken } from '../../lib/customers/email-tokens.sql.ts';
+import { hashOf } from '../../lib/customers/email-tokens.ts';
+import { type AccountDeps, resetPassword } from '../../lib/customers/own-account.ts';
+import { hashPassword, type PasswordCost, passwordCost } from '../../lib/customers/passwords.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { describeError } from '../../lib/entry/lambda.ts';
+import { networkOf } from '../../lib/kernel/network.ts';
+import { type LockoutStore, welcome } from '../../lib/limits/lockout.dynamo.ts';
+import { lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+type Deps = AccountDeps & { lockout: LockoutStore; cost: PasswordCost };
+
+export async function run(request: Request<typeof contract.resetPassword>, deps: Deps): Promise<Result> {
+  const { body, caller, log } = request;
+  // Hashing is made to be slow: not for a token that leads nowhere.
+  await checkToken(deps.sql(), { purpose: 'reset', hash: hashOf(body.token) }, deps.clock);
+  const passwordHash = await hashPassword(body.password, deps.cost);
+  const email = await resetPassword(deps, { token: body.token, passwordHash });
+  // Who owns the mailbox is let in from here whatever others have guessed.
+  await welcome(deps.lockout, { email, network: networkOf(caller.address) }).catch((error: unknown) =>
+    log.warn('network not remembered', { error: describeError(error) }),
+  );
+  return { status: 204 };
+}
+
+export const handler = httpDoor(routes['reset-password'], contract.resetPassword, run, ({ clock, log }) => ({
+  sql: () => sqlAs('customers_api'),
+  clock,
+  sessions: sessionStore(),
+  lockout: lockoutStore(),
+  cost: passwordCost,
+  onLeft: (error) => log.error('sessions not ended', { error: describeError(error) }),
+}));

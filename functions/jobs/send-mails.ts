@@ -1,0 +1,26 @@
+import { jobDoor } from '../../lib/entry/job.ts';
+import { redacted } from '../../lib/kernel/redact.ts';
+import { type SendDeps, sendMails } from '../../lib/mail/send.ts';
+import { mailer } from '../../lib/platform/mailer.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import type { Meter } from '../../lib/platform/telemetry.ts';
+import { jobs } from '../jobs.ts';
+
+type Deps = Omit<SendDeps, 'sql'> & { sql: () => SendDeps['sql']; meter: Pick<Meter, 'count'> };
+
+export async function run(deps: Deps) {
+  const counts = await sendMails({ ...deps, sql: deps.sql() });
+  if (counts.givenUp > 0) deps.meter.count('MailsGivenUp', counts.givenUp);
+  return counts;
+}
+
+export const handler = jobDoor(jobs['send-mails'], run, ({ clock, stopwatch, meter, log }) => ({
+  sql: () => sqlAs('mailer'),
+  mailer: mailer(),
+  clock,
+  stopwatch,
+  meter,
+  budgetSeconds: jobs['send-mails'].timeoutSeconds - 25,
+  // What SES says may hold the address.
+  onError: (mail, error) => log.warn('mail not sent', { ...mail, reason: redacted(String(error)) }),
+}));

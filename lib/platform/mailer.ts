@@ -1,0 +1,32 @@
+import type { Mailer } from '../mail/mailer.ts';
+import { awsCredentials, config } from './config.ts';
+
+let shared: Mailer | undefined;
+
+/** The process's mailer: SES where a sender is configured, and none elsewhere, unless the host has put in its own. */
+export function mailer(): Mailer | undefined {
+  const { MAIL_FROM: from } = config();
+  if (from !== undefined) shared ??= ses(from);
+  return shared;
+}
+
+/** Puts another mailer in. The local stack's host does; a function on AWS never. */
+export function useMailer(other: Mailer): void {
+  shared = other;
+}
+
+function ses(from: string): Mailer {
+  const loading = Promise.all([import('@aws-sdk/client-sesv2'), import('../mail/ses.gateway.ts')]).then(
+    ([{ SESv2Client }, { sesMailer }]) => {
+      const client = new SESv2Client({
+        region: config().AWS_REGION,
+        credentials: awsCredentials(),
+        maxAttempts: 2,
+        requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
+      });
+      return sesMailer({ client, from });
+    },
+  );
+  loading.catch(() => {});
+  return { send: async (mail) => (await loading).send(mail) };
+}
