@@ -77,6 +77,7 @@ function working({ apiId }: Parts): IWidget[][] {
         ours('SignInsLocked', sum),
       ]),
       graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', { ...maximum, minutes: 5 })]),
+      graph('Mails given up', [ours('MailsGivenUp', sum)]),
     ],
   ];
 }

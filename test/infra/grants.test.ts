@@ -103,6 +103,7 @@ test('a job has what its row says', () => {
     states: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
     payments: null,
     webhook: false,
+    mails: false,
   });
 });
 
@@ -115,6 +116,7 @@ test('a job that reads the provider’s books may look at the simulated one’s 
     states: [],
     payments: 'simulated',
     webhook: false,
+    mails: false,
   });
   expect(grantsOf({ kind: 'job', row }, 'stripe')).toEqual({
     databaseRole: null,
@@ -122,5 +124,17 @@ test('a job that reads the provider’s books may look at the simulated one’s 
     states: [],
     payments: 'stripe',
     webhook: false,
+    mails: false,
+  });
+});
+
+test('the job that sends mails may, and no other door', () => {
+  expect(grantsOf({ kind: 'job', row: jobs['send-mails'] }, 'stripe')).toEqual({
+    databaseRole: 'mailer',
+    tables: {},
+    states: [],
+    payments: null,
+    webhook: false,
+    mails: true,
   });
 });

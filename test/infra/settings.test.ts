@@ -27,11 +27,16 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
   for (const stripeSecretArn of [undefined, 'sk_live_oops', stripeSecret.slice(0, -7)]) {
     expect(() => read({ paymentProvider: 'stripe', stripeSecretArn })).toThrow('needs -c stripeSecretArn=arn:…');
   }
-  const stripe = { profile: 'prod', paymentProvider: 'stripe', stripeSecretArn: stripeSecret };
+  const stripe = {
+    profile: 'prod',
+    paymentProvider: 'stripe',
+    stripeSecretArn: stripeSecret,
+    mailFrom: 'shop@example.com',
+  };
   for (const stripeWebhookSecretArn of [undefined, 'whsec_oops', webhookSecret.slice(0, -7)]) {
     expect(() => read({ ...stripe, stripeWebhookSecretArn })).toThrow('needs -c stripeWebhookSecretArn=arn:…');
   }
-  expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret, mailFrom: 'shop@example.com' })).toEqual({
+  expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret })).toEqual({
     profile: profiles.prod,
     payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
     identity: { callbacks: [] },

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Mail } from '../../lib/mail/mailer.ts';
+import { useMailer } from '../../lib/platform/mailer.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+/** What must stand in no line, each told from everything else. */
+const canaries = {
+  email: 'canary-mail@example.com',
+  other: 'canary-other@example.com',
+  name: 'Canary Nameworth',
+  password: 'canary password one',
+  newPassword: 'canary password two',
+  wrongPassword: 'canary password wrong',
+  street: '17 Canary Wharf',
+};
+const { email, other, name, password, newPassword, wrongPassword } = canaries;
+const tokens = new Set<string>();
+let doors: LiveDoors;
+let printed = '';
+
+beforeAll(async () => {
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((chunk: string | Uint8Array) => {
+      printed += chunk.toString();
+      return true;
+    });
+  }
+  doors = await openLiveDoors({
+    RATE_LIMIT_PER_MINUTE: '1000',
+    POWERTOOLS_LOG_LEVEL: 'DEBUG',
+    POWERTOOLS_METRICS_DISABLED: 'false',
+  });
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await doors.close();
+});
+
+const call: LiveDoors['call'] = async (operation, options) => {
+  const answer = await doors.call(operation, options);
+  if (answer.body?.token !== undefined) tokens.add(answer.body.token);
+  return answer;
+};
+/** Keeps the tokens of the mails that wait, newest last. */
+async function mailed(to: string): Promise<string> {
+  const rows =
+    await doors.owner`select body from customers.mails where recipient = ${to} and body ~ 'cfe_' order by id`;
+  const found = rows.map(({ body }) => /cfe_[\w-]{43}/.exec(body)![0]);
+  for (const token of found) tokens.add(token);
+  return found.at(-1)!;
+}
+
+test('no line that the doors and the mailing job print holds a password, a token, an e-mail, a name or an address', async () => {
+  const credentials = { email, password };
+  await call('sign-up', { body: { ...credentials, name }, headers: { 'idempotency-key': 'canary-key' } });
+  await call('sign-up', { body: { ...credentials, name: `${name} II` } });
+  await call('confirm-email', { body: { token: await mailed(email) } });
+  for (let i = 0; i < 6; i++) await call('sign-in', { body: { email: other, password: wrongPassword } });
+  await call('sign-in', { body: { email, password: 7, canary: wrongPassword } });
+  await call('sign-in', { body: `{"email":"${email}","password":"${wrongPassword}` });
+  const { token } = (await call('sign-in', { body: credentials })).body;
+  const address = { line1: canaries.street, city: 'London', postalCode: 'E14', country: 'GB' };
+  expect((await call('update-me', { token, body: { address } })).status).toBe(200);
+  await call('update-me', { token, body: { address: { ...address, country: canaries.street } } });
+  await call('request-email-change', { token, body: { email: other, password: wrongPassword } });
+  await call('request-email-change', { token, body: { email: other, password } });
+  const change = await mailed(other);
+  await call('change-password', { token, body: { password, newPassword } });
+  await call('change-email', { body: { token: change } });
+  await call('request-password-reset', { body: { email } });
+  const reset = await mailed(email);
+  await call('reset-password', { body: { token: `${reset}x`, password: newPassword } });
+  await call('get-me', { token: `${token}x` });
+
+  await doors.owner`revoke insert on customers.mails from customers_api`;
+  await doors.owner`revoke update on customers.customers from customers_api`;
+  try {
+    const broken = [
+      call('sign-up', { body: { email: `new-${email}`, password, name } }),
+      call('request-password-reset', { body: { email: `lost-${email}` } }),
+      call('reset-password', { body: { token: reset, password: newPassword } }),
+      call('update-me', { token, body: { name } }),
+    ];
+    for (const { status } of await Promise.all(broken)) expect(status).toBe(500);
+  } finally {
+    await doors.owner`grant insert on customers.mails to customers_api`;
+    await doors.owner`grant update on customers.customers to customers_api`;
+  }
+  expect((await call('reset-password', { body: { token: reset, password: newPassword } })).status).toBe(204);
+
+  const carried: Mail[] = [];
+  useMailer({
+    async send(mail) {
+      carried.push(mail);
+      throw new Error(`MessageRejected: ${mail.to} is not verified`);
+    },
+  });
+  const { handler } = await import('../../functions/jobs/send-mails.ts');
+  const counts = await handler({}, undefined);
+  expect(counts.failed).toBe(carried.length);
+  expect(carried.length).toBeGreaterThan(4);
+
+  expect(tokens.size).toBeGreaterThan(4);
+  expect(printed.split('\n').length).toBeGreaterThan(30);
+  for (const kind of [
+    '"message":"request"',
+    '"message":"request failed"',
+    '"message":"mail not sent"',
+    'SignInsLocked',
+  ]) {
+    expect(printed).toContain(kind);
+  }
+  const secrets = [...Object.values(canaries), ...[...tokens].flatMap((each) => [each, each.slice(4, 30)]), 'canary-'];
+  expect(secrets.filter((secret) => printed.includes(secret))).toEqual([]);
+});

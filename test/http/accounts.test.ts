@@ -1,0 +1,257 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+// Dozens of passwords at full cost would take most of a minute.
+vi.mock('../../lib/customers/passwords.ts', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('../../lib/customers/passwords.ts')>()),
+  passwordCost: { ln: 5, r: 8, p: 1 },
+}));
+
+const password = 'correct horse';
+const newPassword = 'battery staple';
+let doors: LiveDoors;
+let people = 0;
+let email: string;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000', CONFIRM_EMAIL: 'required' });
+});
+afterAll(() => doors.close());
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  email = `ada-${++people}@example.com`;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+const signUp = (more: object = {}) => doors.call('sign-up', { body: { email, password, name: 'Ada', ...more } });
+const signIn = (more: object = {}) => doors.call('sign-in', { body: { email, password, ...more } });
+const confirm = (token: string) => doors.call('confirm-email', { body: { token } });
+const askForReset = (of = email) => doors.call('request-password-reset', { body: { email: of } });
+const reset = (token: string, to = newPassword) => doors.call('reset-password', { body: { token, password: to } });
+const getMe = (token: string) => doors.call('get-me', { token });
+const tokenInvalid = { status: 400, body: { code: 'token-invalid' } };
+const wrong = { status: 401, body: { code: 'invalid-credentials' } };
+
+/** Mails to an address, the newest last, as they wait to be sent. */
+const mailsTo = (to: string) =>
+  doors.owner<{ kind: string; body: string | null }[]>`
+    select kind, body from customers.mails where recipient = ${to} order by id`;
+const kindsTo = async (to: string) => (await mailsTo(to)).map(({ kind }) => kind);
+/** The token in the newest mail of a kind. */
+async function mailed(kind: string, to = email): Promise<string> {
+  const mail = (await mailsTo(to)).findLast((each) => each.kind === kind);
+  return /cfe_[\w-]{43}/.exec(mail?.body ?? '')![0];
+}
+/** A customer who has confirmed, signed in. */
+async function customer(): Promise<string> {
+  await signUp();
+  await confirm(await mailed('confirm'));
+  return (await signIn()).body.token;
+}
+
+describe('signing up', () => {
+  test('opens the account once the e-mail is confirmed; before that the answer is that of a wrong password', async () => {
+    expect(await signUp()).toMatchObject({ status: 202, body: { email } });
+    const [early, unknown] = [await signIn(), await signIn({ email: `nobody-${email}` })];
+    expect(early).toMatchObject(wrong);
+    expect({ ...early.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
+    const token = await mailed('confirm');
+    expect(await confirm(token)).toMatchObject({ status: 204, text: '' });
+    expect((await signIn()).status).toBe(201);
+    expect(await confirm(token)).toMatchObject(tokenInvalid);
+  });
+
+  test('with an e-mail that has an account is answered alike, and its owner is told', async () => {
+    const token = await customer();
+    const fresh = await doors.call('sign-up', { body: { email: `new-${email}`, password, name: 'Eve' } });
+    const taken = await signUp({ password: 'evil password', name: 'Eve', email: email.toUpperCase() });
+    expect(taken.status).toBe(fresh.status);
+    expect(taken.body).toEqual({ email });
+    expect(Object.keys(taken.headers)).toEqual(Object.keys(fresh.headers));
+    expect(await kindsTo(email)).toEqual(['confirm', 'sign-up-again']);
+    expect(await signIn({ password: 'evil password' })).toMatchObject(wrong);
+    expect((await getMe(token)).body).toMatchObject({ name: 'Ada', email, version: 1 });
+  });
+
+  test('twice before confirming makes one account, of which the newest sign-up and its token count', async () => {
+    await signUp({ password: 'first password', name: 'Eve' });
+    const first = await mailed('confirm');
+    await signUp();
+    expect(await confirm(first)).toMatchObject(tokenInvalid);
+    expect((await confirm(await mailed('confirm'))).status).toBe(204);
+    expect(await signIn({ password: 'first password' })).toMatchObject(wrong);
+    expect((await getMe((await signIn()).body.token)).body.name).toBe('Ada');
+  });
+
+  test('mails an address five times an hour, whatever is asked, and says nothing of it', async () => {
+    for (let i = 0; i < 8; i++) expect(await signUp()).toMatchObject({ status: 202, body: { email } });
+    expect(await mailsTo(email)).toHaveLength(5);
+    pass(3601);
+    await signUp();
+    expect(await mailsTo(email)).toHaveLength(6);
+  });
+
+  test('keeps a token that works for a day, and only its hash', async () => {
+    await signUp();
+    const token = await mailed('confirm');
+    const rows = await doors.owner`select * from customers.email_tokens`;
+    expect(JSON.stringify(rows)).not.toContain(token.slice(4));
+    pass(24 * 3600 - 1);
+    expect((await confirm(token)).status).toBe(204);
+    await signUp({ email: `late-${email}` });
+    pass(24 * 3600 + 1);
+    expect(await confirm(await mailed('confirm', `late-${email}`))).toMatchObject(tokenInvalid);
+  });
+});
+
+describe('resetting a password', () => {
+  test('gives another one, ends every session and every other token', async () => {
+    const [one, two] = [await customer(), (await signIn()).body.token];
+    await doors.call('request-email-change', { token: one, body: { email: `new-${email}`, password } });
+    expect(await askForReset()).toMatchObject({ status: 202, body: { email } });
+    expect(await reset(await mailed('reset'))).toMatchObject({ status: 204, text: '' });
+    for (const bearer of [one, two]) expect((await getMe(bearer)).status).toBe(401);
+    expect(await signIn()).toMatchObject(wrong);
+    expect((await signIn({ password: newPassword })).status).toBe(201);
+    const change = await mailed('change', `new-${email}`);
+    expect(await doors.call('change-email', { body: { token: change } })).toMatchObject(tokenInvalid);
+    expect((await kindsTo(email)).at(-1)).toBe('password-changed');
+  });
+
+  test('of nobody is answered alike, and mails nobody', async () => {
+    await customer();
+    const [known, unknown] = [await askForReset(), await askForReset(`nobody-${email}`)];
+    expect(unknown).toMatchObject({ status: known.status, body: { email: `nobody-${email}` } });
+    expect(Object.keys(unknown.headers)).toEqual(Object.keys(known.headers));
+    expect(await mailsTo(`nobody-${email}`)).toEqual([{ kind: 'nobody', body: null }]);
+  });
+
+  test('confirms the e-mail', async () => {
+    await signUp();
+    await askForReset();
+    await reset(await mailed('reset'));
+    expect((await signIn({ password: newPassword })).status).toBe(201);
+  });
+
+  test('works once, within the hour, by the newest token of this kind alone', async () => {
+    await customer();
+    await askForReset();
+    const first = await mailed('reset');
+    await askForReset();
+    const second = await mailed('reset');
+    for (const token of [first, 'cfe_', 'x'.repeat(200), await mailed('confirm')]) {
+      expect(await reset(token), token).toMatchObject(tokenInvalid);
+    }
+    expect(await confirm(second)).toMatchObject(tokenInvalid);
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => reset(second, `new password ${i}`)));
+    expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+    for (const answer of answers) if (answer.status !== 204) expect(answer).toMatchObject(tokenInvalid);
+    const winner = answers.findIndex(({ status }) => status === 204);
+    expect((await signIn({ password: `new password ${winner}` })).status).toBe(201);
+    await askForReset();
+    pass(3601);
+    expect(await reset(await mailed('reset'))).toMatchObject(tokenInvalid);
+  });
+
+  test('lets the owner in from there, whatever others have guessed', async () => {
+    await customer();
+    for (let i = 0; i < 25; i++) {
+      const body = { email, password: 'wrong horse' };
+      await doors.call('sign-in', { body, address: `203.0.113.${i}` });
+    }
+    const away = { address: '198.51.100.4' };
+    const body = { email, password: newPassword };
+    await askForReset();
+    const token = await mailed('reset');
+    expect((await doors.call('sign-in', { body, ...away })).status).toBe(429);
+    await doors.call('reset-password', { body: { token, password: newPassword }, ...away });
+    expect((await doors.call('sign-in', { body, ...away })).status).toBe(201);
+  });
+
+  test('while sessions cannot be ended is 503, changes nothing and leaves the token good', async () => {
+    const bearer = await customer();
+    await askForReset();
+    const token = await mailed('reset');
+    doors.dynamo.refuse();
+    try {
+      expect(await reset(token)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    } finally {
+      await doors.dynamo.resume();
+    }
+    expect((await signIn()).status).toBe(201);
+    expect((await reset(token)).status).toBe(204);
+    expect((await getMe(bearer)).status).toBe(401);
+  });
+});
+
+describe('a signed-in customer', () => {
+  test('changes the password with the present one; other sessions end, this one goes on', async () => {
+    const [mine, other] = [await customer(), (await signIn()).body.token];
+    await askForReset();
+    const change = (body: object) => doors.call('change-password', { token: mine, body });
+    expect(await change({ password: 'wrong horse', newPassword })).toMatchObject(wrong);
+    expect(await change({ password, newPassword: 'short' })).toMatchObject({ status: 400 });
+    expect(await change({ password, newPassword })).toMatchObject({ status: 204, text: '' });
+    expect((await getMe(mine)).status).toBe(200);
+    expect((await getMe(other)).status).toBe(401);
+    expect(await signIn()).toMatchObject(wrong);
+    expect((await signIn({ password: newPassword })).status).toBe(201);
+    expect(await reset(await mailed('reset'))).toMatchObject(tokenInvalid);
+  });
+
+  test('has the guesses of the present password counted as sign-ins', async () => {
+    const mine = await customer();
+    for (let i = 0; i < 5; i++) {
+      const guess = { password: `wrong ${i}`, newPassword };
+      expect(await doors.call('change-password', { token: mine, body: guess })).toMatchObject(wrong);
+    }
+    const body = { email: `new-${email}`, password };
+    const locked = { status: 429, body: { code: 'sign-in-locked' } };
+    expect(await doors.call('request-email-change', { token: mine, body })).toMatchObject(locked);
+    expect(await signIn()).toMatchObject(locked);
+  });
+
+  test('changes the e-mail by the token that goes to the new one, and is told at the old one', async () => {
+    const mine = await customer();
+    const wanted = `new-${email}`;
+    const ask = (more: object = {}) =>
+      doors.call('request-email-change', { token: mine, body: { email: wanted, password, ...more } });
+    expect(await ask({ password: 'wrong horse' })).toMatchObject(wrong);
+    expect(await ask()).toMatchObject({ status: 202, body: { email: wanted } });
+    expect((await getMe(mine)).body.email).toBe(email);
+    const token = await mailed('change', wanted);
+    expect(await doors.call('change-email', { body: { token } })).toMatchObject({ status: 204, text: '' });
+    expect((await getMe(mine)).status).toBe(401);
+    expect(await signIn()).toMatchObject(wrong);
+    const again = (await signIn({ email: wanted })).body.token;
+    expect((await getMe(again)).body).toMatchObject({ email: wanted, version: 2 });
+    expect(await kindsTo(email)).toEqual(['confirm', 'change-asked', 'email-changed']);
+    expect(await doors.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
+  });
+
+  test('is not told that the e-mail they want is somebody’s: the owner is', async () => {
+    const mine = await customer();
+    const theirs = `their-${email}`;
+    await signUp({ email: theirs });
+    const body = { email: theirs, password };
+    expect(await doors.call('request-email-change', { token: mine, body })).toMatchObject({
+      status: 202,
+      body: { email: theirs },
+    });
+    expect(await kindsTo(theirs)).toEqual(['confirm', 'change-taken']);
+    expect(await kindsTo(email)).toEqual(['confirm', 'change-asked']);
+  });
+
+  test('does not get an e-mail that was taken while the mail was on its way', async () => {
+    const mine = await customer();
+    const wanted = `new-${email}`;
+    await doors.call('request-email-change', { token: mine, body: { email: wanted, password } });
+    const token = await mailed('change', wanted);
+    await signUp({ email: wanted });
+    expect(await doors.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
+    expect((await getMe(mine)).body.email).toBe(email);
+  });
+});
