@@ -4,8 +4,9 @@ import { routes } from '../../functions/routes.ts';
 import { receiveStripeEvent } from '../../lib/contract/payments.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { isRemembered } from '../../lib/payments/webhook-events.dynamo.ts';
 import { openDoor } from '../support/doors.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
 
 const secret = 'whsec_test';
@@ -59,6 +60,12 @@ test('a repeated event is taken and does nothing', async () => {
   const event = stripeEvent('payment_intent.succeeded', orderId);
   for (let time = 0; time < 3; time++) expect((await send(event)).status).toBe(200);
   expect(resumed).toEqual([orderId]);
+});
+
+test('whether an event is remembered is asked of what was written last, not of a copy that lags behind', async () => {
+  const { client, reads } = watchReads(dynamo.documents);
+  await isRemembered({ client, table: 'events' }, 'evt_1');
+  expect(reads).toEqual([{ TableName: 'events', Key: { eventId: 'evt_1' }, ConsistentRead: true }]);
 });
 
 test('events in any order each wake the saga, which asks what is true', async () => {

@@ -44,7 +44,12 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
   [/^lib\/pricing\//, prices, tests('http', 'quotes')],
   [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
-  [/^infra\/saga\//, tests('unit', 'saga*'), [...sagas, ...actions], tests('saga', 'reconciliation')],
+  [
+    /^infra\/saga\//,
+    tests('unit', 'saga*', 'docs'),
+    [...sagas, ...actions],
+    [...refunds, ...tests('saga', 'desk', 'reconciliation')],
+  ],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
   [
     /^database:/,

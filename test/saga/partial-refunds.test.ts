@@ -178,6 +178,9 @@ describe('a refund that meets trouble', () => {
     await ask(order.id, 3000);
     await settled(order.id);
     expect(await refunds(order.id)).toMatchObject([{ status: 'failed', failureCode: 'disputed' }]);
+    const steps = saga.deliveries.filter((each) => each.orderId === order.id).map(({ step }) => step);
+    expect(steps.slice(-2), 'it is not asked for again').toEqual(['RefundPart', 'SettleRefund']);
+    expect(steps.filter((step) => step === 'RefundPart')).toHaveLength(1);
     saga.faults.clear();
     await ask(order.id, 3000);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(3000) } });

@@ -5,7 +5,7 @@ import type { SagaState } from '../../lib/contract/saga.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;
 let waited: number[] = [];
@@ -54,6 +54,17 @@ test('a charge costs one call to the table', async () => {
   const after = dynamo.calls();
   expect((after.PutItem ?? 0) - (before.PutItem ?? 0)).toBe(1);
   expect(after.GetItem).toBe(before.GetItem);
+});
+
+test('every read of the books sees the writes before it', async () => {
+  const { client, reads } = watchReads(dynamo.documents);
+  const watched = simulatedGateway({ client, table: 'charges', clock: systemClock, timeoutMs: 1 });
+  const order = newOrder();
+  await watched.charge(order);
+  await watched.charge(order);
+  await watched.listCharges({ from: 0, to: systemClock.now() });
+  expect(reads).toMatchObject([{ Key: { orderId: order.orderId } }, { FilterExpression: expect.any(String) }]);
+  for (const read of reads) expect(read).toMatchObject({ ConsistentRead: true });
 });
 
 test('ten charges of one order at once are one', async () => {

@@ -7,6 +7,7 @@ import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { adjustStock, readLedger } from '../../lib/stock/ledger.sql.ts';
 import { poolOptions } from '../support/doors.ts';
+import { plansOf, tellPlans } from '../support/explain.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
@@ -171,6 +172,15 @@ describe('the ledger', () => {
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
     expect(seen).toEqual([6, 5, 4, 3, 2, 1]);
+  });
+
+  test('of a product with many movements is not read further than to the one that says there are more', async () => {
+    for (const quantity of [1, 2, 3, 4, 5, 6]) await adjust(quantity);
+    await tellPlans(database);
+    const read = await plansOf(database, { role: 'catalog_api', mode: 'custom', options: poolOptions }, (told) =>
+      readLedger(told, productId, { limit: 2 }),
+    );
+    expect(read.map(({ plan }) => plan['Actual Rows'])).toEqual([3]);
   });
 
   test('shows what orders moved', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { startDynamo } from '../../infra/local/dynamo/start.ts';
 import { createTables, type TableSpec } from '../../infra/local/dynamo/tables.ts';
 
@@ -53,6 +53,16 @@ export function testDynamoClient(endpoint: string): DynamoDBClient {
     region: 'eu-west-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
+}
+
+/** A client that notes everything that is read through it. */
+export function watchReads(documents: DynamoDBDocumentClient) {
+  const reads: object[] = [];
+  const send = (command: Parameters<DynamoDBDocumentClient['send']>[0]) => {
+    if (command instanceof GetCommand || command instanceof ScanCommand) reads.push(command.input);
+    return documents.send(command);
+  };
+  return { client: Object.create(documents, { send: { value: send } }) as DynamoDBDocumentClient, reads };
 }
 
 /** A TCP relay to `port` that can hold its bytes back or refuse to carry any. */
