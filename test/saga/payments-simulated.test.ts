@@ -1,10 +1,12 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { run as chargeStep } from '../../functions/saga/charge-payment.ts';
 import { run as refundStep } from '../../functions/saga/refund-payment.ts';
 import type { SagaState } from '../../lib/contract/saga.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
+import { systemClock, toTimestamp } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
+import { itemStore } from '../../lib/payments/simulated-items.dynamo.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;
@@ -155,6 +157,24 @@ test('a repeat with another amount, currency, payment method or reference change
   await expect(gateway().undo({ ...undoOf(order), currency: 'USD' })).rejects.toMatchObject(differs);
   await expect(gateway().undo(undoOf(order, 'sim_ch_other'))).rejects.toMatchObject(differs);
   expect(await gateway().charge(order)).toMatchObject({ reference });
+});
+
+test('what happened to a charge between the look and the write is not written over', async () => {
+  const store = itemStore({ client: dynamo.documents, table: 'charges' });
+  const order = newOrder();
+  await gateway().charge(order);
+  const seen = (await store.find(order.orderId))!;
+  const at = toTimestamp(systemClock.now());
+  const part = { reference: 'sim_re_part', amount: 500, at };
+  expect(await store.refundPart(seen, 'ref_1', part)).toBe(true);
+  expect(await store.refundPart(seen, 'ref_1', part), 'this very part went back').toBe(false);
+  expect(await store.refundRest(seen, 0, 'sim_re_rest', at), 'a part went back').toBe(false);
+  // as releases before parts gave back: without a sum
+  const Item = { ...seen, status: 'refunded', refundReference: 'sim_re_old' };
+  await dynamo.documents.send(new PutCommand({ TableName: 'charges', Item }));
+  expect(await store.refundRest(seen, 0, 'sim_re_rest', at), 'all went back').toBe(false);
+  expect(await store.refundPart(seen, 'ref_2', part), 'all went back').toBe(false);
+  expect(await store.find(order.orderId)).toEqual(Item);
 });
 
 test('undo of a charge that is not there fails, and does not stand for a refund', async () => {
