@@ -1,12 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
 import { type SharedPostgres, startSharedPostgres } from '../support/postgres-global.ts';
 import type { Outcome, TrialMutant } from './mutant.ts';
+import type { Job, Ran } from './runner.ts';
 
 export type Lab = Awaited<ReturnType<typeof openLab>>;
 
@@ -23,6 +25,8 @@ export async function openLab(count: number) {
   const copies = Array.from({ length: count }, (_, i) => copyProject(join(folder, String(i))));
   const admin = postgres({ host: shared.details.socketDir, user: 'rdsadmin', database: 'postgres', max: 2 });
   const limits = new Map<string, number>();
+  /** The files that were ever changed in a copy: changed or changed back, they are to be read again. */
+  const changed = new Map<string, Set<string>>(copies.map((copy) => [copy, new Set()]));
   let templates = 0;
 
   return { owner, baseline, trial, close };
@@ -36,7 +40,7 @@ export async function openLab(count: number) {
   async function baseline(files: readonly string[]): Promise<void> {
     for (const file of files) {
       const startedAt = performance.now();
-      const run = await runTests(copies[0]!, [file], shared.details, 300_000);
+      const run = await runTests(copies[0]!, { files: [file], postgres: shared.details, changed: [] }, 300_000);
       if (run.outcome !== 'survived') throw new Error(`${file} fails without any mutant: ${run.by}`);
       limits.set(file, 15_000 + 4 * (performance.now() - startedAt));
     }
@@ -50,6 +54,7 @@ export async function openLab(count: number) {
       const file = join(copy, mutant.file);
       const before = readFileSync(file, 'utf8');
       writeFileSync(file, mutant.apply.text);
+      changed.get(copy)!.add(file);
       try {
         return await runTurns(mutant, copy, shared.details);
       } finally {
@@ -75,7 +80,7 @@ export async function openLab(count: number) {
   async function runTurns(mutant: TrialMutant, copy: string, details: SharedPostgres) {
     for (const files of mutant.tests) {
       const limit = files.reduce((sum, file) => sum + (limits.get(file) ?? 60_000), 0);
-      const run = await runTests(copy, files, details, limit);
+      const run = await runTests(copy, { files, postgres: details, changed: [...changed.get(copy)!] }, limit);
       if (run.outcome === 'timeout') await dropLeftovers();
       if (run.outcome !== 'survived') return run;
     }
@@ -92,7 +97,7 @@ export async function openLab(count: number) {
 
   /** Ends the runs under way as well. */
   async function close(): Promise<void> {
-    for (const pid of running) process.kill(-pid, 'SIGKILL');
+    for (const runner of runners.values()) end(await runner);
     await admin.end({ timeout: 1 });
     await shared.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -113,36 +118,51 @@ function copyProject(folder: string): string {
   return folder;
 }
 
-/** Process groups of runs under way. */
-const running = new Set<number>();
+/** The process of each copy that runs its tests. */
+const runners = new Map<string, Promise<ChildProcess>>();
 
 async function runTests(
   copy: string,
-  files: readonly string[],
-  details: SharedPostgres,
+  job: Job,
   limitMs: number,
 ): Promise<{ outcome: 'killed' | 'survived' | 'timeout' | 'invalid'; by?: string }> {
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/mutation/vitest.config.ts', '--bail', '1'];
-  const child = spawn(process.execPath, [...vitest, ...files], {
+  const started = runners.get(copy) ?? startRunner(copy);
+  runners.set(copy, started);
+  const runner = await started;
+  runner.send(job);
+  const over = new AbortController();
+  const [ran] = (await Promise.race([
+    once(runner, 'message', { signal: over.signal }),
+    once(runner, 'exit', { signal: over.signal }).then(([code]) => [
+      { passed: false, by: `the run ended with ${code}`, output: '' },
+    ]),
+    sleep(limitMs, [undefined], { signal: over.signal }),
+  ]).finally(() => over.abort())) as [Ran | undefined];
+  if (ran === undefined || runner.exitCode !== null) {
+    runners.delete(copy);
+    end(runner);
+  }
+  if (ran === undefined) {
+    return { outcome: 'timeout', by: `${job.files} took longer than ${Math.round(limitMs / 1000)} s` };
+  }
+  if (ran.passed) return { outcome: 'survived' };
+  const grammar = notSql.exec(ran.output)?.[0];
+  return grammar === undefined
+    ? { outcome: 'killed', by: ran.by }
+    : { outcome: 'invalid', by: `${grammar}: ${ran.by}` };
+}
+
+async function startRunner(copy: string): Promise<ChildProcess> {
+  const runner = fork('test/mutation/runner.ts', {
     cwd: copy,
     detached: true, // A group of its own, to be ended with all its workers.
-    env: { ...process.env, NO_COLOR: '1', TEST_POSTGRES: JSON.stringify(details) },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', NODE_ENV: 'test', VITEST: '1' },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  running.add(child.pid!);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (output += part));
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    process.kill(-child.pid!, 'SIGKILL');
-  }, limitMs);
-  const [code] = await once(child, 'close');
-  clearTimeout(timer);
-  running.delete(child.pid!);
-  if (late) return { outcome: 'timeout', by: `${files} took longer than ${Math.round(limitMs / 1000)} s` };
-  if (code === 0) return { outcome: 'survived' };
-  const failure = /FAIL\s+(.+)/.exec(output)?.[1] ?? output.slice(-2000);
-  if (notSql.test(output)) return { outcome: 'invalid', by: `${notSql.exec(output)?.[0]}: ${failure}` };
-  return { outcome: 'killed', by: failure.trim() };
+  await once(runner, 'message');
+  return runner;
+}
+
+function end({ pid, exitCode }: ChildProcess): void {
+  if (exitCode === null) process.kill(-pid!, 'SIGKILL');
 }

@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     maxWorkers: 1,
+    pool: 'threads',
     testTimeout: 10_000,
     hookTimeout: 60_000,
     include: coveringTests(),
