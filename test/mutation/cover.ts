@@ -32,6 +32,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/orders\/place/, placing, sagas],
   [/^lib\/orders\/await/, actions],
   [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper'), plans],
+  [/^lib\/orders\/wait/, tests('unit', 'wait')],
   [/^lib\/orders\/read/, tests('sql', 'order-reads'), plans],
   [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
   [/^lib\/orders\//, [...placing, ...traces], steps, sagas],

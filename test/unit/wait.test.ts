@@ -1,0 +1,125 @@
+import type { Sql } from 'postgres';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { OrderStatus } from '../../lib/contract/orders.ts';
+
+let wait: typeof import('../../lib/orders/wait.ts');
+let passed: number;
+let pauses: number[];
+beforeEach(async () => {
+  // It learns for as long as the process lives.
+  vi.resetModules();
+  wait = await import('../../lib/orders/wait.ts');
+  passed = 0;
+  pauses = [];
+});
+
+const stopwatch = { elapsed: () => passed };
+const sleep = async (milliseconds: number) => {
+  if (milliseconds <= 0) throw new Error('there is nothing to sleep for');
+  pauses.push(milliseconds);
+  passed += milliseconds;
+};
+const rounded = () => pauses.map(Math.round);
+
+describe('waiting for something', () => {
+  const waitFor = <T>(look: () => Promise<T | undefined>, isDone: (seen: T) => boolean, until: number) =>
+    wait.waitFor({ stopwatch, sleep }, look, isDone, until);
+
+  test('looks when it usually happens, then less and less often, and a last time when the time is over', async () => {
+    let looks = 0;
+    const seen = await waitFor(
+      async () => ++looks,
+      () => false,
+      6000,
+    );
+    expect(rounded()).toEqual([150, 75, 113, 169, 253, 380, 570, 854, 1000, 1000, 1000, 437]);
+    expect(seen).toBe(looks);
+    expect(looks).toBe(pauses.length);
+    expect(passed).toBe(6000);
+  });
+
+  test('ends as soon as it is done, or gone', async () => {
+    const done = await waitFor(
+      async () => pauses.length,
+      (looks) => looks === 2,
+      6000,
+    );
+    expect(done).toBe(2);
+    expect(
+      await waitFor(
+        async () => undefined,
+        () => false,
+        6000,
+      ),
+    ).toBeUndefined();
+    expect(pauses).toHaveLength(3);
+  });
+
+  test('without time for it does not look', async () => {
+    passed = 10;
+    const seen = await waitFor(
+      async () => 'there',
+      () => true,
+      10,
+    );
+    expect(seen).toBeUndefined();
+  });
+});
+
+describe('waiting for an order', () => {
+  const begun = Date.parse('2026-03-14T09:00:00Z');
+  const at = (milliseconds: number) => new Date(begun + milliseconds);
+
+  /** Waits for an order that is in each of the statuses in turn, the last time since a moment of the clock. */
+  const waitForEnd = (statuses: readonly (OrderStatus | 'gone')[], { since = 0, until = 60_000 } = {}) => {
+    const left = [...statuses];
+    const read = async () => {
+      const status = left.length > 1 ? left.shift()! : left[0]!;
+      return status === 'gone' ? [] : [{ id: 'ord_1', status, lines: [], createdAt: at(0), updatedAt: at(since) }];
+    };
+    passed = 0;
+    pauses = [];
+    const deps = { sql: read as unknown as Sql, clock: { now: () => begun }, stopwatch, sleep };
+    return wait.waitForEnd(deps, { orderId: 'ord_1', customerId: 'cus_1' }, until);
+  };
+  /** How long the next one is left alone before the first look. */
+  const nextPause = async () => {
+    await waitForEnd(['gone']);
+    return Math.round(pauses[0]!);
+  };
+
+  test.each(['confirmed', 'failed', 'cancelled', 'needs_attention', 'pending_payment'] as const)(
+    'gives it when it is %s',
+    async (status) => {
+      expect(await waitForEnd(['pending', 'reserved', status])).toMatchObject({ id: 'ord_1', status });
+      expect(pauses).toHaveLength(3);
+    },
+  );
+
+  test('gives it as it is when the time is over, and nothing when it is gone', async () => {
+    expect(await waitForEnd(['pending'], { until: 200 })).toMatchObject({ status: 'pending' });
+    expect(await nextPause(), 'nothing is learnt of one that has not ended').toBe(150);
+    expect(await waitForEnd(['pending', 'gone'])).toBeUndefined();
+    expect(await nextPause()).toBe(150);
+  });
+
+  test.each([
+    ['took 20 ms', 20, 125],
+    ['had ended before', -500, 120],
+    ['ended at a time that the clock was moved to, so that only the stopwatch tells', 3_600_000, 176],
+  ])('learns from one that %s', async (_, since, pause) => {
+    await waitForEnd(['reserved', 'confirmed'], { since });
+    expect(await nextPause()).toBe(pause);
+  });
+
+  test('learns of one that took long as if it had taken a second', async () => {
+    await waitForEnd([...Array<OrderStatus>(11).fill('pending'), 'confirmed'], { since: 5000 });
+    expect(passed).toBeGreaterThan(5000);
+    expect(await nextPause()).toBe(1.25 * (0.8 * 120 + 0.2 * 1000));
+  });
+
+  test('never looks sooner than after 10 ms', async () => {
+    for (let times = 0; times < 40; times++) await waitForEnd(['confirmed']);
+    expect(await nextPause()).toBe(10);
+  });
+});
