@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
 import { keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
+import { abandonUnlessConfirmed } from '../../lib/orders/undo.sql.ts';
 import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -183,6 +185,17 @@ describe('the step that waits', () => {
     await act(order.id, 'complete');
     await saga.resumeSaga(order.id);
     expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
+  });
+
+  test('repeated after the order was given up does not wait', async () => {
+    const order = await place();
+    const at = new Date(saga.clock.now());
+    await abandonUnlessConfirmed(saga.saga, { orderId: order.id, at });
+    const waits = awaitPaymentAction(saga.saga, { orderId: order.id, action: order.paymentAction!.action, at });
+    await expect(waits).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await act(order.id, 'fail');
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'failed', payment: null });
   });
 
   test('that cannot begin has the order undone', async () => {
