@@ -30,7 +30,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions]],
   [/^lib\/orders\/cancel/, traces, tests('sql', 'order-locks', 'order-reads'), sagas],
   [/^lib\/orders\/place/, placing, sagas],
-  [/^lib\/orders\/await/, actions],
+  [/^lib\/orders\/await/, tests('sql', 'order-awaits'), actions],
   [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper'), plans],
   [/^lib\/orders\/wait/, tests('unit', 'wait')],
   [/^lib\/orders\/read/, tests('sql', 'order-reads'), plans],

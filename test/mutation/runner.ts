@@ -42,6 +42,6 @@ function describe(module: TestModule | undefined, unhandled: readonly unknown[])
   const failed = [...(module?.children.allTests('failed') ?? [])][0];
   const errors = [...(failed?.result().errors ?? []), ...(module?.errors() ?? []), ...unhandled] as Partial<Error>[];
   const output = errors.map((error) => error.message ?? String(error)).join('\n');
-  const file = module === undefined ? '' : relative(process.cwd(), module.moduleId);
-  return { by: failed === undefined ? `${file}: ${output.slice(0, 500)}` : `${file} > ${failed.fullName}`, output };
+  const file = module === undefined ? 'no file' : relative(process.cwd(), module.moduleId);
+  return { by: `${[file, failed?.fullName ?? 'set-up'].join(' > ')}: ${output.split('\n')[0]}`, output };
 }

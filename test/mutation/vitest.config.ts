@@ -7,7 +7,7 @@ export default defineConfig({
     root: new URL('../..', import.meta.url).pathname,
     maxWorkers: 1,
     pool: 'threads',
-    testTimeout: 10_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
     include: coveringTests(),
     globalSetup: ['test/support/postgres-global.ts'],

@@ -1,7 +1,14 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Problem } from '../../lib/contract/problems.ts';
-import { type Answer, type Claim, type KeyOptions, type KeyTable, once } from '../../lib/idempotency/once.sql.ts';
+import {
+  type Answer,
+  type Claim,
+  type KeyOptions,
+  type KeyTable,
+  once,
+  storeFinalAnswer,
+} from '../../lib/idempotency/once.sql.ts';
 import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
 import { poolOptions } from '../support/doors.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -82,6 +89,20 @@ test('a key belongs to its caller', async () => {
   await once(sql, claim, keys, count);
   const other = await once(sql, { ...claim, caller: 'app:key_2', fingerprint: 'two' }, keys, count);
   expect(other).toEqual({ answer: answer(2), replayed: false });
+});
+
+test('a repeat of one caller fixes the answer of no other under the same key', async () => {
+  const taken = (n: number): Answer => ({ ...answer(n), status: 202 });
+  const [first, second] = [
+    { ...claim, key: 'k-1' },
+    { ...claim, key: 'k-1', caller: 'app:key_2' },
+  ];
+  await once(sql, first, keys, async () => taken(1));
+  await once(sql, second, keys, async () => taken(2));
+  expect((await once(sql, second, keys, count)).answer).toEqual(taken(2));
+  const final = { status: 201, headers: {}, body: '{"n":3}' };
+  expect(await storeFinalAnswer(sql, second, keys, final), 'it was given out').toBe(false);
+  expect(await storeFinalAnswer(sql, first, keys, final), 'nobody was given it').toBe(true);
 });
 
 test('keys differ by the case of a letter', async () => {
