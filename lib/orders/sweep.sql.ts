@@ -20,7 +20,13 @@ export type OpenOrder = {
 /** Where a page of stale orders ends: the next begins after it. A time as text, since a Date would lose microseconds. */
 export type PageEnd = { id: string; touchedAt: string };
 
-export type StaleKind = 'unbegun' | 'begun' | 'awaited';
+const hasStatus = {
+  unbegun: (sql: Sql) => sql`status in ('pending', 'cancelling')`,
+  begun: (sql: Sql) => sql`status in ('reserved', 'paid')`,
+  awaited: (sql: Sql) => sql`status = 'pending_payment'`,
+};
+
+export type StaleKind = keyof typeof hasStatus;
 
 /**
  * A page of orders on which nothing has happened since `before` though they have not ended, the one longest left alone
@@ -37,9 +43,7 @@ export async function listStaleOrders(
       (select o.undo_attempts from orders.orders o where o.id = d.id) as undo_attempts
     from orders.order_details d
     where updated_at < ${before}
-      and ${among === 'unbegun' ? sql`status in ('pending', 'cancelling')` : sql``}
-      ${among === 'begun' ? sql`status in ('reserved', 'paid')` : sql``}
-      ${among === 'awaited' ? sql`status = 'pending_payment'` : sql``}
+      and ${hasStatus[among](sql)}
       ${after === undefined ? sql`` : sql`and (updated_at, id) > (${after.touchedAt}::text::timestamptz, ${after.id})`}
     order by updated_at, id
     limit ${limit}`;

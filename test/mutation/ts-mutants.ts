@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
-import { folderOf } from './cover.ts';
+import { folderOf, testsOf } from './cover.ts';
 import { brief, distinct, type Outcome, type Result } from './mutant.ts';
 
 type StrykerMutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
@@ -21,11 +21,12 @@ const outcomes: Partial<Record<StrykerMutant['status'], Outcome>> = {
  */
 const excludedMutations = ['StringLiteral', 'ObjectLiteral', 'ArrayDeclaration'];
 
-/** Lets Stryker change the TypeScript of these files, with the tests of the whole table: it finds out which cover what. */
+/** Lets Stryker change the TypeScript of these files, with the tests that any of them has: it finds out which cover what. */
 export async function tryTypeScript(files: readonly string[], jobs: number): Promise<Result[]> {
   const mutants = await new Stryker({
     mutate: [...files],
     mutator: { excludedMutations },
+    testFiles: [...new Set(files.flatMap((file) => testsOf(file).flat()))],
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
@@ -48,7 +49,8 @@ export async function tryTypeScript(files: readonly string[], jobs: number): Pro
     const outcome = outcomes[mutant.status];
     const { file, line, from, isStatement } = place(mutant);
     // A statement blanked as a whole says nothing about its guards: they are tried one by one elsewhere.
-    if (outcome === undefined || isStatement) return [];
+    // What an earlier run found of other files is remembered too.
+    if (outcome === undefined || isStatement || !files.includes(file)) return [];
     return [
       {
         part: 'ts',

@@ -8,7 +8,7 @@ export default defineConfig({
     maxWorkers: 1,
     pool: 'threads',
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 180_000,
     include: coveringTests(),
     globalSetup: ['test/support/postgres-global.ts'],
   },
