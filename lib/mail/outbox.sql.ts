@@ -68,6 +68,13 @@ export async function markSent(sql: Sql, id: string, clock: Clock): Promise<void
     where id = ${id} and body is not null`;
 }
 
+/** The mail is never sent, and what it said is deleted. */
+export async function giveUpMail(sql: Sql, id: string, clock: Clock): Promise<void> {
+  await sql`
+    update customers.mails set given_up_at = ${new Date(clock.now())}, subject = null, body = null
+    where id = ${id} and body is not null`;
+}
+
 /** Gives up, and forgets the text of, mails that are due and a day old; all that are due when `all`. @returns how many */
 export async function giveUpMails(sql: Sql, clock: Clock, { all = false } = {}): Promise<number> {
   const now = clock.now();

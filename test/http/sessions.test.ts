@@ -88,6 +88,19 @@ describe('POST /sessions', () => {
     expect(await hashOf()).toBe(renewed);
   });
 
+  test('while the password is changed opens nothing: not even for the password that was right', async () => {
+    const original = vi.mocked(scrypt).getMockImplementation()!;
+    vi.mocked(scrypt).mockImplementationOnce(((...args: Parameters<typeof original>) => {
+      void doors.owner`
+        update customers.customers set password_version = password_version + 1 where id = ${customerId}`.then(() =>
+        original(...args),
+      );
+    }) as typeof scrypt);
+    expect(await signIn()).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
+    const bearer = await token();
+    expect((await doors.call('list-sessions', { token: bearer })).body.data).toHaveLength(1);
+  });
+
   test('with a stored hash that is corrupt is a bare 500', async () => {
     await doors.owner`update customers.customers set password_hash = 'rot13:pbeerpg' where id = ${customerId}`;
     const { status, text, body } = await signIn();

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { bundleDoors } from '../../infra/bundle/bundle.ts';
 import { root } from '../../infra/bundle/options.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
-import type { Mail } from '../../lib/mail/mailer.ts';
+import { type Mail, MailRefused } from '../../lib/mail/mailer.ts';
 import { sesMailer } from '../../lib/mail/ses.gateway.ts';
 
 type Call = { method: string | undefined; url: string | undefined; body: unknown; authorization: string };
@@ -73,7 +73,14 @@ test('a mail goes to SES as plain text in UTF-8, from the sender that is configu
 test('a mail that SES refuses is not sent', async () => {
   answer = { status: 400, body: '{"__type":"MessageRejected","message":"Email address is not verified."}' };
   const client = new SESv2Client({ region: 'eu-west-1', endpoint, credentials });
-  await expect(sesMailer({ client, from: 'shop@example.com' }).send(mail)).rejects.toThrow('not verified');
+  const rejected = sesMailer({ client, from: 'shop@example.com' }).send(mail);
+  await expect(rejected).rejects.toMatchObject({ name: 'MessageRejected', message: 'Email address is not verified.' });
+});
+
+test('an address that SES cannot read is refused for good', async () => {
+  answer = { status: 400, body: '{"__type":"BadRequestException","message":"Domain contains illegal character"}' };
+  const client = new SESv2Client({ region: 'eu-west-1', endpoint, credentials });
+  await expect(sesMailer({ client, from: 'shop@example.com' }).send(mail)).rejects.toThrow(MailRefused);
 });
 
 test('the bundled door carries an SES client that works', async () => {

@@ -6,7 +6,7 @@ import { run as signUp } from '../../functions/http/sign-up.ts';
 import { tables } from '../../infra/tables.ts';
 import { checkPassword } from '../../lib/customers/check-password.ts';
 import { hashPassword } from '../../lib/customers/passwords.ts';
-import type { Mail } from '../../lib/mail/mailer.ts';
+import { type Mail, MailRefused } from '../../lib/mail/mailer.ts';
 import { sendMails } from '../../lib/mail/send.ts';
 import { mailKinds, mailOf } from '../../lib/mail/texts.ts';
 import { poolOptions } from '../support/doors.ts';
@@ -151,7 +151,13 @@ describe('mails', () => {
   test('are sent, and their text is forgotten', async () => {
     await write();
     const sent: Mail[] = [];
-    expect(await send(async (mail) => void sent.push(mail))).toEqual({ sent: 1, failed: 0, givenUp: 0, dropped: 0 });
+    expect(await send(async (mail) => void sent.push(mail))).toEqual({
+      sent: 1,
+      failed: 0,
+      refused: 0,
+      givenUp: 0,
+      dropped: 0,
+    });
     expect(sent).toEqual([{ to: 'known@example.com', subject: 'Hello', text: 'cfe_secret' }]);
     expect(await state()).toEqual({
       subject: null,
@@ -196,6 +202,14 @@ describe('mails', () => {
     expect(await claimMails(mailer, 10, clock)).toHaveLength(0);
     now += 60_000;
     expect((await send(async () => {})).sent).toBe(1);
+  });
+
+  test('to an address that is none are not tried again, and ring no alarm', async () => {
+    await write('confirm', 'nobody@-');
+    expect(await send(() => Promise.reject(new MailRefused()))).toMatchObject({ refused: 1, failed: 0, givenUp: 0 });
+    expect(await state()).toMatchObject({ body: null, sentAt: null, givenUpAt: new Date(now) });
+    now += day;
+    expect((await send(async () => {})).sent).toBe(0);
   });
 
   test('without a sender are dropped, with their text', async () => {
