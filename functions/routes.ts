@@ -6,23 +6,31 @@ const endsSessions = { sessions: ['Query', 'BatchWriteItem'] } as const satisfie
 const judgesGuesses = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
 
 const rows = {
-  'sign-up': http('POST', '/customers', 'public', 'customers_api'),
-  'confirm-email': http('POST', '/customers/confirmations', 'public', 'customers_api'),
-  'request-password-reset': http('POST', '/password-resets', 'public', 'customers_api'),
-  'reset-password': http('POST', '/password-resets/confirmations', 'public', 'customers_api', {
+  'sign-up': http('POST', '/customers', 'client', 'customers_api', { scopes: ['customers:write'] }),
+  'confirm-email': http('POST', '/customers/confirmations', 'client', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
+  'request-password-reset': http('POST', '/password-resets', 'client', 'customers_api', { scopes: ['customers:write'] }),
+  'reset-password': http('POST', '/password-resets/confirmations', 'client', 'customers_api', {
+    scopes: ['customers:write'],
     tables: { ...endsSessions, limits: ['PutItem', 'DeleteItem'] },
   }),
   'change-password': http('POST', '/customers/me/password', 'session', 'customers_api', {
+    scopes: ['customers:write'],
     tables: { ...endsSessions, ...judgesGuesses },
   }),
-  'request-email-change': http('POST', '/customers/me/email', 'session', 'customers_api', { tables: judgesGuesses }),
-  'change-email': http('POST', '/customers/email-changes/confirmations', 'public', 'customers_api', {
+  'request-email-change': http('POST', '/customers/me/email', 'session', 'customers_api', {
+    scopes: ['customers:write'],
+    tables: judgesGuesses,
+  }),
+  'change-email': http('POST', '/customers/email-changes/confirmations', 'client', 'customers_api', {
+    scopes: ['customers:write'],
     tables: endsSessions,
   }),
-  'get-me': http('GET', '/customers/me', 'session', 'customers_api'),
-  'update-me': http('PATCH', '/customers/me', 'session', 'customers_api'),
+  'get-me': http('GET', '/customers/me', 'customer', 'customers_api'),
+  'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
-  'sign-in': http('POST', '/sessions', 'public', 'customers_api', {
+  'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
     tables: { sessions: ['PutItem', 'DeleteItem'], ...judgesGuesses },
   }),
   'list-sessions': http('GET', '/sessions', 'session', null, { tables: { sessions: ['Query'] } }),
@@ -33,22 +41,29 @@ const rows = {
   'sign-out-everywhere': http('DELETE', '/sessions', 'session', null, {
     tables: endsSessions,
   }),
-  'list-products': http('GET', '/products', 'public', 'catalog_api'),
-  'get-product': http('GET', '/products/{productId}', 'public', 'catalog_api'),
+  'list-products': http('GET', '/products', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
+  'get-product': http('GET', '/products/{productId}', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
   'create-product': http('POST', '/products', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'update-product': http('PATCH', '/products/{productId}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'list-stock-movements': http('GET', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
-    scopes: ['stock:write'],
+    scopes: ['stock:read'],
   }),
   'create-stock-movement': http('POST', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
     scopes: ['stock:write'],
   }),
-  'create-quote': http('POST', '/quotes', 'public-or-session', 'orders_api'),
-  'place-order': http('POST', '/orders', 'session', 'orders_api', { states: ['StartExecution'], waits: true }),
-  'list-orders': http('GET', '/orders', 'session', 'orders_api'),
-  'get-order': http('GET', '/orders/{orderId}', 'session', 'orders_api'),
-  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'session', 'orders_api'),
-  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'session', 'orders_api', {
+  'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
+  'place-order': http('POST', '/orders', 'customer', 'orders_api', {
+    scopes: ['orders:place'],
+    states: ['StartExecution'],
+    waits: true,
+  }),
+  'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
+  'get-order': http('GET', '/orders/{orderId}', 'customer', 'orders_api', { scopes: ['orders:read'] }),
+  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customer', 'orders_api', {
+    scopes: ['orders:read'],
+  }),
+  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {
+    scopes: ['orders:place'],
     states: ['StartExecution', 'SendTaskSuccess'],
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
@@ -58,7 +73,8 @@ const rows = {
     states: ['StartExecution'],
     waits: true,
   }),
-  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'session', 'orders_api', {
+  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'customer', 'orders_api', {
+    scopes: ['orders:place'],
     tables: { charges: ['GetItem', 'UpdateItem'], awaitedPayments: ['UpdateItem'] },
     states: ['SendTaskSuccess'],
     provider: 'simulated',
@@ -85,6 +101,34 @@ const rows = {
   }),
   'resolve-order': http('POST', '/operations/orders/{orderId}/resolve', 'app', 'operations', {
     scopes: ['orders:operate'],
+  }),
+  'create-application': http('POST', '/applications', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { applications: ['Scan', 'GetItem', 'PutItem'] },
+  }),
+  'list-applications': http('GET', '/applications', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { applications: ['Scan'] },
+  }),
+  'get-application': http('GET', '/applications/{applicationId}', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { appKeys: ['BatchGetItem'] },
+  }),
+  'update-application': http('PATCH', '/applications/{applicationId}', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { applications: ['PutItem', 'UpdateItem', 'DeleteItem'] },
+  }),
+  'delete-application': http('DELETE', '/applications/{applicationId}', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { applications: ['DeleteItem'], appKeys: ['DeleteItem'] },
+  }),
+  'create-key': http('POST', '/applications/{applicationId}/keys', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { applications: ['UpdateItem'], appKeys: ['PutItem'] },
+  }),
+  'delete-key': http('DELETE', '/applications/{applicationId}/keys/{keyId}', 'app', null, {
+    scopes: ['applications:manage'],
+    tables: { applications: ['UpdateItem'], appKeys: ['DeleteItem'] },
   }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',

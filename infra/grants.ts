@@ -37,8 +37,9 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     const { auth, rateClass } = door.row;
     if (rateClass !== 'exempt') add('limits', ['UpdateItem']);
     // Sliding expiry is a write on the session; the time of last use one on the key.
-    if (auth === 'session' || auth === 'public-or-session') add('sessions', ['GetItem', 'UpdateItem']);
-    if (auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
+    if (auth !== 'public') add('applications', ['GetItem']);
+    if (auth !== 'public' && auth !== 'app') add('sessions', ['GetItem', 'UpdateItem']);
+    if (auth === 'client' || auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
   }
   const callsProvider = door.kind !== 'http' && door.row.provider;
   // A step charges and refunds; a job reads the books.

@@ -7,6 +7,7 @@ export type TableKeys = { partitionKey: string; sortKey?: string; ttlAttribute?:
 export const tables = {
   sessions: { partitionKey: 'customerId', sortKey: 'tokenHash', ttlAttribute: 'expiresAt' },
   limits: { partitionKey: 'subject', ttlAttribute: 'expiresAt' },
+  applications: { partitionKey: 'applicationId' },
   appKeys: { partitionKey: 'keyId' },
   charges: { partitionKey: 'orderId' },
   awaitedPayments: { partitionKey: 'orderId', ttlAttribute: 'expiresAt' },
@@ -20,6 +21,7 @@ export const tables = {
 export const tableVariables: Readonly<Record<TableName, string>> = {
   sessions: 'SESSIONS_TABLE',
   limits: 'LIMITS_TABLE',
+  applications: 'APPLICATIONS_TABLE',
   appKeys: 'APP_KEYS_TABLE',
   charges: 'CHARGES_TABLE',
   awaitedPayments: 'AWAITED_PAYMENTS_TABLE',

@@ -1,5 +1,5 @@
-import type { Caller } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/orders.ts';
+import type { CallerOf } from '../../lib/contract/route.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { priceOrder, toQuote } from '../../lib/pricing/price.ts';
@@ -8,7 +8,10 @@ import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };
 
-export async function run(request: Request<typeof contract.createQuote, Caller>, deps: Deps): Promise<Result> {
+export async function run(
+  request: Request<typeof contract.createQuote, CallerOf<'client'>>,
+  deps: Deps,
+): Promise<Result> {
   const { lines } = request.body;
   const customerId = request.caller.kind === 'customer' ? request.caller.customerId : null;
   const productIds = [...new Set(lines.map((line) => line.productId))];

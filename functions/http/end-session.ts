@@ -1,4 +1,4 @@
-import type { Customer } from '../../lib/contract/caller.ts';
+import type { SignedIn } from '../../lib/contract/caller.ts';
 import { Problem } from '../../lib/contract/problems.ts';
 import * as contract from '../../lib/contract/sessions.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
@@ -9,7 +9,7 @@ import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
 
-export async function run(request: Request<typeof contract.endSession, Customer>, deps: Deps): Promise<Result> {
+export async function run(request: Request<typeof contract.endSession, SignedIn>, deps: Deps): Promise<Result> {
   const { caller, path } = request;
   const ended = await endSessionById(deps.sessions, caller.customerId, path.sessionId);
   if (!ended) throw new Problem('not-found', 'You have no such session.');

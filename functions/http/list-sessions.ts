@@ -1,4 +1,4 @@
-import type { Customer } from '../../lib/contract/caller.ts';
+import type { SignedIn } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/sessions.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
@@ -12,7 +12,7 @@ type Deps = { sessions: SessionStore };
 /** Most that are shown. */
 const most = 100;
 
-export async function run({ caller }: Request<typeof contract.listSessions, Customer>, deps: Deps): Promise<Result> {
+export async function run({ caller }: Request<typeof contract.listSessions, SignedIn>, deps: Deps): Promise<Result> {
   const found = await listSessions(deps.sessions, caller.customerId);
   const current = sessionIdOf(caller.session);
   const data = found.slice(0, most).map((session) => ({

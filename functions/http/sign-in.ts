@@ -1,4 +1,5 @@
 import { Problem } from '../../lib/contract/problems.ts';
+import type { CallerOf } from '../../lib/contract/route.ts';
 import * as contract from '../../lib/contract/sessions.ts';
 import { passwordVersionOf } from '../../lib/customers/accounts.sql.ts';
 import { checkPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
@@ -15,11 +16,11 @@ import { routes } from '../routes.ts';
 
 type Deps = PasswordDeps & { mustConfirm: boolean; sessions: SessionStore };
 
-export async function run(request: Request<typeof contract.signIn>, deps: Deps): Promise<Result> {
+export async function run(request: Request<typeof contract.signIn, CallerOf<'client'>>, deps: Deps): Promise<Result> {
   const { body, caller, meter, log } = request;
   const owner = await checkPassword(deps, { ...body, address: caller.address }, meter);
   const [{ token, expiresAt, tokenHash }] = await Promise.all([
-    openSession(deps.sessions, owner.id, { address: caller.address }),
+    openSession(deps.sessions, { customerId: owner.id, applicationId: caller.application.id, address: caller.address }),
     attemptSucceeded(deps.lockout, owner.attempt),
   ]);
   // A password that was changed while it was looked at opens nothing that the change has not ended.

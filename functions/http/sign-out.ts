@@ -1,4 +1,4 @@
-import type { Customer } from '../../lib/contract/caller.ts';
+import type { SignedIn } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/sessions.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
@@ -7,7 +7,7 @@ import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
 
-export async function run(request: Request<typeof contract.signOut, Customer>, deps: Deps): Promise<Result> {
+export async function run(request: Request<typeof contract.signOut, SignedIn>, deps: Deps): Promise<Result> {
   await endSession(deps.sessions, request.caller.session);
   return { status: 204 };
 }

@@ -1,4 +1,5 @@
 import * as contract from '../../lib/contract/customers.ts';
+import type { CallerOf } from '../../lib/contract/route.ts';
 import { type AccountRules, signUp } from '../../lib/customers/accounts.ts';
 import { hashPassword, obscurePassword, type PasswordCost, passwordCost } from '../../lib/customers/passwords.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
@@ -11,7 +12,7 @@ import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; rules: AccountRules; keys: KeyOptions; cost: PasswordCost };
 
-export async function run(request: Request<typeof contract.signUp>, deps: Deps): Promise<Result> {
+export async function run(request: Request<typeof contract.signUp, CallerOf<'client'>>, deps: Deps): Promise<Result> {
   const { email, name, password } = request.body;
   const [fingerprint, passwordHash] = await Promise.all([
     safeFingerprint(request, deps.cost),
@@ -26,7 +27,10 @@ export async function run(request: Request<typeof contract.signUp>, deps: Deps):
 }
 
 /** The usual fingerprint is a quick hash: kept in the database, it would be the quick way to guess the password. */
-async function safeFingerprint(request: Request<typeof contract.signUp>, cost: PasswordCost): Promise<string> {
+async function safeFingerprint(
+  request: Request<typeof contract.signUp, CallerOf<'client'>>,
+  cost: PasswordCost,
+): Promise<string> {
   const { path, body, idempotencyKey } = request;
   if (idempotencyKey === undefined) return '';
   const password = await obscurePassword(body.password, `${body.email}\n${idempotencyKey}`, cost);

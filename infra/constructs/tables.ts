@@ -8,6 +8,7 @@ import { type TableKeys, tables } from '../tables.ts';
 const ids: Readonly<Record<TableName, string>> = {
   sessions: 'Sessions',
   limits: 'Limits',
+  applications: 'Applications',
   appKeys: 'AppKeys',
   charges: 'Charges',
   awaitedPayments: 'AwaitedPayments',
@@ -25,6 +26,7 @@ const ids: Readonly<Record<TableName, string>> = {
 const hurtsToLose: Readonly<Record<TableName, boolean>> = {
   sessions: true,
   limits: false,
+  applications: true,
   appKeys: true,
   charges: true,
   awaitedPayments: false,

@@ -1,14 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
-import { scopes } from '../../lib/contract/roles.ts';
+import { registerByHand } from '../../lib/apps/manage.ts';
+import { type Scope, scopes } from '../../lib/contract/roles.ts';
 import type { Stack } from './stack.ts';
 
 /** What `.local/demo.json` holds: enough to place an order by hand. */
 export type Demo = {
   baseUrl: string;
+  /** Of a server that may do everything. */
   appKey: string;
+  /** Of the web shop. */
+  clientId: string;
   customer: { email: string; password: string };
   products: { id: string; sku: string; name: string }[];
 };
@@ -27,22 +30,35 @@ export async function prepareDemo(stack: Stack, directory: string): Promise<Demo
   const write = (demo: Demo) => writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
   const begun = await readDemo(file);
   const { baseUrl } = stack;
-  const demo = begun ?? { baseUrl, appKey: await makeAppKey(stack), customer: credentials, products: [] };
+  const demo = begun ?? { baseUrl, ...(await registerApplications(stack)), customer: credentials, products: [] };
   // Written before the shop is made: a first start that is killed half-way is carried on under the same key.
   await write({ ...demo, baseUrl });
   if (demo.products.length === goods.length) return { ...demo, baseUrl };
-  const complete = { ...demo, baseUrl, products: await makeShop(baseUrl, demo.appKey) };
+  const complete = { ...demo, baseUrl, products: await makeShop({ ...demo, baseUrl }) };
   await write(complete);
   return complete;
 }
 
-async function makeAppKey({ inside }: Stack): Promise<string> {
+async function registerApplications({ inside }: Stack) {
   const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
-  const store = { client, table: 'appKeys', clock: inside.clock };
-  return (await createAppKey(store, { name: 'demo', scopes: [...scopes] })).key;
+  const store = { client, table: 'applications', keysTable: 'appKeys', clock: inside.clock };
+  const common = { rateClass: 'standard' as const, identityClientIds: [], contact: 'demo@example.com' };
+  const office = { ...common, name: 'Back office', kind: 'server' as const, scopes: [...scopes], origins: [] };
+  const shop = {
+    ...common,
+    name: 'Web shop',
+    kind: 'web' as const,
+    scopes: ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'] satisfies Scope[],
+    origins: ['http://localhost:3000', 'http://localhost:5173'],
+  };
+  const [{ key }, { id }] = await Promise.all([
+    registerByHand(store, office),
+    registerByHand(store, shop),
+  ]);
+  return { appKey: key!, clientId: id };
 }
 
-async function makeShop(baseUrl: string, appKey: string): Promise<Demo['products']> {
+async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['products']> {
   // The same idempotency keys each time, so that what is there already is found and not made twice.
   const post = async (path: string, body: object, idempotencyKey: string, token?: string) => {
     const response = await fetch(`${baseUrl}${path}`, {
@@ -50,7 +66,7 @@ async function makeShop(baseUrl: string, appKey: string): Promise<Demo['products
       headers: {
         'content-type': 'application/json',
         'idempotency-key': idempotencyKey,
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` }),
       },
       body: JSON.stringify(body),
     });

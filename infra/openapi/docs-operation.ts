@@ -37,17 +37,25 @@ function whoMay({ security }: Operation): Html {
   const asked = security.filter((one) => Object.keys(one).length > 0);
   if (asked.length === 0) return html`everybody`;
   const ways = asked.flatMap((one) =>
-    Object.entries(one).map(([scheme, scopes]) =>
-      scheme === 'session'
-        ? html`signed-in customer`
-        : html`application with ${join(
+    Object.entries(one).map(
+      ([scheme, scopes]) =>
+        html`${whoHas[scheme]}${
+          scopes.length > 0 &&
+          html` with ${join(
             scopes.map((scope) => html`<code>${scope}</code>`),
             ', ',
-          )}`,
+          )}`
+        }`,
     ),
   );
-  return html`${asked.length < security.length && 'everybody, or '}${join(ways, ' or ')}`;
+  return join(ways, ' or ');
 }
+
+const whoHas: Readonly<Record<string, string>> = {
+  client: 'application by its Client-Id',
+  session: 'signed-in customer of an application',
+  appKey: 'application by its key',
+};
 
 function parameterTable(parameters: Parameter[]): Html {
   return html`<h4>Parameters</h4>
@@ -81,15 +89,21 @@ const codes = (content: Response['content']): Html =>
     ' ',
   );
 
+const credentials: Readonly<Record<string, string>> = {
+  client: '-H "Client-Id: $CLIENT_ID"',
+  session: '-H "Authorization: Bearer $TOKEN"',
+  appKey: '-H "Authorization: Bearer $APP_KEY"',
+};
+
 function curl(method: string, path: string, { operationId, security, parameters, requestBody }: Operation): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => exampleIds[name] ?? `$${name}`);
   const header = (reference: string, field: string) =>
     parameters.some((parameter) => '$ref' in parameter && parameter.$ref.endsWith(reference)) ? [`-H '${field}'`] : [];
-  const scheme = Object.keys(security.at(-1) ?? {})[0];
+  const scheme = Object.keys(security[0] ?? {})[0];
   const body = requestBody?.content['application/json']?.example;
   const args = [
     `${method === 'get' ? '' : `-X ${method.toUpperCase()} `}"$API${filled}"`,
-    ...(scheme === undefined ? [] : [`-H "Authorization: Bearer $${scheme === 'session' ? 'TOKEN' : 'APP_KEY'}"`]),
+    ...(scheme === undefined ? [] : [credentials[scheme]!]),
     ...header('IdempotencyKeyRequired', `Idempotency-Key: ${operationId}-1`),
     ...header('Prefer', 'Prefer: wait=10'),
     ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`]),

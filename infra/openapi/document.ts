@@ -62,11 +62,23 @@ export function buildDocument(): Document {
       responses: sharedResponses() as Document['components']['responses'],
       examples: problemExamples(),
       securitySchemes: {
-        session: { type: 'http', scheme: 'bearer', description: 'The token that `POST /sessions` answers with.' },
+        client: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Client-Id',
+          description:
+            'The id of a `mobile` or `web` application, which keeps no secret. A web page must be of one of its origins.',
+        },
+        session: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'The token that `POST /sessions` answers with. It is bound to the application that asked for it, and can do no more than that application.',
+        },
         appKey: {
           type: 'http',
           scheme: 'bearer',
-          description: `The key of an application. What it may do is given to it by scopes: ${scopes.map(describeScope).join('; ')}.`,
+          description: `The key of a \`server\` or \`analytics\` application. What an application may do is given to it by scopes: ${scopes.map(describeScope).join('; ')}.`,
         },
       },
     },
@@ -105,9 +117,10 @@ const signedBody = { required: true, content: { 'application/json': { schema: { 
 
 const securityByAuth = {
   public: () => [],
-  session: () => [{ session: [] }],
-  'public-or-session': () => [{}, { session: [] }],
-  app: (route) => [{ appKey: [...route.scopes] }],
+  client: ({ scopes }) => [{ client: [...scopes] }, { session: [...scopes] }, { appKey: [...scopes] }],
+  customer: ({ scopes }) => [{ session: [...scopes] }],
+  session: ({ scopes }) => [{ session: [...scopes] }],
+  app: ({ scopes }) => [{ appKey: [...scopes] }],
 } satisfies Record<Auth, (route: Route) => Record<string, string[]>[]>;
 
 const securityOf = (route: Route): Record<string, string[]>[] => securityByAuth[route.auth](route);
@@ -165,11 +178,19 @@ function responses(route: Route, contract: OperationContract, answers: Record<nu
 const contentTypeOf = (operation: OperationId): string => (operation === 'get-docs' ? 'text/html' : 'application/json');
 
 const scopeNotes: Readonly<Record<Scope, string>> = {
+  'catalog:read': 'read products and price baskets',
   'catalog:write': 'add and change products',
-  'stock:write': 'read the ledger and move stock',
-  'customers:write': 'make customers premium',
+  'stock:read': 'read the ledger',
+  'stock:write': 'move stock',
+  'orders:read': 'read the orders of its customers',
+  'orders:place': 'place, pay and cancel orders for its customers',
   'orders:refund': 'give back what orders were paid with',
   'orders:operate': 'see what is stuck or disagrees, and put it right',
+  'customers:read': 'read names, e-mails and addresses',
+  'customers:write': 'sign customers up, change them and, by a key, make them premium',
+  'reports:read': 'read reports',
+  'applications:manage': 'register applications, change them and cut them off',
+  'audit:read': 'read who did and read what',
 };
 
 const describeScope = (scope: Scope): string => `\`${scope}\`, to ${scopeNotes[scope]}`;

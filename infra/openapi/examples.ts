@@ -20,6 +20,7 @@ const ids = {
   event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
   action: 'act_0198c6c9a3b57e40b2d8c1f6e7a95d04',
   session: 'ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263',
+  application: 'app_0198c69e0c1b7a93b5d8f1e4a7c02b36',
   key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
 };
 /** What stands for a path parameter in an example. */
@@ -160,6 +161,23 @@ const readAction = {
   refundReference: null,
   requestId: 'req_0198c6c9a3b17e01a5c2d7f8b4e69c30',
 };
+
+const application = {
+  id: ids.application,
+  name: 'Web shop',
+  kind: 'web' as const,
+  status: 'active' as const,
+  scopes: ['catalog:read' as const, 'orders:read' as const, 'orders:place' as const, 'customers:write' as const],
+  rateClass: 'standard' as const,
+  origins: ['https://shop.example'],
+  identityClientIds: [],
+  contact: 'web@shop.example',
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+const { name, kind, origins, contact, scopes: asked } = application;
+const appKey = { id: ids.key, createdAt: placedAt, expiresAt: null, lastUsedAt: null };
 
 const lastPage = { hasMore: false, nextCursor: null };
 const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
@@ -338,6 +356,22 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
       },
     },
   },
+  'create-application': {
+    request: { name, kind, scopes: asked, origins, contact },
+    answers: { 201: application },
+  },
+  'list-applications': { answers: { 200: { data: [application], ...lastPage } } },
+  'get-application': { answers: { 200: { ...application, kind: 'server', origins: [], keys: [appKey] } } },
+  'update-application': {
+    request: { status: 'suspended' },
+    answers: { 200: { ...application, status: 'suspended', version: 2 } },
+  },
+  'delete-application': { answers: {} },
+  'create-key': {
+    request: { expiresAt: '2027-03-14T00:00:00.000Z' },
+    answers: { 201: { ...appKey, expiresAt: '2027-03-14T00:00:00.000Z', key: 'application-key' } },
+  },
+  'delete-key': { answers: {} },
   'get-health': {
     answers: {
       200: {

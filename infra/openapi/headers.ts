@@ -11,6 +11,7 @@ export const extraHeaders: Readonly<Partial<Record<OperationId, readonly ('Locat
   'place-order': ['Location'],
   'cancel-order': ['Location'],
   'request-refund': ['Location'],
+  'create-application': ['Location', 'ETag'],
 };
 
 /** `components.parameters`: header fields of requests. */

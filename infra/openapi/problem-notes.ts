@@ -33,6 +33,42 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
       { pointer: '/coupon', detail: 'is not known here' },
     ],
   },
+  'scopes-exceeded': {
+    when: 'An application with `applications:manage` gives a scope that it has not itself, or changes an application that has one.',
+    todo: 'Let an application do it that has all these scopes.',
+    detail: 'Your application has not itself the scope orders:refund.',
+    path: '/applications',
+  },
+  'own-application': {
+    when: 'An application changes its own scopes or status, or removes itself.',
+    todo: 'Let another application with `applications:manage` do it.',
+    detail: 'Let another application do this to yours.',
+    path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+  },
+  'too-many-applications': {
+    when: 'A shop has 100 applications.',
+    todo: 'Remove one that is not used any more: its usage tells.',
+    detail: 'A shop has at most 100; remove one first.',
+    path: '/applications',
+  },
+  'too-many-keys': {
+    when: 'An application has five keys, those that have expired included.',
+    todo: 'Delete one that is not used any more: `lastUsedAt` tells.',
+    detail: 'An application has at most 5 keys; delete one first.',
+    path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38/keys',
+  },
+  'kind-has-no-keys': {
+    when: 'A key is asked for a `mobile` or `web` application, out of which anybody could take it.',
+    todo: 'Send its id as `Client-Id`; sign customers in for the rest.',
+    detail: 'What is built into a mobile application is no secret: send its Client-Id.',
+    path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38/keys',
+  },
+  'identity-client-taken': {
+    when: 'A client id of the identity provider belongs to another application.',
+    todo: 'Take it away there first, or register a client of its own at the provider.',
+    detail: 'Another application has this client of the identity provider.',
+    path: '/applications',
+  },
   'invalid-cursor': {
     when: 'The cursor was altered, or comes from another list, another filter or another caller.',
     todo: 'Use `nextCursor` exactly as it came, with the same filter; or begin again without a cursor.',
@@ -203,14 +239,9 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'Too many failed sign-ins; wait before trying again.',
   },
   'rate-limited': {
-    when: 'This address, customer or application made more requests than it may in the window that `RateLimit-Policy` tells.',
+    when: 'This address or this caller made more requests than it may in the window that `RateLimit-Policy` tells.',
     todo: 'Wait for as long as `Retry-After` says, and slow down: `RateLimit` tells what is left.',
     detail: 'At most 100 requests in 60 seconds for each address.',
-  },
-  'too-many-at-once': {
-    when: 'An expensive operation is already running as often at the same time as it may for this caller.',
-    todo: 'Wait until your own requests to it have ended, or for as long as `Retry-After` says; make them one after the other.',
-    detail: 'At most 4 such requests at the same time for each application.',
   },
   internal: {
     when: 'Something happened that should not have. It has been logged under `requestId`.',

@@ -18,7 +18,7 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   if (contract.idempotency !== undefined) add('idempotency-key-invalid', 'idempotency-key-reused', 'request-in-flight');
   if (contract.ifMatch) add('version-stale');
   if (route.auth !== 'public') add('unauthenticated');
-  if (route.auth === 'app') add('forbidden');
+  if (route.auth !== 'public') add('forbidden');
   if (route.rateClass !== 'exempt') add('rate-limited');
   add('internal', 'unavailable');
   return allCodes.filter((code) => codes.has(code));

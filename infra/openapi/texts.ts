@@ -5,7 +5,7 @@ import { maxWaitSeconds } from '../../lib/contract/orders.ts';
 export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or undoes it all.
 
 - **Data** is JSON with camelCase names. Times are RFC 3339 in UTC. Money is \`{ "amount": 1999, "currency": "EUR" }\`, in the smallest unit of its currency: this is 19.99 €.
-- **Credentials** go into \`Authorization: Bearer …\`: the token of a session, or the key of an application.
+- **Credentials**: each caller is a registered application. A server sends its key as \`Authorization: Bearer …\`; a mobile app or a page names itself by \`Client-Id\`, and sends the token of a session once its customer has signed in. What it may do is told by its scopes.
 - **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points at each wrong piece of input.
 - **Retries**: send the same \`Idempotency-Key\` with each attempt at the same thing. A repeat is answered like the first time, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.
 - **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits for the order to end and answers 201 with its final state.
@@ -17,11 +17,12 @@ export const conventions = `Counterfoil takes the orders of a shop: it prices th
 export const tags = [
   { name: 'Customers', description: 'Signing up, and what is known of a customer.' },
   { name: 'Sessions', description: 'Signing in and out.' },
-  { name: 'Catalogue', description: 'What is for sale. Reading is for everybody.' },
+  { name: 'Catalogue', description: 'What is for sale. Any application with the scope may read it.' },
   { name: 'Stock', description: 'The ledger of what came in, went out and is reserved.' },
   { name: 'Orders', description: 'Pricing, placing, following and cancelling orders. Everybody sees their own alone.' },
   { name: 'Payments', description: 'What moves on an order whose payment waits for its customer.' },
   { name: 'Operations', description: 'What is stuck or disagrees, for those who put it right.' },
+  { name: 'Applications', description: 'Who may call, with which keys and what for.' },
   { name: 'System', description: 'Readiness, and this description.' },
 ];
 
@@ -63,6 +64,13 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'explain-order': 'Operations',
   'retry-undo': 'Operations',
   'resolve-order': 'Operations',
+  'create-application': 'Applications',
+  'list-applications': 'Applications',
+  'get-application': 'Applications',
+  'update-application': 'Applications',
+  'delete-application': 'Applications',
+  'create-key': 'Applications',
+  'delete-key': 'Applications',
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',

@@ -22,6 +22,7 @@ export class DataStack extends Stack {
     this.database = new Database(this, 'Database', { profile, network: this.network });
     this.tables = new Tables(this, 'Tables', { profile, provider: payments.provider });
     this.identity = new Identity(this, 'Identity', settings);
+    new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications!.tableName });
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys!.tableName });
     new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
   }

@@ -1,141 +1,135 @@
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  paginateScan,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
-import { scopes as knownScopes, type Scope } from '../contract/roles.ts';
-import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
+import { BatchGetCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type KeyView, maxKeys } from '../contract/applications.ts';
+import { Problem } from '../contract/problems.ts';
+import { toEpochSeconds, toTimestamp } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import { answered } from '../sessions/answered.dynamo.ts';
 import { mintBearer, readBearer, sameHash } from '../sessions/bearer.ts';
+import type { ApplicationItem, ApplicationStore } from './applications.dynamo.ts';
+import { writeAll } from './transact.dynamo.ts';
 
-export type AppKeyStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type KeyStore = Pick<ApplicationStore, 'client' | 'keysTable' | 'clock'>;
 
-/** A key as operations see it; times in milliseconds since the epoch. The key itself is never kept. */
-export type AppKey = {
-  keyId: string;
-  name: string;
-  scopes: Scope[];
-  createdAt: number;
-  expiresAt: number | undefined;
-  revokedAt: number | undefined;
-  /** To the hour. */
-  lastUsedAt: number | undefined;
-};
-
-/** As stored; times are in seconds since the epoch. */
+/** As stored; times are in seconds since the epoch. The key itself is never kept. */
 type Item = {
   keyId: string;
-  name: string;
-  scopes: string[];
+  applicationId: string;
   secretHash: string;
   createdAt: number;
   expiresAt?: number;
-  revokedAt?: number;
   lastUsedAt?: number;
 };
 
 const lastUsedEverySeconds = 3600;
 
 /**
- * Who an app key stands for, or undefined when it is unknown, altered, revoked or expired.
+ * Whose key this is, or undefined when it is unknown, altered, removed or expired.
  * @throws PartUnavailable
  */
-export async function findAppKey(
-  store: AppKeyStore,
+export async function findKey(
+  store: KeyStore,
   key: string,
-): Promise<{ keyId: string; name: string; scopes: Scope[] } | undefined> {
+): Promise<{ keyId: string; applicationId: string } | undefined> {
   const read = readBearer('appKey', key);
   if (read === undefined) return undefined;
   const { Item: found } = await answered(
-    store.client.send(new GetCommand({ TableName: store.table, Key: { keyId: read.id }, ConsistentRead: true })),
+    store.client.send(new GetCommand({ TableName: store.keysTable, Key: { keyId: read.id }, ConsistentRead: true })),
   );
   const item = found as Item | undefined;
-  if (item === undefined || !sameHash(item.secretHash, read.hash)) return undefined;
+  if (item?.applicationId === undefined || !sameHash(item.secretHash, read.hash)) return undefined;
   const now = toEpochSeconds(store.clock.now());
-  if (item.revokedAt !== undefined || (item.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return undefined;
+  if ((item.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return undefined;
   await noteUse(store, item, now);
-  return { keyId: item.keyId, name: item.name, scopes: scopesOf(item) };
+  return { keyId: item.keyId, applicationId: item.applicationId };
 }
 
 /**
- * Makes a key and shows it this once. `expiresAt` is in milliseconds since the epoch; without it the key lives until
- * it is revoked.
- * @throws PartUnavailable
+ * Makes a key of an application and shows it this once. `expiresAt` is in milliseconds since the epoch; without it the
+ * key lives until it is removed.
+ * @throws Problem too-many-keys, not-found; PartUnavailable
  */
-export async function createAppKey(
-  store: AppKeyStore,
-  { name, scopes, expiresAt }: { name: string; scopes: readonly Scope[]; expiresAt?: number },
-): Promise<{ keyId: string; key: string }> {
+export async function createKey(
+  store: ApplicationStore,
+  applicationId: string,
+  expiresAt?: number,
+): Promise<KeyView & { key: string }> {
   const keyId = newId('appKey', store.clock);
   const { bearer, hash } = mintBearer('appKey', keyId);
   const item: Item = {
     keyId,
-    name,
-    scopes: [...new Set(scopes)],
+    applicationId,
     secretHash: hash,
     createdAt: toEpochSeconds(store.clock.now()),
     ...(expiresAt === undefined ? {} : { expiresAt: toEpochSeconds(expiresAt) }),
   };
-  await answered(
+  const written = await writeAll(store.client, [
+    { Put: { TableName: store.keysTable, Item: item, ConditionExpression: 'attribute_not_exists(keyId)' } },
+    {
+      Update: {
+        TableName: store.table,
+        Key: { applicationId },
+        UpdateExpression: 'ADD keyIds :added',
+        ConditionExpression: 'attribute_exists(kind) AND (attribute_not_exists(keyIds) OR size(keyIds) < :most)',
+        ExpressionAttributeValues: { ':added': new Set([keyId]), ':most': maxKeys },
+      },
+    },
+  ]);
+  if (!written) throw new Problem('too-many-keys', `An application has at most ${maxKeys} keys; delete one first.`);
+  return { ...toView(item), key: bearer };
+}
+
+/**
+ * The keys of an application, newest first, those that have expired included.
+ * @throws PartUnavailable
+ */
+export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem, 'keyIds'>): Promise<KeyView[]> {
+  if (keyIds === undefined || keyIds.size === 0) return [];
+  const keys = [...keyIds].map((keyId) => ({ keyId }));
+  const answer = await answered(
     store.client.send(
-      new PutCommand({ TableName: store.table, Item: item, ConditionExpression: 'attribute_not_exists(keyId)' }),
+      new BatchGetCommand({ RequestItems: { [store.keysTable]: { Keys: keys, ConsistentRead: true } } }),
     ),
   );
-  return { keyId, key: bearer };
+  const items = (answer.Responses?.[store.keysTable] ?? []) as Item[];
+  return items.sort((a, b) => (a.keyId < b.keyId ? 1 : -1)).map(toView);
 }
 
 /**
- * Every key there is, oldest first, those that are no longer good included.
+ * Takes a key out of use, from its next request on.
+ * @returns whether the application had such a key
  * @throws PartUnavailable
  */
-export async function listAppKeys(store: AppKeyStore): Promise<AppKey[]> {
-  const items: Item[] = [];
-  const pages = paginateScan({ client: store.client }, { TableName: store.table, ConsistentRead: true });
-  await answered(
-    (async () => {
-      for await (const page of pages) items.push(...((page.Items ?? []) as Item[]));
-    })(),
-  );
-  return items.map(toAppKey).sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
-}
-
-/**
- * Takes a key out of use, from its next request on. Revoking twice keeps the first time.
- * @returns whether there is such a key
- * @throws PartUnavailable
- */
-export async function revokeAppKey(store: AppKeyStore, keyId: string): Promise<boolean> {
-  try {
-    await answered(
-      store.client.send(
-        new UpdateCommand({
-          TableName: store.table,
-          Key: { keyId },
-          UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now)',
-          ConditionExpression: 'attribute_exists(keyId)',
-          ExpressionAttributeValues: { ':now': toEpochSeconds(store.clock.now()) },
-        }),
-      ),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ConditionalCheckFailedException') return false;
-    throw error;
-  }
-}
+export const removeKey = (store: ApplicationStore, applicationId: string, keyId: string): Promise<boolean> =>
+  writeAll(store.client, [
+    {
+      Delete: {
+        TableName: store.keysTable,
+        Key: { keyId },
+        ConditionExpression: 'applicationId = :application',
+        ExpressionAttributeValues: { ':application': applicationId },
+      },
+    },
+    {
+      Update: {
+        TableName: store.table,
+        Key: { applicationId },
+        UpdateExpression: 'DELETE keyIds :removed',
+        ConditionExpression: 'attribute_exists(kind)',
+        ExpressionAttributeValues: { ':removed': new Set([keyId]) },
+      },
+    },
+  ]);
 
 /** Worth a write an hour, and never a request's answer. */
-async function noteUse(store: AppKeyStore, { keyId, lastUsedAt }: Item, now: number): Promise<void> {
+async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number): Promise<void> {
   if (lastUsedAt !== undefined && now - lastUsedAt < lastUsedEverySeconds) return;
   await store.client
     .send(
       new UpdateCommand({
-        TableName: store.table,
+        TableName: store.keysTable,
         Key: { keyId },
         UpdateExpression: 'SET lastUsedAt = :now',
+        // A key that was removed meanwhile does not come back, and one request of many at once is enough.
         ConditionExpression:
           lastUsedAt === undefined
             ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)'
@@ -146,17 +140,9 @@ async function noteUse(store: AppKeyStore, { keyId, lastUsedAt }: Item, now: num
     .catch(() => {});
 }
 
-/** A scope that this release does not know allows nothing. */
-const scopesOf = (item: Item): Scope[] => knownScopes.filter((scope) => item.scopes.includes(scope));
-
-const toAppKey = (item: Item): AppKey => ({
-  keyId: item.keyId,
-  name: item.name,
-  scopes: scopesOf(item),
-  createdAt: item.createdAt * 1000,
-  expiresAt: toMs(item.expiresAt),
-  revokedAt: toMs(item.revokedAt),
-  lastUsedAt: toMs(item.lastUsedAt),
+const toView = ({ keyId, createdAt, expiresAt, lastUsedAt }: Item): KeyView => ({
+  id: keyId,
+  createdAt: toTimestamp(createdAt * 1000),
+  expiresAt: expiresAt === undefined ? null : toTimestamp(expiresAt * 1000),
+  lastUsedAt: lastUsedAt === undefined ? null : toTimestamp(lastUsedAt * 1000),
 });
-
-const toMs = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);

@@ -16,11 +16,14 @@ export const address = z.strictObject({
   country: z.string().check(z.regex(/^[A-Z]{2}$/, 'is not an ISO 3166-1 alpha-2 code')),
 });
 
+/** Withheld from applications without `customers:read`. */
+const personal = ['email', 'name', 'address'] as const;
+
 export const customer = z.object({
   id: id('customer'),
-  email: z.string(),
-  name: z.string(),
-  address: z.nullable(address),
+  email: z.optional(z.string()),
+  name: z.optional(z.string()),
+  address: z.optional(z.nullable(address)),
   premium: z.boolean(),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -94,6 +97,7 @@ export const changeEmail = {
 export const getMe = {
   summary: 'Read the signed-in customer',
   responses: { 200: customer },
+  personal,
   etag: true,
 } as const satisfies OperationContract;
 
@@ -103,6 +107,7 @@ export const updateMe = {
     .strictObject({ name: z.optional(text(200)), address: z.optional(z.nullable(address)) })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: customer },
+  personal,
   problems: ['version-stale'],
   ifMatch: true,
 } as const satisfies OperationContract;
@@ -112,6 +117,7 @@ export const updateCustomer = {
   path: z.strictObject({ customerId: id('customer') }),
   body: z.strictObject({ premium: z.boolean() }),
   responses: { 200: customer },
+  personal,
   problems: ['not-found', 'version-stale'],
   ifMatch: true,
 } as const satisfies OperationContract;

@@ -9,6 +9,7 @@ export const rateClasses = {
 } as const satisfies Record<string, Record<LimitedKind, number>>;
 
 export type RateClass = keyof typeof rateClasses;
+export const rateClassNames = Object.keys(rateClasses) as [RateClass, ...RateClass[]];
 
 /** Requests that a subject of this kind may make in any 60 seconds: a whole number, at least 1. */
 export const limitOf = (rateClass: RateClass, kind: LimitedKind, perMinute: number): number =>

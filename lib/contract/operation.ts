@@ -12,6 +12,8 @@ export type OperationContract = {
   signed?: { header: string; maxBytes: number };
   /** Body schema by status; `null` for an answer without a body. */
   responses: Readonly<Record<number, z.ZodMiniType | null>>;
+  /** Fields of the answer that only an application with `customers:read` gets. */
+  personal?: readonly string[];
   /** Problems of this operation, beside those that every operation of its kind has. */
   problems?: readonly ProblemCode[];
   /** Whether the operation takes an `Idempotency-Key` and whether it must. */

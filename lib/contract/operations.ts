@@ -1,3 +1,4 @@
+import * as applications from './applications.ts';
 import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
 import * as desk from './desk.ts';
@@ -49,6 +50,13 @@ export const operations = {
   'explain-order': desk.explainOrder,
   'retry-undo': desk.retryUndo,
   'resolve-order': desk.resolveOrder,
+  'create-application': applications.createApplication,
+  'list-applications': applications.listApplications,
+  'get-application': applications.getApplication,
+  'update-application': applications.updateApplication,
+  'delete-application': applications.deleteApplication,
+  'create-key': applications.createKey,
+  'delete-key': applications.deleteKey,
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,

@@ -14,6 +14,20 @@ export const databaseRoles = [
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
 
-/** What an app key may be allowed. */
-export const scopes = ['catalog:write', 'stock:write', 'customers:write', 'orders:refund', 'orders:operate'] as const;
+/** What an application may be allowed. */
+export const scopes = [
+  'catalog:read',
+  'catalog:write',
+  'stock:read',
+  'stock:write',
+  'orders:read',
+  'orders:place',
+  'orders:refund',
+  'orders:operate',
+  'customers:read',
+  'customers:write',
+  'reports:read',
+  'applications:manage',
+  'audit:read',
+] as const;
 export type Scope = (typeof scopes)[number];

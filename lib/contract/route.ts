@@ -1,4 +1,4 @@
-import type { App, Caller, Customer } from './caller.ts';
+import type { App, Caller, Customer, SignedIn } from './caller.ts';
 import type { OperationId } from './operations.ts';
 import type { DatabaseRole, Scope } from './roles.ts';
 
@@ -6,6 +6,7 @@ import type { DatabaseRole, Scope } from './roles.ts';
 export type TableName =
   | 'sessions'
   | 'limits'
+  | 'applications'
   | 'appKeys'
   | 'charges'
   | 'awaitedPayments'
@@ -21,6 +22,7 @@ export type TableAction =
   | 'Query'
   | 'Scan'
   | 'BatchGetItem'
+  | 'ConditionCheckItem'
   | 'BatchWriteItem';
 export type TableGrants = Readonly<Partial<Record<TableName, readonly TableAction[]>>>;
 
@@ -32,14 +34,19 @@ export type StateAction =
   | 'GetExecutionHistory'
   | 'SendTaskSuccess';
 
-/** Who may call: nobody in particular, a signed-in customer, either of the two, or an application by its key. */
-export type Auth = 'public' | 'session' | 'public-or-session' | 'app';
+/**
+ * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
+ * key. `customer`: a customer, by a session or a token of the identity provider. `session`: by a session alone.
+ * `app`: an application by its key.
+ */
+export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app';
 
 /** Who a route's door can be called by. */
 export type CallerOf<A extends Auth> = {
   public: Extract<Caller, { kind: 'anonymous' }>;
-  session: Customer;
-  'public-or-session': Exclude<Caller, App>;
+  client: Exclude<Caller, { kind: 'anonymous' }>;
+  customer: Customer;
+  session: SignedIn;
   app: App;
 }[A];
 
@@ -51,6 +58,7 @@ export type Route<A extends Auth = Auth> = {
   /** File under functions/, without its ending. */
   door: string;
   auth: A;
+  /** That the caller's application must have, all of them. */
   scopes: readonly Scope[];
   rateClass: 'standard' | 'exempt';
   /** PostgreSQL login role; null for a door that stays outside the VPC. */

@@ -61,7 +61,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
     } as Request<C, CallerOf<R['auth']>>;
     const left = deadlineMs(route) - (frame.stopwatch.elapsed() - context.startedAt);
     const result = await untilDeadline(run(request, deps), Math.max(1000, left), route.databaseRole);
-    const response = toResponse(result, {
+    const response = toResponse(withhold(result, contract, context.caller), {
       requestId: context.requestId,
       tagged: contract.etag === true,
       ifNoneMatch: context.conditions.ifNoneMatch,
@@ -135,8 +135,9 @@ function guard(route: Route, contract: OperationContract, frameOf: () => HttpFra
   return {
     before: async ({ event, context }) => {
       const { doorkeeper, meter } = frameOf();
-      const request = { authorization: event.headers.authorization, address: event.requestContext.http.sourceIp };
-      context.caller = await admit(route, request, doorkeeper, meter, context.limitHeaders);
+      const { authorization, 'client-id': clientId, origin } = event.headers;
+      const approach = { authorization, clientId, origin, address: event.requestContext.http.sourceIp };
+      context.caller = await admit(route, approach, doorkeeper, meter, context.limitHeaders);
       checkBody(contract, event);
       context.conditions = parseHeaders(contract, event.headers);
     },
@@ -160,3 +161,12 @@ const headerPolicy = {
 
 const nameOf = ({ caller }: RequestContext): string | undefined =>
   caller?.kind === 'customer' ? caller.customerId : caller?.kind === 'app' ? caller.keyId : undefined;
+
+/** Leaves out what is personal for an application that may not read customers. */
+function withhold(result: Result, { personal }: OperationContract, caller: Caller): Result {
+  if (personal === undefined || caller.kind === 'anonymous' || caller.application.scopes.includes('customers:read')) {
+    return result;
+  }
+  const fields = Object.entries(result.body as object).filter(([name]) => !personal.includes(name));
+  return { ...result, body: Object.fromEntries(fields) };
+}

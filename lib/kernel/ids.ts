@@ -11,6 +11,7 @@ export const idPrefixes = {
   event: 'evt',
   movement: 'mov',
   finding: 'fnd',
+  application: 'app',
   appKey: 'key',
   request: 'req',
   action: 'act',

@@ -1,5 +1,9 @@
 /** A map that forgets what was longest not asked for beyond `size` entries. */
-export function recent<V>(size: number): { get(key: string): V | undefined; set(key: string, value: V): void } {
+export function recent<V>(size: number): {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+  delete(key: string): void;
+} {
   const entries = new Map<string, V>();
   return {
     get(key) {
@@ -10,6 +14,7 @@ export function recent<V>(size: number): { get(key: string): V | undefined; set(
       }
       return value;
     },
+    delete: (key) => void entries.delete(key),
     set(key, value) {
       entries.delete(key);
       entries.set(key, value);

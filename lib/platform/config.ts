@@ -13,6 +13,7 @@ const schema = z.object({
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
   SESSIONS_TABLE: z._default(z.string(), 'sessions'),
   LIMITS_TABLE: z._default(z.string(), 'limits'),
+  APPLICATIONS_TABLE: z._default(z.string(), 'applications'),
   APP_KEYS_TABLE: z._default(z.string(), 'appKeys'),
   WEBHOOK_EVENTS_TABLE: z._default(z.string(), 'webhookEvents'),
   CHARGES_TABLE: z._default(z.string(), 'charges'),

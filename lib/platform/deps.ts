@@ -1,4 +1,7 @@
-import { findAppKey } from '../apps/app-keys.dynamo.ts';
+import { findKey } from '../apps/app-keys.dynamo.ts';
+import { type ApplicationStore, readApplication } from '../apps/applications.dynamo.ts';
+import { createIdentify } from '../apps/identify.ts';
+import { createRegistry } from '../apps/registry.ts';
 import type { AccountRules } from '../customers/accounts.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
@@ -9,37 +12,30 @@ import { frame } from './frame.ts';
 
 /** What every HTTP door has around it: also who may come in, and how often. */
 export function httpFrame() {
-  return {
-    ...frame(),
-    doorkeeper: {
-      take: (subject: string) => limiter()(subject, config().RATE_LIMIT_PER_MINUTE),
-      identify: async (bearer: string, kinds: readonly ('customer' | 'app')[], address: string) => {
-        if (kinds.includes('customer')) {
-          const session = await findSession(sessionStore(), bearer);
-          if (session !== undefined) {
-            return { kind: 'customer' as const, address, customerId: session.customerId, session };
-          }
-        }
-        if (kinds.includes('app')) {
-          const key = await findAppKey(appKeyStore(), bearer);
-          if (key !== undefined) return { kind: 'app' as const, address, keyId: key.keyId, scopes: key.scopes };
-        }
-        return undefined;
-      },
-    },
-  };
+  return { ...frame(), doorkeeper: doorkeeper() };
 }
 
-let sharedLimiter: ReturnType<typeof createLimiter> | undefined;
+let shared: ReturnType<typeof makeDoorkeeper> | undefined;
 
-/** One for all doors of the process: its own count and its knowledge of an outage are the process's. */
-function limiter() {
-  sharedLimiter ??= createLimiter({
-    client: dynamo(),
-    table: config().LIMITS_TABLE,
+/** One for all doors of the process: what it counts, remembers and knows of an outage is the process's. */
+function doorkeeper() {
+  shared ??= makeDoorkeeper();
+  return shared;
+}
+
+function makeDoorkeeper() {
+  const application = createRegistry((id) => readApplication(applicationStore(), id), clock);
+  const identify = createIdentify(
+    {
+      session: (token) => findSession(sessionStore(), token),
+      key: (key) => findKey(applicationStore(), key),
+      token: async () => undefined,
+      application,
+    },
     clock,
-  });
-  return sharedLimiter;
+  );
+  const limiter = createLimiter({ client: dynamo(), table: config().LIMITS_TABLE, clock });
+  return { identify, application, take: limiter, perMinute: config().RATE_LIMIT_PER_MINUTE };
 }
 
 export const sessionStore = (): SessionStore => ({
@@ -59,7 +55,12 @@ export const accountRules = (): AccountRules => ({
   pagesUrl: config().ACCOUNT_PAGES_URL,
 });
 
-export const appKeyStore = () => ({ client: dynamo(), table: config().APP_KEYS_TABLE, clock });
+export const applicationStore = (): ApplicationStore => ({
+  client: dynamo(),
+  table: config().APPLICATIONS_TABLE,
+  keysTable: config().APP_KEYS_TABLE,
+  clock,
+});
 
 /** Options of the idempotency records in one service's table. */
 export const idempotency = <T extends string>(table: T) => ({

@@ -26,20 +26,19 @@ export type Session = { customerId: string; tokenHash: string };
 type Item = Session & { createdAt: number; expiresAt: number; network?: string; applicationId?: string };
 
 /**
- * Opens a session for a client at this address. The token is shown this once and never stored; `expiresAt` is in milliseconds since the epoch and
+ * Opens a session for an application, which it is bound to, for a client at this address. The token is shown this once and never stored; `expiresAt` is in milliseconds since the epoch and
  * moves on while the session is used.
  * @throws PartUnavailable
  */
 export async function openSession(
   store: SessionStore,
-  customerId: string,
-  { address }: { address?: string } = {},
+  { customerId, applicationId, address }: { customerId: string; applicationId: string; address?: string },
 ): Promise<{ token: string; expiresAt: number; tokenHash: string }> {
   const { bearer, hash } = mintBearer('session', customerId);
   const createdAt = toEpochSeconds(store.clock.now());
   const expiresAt = createdAt + Math.min(store.idleSeconds, store.maxSeconds);
   const network = address === undefined ? {} : { network: truncatedAddress(address) };
-  const item: Item = { customerId, tokenHash: hash, createdAt, expiresAt, ...network };
+  const item: Item = { customerId, tokenHash: hash, applicationId, createdAt, expiresAt, ...network };
   await answered(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
   return { token: bearer, expiresAt: expiresAt * 1000, tokenHash: hash };
 }
@@ -49,7 +48,10 @@ export async function openSession(
  * half of its idle time starts that time anew.
  * @throws PartUnavailable
  */
-export async function findSession(store: SessionStore, token: string): Promise<Session | undefined> {
+export async function findSession(
+  store: SessionStore,
+  token: string,
+): Promise<(Session & { applicationId: string | undefined }) | undefined> {
   const read = readBearer('session', token);
   if (read === undefined) return undefined;
   const session: Session = { customerId: read.id, tokenHash: read.hash };
@@ -60,7 +62,7 @@ export async function findSession(store: SessionStore, token: string): Promise<S
   // DynamoDB removes what has expired up to days later.
   if (item === undefined || (item as Item).expiresAt <= now) return undefined;
   await extend(store, item as Item, now);
-  return session;
+  return { ...session, applicationId: (item as Item).applicationId };
 }
 
 /**

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
-import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
+import { registerByHand } from '../../lib/apps/manage.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
+import { fieldsOf, newServer } from '../support/applications.ts';
 
 export type Shop = {
   stack: Stack;
@@ -44,9 +45,9 @@ export async function openShop(size: {
     await resetStack(directory);
   };
   try {
-    const appKey = await makeAppKey(stack);
+    const { appKey, clientId } = await registerApplications(stack);
     const productIds = await times(size.products, (i) => putOnSale(stack.baseUrl, appKey, i));
-    const tokens = await times(size.customers, () => signUpAndIn(stack.baseUrl));
+    const tokens = await times(size.customers, () => signUpAndIn(stack.baseUrl, clientId));
     return { stack, directory, productIds, tokens, close };
   } catch (error) {
     await close();
@@ -54,33 +55,35 @@ export async function openShop(size: {
   }
 }
 
-async function makeAppKey({ inside }: Stack): Promise<string> {
+/** The shop is of the highest class, whose multiple of the limit no run reaches. */
+async function registerApplications({ inside }: Stack): Promise<{ appKey: string; clientId: string }> {
   const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
-  const store = { client, table: 'appKeys', clock: systemClock };
-  return (await createAppKey(store, { name: 'bench', scopes: ['catalog:write', 'stock:write'] })).key;
+  const store = { client, table: 'applications', keysTable: 'appKeys', clock: systemClock };
+  const { key } = await newServer(store, 'catalog:write', 'stock:write');
+  const { id } = await registerByHand(store, { ...fieldsOf('web'), rateClass: 'high' });
+  return { appKey: key, clientId: id };
 }
 
 async function putOnSale(baseUrl: string, appKey: string, number: number): Promise<string> {
   const body = { sku: `BENCH-${number}`, name: `Thing ${number}`, price: { amount: 1999, currency: 'EUR' } };
-  const { id } = await post<{ id: string }>(`${baseUrl}/products`, body, appKey);
+  const by = { authorization: `Bearer ${appKey}` };
+  const { id } = await post<{ id: string }>(`${baseUrl}/products`, body, by);
   const opening = { quantity: unitsEach, reason: 'opening stock' };
-  await post(`${baseUrl}/products/${id}/stock-movements`, opening, appKey);
+  await post(`${baseUrl}/products/${id}/stock-movements`, opening, by);
   return id;
 }
 
-async function signUpAndIn(baseUrl: string): Promise<string> {
+async function signUpAndIn(baseUrl: string, clientId: string): Promise<string> {
   const person = { email: `${randomUUID()}@example.com`, password: randomUUID() };
-  await post(`${baseUrl}/customers`, { ...person, name: 'Grace Hopper' });
-  return (await post<{ token: string }>(`${baseUrl}/sessions`, person)).token;
+  const by = { 'client-id': clientId };
+  await post(`${baseUrl}/customers`, { ...person, name: 'Grace Hopper' }, by);
+  return (await post<{ token: string }>(`${baseUrl}/sessions`, person, by)).token;
 }
 
-async function post<T>(url: string, body: object, bearer?: string): Promise<T> {
+async function post<T>(url: string, body: object, credentials: Record<string, string>): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-    },
+    headers: { 'content-type': 'application/json', ...credentials },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`POST ${url} gave ${response.status}: ${await response.text()}`);

@@ -61,20 +61,20 @@ test('what was refused has changed nothing', async () => {
   expect(await picture()).toEqual(before);
 });
 
-describe.runIf(limitedAppKey !== null)('an app key without the scope', () => {
+describe('an app key without the scope', () => {
   test.each(forApps.filter(([operation]) => !operation.endsWith('-product')))(
     '%s is not allowed',
     async (op, options) => {
       const before = await picture();
-      const { body } = await refused(op, 403, 'forbidden', { ...options(), token: limitedAppKey! });
-      expect(body.detail).toMatch(/(stock|customers):write/);
+      const { body } = await refused(op, 403, 'forbidden', { ...options(), token: limitedAppKey });
+      expect(body.detail).toMatch(/(stock|customers):(read|write)/);
       expect(await picture()).toEqual(before);
     },
   );
 
   test('may do what it has the scope for', async () => {
     const body = { sku: unique('E2E'), name: 'Yes', price: { amount: 1, currency: 'EUR' } };
-    await succeed('create-product', 201, { token: limitedAppKey!, body });
+    await succeed('create-product', 201, { token: limitedAppKey, body });
   });
 });
 

@@ -96,7 +96,7 @@ export async function send(method: string, path: string, options: Options = {}):
 
 /** Sends one request, to the target unless `options` says otherwise, and reads the whole answer. */
 export const sendOnce = (method: string, path: string, options: Options = {}): Promise<Answer> =>
-  sendRequest(method, path, { baseUrl: target.baseUrl, ...options });
+  sendRequest(method, path, { baseUrl: target.baseUrl, clientId: target.clientId, ...options });
 
 /** Holds an answer against the document and against what every answer of the product has. */
 function checkAnswer(operation: OperationId, answer: Answer): void {

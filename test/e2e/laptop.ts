@@ -1,10 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, startStack } from '../../infra/local/stack.ts';
-import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
 
 /** Starts the whole product on a free port, with its data in this folder. */
 export async function startLaptop(directory: string, settings: Record<string, string>) {
@@ -19,11 +16,8 @@ export async function startLaptop(directory: string, settings: Record<string, st
     },
   });
   const { appKey } = await prepareDemo(stack, directory);
-  const client = DynamoDBDocumentClient.from(stack.inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
-  const store = { client, table: 'appKeys', clock: systemClock };
-  const limited = await createAppKey(store, { name: 'e2e, catalogue only', scopes: ['catalog:write'] });
   const logs = [join(directory, 'functions.log'), join(directory, 'postgres/server.log')];
-  return { baseUrl: stack.baseUrl, appKey, limitedAppKey: limited.key, logs, stop: stack.stop };
+  return { baseUrl: stack.baseUrl, appKey, logs, stop: stack.stop };
 }
 
 /** Removes what `startLaptop` kept in its folder, and the folder. */

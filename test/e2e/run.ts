@@ -37,8 +37,17 @@ async function main(): Promise<boolean> {
   const files = await chooseFiles(positionals);
   if (values.laptop) return runOnLaptop({ short, full }, files);
   const { baseUrl, appKey } = await readAddress(values);
-  const target = await survey({ baseUrl, appKey, limitedAppKey: null, short, full, laptop: false, logs: [] });
-  return runAll(target, files);
+  const target = await survey({ baseUrl, appKey, short, full, laptop: false, logs: [] });
+  try {
+    return await runAll(target, files);
+  } finally {
+    await removeApplications(target);
+  }
+}
+
+async function removeApplications({ baseUrl, appKey, applicationIds }: Target): Promise<void> {
+  const headers = { authorization: `Bearer ${appKey}` };
+  for (const id of applicationIds) await fetch(`${baseUrl}/applications/${id}`, { method: 'DELETE', headers });
 }
 
 function readArguments() {
@@ -80,27 +89,50 @@ async function readDemo(file: string): Promise<{ baseUrl: string; appKey: string
 }
 
 /** What the target says of itself; so that a wrong address or key is one sentence and not a hundred failures. */
-async function survey(known: Omit<Target, 'document' | 'limitPerMinute'>): Promise<Target> {
+async function survey(
+  known: Omit<Target, 'document' | 'limitPerMinute' | 'clientId' | 'limitedAppKey' | 'applicationIds'>,
+): Promise<Target> {
   const { baseUrl, appKey } = known;
-  const ask = async (path: string, headers = {}): Promise<Response> => {
-    const asking = fetch(`${baseUrl}${path}`, { headers, signal: AbortSignal.timeout(20_000) });
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const asking = fetch(`${baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(20_000) });
     const response = await asking.catch((error: Error) => {
       const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
       throw new Error(`${baseUrl} does not answer: ${cause}.`, { cause: error });
     });
     if (response.status !== 429) return response;
     await sleep(1000 * Number(response.headers.get('retry-after') ?? 1));
-    return ask(path, headers);
+    return ask(path, init);
   };
   const response = await ask('/openapi.json');
   if (!response.ok) throw new Error(`${baseUrl}/openapi.json gave ${response.status}; is this a Counterfoil?`);
   const document = (await response.json()) as Document;
-  const allowed = await ask(`/products/prd_${'0'.repeat(32)}/stock-movements`, { authorization: `Bearer ${appKey}` });
-  if (allowed.status === 401 || allowed.status === 403) {
-    throw new Error(`${baseUrl} does not take the app key: ${await allowed.text()}`);
-  }
+  const post = async (path: string, body: object, idempotencyKey?: string): Promise<{ id: string; key: string }> => {
+    const headers = {
+      authorization: `Bearer ${appKey}`,
+      'content-type': 'application/json',
+      // A run that was killed left its applications: they are found again.
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    };
+    const made = await ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (made.ok) return (await made.json()) as { id: string; key: string };
+    throw new Error(`${baseUrl} does not take the app key: POST ${path} gave ${await made.text()}`);
+  };
+  const contact = 'e2e@example.com';
+  const limited = { name: 'e2e, catalogue', kind: 'server', scopes: ['catalog:write'], contact };
+  const server = await post('/applications', limited, 'e2e-limited');
+  const { key: limitedAppKey } = await post(`/applications/${server.id}/keys`, {});
+  const scopes = ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'];
+  const shop = { name: 'e2e, shop', kind: 'web', scopes, rateClass: 'high', contact };
+  const { id: clientId } = await post('/applications', shop, 'e2e-shop');
   const policy = /"address";q=(\d+);w=60/.exec(response.headers.get('ratelimit-policy') ?? '');
-  return { ...known, document, limitPerMinute: Number(policy?.[1] ?? Number.MAX_SAFE_INTEGER) };
+  return {
+    ...known,
+    clientId,
+    limitedAppKey,
+    applicationIds: [server.id, clientId],
+    document,
+    limitPerMinute: Number(policy?.[1] ?? Number.MAX_SAFE_INTEGER),
+  };
 }
 
 async function runOnLaptop(size: { short: boolean; full: boolean }, files: string[]): Promise<boolean> {

@@ -5,8 +5,12 @@ export type Target = {
   baseUrl: string;
   /** An app key with every scope. */
   appKey: string;
-  /** An app key that may change the catalogue and nothing else, where there is one. */
-  limitedAppKey: string | null;
+  /** An app key that may change the catalogue and nothing else. */
+  limitedAppKey: string;
+  /** Of a web shop that may do what customers do. */
+  clientId: string;
+  /** Registered for the run. */
+  applicationIds: string[];
   /** Leaves out what is slow. */
   short: boolean;
   /** Does in full what is done smaller by default. */

@@ -12,6 +12,7 @@ import { executionName } from '../../lib/orders/execution-name.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
 import { sweepOrders } from '../../lib/orders/sweep.ts';
 import { adjustStock } from '../../lib/stock/ledger.sql.ts';
+import { anyApplication } from '../support/applications.ts';
 import type { Saga } from '../support/saga.ts';
 import { type CustomerAction, type History, mishaps, type Paced, type Place, type StaffAction } from './history.ts';
 import type { ModelOrder, ModelProduct } from './model.ts';
@@ -252,6 +253,7 @@ function claimOf(customerId: string, session: number, key: string) {
   const caller = callerKey({
     kind: 'customer',
     address: '127.0.0.1',
+    application: anyApplication,
     customerId,
     session: { customerId, tokenHash: `session ${session}` },
   });

@@ -126,10 +126,10 @@ describe('POST /products', () => {
 });
 
 describe('GET /products/{productId}', () => {
-  test('is public, and cached by its version', async () => {
+  test('is cached by its version, by the client alone', async () => {
     const { body } = await create();
     const first = await read(body.id);
-    expect(first).toMatchObject({ status: 200, headers: { etag: '"1"', 'cache-control': 'no-cache' } });
+    expect(first).toMatchObject({ status: 200, headers: { etag: '"1"', 'cache-control': 'private, no-cache' } });
     const again = await read(body.id, { headers: { 'If-None-Match': first.headers.etag! } });
     expect([again.status, again.text, again.headers.etag]).toEqual([304, '', '"1"']);
     await update(body.id, { name: 'New' });

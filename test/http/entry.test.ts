@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
 import type { OperationContract } from '../../lib/contract/operation.ts';
 import { type HttpFrame, httpDoor, type Result } from '../../lib/entry/http.ts';
+import { anyApplication } from '../support/applications.ts';
 import { httpEvent } from '../support/events.ts';
 
 const contract = { summary: 'Try', body: z.strictObject({}), responses: { 200: null } } satisfies OperationContract;
@@ -16,7 +17,8 @@ async function answerOf(run: () => Promise<Result>, { keeperMs = 0 } = {}) {
     log: { info: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     doorkeeper: {
-      identify: async () => undefined,
+      identify: async () => ({ kind: 'client', address: '', application: anyApplication }),
+      perMinute: 100,
       take: async () => {
         elapsed += keeperMs;
         return { allowed: true, limit: 9, windowSeconds: 60, remaining: 8, resetSeconds: 60, fallback: false };
@@ -30,7 +32,8 @@ async function answerOf(run: () => Promise<Result>, { keeperMs = 0 } = {}) {
     () => undefined,
     () => frame,
   );
-  const response = await handler(httpEvent({ method: 'POST', body: {} }), {} as Context);
+  const headers = { 'client-id': anyApplication.id };
+  const response = await handler(httpEvent({ method: 'POST', body: {}, headers }), {} as Context);
   return { status: response.statusCode, headers: response.headers, body: JSON.parse(response.body || 'null') };
 }
 

@@ -219,7 +219,7 @@ describe('a session', () => {
       createdAt: expect.any(String),
       expiresAt: expect.any(String),
       network: '2001:db8:1::/48',
-      applicationId: null,
+      applicationId: doors.clientId,
       current: false,
     });
     expect(body.data[1].network).toMatch(/\.0\/24$/);

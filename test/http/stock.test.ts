@@ -11,7 +11,7 @@ let count = 0;
 
 beforeAll(async () => {
   doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  [catalogue, token] = await Promise.all([doors.appKey('catalog:write'), doors.appKey('stock:write')]);
+  [catalogue, token] = await Promise.all([doors.appKey('catalog:write'), doors.appKey('stock:read', 'stock:write')]);
 });
 afterAll(() => doors?.close());
 beforeEach(async () => {

@@ -117,6 +117,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(found).toEqual({
       Sessions: shape(keys.sessions),
       Limits: shape(keys.limits),
+      Applications: shape(keys.applications),
       AppKeys: shape(keys.appKeys),
       AwaitedPayments: shape(keys.awaitedPayments),
       ...(stage === 'dev' ? { Charges: shape(keys.charges) } : { WebhookEvents: shape(keys.webhookEvents) }),
@@ -154,6 +155,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'DatabaseCluster5B53A178',
         'NetworkVpc7FB7348F',
         'TablesAppKeys28DCF84D',
+        'TablesApplications5DEE6B2A',
         'TablesAwaitedPayments873198D9',
         'TablesIdentities4BDFD7EE',
         'TablesIssuerKeysE60C57CE',
@@ -215,6 +217,7 @@ test('prod can put back every table that hurts to lose', () => {
     ]);
   expect(recoverable).toEqual([
     ['TablesSessions', true, 'RetainExceptOnCreate'],
+    ['TablesApplications', true, 'RetainExceptOnCreate'],
     ['TablesAppKeys', true, 'RetainExceptOnCreate'],
     ['TablesIdentities', true, 'RetainExceptOnCreate'],
   ]);

@@ -9,8 +9,8 @@ const http = (row: Route) => grantsOf({ kind: 'http', row }, 'simulated');
 
 describe('an HTTP door', () => {
   test('that anyone may call only counts its callers', () => {
-    expect(http(routes['list-products'])).toEqual({
-      databaseRole: 'catalog_api',
+    expect(http(routes['get-openapi'])).toEqual({
+      databaseRole: null,
       tables: { limits: ['UpdateItem'] },
       states: [],
       payments: null,
@@ -24,16 +24,24 @@ describe('an HTTP door', () => {
   });
 
   test('for customers reads their session and moves its expiry', () => {
-    expect(http(routes['get-me']).tables).toEqual({ limits: ['UpdateItem'], sessions: ['GetItem', 'UpdateItem'] });
+    expect(http(routes['get-me']).tables).toEqual({
+      limits: ['UpdateItem'],
+      applications: ['GetItem'],
+      sessions: ['GetItem', 'UpdateItem'],
+    });
   });
 
-  test('for customers or nobody can know a customer', () => {
-    expect(http(routes['create-quote']).tables.sessions).toEqual(['GetItem', 'UpdateItem']);
+  test('for any application reads what each of them may come with', () => {
+    expect(http(routes['create-quote']).tables).toMatchObject({
+      sessions: ['GetItem', 'UpdateItem'],
+      appKeys: ['GetItem', 'UpdateItem'],
+    });
   });
 
   test('for applications reads their key, and no session', () => {
     expect(http(routes['create-product']).tables).toEqual({
       limits: ['UpdateItem'],
+      applications: ['GetItem'],
       appKeys: ['GetItem', 'UpdateItem'],
     });
   });

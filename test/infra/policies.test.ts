@@ -171,7 +171,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 function target(resource: unknown): string {
   const text = JSON.stringify(resource);
   const table =
-    /Tables(Sessions|Limits|AppKeys|Charges|AwaitedPayments|WebhookEvents|ProviderCharges|IssuerKeys|Identities)\w*Arn/.exec(
+    /Tables(Sessions|Limits|Applications|AppKeys|Charges|AwaitedPayments|WebhookEvents|ProviderCharges|IssuerKeys|Identities)\w*Arn/.exec(
       text,
     )?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
@@ -189,6 +189,7 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
   const tables = {
     sessions: 'Sessions',
     limits: 'Limits',
+    applications: 'Applications',
     appKeys: 'AppKeys',
     charges: 'Charges',
     awaitedPayments: 'AwaitedPayments',

@@ -125,8 +125,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const names = (door: string) =>
       Object.keys(functionOf(service, stage, door)[1].Properties.Environment?.Variables ?? {}).toSorted();
     expect(names('http/get-openapi')).toEqual(['LIMITS_TABLE']);
-    expect(names('http/sign-out')).toEqual(['LIMITS_TABLE', 'SESSIONS_TABLE']);
+    expect(names('http/sign-out')).toEqual(['APPLICATIONS_TABLE', 'LIMITS_TABLE', 'SESSIONS_TABLE']);
     expect(names('http/place-order')).toEqual([
+      'APPLICATIONS_TABLE',
       'DATABASE_HOST',
       'DATABASE_NAME',
       'LIMITS_TABLE',

@@ -64,8 +64,14 @@ export function watchStrain(): { strained: Strain; stop: () => void } {
  * Sends requests as a client does that wants an answer: the same request again while there is none, or one that says to
  * come back. Holds every refusal against what was killed at that time.
  */
-export function createAsker(options: { baseUrl: string; journal: Journal; down: Outages; strained: Strain }) {
-  const { baseUrl, journal, down, strained } = options;
+export function createAsker(options: {
+  baseUrl: string;
+  clientId: string;
+  journal: Journal;
+  down: Outages;
+  strained: Strain;
+}) {
+  const { baseUrl, clientId, journal, down, strained } = options;
 
   /** A refusal that is none of the product's fault when something was just killed, or the machine is too busy. */
   function excuse(actor: string, sentAt: number, what: string): void {
@@ -82,7 +88,7 @@ export function createAsker(options: { baseUrl: string; journal: Journal; down: 
     const signal = AbortSignal.timeout(hangUpAfter ?? patienceMs);
     let answer: Answer;
     try {
-      answer = await send(method, path, { ...options, baseUrl, signal });
+      answer = await send(method, path, { clientId, ...options, baseUrl, signal });
     } catch (error) {
       if (hangUpAfter !== undefined && signal.aborted) {
         journal.count('hung up on purpose');

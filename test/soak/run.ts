@@ -57,9 +57,9 @@ async function main(): Promise<boolean> {
   const down = outages();
   const load = startClock(minutes);
   process.once('SIGINT', load.stop);
-  const { baseUrl, appKey } = stack.address();
+  const { baseUrl, appKey, clientId } = stack.address();
   const strain = watchStrain();
-  const ask = createAsker({ baseUrl, journal, down, strained: strain.strained });
+  const ask = createAsker({ baseUrl, clientId, journal, down, strained: strain.strained });
   const world: World = { ask, journal, seed, appKey, products: [], orders: [], answered: [], ...load };
   const { admin, close } = databaseOf(() => stack.address().socketPath);
 

@@ -21,7 +21,7 @@ process.once('message', async ({ directory, port, settings }: Extract<ToStack, {
         process.exit(1);
       },
     });
-    const { appKey } = await prepareDemo(stack, directory);
+    const { appKey, clientId } = await prepareDemo(stack, directory);
     const { inside, baseUrl } = stack;
     process.on('message', (message: ToStack) => {
       if (message.kind === 'kill-functions') void inside.killFunctions();
@@ -33,6 +33,7 @@ process.once('message', async ({ directory, port, settings }: Extract<ToStack, {
     say({
       kind: 'ready',
       appKey,
+      clientId,
       baseUrl,
       socketPath: inside.socketPath,
       dynamoEndpoint: inside.dynamoEndpoint,

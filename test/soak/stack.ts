@@ -7,7 +7,7 @@ export type ToStack =
   | { kind: 'start'; directory: string; port: number; settings: Record<string, string> }
   | { kind: 'kill-functions' | 'sweep' | 'locate' | 'stop' };
 export type FromStack =
-  | { kind: 'ready'; appKey: string; baseUrl: string; socketPath: string; dynamoEndpoint: string }
+  | { kind: 'ready'; appKey: string; clientId: string; baseUrl: string; socketPath: string; dynamoEndpoint: string }
   | { kind: 'line'; line: string }
   | { kind: 'located'; postgresPid: number };
 export type Address = Omit<Extract<FromStack, { kind: 'ready' }>, 'kind'>;

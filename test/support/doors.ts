@@ -7,6 +7,7 @@ import type { CallerOf, Route } from '../../lib/contract/route.ts';
 import { type HttpFrame, httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { type Clock, stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
+import { anyApplication } from './applications.ts';
 import { type EventOptions, httpEvent } from './events.ts';
 
 /** What `lib/platform/sql.ts` opens its pools with, beside the way to the server. */
@@ -50,7 +51,7 @@ export function openDoor<R extends Route, C extends OperationContract, D>(
     const event = httpEvent({
       method: route.method,
       path: route.path,
-      headers: { ...credentials, ...headers },
+      headers: { 'client-id': anyApplication.id, ...credentials, ...headers },
       ...options,
     });
     const response = await handler(event, {} as Context);
@@ -67,10 +68,13 @@ function testFrame(callers: Record<string, Caller>, clock: Clock): HttpFrame {
     log: new Logger({ serviceName: 'test', logLevel: 'SILENT' }),
     meter: { count: () => {}, flush: () => {} },
     doorkeeper: {
-      identify: async (bearer, kinds) => {
+      identify: async ({ bearer = '' }, { kinds, address }) => {
+        if (bearer === '' && kinds.includes('client')) return { kind: 'client', address, application: anyApplication };
         const caller = callers[bearer];
-        return caller !== undefined && (kinds as readonly string[]).includes(caller.kind) ? caller : undefined;
+        return caller !== undefined && caller.kind !== 'anonymous' && kinds.includes(caller.kind) ? caller : undefined;
       },
+      application: async () => anyApplication,
+      perMinute: 100,
       take: async () => ({
         allowed: true,
         limit: 100,

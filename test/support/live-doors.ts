@@ -2,12 +2,14 @@ import type { Context } from 'aws-lambda';
 import type { Sql } from 'postgres';
 import { routes } from '../../functions/routes.ts';
 import { tables, tableVariables } from '../../infra/tables.ts';
-import { createAppKey } from '../../lib/apps/app-keys.dynamo.ts';
+import type { ApplicationStore } from '../../lib/apps/applications.dynamo.ts';
+import { registerByHand } from '../../lib/apps/manage.ts';
 import type { OperationId } from '../../lib/contract/operations.ts';
 import { databaseRoles, type Scope } from '../../lib/contract/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
+import { fieldsOf, newServer } from './applications.ts';
 import { type Answer, type Call, poolOptions } from './doors.ts';
 import { startTestDynamo, type TestDynamo } from './dynamo.ts';
 import { httpEvent } from './events.ts';
@@ -16,8 +18,11 @@ import { createDatabase, testPostgres } from './postgres.ts';
 export type LiveDoors = {
   /** Calls an operation's own handler, wired as on Lambda. */
   call(operation: OperationId, options?: Call): Promise<Answer>;
-  /** A new app key with these scopes. */
+  /** The key of a new server with these scopes. */
   appKey(...scopes: Scope[]): Promise<string>;
+  /** A web shop that may do everything; calls without a token come from it. */
+  clientId: string;
+  applications: ApplicationStore;
   dynamo: TestDynamo;
   /** The database as its owner. */
   owner: Sql;
@@ -48,13 +53,17 @@ export async function openLiveDoors(settings: Record<string, string> = {}): Prom
     ...settings,
   });
   const owner = database.connect('migrator', poolOptions) as unknown as Sql;
+  const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
+  const { id: clientId } = await registerByHand(applications, fieldsOf('web'));
   return {
     dynamo,
     owner,
+    clientId,
+    applications,
     async call(operation, { token, headers, ...options } = {}) {
       const route = routes[operation];
       const { handler } = await import(`../../functions/http/${operation}.ts`);
-      const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const credentials = token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` };
       const response = await handler(
         httpEvent({ method: route.method, path: route.path, headers: { ...credentials, ...headers }, ...options }),
         {} as Context,
@@ -63,10 +72,7 @@ export async function openLiveDoors(settings: Record<string, string> = {}): Prom
       const body = text === '' ? undefined : JSON.parse(text);
       return { status: response.statusCode, headers: response.headers, text, body };
     },
-    async appKey(...scopes) {
-      const store = { client: dynamo.documents, table: 'appKeys', clock: systemClock };
-      return (await createAppKey(store, { name: 'test', scopes })).key;
-    },
+    appKey: async (...scopes) => (await newServer(applications, ...scopes)).key,
     async close() {
       for (const role of databaseRoles) dropPool(role);
       platformDynamo().destroy();

@@ -12,7 +12,7 @@ export let otherId: string;
 
 beforeAll(async () => {
   doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  keys = { catalog: await doors.appKey('catalog:write'), stock: await doors.appKey('stock:write') };
+  keys = { catalog: await doors.appKey('catalog:write'), stock: await doors.appKey('stock:read', 'stock:write') };
   productId = await addProduct('A-1');
   otherId = await addProduct('A-2');
   for (const quantity of [1, 2, 3]) await call('create-stock-movement', { body: { quantity, reason: 'x' } });

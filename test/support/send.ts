@@ -6,7 +6,9 @@ export type SendOptions = {
   raw?: string;
   headers?: Record<string, string>;
   /** Bearer credential. */
-  token?: string;
+  token?: string | undefined;
+  /** Client-Id, sent where there is no bearer credential. */
+  clientId?: string | undefined;
   /** Idempotency-Key. */
   key?: string;
   /** Seconds of `Prefer: wait=N`. */
@@ -23,6 +25,7 @@ export async function send(method: string, path: string, options: SendOptions): 
     method,
     headers: {
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.clientId === undefined || options.token !== undefined ? {} : { 'client-id': options.clientId }),
       ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
       ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
       ...(options.wait === undefined ? {} : { prefer: `wait=${options.wait}` }),

@@ -62,9 +62,13 @@ describe('the document', () => {
   });
 
   test('tells for each operation who may call it', () => {
-    expect(operationOf('list-products').security).toEqual([]);
-    expect(operationOf('place-order').security).toEqual([{ session: [] }]);
-    expect(operationOf('create-quote').security).toEqual([{}, { session: [] }]);
+    expect(operationOf('get-health').security).toEqual([]);
+    expect(operationOf('place-order').security).toEqual([{ session: ['orders:place'] }]);
+    expect(operationOf('create-quote').security).toEqual([
+      { client: ['catalog:read'] },
+      { session: ['catalog:read'] },
+      { appKey: ['catalog:read'] },
+    ]);
     expect(operationOf('create-product').security).toEqual([{ appKey: ['catalog:write'] }]);
     const { description } = (document.components.securitySchemes as Record<string, { description: string }>).appKey!;
     for (const scope of scopes) expect(description).toContain(`\`${scope}\``);
@@ -123,6 +127,7 @@ describe('the problems of an operation', () => {
       'idempotency-key-missing',
       'idempotency-key-invalid',
       'unauthenticated',
+      'forbidden',
       'request-in-flight',
       'body-too-large',
       'unsupported-media-type',
@@ -134,7 +139,14 @@ describe('the problems of an operation', () => {
       'internal',
       'unavailable',
     ]);
-    expect(of('get-product')).toEqual(['not-found', 'rate-limited', 'internal', 'unavailable']);
+    expect(of('get-product')).toEqual([
+      'unauthenticated',
+      'forbidden',
+      'not-found',
+      'rate-limited',
+      'internal',
+      'unavailable',
+    ]);
     expect(of('get-health')).toEqual(['internal', 'unavailable']);
     expect(of('update-product')).toEqual(expect.arrayContaining(['forbidden', 'version-stale', 'sku-taken']));
   });

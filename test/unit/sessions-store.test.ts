@@ -15,6 +15,7 @@ let dynamo: TestDynamo;
 let store: SessionStore;
 let now = start;
 let customerId = '';
+const applicationId = `app_${'1'.repeat(32)}`;
 
 beforeAll(async () => {
   dynamo = await startTestDynamo([{ name: 'sessions', ...tables.sessions }]);
@@ -29,28 +30,29 @@ beforeEach(() => {
 const atSecond = (seconds: number) => {
   now = start + seconds * 1000;
 };
-const stored = async (session: { customerId: string; tokenHash: string }) =>
-  (await dynamo.documents.send(new GetCommand({ TableName: 'sessions', Key: session }))).Item;
+const stored = async ({ customerId, tokenHash }: { customerId: string; tokenHash: string }) =>
+  (await dynamo.documents.send(new GetCommand({ TableName: 'sessions', Key: { customerId, tokenHash } }))).Item;
 const calls = () => Object.values(dynamo.calls()).reduce((sum, count) => sum + count, 0);
 
 describe('a session', () => {
   test('is found by its token, by one read', async () => {
-    const { token, expiresAt } = await openSession(store, customerId);
+    const { token, expiresAt } = await openSession(store, { customerId, applicationId });
     expect(token).toMatch(/^cfs_[A-Za-z0-9_-]{64}$/);
     expect(expiresAt).toBe(start + idleSeconds * 1000);
     const before = calls();
-    expect(await findSession(store, token)).toEqual({ customerId, tokenHash: expect.any(String) });
+    expect(await findSession(store, token)).toEqual({ customerId, applicationId, tokenHash: expect.any(String) });
     expect(calls() - before).toBe(1);
   });
 
   test('leaves nothing in the table that its token could be made from', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const secret = Buffer.from(token.slice(4), 'base64url').subarray(16);
     const text = JSON.stringify((await dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }))).Items);
     for (const encoding of ['hex', 'base64', 'base64url'] as const)
       expect(text).not.toContain(secret.toString(encoding));
-    const session = await findSession(store, token);
-    expect(Object.keys((await stored(session!)) ?? {}).sort()).toEqual([
+    const { tokenHash } = (await findSession(store, token))!;
+    expect(Object.keys((await stored({ customerId, tokenHash })) ?? {}).sort()).toEqual([
+      'applicationId',
       'createdAt',
       'customerId',
       'expiresAt',
@@ -59,7 +61,7 @@ describe('a session', () => {
   });
 
   test('is not found by a token with any one character changed', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     for (let at = 0; at < token.length; at++) {
       const altered = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
       expect(await findSession(store, altered), `character ${at}`).toBeUndefined();
@@ -68,7 +70,7 @@ describe('a session', () => {
   });
 
   test('is not found by another customer’s id with its secret', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const other = newId('customer', store.clock);
     const secret = Buffer.from(token.slice(4), 'base64url').subarray(16);
     const forged = Buffer.concat([Buffer.from(other.slice(4), 'hex'), secret]).toString('base64url');
@@ -76,7 +78,7 @@ describe('a session', () => {
   });
 
   test('is not looked for when the token has not the form of one', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const before = calls();
     for (const wrong of [
       '',
@@ -93,7 +95,7 @@ describe('a session', () => {
   });
 
   test('ends when idle for long, though DynamoDB still has it', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, token);
     atSecond(idleSeconds);
     expect(await findSession(store, token)).toBeUndefined();
@@ -103,7 +105,7 @@ describe('a session', () => {
   });
 
   test('slides on only in the second half of its idle time, by one write', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, token);
     const updates = () => dynamo.calls().UpdateItem ?? 0;
     const before = updates();
@@ -120,7 +122,7 @@ describe('a session', () => {
   });
 
   test('does not outlive its longest life, however busy', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     for (let seconds = 600; seconds < maxSeconds; seconds += 600) {
       atSecond(seconds);
       expect(await findSession(store, token), `after ${seconds} s`).toBeDefined();
@@ -134,12 +136,12 @@ describe('a session', () => {
   });
 
   test('shorter than its idle time never lives longer than its longest life', async () => {
-    const { expiresAt } = await openSession({ ...store, maxSeconds: 60 }, customerId);
+    const { expiresAt } = await openSession({ ...store, maxSeconds: 60 }, { customerId, applicationId });
     expect(expiresAt).toBe(start + 60_000);
   });
 
   test('is found even when sliding it on fails', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     atSecond(900);
     const send = dynamo.documents.send.bind(dynamo.documents);
     const client = { ...dynamo.documents, send: vi.fn() };
@@ -151,7 +153,7 @@ describe('a session', () => {
   });
 
   test('ended while it slides on does not come back', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, token);
     atSecond(900);
     const send = dynamo.documents.send.bind(dynamo.documents);
@@ -170,8 +172,8 @@ describe('a session', () => {
 
 describe('signing out', () => {
   test('ends that session alone, and again changes nothing', async () => {
-    const one = await openSession(store, customerId);
-    const two = await openSession(store, customerId);
+    const one = await openSession(store, { customerId, applicationId });
+    const two = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, one.token);
     await endSession(store, session!);
     await endSession(store, session!);
@@ -180,8 +182,10 @@ describe('signing out', () => {
   });
 
   test('everywhere ends all of a customer’s sessions, and nobody else’s', async () => {
-    const other = await openSession(store, newId('customer', store.clock));
-    const tokens = await Promise.all(Array.from({ length: 60 }, () => openSession(store, customerId)));
+    const other = await openSession(store, { customerId: newId('customer', store.clock), applicationId });
+    const tokens = await Promise.all(
+      Array.from({ length: 60 }, () => openSession(store, { customerId, applicationId })),
+    );
     await endAllSessions(store, customerId);
     const found = await Promise.all(tokens.map(({ token }) => findSession(store, token)));
     expect(found.filter((session) => session !== undefined)).toEqual([]);
@@ -202,7 +206,7 @@ describe('signing out', () => {
   });
 
   test('everywhere asks again for what DynamoDB left undone, and says so when it stays undone', async () => {
-    const { token } = await openSession(store, customerId);
+    const { token } = await openSession(store, { customerId, applicationId });
     const send = dynamo.documents.send.bind(dynamo.documents);
     const refusing = (times: number) => {
       let refused = 0;
@@ -221,12 +225,12 @@ describe('signing out', () => {
 });
 
 test('a DynamoDB that is away is a part that is away; one that refuses is an error of its own', async () => {
-  const { token } = await openSession(store, customerId);
+  const { token } = await openSession(store, { customerId, applicationId });
   const session = await findSession(store, token);
   dynamo.refuse();
   try {
     await expect(findSession(store, token)).rejects.toMatchObject({ name: 'PartUnavailable', part: 'sessions' });
-    await expect(openSession(store, customerId)).rejects.toThrow(PartUnavailable);
+    await expect(openSession(store, { customerId, applicationId })).rejects.toThrow(PartUnavailable);
     await expect(endSession(store, session!)).rejects.toThrow(PartUnavailable);
     await expect(endAllSessions(store, customerId)).rejects.toThrow(PartUnavailable);
   } finally {

@@ -92,12 +92,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <summary>Customers</summary>
 <ul>
 <li><a href="#sign-up"><span class="method post">POST</span> Sign up</a></li>
-<li><a href="#confirm-email"><span class="method post">POST</span> Confirm an e-mail by the token that was mailed to it</a></li>
-<li><a href="#request-password-reset"><span class="method post">POST</span> Ask for a mail to reset a password by</a></li>
-<li><a href="#reset-password"><span class="method post">POST</span> Choose a new password by the token that was mailed</a></li>
-<li><a href="#change-password"><span class="method post">POST</span> Change the password of the signed-in customer</a></li>
-<li><a href="#request-email-change"><span class="method post">POST</span> Ask for another e-mail for the signed-in customer</a></li>
-<li><a href="#change-email"><span class="method post">POST</span> Change an e-mail by the token that was mailed to the new one</a></li>
 <li><a href="#get-me"><span class="method get">GET</span> Read the signed-in customer</a></li>
 <li><a href="#update-me"><span class="method patch">PATCH</span> Change name or address of the signed-in customer</a></li>
 <li><a href="#update-customer"><span class="method patch">PATCH</span> Make a customer premium</a></li>
@@ -161,6 +155,18 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </ul>
 </details>
 <details open>
+<summary>Applications</summary>
+<ul>
+<li><a href="#create-application"><span class="method post">POST</span> Register an application</a></li>
+<li><a href="#list-applications"><span class="method get">GET</span> List the applications</a></li>
+<li><a href="#get-application"><span class="method get">GET</span> Read an application and what is known of its keys</a></li>
+<li><a href="#update-application"><span class="method patch">PATCH</span> Change an application</a></li>
+<li><a href="#delete-application"><span class="method delete">DELETE</span> Remove an application with all its keys</a></li>
+<li><a href="#create-key"><span class="method post">POST</span> Make a key of an application</a></li>
+<li><a href="#delete-key"><span class="method delete">DELETE</span> Take a key out of use</a></li>
+</ul>
+</details>
+<details open>
 <summary>System</summary>
 <ul>
 <li><a href="#get-health"><span class="method get">GET</span> Readiness of each part</a></li>
@@ -178,7 +184,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or undoes it all.</p>
 <ul>
 <li><strong>Data</strong> is JSON with camelCase names. Times are RFC 3339 in UTC. Money is <code>{ &quot;amount&quot;: 1999, &quot;currency&quot;: &quot;EUR&quot; }</code>, in the smallest unit of its currency: this is 19.99 €.</li>
-<li><strong>Credentials</strong> go into <code>Authorization: Bearer …</code>: the token of a session, or the key of an application.</li>
+<li><strong>Credentials</strong>: each caller is a registered application. A server sends its key as <code>Authorization: Bearer …</code>; a mobile app or a page names itself by <code>Client-Id</code>, and sends the token of a session once its customer has signed in. What it may do is told by its scopes.</li>
 <li><strong>Problems</strong> are <code>application/problem+json</code> (RFC 9457). Branch on <code>code</code>; quote <code>requestId</code> when you ask for help; <code>errors</code> points at each wrong piece of input.</li>
 <li><strong>Retries</strong>: send the same <code>Idempotency-Key</code> with each attempt at the same thing. A repeat is answered like the first time, with <code>Idempotency-Replayed: true</code>, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.</li>
 <li><strong>Waiting</strong>: <code>POST /orders</code> answers 202 at once. With <code>Prefer: wait=N</code> (N up to 20) it waits for the order to end and answers 201 with its final state.</li>
@@ -193,8 +199,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>Signing up, and what is known of a customer.</p>
 <article id="sign-up">
 <h3><a href="#sign-up">Sign up</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/customers</code> <span class="who">everybody</span></p>
-<p>The answer is the same whether the e-mail has an account already or not: its owner gets a mail that tells. Where e-mails must be confirmed, the account is of use only after that.</p>
+<p class="endpoint"><span class="method post">POST</span> <code>/customers</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -214,11 +219,18 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </table>
 <h4>Answers</h4>
 <details class="success">
-<summary><span class="status">202</span> The owner of the e-mail gets a mail.</summary>
-<p><code>application/json</code> <a href="#schema-SignUpResponse">SignUpResponse</a></p>
-<p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<summary><span class="status">201</span> Made.</summary>
+<p><code>application/json</code> <a href="#schema-Customer">Customer</a></p>
+<p><small>Headers: Location, ETag, Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
-  &quot;email&quot;: &quot;ada@example.com&quot;
+  &quot;id&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
+  &quot;email&quot;: &quot;ada@example.com&quot;,
+  &quot;name&quot;: &quot;Ada Lovelace&quot;,
+  &quot;address&quot;: null,
+  &quot;premium&quot;: false,
+  &quot;createdAt&quot;: &quot;2026-03-14T09:20:11.020Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-14T09:20:11.020Z&quot;,
+  &quot;version&quot;: 1
 }</code></pre>
 </details>
 <details class="problem">
@@ -230,7 +242,20 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a></summary>
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-email-taken"><code>email-taken</code></a> <a href="#problem-request-in-flight"><code>request-in-flight</code></a></summary>
+<p><code>email-taken</code>: A customer with this e-mail exists already.</p>
 <p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
@@ -273,433 +298,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </details>
 <h4>Try it</h4>
 <pre><code>curl -X POST &quot;$API/customers&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;,&quot;name&quot;:&quot;Ada Lovelace&quot;}&#39;</code></pre>
 </article>
-<article id="confirm-email">
-<h3><a href="#confirm-email">Confirm an e-mail by the token that was mailed to it</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/customers/confirmations</code> <span class="who">everybody</span></p>
-<h4>Parameters</h4>
-<table>
-<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
-</tbody>
-</table>
-<h4>Body</h4>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
-</tbody>
-</table>
-<h4>Answers</h4>
-<details class="success">
-<summary><span class="status">204</span> Done.</summary>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-token-invalid"><code>token-invalid</code></a></summary>
-<p><code>invalid-json</code>: The body is not valid JSON.</p>
-<p><code>invalid-input</code>: Some of the input is not valid.</p>
-<p><code>token-invalid</code>: The token is not valid.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
-<p><code>body-too-large</code>: The body is too large.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
-<p><code>unsupported-media-type</code>: The body must be application/json.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
-<p><code>rate-limited</code>: Too many requests.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
-<p><code>internal</code>: Something went wrong on our side.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
-<p><code>unavailable</code>: A part of the service is not answering.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/customers/confirmations&quot; \\
-  -H &#39;Content-Type: application/json&#39; \\
-  -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;}&#39;</code></pre>
-</article>
-<article id="request-password-reset">
-<h3><a href="#request-password-reset">Ask for a mail to reset a password by</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/password-resets</code> <span class="who">everybody</span></p>
-<p>The answer is the same whether the e-mail has an account or not. One address gets at most five mails an hour, and this does not tell when it has had them.</p>
-<h4>Parameters</h4>
-<table>
-<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
-</tbody>
-</table>
-<h4>Body</h4>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
-</tbody>
-</table>
-<h4>Answers</h4>
-<details class="success">
-<summary><span class="status">202</span> If the e-mail has an account, its owner gets a mail.</summary>
-<p><code>application/json</code> <a href="#schema-SignUpResponse">SignUpResponse</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-<pre><code>{
-  &quot;email&quot;: &quot;ada@example.com&quot;
-}</code></pre>
-</details>
-<details class="problem">
-<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
-<p><code>invalid-json</code>: The body is not valid JSON.</p>
-<p><code>invalid-input</code>: Some of the input is not valid.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
-<p><code>body-too-large</code>: The body is too large.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
-<p><code>unsupported-media-type</code>: The body must be application/json.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
-<p><code>rate-limited</code>: Too many requests.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
-<p><code>internal</code>: Something went wrong on our side.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
-<p><code>unavailable</code>: A part of the service is not answering.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/password-resets&quot; \\
-  -H &#39;Content-Type: application/json&#39; \\
-  -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;}&#39;</code></pre>
-</article>
-<article id="reset-password">
-<h3><a href="#reset-password">Choose a new password by the token that was mailed</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/password-resets/confirmations</code> <span class="who">everybody</span></p>
-<p>Confirms the e-mail too, ends every session of the customer and voids their other tokens.</p>
-<h4>Parameters</h4>
-<table>
-<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
-</tbody>
-</table>
-<h4>Body</h4>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
-<tr><td><code>password</code></td><td>string</td><td>8 to 128 characters</td></tr>
-</tbody>
-</table>
-<h4>Answers</h4>
-<details class="success">
-<summary><span class="status">204</span> Done.</summary>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-token-invalid"><code>token-invalid</code></a></summary>
-<p><code>invalid-json</code>: The body is not valid JSON.</p>
-<p><code>invalid-input</code>: Some of the input is not valid.</p>
-<p><code>token-invalid</code>: The token is not valid.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
-<p><code>body-too-large</code>: The body is too large.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
-<p><code>unsupported-media-type</code>: The body must be application/json.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
-<p><code>rate-limited</code>: Too many requests.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
-<p><code>internal</code>: Something went wrong on our side.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
-<p><code>unavailable</code>: A part of the service is not answering.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/password-resets/confirmations&quot; \\
-  -H &#39;Content-Type: application/json&#39; \\
-  -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;,&quot;password&quot;:&quot;battery horse correct&quot;}&#39;</code></pre>
-</article>
-<article id="change-password">
-<h3><a href="#change-password">Change the password of the signed-in customer</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/customers/me/password</code> <span class="who">signed-in customer</span></p>
-<p>Takes the present password, too; ends every other session and voids mailed tokens.</p>
-<h4>Parameters</h4>
-<table>
-<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
-</tbody>
-</table>
-<h4>Body</h4>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
-<tr><td><code>newPassword</code></td><td>string</td><td>8 to 128 characters</td></tr>
-</tbody>
-</table>
-<h4>Answers</h4>
-<details class="success">
-<summary><span class="status">204</span> Done.</summary>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
-<p><code>invalid-json</code>: The body is not valid JSON.</p>
-<p><code>invalid-input</code>: Some of the input is not valid.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
-<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
-<p><code>invalid-credentials</code>: E-mail or password is wrong.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
-<p><code>body-too-large</code>: The body is too large.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
-<p><code>unsupported-media-type</code>: The body must be application/json.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">429</span> <a href="#problem-sign-in-locked"><code>sign-in-locked</code></a> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
-<p><code>sign-in-locked</code>: Too many failed sign-ins.</p>
-<p><code>rate-limited</code>: Too many requests.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
-<p><code>internal</code>: Something went wrong on our side.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
-<p><code>unavailable</code>: A part of the service is not answering.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/customers/me/password&quot; \\
-  -H &quot;Authorization: Bearer $TOKEN&quot; \\
-  -H &#39;Content-Type: application/json&#39; \\
-  -d &#39;{&quot;password&quot;:&quot;correct horse battery&quot;,&quot;newPassword&quot;:&quot;battery horse correct&quot;}&#39;</code></pre>
-</article>
-<article id="request-email-change">
-<h3><a href="#request-email-change">Ask for another e-mail for the signed-in customer</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/customers/me/email</code> <span class="who">signed-in customer</span></p>
-<p>A token goes to the new e-mail and a notice to the present one, which stays until the token comes back. The answer does not tell whether the new e-mail has an account.</p>
-<h4>Parameters</h4>
-<table>
-<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
-</tbody>
-</table>
-<h4>Body</h4>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
-<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
-</tbody>
-</table>
-<h4>Answers</h4>
-<details class="success">
-<summary><span class="status">202</span> The owner of the new e-mail gets a mail.</summary>
-<p><code>application/json</code> <a href="#schema-SignUpResponse">SignUpResponse</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-<pre><code>{
-  &quot;email&quot;: &quot;ada.king@example.com&quot;
-}</code></pre>
-</details>
-<details class="problem">
-<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
-<p><code>invalid-json</code>: The body is not valid JSON.</p>
-<p><code>invalid-input</code>: Some of the input is not valid.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
-<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
-<p><code>invalid-credentials</code>: E-mail or password is wrong.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
-<p><code>body-too-large</code>: The body is too large.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
-<p><code>unsupported-media-type</code>: The body must be application/json.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">429</span> <a href="#problem-sign-in-locked"><code>sign-in-locked</code></a> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
-<p><code>sign-in-locked</code>: Too many failed sign-ins.</p>
-<p><code>rate-limited</code>: Too many requests.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
-<p><code>internal</code>: Something went wrong on our side.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
-<p><code>unavailable</code>: A part of the service is not answering.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/customers/me/email&quot; \\
-  -H &quot;Authorization: Bearer $TOKEN&quot; \\
-  -H &#39;Content-Type: application/json&#39; \\
-  -d &#39;{&quot;email&quot;:&quot;ada.king@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;}&#39;</code></pre>
-</article>
-<article id="change-email">
-<h3><a href="#change-email">Change an e-mail by the token that was mailed to the new one</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/customers/email-changes/confirmations</code> <span class="who">everybody</span></p>
-<p>Ends every session of the customer and voids their other tokens.</p>
-<h4>Parameters</h4>
-<table>
-<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
-</tbody>
-</table>
-<h4>Body</h4>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
-</tbody>
-</table>
-<h4>Answers</h4>
-<details class="success">
-<summary><span class="status">204</span> Done.</summary>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-token-invalid"><code>token-invalid</code></a></summary>
-<p><code>invalid-json</code>: The body is not valid JSON.</p>
-<p><code>invalid-input</code>: Some of the input is not valid.</p>
-<p><code>token-invalid</code>: The token is not valid.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
-<p><code>body-too-large</code>: The body is too large.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
-<p><code>unsupported-media-type</code>: The body must be application/json.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
-<p><code>rate-limited</code>: Too many requests.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
-<p><code>internal</code>: Something went wrong on our side.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
-</details>
-<details class="problem">
-<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
-<p><code>unavailable</code>: A part of the service is not answering.</p>
-<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
-<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
-</details>
-<h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/customers/email-changes/confirmations&quot; \\
-  -H &#39;Content-Type: application/json&#39; \\
-  -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;}&#39;</code></pre>
-</article>
 <article id="get-me">
 <h3><a href="#get-me">Read the signed-in customer</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/customers/me</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/customers/me</code> <span class="who">signed-in customer of an application</span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -735,6 +340,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -758,7 +369,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="update-me">
 <h3><a href="#update-me">Change name or address of the signed-in customer</a></h3>
-<p class="endpoint"><span class="method patch">PATCH</span> <code>/customers/me</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method patch">PATCH</span> <code>/customers/me</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -810,6 +421,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">412</span> <a href="#problem-version-stale"><code>version-stale</code></a></summary>
 <p><code>version-stale</code>: The resource has changed since it was read.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -853,7 +470,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="update-customer">
 <h3><a href="#update-customer">Make a customer premium, or not</a></h3>
-<p class="endpoint"><span class="method patch">PATCH</span> <code>/customers/{customerId}</code> <span class="who">application with <code>customers:write</code></span></p>
+<p class="endpoint"><span class="method patch">PATCH</span> <code>/customers/{customerId}</code> <span class="who">application by its key with <code>customers:write</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -959,7 +576,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>Signing in and out.</p>
 <article id="sign-in">
 <h3><a href="#sign-in">Sign in</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/sessions</code> <span class="who">everybody</span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/sessions</code> <span class="who">application by its Client-Id or signed-in customer of an application or application by its key</span></p>
 <p>Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again.</p>
 <h4>Parameters</h4>
 <table>
@@ -995,10 +612,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">401</span> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
 <p><code>invalid-credentials</code>: E-mail or password is wrong.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
 <summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
@@ -1033,12 +657,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </details>
 <h4>Try it</h4>
 <pre><code>curl -X POST &quot;$API/sessions&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;}&#39;</code></pre>
 </article>
 <article id="list-sessions">
 <h3><a href="#list-sessions">List the sessions of the signed-in customer</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/sessions</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/sessions</code> <span class="who">signed-in customer of an application</span></p>
 <p>The hundred newest. <code>network</code> is the address that the session was opened from without its last part, <code>current</code> the session that asks.</p>
 <h4>Parameters</h4>
 <table>
@@ -1072,6 +697,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -1095,7 +726,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="sign-out-everywhere">
 <h3><a href="#sign-out-everywhere">End every session of the signed-in customer</a></h3>
-<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions</code> <span class="who">signed-in customer of an application</span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1119,6 +750,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
 <summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
@@ -1150,7 +787,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="end-session">
 <h3><a href="#end-session">End one session of the signed-in customer</a></h3>
-<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions/{sessionId}</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions/{sessionId}</code> <span class="who">signed-in customer of an application</span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1175,6 +812,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
 <summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
@@ -1212,7 +855,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="sign-out">
 <h3><a href="#sign-out">Sign out</a></h3>
-<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions/current</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/sessions/current</code> <span class="who">signed-in customer of an application</span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1236,6 +879,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
 <summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
@@ -1268,10 +917,10 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </section>
 <section id="tag-catalogue">
 <h2>Catalogue</h2>
-<p>What is for sale. Reading is for everybody.</p>
+<p>What is for sale. Any application with the scope may read it.</p>
 <article id="list-products">
 <h3><a href="#list-products">List the products on sale, newest first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/products</code> <span class="who">everybody</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/products</code> <span class="who">application by its Client-Id with <code>catalog:read</code> or signed-in customer of an application with <code>catalog:read</code> or application by its key with <code>catalog:read</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1320,6 +969,18 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -1338,11 +999,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl &quot;$API/products&quot;</code></pre>
+<pre><code>curl &quot;$API/products&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot;</code></pre>
 </article>
 <article id="create-product">
 <h3><a href="#create-product">Add a product</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/products</code> <span class="who">application with <code>catalog:write</code></span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/products</code> <span class="who">application by its key with <code>catalog:write</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1453,7 +1115,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="get-product">
 <h3><a href="#get-product">Read a product that is on sale</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}</code> <span class="who">everybody</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}</code> <span class="who">application by its Client-Id with <code>catalog:read</code> or signed-in customer of an application with <code>catalog:read</code> or application by its key with <code>catalog:read</code></span></p>
 <p>A product that was taken off sale (<code>active</code> is false) is not found, as one that never was.</p>
 <h4>Parameters</h4>
 <table>
@@ -1489,6 +1151,18 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: ETag, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
 <p><code>not-found</code>: There is no such thing, or it is not yours.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -1513,11 +1187,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl &quot;$API/products/prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;</code></pre>
+<pre><code>curl &quot;$API/products/prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot;</code></pre>
 </article>
 <article id="update-product">
 <h3><a href="#update-product">Change a product; orders already placed keep their prices and names</a></h3>
-<p class="endpoint"><span class="method patch">PATCH</span> <code>/products/{productId}</code> <span class="who">application with <code>catalog:write</code></span></p>
+<p class="endpoint"><span class="method patch">PATCH</span> <code>/products/{productId}</code> <span class="who">application by its key with <code>catalog:write</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1637,7 +1312,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>The ledger of what came in, went out and is reserved.</p>
 <article id="list-stock-movements">
 <h3><a href="#list-stock-movements">Read the stock ledger of a product, newest first, with its level</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}/stock-movements</code> <span class="who">application with <code>stock:write</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}/stock-movements</code> <span class="who">application by its key with <code>stock:read</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1724,7 +1399,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="create-stock-movement">
 <h3><a href="#create-stock-movement">Take stock in (+) or out (−); never below what is reserved</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/products/{productId}/stock-movements</code> <span class="who">application with <code>stock:write</code></span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/products/{productId}/stock-movements</code> <span class="who">application by its key with <code>stock:write</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1844,7 +1519,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>Pricing, placing, following and cancelling orders. Everybody sees their own alone.</p>
 <article id="create-quote">
 <h3><a href="#create-quote">Price a basket without ordering it</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/quotes</code> <span class="who">everybody, or signed-in customer</span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/quotes</code> <span class="who">application by its Client-Id with <code>catalog:read</code> or signed-in customer of an application with <code>catalog:read</code> or application by its key with <code>catalog:read</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1926,6 +1601,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
 <p><code>body-too-large</code>: The body is too large.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -1965,13 +1646,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </details>
 <h4>Try it</h4>
 <pre><code>curl -X POST &quot;$API/quotes&quot; \\
-  -H &quot;Authorization: Bearer $TOKEN&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;lines&quot;:[{&quot;productId&quot;:&quot;prd_0198c6a17e2f7c44b8d16a0f9e3c2b75&quot;,&quot;quantity&quot;:2},{&quot;productId&quot;:&quot;prd_0198c6a1b3927e07a5c1f4d8e6b09a12&quot;,&quot;quantity&quot;:1}]}&#39;</code></pre>
 </article>
 <article id="place-order">
 <h3><a href="#place-order">Place an order</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/orders</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/orders</code> <span class="who">signed-in customer of an application with <code>orders:place</code></span></p>
 <p>Answers 202 with the pending order as soon as it is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, when the same request was repeated meanwhile and answered so, or when the customer must act on the payment first (<code>pending_payment</code>, see <code>paymentAction</code>).</p>
 <h4>Parameters</h4>
 <table>
@@ -2134,6 +1815,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a></summary>
 <p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -2188,7 +1875,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="list-orders">
 <h3><a href="#list-orders">List your orders, newest first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/orders</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders</code> <span class="who">signed-in customer of an application with <code>orders:read</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2286,6 +1973,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -2309,7 +2002,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="get-order">
 <h3><a href="#get-order">Read an order</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}</code> <span class="who">signed-in customer of an application with <code>orders:read</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2397,6 +2090,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
 <p><code>not-found</code>: There is no such thing, or it is not yours.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -2426,7 +2125,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="get-order-timeline">
 <h3><a href="#get-order-timeline">What happened to an order, oldest first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/timeline</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/timeline</code> <span class="who">signed-in customer of an application with <code>orders:read</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2478,6 +2177,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
 <p><code>not-found</code>: There is no such thing, or it is not yours.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -2507,7 +2212,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="cancel-order">
 <h3><a href="#cancel-order">Cancel an order; a payment is refunded and the stock goes back</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/cancel</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/cancel</code> <span class="who">signed-in customer of an application with <code>orders:place</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2665,6 +2370,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
 <summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
 <p><code>not-found</code>: There is no such thing, or it is not yours.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
@@ -2715,7 +2426,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="request-refund">
 <h3><a href="#request-refund">Give back part of what an order was paid with, or all that is left of it</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/refunds</code> <span class="who">application with <code>orders:refund</code></span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/refunds</code> <span class="who">application by its key with <code>orders:refund</code></span></p>
 <p>Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without <code>amount</code> it is all that is left. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the payment provider and answers 201 with the refund <code>succeeded</code> or <code>failed</code>; 202 when neither is known by then. The order stays <code>confirmed</code> and keeps its stock: to undo it, cancel it.</p>
 <h4>Parameters</h4>
 <table>
@@ -2855,7 +2566,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="list-refunds">
 <h3><a href="#list-refunds">List the refunds of an order, newest first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/refunds</code> <span class="who">application with <code>orders:refund</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/refunds</code> <span class="who">application by its key with <code>orders:refund</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2940,7 +2651,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="get-refund">
 <h3><a href="#get-refund">Read a refund</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/refunds/{refundId}</code> <span class="who">application with <code>orders:refund</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/refunds/{refundId}</code> <span class="who">application by its key with <code>orders:refund</code></span></p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3015,7 +2726,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>What moves on an order whose payment waits for its customer.</p>
 <article id="settle-simulated-payment">
 <h3><a href="#settle-simulated-payment">Play the customer for a simulated payment</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/simulated-payments/{orderId}</code> <span class="who">signed-in customer</span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/simulated-payments/{orderId}</code> <span class="who">signed-in customer of an application with <code>orders:place</code></span></p>
 <p>Completes or fails the action that an order with the payment method <code>pm_requiresAction</code> waits for, as the customer would at their bank. The order goes on a moment later. Only where payments are simulated.</p>
 <h4>Parameters</h4>
 <table>
@@ -3054,6 +2765,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
 <summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
@@ -3167,7 +2884,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>What is stuck or disagrees, for those who put it right.</p>
 <article id="list-findings">
 <h3><a href="#list-findings">Where provider, orders and stock ledger disagree, newest first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/operations/findings</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/operations/findings</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
 <p>What the hourly reconciliation found: what is wrong, both sides’ numbers, and what to do about it.</p>
 <h4>Parameters</h4>
 <table>
@@ -3253,7 +2970,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="find-orders">
 <h3><a href="#find-orders">Orders before a person, the longest untouched first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
 <p>Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. <code>olderThan</code> takes <code>90s</code>, <code>15m</code>, <code>4h</code> or <code>3d</code>.</p>
 <h4>Parameters</h4>
 <table>
@@ -3400,7 +3117,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="explain-order">
 <h3><a href="#explain-order">Everything that is known of an order: why it is as it is</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders/{orderId}</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders/{orderId}</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
 <p>With each attempt of each step of its sagas. The reading is kept among <code>actions</code>, with the key that read and the request’s id.</p>
 <h4>Parameters</h4>
 <table>
@@ -3646,7 +3363,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="retry-undo">
 <h3><a href="#retry-undo">Run the undo of an order before a person again</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/retry</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/retry</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
 <p>Starts a new undo: refund, release, close. The order ends failed or cancelled, or is put before a person again. It never goes forward.</p>
 <h4>Parameters</h4>
 <table>
@@ -3810,7 +3527,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </article>
 <article id="resolve-order">
 <h3><a href="#resolve-order">Declare that an order before a person was settled by hand, and no money is kept</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/resolve</code> <span class="who">application with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/resolve</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
 <p>Stock that is still held goes back, a payment counts as refunded (<code>refundReference</code> is the provider’s), and the order ends. <code>cancelled</code> is for an order that was confirmed or being cancelled, <code>failed</code> for any other.</p>
 <h4>Parameters</h4>
 <table>
@@ -3992,6 +3709,683 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;outcome&quot;:&quot;failed&quot;,&quot;note&quot;:&quot;Refunded by hand, ticket 4711.&quot;,&quot;refundReference&quot;:&quot;re_3PxQ&quot;}&#39;</code></pre>
 </article>
 </section>
+<section id="tag-applications">
+<h2>Applications</h2>
+<p>Who may call, with which keys and what for.</p>
+<article id="create-application">
+<h3><a href="#create-application">Register an application</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/applications</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<p>A key or a Client-Id of it works at once. Nobody can give more than they have: its scopes must be among those of the application that asks.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>name</code></td><td>string</td><td>No control characters. · 1 to 100 characters</td></tr>
+<tr><td><code>kind</code></td><td>string</td><td><code>mobile</code>, <code>web</code>, <code>server</code>, <code>analytics</code></td></tr>
+<tr><td><code>scopes</code></td><td>array of string</td><td>at most 13 items</td></tr>
+<tr><td><code>rateClass</code> <small>optional</small></td><td>string</td><td><code>trial</code>, <code>standard</code>, <code>high</code> · default <code>&quot;standard&quot;</code></td></tr>
+<tr><td><code>origins</code> <small>optional</small></td><td>array of string</td><td>at most 20 items · default <code>[]</code></td></tr>
+<tr><td><code>identityClientIds</code> <small>optional</small></td><td>array of string</td><td>at most 20 items · default <code>[]</code></td></tr>
+<tr><td><code>contact</code></td><td>string</td><td>at most 254 characters · email</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">201</span> Made.</summary>
+<p><code>application/json</code> <a href="#schema-CreateApplicationResponse">CreateApplicationResponse</a></p>
+<p><small>Headers: Location, ETag, Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot;,
+  &quot;name&quot;: &quot;Web shop&quot;,
+  &quot;kind&quot;: &quot;web&quot;,
+  &quot;status&quot;: &quot;active&quot;,
+  &quot;scopes&quot;: [
+    &quot;catalog:read&quot;,
+    &quot;orders:read&quot;,
+    &quot;orders:place&quot;,
+    &quot;customers:write&quot;
+  ],
+  &quot;rateClass&quot;: &quot;standard&quot;,
+  &quot;origins&quot;: [
+    &quot;https://shop.example&quot;
+  ],
+  &quot;identityClientIds&quot;: [],
+  &quot;contact&quot;: &quot;web@shop.example&quot;,
+  &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;version&quot;: 1
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-idempotency-key-invalid"><code>idempotency-key-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>idempotency-key-invalid</code>: The Idempotency-Key is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-scopes-exceeded"><code>scopes-exceeded</code></a> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>scopes-exceeded</code>: An application cannot give what it has not.</p>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-too-many-applications"><code>too-many-applications</code></a> <a href="#problem-identity-client-taken"><code>identity-client-taken</code></a></summary>
+<p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
+<p><code>too-many-applications</code>: There are as many applications as there may be.</p>
+<p><code>identity-client-taken</code>: This client of the identity provider is taken.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">422</span> <a href="#problem-idempotency-key-reused"><code>idempotency-key-reused</code></a></summary>
+<p><code>idempotency-key-reused</code>: This Idempotency-Key was used for a different request.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/applications&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;name&quot;:&quot;Web shop&quot;,&quot;kind&quot;:&quot;web&quot;,&quot;scopes&quot;:[&quot;catalog:read&quot;,&quot;orders:read&quot;,&quot;orders:place&quot;,&quot;customers:write&quot;],&quot;origins&quot;:[&quot;https://shop.example&quot;],&quot;contact&quot;:&quot;web@shop.example&quot;}&#39;</code></pre>
+</article>
+<article id="list-applications">
+<h3><a href="#list-applications">List the applications, newest first</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/applications</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
+<tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListApplicationsResponse">ListApplicationsResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot;,
+      &quot;name&quot;: &quot;Web shop&quot;,
+      &quot;kind&quot;: &quot;web&quot;,
+      &quot;status&quot;: &quot;active&quot;,
+      &quot;scopes&quot;: [
+        &quot;catalog:read&quot;,
+        &quot;orders:read&quot;,
+        &quot;orders:place&quot;,
+        &quot;customers:write&quot;
+      ],
+      &quot;rateClass&quot;: &quot;standard&quot;,
+      &quot;origins&quot;: [
+        &quot;https://shop.example&quot;
+      ],
+      &quot;identityClientIds&quot;: [],
+      &quot;contact&quot;: &quot;web@shop.example&quot;,
+      &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;version&quot;: 1
+    }
+  ],
+  &quot;hasMore&quot;: false,
+  &quot;nextCursor&quot;: null
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-invalid-cursor"><code>invalid-cursor</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>invalid-cursor</code>: The cursor is not one that this list gave.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/applications&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="get-application">
+<h3><a href="#get-application">Read an application and what is known of its keys</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/applications/{applicationId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-GetApplicationResponse">GetApplicationResponse</a></p>
+<p><small>Headers: ETag, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot;,
+  &quot;name&quot;: &quot;Web shop&quot;,
+  &quot;kind&quot;: &quot;server&quot;,
+  &quot;status&quot;: &quot;active&quot;,
+  &quot;scopes&quot;: [
+    &quot;catalog:read&quot;,
+    &quot;orders:read&quot;,
+    &quot;orders:place&quot;,
+    &quot;customers:write&quot;
+  ],
+  &quot;rateClass&quot;: &quot;standard&quot;,
+  &quot;origins&quot;: [],
+  &quot;identityClientIds&quot;: [],
+  &quot;contact&quot;: &quot;web@shop.example&quot;,
+  &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;version&quot;: 1,
+  &quot;keys&quot;: [
+    {
+      &quot;id&quot;: &quot;key_0198c69f5d2e7b81a4c7e0d3f6b92a15&quot;,
+      &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;expiresAt&quot;: null,
+      &quot;lastUsedAt&quot;: null
+    }
+  ]
+}</code></pre>
+</details>
+<details class="success">
+<summary><span class="status">304</span> Your copy is still good.</summary>
+<p><small>Headers: ETag, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/applications/$applicationId&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="update-application">
+<h3><a href="#update-application">Change an application, suspend it or let it in again</a></h3>
+<p class="endpoint"><span class="method patch">PATCH</span> <code>/applications/{applicationId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<p>Takes effect within a second. An application can neither change its own scopes or status nor that of one that may do more than itself.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>If-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> that was read last: change nothing when somebody else has since. </td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>name</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 100 characters</td></tr>
+<tr><td><code>status</code> <small>optional</small></td><td>string</td><td><code>active</code>, <code>suspended</code></td></tr>
+<tr><td><code>scopes</code> <small>optional</small></td><td>array of string</td><td>at most 13 items</td></tr>
+<tr><td><code>rateClass</code> <small>optional</small></td><td>string</td><td><code>trial</code>, <code>standard</code>, <code>high</code></td></tr>
+<tr><td><code>origins</code> <small>optional</small></td><td>array of string</td><td>at most 20 items</td></tr>
+<tr><td><code>identityClientIds</code> <small>optional</small></td><td>array of string</td><td>at most 20 items</td></tr>
+<tr><td><code>contact</code> <small>optional</small></td><td>string</td><td>at most 254 characters · email</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-CreateApplicationResponse">CreateApplicationResponse</a></p>
+<p><small>Headers: ETag, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot;,
+  &quot;name&quot;: &quot;Web shop&quot;,
+  &quot;kind&quot;: &quot;web&quot;,
+  &quot;status&quot;: &quot;suspended&quot;,
+  &quot;scopes&quot;: [
+    &quot;catalog:read&quot;,
+    &quot;orders:read&quot;,
+    &quot;orders:place&quot;,
+    &quot;customers:write&quot;
+  ],
+  &quot;rateClass&quot;: &quot;standard&quot;,
+  &quot;origins&quot;: [
+    &quot;https://shop.example&quot;
+  ],
+  &quot;identityClientIds&quot;: [],
+  &quot;contact&quot;: &quot;web@shop.example&quot;,
+  &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;updatedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;version&quot;: 2
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-scopes-exceeded"><code>scopes-exceeded</code></a> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>scopes-exceeded</code>: An application cannot give what it has not.</p>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-own-application"><code>own-application</code></a> <a href="#problem-identity-client-taken"><code>identity-client-taken</code></a></summary>
+<p><code>own-application</code>: An application cannot do this to itself.</p>
+<p><code>identity-client-taken</code>: This client of the identity provider is taken.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">412</span> <a href="#problem-version-stale"><code>version-stale</code></a></summary>
+<p><code>version-stale</code>: The resource has changed since it was read.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X PATCH &quot;$API/applications/$applicationId&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;status&quot;:&quot;suspended&quot;}&#39;</code></pre>
+</article>
+<article id="delete-application">
+<h3><a href="#delete-application">Remove an application with all its keys; sessions that it opened let nobody in any more</a></h3>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/applications/{applicationId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<p>Takes effect within a second. Its record of use and its entries in the audit stay.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-scopes-exceeded"><code>scopes-exceeded</code></a> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>scopes-exceeded</code>: An application cannot give what it has not.</p>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-own-application"><code>own-application</code></a></summary>
+<p><code>own-application</code>: An application cannot do this to itself.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X DELETE &quot;$API/applications/$applicationId&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="create-key">
+<h3><a href="#create-key">Make a key of an application</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/applications/{applicationId}/keys</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<p>The key is shown this once, so it takes no Idempotency-Key. Several keys at a time let one be replaced without a gap: make the next, use it, then delete the one before. Only <code>server</code> and <code>analytics</code> applications have keys.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>expiresAt</code> <small>optional</small></td><td>string or null</td><td>date-time</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">201</span> Made.</summary>
+<p><code>application/json</code> <a href="#schema-CreateKeyResponse">CreateKeyResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;key_0198c69f5d2e7b81a4c7e0d3f6b92a15&quot;,
+  &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;expiresAt&quot;: &quot;2027-03-14T00:00:00.000Z&quot;,
+  &quot;lastUsedAt&quot;: null,
+  &quot;key&quot;: &quot;application-key&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-scopes-exceeded"><code>scopes-exceeded</code></a> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>scopes-exceeded</code>: An application cannot give what it has not.</p>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-too-many-keys"><code>too-many-keys</code></a> <a href="#problem-kind-has-no-keys"><code>kind-has-no-keys</code></a></summary>
+<p><code>too-many-keys</code>: The application has as many keys as it may have.</p>
+<p><code>kind-has-no-keys</code>: Applications of this kind have no keys.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/applications/$applicationId/keys&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;expiresAt&quot;:&quot;2027-03-14T00:00:00.000Z&quot;}&#39;</code></pre>
+</article>
+<article id="delete-key">
+<h3><a href="#delete-key">Take a key out of use, from the next request on</a></h3>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/applications/{applicationId}/keys/{keyId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>keyId</code></td><td>path</td><td>string</td><td><code>^key_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-scopes-exceeded"><code>scopes-exceeded</code></a> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>scopes-exceeded</code>: An application cannot give what it has not.</p>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X DELETE &quot;$API/applications/$applicationId/keys/$keyId&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+</section>
 <section id="tag-system">
 <h2>System</h2>
 <p>Readiness, and this description.</p>
@@ -4163,14 +4557,15 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-invalid-cursor"><td>400 <code>invalid-cursor</code></td><td>The cursor was altered, or comes from another list, another filter or another caller.</td><td>Use <code>nextCursor</code> exactly as it came, with the same filter; or begin again without a cursor.</td></tr>
 <tr id="problem-idempotency-key-missing"><td>400 <code>idempotency-key-missing</code></td><td>The operation must not happen twice, and the request has no <code>Idempotency-Key</code>.</td><td>Make a new key (a UUID will do) for each order that somebody wants, and send it with every attempt.</td></tr>
 <tr id="problem-idempotency-key-invalid"><td>400 <code>idempotency-key-invalid</code></td><td>The <code>Idempotency-Key</code> is longer than 255 characters or has others than visible ASCII.</td><td>Use a UUID or another short token.</td></tr>
-<tr id="problem-token-invalid"><td>400 <code>token-invalid</code></td><td>The token of a mail is unknown, was used, is past its time, or a newer one was mailed. Which of these it is, it does not tell.</td><td>Ask for another mail, and use the token of the newest.</td></tr>
 <tr id="problem-webhook-signature-invalid"><td>400 <code>webhook-signature-invalid</code></td><td>The header that signs the event is missing or broken, fits neither the body nor a secret of ours, or is older than five minutes.</td><td>Compare the endpoint’s signing secret at the provider with the one that is deployed, and that nothing on the way changes the body. Events are sent again.</td></tr>
 <tr id="problem-unauthenticated"><td>401 <code>unauthenticated</code></td><td>There is no <code>Authorization</code> header, it is not <code>Bearer</code> and a token, or the token is unknown, expired, revoked or of the wrong kind.</td><td>Sign in again, or check the application’s key.</td></tr>
 <tr id="problem-invalid-credentials"><td>401 <code>invalid-credentials</code></td><td>The e-mail is unknown or the password is wrong; the answer does not say which.</td><td>Ask the customer again. Many failures lock signing in for a while.</td></tr>
+<tr id="problem-scopes-exceeded"><td>403 <code>scopes-exceeded</code></td><td>An application with <code>applications:manage</code> gives a scope that it has not itself, or changes an application that has one.</td><td>Let an application do it that has all these scopes.</td></tr>
 <tr id="problem-forbidden"><td>403 <code>forbidden</code></td><td>The application’s key is good but lacks a scope that the operation needs.</td><td>Use a key with the scope that <code>detail</code> names.</td></tr>
 <tr id="problem-not-found"><td>404 <code>not-found</code></td><td>There is nothing under this id, or it belongs to somebody else; the answer does not say which.</td><td>Check the id and who is signed in.</td></tr>
 <tr id="problem-route-not-found"><td>404 <code>route-not-found</code></td><td>No operation has this path.</td><td>Compare the path with <code>GET /docs</code>.</td></tr>
 <tr id="problem-method-not-allowed"><td>405 <code>method-not-allowed</code></td><td>The path exists, but not with this method; on the laptop the <code>Allow</code> header lists those that do.</td><td>Compare the method with <code>GET /docs</code>.</td></tr>
+<tr id="problem-email-taken"><td>409 <code>email-taken</code></td><td>Somebody has signed up with this e-mail before. Upper and lower case count as the same.</td><td>Sign in instead, or use another address.</td></tr>
 <tr id="problem-sku-taken"><td>409 <code>sku-taken</code></td><td>Another product has this SKU, on sale or not.</td><td>Change that product, or choose another SKU.</td></tr>
 <tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>A request with the same <code>Idempotency-Key</code> is being worked on right now.</td><td>Wait for as long as <code>Retry-After</code> says and send the same request again: you will get its answer.</td></tr>
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
@@ -4181,6 +4576,11 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
 <tr id="problem-order-not-refundable"><td>409 <code>order-not-refundable</code></td><td>The order is not confirmed, cost nothing, or all of its payment was given back or is being given back.</td><td>Read the order: its status and <code>payment.refunded</code> tell which it is.</td></tr>
 <tr id="problem-refund-too-large"><td>409 <code>refund-too-large</code></td><td>More is asked for than is left of the payment after all refunds that were made or are under way.</td><td>Ask for less, or leave <code>amount</code> out for all that is left.</td></tr>
+<tr id="problem-own-application"><td>409 <code>own-application</code></td><td>An application changes its own scopes or status, or removes itself.</td><td>Let another application with <code>applications:manage</code> do it.</td></tr>
+<tr id="problem-too-many-applications"><td>409 <code>too-many-applications</code></td><td>A shop has 100 applications.</td><td>Remove one that is not used any more: its usage tells.</td></tr>
+<tr id="problem-too-many-keys"><td>409 <code>too-many-keys</code></td><td>An application has five keys, those that have expired included.</td><td>Delete one that is not used any more: <code>lastUsedAt</code> tells.</td></tr>
+<tr id="problem-kind-has-no-keys"><td>409 <code>kind-has-no-keys</code></td><td>A key is asked for a <code>mobile</code> or <code>web</code> application, out of which anybody could take it.</td><td>Send its id as <code>Client-Id</code>; sign customers in for the rest.</td></tr>
+<tr id="problem-identity-client-taken"><td>409 <code>identity-client-taken</code></td><td>A client id of the identity provider belongs to another application.</td><td>Take it away there first, or register a client of its own at the provider.</td></tr>
 <tr id="problem-version-stale"><td>412 <code>version-stale</code></td><td>Somebody changed the resource after the version that <code>If-Match</code> names.</td><td>Read it again, decide again, and send the change with the new <code>ETag</code>.</td></tr>
 <tr id="problem-body-too-large"><td>413 <code>body-too-large</code></td><td>The body has more than 64 KiB, or 256 KiB where it is signed.</td><td>Send less; no operation needs that much.</td></tr>
 <tr id="problem-unsupported-media-type"><td>415 <code>unsupported-media-type</code></td><td>The body was sent with another <code>Content-Type</code> than <code>application/json</code>.</td><td>Send <code>Content-Type: application/json</code>.</td></tr>
@@ -4189,8 +4589,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-currencies-mixed"><td>422 <code>currencies-mixed</code></td><td>The products of the basket are priced in more than one currency.</td><td>Order them apart, one currency at a time.</td></tr>
 <tr id="problem-amount-too-large"><td>422 <code>amount-too-large</code></td><td>The total is above the largest amount that one order can have.</td><td>Split the order.</td></tr>
 <tr id="problem-sign-in-locked"><td>429 <code>sign-in-locked</code></td><td>There were too many failed sign-ins for this e-mail from this network, from everywhere that it was never signed in from, or from this network for any e-mail.</td><td>Wait for as long as <code>Retry-After</code> says. The right password does not help before that.</td></tr>
-<tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address, customer or application made more requests than it may in the window that <code>RateLimit-Policy</code> tells.</td><td>Wait for as long as <code>Retry-After</code> says, and slow down: <code>RateLimit</code> tells what is left.</td></tr>
-<tr id="problem-too-many-at-once"><td>429 <code>too-many-at-once</code></td><td>An expensive operation is already running as often at the same time as it may for this caller.</td><td>Wait until your own requests to it have ended, or for as long as <code>Retry-After</code> says; make them one after the other.</td></tr>
+<tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address or this caller made more requests than it may in the window that <code>RateLimit-Policy</code> tells.</td><td>Wait for as long as <code>Retry-After</code> says, and slow down: <code>RateLimit</code> tells what is left.</td></tr>
 <tr id="problem-internal"><td>500 <code>internal</code></td><td>Something happened that should not have. It has been logged under <code>requestId</code>.</td><td>Try again later, a <code>POST</code> with the same <code>Idempotency-Key</code>; when it stays, report the <code>requestId</code>.</td></tr>
 <tr id="problem-unavailable"><td>503 <code>unavailable</code></td><td>The database, the session store or the order saga does not answer in time.</td><td>Try again after <code>Retry-After</code>, a <code>POST</code> with the same <code>Idempotency-Key</code>: nothing happens twice.</td></tr>
 </tbody>
@@ -4208,7 +4607,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>too-many-at-once</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -4258,31 +4657,60 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
-<article id="schema-ChangeEmailRequest">
-<h3><a href="#schema-ChangeEmailRequest">ChangeEmailRequest</a></h3>
+<article id="schema-CreateApplicationRequest">
+<h3><a href="#schema-CreateApplicationRequest">CreateApplicationRequest</a></h3>
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+<tr><td><code>name</code></td><td>string</td><td>No control characters. · 1 to 100 characters</td></tr>
+<tr><td><code>kind</code></td><td>string</td><td><code>mobile</code>, <code>web</code>, <code>server</code>, <code>analytics</code></td></tr>
+<tr><td><code>scopes</code></td><td>array of string</td><td>at most 13 items</td></tr>
+<tr><td><code>rateClass</code> <small>optional</small></td><td>string</td><td><code>trial</code>, <code>standard</code>, <code>high</code> · default <code>&quot;standard&quot;</code></td></tr>
+<tr><td><code>origins</code> <small>optional</small></td><td>array of string</td><td>at most 20 items · default <code>[]</code></td></tr>
+<tr><td><code>identityClientIds</code> <small>optional</small></td><td>array of string</td><td>at most 20 items · default <code>[]</code></td></tr>
+<tr><td><code>contact</code></td><td>string</td><td>at most 254 characters · email</td></tr>
 </tbody>
 </table>
 </article>
-<article id="schema-ChangePasswordRequest">
-<h3><a href="#schema-ChangePasswordRequest">ChangePasswordRequest</a></h3>
+<article id="schema-CreateApplicationResponse">
+<h3><a href="#schema-CreateApplicationResponse">CreateApplicationResponse</a></h3>
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
-<tr><td><code>newPassword</code></td><td>string</td><td>8 to 128 characters</td></tr>
+<tr><td><code>id</code></td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>name</code></td><td>string</td><td></td></tr>
+<tr><td><code>kind</code></td><td>string</td><td><code>mobile</code>, <code>web</code>, <code>server</code>, <code>analytics</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>active</code>, <code>suspended</code></td></tr>
+<tr><td><code>scopes</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>rateClass</code></td><td>string</td><td><code>trial</code>, <code>standard</code>, <code>high</code></td></tr>
+<tr><td><code>origins</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>identityClientIds</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>contact</code></td><td>string</td><td></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>version</code></td><td>integer</td><td>at least 1</td></tr>
 </tbody>
 </table>
 </article>
-<article id="schema-ConfirmEmailRequest">
-<h3><a href="#schema-ConfirmEmailRequest">ConfirmEmailRequest</a></h3>
+<article id="schema-CreateKeyRequest">
+<h3><a href="#schema-CreateKeyRequest">CreateKeyRequest</a></h3>
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+<tr><td><code>expiresAt</code> <small>optional</small></td><td>string or null</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-CreateKeyResponse">
+<h3><a href="#schema-CreateKeyResponse">CreateKeyResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^key_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>expiresAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>lastUsedAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>key</code></td><td>string</td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -4343,9 +4771,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>id</code></td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>email</code></td><td>string</td><td></td></tr>
-<tr><td><code>name</code></td><td>string</td><td></td></tr>
-<tr><td><code>address</code></td><td><a href="#schema-Address">Address</a> or null</td><td></td></tr>
+<tr><td><code>email</code> <small>optional</small></td><td>string</td><td></td></tr>
+<tr><td><code>name</code> <small>optional</small></td><td>string</td><td></td></tr>
+<tr><td><code>address</code> <small>optional</small></td><td><a href="#schema-Address">Address</a> or null</td><td></td></tr>
 <tr><td><code>premium</code></td><td>boolean</td><td></td></tr>
 <tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
@@ -4409,6 +4837,31 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-GetApplicationResponse">
+<h3><a href="#schema-GetApplicationResponse">GetApplicationResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>name</code></td><td>string</td><td></td></tr>
+<tr><td><code>kind</code></td><td>string</td><td><code>mobile</code>, <code>web</code>, <code>server</code>, <code>analytics</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>active</code>, <code>suspended</code></td></tr>
+<tr><td><code>scopes</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>rateClass</code></td><td>string</td><td><code>trial</code>, <code>standard</code>, <code>high</code></td></tr>
+<tr><td><code>origins</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>identityClientIds</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>contact</code></td><td>string</td><td></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>version</code></td><td>integer</td><td>at least 1</td></tr>
+<tr><td><code>keys</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>keys[].id</code></td><td>string</td><td><code>^key_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>keys[].createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>keys[].expiresAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>keys[].lastUsedAt</code></td><td>string or null</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-GetOrderTimelineResponse">
 <h3><a href="#schema-GetOrderTimelineResponse">GetOrderTimelineResponse</a></h3>
 <table>
@@ -4436,6 +4889,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>parts.states.latencyMs</code></td><td>number</td><td></td></tr>
 <tr><td><code>version</code></td><td>string</td><td></td></tr>
 <tr><td><code>checkedAt</code></td><td>string</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ListApplicationsResponse">
+<h3><a href="#schema-ListApplicationsResponse">ListApplicationsResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of <a href="#schema-CreateApplicationResponse">CreateApplicationResponse</a></td><td></td></tr>
+<tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -4703,25 +5167,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
-<article id="schema-RequestEmailChangeRequest">
-<h3><a href="#schema-RequestEmailChangeRequest">RequestEmailChangeRequest</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
-<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
-</tbody>
-</table>
-</article>
-<article id="schema-RequestPasswordResetRequest">
-<h3><a href="#schema-RequestPasswordResetRequest">RequestPasswordResetRequest</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
-</tbody>
-</table>
-</article>
 <article id="schema-RequestRefundRequest">
 <h3><a href="#schema-RequestRefundRequest">RequestRefundRequest</a></h3>
 <table>
@@ -4731,16 +5176,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>amount.amount</code></td><td>integer</td><td>at least 1</td></tr>
 <tr><td><code>amount.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
 <tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
-</tbody>
-</table>
-</article>
-<article id="schema-ResetPasswordRequest">
-<h3><a href="#schema-ResetPasswordRequest">ResetPasswordRequest</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
-<tr><td><code>password</code></td><td>string</td><td>8 to 128 characters</td></tr>
 </tbody>
 </table>
 </article>
@@ -4841,15 +5276,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
-<article id="schema-SignUpResponse">
-<h3><a href="#schema-SignUpResponse">SignUpResponse</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>email</code></td><td>string</td><td></td></tr>
-</tbody>
-</table>
-</article>
 <article id="schema-StockLevel">
 <h3><a href="#schema-StockLevel">StockLevel</a></h3>
 <table>
@@ -4885,6 +5311,21 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>at</code></td><td>string</td><td>date-time</td></tr>
 <tr><td><code>type</code></td><td>string</td><td><code>order-placed</code>, <code>stock-reserved</code>, <code>payment-captured</code>, <code>stock-committed</code>, <code>payment-refunded</code>, <code>refund-failed</code>, <code>stock-released</code>, <code>stock-returned</code>, <code>status-changed</code></td></tr>
 <tr><td><code>detail</code></td><td>object</td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-UpdateApplicationRequest">
+<h3><a href="#schema-UpdateApplicationRequest">UpdateApplicationRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>name</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 100 characters</td></tr>
+<tr><td><code>status</code> <small>optional</small></td><td>string</td><td><code>active</code>, <code>suspended</code></td></tr>
+<tr><td><code>scopes</code> <small>optional</small></td><td>array of string</td><td>at most 13 items</td></tr>
+<tr><td><code>rateClass</code> <small>optional</small></td><td>string</td><td><code>trial</code>, <code>standard</code>, <code>high</code></td></tr>
+<tr><td><code>origins</code> <small>optional</small></td><td>array of string</td><td>at most 20 items</td></tr>
+<tr><td><code>identityClientIds</code> <small>optional</small></td><td>array of string</td><td>at most 20 items</td></tr>
+<tr><td><code>contact</code> <small>optional</small></td><td>string</td><td>at most 254 characters · email</td></tr>
 </tbody>
 </table>
 </article>

@@ -1,0 +1,18 @@
+import { addKey } from '../../lib/apps/manage.ts';
+import * as contract from '../../lib/contract/applications.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { applicationStore } from '../../lib/platform/deps.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { store: ReturnType<typeof applicationStore> };
+
+export async function run(
+  { caller, path, body }: Request<typeof contract.createKey, App>,
+  { store }: Deps,
+): Promise<Result> {
+  const expiresAt = body.expiresAt == null ? undefined : Date.parse(body.expiresAt);
+  return { status: 201, body: await addKey(store, caller, path.applicationId, expiresAt) };
+}
+
+export const handler = httpDoor(routes['create-key'], contract.createKey, run, () => ({ store: applicationStore() }));

@@ -1,0 +1,20 @@
+import { listKeys } from '../../lib/apps/app-keys.dynamo.ts';
+import { toView } from '../../lib/apps/applications.dynamo.ts';
+import { find } from '../../lib/apps/manage.ts';
+import * as contract from '../../lib/contract/applications.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { applicationStore } from '../../lib/platform/deps.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { store: ReturnType<typeof applicationStore> };
+
+/** The tag is the hash of all this: keys come and go without a new version of their application. */
+export async function run({ path }: Request<typeof contract.getApplication, App>, { store }: Deps): Promise<Result> {
+  const item = await find(store, path.applicationId);
+  return { status: 200, body: { ...toView(item), keys: await listKeys(store, item) } };
+}
+
+export const handler = httpDoor(routes['get-application'], contract.getApplication, run, () => ({
+  store: applicationStore(),
+}));

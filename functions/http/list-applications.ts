@@ -1,0 +1,34 @@
+import { listApplications, toView } from '../../lib/apps/applications.dynamo.ts';
+import * as contract from '../../lib/contract/applications.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { applicationStore } from '../../lib/platform/deps.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { store: ReturnType<typeof applicationStore> };
+
+/** There are few, so all are read; a page begins behind the one that the cursor names, which may be gone. */
+export async function run(
+  { query: { limit, cursor } }: Request<typeof contract.listApplications, App>,
+  { store }: Deps,
+): Promise<Result> {
+  const after = cursor === undefined ? undefined : decodeCursor(list, cursor, /^\d{1,15} app_[0-9a-f]{32}$/);
+  const all = (await listApplications(store)).map((item) => ({ ...item, id: item.applicationId }));
+  const from = after === undefined ? 0 : all.findIndex((item) => isBehind(item, after));
+  const page = toPage(list, from < 0 ? [] : all.slice(from, from + limit + 1), limit, keyOf);
+  return { status: 200, body: { ...page, data: page.data.map(toView) } };
+}
+
+const list = 'list-applications';
+
+const keyOf = ({ createdAt, id }: { createdAt: number; id: string }) => `${createdAt} ${id}`;
+
+function isBehind({ createdAt, id }: { createdAt: number; id: string }, key: string): boolean {
+  const [time, last] = key.split(' ');
+  return createdAt < Number(time) || (createdAt === Number(time) && id < last!);
+}
+
+export const handler = httpDoor(routes['list-applications'], contract.listApplications, run, () => ({
+  store: applicationStore(),
+}));

@@ -1,0 +1,22 @@
+import { toView } from '../../lib/apps/applications.dynamo.ts';
+import { change } from '../../lib/apps/manage.ts';
+import * as contract from '../../lib/contract/applications.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { versionTag } from '../../lib/entry/http-result.ts';
+import { applicationStore } from '../../lib/platform/deps.ts';
+import { routes } from '../routes.ts';
+
+type Deps = { store: ReturnType<typeof applicationStore> };
+
+export async function run(
+  { caller, path, body, ifMatch }: Request<typeof contract.updateApplication, App>,
+  { store }: Deps,
+): Promise<Result> {
+  const item = await change(store, caller, path.applicationId, body, ifMatch);
+  return { status: 200, body: toView(item), etag: versionTag(item.version) };
+}
+
+export const handler = httpDoor(routes['update-application'], contract.updateApplication, run, () => ({
+  store: applicationStore(),
+}));

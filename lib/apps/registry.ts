@@ -1,0 +1,64 @@
+import type { Application } from '../contract/caller.ts';
+import { scopes as knownScopes } from '../contract/roles.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { PartUnavailable } from '../kernel/errors.ts';
+import { recent } from '../limits/recent.ts';
+import type { ApplicationItem } from './applications.dynamo.ts';
+
+/** An application that is cut off is out after this. */
+export const freshMs = 1000;
+/** While DynamoDB is away, reads go by what was known for so long. */
+export const rememberedMs = 5 * 60_000;
+
+/** Gives an application by its id as it was at most a second ago; undefined when there is none, or it is suspended. */
+export type Registry = (applicationId: string, options: { reads: boolean }) => Promise<Application | undefined>;
+
+/**
+ * Keeps what was read for a second, so that a busy process asks once a second for each application. While reading fails,
+ * requests that only read (`reads`) go on with what was known within five minutes.
+ */
+export function createRegistry(
+  read: (applicationId: string) => Promise<ApplicationItem | undefined>,
+  clock: Clock,
+): Registry {
+  const known = recent<{ at: number; application: Application | undefined }>(200);
+  const underWay = new Map<string, Promise<Application | undefined>>();
+
+  const refresh = (id: string): Promise<Application | undefined> => {
+    let asked = underWay.get(id);
+    if (asked === undefined) {
+      const at = clock.now();
+      asked = read(id)
+        .then((item) => {
+          const application = item?.status === 'active' ? toApplication(item) : undefined;
+          known.set(id, { at, application });
+          return application;
+        })
+        .finally(() => underWay.delete(id));
+      underWay.set(id, asked);
+    }
+    return asked;
+  };
+
+  return async (id, { reads }) => {
+    const last = known.get(id);
+    const age = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now() - last.at);
+    if (age < freshMs) return last!.application;
+    try {
+      return await refresh(id);
+    } catch (error) {
+      if (!(error instanceof PartUnavailable) || !reads || age >= rememberedMs) throw error;
+      return last!.application;
+    }
+  };
+}
+
+/** A scope that this release does not know allows nothing. */
+const toApplication = (item: ApplicationItem): Application => ({
+  id: item.applicationId,
+  name: item.name,
+  kind: item.kind,
+  scopes: knownScopes.filter((scope) => item.scopes.includes(scope)),
+  rateClass: item.rateClass,
+  origins: item.origins,
+});

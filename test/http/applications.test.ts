@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Scope } from '../../lib/contract/roles.ts';
+import type { Call } from '../support/doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+let doors: LiveDoors;
+let root: string;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000' });
+  root = await doors.appKey('applications:manage', 'catalog:read', 'catalog:write', 'orders:read', 'customers:write');
+});
+afterAll(() => doors.close());
+
+const wanted = { name: 'Partner', kind: 'server', scopes: ['catalog:read'], contact: 'it@partner.example' };
+const create = (body: object = {}, options: Call = {}) =>
+  doors.call('create-application', { token: root, body: { ...wanted, ...body }, ...options });
+const at = (applicationId: string, options: Call = {}): Call => ({
+  token: root,
+  parameters: { applicationId },
+  ...options,
+});
+const keyOf = async (applicationId: string): Promise<{ id: string; key: string }> =>
+  (await doors.call('create-key', at(applicationId, { body: {} }))).body;
+const listProducts = (token: string) => doors.call('list-products', { token });
+/** Applications are remembered for a second. */
+async function aSecondLater<T>(work: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 });
+  try {
+    return await work();
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+describe('registering', () => {
+  test('gives an application, whose key then works', async () => {
+    const { status, headers, body } = await create();
+    expect(status).toBe(201);
+    expect(headers).toMatchObject({ location: `/applications/${body.id}`, etag: '"1"' });
+    expect(body).toMatchObject({ ...wanted, status: 'active', rateClass: 'standard', origins: [], version: 1 });
+    const { key } = await keyOf(body.id);
+    expect((await listProducts(key)).status).toBe(200);
+    expect((await doors.call('get-application', at(body.id))).body.keys).toHaveLength(1);
+  });
+
+  test('under one key gives the same application, and under another body is refused', async () => {
+    const headers = { 'Idempotency-Key': 'partner-1' };
+    const first = await create({}, { headers });
+    await doors.call('update-application', at(first.body.id, { body: { name: 'Renamed' } }));
+    const again = await create({}, { headers });
+    expect(again).toMatchObject({ status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } });
+    expect(await create({ name: 'Other' }, { headers })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+  });
+
+  test.for<[string, object, string]>([
+    ['an unknown scope', { scopes: ['everything'] }, '/scopes/0'],
+    ['a scope twice', { scopes: ['catalog:read', 'catalog:read'] }, '/scopes'],
+    ['an origin with a path', { kind: 'web', origins: ['https://shop.example/'] }, '/origins/0'],
+    ['an origin without TLS', { kind: 'web', origins: ['http://shop.example'] }, '/origins/0'],
+    ['origins of a server', { origins: ['https://shop.example'] }, '/origins'],
+    ['no contact', { contact: undefined }, '/contact'],
+  ])('with %s is refused', async ([, body, pointer]) => {
+    expect(await create(body)).toMatchObject({ status: 400, body: { code: 'invalid-input', errors: [{ pointer }] } });
+  });
+
+  test('nobody gives a scope that they have not', async () => {
+    const answer = await create({ scopes: ['catalog:read', 'audit:read'] });
+    expect(answer).toMatchObject({ status: 403, body: { code: 'scopes-exceeded' } });
+    expect(answer.body.detail).toContain('audit:read');
+  });
+
+  test('two applications do not get the same client of the identity provider', async () => {
+    const { body } = await create({ identityClientIds: ['client-1'] });
+    expect(await create({ identityClientIds: ['client-1'] })).toMatchObject({
+      status: 409,
+      body: { code: 'identity-client-taken' },
+    });
+    await doors.call('update-application', at(body.id, { body: { identityClientIds: ['client-2'] } }));
+    expect((await create({ identityClientIds: ['client-1'] })).status).toBe(201);
+  });
+
+  test('pages from the newest to the oldest', async () => {
+    const ids: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const query: Record<string, string> = { limit: '2', ...(cursor === undefined ? {} : { cursor }) };
+      const { body } = await doors.call('list-applications', { token: root, query });
+      ids.push(...body.data.map(({ id }: { id: string }) => id));
+      cursor = body.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toContain(doors.clientId);
+    const all = await doors.call('list-applications', { token: root, query: { limit: '100' } });
+    expect(all.body.data.map(({ id }: { id: string }) => id)).toEqual(ids);
+  });
+});
+
+describe('changing', () => {
+  test('takes effect within a second, and says which version it is', async () => {
+    const { body } = await create();
+    const { key } = await keyOf(body.id);
+    expect((await listProducts(key)).status).toBe(200);
+    const changed = await doors.call('update-application', at(body.id, { body: { scopes: ['orders:read'] } }));
+    expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { version: 2 } });
+    await aSecondLater(async () => expect((await listProducts(key)).status).toBe(403));
+    const stale = { body: { name: 'x' }, headers: { 'If-Match': '"1"' } };
+    expect(await doors.call('update-application', at(body.id, stale))).toMatchObject({
+      status: 412,
+      body: { code: 'version-stale' },
+    });
+  });
+
+  test('suspended, an application is out within a second, and comes back', async () => {
+    const { body } = await create();
+    const { key } = await keyOf(body.id);
+    expect((await listProducts(key)).status).toBe(200);
+    const set = (status: string) => doors.call('update-application', at(body.id, { body: { status } }));
+    await set('suspended');
+    await aSecondLater(async () => {
+      expect((await listProducts(key)).status).toBe(401);
+      await set('active');
+    });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3000 });
+    expect((await listProducts(key)).status).toBe(200);
+    vi.useRealTimers();
+  });
+
+  test('of what may do more, or of one’s own scopes, is refused', async () => {
+    const stronger = await doors.call('create-application', {
+      token: await doors.appKey('applications:manage', 'audit:read'),
+      body: { ...wanted, scopes: ['audit:read'] },
+    });
+    const { id } = stronger.body;
+    for (const [operation, options] of [
+      ['update-application', { body: { name: 'mine' } }],
+      ['create-key', { body: {} }],
+      ['delete-application', {}],
+    ] as const) {
+      expect(await doors.call(operation, at(id, options))).toMatchObject({
+        status: 403,
+        body: { code: 'scopes-exceeded' },
+      });
+    }
+    const list = (await doors.call('list-applications', { token: root, query: { limit: '100' } })).body.data;
+    const own = list.find(({ scopes }: { scopes: Scope[] }) => scopes.length === 5).id;
+    for (const body of [{ scopes: ['applications:manage'] }, { status: 'suspended' }]) {
+      expect(await doors.call('update-application', at(own, { body }))).toMatchObject({
+        status: 409,
+        body: { code: 'own-application' },
+      });
+    }
+    expect((await doors.call('delete-application', at(own))).body.code).toBe('own-application');
+    expect((await doors.call('update-application', at(own, { body: { name: 'Root' } }))).status).toBe(200);
+  });
+
+  test('of what there is not is 404', async () => {
+    const id = `app_${'0'.repeat(32)}`;
+    for (const [operation, options] of [
+      ['get-application', {}],
+      ['update-application', { body: { name: 'x' } }],
+      ['delete-application', {}],
+      ['create-key', { body: {} }],
+      ['delete-key', { parameters: { applicationId: id, keyId: `key_${'0'.repeat(32)}` } }],
+    ] as const) {
+      expect(await doors.call(operation, at(id, options))).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    }
+  });
+});
+
+describe('keys', () => {
+  test('one that is deleted is refused on the next request, while the other goes on', async () => {
+    const { body } = await create();
+    const [one, two] = [await keyOf(body.id), await keyOf(body.id)];
+    expect((await listProducts(one.key)).status).toBe(200);
+    const parameters = { applicationId: body.id, keyId: one.id };
+    expect((await doors.call('delete-key', { token: root, parameters })).status).toBe(204);
+    expect((await listProducts(one.key)).status).toBe(401);
+    expect((await listProducts(two.key)).status).toBe(200);
+    expect((await doors.call('delete-key', { token: root, parameters })).status).toBe(404);
+  });
+
+  test('are five at most, lie ahead, and are not for what keeps no secret', async () => {
+    const { body } = await create();
+    for (let i = 0; i < 5; i++) await keyOf(body.id);
+    expect((await doors.call('create-key', at(body.id, { body: {} }))).body.code).toBe('too-many-keys');
+    const past = { body: { expiresAt: '2020-01-01T00:00:00.000Z' } };
+    expect((await doors.call('create-key', at(body.id, past))).body.errors[0].pointer).toBe('/expiresAt');
+    const shop = await create({ kind: 'mobile' });
+    expect((await doors.call('create-key', at(shop.body.id, { body: {} }))).body.code).toBe('kind-has-no-keys');
+  });
+});
+
+describe('a removed application', () => {
+  test('is out with its keys and the sessions that it opened', async () => {
+    const shop = (await create({ kind: 'web', scopes: ['customers:write', 'orders:read'] })).body;
+    const by = { 'client-id': shop.id };
+    const person = { email: 'eve@example.com', password: 'correct horse battery' };
+    await doors.call('sign-up', { headers: by, body: { ...person, name: 'Eve' } });
+    const { token } = (await doors.call('sign-in', { headers: by, body: person })).body;
+    expect((await doors.call('list-orders', { token })).status).toBe(200);
+    expect((await doors.call('delete-application', at(shop.id))).status).toBe(204);
+    await aSecondLater(async () => {
+      expect((await doors.call('list-orders', { token })).status).toBe(401);
+      expect((await doors.call('sign-in', { headers: by, body: person })).status).toBe(401);
+    });
+  });
+});
+
+describe('an application that may not read customers', () => {
+  test('is not shown what is personal', async () => {
+    const shop = (await create({ kind: 'web', scopes: ['customers:write'] })).body;
+    const by = { 'client-id': shop.id };
+    const person = { email: 'mallory@example.com', password: 'correct horse battery' };
+    await doors.call('sign-up', { headers: by, body: { ...person, name: 'Mallory' } });
+    const { token } = (await doors.call('sign-in', { headers: by, body: person })).body;
+    const { status, text, body } = await doors.call('get-me', { token });
+    expect({ status, premium: body.premium }).toEqual({ status: 200, premium: false });
+    expect(text).not.toMatch(/mallory|address/i);
+    const changed = await doors.call('update-me', { token, body: { name: 'Mallory the Second' } });
+    expect(changed.text).not.toMatch(/mallory|address/i);
+  });
+});
+
+describe('a page in a browser', () => {
+  const origin = 'https://shop.example';
+  let shop: string;
+  beforeAll(async () => {
+    shop = (await create({ kind: 'web', origins: [origin] })).body.id;
+  });
+  const read = (headers: Record<string, string>) =>
+    doors.call('list-products', { headers: { 'client-id': shop, ...headers } });
+
+  test('of one of its origins may read the answer, a refusal included', async () => {
+    const answer = await read({ origin });
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': origin, vary: 'Origin' });
+    const refused = await read({ origin, authorization: `Bearer cfs_${'A'.repeat(64)}` });
+    expect(refused).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': origin } });
+  });
+
+  test('of another origin is refused, and not told more', async () => {
+    for (const other of ['https://evil.example', 'https://shop.example.evil.example', 'null', 'http://shop.example']) {
+      const answer = await read({ origin: other });
+      expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+      expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+    }
+    expect((await read({})).status).toBe(200);
+  });
+});

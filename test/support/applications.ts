@@ -1,0 +1,32 @@
+import type { ApplicationStore } from '../../lib/apps/applications.dynamo.ts';
+import { registerByHand } from '../../lib/apps/manage.ts';
+import type { ApplicationKind } from '../../lib/contract/applications.ts';
+import type { Application } from '../../lib/contract/caller.ts';
+import { type Scope, scopes } from '../../lib/contract/roles.ts';
+
+/** An application that may do everything, for tests that ask nobody. */
+export const anyApplication: Application = {
+  id: `app_${'0'.repeat(31)}1`,
+  name: 'test',
+  kind: 'web',
+  scopes,
+  rateClass: 'standard',
+  origins: [],
+};
+
+/** What `registerByHand` wants, of a kind and with these scopes. */
+export const fieldsOf = (kind: ApplicationKind, wanted: readonly Scope[] = scopes) => ({
+  name: `test ${kind}`,
+  kind,
+  scopes: [...wanted],
+  rateClass: 'standard' as const,
+  origins: [] as string[],
+  identityClientIds: [] as string[],
+  contact: 'test@example.com',
+});
+
+/** A server with these scopes, and its key. */
+export async function newServer(store: ApplicationStore, ...wanted: Scope[]): Promise<{ id: string; key: string }> {
+  const { id, key } = await registerByHand(store, fieldsOf('server', wanted));
+  return { id, key: key! };
+}
