@@ -102,14 +102,16 @@ test('answers keep browsers from guessing, framing and following', async () => {
   expect((await call('get-me', { token })).headers.get('cache-control')).toMatch(/private|no-store/);
 });
 
-test('answers say what is left of the limits, of the address and of the caller', async () => {
+test('answers say what is left of the limits, of the address, the customer and the application', async () => {
   const open = await succeed('list-products', 200);
-  expect(open.headers.get('ratelimit-policy')).toMatch(/^"address";q=\d+;w=60$/);
-  expect(open.headers.get('ratelimit')).toMatch(/^"address";r=\d+;t=\d+$/);
+  expect(open.headers.get('ratelimit-policy')).toMatch(/^"address";q=\d+;w=60, "application";q=\d+;w=60$/);
+  expect(open.headers.get('ratelimit')).toMatch(/^"address";r=\d+;t=\d+, "application";r=\d+;t=\d+$/);
   const { token } = await newBuyer();
   const own = await succeed('get-me', 200, { token });
-  expect(own.headers.get('ratelimit-policy')).toMatch(/^"address";q=\d+;w=60, "caller";q=\d+;w=60$/);
-  const left = /"caller";r=(\d+)/;
+  expect(own.headers.get('ratelimit-policy')).toMatch(
+    /^"address";q=\d+;w=60, "customer";q=\d+;w=60, "application";q=\d+;w=60$/,
+  );
+  const left = /"customer";r=(\d+)/;
   const next = await succeed('get-me', 200, { token });
   const [first, second] = [own, next].map(({ headers }) => Number(left.exec(headers.get('ratelimit')!)?.[1]));
   expect(second).toBe(first! - 1);
