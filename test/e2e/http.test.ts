@@ -114,7 +114,9 @@ test('answers say what is left of the limits, of the address, the customer and t
   const left = /"customer";r=(\d+)/;
   const next = await succeed('get-me', 200, { token });
   const [first, second] = [own, next].map(({ headers }) => Number(left.exec(headers.get('ratelimit')!)?.[1]));
-  expect(second).toBe(first! - 1);
+  // Above 12,000 it is an estimate, as docs/limits.md says.
+  if (first! < 12_000) expect(second).toBe(first! - 1);
+  else expect(Math.abs(second! - first!)).toBeLessThan(first! / 20);
 });
 
 function expectRefusal(answer: Awaited<ReturnType<typeof send>>, status: number, code: string) {

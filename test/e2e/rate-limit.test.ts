@@ -25,8 +25,8 @@ test(`no more than ${limitPerMinute} requests a minute pass, the others are told
     const wait = Number(headers.get('retry-after'));
     expect(wait).toBeGreaterThanOrEqual(1);
     expect(wait).toBeLessThanOrEqual(65);
-    expect(headers.get('ratelimit')).toBe(`"address";r=0;t=${wait}`);
-    expect(headers.get('ratelimit-policy')).toBe(`"address";q=${limitPerMinute};w=60`);
+    expect(headers.get('ratelimit')).toContain(`"address";r=0;t=${wait},`);
+    expect(headers.get('ratelimit-policy')).toContain(`"address";q=${limitPerMinute};w=60,`);
   }
   expect((await sendOnce('GET', '/health')).status, 'health is not counted').toBe(200);
   expect((await sendOnce('GET', '/customers/me')).status, 'every other operation is').toBe(429);

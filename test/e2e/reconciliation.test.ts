@@ -60,9 +60,10 @@ describe('money at the provider that has lost its order', { concurrent: false },
 });
 
 const base = () => `http://localhost:${checkout.port}`;
+const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 
 async function send<B>(method: string, path: string, options: object, status: number): Promise<B> {
-  const answer = await sendOnce(method, path, { baseUrl: base(), ...options });
+  const answer = await sendOnce(method, path, { ...shop(), ...options });
   expect(answer.status, `${method} ${path} gave ${answer.text}`).toBe(status);
   return answer.body as B;
 }

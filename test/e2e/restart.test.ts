@@ -116,10 +116,11 @@ test('killed in mid-saga and started again: every order ends, nothing is done tw
 }, 180_000);
 
 const base = () => `http://localhost:${checkout.port}`;
+const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 
 async function post(path: string, body: object, token?: string, key?: string): Promise<Answer> {
   const answer = await sendOnce('POST', path, {
-    baseUrl: base(),
+    ...shop(),
     body,
     ...(token === undefined ? {} : { token }),
     ...(key === undefined ? {} : { key }),
@@ -128,7 +129,7 @@ async function post(path: string, body: object, token?: string, key?: string): P
   return answer;
 }
 
-const get = (path: string, token: string): Promise<Answer> => sendOnce('GET', path, { baseUrl: base(), token });
+const get = (path: string, token: string): Promise<Answer> => sendOnce('GET', path, { ...shop(), token });
 
 async function untilAllEnded(token: string): Promise<Order[]> {
   for (;;) {

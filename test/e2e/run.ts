@@ -122,7 +122,7 @@ async function survey(
   const server = await post('/applications', limited, 'e2e-limited');
   const { key: limitedAppKey } = await post(`/applications/${server.id}/keys`, {});
   const scopes = ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'];
-  const shop = { name: 'e2e, shop', kind: 'web', scopes, rateClass: 'high', contact };
+  const shop = { name: 'e2e, shop', kind: 'web', scopes, contact };
   const { id: clientId } = await post('/applications', shop, 'e2e-shop');
   const policy = /"address";q=(\d+);w=60/.exec(response.headers.get('ratelimit-policy') ?? '');
   return {

@@ -107,7 +107,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
 
   test('a rate limit lets through again after its window', async () => {
     await advance(2 * 60);
-    const ask = () => sendOnce('GET', '/products?limit=1', { baseUrl: base() });
+    const ask = () => sendOnce('GET', '/products?limit=1', { ...shop() });
     const answers = await Promise.all(Array.from({ length: limit + 5 }, ask));
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(5);
     const refused = answers.find(({ status }) => status === 429)!;
@@ -144,11 +144,12 @@ describe('when the clock is moved', { concurrent: false }, () => {
 type Buyer = { email: string; password: string };
 
 const base = () => `http://localhost:${checkout.port}`;
+const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 
 /** Waits out the rate limit by moving the clock. */
 async function send(method: string, path: string, options: Options = {}): Promise<Answer> {
   for (;;) {
-    const answer = await sendOnce(method, path, { baseUrl: base(), ...options });
+    const answer = await sendOnce(method, path, { ...shop(), ...options });
     if (answer.status !== 429) return answer;
     await advance(Number(answer.headers.get('retry-after')));
   }
