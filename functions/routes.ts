@@ -10,7 +10,9 @@ const rows = {
   'confirm-email': http('POST', '/customers/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
   }),
-  'request-password-reset': http('POST', '/password-resets', 'client', 'customers_api', { scopes: ['customers:write'] }),
+  'request-password-reset': http('POST', '/password-resets', 'client', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
   'reset-password': http('POST', '/password-resets/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, limits: ['PutItem', 'DeleteItem'] },

@@ -1,4 +1,4 @@
-import type { Customer } from '../../lib/contract/caller.ts';
+import type { SignedIn } from '../../lib/contract/caller.ts';
 import * as contract from '../../lib/contract/customers.ts';
 import { checkOwnPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
 import { type AccountDeps, changePassword } from '../../lib/customers/own-account.ts';
@@ -12,7 +12,7 @@ import { routes } from '../routes.ts';
 
 type Deps = AccountDeps & PasswordDeps;
 
-export async function run(request: Request<typeof contract.changePassword, Customer>, deps: Deps): Promise<Result> {
+export async function run(request: Request<typeof contract.changePassword, SignedIn>, deps: Deps): Promise<Result> {
   const { body, caller, meter } = request;
   const guess = { customerId: caller.customerId, password: body.password, address: caller.address };
   const { attempt } = await checkOwnPassword(deps, guess, meter);

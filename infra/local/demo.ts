@@ -51,10 +51,7 @@ async function registerApplications({ inside }: Stack) {
     scopes: ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'] satisfies Scope[],
     origins: ['http://localhost:3000', 'http://localhost:5173'],
   };
-  const [{ key }, { id }] = await Promise.all([
-    registerByHand(store, office),
-    registerByHand(store, shop),
-  ]);
+  const [{ key }, { id }] = await Promise.all([registerByHand(store, office), registerByHand(store, shop)]);
   return { appKey: key!, clientId: id };
 }
 

@@ -92,6 +92,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <summary>Customers</summary>
 <ul>
 <li><a href="#sign-up"><span class="method post">POST</span> Sign up</a></li>
+<li><a href="#confirm-email"><span class="method post">POST</span> Confirm an e-mail by the token that was mailed to it</a></li>
+<li><a href="#request-password-reset"><span class="method post">POST</span> Ask for a mail to reset a password by</a></li>
+<li><a href="#reset-password"><span class="method post">POST</span> Choose a new password by the token that was mailed</a></li>
+<li><a href="#change-password"><span class="method post">POST</span> Change the password of the signed-in customer</a></li>
+<li><a href="#request-email-change"><span class="method post">POST</span> Ask for another e-mail for the signed-in customer</a></li>
+<li><a href="#change-email"><span class="method post">POST</span> Change an e-mail by the token that was mailed to the new one</a></li>
 <li><a href="#get-me"><span class="method get">GET</span> Read the signed-in customer</a></li>
 <li><a href="#update-me"><span class="method patch">PATCH</span> Change name or address of the signed-in customer</a></li>
 <li><a href="#update-customer"><span class="method patch">PATCH</span> Make a customer premium</a></li>
@@ -200,6 +206,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="sign-up">
 <h3><a href="#sign-up">Sign up</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
+<p>The answer is the same whether the e-mail has an account already or not: its owner gets a mail that tells. Where e-mails must be confirmed, the account is of use only after that.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -219,18 +226,11 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </table>
 <h4>Answers</h4>
 <details class="success">
-<summary><span class="status">201</span> Made.</summary>
-<p><code>application/json</code> <a href="#schema-Customer">Customer</a></p>
-<p><small>Headers: Location, ETag, Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<summary><span class="status">202</span> The owner of the e-mail gets a mail.</summary>
+<p><code>application/json</code> <a href="#schema-SignUpResponse">SignUpResponse</a></p>
+<p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
-  &quot;id&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
-  &quot;email&quot;: &quot;ada@example.com&quot;,
-  &quot;name&quot;: &quot;Ada Lovelace&quot;,
-  &quot;address&quot;: null,
-  &quot;premium&quot;: false,
-  &quot;createdAt&quot;: &quot;2026-03-14T09:20:11.020Z&quot;,
-  &quot;updatedAt&quot;: &quot;2026-03-14T09:20:11.020Z&quot;,
-  &quot;version&quot;: 1
+  &quot;email&quot;: &quot;ada@example.com&quot;
 }</code></pre>
 </details>
 <details class="problem">
@@ -254,8 +254,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">409</span> <a href="#problem-email-taken"><code>email-taken</code></a> <a href="#problem-request-in-flight"><code>request-in-flight</code></a></summary>
-<p><code>email-taken</code>: A customer with this e-mail exists already.</p>
+<summary><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a></summary>
 <p><code>request-in-flight</code>: The first request with this Idempotency-Key is still being worked on.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
@@ -301,6 +300,491 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Client-Id: $CLIENT_ID&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;,&quot;name&quot;:&quot;Ada Lovelace&quot;}&#39;</code></pre>
+</article>
+<article id="confirm-email">
+<h3><a href="#confirm-email">Confirm an e-mail by the token that was mailed to it</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/customers/confirmations</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-token-invalid"><code>token-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>token-invalid</code>: The token is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/customers/confirmations&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;}&#39;</code></pre>
+</article>
+<article id="request-password-reset">
+<h3><a href="#request-password-reset">Ask for a mail to reset a password by</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/password-resets</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
+<p>The answer is the same whether the e-mail has an account or not. One address gets at most five mails an hour, and this does not tell when it has had them.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">202</span> If the e-mail has an account, its owner gets a mail.</summary>
+<p><code>application/json</code> <a href="#schema-SignUpResponse">SignUpResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;email&quot;: &quot;ada@example.com&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/password-resets&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;}&#39;</code></pre>
+</article>
+<article id="reset-password">
+<h3><a href="#reset-password">Choose a new password by the token that was mailed</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/password-resets/confirmations</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
+<p>Confirms the e-mail too, ends every session of the customer and voids their other tokens.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+<tr><td><code>password</code></td><td>string</td><td>8 to 128 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-token-invalid"><code>token-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>token-invalid</code>: The token is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/password-resets/confirmations&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;,&quot;password&quot;:&quot;battery horse correct&quot;}&#39;</code></pre>
+</article>
+<article id="change-password">
+<h3><a href="#change-password">Change the password of the signed-in customer</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/customers/me/password</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
+<p>Takes the present password, too; ends every other session and voids mailed tokens.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
+<tr><td><code>newPassword</code></td><td>string</td><td>8 to 128 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>invalid-credentials</code>: E-mail or password is wrong.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-sign-in-locked"><code>sign-in-locked</code></a> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>sign-in-locked</code>: Too many failed sign-ins.</p>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/customers/me/password&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;password&quot;:&quot;correct horse battery&quot;,&quot;newPassword&quot;:&quot;battery horse correct&quot;}&#39;</code></pre>
+</article>
+<article id="request-email-change">
+<h3><a href="#request-email-change">Ask for another e-mail for the signed-in customer</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/customers/me/email</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
+<p>A token goes to the new e-mail and a notice to the present one, which stays until the token comes back. The answer does not tell whether the new e-mail has an account.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
+<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">202</span> The owner of the new e-mail gets a mail.</summary>
+<p><code>application/json</code> <a href="#schema-SignUpResponse">SignUpResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;email&quot;: &quot;ada.king@example.com&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>invalid-credentials</code>: E-mail or password is wrong.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-sign-in-locked"><code>sign-in-locked</code></a> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>sign-in-locked</code>: Too many failed sign-ins.</p>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/customers/me/email&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;email&quot;:&quot;ada.king@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;}&#39;</code></pre>
+</article>
+<article id="change-email">
+<h3><a href="#change-email">Change an e-mail by the token that was mailed to the new one</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/customers/email-changes/confirmations</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
+<p>Ends every session of the customer and voids their other tokens.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-token-invalid"><code>token-invalid</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>token-invalid</code>: The token is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/customers/email-changes/confirmations&quot; \\
+  -H &quot;Client-Id: $CLIENT_ID&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;}&#39;</code></pre>
 </article>
 <article id="get-me">
 <h3><a href="#get-me">Read the signed-in customer</a></h3>
@@ -4557,6 +5041,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-invalid-cursor"><td>400 <code>invalid-cursor</code></td><td>The cursor was altered, or comes from another list, another filter or another caller.</td><td>Use <code>nextCursor</code> exactly as it came, with the same filter; or begin again without a cursor.</td></tr>
 <tr id="problem-idempotency-key-missing"><td>400 <code>idempotency-key-missing</code></td><td>The operation must not happen twice, and the request has no <code>Idempotency-Key</code>.</td><td>Make a new key (a UUID will do) for each order that somebody wants, and send it with every attempt.</td></tr>
 <tr id="problem-idempotency-key-invalid"><td>400 <code>idempotency-key-invalid</code></td><td>The <code>Idempotency-Key</code> is longer than 255 characters or has others than visible ASCII.</td><td>Use a UUID or another short token.</td></tr>
+<tr id="problem-token-invalid"><td>400 <code>token-invalid</code></td><td>The token of a mail is unknown, was used, is past its time, or a newer one was mailed. Which of these it is, it does not tell.</td><td>Ask for another mail, and use the token of the newest.</td></tr>
 <tr id="problem-webhook-signature-invalid"><td>400 <code>webhook-signature-invalid</code></td><td>The header that signs the event is missing or broken, fits neither the body nor a secret of ours, or is older than five minutes.</td><td>Compare the endpoint’s signing secret at the provider with the one that is deployed, and that nothing on the way changes the body. Events are sent again.</td></tr>
 <tr id="problem-unauthenticated"><td>401 <code>unauthenticated</code></td><td>There is no <code>Authorization</code> header, it is not <code>Bearer</code> and a token, or the token is unknown, expired, revoked or of the wrong kind.</td><td>Sign in again, or check the application’s key.</td></tr>
 <tr id="problem-invalid-credentials"><td>401 <code>invalid-credentials</code></td><td>The e-mail is unknown or the password is wrong; the answer does not say which.</td><td>Ask the customer again. Many failures lock signing in for a while.</td></tr>
@@ -4565,7 +5050,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-not-found"><td>404 <code>not-found</code></td><td>There is nothing under this id, or it belongs to somebody else; the answer does not say which.</td><td>Check the id and who is signed in.</td></tr>
 <tr id="problem-route-not-found"><td>404 <code>route-not-found</code></td><td>No operation has this path.</td><td>Compare the path with <code>GET /docs</code>.</td></tr>
 <tr id="problem-method-not-allowed"><td>405 <code>method-not-allowed</code></td><td>The path exists, but not with this method; on the laptop the <code>Allow</code> header lists those that do.</td><td>Compare the method with <code>GET /docs</code>.</td></tr>
-<tr id="problem-email-taken"><td>409 <code>email-taken</code></td><td>Somebody has signed up with this e-mail before. Upper and lower case count as the same.</td><td>Sign in instead, or use another address.</td></tr>
 <tr id="problem-sku-taken"><td>409 <code>sku-taken</code></td><td>Another product has this SKU, on sale or not.</td><td>Change that product, or choose another SKU.</td></tr>
 <tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>A request with the same <code>Idempotency-Key</code> is being worked on right now.</td><td>Wait for as long as <code>Retry-After</code> says and send the same request again: you will get its answer.</td></tr>
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
@@ -4607,7 +5091,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>email-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -4654,6 +5138,34 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>execution</code></td><td>string</td><td></td></tr>
 <tr><td><code>settledAt</code></td><td>string or null</td><td>date-time</td></tr>
 <tr><td><code>settledHow</code></td><td>string or null</td><td><code>retried</code>, <code>resolved</code></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ChangeEmailRequest">
+<h3><a href="#schema-ChangeEmailRequest">ChangeEmailRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ChangePasswordRequest">
+<h3><a href="#schema-ChangePasswordRequest">ChangePasswordRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
+<tr><td><code>newPassword</code></td><td>string</td><td>8 to 128 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ConfirmEmailRequest">
+<h3><a href="#schema-ConfirmEmailRequest">ConfirmEmailRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
 </tbody>
 </table>
 </article>
@@ -5167,6 +5679,25 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-RequestEmailChangeRequest">
+<h3><a href="#schema-RequestEmailChangeRequest">RequestEmailChangeRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
+<tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-RequestPasswordResetRequest">
+<h3><a href="#schema-RequestPasswordResetRequest">RequestPasswordResetRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-RequestRefundRequest">
 <h3><a href="#schema-RequestRefundRequest">RequestRefundRequest</a></h3>
 <table>
@@ -5176,6 +5707,16 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>amount.amount</code></td><td>integer</td><td>at least 1</td></tr>
 <tr><td><code>amount.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
 <tr><td><code>reason</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ResetPasswordRequest">
+<h3><a href="#schema-ResetPasswordRequest">ResetPasswordRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>token</code></td><td>string</td><td>1 to 200 characters</td></tr>
+<tr><td><code>password</code></td><td>string</td><td>8 to 128 characters</td></tr>
 </tbody>
 </table>
 </article>
@@ -5273,6 +5814,15 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
 <tr><td><code>password</code></td><td>string</td><td>8 to 128 characters</td></tr>
 <tr><td><code>name</code></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-SignUpResponse">
+<h3><a href="#schema-SignUpResponse">SignUpResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>email</code></td><td>string</td><td></td></tr>
 </tbody>
 </table>
 </article>
