@@ -91,10 +91,14 @@ const rows = {
   'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
   }),
-  'list-findings': http('GET', '/operations/findings', 'app', 'monitor', { scopes: ['orders:operate'] }),
-  'find-orders': http('GET', '/operations/orders', 'app', 'operations', { scopes: ['orders:operate'] }),
+  'list-findings': http('GET', '/operations/findings', 'app', 'monitor', { scopes: ['orders:operate'], concurrent: 5 }),
+  'find-orders': http('GET', '/operations/orders', 'app', 'operations', {
+    scopes: ['orders:operate'],
+    concurrent: 5,
+  }),
   'explain-order': http('GET', '/operations/orders/{orderId}', 'app', 'operations', {
     scopes: ['orders:operate'],
+    concurrent: 5,
     states: ['DescribeExecution', 'GetExecutionHistory'],
   }),
   'retry-undo': http('POST', '/operations/orders/{orderId}/retry', 'app', 'operations', {
@@ -150,7 +154,7 @@ export const routes = Object.fromEntries(
 ) as unknown as { readonly [O in OperationId]: Route<(typeof rows)[O]['auth']> };
 
 type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'door'>;
-type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'tables' | 'states' | 'provider' | 'waits'>;
+type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits'>;
 
 function http<A extends Auth>(
   method: Route['method'],

@@ -72,6 +72,7 @@ function working({ apiId }: Parts): IWidget[][] {
     [
       graph('Limits hit, and limiter without DynamoDB', [
         ours('RateLimited', sum),
+        ours('ConcurrencyRefused', sum),
         ours('LimiterFallback', sum),
         ours('SignInsLocked', sum),
       ]),

@@ -239,9 +239,14 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'Too many failed sign-ins; wait before trying again.',
   },
   'rate-limited': {
-    when: 'This address or this caller made more requests than it may in the window that `RateLimit-Policy` tells.',
+    when: 'This address, customer or application made more requests than it may in the window that `RateLimit-Policy` tells.',
     todo: 'Wait for as long as `Retry-After` says, and slow down: `RateLimit` tells what is left.',
     detail: 'At most 100 requests in 60 seconds for each address.',
+  },
+  'too-many-at-once': {
+    when: 'An expensive operation is already running as often at the same time as it may for this caller.',
+    todo: 'Wait until your own requests to it have ended, or for as long as `Retry-After` says; make them one after the other.',
+    detail: 'At most 4 such requests at the same time for each application.',
   },
   internal: {
     when: 'Something happened that should not have. It has been logged under `requestId`.',

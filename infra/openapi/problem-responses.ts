@@ -20,6 +20,7 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   if (route.auth !== 'public') add('unauthenticated');
   if (route.auth !== 'public') add('forbidden');
   if (route.rateClass !== 'exempt') add('rate-limited');
+  if (route.concurrent !== undefined) add('too-many-at-once');
   add('internal', 'unavailable');
   return allCodes.filter((code) => codes.has(code));
 }

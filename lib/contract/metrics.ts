@@ -13,6 +13,7 @@ export const metrics = {
   ServerErrors: { unit: 'Count', dimension: 'operation' },
   Latency: { unit: 'Milliseconds', dimension: 'operation' },
   RateLimited: { unit: 'Count' },
+  ConcurrencyRefused: { unit: 'Count' },
   LimiterFallback: { unit: 'Count' },
   SignInsLocked: { unit: 'Count' },
   MailsGivenUp: { unit: 'Count' },

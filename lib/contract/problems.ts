@@ -39,6 +39,7 @@ export const problems = {
   'amount-too-large': { status: 422, title: 'The order is larger than this shop takes' },
   'sign-in-locked': { status: 429, title: 'Too many failed sign-ins' },
   'rate-limited': { status: 429, title: 'Too many requests' },
+  'too-many-at-once': { status: 429, title: 'Too many such requests at the same time' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'A part of the service is not answering' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -61,6 +61,8 @@ export type Route<A extends Auth = Auth> = {
   /** That the caller's application must have, all of them. */
   scopes: readonly Scope[];
   rateClass: 'standard' | 'exempt';
+  /** How many requests of one application may be worked on at once, where each is expensive. */
+  concurrent?: number;
   /** PostgreSQL login role; null for a door that stays outside the VPC. */
   databaseRole: DatabaseRole | null;
   /** DynamoDB beyond what authentication and limits need. */

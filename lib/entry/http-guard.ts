@@ -20,6 +20,10 @@ export type Doorkeeper = {
   application(clientId: string, options: { reads: boolean }): Promise<Application | undefined>;
   /** Counts one request of a subject that may make so many a minute. Never rejects. */
   take(subject: string, perMinute: number): Promise<LimitState>;
+  /** Takes one of so many places for some seconds, unless all are taken. Never rejects. */
+  enter(subject: string, most: number, id: string, seconds: number): Promise<{ entered: boolean; fallback: boolean }>;
+  /** Gives a place back. Never rejects. */
+  leave(subject: string, id: string): Promise<void>;
   /** What the rate classes are multiples of. */
   perMinute: number;
 };
@@ -161,6 +165,28 @@ async function checkLimits(
     `At most ${state.limit} requests in ${state.windowSeconds} seconds for each ${subject}.`,
     { headers: { 'retry-after': String(state.resetSeconds) } },
   );
+}
+
+/**
+ * Takes the caller a place among those that an expensive operation is worked on for at once; the function that it gives
+ * gives the place back.
+ * @throws Problem too-many-at-once
+ */
+export async function takePlace(
+  { operation, concurrent }: Route,
+  caller: Caller,
+  requestId: string,
+  { doorkeeper, meter, seconds }: { doorkeeper: Doorkeeper; meter: Meter; seconds: number },
+): Promise<() => Promise<void>> {
+  if (concurrent === undefined || caller.kind === 'anonymous') return async () => {};
+  const subject = `${operation}:${caller.application.id}`;
+  const { entered, fallback } = await doorkeeper.enter(subject, concurrent, requestId, seconds);
+  if (fallback) meter.count('LimiterFallback');
+  if (entered) return () => doorkeeper.leave(subject, requestId);
+  meter.count('ConcurrencyRefused');
+  throw new Problem('too-many-at-once', `At most ${concurrent} of these at once for each application.`, {
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** Header fields of the IETF draft draft-ietf-httpapi-ratelimit-headers. */

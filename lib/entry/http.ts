@@ -7,7 +7,7 @@ import type { InputOf, OperationContract } from '../contract/operation.ts';
 import type { CallerOf, Route } from '../contract/route.ts';
 import { httpFrame } from '../platform/deps.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
-import { admit, type Doorkeeper } from './http-guard.ts';
+import { admit, type Doorkeeper, takePlace } from './http-guard.ts';
 import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from './http-input.ts';
 import { problemResponse, requestIdOf, toProblem } from './http-problems.ts';
 import { type Result, toResponse } from './http-result.ts';
@@ -88,6 +88,8 @@ type RequestContext = Context & {
   limitHeaders: Record<string, string>;
   caller: Caller;
   conditions: Headers;
+  /** Gives back the place that the request took. */
+  leave: () => Promise<void>;
 };
 
 type Middleware = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>;
@@ -140,7 +142,11 @@ function guard(route: Route, contract: OperationContract, frameOf: () => HttpFra
       context.caller = await admit(route, approach, doorkeeper, meter, context.limitHeaders);
       checkBody(contract, event);
       context.conditions = parseHeaders(contract, event.headers);
+      const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;
+      context.leave = await takePlace(route, context.caller, context.requestId, { doorkeeper, meter, seconds });
     },
+    after: ({ context }) => context.leave(),
+    onError: ({ context }) => context.leave?.(),
   };
 }
 

@@ -3,6 +3,7 @@ import { type ApplicationStore, readApplication } from '../apps/applications.dyn
 import { createIdentify } from '../apps/identify.ts';
 import { createRegistry } from '../apps/registry.ts';
 import type { AccountRules } from '../customers/accounts.ts';
+import { createConcurrencyLimit } from '../limits/concurrency.dynamo.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
 import { clock } from './clock.ts';
@@ -35,7 +36,8 @@ function makeDoorkeeper() {
     clock,
   );
   const limiter = createLimiter({ client: dynamo(), table: config().LIMITS_TABLE, clock });
-  return { identify, application, take: limiter, perMinute: config().RATE_LIMIT_PER_MINUTE };
+  const places = createConcurrencyLimit({ client: dynamo(), table: config().LIMITS_TABLE, clock });
+  return { identify, application, take: limiter, ...places, perMinute: config().RATE_LIMIT_PER_MINUTE };
 }
 
 export const sessionStore = (): SessionStore => ({

@@ -1,6 +1,7 @@
 import type { CountsByWay } from './counts.ts';
 import type { FunctionFigures } from './functions.ts';
 import type { Hot } from './hot.ts';
+import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
 
 export const budgets = {
@@ -13,6 +14,8 @@ export const budgets = {
   initShare: 0.5,
   /** Orders a second on one hot product, as a share of those on many. */
   hotOfSpread: 0.6,
+  /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
+  limiterWrites: { passed: 1, refused: 0.2 },
 };
 
 /** One sentence for every budget of counting that is broken. */
@@ -39,6 +42,17 @@ export function brokenByHot(hot: readonly Hot[]): string[] {
       ({ clients, ofSpread }) =>
         `${clients} clients place ${percent(ofSpread)} as many orders of one product as of many; the budget is ${percent(budgets.hotOfSpread)}.`,
     );
+}
+
+/** One sentence for every situation in which the limiter writes too often. */
+export function brokenByLimiter(limiter: readonly LimiterFigures[]): string[] {
+  return limiter.flatMap(({ situation, requests, passed, writesPerRequest }) => {
+    const budget =
+      (passed * budgets.limiterWrites.passed + (requests - passed) * budgets.limiterWrites.refused) / requests;
+    return writesPerRequest > budget
+      ? [`The limiter (${situation}) writes ${writesPerRequest} times a request; the budget is ${budget}.`]
+      : [];
+  });
 }
 
 /** One sentence for every budget of functions that is broken. */

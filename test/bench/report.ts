@@ -2,6 +2,7 @@ import { initShareOf } from './budgets.ts';
 import type { Counts, CountsByWay } from './counts.ts';
 import type { FunctionFigures } from './functions.ts';
 import type { Hot } from './hot.ts';
+import type { LimiterFigures } from './limiter.ts';
 import { rounded } from './numbers.ts';
 import type { Throughput } from './throughput.ts';
 
@@ -9,11 +10,12 @@ export type Results = {
   counts?: CountsByWay;
   throughput?: { rows: Record<string, number>; results: Throughput[] };
   hot?: Hot[];
+  limiter?: LimiterFigures[];
   functions?: FunctionFigures[];
 };
 
 /** What `--json` writes. Keys beyond those that were asked for say how the figures come about. */
-export function toJson({ counts, throughput, hot, functions }: Results): object {
+export function toJson({ counts, throughput, hot, limiter, functions }: Results): object {
   return {
     ...(throughput && {
       ordersPerSecond: byClients(throughput.results, ({ ordersPerSecond }) => rounded(ordersPerSecond)),
@@ -35,6 +37,13 @@ export function toJson({ counts, throughput, hot, functions }: Results): object 
     ...(hot && {
       hotOfSpread: Object.fromEntries(hot.map(({ clients, ofSpread }) => [String(clients), rounded(ofSpread, 3)])),
     }),
+    ...(limiter && {
+      limiter: limiter.map(({ writesPerRequest, busiestShare, ...rest }) => ({
+        ...rest,
+        writesPerRequest: rounded(writesPerRequest, 3),
+        busiestShare: rounded(busiestShare, 3),
+      })),
+    }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
       functions: functions.map(({ initMs, naiveInitMs, initCpuMs, naiveInitCpuMs, ...rest }) => ({
@@ -52,11 +61,12 @@ const byClients = <T>(results: Throughput[], of: (result: Throughput) => T): Rec
   Object.fromEntries(results.map((result) => [String(result.clients), of(result)]));
 
 /** The same for a person to read. */
-export function toText({ counts, throughput, hot, functions }: Results): string {
+export function toText({ counts, throughput, hot, limiter, functions }: Results): string {
   return [
     ...(counts === undefined ? [] : [countsText(counts)]),
     ...(throughput === undefined ? [] : [throughputText(throughput.results, throughput.rows)]),
     ...(hot === undefined ? [] : [hotText(hot)]),
+    ...(limiter === undefined ? [] : [limiterText(limiter)]),
     ...(functions === undefined ? [] : [functionsText(functions)]),
   ].join('\n\n');
 }
@@ -99,6 +109,18 @@ function hotText(hot: Hot[]): string {
     `${rounded(100 * ofSpread)} %`,
   ]);
   return table(['clients', 'one product: orders/s', 'a hundred', 'share'], lines);
+}
+
+function limiterText(limiter: LimiterFigures[]): string {
+  const lines = limiter.map(({ situation, requests, passed, keys, writesPerRequest, busiestShare }) => [
+    situation,
+    requests,
+    passed,
+    rounded(writesPerRequest, 3),
+    keys,
+    `${rounded(100 * busiestShare)} %`,
+  ]);
+  return table(['a limit', 'requests', 'passed', 'writes a request', 'keys', 'on the busiest'], lines);
 }
 
 function functionsText(functions: FunctionFigures[]): string {

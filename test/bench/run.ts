@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { brokenByCounts, brokenByFunctions, brokenByHot } from './budgets.ts';
+import { brokenByCounts, brokenByFunctions, brokenByHot, brokenByLimiter } from './budgets.ts';
 import { countPerOrder } from './counts.ts';
 import { measureFunctions } from './functions.ts';
 import { measureHot } from './hot.ts';
+import { measureLimiter } from './limiter.ts';
 import { type Results, toJson, toText } from './report.ts';
 import { measureThroughput } from './throughput.ts';
 
-const parts = ['counts', 'throughput', 'hot', 'functions'] as const;
+const parts = ['counts', 'throughput', 'hot', 'limiter', 'functions'] as const;
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
@@ -51,6 +52,10 @@ async function main(): Promise<boolean> {
       say,
     });
   }
+  if (part.includes('limiter')) {
+    say('counting what limits ask of DynamoDB');
+    results.limiter = await measureLimiter(short ? 1000 : 5000);
+  }
   if (part.includes('functions')) {
     say('bundling and starting functions');
     results.functions = await measureFunctions(short ? { runs: 5, otherRuns: 1 } : { runs: 9, otherRuns: 5 });
@@ -61,6 +66,7 @@ async function main(): Promise<boolean> {
   const broken = [
     ...(results.counts === undefined ? [] : brokenByCounts(results.counts)),
     ...(results.functions === undefined ? [] : brokenByFunctions(results.functions)),
+    ...(results.limiter === undefined ? [] : brokenByLimiter(results.limiter)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
   ];

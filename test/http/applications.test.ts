@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Scope } from '../../lib/contract/roles.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { createConcurrencyLimit } from '../../lib/limits/concurrency.dynamo.ts';
+import { newServer } from '../support/applications.ts';
 import type { Call } from '../support/doors.ts';
 import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
 
@@ -191,6 +194,21 @@ describe('keys', () => {
     expect((await doors.call('create-key', at(body.id, past))).body.errors[0].pointer).toBe('/expiresAt');
     const shop = await create({ kind: 'mobile' });
     expect((await doors.call('create-key', at(shop.body.id, { body: {} }))).body.code).toBe('kind-has-no-keys');
+  });
+});
+
+describe('expensive operations', () => {
+  test('are worked on for five requests of an application at once, and each gives its place back', async () => {
+    const { id, key } = await newServer(doors.applications, 'orders:operate');
+    const places = createConcurrencyLimit({ client: doors.dynamo.documents, table: 'limits', clock: systemClock });
+    const find = () => doors.call('find-orders', { token: key });
+    for (let i = 0; i < 6; i++) expect((await find()).status).toBe(200);
+    for (let i = 0; i < 5; i++) await places.enter(`find-orders:${id}`, 5, `other-${i}`, 30);
+    const refused = await find();
+    expect(refused).toMatchObject({ status: 429, body: { code: 'too-many-at-once' }, headers: { 'retry-after': '1' } });
+    expect((await doors.call('list-findings', { token: key })).status).toBe(200);
+    await places.leave(`find-orders:${id}`, 'other-0');
+    expect((await find()).status).toBe(200);
   });
 });
 

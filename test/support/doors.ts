@@ -75,6 +75,8 @@ function testFrame(callers: Record<string, Caller>, clock: Clock): HttpFrame {
       },
       application: async () => anyApplication,
       perMinute: 100,
+      enter: async () => ({ entered: true, fallback: false }),
+      leave: async () => {},
       take: async () => ({
         allowed: true,
         limit: 100,

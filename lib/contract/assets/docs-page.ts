@@ -3431,8 +3431,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a> <a href="#problem-too-many-at-once"><code>too-many-at-once</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
+<p><code>too-many-at-once</code>: Too many such requests at the same time.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
@@ -3578,8 +3579,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a> <a href="#problem-too-many-at-once"><code>too-many-at-once</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
+<p><code>too-many-at-once</code>: Too many such requests at the same time.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
@@ -3824,8 +3826,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a> <a href="#problem-too-many-at-once"><code>too-many-at-once</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
+<p><code>too-many-at-once</code>: Too many such requests at the same time.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
@@ -5073,7 +5076,8 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-currencies-mixed"><td>422 <code>currencies-mixed</code></td><td>The products of the basket are priced in more than one currency.</td><td>Order them apart, one currency at a time.</td></tr>
 <tr id="problem-amount-too-large"><td>422 <code>amount-too-large</code></td><td>The total is above the largest amount that one order can have.</td><td>Split the order.</td></tr>
 <tr id="problem-sign-in-locked"><td>429 <code>sign-in-locked</code></td><td>There were too many failed sign-ins for this e-mail from this network, from everywhere that it was never signed in from, or from this network for any e-mail.</td><td>Wait for as long as <code>Retry-After</code> says. The right password does not help before that.</td></tr>
-<tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address or this caller made more requests than it may in the window that <code>RateLimit-Policy</code> tells.</td><td>Wait for as long as <code>Retry-After</code> says, and slow down: <code>RateLimit</code> tells what is left.</td></tr>
+<tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address, customer or application made more requests than it may in the window that <code>RateLimit-Policy</code> tells.</td><td>Wait for as long as <code>Retry-After</code> says, and slow down: <code>RateLimit</code> tells what is left.</td></tr>
+<tr id="problem-too-many-at-once"><td>429 <code>too-many-at-once</code></td><td>An expensive operation is already running as often at the same time as it may for this caller.</td><td>Wait until your own requests to it have ended, or for as long as <code>Retry-After</code> says; make them one after the other.</td></tr>
 <tr id="problem-internal"><td>500 <code>internal</code></td><td>Something happened that should not have. It has been logged under <code>requestId</code>.</td><td>Try again later, a <code>POST</code> with the same <code>Idempotency-Key</code>; when it stays, report the <code>requestId</code>.</td></tr>
 <tr id="problem-unavailable"><td>503 <code>unavailable</code></td><td>The database, the session store or the order saga does not answer in time.</td><td>Try again after <code>Retry-After</code>, a <code>POST</code> with the same <code>Idempotency-Key</code>: nothing happens twice.</td></tr>
 </tbody>
@@ -5091,7 +5095,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>too-many-at-once</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
