@@ -51,7 +51,8 @@ async function main(): Promise<void> {
     onRequest: ({ method, path, status, milliseconds }) => {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
     },
-    onMail: ({ to, subject, text }) => say(`\n── mail to ${to}: ${subject}\n${text.replace(/^/gm, '   ')}`),
+    onMail: ({ to, subject, text }) =>
+      say(`\n── mail to ${to}: ${subject}\n${text.trimEnd().replace(/^(?=.)/gm, '   ')}`),
     onCrash: (error) => {
       if (ending !== undefined) return;
       fail(error);
