@@ -65,6 +65,13 @@ const rows = {
     mails: true,
     timeoutSeconds: 55,
   },
+  'rotate-audit': {
+    door: 'jobs/rotate-audit',
+    schedule: 'cron(40 2 * * ? *)',
+    databaseRole: 'jobs',
+    provider: false,
+    timeoutSeconds: 60,
+  },
   // By the clock and not by rates, so that the comparison comes after the copy that it needs.
   'mirror-charges': {
     door: 'jobs/mirror-charges',

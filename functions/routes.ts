@@ -136,6 +136,11 @@ const rows = {
     scopes: ['applications:manage'],
     tables: { applications: ['UpdateItem'], appKeys: ['DeleteItem'] },
   }),
+  'get-usage': http('GET', '/applications/{applicationId}/usage', 'app', 'audit_reader', {
+    scopes: ['applications:manage'],
+  }),
+  'list-accesses': http('GET', '/audit', 'app', 'audit_reader', { scopes: ['audit:read'] }),
+  'list-readers': http('GET', '/audit/readers', 'app', 'audit_reader', { scopes: ['audit:read'] }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },

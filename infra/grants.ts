@@ -1,5 +1,6 @@
 import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
+import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/roles.ts';
 import type { Route, StateAction, TableAction, TableName } from '../lib/contract/route.ts';
 
@@ -21,10 +22,14 @@ export type Grants = {
 export const isOnExecutions = (action: StateAction): boolean =>
   action === 'DescribeExecution' || action === 'GetExecutionHistory';
 
-export type Door = { kind: 'http'; row: Route } | { kind: 'step'; row: Step } | { kind: 'job'; row: Job };
+export type Door =
+  | { kind: 'http'; row: Route }
+  | { kind: 'step'; row: Step }
+  | { kind: 'job'; row: Job }
+  | { kind: 'stream'; row: Stream };
 
 /**
- * What a row of the three tables entitles its door to: what it says itself, and what authentication and limits need
+ * What a row of the four tables entitles its door to: what it says itself, and what authentication and limits need
  * on its way in.
  */
 export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
@@ -41,11 +46,12 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     if (auth !== 'public' && auth !== 'app') add('sessions', ['GetItem', 'UpdateItem']);
     if (auth === 'client' || auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
   }
-  const callsProvider = door.kind !== 'http' && door.row.provider;
+  const callsProvider = (door.kind === 'step' || door.kind === 'job') && door.row.provider;
   // A step charges and refunds; a job reads the books.
   const onCharges: readonly TableAction[] = door.kind === 'step' ? ['GetItem', 'PutItem', 'UpdateItem'] : ['Scan'];
   if (callsProvider && provider === 'simulated') add('charges', onCharges);
-  for (const [table, actions] of Object.entries(row.tables ?? {})) add(table as TableName, actions);
+  for (const [table, actions] of Object.entries(('tables' in row && row.tables) || {}))
+    add(table as TableName, actions);
   return {
     databaseRole: row.databaseRole,
     tables,

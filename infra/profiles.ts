@@ -93,6 +93,7 @@ export const tunable = [
   'RECONCILE_DAYS',
   'RECONCILE_GRACE_SECONDS',
   'IDENTITY_GRACE_SECONDS',
+  'AUDIT_MONTHS',
 ] as const;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

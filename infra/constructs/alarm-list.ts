@@ -33,6 +33,7 @@ export const alarms = (parts: Parts): AlarmSpec[] => [
   ...lostMails(),
   ...requests(parts),
   ...identityProvider(),
+  ...audit(parts),
   ...jobsThatDoNotRun(parts),
   ...database(parts),
   ...tables(parts),
@@ -259,6 +260,54 @@ const identityProvider = (): AlarmSpec[] => [
 
 /** Run again soon: one failure alone wakes nobody. */
 const frequentJobs: ReadonlySet<string> = new Set<JobName>(['sweep-orders', 'watch-orders', 'refresh-issuer-keys']);
+function audit({ apiId, undeliveredAccesses, recordAccess }: Parts): AlarmSpec[] {
+  const requests = awsMetric('AWS/ApiGateway', 'Count', { ApiId: apiId }, sum(15));
+  return [
+    {
+      name: 'audit-undelivered',
+      runbook: 'audit-undelivered',
+      means: 'Records of accesses were given up on and wait in a queue.',
+      metric: awsMetric(
+        'AWS/SQS',
+        'ApproximateNumberOfMessagesVisible',
+        { QueueName: undeliveredAccesses },
+        maximum(5),
+      ),
+      threshold: 1,
+    },
+    {
+      name: 'audit-unreadable',
+      runbook: 'audit-undelivered',
+      means: 'Lines of the log that should be records of accesses cannot be read.',
+      metric: ours('AccessLinesUnreadable', { statistic: 'Sum', minutes: 5 }),
+      threshold: 1,
+    },
+    {
+      name: 'audit-late',
+      runbook: 'audit-undelivered',
+      means: 'Records of accesses wait for a quarter of an hour until they are taken.',
+      metric: awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess.functionName }, maximum(5)),
+      threshold: 15 * 60_000,
+      bad: 2,
+      of: 2,
+    },
+    {
+      name: 'audit-silent',
+      runbook: 'audit-undelivered',
+      means: 'Requests are answered, and no access is recorded.',
+      metric: new MathExpression({
+        expression: 'IF(FILL(requests, 0) > 100 AND FILL(recorded, 0) < 1, 1, 0)',
+        usingMetrics: { requests, recorded: ours('AccessesRecorded', { statistic: 'Sum', minutes: 15 }) },
+        label: 'requests without a record',
+        period: requests.period,
+      }),
+      threshold: 1,
+      bad: 2,
+      of: 2,
+    },
+  ];
+}
+
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>(['purge-expired', 'mirror-charges', 'reconcile']);
 
 function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {

@@ -20,6 +20,7 @@ export const awsMetrics = {
       Errors: ['FunctionName', ''],
       Throttles: ['FunctionName', ''],
       Duration: ['FunctionName', ''],
+      AsyncEventAge: ['FunctionName', ''],
       ConcurrentExecutions: ['FunctionName', ''],
     },
   },

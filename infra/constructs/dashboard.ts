@@ -6,6 +6,7 @@ import {
   GraphWidget,
   type IMetric,
   type IWidget,
+  LogQueryWidget,
   MathExpression,
   PeriodOverride,
   SingleValueWidget,
@@ -16,7 +17,7 @@ import { findingKinds } from '../../lib/contract/findings.ts';
 import { invariants } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import { failureCodes } from '../../lib/contract/saga.ts';
-import { awsMetric, flagReasons, ours } from './metric.ts';
+import { awsMetric, flagReasons, ours, oursByValue } from './metric.ts';
 import type { Parts } from './parts.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
@@ -44,6 +45,13 @@ export function dashboard(scope: Construct, id: string, props: { parts: Parts; a
       ...selling(),
       [heading('Is anything stuck?', 'All of these must be zero, or be so again within minutes.')],
       ...stuck(parts),
+      [
+        heading(
+          'Who calls?',
+          'By application; `none` are requests that named none. What each asks for: `GET /applications/{id}/usage`.',
+        ),
+      ],
+      ...calling(parts),
       [heading('PostgreSQL, RDS Proxy, DynamoDB, Lambda')],
       ...machinery(parts),
     ],
@@ -177,6 +185,44 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
         { right: [ours('ReconciliationRepairs', { ...sum, minutes: 60 })] },
       ),
       graph('Age of the copy of the provider’s books, s', [ours('MirrorAge', { ...maximum, minutes: 60 })]),
+    ],
+  ];
+}
+
+function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget[][] {
+  const queryLines = [
+    'filter ispresent(accessId)',
+    'fields floor(status / 400) as isError, floor(status / 500) as isServerError',
+    'stats count(*) as requests, sum(isError) as errors, sum(isServerError) as serverErrors, pct(milliseconds, 50) as p50, pct(milliseconds, 99) as p99 by applicationId, operation',
+    'sort requests desc',
+    'limit 100',
+  ];
+  return [
+    [
+      graph('Requests by application', [oursByValue('ApplicationRequests', sum)], { stacked: true }),
+      graph('Refused and failed requests by application', [oursByValue('ApplicationErrors', sum)], { stacked: true }),
+      graph('p99 latency by application, ms', [oursByValue('ApplicationLatency', { statistic: 'p99' })]),
+    ],
+    [
+      new LogQueryWidget({
+        title: 'Requests by application and operation',
+        logGroupNames: [httpLog],
+        queryLines,
+        width: 24,
+        height: 8,
+      }),
+    ],
+    [
+      graph('Records of accesses: kept, not readable', [
+        ours('AccessesRecorded', sum),
+        ours('AccessLinesUnreadable', sum),
+      ]),
+      graph('Records of accesses: age when they are taken, ms', [
+        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess.functionName }, maximum),
+      ]),
+      graph('Records of accesses: batches given up', [
+        awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: undeliveredAccesses }, maximum),
+      ]),
     ],
   ];
 }

@@ -2,11 +2,12 @@ import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack, Validations
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { TableName } from '../../lib/contract/route.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
-import { addressIn, type Settings } from '../profiles.ts';
+import { addressIn, type Profile, type Settings } from '../profiles.ts';
 import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
 import type { Network } from './network.ts';
@@ -39,12 +40,16 @@ export type DoorFunctionProps = Surroundings & {
   stateMachineArn?: string;
   /** Beyond what the grants bring with them. */
   environment?: Record<string, string>;
+  /** In place of a log group of its own. */
+  logGroup?: logs.LogGroup;
+  /** Takes the invocations that Lambda could not get through. */
+  failures?: sqs.IQueue;
   /** At most so many at once. */
   atOnce?: number;
 };
 
 /**
- * One door as a Lambda function: its own role with what `grants` says, its own log group, in the network only when it
+ * One door as a Lambda function: its own role with what `grants` says, in the network only when it
  * has a database role. Not traced by X-Ray: no door carries a tracer, and logs are joined by request and order id.
  */
 export class DoorFunction extends Construct {
@@ -55,11 +60,7 @@ export class DoorFunction extends Construct {
     const { settings, network, grants } = props;
     const { profile } = settings;
     const inNetwork = grants.databaseRole !== null;
-    const logGroup = new logs.LogGroup(this, 'Log', {
-      logGroupName: `/counterfoil/${profile.name}/${props.door}`,
-      retention: profile.logDays,
-      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-    });
+    const logGroup = props.logGroup ?? doorLog(this, 'Log', profile, props.door);
     this.function = new lambda.Function(this, 'Function', {
       description: props.description,
       runtime: lambda.Runtime.NODEJS_24_X,
@@ -87,7 +88,15 @@ export class DoorFunction extends Construct {
   }
 }
 
-/** Log streams are made and named by Lambda, so a function may write to any in its own group. */
+/** The log group of a door, or of doors that share it. */
+export const doorLog = (scope: Construct, id: string, profile: Profile, door: string): logs.LogGroup =>
+  new logs.LogGroup(scope, id, {
+    logGroupName: `/counterfoil/${profile.name}/${door}`,
+    retention: profile.logDays,
+    removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+  });
+
+/** Log streams are made and named by Lambda, so a function may write to any in its group. */
 export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
   new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });
 
@@ -108,6 +117,7 @@ function statements(scope: Construct, props: DoorFunctionProps) {
     const resource = isOnExecutions(action) ? executionsOf(scope, props.stateMachine!) : machineArn(props);
     allow([`states:${action}`], resource);
   }
+  if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.secretArn);
   }

@@ -9,7 +9,7 @@ import { routes } from '../../functions/routes.ts';
 import type { OperationId } from '../../lib/contract/operations.ts';
 import type { Route } from '../../lib/contract/route.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './door-function.ts';
+import { DoorFunction, doorLog, type Surroundings } from './door-function.ts';
 import { pascal } from './names.ts';
 
 /** Seconds an HTTP API waits for a function at most, less one for the answer to get out. */
@@ -19,6 +19,8 @@ const longest = 29;
 export class HttpApi extends Construct {
   readonly api: apigw.HttpApi;
   readonly doors: DoorFunction[] = [];
+  /** Of all HTTP doors: one subscription takes the records of accesses, and one query reads them. */
+  readonly logGroup: logs.LogGroup;
 
   constructor(scope: Construct, id: string, props: { surroundings: Surroundings; stateMachine: sfn.StateMachine }) {
     super(scope, id);
@@ -44,11 +46,13 @@ export class HttpApi extends Construct {
       },
     });
 
+    this.logGroup = doorLog(this, 'Log', profile, 'http');
     for (const [operation, route] of Object.entries(routes) as [OperationId, Route][]) {
       if (route.provider !== undefined && route.provider !== payments.provider) continue;
       const door = new DoorFunction(this, pascal(operation), {
         ...props.surroundings,
         door: route.door,
+        logGroup: this.logGroup,
         description: `${route.method} ${route.path}`,
         grants: grantsOf({ kind: 'http', row: route }, payments.provider),
         timeoutSeconds: route.waits ? longest : 10,

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Metric, type MetricProps } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, type MetricProps, SearchExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
 import { failureCodes } from '../../lib/contract/saga.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
@@ -24,6 +24,17 @@ export function ours(name: MetricName, shape: Shape, value?: string): Metric {
     ...rendered(shape, value ?? name),
   });
 }
+
+/** One line for each value that a metric's dimension has had, for values that nobody knows beforehand. */
+export const oursByValue = (name: MetricName, { statistic, minutes = 1 }: Shape): SearchExpression => {
+  const { dimension }: MetricSpec = metrics[name];
+  if (dimension === undefined) throw new TypeError(`metric ${name} has no dimension`);
+  return new SearchExpression({
+    expression: `SEARCH('{${metricNamespace},${dimension},service} MetricName="${name}"', '${statistic}', ${minutes * 60})`,
+    label: ' ',
+    period: Duration.minutes(minutes),
+  });
+};
 
 /** A metric that AWS publishes. */
 export const awsMetric = <N extends AwsNamespace>(

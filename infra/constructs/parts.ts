@@ -12,6 +12,11 @@ export type Parts = {
   proxy: string;
   tables: Partial<Record<TableName, string>>;
   deadLetters: string;
+  /** The queue of what the record of accesses did not take, and its function. */
+  undeliveredAccesses: string;
+  recordAccess: lambda.Function;
+  /** The log group of the HTTP doors. */
+  httpLog: string;
   jobs: Partial<Record<JobName, lambda.Function>>;
   doors: Readonly<Record<string, lambda.Function>>;
 };

@@ -145,6 +145,7 @@ function chosenSettings(): Record<string, string> {
     'RECONCILE_GRACE_SECONDS',
     'IDENTITY_ISSUER',
     'IDENTITY_GRACE_SECONDS',
+    'AUDIT_MONTHS',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jobs } from '../../functions/jobs.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
+import { streams } from '../../functions/streams.ts';
 import { databaseRoles } from '../../lib/contract/roles.ts';
 import type { Mail } from '../../lib/mail/mailer.ts';
 import { tables, tableVariables } from '../tables.ts';
@@ -11,6 +12,7 @@ import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
 import { startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
+import { lastAccessLines, startAccessLines } from './functions/access-lines.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
 import { startIdentity } from './identity/start.ts';
@@ -72,6 +74,8 @@ export type Stack = {
     postgresPid: () => number;
     /** Resolves when no saga runs or all that run wait for a callback. */
     sagasIdle: () => Promise<void>;
+    /** Resolves when what was printed so far of accesses is in the database. */
+    accessesRecorded: () => Promise<void>;
     firstRun: boolean;
     /** The OpenID issuer whose tokens are taken, if there is one. */
     issuer: string | undefined;
@@ -180,11 +184,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...options.settings,
     };
     let postman: (() => Promise<void>) | undefined;
+    const recordAccess = streams['record-access'];
+    const accessLines = startAccessLines({
+      deliver: (payload) => invoke(recordAccess.door, payload, recordAccess.timeoutSeconds),
+      log,
+    });
+    // What a run that was killed could not hand on any more; a line that is known changes nothing.
+    for (const line of await lastAccessLines(at('functions.log'))) accessLines.add(line);
     const functions = kept(
       startFunctions({
         logFile: at('functions.log'),
         env,
         ahead: clock.ahead,
+        onAccess: accessLines.add,
         onAdvance: (seconds) => testClock.advance(seconds),
         log,
         onCrash,
@@ -195,6 +207,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...(options.onMail === undefined ? {} : { onMail: options.onMail }),
       }),
     );
+    stops.push(async () => {
+      await accessLines.settle(500);
+      accessLines.stop();
+    });
     kept(states); // Stops before the functions, so that no step is cut off and taken for failed.
     log('applying migrations');
     await functions.invoke(jobs.migrate.door, {}, jobs.migrate.timeoutSeconds);
@@ -238,6 +254,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         killFunctions: functions.kill,
         postgresPid: postgres.pid,
         sagasIdle: states.idle,
+        accessesRecorded: () => accessLines.settle(10_000),
         firstRun: postgres.firstRun,
         issuer: env.IDENTITY_ISSUER,
       },

@@ -21,6 +21,8 @@ const ids = {
   action: 'act_0198c6c9a3b57e40b2d8c1f6e7a95d04',
   session: 'ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263',
   application: 'app_0198c69e0c1b7a93b5d8f1e4a7c02b36',
+  access: 'acc_0198c6d9b3a57e40b2d8c1f6e7a95d05',
+  backOffice: 'app_0198c69e2f437a11b8c4d0e9f6a2537d',
   key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
 };
 /** What stands for a path parameter in an example. */
@@ -30,6 +32,7 @@ export const exampleIds: Readonly<Record<string, string>> = {
   orderId: ids.order,
   refundId: ids.refund,
   sessionId: ids.session,
+  applicationId: ids.application,
 };
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
@@ -372,6 +375,87 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
     answers: { 201: { ...appKey, expiresAt: '2027-03-14T00:00:00.000Z', key: 'application-key' } },
   },
   'delete-key': { answers: {} },
+  'get-usage': {
+    answers: {
+      200: {
+        applicationId: ids.application,
+        from: '2026-03-13T09:30:00.000Z',
+        to: '2026-03-14T09:30:00.000Z',
+        requests: 1312,
+        clientErrors: 41,
+        serverErrors: 0,
+        slowestOperation: 'place-order',
+        operations: [
+          {
+            operation: 'list-products',
+            requests: 1204,
+            clientErrors: 40,
+            serverErrors: 0,
+            p50Milliseconds: 7.3,
+            p99Milliseconds: 41.5,
+          },
+          {
+            operation: 'place-order',
+            requests: 108,
+            clientErrors: 1,
+            serverErrors: 0,
+            p50Milliseconds: 29.3,
+            p99Milliseconds: 139.6,
+          },
+        ],
+      },
+    },
+  },
+  'list-accesses': {
+    answers: {
+      200: {
+        data: [
+          {
+            id: ids.access,
+            at: '2026-03-14T10:15:30.021Z',
+            operation: 'explain-order',
+            kind: 'read',
+            status: 200,
+            problem: null,
+            milliseconds: 31,
+            requestId: readAction.requestId,
+            applicationId: ids.backOffice,
+            keyId: ids.key,
+            customerId: null,
+            network: '203.0.113.0/24',
+            resources: [ids.order, ids.customer],
+          },
+        ],
+        hasMore: false,
+        nextCursor: null,
+      },
+    },
+  },
+  'list-readers': {
+    answers: {
+      200: {
+        customerId: ids.customer,
+        from: '2026-02-11T10:20:00.000Z',
+        to: '2026-03-14T10:20:00.000Z',
+        data: [
+          {
+            applicationId: ids.application,
+            reads: 12,
+            writes: 3,
+            first: '2026-03-14T09:20:11.020Z',
+            last: '2026-03-14T09:58:02.417Z',
+          },
+          {
+            applicationId: ids.backOffice,
+            reads: 1,
+            writes: 0,
+            first: '2026-03-14T10:15:30.021Z',
+            last: '2026-03-14T10:15:30.021Z',
+          },
+        ],
+      },
+    },
+  },
   'get-health': {
     answers: {
       200: {

@@ -23,6 +23,7 @@ export const tags = [
   { name: 'Payments', description: 'What moves on an order whose payment waits for its customer.' },
   { name: 'Operations', description: 'What is stuck or disagrees, for those who put it right.' },
   { name: 'Applications', description: 'Who may call, with which keys and what for.' },
+  { name: 'Audit', description: 'Who read or changed what, and what each application asks for.' },
   { name: 'System', description: 'Readiness, and this description.' },
 ];
 
@@ -71,6 +72,9 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'delete-application': 'Applications',
   'create-key': 'Applications',
   'delete-key': 'Applications',
+  'get-usage': 'Audit',
+  'list-accesses': 'Audit',
+  'list-readers': 'Audit',
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',
@@ -82,6 +86,12 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   status: 'Only orders in this status.',
   kind: 'Only findings of this kind.',
   state: 'Findings that are open, that were cleared, or both.',
+  resource: 'Only accesses that named this id.',
+  application: 'Only requests of this application.',
+  customer: 'Only requests of this customer; of `GET /audit/readers`, requests that named this customer.',
+  operation: 'Only requests for this operation, by its id in this document.',
+  from: 'The first moment to look at.',
+  to: 'The moment to look until; now when not said.',
   olderThan: 'Only orders that have not changed for so long: `90s`, `15m`, `4h`, `3d`.',
 };
 

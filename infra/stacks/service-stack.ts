@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { AccessRecords } from '../constructs/access-records.ts';
 import { Alarms } from '../constructs/alarms.ts';
 import { dashboard } from '../constructs/dashboard.ts';
 import type { Surroundings } from '../constructs/door-function.ts';
@@ -41,7 +42,9 @@ export class ServiceStack extends Stack {
     const http = new HttpApi(this, 'Http', { surroundings, stateMachine });
     const schedules = new Schedules(this, 'Schedules', { surroundings, stateMachine });
 
-    const doors = [...saga.doors, ...http.doors, ...Object.values(schedules.doors)];
+    const records = new AccessRecords(this, 'AccessRecords', { surroundings, from: http.logGroup });
+
+    const doors = [...saga.doors, ...http.doors, ...Object.values(schedules.doors), ...Object.values(records.doors)];
     migrations.before(doors.map((door) => door.function));
 
     const parts: Parts = {
@@ -53,6 +56,9 @@ export class ServiceStack extends Stack {
       proxy: database.proxy.dbProxyName,
       tables: Object.fromEntries(Object.entries(tables.byName).map(([name, table]) => [name, table.tableName])),
       deadLetters: schedules.deadLetters.queueName,
+      undeliveredAccesses: records.undelivered.queueName,
+      recordAccess: records.doors['record-access']!.function,
+      httpLog: http.logGroup.logGroupName,
       jobs: Object.fromEntries(Object.entries(schedules.doors).map(([name, door]) => [name, door.function])),
       doors: Object.fromEntries(doors.map((door) => [door.node.id, door.function])),
     };
@@ -64,6 +70,8 @@ export class ServiceStack extends Stack {
     new CfnOutput(this, 'DashboardName', { value: board.dashboardName });
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn });
     new CfnOutput(this, 'DeadLetters', { value: schedules.deadLetters.queueUrl });
+    new CfnOutput(this, 'UndeliveredAccesses', { value: records.undelivered.queueUrl });
+    new CfnOutput(this, 'RecordAccess', { value: records.doors['record-access']!.function.functionName });
     for (const [name, door] of Object.entries(schedules.doors)) {
       new CfnOutput(this, `Job${door.node.id}`, { value: door.function.functionName, description: `Job ${name}` });
     }

@@ -24,6 +24,8 @@ export type OperationContract = {
   etag?: true;
   /** Takes `If-Match`. */
   ifMatch?: true;
+  /** The answer is about accesses: the record of this one names what was asked about, not every id in the answer. */
+  aboutAccesses?: true;
 };
 
 type Output<T> = T extends z.ZodMiniType ? z.output<T> : undefined;

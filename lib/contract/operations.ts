@@ -1,4 +1,5 @@
 import * as applications from './applications.ts';
+import * as audit from './audit.ts';
 import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
 import * as desk from './desk.ts';
@@ -10,6 +11,7 @@ import * as refunds from './refunds.ts';
 import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
+import * as usage from './usage.ts';
 
 /** Every operation's contract by its id. For generators and tests: a door imports its own contract alone. */
 export const operations = {
@@ -57,6 +59,9 @@ export const operations = {
   'delete-application': applications.deleteApplication,
   'create-key': applications.createKey,
   'delete-key': applications.deleteKey,
+  'get-usage': usage.getUsage,
+  'list-accesses': audit.listAccesses,
+  'list-readers': audit.listReaders,
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,

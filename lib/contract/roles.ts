@@ -10,6 +10,8 @@ export const databaseRoles = [
   'monitor',
   'reconciler',
   'operations',
+  'audit_writer',
+  'audit_reader',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];

@@ -46,7 +46,8 @@ const kindsOf = {
 
 /**
  * Who is calling, once credentials, origin, limits and scopes have been checked: the one place that decides who comes
- * in. Fills `headers` with the limits' state and with what a browser wants to hear.
+ * in. Fills `headers` with the limits' state and with what a browser wants to hear, and tells `seen` who it is, let in or
+ * not.
  * @throws Problem rate-limited, unauthenticated, forbidden
  */
 export async function admit(
@@ -55,6 +56,7 @@ export async function admit(
   doorkeeper: Doorkeeper,
   meter: Meter,
   headers: Record<string, string>,
+  seen: (caller: Caller) => void = () => {},
 ): Promise<Caller> {
   const { address } = approach;
   const limit = (caller: Caller) =>
@@ -64,7 +66,7 @@ export async function admit(
     await limit(anonymous);
     return anonymous;
   }
-  const { caller, reason } = await identify(route, approach, doorkeeper, headers);
+  const { caller, reason } = await identify(route, approach, doorkeeper, headers, seen);
   // Guesses are counted too.
   await limit(caller ?? anonymous);
   if (caller === undefined) throw new Problem('unauthenticated', reason);
@@ -84,6 +86,7 @@ async function identify(
   { authorization, clientId, origin, address }: Approach,
   doorkeeper: Doorkeeper,
   headers: Record<string, string>,
+  seen: (caller: Caller) => void,
 ): Promise<Identified> {
   const reads = method === 'GET';
   if (authorization === undefined && (auth !== 'client' || clientId === undefined)) {
@@ -99,6 +102,7 @@ async function identify(
       ? undefined
       : doorkeeper.identify({ bearer, clientId }, { kinds: kindsOf[auth], address, reads }),
   ]);
+  if (caller !== undefined) seen(caller);
   const application = caller?.application ?? named;
   if (origin !== undefined && application?.kind === 'web') {
     if (!application.origins.includes(origin)) {

@@ -2,11 +2,14 @@ import middy from '@middy/core';
 import jsonBody from '@middy/http-json-body-parser';
 import securityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { AccessLine } from '../contract/access-line.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { InputOf, OperationContract } from '../contract/operation.ts';
 import type { CallerOf, Route } from '../contract/route.ts';
+import { newId } from '../kernel/ids.ts';
 import { httpFrame } from '../platform/deps.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
+import { accessOf, type End } from './access-record.ts';
 import { admit, type Doorkeeper, takePlace } from './http-guard.ts';
 import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from './http-input.ts';
 import { problemResponse, requestIdOf, toProblem } from './http-problems.ts';
@@ -22,12 +25,14 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
     requestId: string;
     /** What makes two requests the same under one idempotency key; empty where the operation takes none. */
     fingerprint: string;
+    /** Names what is read or changed to the record of this access, where neither path nor answer has its id. */
+    touch(...ids: string[]): void;
     meter: Meter;
     log: Logger;
   };
 
 /** What every HTTP door needs around its work. */
-export type HttpFrame = Frame & { doorkeeper: Doorkeeper };
+export type HttpFrame = Frame & { doorkeeper: Doorkeeper; record: (line: AccessLine) => void };
 
 type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
@@ -56,6 +61,9 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
       caller: context.caller,
       requestId: context.requestId,
       fingerprint: contract.idempotency === undefined ? '' : fingerprintOf(route.operation, input),
+      touch: (...ids: string[]) => {
+        for (const id of ids) context.touched.add(id);
+      },
       meter: frame.meter,
       log: frame.log,
     } as Request<C, CallerOf<R['auth']>>;
@@ -74,7 +82,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
   const stack = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>()
     // middy runs `after` and `onError` from the last to the first, so the headers reach every answer.
     .use(securityHeaders(headerPolicy))
-    .use(observe(route, () => wired().frame))
+    .use(observe(route, contract, () => wired().frame))
     .use(guard(route, contract, () => wired().frame));
   if (contract.body !== undefined) stack.use(jsonBody({}) as middy.MiddlewareObj);
   return stack.handler(work as never) as unknown as Handler;
@@ -85,6 +93,8 @@ type RequestContext = Context & {
   requestId: string;
   /** On the stopwatch. */
   startedAt: number;
+  accessId: string;
+  touched: Set<string>;
   limitHeaders: Record<string, string>;
   caller: Caller;
   conditions: Headers;
@@ -94,40 +104,46 @@ type RequestContext = Context & {
 
 type Middleware = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>;
 
-/** First in, last out: the request id, the answer to every error, one log line and the request's metrics. */
-function observe(route: Route, frameOf: () => HttpFrame): Middleware {
-  const finish = (context: RequestContext, status: number, error?: unknown) => {
-    const { meter, log, stopwatch } = frameOf();
+/** First in, last out: the request id, the answer to every error, the record of the access and the request's metrics. */
+function observe(route: Route, contract: OperationContract, frameOf: () => HttpFrame): Middleware {
+  const finish = (event: APIGatewayProxyEventV2, context: RequestContext, end: End) => {
+    const { meter, log, stopwatch, record } = frameOf();
+    const { status } = end;
     const milliseconds = stopwatch.elapsed() - context.startedAt;
+    const line = accessOf(route, contract, event, { ...context, milliseconds }, end);
+    const application = line.applicationId ?? 'none';
     meter.count('Requests', 1, route.operation);
     meter.count('Latency', milliseconds, route.operation);
+    meter.count('ApplicationRequests', 1, application);
+    meter.count('ApplicationLatency', milliseconds, application);
+    if (status >= 400) meter.count('ApplicationErrors', 1, application);
     if (status >= 500) meter.count('ServerErrors', 1, route.operation);
     else if (status >= 400) meter.count('ClientErrors', 1, route.operation);
-    const line = {
-      operation: route.operation,
-      status,
-      milliseconds,
-      requestId: context.requestId,
-      caller: nameOf(context),
-    };
-    if (status >= 500) log.error('request failed', { ...line, error: describeError(error) });
-    else log.info('request', line);
+    if (status >= 500) {
+      const { operation, requestId } = line;
+      log.error('request failed', { operation, status, requestId, error: describeError(end.error) });
+    }
     meter.flush();
+    record(line);
   };
   return {
     before: ({ event, context }) => {
+      const { stopwatch, clock } = frameOf();
       context.requestId = requestIdOf(event.headers['x-request-id'], event.requestContext.requestId);
-      context.startedAt = frameOf().stopwatch.elapsed();
+      context.startedAt = stopwatch.elapsed();
+      context.accessId = newId('access', clock);
+      context.touched = new Set();
       context.limitHeaders = {};
     },
-    after: ({ context, response }) => finish(context, response?.statusCode ?? 200),
+    after: ({ event, context, response }) =>
+      finish(event, context, { status: response?.statusCode ?? 200, body: response?.body }),
     onError: (request) => {
       const { event, context, error } = request;
       const problem = toProblem(error);
       const response = problemResponse(problem, event.rawPath, context.requestId);
       Object.assign(response.headers, context.limitHeaders);
       request.response = response;
-      finish(context, problem.status, problem.status >= 500 ? (problem.cause ?? problem) : undefined);
+      finish(event, context, { status: problem.status, problem: problem.code, error: problem.cause ?? problem });
     },
   };
 }
@@ -139,7 +155,9 @@ function guard(route: Route, contract: OperationContract, frameOf: () => HttpFra
       const { doorkeeper, meter } = frameOf();
       const { authorization, 'client-id': clientId, origin } = event.headers;
       const approach = { authorization, clientId, origin, address: event.requestContext.http.sourceIp };
-      context.caller = await admit(route, approach, doorkeeper, meter, context.limitHeaders);
+      context.caller = await admit(route, approach, doorkeeper, meter, context.limitHeaders, (caller) => {
+        context.caller = caller;
+      });
       checkBody(contract, event);
       context.conditions = parseHeaders(contract, event.headers);
       const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;
@@ -164,9 +182,6 @@ const headerPolicy = {
   reportTo: false,
   reportingEndpoints: false,
 } as const;
-
-const nameOf = ({ caller }: RequestContext): string | undefined =>
-  caller?.kind === 'customer' ? caller.customerId : caller?.kind === 'app' ? caller.keyId : undefined;
 
 /** Leaves out what is personal for an application that may not read customers. */
 function withhold(result: Result, { personal }: OperationContract, caller: Caller): Result {

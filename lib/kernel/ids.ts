@@ -17,6 +17,7 @@ export const idPrefixes = {
   action: 'act',
   session: 'ses',
   mail: 'eml',
+  access: 'acc',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -51,6 +51,8 @@ const schema = z.object({
   RECONCILE_DAYS: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(30)), 3),
   RECONCILE_GRACE_SECONDS: seconds(3600),
   IDEMPOTENCY_KEY_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(24 * 3600)), 48 * 3600),
+  /** Whole months that records of accesses are kept, beside the present one. */
+  AUDIT_MONTHS: z._default(z.coerce.number().check(z.int(), z.gte(3), z.lte(120)), 13),
   RELEASE: z._default(z.string(), 'local'),
 });
 

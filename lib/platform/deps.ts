@@ -6,6 +6,7 @@ import type { AccountRules } from '../customers/accounts.ts';
 import { createConcurrencyLimit } from '../limits/concurrency.dynamo.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
+import { recordAccess } from './access.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -13,7 +14,7 @@ import { frame } from './frame.ts';
 
 /** What every HTTP door has around it: also who may come in, and how often. */
 export function httpFrame() {
-  return { ...frame(), doorkeeper: doorkeeper() };
+  return { ...frame(), record: recordAccess, doorkeeper: doorkeeper() };
 }
 
 let shared: ReturnType<typeof makeDoorkeeper> | undefined;

@@ -2,18 +2,24 @@ import type { Context } from 'aws-lambda';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
+import type { AccessLine } from '../../lib/contract/access-line.ts';
+import type { Caller } from '../../lib/contract/caller.ts';
 import type { OperationContract } from '../../lib/contract/operation.ts';
+import { Problem } from '../../lib/contract/problems.ts';
 import { type HttpFrame, httpDoor, type Result } from '../../lib/entry/http.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { anyApplication } from '../support/applications.ts';
 import { httpEvent } from '../support/events.ts';
 
 const contract = { summary: 'Try', body: z.strictObject({}), responses: { 200: null } } satisfies OperationContract;
 
 /** A door of its own, public, with a doorkeeper that takes `keeperMs` of the injected stopwatch. */
-async function answerOf(run: () => Promise<Result>, { keeperMs = 0 } = {}) {
+async function answerOf(run: () => Promise<Result>, { keeperMs = 0, record = (_line: AccessLine): void => {} } = {}) {
   let elapsed = 0;
   const frame = {
     stopwatch: { elapsed: () => elapsed },
+    clock: systemClock,
+    record,
     log: { info: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     doorkeeper: {
@@ -26,7 +32,7 @@ async function answerOf(run: () => Promise<Result>, { keeperMs = 0 } = {}) {
     },
   } as unknown as HttpFrame;
   const handler = httpDoor(
-    routes['sign-up'],
+    { ...routes['sign-up'], auth: 'public', scopes: [] },
     contract,
     run,
     () => undefined,
@@ -50,4 +56,62 @@ test('an error of a library that has a status code is not taken for a malformed 
     expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } });
     expect(JSON.stringify(answer.body)).not.toContain('declined');
   }
+});
+
+test('an answer does not leave before its record is printed, and none leaves without', async () => {
+  const printed: AccessLine[] = [];
+  const outcomes: (() => Promise<Result>)[] = [
+    async () => ({ status: 201 }),
+    () => Promise.reject(new Error('oops')),
+    () => Promise.reject(new Problem('not-found', '')),
+  ];
+  for (const [index, outcome] of outcomes.entries()) {
+    const answer = await answerOf(outcome, { record: (line) => printed.push(line) });
+    expect(printed).toHaveLength(index + 1);
+    expect(printed[index]).toMatchObject({ status: answer.status, problem: answer.body?.code ?? null });
+  }
+  const refuses = () => {
+    throw new Error('standard output is closed');
+  };
+  await expect(answerOf(async () => ({ status: 201 }), { record: refuses })).rejects.toThrow();
+});
+
+test('who is refused for coming too often is recorded and counted under their application', async () => {
+  const application = {
+    id: 'app_1',
+    scopes: [],
+    kind: 'mobile',
+    rateClass: 'standard',
+    origins: [],
+    name: '',
+  } as never;
+  const caller: Caller = { kind: 'client', address: '192.0.2.1', application };
+  const printed: AccessLine[] = [];
+  const counted: [string, string | undefined][] = [];
+  const allowed = { limit: 9, windowSeconds: 60, remaining: 8, resetSeconds: 60, fallback: false };
+  const frame = {
+    clock: systemClock,
+    stopwatch: { elapsed: () => 0 },
+    record: (line: AccessLine) => printed.push(line),
+    log: {},
+    meter: { count: (name: string, _: number, label?: string) => counted.push([name, label]), flush: () => {} },
+    doorkeeper: {
+      identify: async () => caller,
+      application: async () => application,
+      take: async (subject: string) => ({ ...allowed, allowed: !subject.startsWith('application:') }),
+      perMinute: 9,
+    },
+  } as unknown as HttpFrame;
+  const handler = httpDoor(
+    routes['list-products'],
+    { summary: 'Try', responses: { 200: null } },
+    async () => ({ status: 200 }),
+    () => undefined,
+    () => frame,
+  );
+  await handler(httpEvent({ headers: { 'Client-Id': 'app_1' } }), {} as Context);
+  expect(printed).toMatchObject([{ status: 429, problem: 'rate-limited', applicationId: 'app_1' }]);
+  expect(counted).toContainEqual(['ApplicationRequests', 'app_1']);
+  expect(counted).toContainEqual(['ApplicationErrors', 'app_1']);
+  expect(counted).toContainEqual(['ApplicationLatency', 'app_1']);
 });

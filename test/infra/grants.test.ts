@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
+import { streams } from '../../functions/streams.ts';
 import { grantsOf } from '../../infra/grants.ts';
 import type { Route } from '../../lib/contract/route.ts';
 
@@ -144,5 +145,16 @@ test('the job that sends mails may, and no other door', () => {
     payments: null,
     webhook: false,
     mails: true,
+  });
+});
+
+test('a door that is handed lines has its role, and nothing else', () => {
+  expect(grantsOf({ kind: 'stream', row: streams['record-access'] }, 'stripe')).toEqual({
+    databaseRole: 'audit_writer',
+    tables: {},
+    states: [],
+    payments: null,
+    webhook: false,
+    mails: false,
   });
 });

@@ -51,7 +51,9 @@ test('a PostgreSQL that is killed comes back at the same address with its data',
   process.kill(before, 'SIGKILL');
   while (stack.inside.postgresPid() === before) await sleep(20);
   await untilHealthy();
-  const { data } = (await (await fetch(`${stack.baseUrl}/products`)).json()) as { data: { id: string }[] };
+  const { data } = (await (
+    await fetch(`${stack.baseUrl}/products`, { headers: { 'client-id': demo.clientId } })
+  ).json()) as { data: { id: string }[] };
   expect(data.map(({ id }) => id).sort()).toEqual(demo.products.map(({ id }) => id).sort());
   expect(crashes).toEqual([]);
 });

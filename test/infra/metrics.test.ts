@@ -37,7 +37,7 @@ function named(): Named[] {
   });
   const ofWidgets = dashboard.widgets.flatMap((widget: { properties: { title?: string; metrics?: unknown[][] } }) =>
     (widget.properties.metrics ?? [])
-      .filter((row) => typeof row[0] === 'string')
+      .flatMap((row) => (typeof row[0] === 'string' ? [row] : searched(row[0])))
       .map((row): Named => {
         const words = row.filter((word): word is string => typeof word === 'string');
         const [namespace, name, ...pairs] = words;
@@ -50,6 +50,17 @@ function named(): Named[] {
   return [...ofAlarms, ...ofWidgets];
 }
 
+/** What a search over a metric's dimension looks for, as a row of a widget with any value. */
+function searched(cell: unknown): unknown[][] {
+  const { expression = '' } = cell as { expression?: string };
+  const found = /^SEARCH\('\{(\w+),(\w+),service\} MetricName="(\w+)"', '(Sum|p\d+)', \d+\)$/.exec(expression);
+  if (found === null) return [];
+  const [, namespace, dimension, name] = found;
+  return [[namespace, name, dimension, anyValue, 'service', 'counterfoil']];
+}
+
+const anyValue = 'any value';
+
 /** What code may say for each dimension of ours. */
 const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
@@ -57,6 +68,8 @@ const values: Record<string, readonly string[]> = {
   invariant: invariants,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,
+  // Ids of registered applications, which no widget can know.
+  application: [anyValue],
 };
 
 function wrong({ namespace, name, dimensions }: Named): string | undefined {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
+import { streams } from '../../functions/streams.ts';
 import { type Door, grantsOf, isOnExecutions } from '../../infra/grants.ts';
 import { databaseRoles } from '../../lib/contract/roles.ts';
 import {
@@ -25,6 +26,7 @@ const doorsOf = (stage: 'dev' | 'prod'): Door[] => [
     .map((row) => ({ kind: 'http', row }) as const),
   ...Object.values(steps).map((row) => ({ kind: 'step', row }) as const),
   ...Object.values(jobs).map((row) => ({ kind: 'job', row }) as const),
+  ...Object.values(streams).map((row) => ({ kind: 'stream', row }) as const),
 ];
 
 /** Every wildcard in a policy of ours, and why it is there. */
@@ -84,7 +86,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
-  test('a function writes to its own log group alone', () => {
+  test('a function writes to its log group alone', () => {
     for (const door of doorsOf(stage)) {
       const [, fn] = functionOf(service, stage, door.row.door);
       const logs = statementsOf(service, roleOf(fn)).filter(({ Action }) => Action.some((a) => a.startsWith('logs:')));
@@ -157,6 +159,44 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
+  test('the one log group of all HTTP doors, and no other, leads to the record of accesses', () => {
+    const [recorder] = functionOf(service, stage, streams['record-access'].door);
+    const groupOf = ({ row }: Door) => functionOf(service, stage, row.door)[1].Properties.LoggingConfig.LogGroup.Ref;
+    const groups = new Set(
+      doorsOf(stage)
+        .filter(({ kind }) => kind === 'http')
+        .map(groupOf),
+    );
+    const others = doorsOf(stage)
+      .filter(({ kind }) => kind !== 'http')
+      .map(groupOf);
+    expect(groups.size).toBe(1);
+    const [group] = groups;
+    expect(others).not.toContain(group);
+    expect(service.Resources[group]!.Properties.LogGroupName).toBe(`/counterfoil/${stage}/http`);
+    const filters = ofType(service, 'AWS::Logs::SubscriptionFilter').map(([, { Properties }]) => Properties);
+    expect(filters).toEqual([
+      {
+        FilterName: 'record-access',
+        LogGroupName: { Ref: group },
+        FilterPattern: '{ $.accessId = "acc_*" }',
+        DestinationArn: { 'Fn::GetAtt': [recorder, 'Arn'] },
+      },
+    ]);
+    const permissions = ofType(service, 'AWS::Lambda::Permission')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Principal }) => Principal === 'logs.amazonaws.com');
+    expect(permissions).toEqual([
+      {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: { 'Fn::GetAtt': [recorder, 'Arn'] },
+        Principal: 'logs.amazonaws.com',
+        SourceAccount: { Ref: 'AWS::AccountId' },
+        SourceArn: { 'Fn::GetAtt': [group, 'Arn'] },
+      },
+    ]);
+  });
+
   test('no role carries a policy of Amazon’s', () => {
     for (const template of [data, service]) {
       for (const [id, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
@@ -175,6 +215,7 @@ function target(resource: unknown): string {
       text,
     )?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
+  if (/"AccessRecordsUndelivered\w+","Arn"/.test(text)) return 'undelivered';
   if (table !== undefined) return table;
   const sender = /:(identity\/[^"]+)"/.exec(text)?.[1];
   if (sender !== undefined) return sender;
@@ -204,6 +245,7 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
       actions.map((action) => `dynamodb:${action} ${tables[table as keyof typeof tables]}`),
     ),
     ...grants.states.map((action) => `states:${action} ${isOnExecutions(action) ? 'executions' : 'machine'}`),
+    ...(door.kind === 'stream' ? ['sqs:SendMessage undelivered'] : []),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
     ...(grants.mails && provider === 'stripe'
       ? ['ses:SendEmail identity/shop@example.com', 'ses:SendEmail identity/example.com']

@@ -4,7 +4,7 @@ import { type Job, jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { releaseOf } from '../../infra/constructs/migrations.ts';
-import { functionOf, ofType, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
+import { functionOf, ofType, type Resource, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 const asl = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8'));
@@ -100,10 +100,27 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a failed run of a job is not repeated between two of its schedule', () => {
-    const configs = ofType(service, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
+    const configs = ofType(service, 'AWS::Lambda::EventInvokeConfig')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ DestinationConfig }) => DestinationConfig === undefined);
     expect(configs).toHaveLength(ofType(service, 'AWS::Scheduler::Schedule').length);
     for (const config of configs)
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
+  });
+
+  test('records of accesses are tried again, and what cannot be taken waits in a queue', () => {
+    const [recorder] = functionOf(service, stage, 'streams/record-access');
+    const [[, { Properties }], ...others] = ofType(service, 'AWS::Lambda::EventInvokeConfig').filter(
+      ([, { Properties }]) => Properties.DestinationConfig !== undefined,
+    ) as [[string, Resource], ...unknown[]];
+    expect(others).toEqual([]);
+    const [queue] = ofType(service, 'AWS::SQS::Queue').find(([id]) => id.startsWith('AccessRecordsUndelivered'))!;
+    expect(Properties).toMatchObject({
+      FunctionName: { Ref: recorder },
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 6 * 3600,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } },
+    });
   });
 
   test('the access log knows no person', () => {

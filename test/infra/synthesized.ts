@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { pascal } from '../../infra/constructs/names.ts';
 import { readSettings } from '../../infra/profiles.ts';
 import { counterfoil } from '../../infra/stage.ts';
 
@@ -94,14 +95,17 @@ export function statementsOf(template: Template, roleId: string): Statement[] {
   return [...inline, ...attached].map(normal);
 }
 
-/** The function of a door, found by its own log group's name. */
+/** The function of a door: an HTTP door's by its logical id, any other by its own log group's name. */
 export function functionOf(template: Template, stage: string, door: string): [string, Resource] {
+  const functions = ofType(template, 'AWS::Lambda::Function');
+  if (door.startsWith('http/')) {
+    const id = new RegExp(`^Http${pascal(door.slice('http/'.length))}Function[0-9A-F]{8}$`);
+    return functions.find(([each]) => id.test(each))!;
+  }
   const [group] = ofType(template, 'AWS::Logs::LogGroup').find(
     ([, { Properties }]) => Properties.LogGroupName === `/counterfoil/${stage}/${door}`,
   )!;
-  return ofType(template, 'AWS::Lambda::Function').find(
-    ([, { Properties }]) => Properties.LoggingConfig?.LogGroup?.Ref === group,
-  )!;
+  return functions.find(([, { Properties }]) => Properties.LoggingConfig?.LogGroup?.Ref === group)!;
 }
 
 export const roleOf = (fn: Resource): string => fn.Properties.Role['Fn::GetAtt'][0];

@@ -110,6 +110,16 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'shows which events an order had, not what they said, and tells how it ended',
     ],
   },
+  audit_writer: {
+    'audit.accesses': ['select(id), insert', 'adds records, and learns which were new; reads and changes none'],
+    'audit.touched': ['insert', 'adds what each record names'],
+    'audit.usage': ['select, insert, update(requests, client_errors, server_errors, buckets)', 'counts requests'],
+  },
+  audit_reader: {
+    'audit.accesses': ['select', 'shows records'],
+    'audit.touched': ['select', 'finds records by what they name'],
+    'audit.usage': ['select', 'shows what applications used'],
+  },
   jobs: {
     'customers.mails': ['select(created_at), delete', 'deletes what is old without reading it'],
     'customers.email_tokens': ['select(expires_at), delete', 'deletes what has expired without reading it'],
@@ -205,11 +215,20 @@ describe('what is granted', () => {
     }
   });
 
-  test('there is no function of ours that runs as its owner, but for triggers', async () => {
+  test('no function of ours runs as its owner but triggers and those that make and drop months of the audit', async () => {
     const callable = await as.migrator`
-      select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
-      where nspname !~ '^pg_' and nspname <> 'information_schema' and prosecdef and prorettype <> 'trigger'::regtype`;
-    expect(callable).toEqual([]);
+      select p.oid::regprocedure::text as name,
+        (select string_agg(rolname, ', ' order by rolname) from pg_roles
+          where has_function_privilege(rolname, p.oid, 'execute') and rolcanlogin
+            and rolname not in ('migrator', 'rdsadmin')) as callers,
+        has_function_privilege('public', p.oid, 'execute') as anybody
+      from pg_proc p join pg_namespace n on n.oid = pronamespace
+      where nspname !~ '^pg_' and nspname <> 'information_schema' and prosecdef and prorettype <> 'trigger'::regtype
+      order by 1`;
+    expect(callable.map((row) => ({ ...row }))).toEqual([
+      { name: 'audit.add_month(timestamp with time zone)', callers: 'audit_writer, jobs', anybody: false },
+      { name: 'audit.drop_months(timestamp with time zone,integer)', callers: 'jobs', anybody: false },
+    ]);
     const loose = await as.migrator`
       select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
       where nspname !~ '^pg_' and nspname <> 'information_schema' and prosecdef
@@ -229,6 +248,8 @@ describe('what a session finds', () => {
     ['monitor', '1min'],
     ['refunds_api', '5s'],
     ['reconciler', '1min'],
+    ['audit_writer', '20s'],
+    ['audit_reader', '5s'],
   ])('%s has an empty search path and a limit for everything', async (role, statement) => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,

@@ -67,6 +67,7 @@ function testFrame(callers: Record<string, Caller>, clock: Clock): HttpFrame {
     stopwatch,
     log: new Logger({ serviceName: 'test', logLevel: 'SILENT' }),
     meter: { count: () => {}, flush: () => {} },
+    record: () => {},
     doorkeeper: {
       identify: async ({ bearer = '' }, { kinds, address }) => {
         if (bearer === '' && kinds.includes('client')) return { kind: 'client', address, application: anyApplication };

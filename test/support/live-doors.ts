@@ -7,6 +7,7 @@ import { registerByHand } from '../../lib/apps/manage.ts';
 import type { OperationId } from '../../lib/contract/operations.ts';
 import { databaseRoles, type Scope } from '../../lib/contract/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
+import { useAccessSink } from '../../lib/platform/access.ts';
 import { dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { fieldsOf, newServer } from './applications.ts';
@@ -24,6 +25,8 @@ export type LiveDoors = {
   clientId: string;
   applications: ApplicationStore;
   dynamo: TestDynamo;
+  /** The records of accesses that doors have printed so far, each a line of JSON. */
+  accessLines: string[];
   /** The database as its owner. */
   owner: Sql;
   close(): Promise<void>;
@@ -52,11 +55,14 @@ export async function openLiveDoors(settings: Record<string, string> = {}): Prom
     ...Object.fromEntries(Object.entries(tableVariables).map(([table, variable]) => [variable, table])),
     ...settings,
   });
+  const accessLines: string[] = [];
+  useAccessSink((line) => accessLines.push(line));
   const owner = database.connect('migrator', poolOptions) as unknown as Sql;
   const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
   const { id: clientId } = await registerByHand(applications, fieldsOf('web'));
   return {
     dynamo,
+    accessLines,
     owner,
     clientId,
     applications,

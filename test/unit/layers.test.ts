@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
+import { streams } from '../../functions/streams.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib', 'infra', 'test'].flatMap((folder) =>
@@ -34,7 +35,7 @@ const isDomain = (file: string) => domains.some((name) => file.startsWith(`lib/$
 
 /** The room a file stands in, by its path. */
 function roomOf(file: string): string {
-  if (/^functions\/(routes|steps|jobs)\.ts$/.test(file)) return 'table';
+  if (/^functions\/(routes|steps|jobs|streams)\.ts$/.test(file)) return 'table';
   if (file.startsWith('functions/')) return 'door';
   if (file.startsWith('infra/local/')) return 'local';
   if (file.startsWith('infra/')) return 'infra';
@@ -124,7 +125,9 @@ describe('rooms', () => {
 
 describe('tables', () => {
   const doors = files.filter((file) => roomOf(file) === 'door').map((file) => file.slice('functions/'.length, -3));
-  const named = [...Object.values(routes), ...Object.values(steps), ...Object.values(jobs)].map(({ door }) => door);
+  const named = [routes, steps, jobs, streams]
+    .flatMap((table) => Object.values<{ door: string }>(table))
+    .map(({ door }) => door);
 
   test('every door stands in exactly one table, and every row has its door', () => {
     expect([...named].sort()).toEqual([...doors].sort());

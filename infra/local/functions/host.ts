@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import { routes } from '../../../functions/routes.ts';
 import { Problem } from '../../../lib/contract/problems.ts';
 import type { Route } from '../../../lib/contract/route.ts';
+import { useAccessSink } from '../../../lib/platform/access.ts';
 import { useClock } from '../../../lib/platform/clock.ts';
 import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
@@ -31,6 +32,8 @@ let gateway: Server | undefined;
 const clock = createClock(workerData as HostData);
 useClock(clock);
 useMailer({ send: async (mail) => say({ kind: 'mail', mail }) });
+// Not by standard output, of which a thread that is killed takes the last lines with it.
+useAccessSink((line) => say({ kind: 'access', line }));
 
 port.on('message', (message: ToHost) => {
   switch (message.kind) {

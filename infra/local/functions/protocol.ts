@@ -24,4 +24,6 @@ export type FromHost =
   | { kind: 'advance'; id: number; seconds: number }
   /** A mail that a customer would get. */
   | { kind: 'mail'; mail: Mail }
+  /** A door has printed the record of an access: a line of JSON. */
+  | { kind: 'access'; line: string }
   | { kind: 'request'; method: string; path: string; status: number; milliseconds: number };

@@ -27,6 +27,8 @@ type Options = {
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
   onMail?: (mail: Mail) => void;
+  /** A door has printed the record of an access. */
+  onAccess?: (line: string) => void;
   log?: (line: string) => void;
   /** The thread ends by itself time and again: it is not started any more. */
   onCrash: (error: unknown) => void;
@@ -48,7 +50,7 @@ const mostRevivals = 5;
  * invocations that it had with it.
  */
 export function startFunctions(options: Options): Functions {
-  const { env, logFile, onAdvance, onRequest, onMail, log = () => {}, onCrash } = options;
+  const { env, logFile, onAdvance, onRequest, onMail, onAccess, log = () => {}, onCrash } = options;
   let { ahead = 0 } = options;
   rotate(logFile);
   const output = createWriteStream(logFile, { flags: 'a' });
@@ -129,6 +131,10 @@ export function startFunctions(options: Options): Functions {
         break;
       case 'mail':
         onMail?.(message.mail);
+        break;
+      case 'access':
+        output.write(`${message.line}\n`);
+        onAccess?.(message.line);
         break;
       case 'request':
         onRequest?.(message);

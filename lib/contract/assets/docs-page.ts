@@ -173,6 +173,14 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </ul>
 </details>
 <details open>
+<summary>Audit</summary>
+<ul>
+<li><a href="#get-usage"><span class="method get">GET</span> What an application asked for</a></li>
+<li><a href="#list-accesses"><span class="method get">GET</span> Who read or changed what</a></li>
+<li><a href="#list-readers"><span class="method get">GET</span> Which applications read or changed a customer’s data</a></li>
+</ul>
+</details>
+<details open>
 <summary>System</summary>
 <ul>
 <li><a href="#get-health"><span class="method get">GET</span> Readiness of each part</a></li>
@@ -4494,7 +4502,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl &quot;$API/applications/$applicationId&quot; \\
+<pre><code>curl &quot;$API/applications/app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="update-application">
@@ -4620,7 +4628,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl -X PATCH &quot;$API/applications/$applicationId&quot; \\
+<pre><code>curl -X PATCH &quot;$API/applications/app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;status&quot;:&quot;suspended&quot;}&#39;</code></pre>
@@ -4698,7 +4706,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl -X DELETE &quot;$API/applications/$applicationId&quot; \\
+<pre><code>curl -X DELETE &quot;$API/applications/app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="create-key">
@@ -4797,7 +4805,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/applications/$applicationId/keys&quot; \\
+<pre><code>curl -X POST &quot;$API/applications/app_0198c69e0c1b7a93b5d8f1e4a7c02b36/keys&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;expiresAt&quot;:&quot;2027-03-14T00:00:00.000Z&quot;}&#39;</code></pre>
@@ -4869,7 +4877,275 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
 <h4>Try it</h4>
-<pre><code>curl -X DELETE &quot;$API/applications/$applicationId/keys/$keyId&quot; \\
+<pre><code>curl -X DELETE &quot;$API/applications/app_0198c69e0c1b7a93b5d8f1e4a7c02b36/keys/$keyId&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+</section>
+<section id="tag-audit">
+<h2>Audit</h2>
+<p>Who read or changed what, and what each application asks for.</p>
+<article id="get-usage">
+<h3><a href="#get-usage">What an application asked for, how often it failed and how long it took</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/applications/{applicationId}/usage</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
+<p>By operation, in whole hours from the one that <code>from</code> is in; the last day when nothing is said. Times are of the door’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^(app_[0-9a-f]{32}|none)$</code></td></tr>
+<tr><td><code>from</code> <small>optional</small></td><td>query</td><td>string</td><td>The first moment to look at. date-time</td></tr>
+<tr><td><code>to</code> <small>optional</small></td><td>query</td><td>string</td><td>The moment to look until; now when not said. date-time</td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-GetUsageResponse">GetUsageResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;applicationId&quot;: &quot;app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot;,
+  &quot;from&quot;: &quot;2026-03-13T09:30:00.000Z&quot;,
+  &quot;to&quot;: &quot;2026-03-14T09:30:00.000Z&quot;,
+  &quot;requests&quot;: 1312,
+  &quot;clientErrors&quot;: 41,
+  &quot;serverErrors&quot;: 0,
+  &quot;slowestOperation&quot;: &quot;place-order&quot;,
+  &quot;operations&quot;: [
+    {
+      &quot;operation&quot;: &quot;list-products&quot;,
+      &quot;requests&quot;: 1204,
+      &quot;clientErrors&quot;: 40,
+      &quot;serverErrors&quot;: 0,
+      &quot;p50Milliseconds&quot;: 7.3,
+      &quot;p99Milliseconds&quot;: 41.5
+    },
+    {
+      &quot;operation&quot;: &quot;place-order&quot;,
+      &quot;requests&quot;: 108,
+      &quot;clientErrors&quot;: 1,
+      &quot;serverErrors&quot;: 0,
+      &quot;p50Milliseconds&quot;: 29.3,
+      &quot;p99Milliseconds&quot;: 139.6
+    }
+  ]
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/applications/app_0198c69e0c1b7a93b5d8f1e4a7c02b36/usage&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="list-accesses">
+<h3><a href="#list-accesses">Who read or changed what, newest first</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/audit</code> <span class="who">application by its key with <code>audit:read</code></span></p>
+<p>Of a resource (<code>ord_…</code>, <code>cus_…</code>, <code>prd_…</code>, <code>app_…</code>, <code>key_…</code>, <code>rfd_…</code> or <code>mov_…</code>), of an application, or by a customer; of several, what fits all. The last 31 days when nothing is said; at most 400 days at once. A request is here within seconds on a laptop and within minutes on AWS. Asking is recorded too.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
+<tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
+<tr><td><code>from</code> <small>optional</small></td><td>query</td><td>string</td><td>The first moment to look at. date-time</td></tr>
+<tr><td><code>to</code> <small>optional</small></td><td>query</td><td>string</td><td>The moment to look until; now when not said. date-time</td></tr>
+<tr><td><code>resource</code> <small>optional</small></td><td>query</td><td>string</td><td>Only accesses that named this id. <code>^[a-z]{3}_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>application</code> <small>optional</small></td><td>query</td><td>string</td><td>Only requests of this application. <code>^app_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>customer</code> <small>optional</small></td><td>query</td><td>string</td><td>Only requests of this customer; of <code>GET /audit/readers</code>, requests that named this customer. <code>^cus_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>operation</code> <small>optional</small></td><td>query</td><td>string</td><td>Only requests for this operation, by its id in this document. <code>^[a-z][a-z-]{0,99}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListAccessesResponse">ListAccessesResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;acc_0198c6d9b3a57e40b2d8c1f6e7a95d05&quot;,
+      &quot;at&quot;: &quot;2026-03-14T10:15:30.021Z&quot;,
+      &quot;operation&quot;: &quot;explain-order&quot;,
+      &quot;kind&quot;: &quot;read&quot;,
+      &quot;status&quot;: 200,
+      &quot;problem&quot;: null,
+      &quot;milliseconds&quot;: 31,
+      &quot;requestId&quot;: &quot;req_0198c6c9a3b17e01a5c2d7f8b4e69c30&quot;,
+      &quot;applicationId&quot;: &quot;app_0198c69e2f437a11b8c4d0e9f6a2537d&quot;,
+      &quot;keyId&quot;: &quot;key_0198c69f5d2e7b81a4c7e0d3f6b92a15&quot;,
+      &quot;customerId&quot;: null,
+      &quot;network&quot;: &quot;203.0.113.0/24&quot;,
+      &quot;resources&quot;: [
+        &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
+        &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;
+      ]
+    }
+  ],
+  &quot;hasMore&quot;: false,
+  &quot;nextCursor&quot;: null
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a> <a href="#problem-invalid-cursor"><code>invalid-cursor</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>invalid-cursor</code>: The cursor is not one that this list gave.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/audit&quot; \\
+  -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
+</article>
+<article id="list-readers">
+<h3><a href="#list-readers">Which applications read or changed a customer’s data</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/audit/readers</code> <span class="who">application by its key with <code>audit:read</code></span></p>
+<p>Every application whose requests named this customer or were made by them, and were not refused; the last 31 days when nothing is said, at most 400 days at once.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>from</code> <small>optional</small></td><td>query</td><td>string</td><td>The first moment to look at. date-time</td></tr>
+<tr><td><code>to</code> <small>optional</small></td><td>query</td><td>string</td><td>The moment to look until; now when not said. date-time</td></tr>
+<tr><td><code>customer</code></td><td>query</td><td>string</td><td>Only requests of this customer; of <code>GET /audit/readers</code>, requests that named this customer. <code>^cus_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListReadersResponse">ListReadersResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;customerId&quot;: &quot;cus_0198c6a04b1c7d52a3f0e97d6c5b4a31&quot;,
+  &quot;from&quot;: &quot;2026-02-11T10:20:00.000Z&quot;,
+  &quot;to&quot;: &quot;2026-03-14T10:20:00.000Z&quot;,
+  &quot;data&quot;: [
+    {
+      &quot;applicationId&quot;: &quot;app_0198c69e0c1b7a93b5d8f1e4a7c02b36&quot;,
+      &quot;reads&quot;: 12,
+      &quot;writes&quot;: 3,
+      &quot;first&quot;: &quot;2026-03-14T09:20:11.020Z&quot;,
+      &quot;last&quot;: &quot;2026-03-14T09:58:02.417Z&quot;
+    },
+    {
+      &quot;applicationId&quot;: &quot;app_0198c69e2f437a11b8c4d0e9f6a2537d&quot;,
+      &quot;reads&quot;: 1,
+      &quot;writes&quot;: 0,
+      &quot;first&quot;: &quot;2026-03-14T10:15:30.021Z&quot;,
+      &quot;last&quot;: &quot;2026-03-14T10:15:30.021Z&quot;
+    }
+  ]
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/audit/readers&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 </section>
@@ -5387,6 +5663,28 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-GetUsageResponse">
+<h3><a href="#schema-GetUsageResponse">GetUsageResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>applicationId</code></td><td>string</td><td></td></tr>
+<tr><td><code>from</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>to</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>requests</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>clientErrors</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>serverErrors</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>slowestOperation</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>operations</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>operations[].operation</code></td><td>string</td><td></td></tr>
+<tr><td><code>operations[].requests</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>operations[].clientErrors</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>operations[].serverErrors</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>operations[].p50Milliseconds</code></td><td>number</td><td>at least 0</td></tr>
+<tr><td><code>operations[].p99Milliseconds</code></td><td>number</td><td>at least 0</td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-Health">
 <h3><a href="#schema-Health">Health</a></h3>
 <table>
@@ -5405,6 +5703,30 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>parts.states.latencyMs</code></td><td>number</td><td></td></tr>
 <tr><td><code>version</code></td><td>string</td><td></td></tr>
 <tr><td><code>checkedAt</code></td><td>string</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ListAccessesResponse">
+<h3><a href="#schema-ListAccessesResponse">ListAccessesResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>data[].id</code></td><td>string</td><td><code>^acc_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>data[].at</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>data[].operation</code></td><td>string</td><td></td></tr>
+<tr><td><code>data[].kind</code></td><td>string</td><td><code>read</code>, <code>write</code></td></tr>
+<tr><td><code>data[].status</code></td><td>integer</td><td></td></tr>
+<tr><td><code>data[].problem</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>data[].milliseconds</code></td><td>integer</td><td></td></tr>
+<tr><td><code>data[].requestId</code></td><td>string</td><td></td></tr>
+<tr><td><code>data[].applicationId</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>data[].keyId</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>data[].customerId</code></td><td>string or null</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>data[].network</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>data[].resources</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -5458,6 +5780,23 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>data</code></td><td>array of <a href="#schema-Product">Product</a></td><td></td></tr>
 <tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
 <tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ListReadersResponse">
+<h3><a href="#schema-ListReadersResponse">ListReadersResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>customerId</code></td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>from</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>to</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>data</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>data[].applicationId</code></td><td>string or null</td><td></td></tr>
+<tr><td><code>data[].reads</code></td><td>integer</td><td></td></tr>
+<tr><td><code>data[].writes</code></td><td>integer</td><td></td></tr>
+<tr><td><code>data[].first</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>data[].last</code></td><td>string</td><td>date-time</td></tr>
 </tbody>
 </table>
 </article>

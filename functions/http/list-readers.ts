@@ -1,0 +1,23 @@
+import { lastMonth, periodOf } from '../../lib/audit/period.ts';
+import { listReaders } from '../../lib/audit/read.sql.ts';
+import * as contract from '../../lib/contract/audit.ts';
+import type { App } from '../../lib/contract/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { query: { customer, ...range }, touch }: Request<typeof contract.listReaders, App>,
+  { sql, clock }: { sql: () => Sql; clock: Clock },
+): Promise<Result> {
+  touch(customer);
+  const { from, to } = periodOf(range, lastMonth, clock);
+  const data = await listReaders(sql(), { customer, from, to });
+  return { status: 200, body: { customerId: customer, from: from.toISOString(), to: to.toISOString(), data } };
+}
+
+export const handler = httpDoor(routes['list-readers'], contract.listReaders, run, ({ clock }) => ({
+  sql: () => sqlAs('audit_reader'),
+  clock,
+}));

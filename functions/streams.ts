@@ -1,0 +1,35 @@
+import { accessPattern } from '../lib/contract/access-pattern.ts';
+import type { DatabaseRole } from '../lib/contract/roles.ts';
+
+/** A door that is handed lines which other doors print. */
+export type Stream = {
+  name: string;
+  /** File under functions/, without its ending. */
+  door: string;
+  /** Whose lines: those of every door of the HTTP table. */
+  from: 'http';
+  /** Which of them, in the filter language of CloudWatch Logs. */
+  pattern: string;
+  databaseRole: DatabaseRole | null;
+  timeoutSeconds: number;
+  /** At most so many batches at once, to spare the database; the others wait. */
+  atOnce: number;
+};
+
+const rows = {
+  'record-access': {
+    door: 'streams/record-access',
+    from: 'http',
+    pattern: accessPattern,
+    databaseRole: 'audit_writer',
+    timeoutSeconds: 30,
+    atOnce: 5,
+  },
+} as const satisfies Record<string, Omit<Stream, 'name'>>;
+
+export type StreamName = keyof typeof rows;
+
+/** THE stream table: lines of logs → door, database role. */
+export const streams = Object.fromEntries(
+  Object.entries(rows).map(([name, row]) => [name, { name, ...row }]),
+) as unknown as Readonly<Record<StreamName, Stream>>;

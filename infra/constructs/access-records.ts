@@ -1,0 +1,71 @@
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { type Stream, type StreamName, streams } from '../../functions/streams.ts';
+import { grantsOf } from '../grants.ts';
+import { DoorFunction, type Surroundings } from './door-function.ts';
+import { pascal } from './names.ts';
+
+/**
+ * The stream table: one function a row, subscribed to the log group whose lines it takes, and a queue for what it could
+ * not take. Its own log group is another one, or it would be handed what it prints itself.
+ */
+export class AccessRecords extends Construct {
+  readonly doors: Partial<Record<StreamName, DoorFunction>> = {};
+  readonly undelivered: sqs.Queue;
+
+  constructor(scope: Construct, id: string, props: { surroundings: Surroundings; from: logs.LogGroup }) {
+    super(scope, id);
+    const { surroundings, from } = props;
+    const { profile, payments } = surroundings.settings;
+    this.undelivered = new sqs.Queue(this, 'Undelivered', {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    });
+    Validations.of(this.undelivered).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'This is the dead-letter queue, of records of accesses; an alarm watches it.',
+    });
+
+    for (const [name, stream] of Object.entries(streams) as [StreamName, Stream][]) {
+      const door = new DoorFunction(this, pascal(name), {
+        ...surroundings,
+        door: stream.door,
+        description: `Lines ${stream.pattern} of the HTTP doors`,
+        grants: grantsOf({ kind: 'stream', row: stream }, payments.provider),
+        timeoutSeconds: stream.timeoutSeconds,
+        atOnce: stream.atOnce,
+        failures: this.undelivered,
+      });
+      door.function.configureAsyncInvoke({
+        retryAttempts: 2,
+        maxEventAge: Duration.hours(6),
+        // The construct for queues would add a second policy to the role.
+        onFailure: { bind: () => ({ destination: this.undelivered.queueArn }) },
+      });
+      this.doors[name] = door;
+      this.subscribe(stream, door, from);
+    }
+  }
+
+  private subscribe({ name, pattern }: Stream, door: DoorFunction, from: logs.LogGroup): void {
+    const permission = new lambda.CfnPermission(this, `${pascal(name)}Permission`, {
+      action: 'lambda:InvokeFunction',
+      functionName: door.function.functionArn,
+      principal: 'logs.amazonaws.com',
+      sourceAccount: Stack.of(this).account,
+      sourceArn: from.logGroupArn,
+    });
+    const filter = new logs.CfnSubscriptionFilter(this, `${pascal(name)}Subscription`, {
+      filterName: name,
+      logGroupName: from.logGroupName,
+      filterPattern: pattern,
+      destinationArn: door.function.functionArn,
+    });
+    filter.addResourceDependency(permission);
+  }
+}

@@ -1,0 +1,21 @@
+import { Console } from 'node:console';
+import type { AccessLine } from '../contract/access-line.ts';
+import { serviceName } from './telemetry.ts';
+
+type Sink = (text: string) => void;
+
+const output = new Console({ stdout: process.stdout });
+let sink: Sink = (text) => output.log(text);
+
+/**
+ * Writes the record of an access to standard output, whatever the level of the log is. On Lambda it has left the process
+ * when this returns.
+ */
+export function recordAccess(line: AccessLine): void {
+  sink(JSON.stringify({ level: 'INFO', message: 'request', timestamp: line.at, service: serviceName, ...line }));
+}
+
+/** Puts something else in the place of standard output. The local stack's host does, and tests; a function on AWS never. */
+export function useAccessSink(other: Sink): void {
+  sink = other;
+}

@@ -1,0 +1,313 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Access } from '../../lib/contract/audit.ts';
+import type { OperationId } from '../../lib/contract/operations.ts';
+import { hashPassword } from '../../lib/customers/passwords.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { logPayload } from '../support/access-lines.ts';
+import type { Call } from '../support/doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+
+const customerId = newId('customer', systemClock);
+const canary = { email: 'canary@example.com', password: 'canary correct horse', line1: 'Canary Street 7' };
+let doors: LiveDoors;
+let session: string;
+let auditor: string;
+let manager: string;
+const tokens: string[] = [];
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
+  await doors.owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+    values (${customerId}, ${canary.email}, 'Canary Name', ${await hashPassword(canary.password)}, now(), now())`;
+  const { body } = await doors.call('sign-in', { body: { email: canary.email, password: canary.password } });
+  session = body.token;
+  auditor = await doors.appKey('audit:read');
+  manager = await doors.appKey('applications:manage', 'audit:read', 'catalog:read');
+  tokens.push(session, auditor, manager);
+});
+afterAll(() => doors?.close());
+
+/** Hands on what was printed since the last time, as CloudWatch Logs would. */
+async function deliver() {
+  const { handler } = await import('../../functions/streams/record-access.ts');
+  return await handler(logPayload(doors.accessLines.splice(0)));
+}
+
+/** Calls an operation and finds its record. */
+async function recordOf(operation: OperationId, call: Call): Promise<Access & { body: Record<string, unknown> }> {
+  const requestId = newId('request', systemClock);
+  const answer = await doors.call(operation, { ...call, headers: { 'x-request-id': requestId, ...call.headers } });
+  await deliver();
+  const rows = await doors.owner`
+    select to_jsonb(a) as access from audit.accesses a where request_id = ${requestId}`;
+  expect(rows).toHaveLength(1);
+  const { application_id, key_id, customer_id, write, ...access } = rows[0]!.access;
+  expect(access.status).toBe(answer.status);
+  const kind = write ? 'write' : 'read';
+  return {
+    ...access,
+    kind,
+    applicationId: application_id,
+    keyId: key_id,
+    customerId: customer_id,
+    body: answer.body,
+  };
+}
+
+const list = async (query: Record<string, string>) =>
+  (await doors.call('list-accesses', { token: auditor, query })).body as { data: Access[]; nextCursor: string | null };
+
+describe('what is recorded', () => {
+  test('a customer’s read names the customer and the application, the address without its end', async () => {
+    const read = await recordOf('get-me', { token: session, address: '203.0.113.77' });
+    expect(read).toMatchObject({
+      operation: 'get-me',
+      kind: 'read',
+      status: 200,
+      problem: null,
+      applicationId: doors.clientId,
+      keyId: null,
+      customerId,
+      network: '203.0.113.0/24',
+      resources: [customerId],
+    });
+    const six = await recordOf('get-me', { token: session, address: '2001:db8:1:2:3:4:5:6' });
+    expect(six.network).toBe('2001:db8:1::/48');
+  });
+
+  test('signing in names whose account it was', async () => {
+    const { email, password } = canary;
+    const signedIn = await recordOf('sign-in', { body: { email, password } });
+    tokens.push(signedIn.body.token as string);
+    expect(signedIn).toMatchObject({ kind: 'write', status: 201, applicationId: doors.clientId, customerId: null });
+    expect(signedIn.resources).toEqual([customerId]);
+  });
+
+  test.each<[string, () => Promise<{ operation: OperationId; call: Call; status: number; problem: string }>]>([
+    [
+      'without a token',
+      async () => ({
+        operation: 'get-order',
+        call: { parameters: { orderId: newId('order', systemClock) }, headers: {} },
+        status: 401,
+        problem: 'unauthenticated',
+      }),
+    ],
+    [
+      'with a token that is none',
+      async () => ({ operation: 'get-me', call: { token: 'cfs_canary' }, status: 401, problem: 'unauthenticated' }),
+    ],
+    [
+      'without the scope',
+      async () => ({
+        operation: 'update-customer',
+        call: { token: auditor, parameters: { customerId }, body: { premium: true } },
+        status: 403,
+        problem: 'forbidden',
+      }),
+    ],
+    [
+      'for what is somebody else’s',
+      async () => ({
+        operation: 'get-order',
+        call: { token: session, parameters: { orderId: newId('order', systemClock) } },
+        status: 404,
+        problem: 'not-found',
+      }),
+    ],
+  ])('a request that is refused %s', async (_, make) => {
+    const { operation, call, status, problem } = await make();
+    const refused = await recordOf(operation, call);
+    expect(refused).toMatchObject({ operation, status, problem });
+    for (const id of Object.values(call.parameters ?? {})) expect(refused.resources).toContain(id);
+    if (status !== 401) expect(refused.applicationId).toMatch(/^app_/);
+  });
+
+  test('text from a path that is no id is not taken', async () => {
+    const refused = await recordOf('get-order', { token: session, parameters: { orderId: canary.email } });
+    expect(refused).toMatchObject({ status: 404, resources: [customerId] });
+  });
+
+  test('administrative changes, with what they changed and by whom', async () => {
+    const token = await doors.appKey('catalog:write', 'catalog:read', 'stock:write', 'customers:write');
+    const product = await recordOf('create-product', {
+      token,
+      body: { sku: 'AUDIT-1', name: 'Thing', price: { amount: 100, currency: 'EUR' } },
+    });
+    const productId = product.body.id as string;
+    expect(product).toMatchObject({ kind: 'write', status: 201, resources: [productId] });
+    expect(product.keyId).toMatch(/^key_/);
+
+    const price = await recordOf('update-product', {
+      token,
+      parameters: { productId },
+      body: { price: { amount: 90, currency: 'EUR' } },
+    });
+    expect(price).toMatchObject({ status: 200, resources: [productId], keyId: product.keyId });
+
+    const movement = await recordOf('create-stock-movement', {
+      token,
+      parameters: { productId },
+      body: { quantity: 5, reason: 'delivery' },
+    });
+    expect(movement.resources).toEqual(expect.arrayContaining([productId, movement.body.id]));
+
+    const premium = await recordOf('update-customer', { token, parameters: { customerId }, body: { premium: true } });
+    expect(premium).toMatchObject({ status: 200, resources: [customerId], customerId: null });
+
+    const { data } = await list({ resource: productId });
+    expect(data.map(({ operation }) => operation)).toEqual([
+      'create-stock-movement',
+      'update-product',
+      'create-product',
+    ]);
+  });
+
+  test('an application that is registered, its keys, and their end', async () => {
+    const body = { name: 'Tool', kind: 'server', scopes: ['catalog:read'], contact: 'ops@example.com' };
+    const made = await recordOf('create-application', { token: manager, body });
+    const applicationId = made.body.id as string;
+    expect(made).toMatchObject({ status: 201, resources: expect.arrayContaining([applicationId]) });
+    const key = await recordOf('create-key', { token: manager, parameters: { applicationId }, body: {} });
+    tokens.push(key.body.key as string);
+    const keyId = key.body.id as string;
+    expect(key).toMatchObject({ status: 201, resources: expect.arrayContaining([applicationId, keyId]) });
+    const gone = await recordOf('delete-key', { token: manager, parameters: { applicationId, keyId } });
+    expect(gone).toMatchObject({ status: 204, resources: expect.arrayContaining([applicationId, keyId]) });
+    expect((await list({ resource: keyId })).data.map(({ operation }) => operation)).toEqual([
+      'delete-key',
+      'create-key',
+    ]);
+  });
+
+  test('a look of the desk names orders that it asked for', async () => {
+    const orderId = newId('order', systemClock);
+    const token = await doors.appKey('orders:operate');
+    const looked = await recordOf('resolve-order', {
+      token,
+      parameters: { orderId },
+      body: { outcome: 'failed', note: `refunded to ${canary.email}` },
+    });
+    expect(looked).toMatchObject({ kind: 'write', resources: [orderId] });
+  });
+
+  test('no line and no row holds a name, an e-mail, an address, a password or a token', async () => {
+    const address = { line1: canary.line1, city: 'Canaryville', postalCode: '12345', country: 'AT' };
+    await doors.call('update-me', { token: session, body: { name: 'Canary Renamed', address } });
+    await doors.call('sign-in', { body: { email: canary.email, password: 'canary wrong' } });
+    await doors.call('sign-in', { token: session, body: { email: canary.email, password: canary.password } });
+    await doors.call('get-me', { token: session });
+    const printed = doors.accessLines.join('\n');
+    expect(printed).toContain('update-me');
+    await deliver();
+    const rows = await doors.owner`
+      select to_jsonb(a)::text as text from audit.accesses a
+      union all select to_jsonb(t)::text from audit.touched t
+      union all select to_jsonb(u)::text from audit.usage u`;
+    expect(rows.length).toBeGreaterThan(20);
+    const kept = rows.map(({ text }) => text as string).join('\n');
+    for (const text of [printed, kept]) {
+      expect(text).not.toMatch(/canary/i);
+      expect(text).not.toMatch(/cf[a-z]_/);
+      for (const token of tokens) expect(text).not.toContain(token);
+    }
+  });
+});
+
+describe('asking', () => {
+  test('needs the scope, and one thing to ask about', async () => {
+    const token = await doors.appKey('orders:operate', 'applications:manage');
+    const query = { customer: customerId };
+    for (const operation of ['list-accesses', 'list-readers'] as const) {
+      expect(await doors.call(operation, { token, query })).toMatchObject({ status: 403 });
+      expect(await doors.call(operation, { token: session, query })).toMatchObject({ status: 401 });
+    }
+    expect(
+      await doors.call('get-usage', { token: auditor, parameters: { applicationId: doors.clientId } }),
+    ).toMatchObject({ status: 403 });
+    expect(await doors.call('list-accesses', { token: auditor })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-input', errors: [{ pointer: '?resource' }] },
+    });
+  });
+
+  test.each([
+    ['ends before it begins', { from: '2026-03-02T00:00:00Z', to: '2026-03-01T00:00:00Z' }],
+    ['is longer than 400 days', { from: '2020-03-01T00:00:00Z', to: '2026-03-01T00:00:00Z' }],
+  ])('a time that %s is refused', async (_, range) => {
+    for (const operation of ['list-accesses', 'list-readers'] as const) {
+      expect(await doors.call(operation, { token: auditor, query: { customer: customerId, ...range } })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid-input', errors: [{ pointer: '?from' }] },
+      });
+    }
+  });
+
+  test('which applications had a customer’s data is one call, which is recorded itself', async () => {
+    await doors.call('get-me', { token: session });
+    await deliver();
+    const query = { customer: customerId };
+    const { status, body } = await doors.call('list-readers', { token: auditor, query });
+    expect(status).toBe(200);
+    const shop = body.data.find(({ applicationId }: { applicationId: string }) => applicationId === doors.clientId);
+    expect(shop.reads).toBeGreaterThan(0);
+    expect(shop.first <= shop.last).toBe(true);
+    await deliver();
+    const { data } = await list({ resource: customerId, operation: 'list-readers' });
+    expect(data[0]).toMatchObject({ operation: 'list-readers', kind: 'read', resources: [customerId] });
+  });
+
+  test('a list of accesses is recorded by what was asked about, and not by all that it shows', async () => {
+    const asked = await recordOf('list-accesses', { token: auditor, query: { application: doors.clientId } });
+    expect(asked.resources).toEqual([doors.clientId]);
+  });
+
+  test('what an application used', async () => {
+    await doors.call('list-products', {});
+    await doors.call('list-products', { query: { limit: 'many' } });
+    await deliver();
+    const { status, body } = await doors.call('get-usage', {
+      token: manager,
+      parameters: { applicationId: doors.clientId },
+    });
+    expect(status).toBe(200);
+    const products = body.operations.find(({ operation }: { operation: string }) => operation === 'list-products');
+    expect(products).toMatchObject({ requests: 2, clientErrors: 1, serverErrors: 0 });
+    expect(products.p50Milliseconds).toBeGreaterThan(0);
+    expect(body.operations.map(({ operation }: { operation: string }) => operation)).toContain(body.slowestOperation);
+    expect(body.requests).toBe(
+      body.operations.reduce((sum: number, { requests }: { requests: number }) => sum + requests, 0),
+    );
+  });
+
+  test('an application that asked for nothing has used nothing', async () => {
+    const answer = await doors.call('get-usage', {
+      token: manager,
+      parameters: { applicationId: `app_${'0'.repeat(32)}` },
+    });
+    expect(answer).toMatchObject({ status: 200, body: { requests: 0, slowestOperation: null, operations: [] } });
+  });
+});
+
+describe('the door of records', () => {
+  test('takes what it can read of a batch, and says how much it could not', async () => {
+    const { handler } = await import('../../functions/streams/record-access.ts');
+    await doors.call('list-products', {});
+    const [line] = doors.accessLines.splice(0);
+    const before = JSON.stringify({ message: 'request', operation: 'get-me', status: 200 });
+    expect(await handler(logPayload(['no JSON', before, line!, line!]))).toEqual({ recorded: 1 });
+  });
+
+  test('does nothing when CloudWatch Logs only asks whether it is there', async () => {
+    const { handler } = await import('../../functions/streams/record-access.ts');
+    expect(await handler(logPayload(['CWL CONTROL MESSAGE'], 'CONTROL_MESSAGE'))).toBeUndefined();
+  });
+
+  test('fails for a payload that is none, so that it is kept', async () => {
+    const { handler } = await import('../../functions/streams/record-access.ts');
+    await expect(handler({ awslogs: { data: 'eA==' } })).rejects.toThrow();
+    await expect(handler({})).rejects.toThrow();
+  });
+});
