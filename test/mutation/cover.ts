@@ -27,7 +27,7 @@ const plans = tests('sql', 'plans');
  * cases, and what kills a mutant one day would let it live the next.
  */
 const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
-  [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions]],
+  [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions], tests('saga', 'desk')],
   [/^lib\/orders\/cancel/, traces, tests('sql', 'order-locks', 'order-reads'), sagas],
   [/^lib\/orders\/place/, placing, sagas],
   [/^lib\/orders\/await/, tests('sql', 'order-awaits'), actions],

@@ -37,7 +37,7 @@ const close = (orderId: string, refunded = false) =>
       : undefined,
     at,
   });
-const flag = (orderId: string, only: { version?: number; unlessConfirmed?: boolean } = {}) =>
+const flag = (orderId: string, only: { version?: number; unlessConfirmed?: boolean; attempt?: number } = {}) =>
   flagForAttention(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
@@ -187,6 +187,27 @@ describe('closing', () => {
 });
 
 describe('putting before a person', () => {
+  test('tells the stock that it keeps, and no other order’s', async () => {
+    const lines = [
+      { productId: await saga.product(9), quantity: 2 },
+      { productId: await saga.product(9), quantity: 3 },
+    ];
+    const [other, one] = [await saga.place(lines, { start: false }), await saga.place(lines, { start: false })];
+    for (const { id } of [other, one]) await reserve(id);
+    await flag(one.id);
+    const [row] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${one.id}`;
+    const kept = lines.map((line) => ({ ...line, sku: `SKU-${line.productId.slice(-12)}`, state: 'held' }));
+    expect(row?.stockAtStake).toEqual(kept.toSorted((a, b) => (a.productId < b.productId ? -1 : 1)));
+    await release(other.id);
+    await release(one.id);
+  });
+
+  test('by an undo that a person has repeated since changes nothing', async () => {
+    const { orderId } = await place();
+    expect(await flag(orderId, { attempt: 1 })).toEqual({ status: 'pending', flagged: false });
+    expect(await flag(orderId, { attempt: 0 })).toEqual({ status: 'needs_attention', flagged: true });
+  });
+
   test('only if nothing has happened since it was looked at', async () => {
     const { orderId } = await place();
     await reserve(orderId);
