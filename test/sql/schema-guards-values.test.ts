@@ -21,6 +21,7 @@ describe('an id or a currency', () => {
     refund_id: `rfd_${hex}`,
     finding_id: `fnd_${hex}`,
     action_id: `act_${hex}`,
+    mail_id: `eml_${hex}`,
     currency: 'EUR',
   };
   const cast = (value: string, domain: string) => shop.sql.unsafe(`select $1::kernel.${domain}`, [value]);
