@@ -228,6 +228,19 @@ describe('a refund and a cancellation', () => {
     await expect(ask(order.id, 1)).rejects.toMatchObject({ code: 'order-not-refundable' });
   });
 
+  test('asked for while the order is being cancelled, a part is refused', async () => {
+    const order = await place();
+    let refused: unknown;
+    saga.fault('RefundPayment', async (next) => {
+      refused = await ask(order.id, 700).catch((error: unknown) => error);
+      return next();
+    });
+    await saga.cancel(order.id);
+    expect(await settled(order.id)).toMatchObject({ status: 'cancelled', payment: { refunded: eur(3000) } });
+    expect(refused).toMatchObject({ code: 'order-not-refundable', message: expect.stringContaining('cancelling') });
+    expect(await refunds(order.id)).toEqual([]);
+  });
+
   test('at once give back the whole, once', async () => {
     for (let turn = 0; turn < 8; turn++) {
       const order = await place();
