@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Claim } from '../../lib/idempotency/once.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
+import { findRefund, listRefunds } from '../../lib/payments/refunds.sql.ts';
 import { requestRefund, sweepRefunds } from '../../lib/payments/refunds.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
@@ -142,12 +143,49 @@ describe('a refund of a part', () => {
     });
   });
 
+  test('in the currency of its own order, whatever others are paid in', async () => {
+    const inDollars = await saga.product(9, 1000);
+    await saga.owner`update catalog.products set price_currency = 'USD' where id = ${inDollars}`;
+    const [euros, dollars] = [await place(), await saga.place([{ productId: inDollars, quantity: 1 }])];
+    await expect(ask(euros.id, 1, { currency: 'USD' })).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(ask(dollars.id, 1)).rejects.toMatchObject({ code: 'invalid-input' });
+    await ask(dollars.id, 1, { currency: 'USD' });
+    expect(await settled(dollars.id)).toMatchObject({ payment: { refunded: { amount: 1, currency: 'USD' } } });
+  });
+
   async function failed() {
     return (await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_card_chargeDeclined' })).id;
   }
   async function free() {
     return (await saga.place([{ productId: await saga.product(1, 0), quantity: 1 }])).id;
   }
+});
+
+describe('the refunds of an order', () => {
+  test('are found under their ids and listed newest first, each with its own order alone', async () => {
+    const [order, other] = [await place(), await place()];
+    const ids: string[] = [];
+    for (const [of, amount] of [
+      [order.id, 1],
+      [other.id, 2],
+      [order.id, 3],
+      [order.id, 4],
+    ] as const) {
+      ids.push((await ask(of, amount)).refund!.id);
+      await settled(of);
+    }
+    const [first, foreign, second, third] = ids as [string, string, string, string];
+    const find = (refundId: string) => findRefund(sql, { orderId: order.id, refundId });
+    expect(await find(second)).toMatchObject({ id: second, orderId: order.id, status: 'succeeded', amount: eur(3) });
+    expect(await find(first)).toMatchObject({ id: first, amount: eur(1) });
+    expect(await find(foreign)).toBeUndefined();
+    expect(await find(newId('refund', saga.clock))).toBeUndefined();
+    const list = async (limit: number, before?: string) =>
+      (await listRefunds(sql, { orderId: order.id, before, limit })).map(({ id }) => id);
+    expect(await list(10)).toEqual([third, second, first]);
+    expect(await list(2)).toEqual([third, second]);
+    expect(await list(2, second)).toEqual([first]);
+  });
 });
 
 describe('a refund that meets trouble', () => {
