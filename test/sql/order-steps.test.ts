@@ -199,6 +199,9 @@ describe('putting before a person', () => {
     const kept = lines.map((line) => ({ ...line, sku: `SKU-${line.productId.slice(-12)}`, state: 'held' }));
     expect(row?.stockAtStake).toEqual(kept.toSorted((a, b) => (a.productId < b.productId ? -1 : 1)));
     await release(other.id);
+    await flag(other.id);
+    const [given] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${other.id}`;
+    expect(given?.stockAtStake, 'it went back before').toEqual([]);
     await release(one.id);
   });
 
