@@ -269,6 +269,29 @@ test('a day later, when the keys are forgotten, an order is neither charged nor 
   expect(stripe.payments.refunds).toHaveLength(1);
 });
 
+test('a day later a charge of another amount or currency is told from the one that was made', async () => {
+  const order = newOrder();
+  await patient().charge(order);
+  stripe.forgetKeys();
+  now += 25 * 3600 * 1000;
+  for (const other of [
+    { ...order, amount: 1998 },
+    { ...order, currency: 'USD' },
+  ]) {
+    await expect(patient().charge(other)).rejects.toMatchObject({ name: 'ChargeDiffers' });
+  }
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+});
+
+test('an order with two intents, which nobody can have made here, is neither charged nor given back', async () => {
+  const order = newOrder();
+  const { reference } = await patient().charge(order);
+  stripe.payments.intents.set('pi_other', { ...stripe.payments.intents.get(reference)!, id: 'pi_other' });
+  now += 25 * 3600 * 1000;
+  await expect(patient().charge(order)).rejects.toThrow(/more than one PaymentIntent/);
+  await expect(patient().undo(undoOf(order))).rejects.toThrow(/more than one PaymentIntent/);
+});
+
 test('an order that is first charged a day after it was placed is looked for, and charged', async () => {
   const order = newOrder();
   now += 25 * 3600 * 1000;
