@@ -33,7 +33,7 @@ const rows = {
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
-    tables: { sessions: ['PutItem', 'DeleteItem'], ...judgesGuesses },
+    tables: { sessions: ['PutItem', 'DeleteItem'], identities: ['PutItem'], ...judgesGuesses },
   }),
   'list-sessions': http('GET', '/sessions', 'session', null, { tables: { sessions: ['Query'] } }),
   'end-session': http('DELETE', '/sessions/{sessionId}', 'session', null, {
@@ -42,6 +42,15 @@ const rows = {
   'sign-out': http('DELETE', '/sessions/current', 'session', null, { tables: { sessions: ['DeleteItem'] } }),
   'sign-out-everywhere': http('DELETE', '/sessions', 'session', null, {
     tables: endsSessions,
+  }),
+  'link-identity': http('POST', '/customers/me/identities', 'session', 'customers_api', {
+    scopes: ['customers:write'],
+    tables: { identities: ['PutItem'] },
+  }),
+  'list-identities': http('GET', '/customers/me/identities', 'session', 'customers_api'),
+  'unlink-identity': http('DELETE', '/customers/me/identities/{identityId}', 'session', 'customers_api', {
+    scopes: ['customers:write'],
+    tables: { identities: ['DeleteItem'] },
   }),
   'list-products': http('GET', '/products', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
   'get-product': http('GET', '/products/{productId}', 'client', 'catalog_api', { scopes: ['catalog:read'] }),

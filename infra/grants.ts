@@ -43,7 +43,12 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     if (rateClass !== 'exempt') add('limits', ['UpdateItem']);
     // Sliding expiry is a write on the session; the time of last use one on the key.
     if (auth !== 'public') add('applications', ['GetItem']);
-    if (auth !== 'public' && auth !== 'app') add('sessions', ['GetItem', 'UpdateItem']);
+    if (auth !== 'public' && auth !== 'app') {
+      add('sessions', ['GetItem', 'UpdateItem']);
+      // For tokens of the identity provider.
+      add('issuerKeys', ['GetItem']);
+      add('identities', ['GetItem']);
+    }
     if (auth === 'client' || auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
   }
   const callsProvider = (door.kind === 'step' || door.kind === 'job') && door.row.provider;

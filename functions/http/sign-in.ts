@@ -2,48 +2,58 @@ import { Problem } from '../../lib/contract/problems.ts';
 import type { CallerOf } from '../../lib/contract/route.ts';
 import * as contract from '../../lib/contract/sessions.ts';
 import { passwordVersionOf } from '../../lib/customers/accounts.sql.ts';
-import { checkPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
-import { replacePasswordHash } from '../../lib/customers/customers.sql.ts';
-import * as passwords from '../../lib/customers/passwords.ts';
+import { checkPassword, type PasswordDeps, renewHash } from '../../lib/customers/check-password.ts';
+import { passwordCost } from '../../lib/customers/passwords.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
 import { describeError } from '../../lib/entry/lambda.ts';
+import { readIdToken, type Verify } from '../../lib/identity/exchange.ts';
+import { customerOfIdentity, type LinkDeps } from '../../lib/identity/link.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
 import { accountRules, lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
+import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { endSession, openSession, type SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
-type Deps = PasswordDeps & { mustConfirm: boolean; sessions: SessionStore };
+type Deps = PasswordDeps & LinkDeps & { mustConfirm: boolean; sessions: SessionStore; verify: Verify };
 
 export async function run(request: Request<typeof contract.signIn, CallerOf<'client'>>, deps: Deps): Promise<Result> {
   const { body, caller, meter, log } = request;
-  const owner = await checkPassword(deps, { ...body, address: caller.address }, meter);
-  const [{ token, expiresAt, tokenHash }] = await Promise.all([
-    openSession(deps.sessions, { customerId: owner.id, applicationId: caller.application.id, address: caller.address }),
+  const { address } = caller;
+  const applicationId = caller.application.id;
+  if ('idToken' in body) {
+    const customerId = await customerOfIdentity(deps, await readIdToken(deps.verify, body.idToken, applicationId));
+    return opened(customerId, await openSession(deps.sessions, { customerId, applicationId, address }));
+  }
+  const owner = await checkPassword(deps, { ...body, address }, meter);
+  const [session] = await Promise.all([
+    openSession(deps.sessions, { customerId: owner.id, applicationId, address }),
     attemptSucceeded(deps.lockout, owner.attempt),
   ]);
   // A password that was changed while it was looked at opens nothing that the change has not ended.
   if ((await passwordVersionOf(deps.sql(), owner.id)) !== owner.passwordVersion) {
-    await endSession(deps.sessions, { customerId: owner.id, tokenHash });
+    await endSession(deps.sessions, { customerId: owner.id, tokenHash: session.tokenHash });
     throw new Problem('invalid-credentials', 'No customer has this e-mail and password.');
   }
-  if (passwords.isOutdated(owner.passwordHash, deps.cost)) {
-    await rehash(deps, owner.id, { from: owner.passwordHash, password: body.password }).catch((error: unknown) =>
-      log.warn('password not hashed anew', { error: describeError(error) }),
-    );
-  }
-  return { status: 201, body: { token, expiresAt: toTimestamp(expiresAt), customerId: owner.id } };
+  await renewHash(deps, owner, body.password).catch((error: unknown) =>
+    log.warn('password not hashed anew', { error: describeError(error) }),
+  );
+  return opened(owner.id, session);
 }
 
-async function rehash({ sql, cost }: Deps, id: string, { from, password }: { from: string; password: string }) {
-  await replacePasswordHash(sql(), id, { from, to: await passwords.hashPassword(password, cost) });
-}
+const opened = (customerId: string, { token, expiresAt }: { token: string; expiresAt: number }): Result => ({
+  status: 201,
+  body: { token, expiresAt: toTimestamp(expiresAt), customerId },
+});
 
-export const handler = httpDoor(routes['sign-in'], contract.signIn, run, () => ({
+export const handler = httpDoor(routes['sign-in'], contract.signIn, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
   sessions: sessionStore(),
   lockout: lockoutStore(),
-  cost: passwords.passwordCost,
+  cost: passwordCost,
   mustConfirm: accountRules().mustConfirm,
+  copies: identityCopies(),
+  clock,
+  verify: verifyToken,
 }));

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { ApplicationFields } from '../../lib/apps/applications.dynamo.ts';
 import { registerByHand } from '../../lib/apps/manage.ts';
 import { type Scope, scopes } from '../../lib/contract/roles.ts';
+import { demoClients } from './identity/clients.ts';
 import type { Stack } from './stack.ts';
 
 /** What `.local/demo.json` holds: enough to place an order by hand. */
@@ -14,6 +16,8 @@ export type Demo = {
   clientId: string;
   customer: { email: string; password: string };
   products: { id: string; sku: string; name: string }[];
+  /** Where customers can also sign in, as the application `clientId`. */
+  issuer?: string | undefined;
 };
 
 const credentials = { email: 'ada@example.com', password: 'correct horse battery' };
@@ -30,11 +34,12 @@ export async function prepareDemo(stack: Stack, directory: string): Promise<Demo
   const write = (demo: Demo) => writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
   const begun = await readDemo(file);
   const { baseUrl } = stack;
+  const { issuer } = stack.inside;
   const demo = begun ?? { baseUrl, ...(await registerApplications(stack)), customer: credentials, products: [] };
   // Written before the shop is made: a first start that is killed half-way is carried on under the same key.
-  await write({ ...demo, baseUrl });
-  if (demo.products.length === goods.length) return { ...demo, baseUrl };
-  const complete = { ...demo, baseUrl, products: await makeShop({ ...demo, baseUrl }) };
+  await write({ ...demo, baseUrl, issuer });
+  if (demo.products.length === goods.length) return { ...demo, baseUrl, issuer };
+  const complete = { ...demo, baseUrl, issuer, products: await makeShop({ ...demo, baseUrl }) };
   await write(complete);
   return complete;
 }
@@ -42,16 +47,30 @@ export async function prepareDemo(stack: Stack, directory: string): Promise<Demo
 async function registerApplications({ inside }: Stack) {
   const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
   const store = { client, table: 'applications', keysTable: 'appKeys', clock: inside.clock };
-  const common = { rateClass: 'standard' as const, identityClientIds: [], contact: 'demo@example.com' };
-  const office = { ...common, name: 'Back office', kind: 'server' as const, scopes: [...scopes], origins: [] };
+  const register = (fields: Omit<ApplicationFields, 'rateClass' | 'contact'>) =>
+    registerByHand(store, { ...fields, rateClass: 'standard', contact: 'demo@example.com' });
+  const nothing = { origins: [], identityClientIds: [] };
+  const office = { ...nothing, name: 'Back office', kind: 'server' as const, scopes: [...scopes] };
   const shop = {
-    ...common,
     name: 'Web shop',
     kind: 'web' as const,
     scopes: ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'] satisfies Scope[],
-    origins: ['http://localhost:3000', 'http://localhost:5173'],
+    // The page that shows how to sign in is one of the shop's own.
+    origins: [
+      'http://localhost:3000',
+      'http://localhost:5173',
+      ...(inside.issuer === undefined ? [] : [new URL(inside.issuer).origin]),
+    ],
+    identityClientIds: [demoClients.web],
   };
-  const [{ key }, { id }] = await Promise.all([registerByHand(store, office), registerByHand(store, shop)]);
+  const app = {
+    ...shop,
+    name: 'Mobile app',
+    kind: 'mobile' as const,
+    origins: [],
+    identityClientIds: [demoClients.mobile],
+  };
+  const [{ key }, { id }] = await Promise.all([register(office), register(shop), register(app)]);
   return { appKey: key!, clientId: id };
 }
 
@@ -82,7 +101,8 @@ async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['prod
   return products;
 }
 
-async function readDemo(file: string): Promise<Demo | undefined> {
+/** What the demo shop is, once there is one. */
+export async function readDemo(file: string): Promise<Demo | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Demo;
   } catch {

@@ -10,6 +10,7 @@ import type { Mail } from '../../lib/mail/mailer.ts';
 import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
+import { readDemo } from './demo.ts';
 import { startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
 import { lastAccessLines, startAccessLines } from './functions/access-lines.ts';
@@ -162,7 +163,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
             await startIdentity({
               port: options.identityPort,
               keyFile: at('identity-key.json'),
-              api: async () => ({ baseUrl, headers: {} }),
+              api: async () => {
+                const demo = await readDemo(at('demo.json'));
+                return { baseUrl, headers: demo === undefined ? {} : { 'client-id': demo.clientId } };
+              },
             }),
           );
     const env: Record<string, string> = {

@@ -18,6 +18,7 @@ const ids = {
   movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
   finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
   event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
+  identity: 'idn_0198c6a3f1b27d60b4c8e2a7f5d39e10',
   action: 'act_0198c6c9a3b57e40b2d8c1f6e7a95d04',
   session: 'ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263',
   application: 'app_0198c69e0c1b7a93b5d8f1e4a7c02b36',
@@ -31,6 +32,7 @@ export const exampleIds: Readonly<Record<string, string>> = {
   productId: ids.product,
   orderId: ids.order,
   refundId: ids.refund,
+  identityId: ids.identity,
   sessionId: ids.session,
   applicationId: ids.application,
 };
@@ -182,6 +184,14 @@ const application = {
 const { name, kind, origins, contact, scopes: asked } = application;
 const appKey = { id: ids.key, createdAt: placedAt, expiresAt: null, lastUsedAt: null };
 
+const identity = {
+  id: ids.identity,
+  issuer: 'https://login.shop.example',
+  linkedAt: placedAt,
+  lastUsedAt: placedAt,
+};
+const idToken = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyLTEifQ.c2lnbmF0dXJl';
+
 const lastPage = { hasMore: false, nextCursor: null };
 const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
 
@@ -232,6 +242,9 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
   'end-session': { answers: {} },
   'sign-out': { answers: {} },
   'sign-out-everywhere': { answers: {} },
+  'link-identity': { request: { idToken }, answers: { 200: identity, 201: identity } },
+  'list-identities': { answers: { 200: { data: [identity] } } },
+  'unlink-identity': { answers: {} },
   'list-products': { answers: { 200: { data: [product], ...lastPage } } },
   'get-product': { answers: { 200: product } },
   'create-product': {

@@ -108,6 +108,25 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Ask the customer again. Many failures lock signing in for a while.',
     detail: 'E-mail or password is wrong.',
   },
+  'id-token-invalid': {
+    path: '/sessions',
+    when: 'The id token is expired, altered, of another issuer, for another application than the one that calls, or no id token. Which of them is not told.',
+    todo: 'Get a new one from the identity provider, and send it with the `Client-Id` of the application that it was made for.',
+    detail: 'The id token is expired, of another issuer or for nobody here.',
+  },
+  'identity-not-linked': {
+    path: '/sessions',
+    when: 'Somebody comes from the identity provider for the first time, and it has confirmed no e-mail address of theirs, or a customer has that address and has not confirmed it here.',
+    todo: 'Let them sign in with e-mail and password, resetting it if need be, then link the identity by `POST /customers/me/identities`.',
+    detail:
+      'A customer has your e-mail address and has not confirmed it. Sign in with e-mail and password, then link the identity by POST /customers/me/identities.',
+  },
+  'identity-taken': {
+    path: '/customers/me/identities',
+    when: 'The identity is linked to another customer.',
+    todo: 'Let them sign in with it, and unlink it there first, if both are theirs.',
+    detail: 'Another customer signs in with this identity.',
+  },
   forbidden: {
     path: '/products',
     when: 'The application’s key is good but lacks a scope that the operation needs.',

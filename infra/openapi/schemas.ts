@@ -3,6 +3,7 @@ import * as catalog from '../../lib/contract/catalog.ts';
 import * as common from '../../lib/contract/common.ts';
 import * as customers from '../../lib/contract/customers.ts';
 import * as desk from '../../lib/contract/desk.ts';
+import * as identities from '../../lib/contract/identities.ts';
 import type { OperationContract } from '../../lib/contract/operation.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import * as orders from '../../lib/contract/orders.ts';
@@ -35,6 +36,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   SagaExecution: desk.executionStory,
   OperatorAction: desk.operatorAction,
   OrderExplanation: desk.explanation,
+  Identity: identities.identity,
   Session: sessions.ownSession,
   Health: system.health,
 };

@@ -19,7 +19,7 @@ import { idPattern } from '../../lib/kernel/ids.ts';
 import { tableVariables } from '../tables.ts';
 
 export const usage = `npm run apps -- create --name NAME --kind KIND --scopes SCOPE,… --contact EMAIL
-                       [--rate-class CLASS] [--origins ORIGIN,…] [--days N]
+                       [--rate-class CLASS] [--origins ORIGIN,…] [--identity-clients ID,…] [--days N]
                                           register an application; a server's first key lives for ever or N days
 npm run apps -- list                      every application with its keys, without their secrets
 npm run apps -- add-key APPID [--days N]  another key, to replace one without a gap
@@ -40,7 +40,16 @@ class BadUse extends Error {
 export type Tables = { table: string | undefined; keysTable: string | undefined };
 type Print = (line: string) => void;
 type Values = Record<
-  'name' | 'kind' | 'scopes' | 'contact' | 'rate-class' | 'origins' | 'days' | 'table' | 'keys-table',
+  | 'name'
+  | 'kind'
+  | 'scopes'
+  | 'contact'
+  | 'rate-class'
+  | 'origins'
+  | 'identity-clients'
+  | 'days'
+  | 'table'
+  | 'keys-table',
   string | undefined
 >;
 
@@ -61,6 +70,7 @@ export async function runApps(
         contact: { type: 'string' },
         'rate-class': { type: 'string' },
         origins: { type: 'string' },
+        'identity-clients': { type: 'string' },
         days: { type: 'string' },
         table: { type: 'string' },
         'keys-table': { type: 'string' },
@@ -168,10 +178,13 @@ function fieldsOf(values: Values) {
     scopes: values.scopes === 'all' ? [...knownScopes] : list(values.scopes),
     rateClass: values['rate-class'],
     origins: list(values.origins),
+    identityClientIds: list(values['identity-clients']),
   });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const option = String(issue!.path[0] ?? '').replace('rateClass', 'rate-class');
+  const option = String(issue!.path[0] ?? '')
+    .replace('rateClass', 'rate-class')
+    .replace('identityClientIds', 'identity-clients');
   throw new BadUse(`--${option}: ${issue!.message}.`);
 }
 

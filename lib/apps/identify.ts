@@ -68,7 +68,8 @@ export function createIdentify(lookups: Lookups, clock: Clock) {
       else verified.set(name, { at: clock.now(), holder });
       return holder;
     } catch (error) {
-      if (!(error instanceof PartUnavailable)) {
+      // The identity provider's keys are no part of what sessions and keys need.
+      if (!(error instanceof PartUnavailable) || error.part === 'identity') {
         breaker.succeeded();
         throw error;
       }

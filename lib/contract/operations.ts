@@ -4,6 +4,7 @@ import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
 import * as desk from './desk.ts';
 import * as findings from './findings.ts';
+import * as identities from './identities.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
@@ -30,6 +31,9 @@ export const operations = {
   'list-sessions': sessions.listSessions,
   'end-session': sessions.endSession,
   'sign-out-everywhere': sessions.signOutEverywhere,
+  'link-identity': identities.linkIdentity,
+  'list-identities': identities.listIdentities,
+  'unlink-identity': identities.unlinkIdentity,
   'list-products': catalog.listProducts,
   'get-product': catalog.getProduct,
   'create-product': catalog.createProduct,

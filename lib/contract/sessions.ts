@@ -1,15 +1,22 @@
 import * as z from 'zod/mini';
 import { id, timestamp } from './common.ts';
 import { email } from './customers.ts';
+import { idToken } from './identities.ts';
 import type { OperationContract } from './operation.ts';
 
 export const signIn = {
   summary: 'Sign in',
   description:
-    'Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again.',
-  body: z.strictObject({ email, password: z.string().check(z.minLength(1), z.maxLength(128)) }),
+    'Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again. With `idToken` it takes one that the identity provider made for the calling application; who comes for the first time becomes a customer.',
+  body: z.union(
+    [
+      z.strictObject({ email, password: z.string().check(z.minLength(1), z.maxLength(128)) }),
+      z.strictObject({ idToken }),
+    ],
+    'must have either email and password, or idToken',
+  ),
   responses: { 201: z.object({ token: z.string(), expiresAt: timestamp, customerId: id('customer') }) },
-  problems: ['invalid-credentials', 'sign-in-locked'],
+  problems: ['invalid-credentials', 'id-token-invalid', 'identity-not-linked', 'sign-in-locked'],
 } as const satisfies OperationContract;
 
 export const ownSession = z.object({

@@ -3,8 +3,8 @@ import type { MetricName } from '../contract/metrics.ts';
 import { Problem } from '../contract/problems.ts';
 import { networkOf } from '../kernel/network.ts';
 import { type Attempt, attemptFailed, type LockoutStore, noteAttempt } from '../limits/lockout.dynamo.ts';
-import { type Credentials, findCredentials, findOwnCredentials } from './customers.sql.ts';
-import { type PasswordCost, unmatchableHash, verifyPassword } from './passwords.ts';
+import { type Credentials, findCredentials, findOwnCredentials, replacePasswordHash } from './customers.sql.ts';
+import { hashPassword, isOutdated, type PasswordCost, unmatchableHash, verifyPassword } from './passwords.ts';
 
 export type PasswordDeps = { sql: () => Sql; lockout: LockoutStore; cost: PasswordCost };
 
@@ -40,6 +40,14 @@ export async function checkOwnPassword(
 ): Promise<Owner> {
   const known = await findOwnCredentials(deps.sql(), customerId);
   return await judge(deps, { email: known.email, known, usable: true }, guess, meter);
+}
+
+/** Hashes a password anew that was hashed at another cost than today's. */
+export async function renewHash({ sql, cost }: PasswordDeps, owner: Credentials, password: string): Promise<void> {
+  const from = owner.passwordHash;
+  if (isOutdated(from, cost)) {
+    await replacePasswordHash(sql(), owner.id, { from, to: await hashPassword(password, cost) });
+  }
 }
 
 async function judge(

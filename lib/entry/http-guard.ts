@@ -95,12 +95,18 @@ async function identify(
     };
   }
   const bearer = authorization === undefined ? undefined : readBearer(authorization);
+  let refusal: string | undefined;
   const [named, caller] = await Promise.all([
     // A page is to read why it was refused as well.
     origin === undefined || clientId === undefined ? undefined : doorkeeper.application(clientId, { reads }),
     authorization !== undefined && bearer === undefined
       ? undefined
-      : doorkeeper.identify({ bearer, clientId }, { kinds: kindsOf[auth], address, reads }),
+      : doorkeeper.identify({ bearer, clientId }, { kinds: kindsOf[auth], address, reads }).catch((error: unknown) => {
+          // Refused in words of its own, and counted like any other.
+          if (!(error instanceof Problem)) throw error;
+          refusal = error.message;
+          return undefined;
+        }),
   ]);
   if (caller !== undefined) seen(caller);
   const application = caller?.application ?? named;
@@ -113,9 +119,10 @@ async function identify(
   if (caller === undefined || (auth === 'session' && caller.kind === 'customer' && caller.session === undefined)) {
     return {
       reason:
-        bearer === undefined && authorization === undefined
+        refusal ??
+        (bearer === undefined && authorization === undefined
           ? 'The Client-Id names no application that may call like this.'
-          : 'The token is not known here, or has expired or been revoked.',
+          : 'The token is not known here, or has expired or been revoked.'),
     };
   }
   return { caller };

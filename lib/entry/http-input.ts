@@ -72,14 +72,24 @@ function signedBody(header: string, { body = '', isBase64Encoded, headers }: API
 function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKey[]) => string): unknown {
   const result = z.safeParse(schema, value, { error: describe });
   if (result.success) return result.data;
-  const errors: InputError[] = result.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ pointer: pointer([...issue.path, key]), detail: 'is not known here' }))
-      : [{ pointer: pointer(issue.path), detail: issue.message }],
-  );
+  const errors: InputError[] = result.error.issues
+    .flatMap(ofAlternatives)
+    .flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ pointer: pointer([...issue.path, key]), detail: 'is not known here' }))
+        : [{ pointer: pointer(issue.path), detail: issue.message }],
+    );
   // Of several at one place the last is the closest: a price is over the most for a price before it is over 2⁵³.
   const shown = [...new Map(errors.map((error) => [error.pointer, error])).values()].slice(0, 20);
   throw new Problem('invalid-input', `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
+}
+
+/** Of alternatives, the errors of the only one that knows all fields that came; else that it is one or the other. */
+function ofAlternatives(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const possible = issue.errors.filter((issues) => issues.every(({ code }) => code !== 'unrecognized_keys'));
+  if (possible.length !== 1) return [issue];
+  return possible[0]!.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 function parsePath(schema: z.ZodMiniType, value: unknown): unknown {

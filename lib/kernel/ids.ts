@@ -14,6 +14,7 @@ export const idPrefixes = {
   application: 'app',
   appKey: 'key',
   request: 'req',
+  identity: 'idn',
   action: 'act',
   session: 'ses',
   mail: 'eml',

@@ -11,6 +11,7 @@ import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { frame } from './frame.ts';
+import { identifyToken } from './identity.ts';
 
 /** What every HTTP door has around it: also who may come in, and how often. */
 export function httpFrame() {
@@ -31,7 +32,7 @@ function makeDoorkeeper() {
     {
       session: (token) => findSession(sessionStore(), token),
       key: (key) => findKey(applicationStore(), key),
-      token: async () => undefined,
+      token: identifyToken,
       application,
     },
     clock,

@@ -8,6 +8,7 @@ export async function startLaptop(directory: string, settings: Record<string, st
   const stack = await startStack({
     directory,
     port: 0,
+    identityPort: 0,
     settings,
     log: (line) => console.log(`· ${line}`),
     onCrash: (error) => {
@@ -15,9 +16,13 @@ export async function startLaptop(directory: string, settings: Record<string, st
       process.exit(1);
     },
   });
-  const { appKey } = await prepareDemo(stack, directory);
+  const [{ appKey, clientId, issuer }] = await Promise.all([
+    prepareDemo(stack, directory),
+    stack.inside.runJob('refresh-issuer-keys'),
+  ]);
+  const identity = issuer === undefined ? null : { issuer, clientId };
   const logs = [join(directory, 'functions.log'), join(directory, 'postgres/server.log')];
-  return { baseUrl: stack.baseUrl, appKey, logs, stop: stack.stop };
+  return { baseUrl: stack.baseUrl, appKey, identity, logs, stop: stack.stop };
 }
 
 /** Removes what `startLaptop` kept in its folder, and the folder. */

@@ -36,8 +36,8 @@ async function main(): Promise<boolean> {
   const { short, full } = values;
   const files = await chooseFiles(positionals);
   if (values.laptop) return runOnLaptop({ short, full }, files);
-  const { baseUrl, appKey } = await readAddress(values);
-  const target = await survey({ baseUrl, appKey, short, full, laptop: false, logs: [] });
+  const { baseUrl, appKey, identity } = await readAddress(values);
+  const target = await survey({ baseUrl, appKey, identity, short, full, laptop: false, logs: [] });
   try {
     return await runAll(target, files);
   } finally {
@@ -72,16 +72,19 @@ async function readAddress(values: { url?: string; 'app-key'?: string; demo?: st
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error(`--url must be an http address, not "${url}".`);
   const appKey = values['app-key'] ?? demo?.appKey ?? process.env.COUNTERFOIL_APP_KEY;
   if (appKey === undefined) throw new Error('Give a key with every scope by --app-key or COUNTERFOIL_APP_KEY.');
-  return { baseUrl: url.replace(/\/+$/, ''), appKey };
+  return { baseUrl: url.replace(/\/+$/, ''), appKey, identity: demo?.identity ?? null };
 }
 
-async function readDemo(file: string): Promise<{ baseUrl: string; appKey: string }> {
+async function readDemo(file: string): Promise<Pick<Target, 'baseUrl' | 'appKey' | 'identity'>> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Error(`${file} cannot be read (${error.code}); npm start writes .local/demo.json.`, { cause: error });
   });
   try {
-    const { baseUrl, appKey } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof baseUrl === 'string' && typeof appKey === 'string') return { baseUrl, appKey };
+    const { baseUrl, appKey, issuer, clientId } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof baseUrl === 'string' && typeof appKey === 'string') {
+      const known = typeof issuer === 'string' && typeof clientId === 'string';
+      return { baseUrl, appKey, identity: known ? { issuer, clientId } : null };
+    }
   } catch {
     // Told below.
   }

@@ -11,6 +11,8 @@ export type Target = {
   clientId: string;
   /** Registered for the run. */
   applicationIds: string[];
+  /** The issuer at which customers sign in, and the application whose customers do, where the demo shop is the target. */
+  identity: { issuer: string; clientId: string } | null;
   /** Leaves out what is slow. */
   short: boolean;
   /** Does in full what is done smaller by default. */

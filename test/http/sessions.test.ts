@@ -2,6 +2,7 @@ import { scrypt } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../functions/http/sign-in.ts';
 import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
+import { anyApplication } from '../support/applications.ts';
 import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
 
 vi.mock('node:crypto', async (importOriginal) => {
@@ -177,13 +178,16 @@ test('a locked sign-in is counted as one', async () => {
   const count = vi.fn();
   const clock = { now: () => Date.now() };
   const store = { client: doors.dynamo.documents, clock };
-  const caller = { address: '192.0.2.1' };
+  const caller = { address: '192.0.2.1', application: anyApplication };
   const attempt = run({ body: { email, password }, caller, meter: { count } } as never, {
     sql: () => doors.owner,
     sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
     lockout: { ...store, table: 'limits' },
     cost: passwordCost,
     mustConfirm: false,
+    copies: { client: doors.dynamo.documents, table: 'identities' },
+    clock,
+    verify: async () => undefined,
   });
   await expect(attempt).rejects.toMatchObject({ code: 'sign-in-locked' });
   expect(count.mock.calls).toEqual([['SignInsLocked']]);

@@ -29,6 +29,8 @@ describe('an HTTP door', () => {
       limits: ['UpdateItem'],
       applications: ['GetItem'],
       sessions: ['GetItem', 'UpdateItem'],
+      issuerKeys: ['GetItem'],
+      identities: ['GetItem'],
     });
   });
 

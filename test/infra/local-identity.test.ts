@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { demoClients } from '../../infra/local/identity/provider.ts';
+import { demoClients } from '../../infra/local/identity/clients.ts';
 import { type Identity, startIdentity } from '../../infra/local/identity/start.ts';
 import { fetchIssuerKeys } from '../../lib/identity/issuer-documents.gateway.ts';
 import { createTokenVerifier } from '../../lib/identity/verify.ts';

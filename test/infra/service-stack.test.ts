@@ -142,15 +142,17 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const names = (door: string) =>
       Object.keys(functionOf(service, stage, door)[1].Properties.Environment?.Variables ?? {}).toSorted();
     expect(names('http/get-openapi')).toEqual(['LIMITS_TABLE']);
-    expect(names('http/sign-out')).toEqual(['APPLICATIONS_TABLE', 'LIMITS_TABLE', 'SESSIONS_TABLE']);
-    expect(names('http/place-order')).toEqual([
+    const forCustomers = [
       'APPLICATIONS_TABLE',
-      'DATABASE_HOST',
-      'DATABASE_NAME',
+      'IDENTITIES_TABLE',
+      'IDENTITY_ISSUER',
+      'ISSUER_KEYS_TABLE',
       'LIMITS_TABLE',
       'SESSIONS_TABLE',
-      'STATE_MACHINE_ARN',
-    ]);
+    ];
+    expect(names('http/sign-out')).toEqual(forCustomers);
+    const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME', 'STATE_MACHINE_ARN'];
+    expect(names('http/place-order')).toEqual(withDatabase.toSorted());
     expect(names('http/get-health')).toEqual([
       'DATABASE_HOST',
       'DATABASE_NAME',

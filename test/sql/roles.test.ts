@@ -20,6 +20,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'writes mails and counts those of an address; what they say it cannot read again',
     ],
     'customers.idempotency_keys': ['select, insert, update', 'keeps first answers, and replaces expired ones'],
+    'customers.identities': [
+      'select, insert, update(last_used_at), delete',
+      'knows who comes from the identity provider, and links and unlinks them; whose an identity is does not change',
+    ],
   },
   mailer: {
     'customers.mails': [

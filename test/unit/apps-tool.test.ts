@@ -55,11 +55,15 @@ test('registers a server whose key works, lists both without the secret, and tak
 
 test('registers a web shop, which has no key', async () => {
   const created = await run(
-    'create --name shop --kind web --scopes orders:place --contact b@example.com --origins https://shop.example --rate-class high',
+    'create --name shop --kind web --scopes orders:place --contact b@example.com --origins https://shop.example --rate-class high --identity-clients client-1,client-2',
   );
   const id = appId.exec(created.text)![0];
   expect(created.out[1]).toBe(`It names itself by the header Client-Id: ${id}`);
-  expect(await readApplication(store, id)).toMatchObject({ origins: ['https://shop.example'], rateClass: 'high' });
+  expect(await readApplication(store, id)).toMatchObject({
+    origins: ['https://shop.example'],
+    rateClass: 'high',
+    identityClientIds: ['client-1', 'client-2'],
+  });
   expect(await run(`add-key ${id}`)).toMatchObject({ code: 1, out: [] });
 });
 

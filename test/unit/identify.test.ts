@@ -16,6 +16,7 @@ const all: CallerKind[] = ['client', 'customer', 'app'];
 
 let now = 0;
 let away = false;
+let keyless = false;
 let asked: string[] = [];
 let sessions: Map<string, string>;
 let keys: Map<string, string>;
@@ -25,6 +26,7 @@ let identify: ReturnType<typeof createIdentify>;
 beforeEach(() => {
   now = 1_000_000;
   away = false;
+  keyless = false;
   asked = [];
   sessions = new Map([[session, shopId]]);
   keys = new Map([[key, serverId]]);
@@ -55,7 +57,11 @@ beforeEach(() => {
       ),
     key: (text) =>
       answer('key', () => (keys.has(text) ? { keyId: 'key_1', applicationId: keys.get(text)! } : undefined)),
-    token: (text) => answer('token', () => (text === jwt ? { customerId, applicationId: shopId } : undefined)),
+    token: (text) =>
+      answer('token', () => {
+        if (keyless) throw new PartUnavailable('identity');
+        return text === jwt ? { customerId, applicationId: shopId } : undefined;
+      }),
     application: createRegistry(read, clock),
   };
   identify = createIdentify(lookups, clock);
@@ -186,4 +192,11 @@ describe('while nothing can be looked up', () => {
     expect(await ask({ bearer: session }, { reads: false })).toBeDefined();
     expect(await ask({ bearer: key })).toBeDefined();
   });
+});
+
+test('an identity provider without keys keeps its own tokens out, and neither sessions nor keys', async () => {
+  keyless = true;
+  for (let i = 0; i < 3; i++) await expect(ask({ bearer: jwt })).rejects.toMatchObject({ part: 'identity' });
+  expect(await ask({ bearer: session }, { reads: false })).toMatchObject({ customerId });
+  expect(await ask({ bearer: key }, { reads: false })).toMatchObject({ keyId: 'key_1' });
 });

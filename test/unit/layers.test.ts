@@ -92,6 +92,7 @@ describe('rooms', () => {
       [
         'lib/platform/deps.ts',
         'lib/platform/executions.ts',
+        'lib/platform/identity.ts',
         'lib/platform/mailer.ts',
         'lib/platform/payments.ts',
         'lib/platform/waits.ts',

@@ -1,10 +1,8 @@
 import { createHash, type JsonWebKey, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Provider } from 'oidc-provider';
+import { demoClients } from './clients.ts';
 import { errorPage, loginPage } from './pages.ts';
-
-/** Clients that are there from the beginning: of the demo's web shop and of its mobile app. */
-export const demoClients = { web: 'counterfoil-demo-web', mobile: 'counterfoil-demo-mobile' };
 
 export type LocalProvider = {
   /** Answers a request of the protocol or of the login page. */

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { demoClients } from './clients.ts';
 import { demoPage } from './pages.ts';
-import { createLocalProvider, demoClients, type LocalProvider } from './provider.ts';
+import { createLocalProvider, type LocalProvider } from './provider.ts';
 import { loadSigningKey } from './signing-key.ts';
 
 export type Identity = { issuer: string; stop(): Promise<void> };

@@ -101,6 +101,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <li><a href="#get-me"><span class="method get">GET</span> Read the signed-in customer</a></li>
 <li><a href="#update-me"><span class="method patch">PATCH</span> Change name or address of the signed-in customer</a></li>
 <li><a href="#update-customer"><span class="method patch">PATCH</span> Make a customer premium</a></li>
+<li><a href="#link-identity"><span class="method post">POST</span> Let the signed-in customer also sign in at the identity provider</a></li>
+<li><a href="#list-identities"><span class="method get">GET</span> List how the signed-in customer can sign in at the identity provider</a></li>
+<li><a href="#unlink-identity"><span class="method delete">DELETE</span> Take a link to the identity provider away</a></li>
 </ul>
 </details>
 <details open>
@@ -1062,6 +1065,238 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;premium&quot;:true}&#39;</code></pre>
 </article>
+<article id="link-identity">
+<h3><a href="#link-identity">Let the signed-in customer also sign in at the identity provider</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/customers/me/identities</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
+<p>Takes an id token that the provider made for an application of this shop, and answers 201 with the link, or 200 with the one that is there. It can be repeated without harm, so it takes no Idempotency-Key.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Body</h4>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>idToken</code></td><td>string</td><td>at most 8 192 characters · <code>^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-Identity">Identity</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;idn_0198c6a3f1b27d60b4c8e2a7f5d39e10&quot;,
+  &quot;issuer&quot;: &quot;https://login.shop.example&quot;,
+  &quot;linkedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;lastUsedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;
+}</code></pre>
+</details>
+<details class="success">
+<summary><span class="status">201</span> Made.</summary>
+<p><code>application/json</code> <a href="#schema-Identity">Identity</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;id&quot;: &quot;idn_0198c6a3f1b27d60b4c8e2a7f5d39e10&quot;,
+  &quot;issuer&quot;: &quot;https://login.shop.example&quot;,
+  &quot;linkedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+  &quot;lastUsedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-json"><code>invalid-json</code></a> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-json</code>: The body is not valid JSON.</p>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-id-token-invalid"><code>id-token-invalid</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>id-token-invalid</code>: The id token is not valid here.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-identity-taken"><code>identity-taken</code></a></summary>
+<p><code>identity-taken</code>: The identity is linked to another customer.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></summary>
+<p><code>unsupported-media-type</code>: The body must be application/json.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X POST &quot;$API/customers/me/identities&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot; \\
+  -H &#39;Content-Type: application/json&#39; \\
+  -d &#39;{&quot;idToken&quot;:&quot;eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyLTEifQ.c2lnbmF0dXJl&quot;}&#39;</code></pre>
+</article>
+<article id="list-identities">
+<h3><a href="#list-identities">List how the signed-in customer can sign in at the identity provider</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/customers/me/identities</code> <span class="who">signed-in customer of an application</span></p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">200</span> Done.</summary>
+<p><code>application/json</code> <a href="#schema-ListIdentitiesResponse">ListIdentitiesResponse</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+<pre><code>{
+  &quot;data&quot;: [
+    {
+      &quot;id&quot;: &quot;idn_0198c6a3f1b27d60b4c8e2a7f5d39e10&quot;,
+      &quot;issuer&quot;: &quot;https://login.shop.example&quot;,
+      &quot;linkedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
+      &quot;lastUsedAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;
+    }
+  ]
+}</code></pre>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl &quot;$API/customers/me/identities&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
+</article>
+<article id="unlink-identity">
+<h3><a href="#unlink-identity">Take a link to the identity provider away</a></h3>
+<p class="endpoint"><span class="method delete">DELETE</span> <code>/customers/me/identities/{identityId}</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
+<p>Tokens of it let nobody in any more, from the next request on; sessions stay. A customer without a password gets one by resetting it.</p>
+<h4>Parameters</h4>
+<table>
+<thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>identityId</code></td><td>path</td><td>string</td><td><code>^idn_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+</tbody>
+</table>
+<h4>Answers</h4>
+<details class="success">
+<summary><span class="status">204</span> Done.</summary>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">400</span> <a href="#problem-invalid-input"><code>invalid-input</code></a></summary>
+<p><code>invalid-input</code>: Some of the input is not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></summary>
+<p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
+<p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></summary>
+<p><code>not-found</code>: There is no such thing, or it is not yours.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></summary>
+<p><code>body-too-large</code>: The body is too large.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<p><code>rate-limited</code>: Too many requests.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></summary>
+<p><code>internal</code>: Something went wrong on our side.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></summary>
+<p><code>unavailable</code>: A part of the service is not answering.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
+</details>
+<h4>Try it</h4>
+<pre><code>curl -X DELETE &quot;$API/customers/me/identities/idn_0198c6a3f1b27d60b4c8e2a7f5d39e10&quot; \\
+  -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
+</article>
 </section>
 <section id="tag-sessions">
 <h2>Sessions</h2>
@@ -1069,7 +1304,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="sign-in">
 <h3><a href="#sign-in">Sign in</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/sessions</code> <span class="who">application by its Client-Id or signed-in customer of an application or application by its key</span></p>
-<p>Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again.</p>
+<p>Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again. With <code>idToken</code> it takes one that the identity provider made for the calling application; who comes for the first time becomes a customer.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1083,6 +1318,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
 <tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
+<tr><td><code>idToken</code></td><td>string</td><td>at most 8 192 characters · <code>^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$</code></td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1104,15 +1340,22 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a></summary>
+<summary><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a> <a href="#problem-invalid-credentials"><code>invalid-credentials</code></a> <a href="#problem-id-token-invalid"><code>id-token-invalid</code></a></summary>
 <p><code>unauthenticated</code>: Credentials are missing or not valid.</p>
 <p><code>invalid-credentials</code>: E-mail or password is wrong.</p>
+<p><code>id-token-invalid</code>: The id token is not valid here.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, WWW-Authenticate</small></p>
 </details>
 <details class="problem">
 <summary><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></summary>
 <p><code>forbidden</code>: These credentials do not allow this.</p>
+<p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
+<p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
+</details>
+<details class="problem">
+<summary><span class="status">409</span> <a href="#problem-identity-not-linked"><code>identity-not-linked</code></a></summary>
+<p><code>identity-not-linked</code>: The identity belongs to no customer yet, and cannot be matched.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
@@ -5325,10 +5568,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-unauthenticated"><td>401 <code>unauthenticated</code></td><td>There is no <code>Authorization</code> header, it is not <code>Bearer</code> and a token, or the token is unknown, expired, revoked or of the wrong kind.</td><td>Sign in again, or check the application’s key.</td></tr>
 <tr id="problem-invalid-credentials"><td>401 <code>invalid-credentials</code></td><td>The e-mail is unknown or the password is wrong; the answer does not say which.</td><td>Ask the customer again. Many failures lock signing in for a while.</td></tr>
 <tr id="problem-scopes-exceeded"><td>403 <code>scopes-exceeded</code></td><td>An application with <code>applications:manage</code> gives a scope that it has not itself, or changes an application that has one.</td><td>Let an application do it that has all these scopes.</td></tr>
+<tr id="problem-id-token-invalid"><td>401 <code>id-token-invalid</code></td><td>The id token is expired, altered, of another issuer, for another application than the one that calls, or no id token. Which of them is not told.</td><td>Get a new one from the identity provider, and send it with the <code>Client-Id</code> of the application that it was made for.</td></tr>
 <tr id="problem-forbidden"><td>403 <code>forbidden</code></td><td>The application’s key is good but lacks a scope that the operation needs.</td><td>Use a key with the scope that <code>detail</code> names.</td></tr>
 <tr id="problem-not-found"><td>404 <code>not-found</code></td><td>There is nothing under this id, or it belongs to somebody else; the answer does not say which.</td><td>Check the id and who is signed in.</td></tr>
 <tr id="problem-route-not-found"><td>404 <code>route-not-found</code></td><td>No operation has this path.</td><td>Compare the path with <code>GET /docs</code>.</td></tr>
 <tr id="problem-method-not-allowed"><td>405 <code>method-not-allowed</code></td><td>The path exists, but not with this method; on the laptop the <code>Allow</code> header lists those that do.</td><td>Compare the method with <code>GET /docs</code>.</td></tr>
+<tr id="problem-identity-not-linked"><td>409 <code>identity-not-linked</code></td><td>Somebody comes from the identity provider for the first time, and it has confirmed no e-mail address of theirs, or a customer has that address and has not confirmed it here.</td><td>Let them sign in with e-mail and password, resetting it if need be, then link the identity by <code>POST /customers/me/identities</code>.</td></tr>
+<tr id="problem-identity-taken"><td>409 <code>identity-taken</code></td><td>The identity is linked to another customer.</td><td>Let them sign in with it, and unlink it there first, if both are theirs.</td></tr>
 <tr id="problem-sku-taken"><td>409 <code>sku-taken</code></td><td>Another product has this SKU, on sale or not.</td><td>Change that product, or choose another SKU.</td></tr>
 <tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>A request with the same <code>Idempotency-Key</code> is being worked on right now.</td><td>Wait for as long as <code>Retry-After</code> says and send the same request again: you will get its answer.</td></tr>
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
@@ -5371,7 +5617,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>too-many-at-once</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>id-token-invalid</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>identity-not-linked</code>, <code>identity-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>too-many-at-once</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -5706,6 +5952,27 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-Identity">
+<h3><a href="#schema-Identity">Identity</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^idn_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>issuer</code></td><td>string</td><td></td></tr>
+<tr><td><code>linkedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>lastUsedAt</code></td><td>string</td><td>date-time</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-LinkIdentityRequest">
+<h3><a href="#schema-LinkIdentityRequest">LinkIdentityRequest</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>idToken</code></td><td>string</td><td>at most 8 192 characters · <code>^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$</code></td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-ListAccessesResponse">
 <h3><a href="#schema-ListAccessesResponse">ListAccessesResponse</a></h3>
 <table>
@@ -5758,6 +6025,15 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>data[].clearedAt</code></td><td>string or null</td><td>date-time</td></tr>
 <tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
 <tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ListIdentitiesResponse">
+<h3><a href="#schema-ListIdentitiesResponse">ListIdentitiesResponse</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>data</code></td><td>array of <a href="#schema-Identity">Identity</a></td><td></td></tr>
 </tbody>
 </table>
 </article>
@@ -6135,6 +6411,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>email</code></td><td>string</td><td>at most 254 characters · email</td></tr>
 <tr><td><code>password</code></td><td>string</td><td>1 to 128 characters</td></tr>
+<tr><td><code>idToken</code></td><td>string</td><td>at most 8 192 characters · <code>^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$</code></td></tr>
 </tbody>
 </table>
 </article>

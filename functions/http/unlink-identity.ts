@@ -1,0 +1,23 @@
+import * as contract from '../../lib/contract/identities.ts';
+import { Problem } from '../../lib/contract/problems.ts';
+import type { CallerOf } from '../../lib/contract/route.ts';
+import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { type LinkDeps, unlinkIdentity } from '../../lib/identity/link.ts';
+import { identityCopies } from '../../lib/platform/identity.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { path, caller }: Request<typeof contract.unlinkIdentity, CallerOf<'session'>>,
+  deps: LinkDeps,
+): Promise<Result> {
+  const unlinked = await unlinkIdentity(deps, path.identityId, caller.customerId);
+  if (!unlinked) throw new Problem('not-found', 'You have no such identity.');
+  return { status: 204 };
+}
+
+export const handler = httpDoor(routes['unlink-identity'], contract.unlinkIdentity, run, ({ clock }) => ({
+  sql: () => sqlAs('customers_api'),
+  copies: identityCopies(),
+  clock,
+}));

@@ -1,0 +1,2 @@
+drop table customers.identities;
+drop domain kernel.identity_id;

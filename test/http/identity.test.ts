@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { registerByHand } from '../../lib/apps/manage.ts';
+import { hashPassword } from '../../lib/customers/passwords.ts';
+import { storeIssuerKeys } from '../../lib/identity/issuer-keys.dynamo.ts';
+import { unlinkIdentity } from '../../lib/identity/link.ts';
+import { publicKeysOf } from '../../lib/identity/public-keys.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { fieldsOf } from '../support/applications.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
+
+const key = makeSigningKey('key-1');
+const password = 'correct horse';
+let doors: LiveDoors;
+let web: string;
+let mobile: string;
+let people = 0;
+let subject: string;
+let email: string;
+
+beforeAll(async () => {
+  doors = await openLiveDoors({ IDENTITY_ISSUER: testIssuer, RATE_LIMIT_PER_MINUTE: '100000' });
+  const register = (identityClientIds: string[]) =>
+    registerByHand(doors.applications, { ...fieldsOf('web'), identityClientIds });
+  [{ id: web }, { id: mobile }] = await Promise.all([register(['client-web']), register(['client-mobile'])]);
+  const store = { client: doors.dynamo.documents, table: 'issuerKeys', clock: systemClock };
+  await storeIssuerKeys(store, testIssuer, publicKeysOf({ keys: [key.jwk] }));
+});
+afterAll(() => doors.close());
+beforeEach(() => {
+  subject = `user-${++people}`;
+  email = `${subject}@example.com`;
+});
+
+const idToken = (changes: Record<string, unknown> = {}) =>
+  makeToken(key, claims({ sub: subject, email, email_verified: true, name: 'Ada Lovelace', ...changes }));
+const exchange = (changes: Record<string, unknown> = {}, application = web) =>
+  doors.call('sign-in', { headers: { 'client-id': application }, body: { idToken: idToken(changes) } });
+const getMe = (token: string) => doors.call('get-me', { token });
+const customersOf = (address = email) => doors.owner`select id from customers.customers where email = ${address}`;
+
+/** A customer who signed up with a password. */
+async function customer({ confirmed = true, address = email } = {}): Promise<string> {
+  const id = newId('customer', systemClock);
+  const hash = await hashPassword(password, { ln: 15, r: 8, p: 3 });
+  await doors.owner`
+    insert into customers.customers (id, email, name, password_hash, created_at, updated_at, confirmed_at)
+    values (${id}, ${address}, 'Somebody', ${hash}, now(), now(), ${confirmed ? new Date() : null})`;
+  return id;
+}
+
+describe('POST /sessions with an id token', () => {
+  test('makes a customer of who comes for the first time, and finds them afterwards', async () => {
+    const first = await exchange();
+    expect(first).toMatchObject({ status: 201, body: { token: expect.stringMatching(/^cfs_/) } });
+    const { customerId } = first.body;
+    expect(await getMe(first.body.token)).toMatchObject({
+      status: 200,
+      body: { id: customerId, email, name: 'Ada Lovelace', premium: false },
+    });
+    const again = await exchange({ email: 'moved@example.com', name: 'Ada King' });
+    expect(again).toMatchObject({ status: 201, body: { customerId } });
+    expect(again.body.token).not.toBe(first.body.token);
+    const mobileApp = await exchange({ aud: 'client-mobile' }, mobile);
+    expect(mobileApp).toMatchObject({ status: 201, body: { customerId } });
+    const sessions = await doors.call('list-sessions', { token: mobileApp.body.token });
+    expect(sessions.body.data.map(({ applicationId }: { applicationId: string }) => applicationId).sort()).toEqual(
+      [web, web, mobile].sort(),
+    );
+  });
+
+  test('makes one customer of who comes twenty times at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange()));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(answers.map(({ body }) => body.customerId)).size).toBe(1);
+    expect(await customersOf()).toHaveLength(1);
+  });
+
+  test('calls who has no name by their address, and takes any name apart from what breaks lines', async () => {
+    const nameless = await exchange({ name: undefined });
+    expect((await getMe(nameless.body.token)).body.name).toBe(subject);
+    const odd = await exchange({ sub: `${subject}-b`, email: `b-${email}`, name: `A\n${'x'.repeat(300)}` });
+    expect((await getMe(odd.body.token)).body.name).toMatch(/^A x{198}$/);
+  });
+
+  test('leaves the customer without a password that anybody could know', async () => {
+    await exchange();
+    for (const guess of [' ', password, subject]) {
+      const answer = await doors.call('sign-in', { body: { email, password: guess } });
+      expect(answer).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
+    }
+  });
+
+  test('finds a customer with the same address when both sides have confirmed it', async () => {
+    const id = await customer();
+    expect(await exchange({ email: email.toUpperCase() })).toMatchObject({ status: 201, body: { customerId: id } });
+    expect(await customersOf()).toHaveLength(1);
+  });
+
+  test.each<[string, { confirmed: boolean }, Record<string, unknown>]>([
+    ['the customer has not confirmed the address', { confirmed: false }, {}],
+    ['the issuer has not confirmed the address', { confirmed: true }, { email_verified: false }],
+    ['the issuer does not say whether it has', { confirmed: true }, { email_verified: undefined }],
+  ])('gives nobody another one’s account: %s', async (_, existing, changes) => {
+    await customer(existing);
+    const answer = await exchange(changes);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'identity-not-linked' } });
+    expect(answer.body.detail).toContain('POST /customers/me/identities');
+    expect(await doors.owner`select from customers.identities where subject = ${subject}`).toHaveLength(0);
+  });
+
+  test.each([
+    { email_verified: false },
+    { email: undefined },
+    { email: 'no address' },
+    { email: `${'x'.repeat(251)}@a.b` },
+  ])('makes nobody a customer without a confirmed address: %j', async (changes) => {
+    expect(await exchange(changes)).toMatchObject({ status: 409, body: { code: 'identity-not-linked' } });
+    expect(await doors.owner`select from customers.identities where subject = ${subject}`).toHaveLength(0);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['expired', { exp: 1 }],
+    ['of another issuer', { iss: 'https://elsewhere.example' }],
+    ['for a client of nobody here', { aud: 'client-x' }],
+    ['for another application than calls', { aud: 'client-mobile' }],
+    ['an access token', { aud: undefined, client_id: 'client-web', token_use: 'access' }],
+  ])('takes none that is %s', async (_, changes) => {
+    expect(await exchange(changes)).toMatchObject({ status: 401, body: { code: 'id-token-invalid' } });
+    expect(await customersOf()).toHaveLength(0);
+  });
+
+  test('wants a password or an id token, and says which is wrong', async () => {
+    const post = async (body: unknown) => {
+      const answer = await doors.call('sign-in', { body: body as object });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
+      return answer.body.errors;
+    };
+    const either = [{ pointer: '', detail: 'must have either email and password, or idToken' }];
+    expect(await post({})).toEqual(either);
+    expect(await post({ email, password, idToken: idToken() })).toEqual(either);
+    const extra = [{ pointer: '/email', detail: 'is not known here' }];
+    expect(await post({ email, idToken: idToken() })).toEqual(extra);
+    expect(await post({ email })).toEqual([{ pointer: '/password', detail: 'is missing' }]);
+    expect(await post({ email: 'x', password })).toEqual([{ pointer: '/email', detail: 'is not a valid email' }]);
+    expect(await post({ idToken: 'abc' })).toEqual([{ pointer: '/idToken', detail: 'is not a JWT' }]);
+    expect(await post({ idToken: 7 })).toEqual([{ pointer: '/idToken', detail: 'must be a string' }]);
+  });
+});
+
+describe('a token of the identity provider as a bearer', () => {
+  test('lets in once it was exchanged, with neither a session nor another application', async () => {
+    const token = idToken();
+    expect(await getMe(token)).toMatchObject({
+      status: 401,
+      body: {
+        code: 'unauthenticated',
+        detail: expect.stringContaining('exchange the id token once at POST /sessions'),
+      },
+    });
+    const { body } = await exchange();
+    expect(await getMe(token)).toMatchObject({ status: 200, body: { id: body.customerId } });
+    const access = makeToken(key, {
+      ...claims({ sub: subject, aud: undefined }),
+      client_id: 'client-mobile',
+      token_use: 'access',
+    });
+    expect(await getMe(access)).toMatchObject({ status: 200, body: { id: body.customerId } });
+    expect((await doors.call('list-sessions', { token })).status).toBe(401);
+    expect((await doors.call('get-me', { token, headers: { 'client-id': mobile } })).status).toBe(401);
+    for (const bad of [idToken({ exp: 1 }), idToken({ aud: 'client-x' }), `${token.slice(0, -2)}AA`]) {
+      expect((await getMe(bad)).status).toBe(401);
+    }
+  });
+
+  test('asks DynamoDB for no more than the copy of the link, once the process is warm', async () => {
+    await exchange();
+    const token = idToken();
+    await getMe(token);
+    const before = doors.dynamo.calls().GetItem ?? 0;
+    await getMe(token);
+    expect((doors.dynamo.calls().GetItem ?? 0) - before).toBe(1);
+  });
+});
+
+describe('identities of a customer', () => {
+  const signIn = async (address = email) =>
+    (await doors.call('sign-in', { body: { email: address, password } })).body.token as string;
+
+  test('are linked by hand, listed, and taken away with effect on the next request', async () => {
+    const customerId = await customer({ confirmed: false });
+    const token = await signIn();
+    const link = () => doors.call('link-identity', { token, body: { idToken: idToken({ email_verified: false }) } });
+    const linked = await link();
+    expect(linked).toMatchObject({ status: 201, body: { id: expect.stringMatching(/^idn_/), issuer: testIssuer } });
+    expect(await link()).toMatchObject({ status: 200, body: { id: linked.body.id } });
+    expect(await exchange()).toMatchObject({ status: 201, body: { customerId } });
+    const bearer = idToken();
+    expect((await getMe(bearer)).status).toBe(200);
+    const list = await doors.call('list-identities', { token });
+    expect(list).toMatchObject({ status: 200, body: { data: [{ id: linked.body.id, issuer: testIssuer }] } });
+    const unlink = () =>
+      doors.call('unlink-identity', {
+        token,
+        parameters: { identityId: linked.body.id },
+      });
+    expect((await unlink()).status).toBe(204);
+    expect((await getMe(bearer)).status).toBe(401);
+    expect((await exchange()).status).toBe(409);
+    expect((await unlink()).status).toBe(404);
+    expect((await getMe(token)).status).toBe(200);
+  });
+
+  test('of somebody else are neither linked nor taken away', async () => {
+    const { body } = await exchange();
+    const [identity] = await doors.owner<
+      { id: string }[]
+    >`select id from customers.identities where subject = ${subject}`;
+    const address = `other-${email}`;
+    await customer({ address });
+    const token = await signIn(address);
+    const taken = await doors.call('link-identity', { token, body: { idToken: idToken() } });
+    expect(taken).toMatchObject({ status: 409, body: { code: 'identity-taken' } });
+    const parameters = { identityId: identity!.id };
+    expect((await doors.call('unlink-identity', { token, parameters })).status).toBe(404);
+    expect((await doors.call('list-identities', { token })).body.data).toEqual([]);
+    expect(await exchange()).toMatchObject({ body: { customerId: body.customerId } });
+  });
+
+  test('stay whole when their copy cannot be removed', async () => {
+    const { body } = await exchange();
+    const [identity] = await doors.owner<
+      { id: string }[]
+    >`select id from customers.identities where subject = ${subject}`;
+    const client = { send: () => Promise.reject(new Error('away')) };
+    const deps = {
+      sql: () => doors.owner,
+      copies: { client: client as never, table: 'identities' },
+      clock: systemClock,
+    };
+    await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(PartUnavailable);
+    expect(await doors.owner`select from customers.identities where subject = ${subject}`).toHaveLength(1);
+  });
+});
