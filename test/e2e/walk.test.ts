@@ -1,0 +1,157 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Order } from '../../lib/contract/orders.ts';
+import { type Answer, type Options, send } from './client.ts';
+import { type Buyer, basket, newBuyer, newProduct, order, unique } from './shop.ts';
+
+/* Every operation that the target publishes, with every credential that must not do: never data. */
+const { document, appKey, clientId } = inject('target');
+
+type Scheme = 'client' | 'session' | 'appKey';
+type Door = { operation: string; method: string; path: string; needs: Partial<Record<Scheme, string[]>> };
+
+const doors: Door[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { operationId, security = [] }]) => ({
+    operation: operationId,
+    method: method.toUpperCase(),
+    path,
+    needs: Object.assign({}, ...security) as Door['needs'],
+  })),
+);
+const closed = doors.filter(({ needs }) => Object.keys(needs).length > 0);
+const scoped = closed.filter(({ needs }) => Object.values(needs).some((scopes) => scopes.length > 0));
+
+let buyer: Buyer;
+let thief: Buyer;
+let bought: Order;
+/** Ids of things that are there, for the paths. */
+let ids: Record<string, string>;
+/** Of applications without a scope, and of one that manages applications and nothing else. */
+let scopeless: Record<Scheme, Options>;
+let manager: Options;
+
+beforeAll(async () => {
+  [buyer, thief] = await Promise.all([newBuyer(), newBuyer()]);
+  bought = await order(buyer, basket(await newProduct()));
+  const [shop, server, managing] = await Promise.all([
+    register('web', []),
+    register('server', []),
+    register('server', ['applications:manage']),
+  ]);
+  const [{ key }, { key: managersKey }] = await Promise.all([keyOf(server), keyOf(managing)]);
+  const { email, password } = buyer;
+  const signedIn = await send('POST', '/sessions', { clientId: shop, body: { email, password } });
+  const { token } = signedIn.body as { token: string };
+  scopeless = { client: { clientId: shop }, session: { token }, appKey: { token: key } };
+  manager = { token: managersKey };
+  const sessions = await send('GET', '/sessions', { token: buyer.token });
+  const mine = await keyOf(await register('server', ['catalog:read']));
+  ids = {
+    orderId: bought.id,
+    customerId: buyer.id,
+    productId: bought.lines[0]!.productId,
+    refundId: `rfd_${'0'.repeat(32)}`,
+    sessionId: (sessions.body as { data: { id: string }[] }).data[0]!.id,
+    applicationId: mine.applicationId,
+    keyId: mine.id,
+  };
+});
+
+const made: string[] = [];
+async function register(kind: string, scopes: string[]): Promise<string> {
+  const body = { name: unique('walk'), kind, scopes, contact: 'e2e@example.com' };
+  const { id } = (await send('POST', '/applications', { token: appKey, body })).body as { id: string };
+  made.push(id);
+  return id;
+}
+async function keyOf(applicationId: string): Promise<{ id: string; key: string; applicationId: string }> {
+  const answer = await send('POST', `/applications/${applicationId}/keys`, { token: appKey, body: {} });
+  return { ...(answer.body as { id: string; key: string }), applicationId };
+}
+
+/** Comes as nobody, unless `options` says as whom. */
+const knock = ({ method, path }: Door, options: Options): Promise<Answer> =>
+  send(
+    method,
+    path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? 'x'),
+    {
+      clientId: undefined,
+      key: unique('walk'),
+      ...(method === 'POST' || method === 'PATCH' ? { body: {} } : {}),
+      ...options,
+    },
+  );
+
+function expectRefused(answer: Answer, statuses: readonly number[]) {
+  expect(statuses, answer.text).toContain(answer.status);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  for (const secret of [buyer.email, 'Grace Hopper', bought.lines[0]!.name, bought.payment!.id, appKey]) {
+    expect(answer.text).not.toContain(secret);
+  }
+}
+
+test('nothing is open but what is meant to be', () => {
+  const open = doors.filter(({ needs }) => Object.keys(needs).length === 0).map(({ operation }) => operation);
+  expect(open.toSorted()).toEqual(
+    ['get-docs', 'get-health', 'get-openapi', 'receive-stripe-event'].filter((one) =>
+      doors.some(({ operation }) => operation === one),
+    ),
+  );
+});
+
+describe.each(closed)('$operation', (door) => {
+  test('without credentials is 401', async () => {
+    expectRefused(await knock(door, {}), [401]);
+  });
+
+  test('with credentials of another kind is 401', async () => {
+    const kinds: Record<Scheme, Options> = {
+      client: { clientId },
+      session: { token: buyer.token },
+      appKey: { token: appKey },
+    };
+    const wrong = (Object.keys(kinds) as Scheme[]).filter((kind) => door.needs[kind] === undefined);
+    for (const kind of wrong) expectRefused(await knock(door, kinds[kind]), [401]);
+    for (const token of [`${buyer.token}A`, `${appKey.slice(0, -4)}AAAA`, 'a.b.c']) {
+      expectRefused(await knock(door, { token }), [401]);
+    }
+  });
+});
+
+describe.each(scoped)('$operation', (door) => {
+  test('by an application without its scope is 403, whatever its customer may do', async () => {
+    for (const kind of Object.keys(door.needs) as Scheme[]) expectRefused(await knock(door, scopeless[kind]), [403]);
+  });
+});
+
+/** What names a thing of one customer. */
+const ofCustomers = closed.filter(
+  ({ path, needs }) => needs.session !== undefined && /\{(orderId|sessionId)\}/.test(path),
+);
+test.each(ofCustomers)('$operation of another customer’s is 404', async (door) => {
+  const bodies: Record<string, object> = { 'settle-simulated-payment': { outcome: 'complete' } };
+  const body = bodies[door.operation];
+  expectRefused(await knock(door, { token: thief.token, ...(body === undefined ? {} : { body }) }), [404]);
+});
+
+/** What names an application. */
+const ofApplications = closed.filter(({ path }) => path.includes('{applicationId}'));
+test.each(ofApplications.filter(({ method }) => method !== 'GET'))(
+  '$operation of an application that may do more is 403',
+  async (door) => {
+    const body = door.operation === 'update-application' ? { name: 'mine now' } : undefined;
+    expectRefused(await knock(door, { ...manager, ...(body === undefined ? {} : { body }) }), [403]);
+  },
+);
+
+test('a key is not deleted by way of an application that it does not belong to', async () => {
+  const path = `/applications/${made[1]}/keys/${ids.keyId}`;
+  expectRefused(await send('DELETE', path, { token: appKey }), [404]);
+});
+
+test('what was refused has changed nothing', async () => {
+  const still = await send('GET', `/orders/${bought.id}`, { token: buyer.token });
+  expect(still.body).toEqual(bought);
+  const { email, password } = buyer;
+  expect((await send('POST', '/sessions', { clientId, body: { email, password } })).status).toBe(201);
+  for (const id of made) await send('DELETE', `/applications/${id}`, { token: appKey });
+});
