@@ -157,6 +157,7 @@ const rows = {
   }),
   'get-openapi': http('GET', '/openapi.json', 'public', null),
   'get-docs': http('GET', '/docs', 'public', null),
+  'answer-unrouted': http('ANY', '$default', 'public', null, { tables: { applications: ['Scan'] } }),
 } as const satisfies Record<OperationId, unknown>;
 
 /**

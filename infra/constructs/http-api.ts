@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { routes } from '../../functions/routes.ts';
 import type { OperationId } from '../../lib/contract/operations.ts';
 import type { Route } from '../../lib/contract/route.ts';
+import { anythingElse } from '../../lib/contract/routing.ts';
 import { grantsOf } from '../grants.ts';
 import { DoorFunction, doorLog, type Surroundings } from './door-function.ts';
 import { pascal } from './names.ts';
@@ -61,11 +62,18 @@ export class HttpApi extends Construct {
         ...(operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });
       this.doors.push(door);
-      const added = this.api.addRoutes({
-        path: route.path,
-        methods: [apigw.HttpMethod[route.method]],
-        integration: new HttpLambdaIntegration(`${pascal(operation)}Integration`, door.function),
-      });
+      const integration = new HttpLambdaIntegration(`${pascal(operation)}Integration`, door.function);
+      const { path } = route;
+      const added =
+        path === anythingElse
+          ? [
+              new apigw.HttpRoute(this, 'AnythingElse', {
+                httpApi: this.api,
+                routeKey: apigw.HttpRouteKey.DEFAULT,
+                integration,
+              }),
+            ]
+          : this.api.addRoutes({ path, methods: [apigw.HttpMethod[route.method]], integration });
       for (const one of added) {
         Validations.of(one).acknowledge({
           id: 'AwsSolutions-APIG4',

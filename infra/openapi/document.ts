@@ -41,6 +41,7 @@ export type Operation = {
 export function buildDocument(): Document {
   const paths: Document['paths'] = {};
   for (const route of Object.values(routes)) {
+    if ((operations[route.operation] as OperationContract).unpublished) continue;
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
   return {

@@ -485,6 +485,7 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
       },
     },
   },
+  'answer-unrouted': { answers: {} },
   'get-openapi': { answers: {} },
   'get-docs': { answers: {} },
 };

@@ -81,6 +81,7 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'get-health': 'System',
   'get-openapi': 'System',
   'get-docs': 'System',
+  'answer-unrouted': 'System',
 };
 
 export const parameterNotes: Readonly<Record<string, string>> = {

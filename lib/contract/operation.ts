@@ -5,6 +5,8 @@ import type { ProblemCode } from './problems.ts';
 export type OperationContract = {
   summary: string;
   description?: string;
+  /** Not in the OpenAPI document: it is no operation of its own. */
+  unpublished?: true;
   path?: z.ZodMiniType;
   query?: z.ZodMiniType;
   body?: z.ZodMiniType;

@@ -69,6 +69,7 @@ export const operations = {
   'get-health': system.getHealth,
   'get-openapi': system.getOpenApi,
   'get-docs': system.getDocs,
+  'answer-unrouted': system.answerUnrouted,
 } as const satisfies Record<string, OperationContract>;
 
 export type OperationId = keyof typeof operations;

@@ -30,3 +30,10 @@ export const getDocs = {
   responses: { 200: z.string() },
   etag: true,
 } as const satisfies OperationContract;
+
+export const answerUnrouted = {
+  summary: 'Answer what no other route does',
+  unpublished: true,
+  responses: { 204: null },
+  problems: ['route-not-found', 'method-not-allowed'],
+} as const satisfies OperationContract;

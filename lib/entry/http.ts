@@ -27,6 +27,8 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
     fingerprint: string;
     /** Names what is read or changed to the record of this access, where neither path nor answer has its id. */
     touch(...ids: string[]): void;
+    /** What was asked for, as it came. */
+    target: { method: string; path: string; origin: string | undefined };
     meter: Meter;
     log: Logger;
   };
@@ -59,6 +61,7 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
       ...input,
       ...context.conditions,
       caller: context.caller,
+      target: { method: event.requestContext.http.method, path: event.rawPath, origin: event.headers.origin },
       requestId: context.requestId,
       fingerprint: contract.idempotency === undefined ? '' : fingerprintOf(route.operation, input),
       touch: (...ids: string[]) => {

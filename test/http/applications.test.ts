@@ -260,6 +260,27 @@ describe('a page in a browser', () => {
     expect(refused).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': origin } });
   });
 
+  test('asks before its request, and is allowed the methods and header fields of the API', async () => {
+    const ask = (from: string, path = '/orders', method = 'OPTIONS') =>
+      doors.call('answer-unrouted', { method, path, headers: { origin: from } });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20_000 });
+    const answer = await ask(origin);
+    expect(answer).toMatchObject({
+      status: 204,
+      headers: {
+        'access-control-allow-origin': origin,
+        'access-control-allow-methods': 'POST, GET',
+        'access-control-max-age': '7200',
+        vary: 'Origin',
+      },
+    });
+    expect(answer.headers['access-control-allow-headers']).toMatch(/Authorization.*Client-Id.*Idempotency-Key/);
+    expect((await ask('https://evil.example')).headers).not.toHaveProperty('access-control-allow-origin');
+    expect(await ask(origin, '/nothing')).toMatchObject({ status: 404, body: { code: 'route-not-found' } });
+    expect(await ask(origin, '/orders', 'PUT')).toMatchObject({ status: 405, headers: { allow: 'POST, GET' } });
+    vi.useRealTimers();
+  });
+
   test('of another origin is refused, and not told more', async () => {
     for (const other of ['https://evil.example', 'https://shop.example.evil.example', 'null', 'http://shop.example']) {
       const answer = await read({ origin: other });

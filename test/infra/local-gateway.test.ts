@@ -14,7 +14,11 @@ beforeAll(async () => {
     events.push(event);
     return { statusCode: 200, body: '{}' };
   };
-  gateway = createGateway(Object.values(routes), invoke, () => {});
+  gateway = createGateway(
+    Object.values(routes).filter(({ path }) => path !== '$default'),
+    invoke,
+    () => {},
+  );
   await new Promise<void>((resolve) => gateway.listen(0, resolve));
 });
 

@@ -24,7 +24,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       return [Properties.RouteKey, uri.match(/"([A-Za-z]+Function[0-9A-F]{8})"/)![1]];
     });
     const expected = deployed(stage).map(({ method, path, door }) => [
-      `${method} ${path}`,
+      path === '$default' ? path : `${method} ${path}`,
       functionOf(service, stage, door)[0],
     ]);
     expect(found.toSorted()).toEqual(expected.toSorted());

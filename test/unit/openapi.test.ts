@@ -30,9 +30,11 @@ describe('the generated files', () => {
 describe('the document', () => {
   test('has every route once, under its id, method and path', () => {
     const listed = all.map(({ path, method, operation }) => `${operation.operationId} ${method.toUpperCase()} ${path}`);
-    const routed = Object.values(routes).map(({ operation, method, path }) => `${operation} ${method} ${path}`);
+    const routed = Object.values(routes)
+      .filter(({ operation }) => operation !== 'answer-unrouted')
+      .map(({ operation, method, path }) => `${operation} ${method} ${path}`);
     expect(listed.toSorted()).toEqual(routed.toSorted());
-    expect(new Set(all.map(({ operation }) => operation.operationId)).size).toBe(Object.keys(operations).length);
+    expect(new Set(all.map(({ operation }) => operation.operationId)).size).toBe(Object.keys(operations).length - 1);
   });
 
   test('refers only to what it has, and has nothing that is not referred to', () => {

@@ -2,14 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Problem, type ProblemCode } from '../../../lib/contract/problems.ts';
+import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/routing.ts';
 import { clock } from '../../../lib/platform/clock.ts';
 import { problemAnswer } from './problem-answer.ts';
 
 /** As API Gateway takes at most. */
 const largestBody = 10 * 1024 * 1024;
-
-/** What the gateway knows of an operation. */
-export type Row = { method: string; path: string };
 
 export type Invoke<R extends Row> = (
   route: R,
@@ -26,6 +24,7 @@ export function createGateway<R extends Row>(
   onDone: (line: { method: string; path: string; status: number; milliseconds: number }) => void,
 ): Server {
   const match = matcher(table);
+  const fallback = table.find(({ path }) => path === anythingElse);
   const server = createServer((request, response) => {
     const startedAt = performance.now();
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
@@ -37,7 +36,7 @@ export function createGateway<R extends Row>(
         milliseconds: performance.now() - startedAt,
       }),
     );
-    answer(request, response, match, invoke).catch((error: unknown) => {
+    answer(request, response, { match, fallback }, invoke).catch((error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       refuse(response, 'internal', path);
     });
@@ -50,15 +49,16 @@ export function createGateway<R extends Row>(
 async function answer<R extends Row>(
   request: IncomingMessage,
   response: ServerResponse,
-  match: Matcher<R>,
+  { match, fallback }: { match: Matcher<R>; fallback: R | undefined },
   invoke: Invoke<R>,
 ): Promise<void> {
   const url = toUrl(request.url ?? '/');
   if (url === undefined) return refuse(response, 'bad-request', request.url ?? '');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
-  const found = match(method, url.pathname);
+  const matched = match(method, url.pathname);
+  const found =
+    matched !== undefined && 'route' in matched ? matched : fallback && { route: fallback, pathParameters: {} };
   if (found === undefined) return refuse(response, 'route-not-found', url.pathname);
-  if ('allow' in found) return refuse(response, 'method-not-allowed', url.pathname, { allow: found.allow.join(', ') });
 
   const body = await readBody(request);
   if (body === undefined) return refuse(response, 'body-too-large', url.pathname, { connection: 'close' });
@@ -128,7 +128,7 @@ function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Bu
   const isBase64Encoded = body.length > 0 && !textual.test(headers['content-type'] ?? '');
   return {
     version: '2.0',
-    routeKey: `${route.method} ${route.path}`,
+    routeKey: routeKeyOf(route),
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
     headers,
@@ -140,14 +140,14 @@ function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Bu
       domainName: 'localhost',
       domainPrefix: 'localhost',
       http: {
-        method: route.method,
+        method: request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET'),
         path: url.pathname,
         protocol: `HTTP/${request.httpVersion}`,
         sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
         userAgent: headers['user-agent'] ?? '',
       },
       requestId: `req_${randomUUID().replaceAll('-', '')}`,
-      routeKey: `${route.method} ${route.path}`,
+      routeKey: routeKeyOf(route),
       stage: '$default',
       time: new Date(now).toUTCString(),
       timeEpoch: now,
@@ -157,39 +157,4 @@ function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Bu
   };
 }
 
-type Found<R> = { route: R; pathParameters: Record<string, string> };
-type Matcher<R> = (method: string, path: string) => Found<R> | { allow: string[] } | undefined;
-
-/** A literal segment goes before a parameter, as in API Gateway. */
-function matcher<R extends Row>(table: readonly R[]): Matcher<R> {
-  const parsed = table
-    .map((route) => ({ route, segments: route.path.split('/').slice(1) }))
-    .sort((a, b) => parameters(a.segments) - parameters(b.segments));
-  return (method, path) => {
-    const parts = path.split('/').slice(1);
-    const fitting = parsed.filter(({ segments }) => fits(segments, parts));
-    const chosen = fitting.find(({ route }) => route.method === method);
-    if (chosen === undefined) {
-      return fitting.length === 0 ? undefined : { allow: [...new Set(fitting.map(({ route }) => route.method))] };
-    }
-    const pathParameters: Record<string, string> = {};
-    chosen.segments.forEach((segment, i) => {
-      if (isParameter(segment)) pathParameters[segment.slice(1, -1)] = decode(parts[i] ?? '');
-    });
-    return { route: chosen.route, pathParameters };
-  };
-}
-
-const isParameter = (segment: string): boolean => segment.startsWith('{');
-const parameters = (segments: string[]): number => segments.filter(isParameter).length;
-const fits = (segments: string[], parts: string[]): boolean =>
-  segments.length === parts.length &&
-  segments.every((segment, i) => (isParameter(segment) ? parts[i] !== '' : segment === parts[i]));
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
+const routeKeyOf = ({ method, path }: Row): string => (path === anythingElse ? path : `${method} ${path}`);
