@@ -35,7 +35,7 @@ describe('GET /docs', () => {
   test('needs nothing beside itself', async () => {
     const { text } = await docs();
     expect(text).not.toMatch(
-      /<script|<link|<img|<iframe|<form\b|\sstyle="|\son\w+="|@import|url\(|https?:\/\/(?!localhost|shop\.example)/i,
+      /<script|<link|<img|<iframe|<form\b|\sstyle="|\son\w+="|@import|url\(|https?:\/\/(?!localhost|(login\.)?shop\.example)/i,
     );
   });
 });

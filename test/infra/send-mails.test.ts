@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { bundleDoors } from '../../infra/bundle/bundle.ts';
 import { root } from '../../infra/bundle/options.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+import { registerByHand } from '../../lib/apps/manage.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { type Mail, MailRefused } from '../../lib/mail/mailer.ts';
 import { sesMailer } from '../../lib/mail/ses.gateway.ts';
+import { fieldsOf } from '../support/applications.ts';
 
 type Call = { method: string | undefined; url: string | undefined; body: unknown; authorization: string };
 
@@ -118,12 +122,15 @@ test('on a laptop a mail is shown as soon as the request is answered', async () 
         arrived?.();
       },
     });
+    const client = DynamoDBDocumentClient.from(stack.inside.dynamo);
+    const store = { client, table: 'applications', keysTable: 'appKeys', clock: systemClock };
+    const { id } = await registerByHand(store, fieldsOf('web'));
     for (const email of ['ada@example.com', 'bob@example.com']) {
       const came = new Promise<void>((resolve) => {
         arrived = resolve;
       });
       const body = JSON.stringify({ email, password: 'correct horse', name: 'Ada' });
-      const headers = { 'content-type': 'application/json' };
+      const headers = { 'content-type': 'application/json', 'client-id': id };
       expect((await fetch(`${stack.baseUrl}/customers`, { method: 'POST', headers, body })).status).toBe(202);
       await came;
     }

@@ -22,6 +22,8 @@ describe('an id or a currency', () => {
     finding_id: `fnd_${hex}`,
     action_id: `act_${hex}`,
     mail_id: `eml_${hex}`,
+    access_id: `acc_${hex}`,
+    identity_id: `idn_${hex}`,
     currency: 'EUR',
   };
   const cast = (value: string, domain: string) => shop.sql.unsafe(`select $1::kernel.${domain}`, [value]);

@@ -56,6 +56,10 @@ async function answer<R extends Row>(
   if (url === undefined) return refuse(response, 'bad-request', request.url ?? '');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
   const matched = match(method, url.pathname);
+  // The routes that this gateway alone has are nothing that a door could know of.
+  if (matched !== undefined && 'allow' in matched && method !== 'OPTIONS') {
+    return refuse(response, 'method-not-allowed', url.pathname, { allow: matched.allow.join(', ') });
+  }
   const found =
     matched !== undefined && 'route' in matched ? matched : fallback && { route: fallback, pathParameters: {} };
   if (found === undefined) return refuse(response, 'route-not-found', url.pathname);
