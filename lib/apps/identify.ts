@@ -3,7 +3,7 @@ import { isPublicClient } from '../contract/applications.ts';
 import type { Caller, CallerKind } from '../contract/caller.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { PartUnavailable } from '../kernel/errors.ts';
-import { createBreaker } from '../limits/breaker.ts';
+import { type Breaker, createBreaker } from '../limits/breaker.ts';
 import { recent } from '../limits/recent.ts';
 import { type Registry, rememberedMs } from './registry.ts';
 
@@ -32,9 +32,8 @@ const remembered = 10_000;
  * revoked is out at once. While that fails, requests that only read go on with what was verified within five minutes;
  * all others, and what was never verified, get PartUnavailable.
  */
-export function createIdentify(lookups: Lookups, clock: Clock) {
+export function createIdentify(lookups: Lookups, clock: Clock, breaker: Breaker = createBreaker(clock)) {
   const verified = recent<{ at: number; holder: Holder }>(remembered);
-  const breaker = createBreaker(clock);
 
   return async (
     { bearer, clientId }: Credentials,

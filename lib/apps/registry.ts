@@ -2,6 +2,7 @@ import type { Application } from '../contract/caller.ts';
 import { scopes as knownScopes } from '../contract/roles.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { PartUnavailable } from '../kernel/errors.ts';
+import { type Breaker, createBreaker } from '../limits/breaker.ts';
 import { recent } from '../limits/recent.ts';
 import type { ApplicationItem } from './applications.dynamo.ts';
 
@@ -15,11 +16,13 @@ export type Registry = (applicationId: string, options: { reads: boolean }) => P
 
 /**
  * Keeps what was read for a second, so that a busy process asks once a second for each application. While reading fails,
- * requests that only read (`reads`) go on with what was known within five minutes.
+ * requests that only read (`reads`) go on with what was known within five minutes; `breaker` is of all that is asked of
+ * DynamoDB to let somebody in, so that a request waits for it once.
  */
 export function createRegistry(
   read: (applicationId: string) => Promise<ApplicationItem | undefined>,
   clock: Clock,
+  breaker: Breaker = createBreaker(clock),
 ): Registry {
   const known = recent<{ at: number; application: Application | undefined }>(200);
   const underWay = new Map<string, Promise<Application | undefined>>();
@@ -44,11 +47,20 @@ export function createRegistry(
     const last = known.get(id);
     const age = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now() - last.at);
     if (age < freshMs) return last!.application;
+    const usable = reads && age < rememberedMs;
+    if (usable && !breaker.mayAsk()) return last!.application;
     try {
-      return await refresh(id);
+      const application = await refresh(id);
+      breaker.succeeded();
+      return application;
     } catch (error) {
-      if (!(error instanceof PartUnavailable) || !reads || age >= rememberedMs) throw error;
-      return last!.application;
+      if (!(error instanceof PartUnavailable)) {
+        breaker.succeeded();
+        throw error;
+      }
+      breaker.failed();
+      if (usable) return last!.application;
+      throw error;
     }
   };
 }

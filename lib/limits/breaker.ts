@@ -5,6 +5,8 @@ const restMs = 2000;
 /** Keeps from asking a part that has just failed: for two seconds not at all, then by one call until one succeeds. */
 export type Breaker = {
   isOpen(): boolean;
+  /** Whether the part has just failed, or is being asked whether it is back: for those whom somebody else asks. */
+  isResting(): boolean;
   /** Whether to ask now. Whoever is told yes says afterwards how it went. */
   mayAsk(): boolean;
   succeeded(): void;
@@ -16,6 +18,7 @@ export function createBreaker(clock: Clock): Breaker {
   let probing = false;
   return {
     isOpen: () => failedAt !== undefined,
+    isResting: () => failedAt !== undefined && (probing || Math.abs(clock.now() - failedAt) < restMs),
     mayAsk() {
       if (failedAt === undefined) return true;
       if (probing || Math.abs(clock.now() - failedAt) < restMs) return false;

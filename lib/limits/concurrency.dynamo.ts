@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
-import { createBreaker } from './breaker.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
 
 export type ConcurrencyOptions = {
   client: DynamoDBDocumentClient;
@@ -10,6 +10,8 @@ export type ConcurrencyOptions = {
   clock: Clock;
   /** Longest wait for DynamoDB in milliseconds, however patient the client is; 1500 when absent. */
   patienceMs?: number;
+  /** Of what asks DynamoDB who calls. While that rests nothing is asked here; what fails here does not stop it. */
+  away?: Breaker;
 };
 
 /** How many requests of one subject may be worked on at the same time. */
@@ -35,7 +37,7 @@ const keptSeconds = 2 * 3600;
  * seconds since the epoch. Count and attributes change in one conditional UpdateItem, so they always agree.
  */
 export function createConcurrencyLimit(options: ConcurrencyOptions): ConcurrencyLimit {
-  const { clock, patienceMs = 1500 } = options;
+  const { clock, patienceMs = 1500, away } = options;
   const breaker = createBreaker(clock);
   const own = ownPlaces(clock);
 
@@ -44,7 +46,7 @@ export function createConcurrencyLimit(options: ConcurrencyOptions): Concurrency
       // What this process alone holds fills the places: the others can only hold more.
       const name = own.take(subject, most, id, seconds);
       if (name === undefined) return { entered: false, fallback: breaker.isOpen() };
-      if (!breaker.mayAsk()) return { entered: true, fallback: true };
+      if (away?.isResting() || !breaker.mayAsk()) return { entered: true, fallback: true };
       try {
         const entered = await takePlace(options, subject, { name, most, seconds }, AbortSignal.timeout(patienceMs));
         breaker.succeeded();
@@ -58,7 +60,7 @@ export function createConcurrencyLimit(options: ConcurrencyOptions): Concurrency
 
     async leave(subject, id) {
       const name = own.giveBack(subject, id);
-      if (name === undefined || !breaker.mayAsk()) return;
+      if (name === undefined || away?.isResting() || !breaker.mayAsk()) return;
       try {
         await givePlaceBack(options, subject, name, AbortSignal.timeout(patienceMs));
         breaker.succeeded();

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { LimitState } from '../contract/limits.ts';
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
-import { createBreaker } from './breaker.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
 import { recent } from './recent.ts';
 import {
   type Counts,
@@ -23,6 +23,8 @@ export type LimiterOptions = {
   clock: Clock;
   /** Longest wait for DynamoDB in milliseconds, however patient the client is; 1500 when absent. */
   patienceMs?: number;
+  /** Of what asks DynamoDB who calls. While that rests nothing is asked here; what fails here does not stop it. */
+  away?: Breaker;
   /** Requests a minute that one key counts; 12,000 when absent. */
   perKey?: number;
 };
@@ -39,7 +41,7 @@ const remembered = 10_000;
  * not answer, the process goes by its own count.
  */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { clock, patienceMs = 1500 } = options;
+  const { clock, patienceMs = 1500, away } = options;
   const breaker = createBreaker(clock);
   const known = recent<{ counts: Counts; shares: KnownShare[] }>(remembered);
 
@@ -56,7 +58,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       toLimitState(standingOf(own.counts, limit), now, { allowed, limit, fallback });
     // What this process alone let through fills the limit: nothing that the others know makes room.
     if (slot === undefined) return ownState(false, breaker.isOpen());
-    if (!breaker.mayAsk()) return ownState(true, true);
+    if (away?.isResting() || !breaker.mayAsk()) return ownState(true, true);
     try {
       const taken = await takeOfAny(options, own.shares, now, AbortSignal.timeout(patienceMs));
       breaker.succeeded();

@@ -3,6 +3,7 @@ import { type ApplicationStore, readApplication } from '../apps/applications.dyn
 import { createIdentify } from '../apps/identify.ts';
 import { createRegistry } from '../apps/registry.ts';
 import type { AccountRules } from '../customers/accounts.ts';
+import { createBreaker } from '../limits/breaker.ts';
 import { createConcurrencyLimit } from '../limits/concurrency.dynamo.ts';
 import { createLimiter } from '../limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
@@ -27,7 +28,8 @@ function doorkeeper() {
 }
 
 function makeDoorkeeper() {
-  const application = createRegistry((id) => readApplication(applicationStore(), id), clock);
+  const away = createBreaker(clock);
+  const application = createRegistry((id) => readApplication(applicationStore(), id), clock, away);
   const identify = createIdentify(
     {
       session: (token) => findSession(sessionStore(), token),
@@ -36,9 +38,11 @@ function makeDoorkeeper() {
       application,
     },
     clock,
+    away,
   );
-  const limiter = createLimiter({ client: dynamo(), table: config().LIMITS_TABLE, clock });
-  const places = createConcurrencyLimit({ client: dynamo(), table: config().LIMITS_TABLE, clock });
+  const counting = { client: dynamo(), table: config().LIMITS_TABLE, clock, away };
+  const limiter = createLimiter(counting);
+  const places = createConcurrencyLimit(counting);
   return { identify, application, take: limiter, ...places, perMinute: config().RATE_LIMIT_PER_MINUTE };
 }
 

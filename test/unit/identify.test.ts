@@ -3,6 +3,7 @@ import { createIdentify, type Lookups } from '../../lib/apps/identify.ts';
 import { createRegistry } from '../../lib/apps/registry.ts';
 import type { CallerKind } from '../../lib/contract/caller.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { createBreaker } from '../../lib/limits/breaker.ts';
 import { fieldsOf } from '../support/applications.ts';
 
 /* Who credentials stand for, by lookups of the test's own that can be away. */
@@ -32,6 +33,7 @@ beforeEach(() => {
   keys = new Map([[key, serverId]]);
   suspended = new Set();
   const clock = { now: () => now };
+  const breaker = createBreaker(clock);
   const answer = async <T>(what: string, give: () => T): Promise<T> => {
     asked.push(what);
     if (away) throw new PartUnavailable('sessions');
@@ -62,9 +64,9 @@ beforeEach(() => {
         if (keyless) throw new PartUnavailable('identity');
         return text === jwt ? { customerId, applicationId: shopId } : undefined;
       }),
-    application: createRegistry(read, clock),
+    application: createRegistry(read, clock, breaker),
   };
-  identify = createIdentify(lookups, clock);
+  identify = createIdentify(lookups, clock, breaker);
 });
 
 const ask = (
@@ -181,6 +183,22 @@ describe('while nothing can be looked up', () => {
     now += 2000;
     await ask({ bearer: session });
     expect(tries()).toBe(before + 2);
+  });
+
+  test('credentials and their application share the wait: one try in two seconds in all', async () => {
+    await ask({ bearer: session });
+    away = true;
+    now += 1000;
+    const before = asked.length;
+    for (let i = 0; i < 20; i++) {
+      await ask({ bearer: session });
+      await ask({ clientId: shopId });
+    }
+    expect(asked).toHaveLength(before + 1);
+    now += 2000;
+    await ask({ clientId: shopId });
+    await ask({ bearer: session });
+    expect(asked).toHaveLength(before + 2);
   });
 
   test('all goes on at once when it is back, without a restart', async () => {
