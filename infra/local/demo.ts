@@ -35,7 +35,9 @@ export async function prepareDemo(stack: Stack, directory: string): Promise<Demo
   const begun = await readDemo(file);
   const { baseUrl } = stack;
   const { issuer } = stack.inside;
-  const demo = begun ?? { baseUrl, ...(await registerApplications(stack)), customer: credentials, products: [] };
+  // A shop from before there were applications has none to call by.
+  const kept = begun?.clientId === undefined ? undefined : begun;
+  const demo = kept ?? { baseUrl, ...(await registerApplications(stack)), customer: credentials, products: [] };
   // Written before the shop is made: a first start that is killed half-way is carried on under the same key.
   await write({ ...demo, baseUrl, issuer });
   if (demo.products.length === goods.length) return { ...demo, baseUrl, issuer };

@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Demo } from './demo.ts';
+import { firstOrder } from './first-order.ts';
 
 const startedAt = performance.now() - process.uptime() * 1000;
 const root = resolve(import.meta.dirname, '../..');
@@ -153,29 +153,6 @@ function chosenSettings(): Record<string, string> {
 }
 
 /** Lines to paste into a shell, one after the other. */
-function firstOrder({ baseUrl, customer, products }: Demo): string {
-  const [first, second] = products;
-  const json = `-H 'content-type: application/json'`;
-  return `Place the first order (paste these as they are):
-
-  curl -s ${baseUrl}/products
-
-  TOKEN=$(curl -s ${baseUrl}/sessions ${json} \\
-    -d '${JSON.stringify(customer)}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-
-  curl -s ${baseUrl}/quotes ${json} -H "authorization: Bearer $TOKEN" \\
-    -d '{"lines":[{"productId":"${first?.id}","quantity":2}]}'
-
-  curl -s ${baseUrl}/orders ${json} -H "authorization: Bearer $TOKEN" \\
-    -H "idempotency-key: order-$RANDOM$RANDOM" -H 'prefer: wait=10' \\
-    -d '{"lines":[{"productId":"${first?.id}","quantity":2},{"productId":"${second?.id}","quantity":1}],"paymentMethod":"pm_card_visa"}'
-
-  curl -s ${baseUrl}/orders -H "authorization: Bearer $TOKEN"
-
-The API to read: ${baseUrl}/docs    Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
-`;
-}
-
 const signIn = (issuer: string | undefined, ours: boolean): string =>
   ours ? `Sign in by OpenID Connect, in a browser: ${issuer}/demo\n` : `Tokens of ${issuer} are taken\n`;
 

@@ -4,19 +4,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { prepareDemo } from '../../infra/local/demo.ts';
+import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
+import { firstOrder } from '../../infra/local/first-order.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
 import type { Order } from '../../lib/contract/orders.ts';
 
 let home: string;
 let stack: Stack;
+let demo: Demo;
 let example: { commands: string[]; answers: unknown[] };
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'counterfoil-readme-'));
   const directory = join(home, '.local');
   stack = await startStack({ directory, port: 0 });
-  await prepareDemo(stack, directory);
+  demo = await prepareDemo(stack, directory);
   example = await readExample();
 });
 afterAll(async () => {
@@ -34,6 +36,18 @@ test('the first order of the README is confirmed when its lines are pasted as th
   const came = answers.map(withoutChance);
   expect(example.answers.length).toBeGreaterThan(1);
   for (const shown of example.answers) expect(came).toContainEqual(withoutChance(shown));
+});
+
+test('what npm start shows orders too, pasted as it stands', async () => {
+  const [, ...paragraphs] = firstOrder(demo).split('\n\n');
+  const commands = paragraphs.filter((text) => /^ {2}(curl|TOKEN)/.test(text));
+  expect(commands).toHaveLength(5);
+  const answers = (await paste(commands)).filter((text) => text !== '').map((text) => JSON.parse(text));
+  const [products, quote, order, orders] = answers;
+  expect(products.data.length).toBeGreaterThan(1);
+  expect(quote.total.amount).toBeGreaterThan(0);
+  expect(order).toMatchObject({ status: 'confirmed' });
+  expect(orders.data[0].id).toBe(order.id);
 });
 
 /** Runs each block as a shell that is open beside `npm start` would, and gives what each printed. */

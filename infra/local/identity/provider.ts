@@ -72,8 +72,8 @@ export async function createLocalProvider(issuer: string, key: JsonWebKey): Prom
     const { uid, prompt, params } = await provider.interactionDetails(request, response);
     if (prompt.name !== 'login') return provider.interactionFinished(request, response, { consent: {} });
     if (request.method !== 'POST') {
-      const hint = typeof params.login_hint === 'string' ? params.login_hint : 'ada@example.com';
-      return sendPage(response, 200, loginPage(uid, { email: hint, name: 'Ada Lovelace' }));
+      const hint = typeof params.login_hint === 'string' ? params.login_hint : 'grace@example.com';
+      return sendPage(response, 200, loginPage(uid, { email: hint, name: 'Grace Hopper' }));
     }
     const form = new URLSearchParams(await readForm(request));
     const email = (form.get('email') ?? '').trim().toLowerCase();
