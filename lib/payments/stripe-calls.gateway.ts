@@ -75,7 +75,6 @@ async function within<T>(milliseconds: number, work: Promise<T>, timeoutMs: numb
     return await Promise.race([work, end]);
   } finally {
     clearTimeout(timer);
-    work.catch(() => {});
   }
 }
 

@@ -54,7 +54,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
   [
     /^database:/,
-    tests('sql', 'schema-guards*', 'refund-guards'),
+    tests('sql', 'schema-guards*', 'refund-guards', 'order-reads', 'priceable'),
     [...traces, ...steps, ...placing],
     [...sagas, ...refunds],
   ],

@@ -21,12 +21,24 @@ const outcomes: Partial<Record<StrykerMutant['status'], Outcome>> = {
  */
 const excludedMutations = ['StringLiteral', 'ObjectLiteral', 'ArrayDeclaration'];
 
-/** Lets Stryker change the TypeScript of these files, with the tests that any of them has: it finds out which cover what. */
+/** Lets Stryker change the TypeScript of these files, with the tests of each: it finds out which cover what. */
 export async function tryTypeScript(files: readonly string[], jobs: number): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const group of Object.values(Object.groupBy(files, (file) => testsOf(file).flat().join(' ')))) {
+    results.push(...(await tryTogether(group!, jobs)));
+  }
+  return results;
+}
+
+/**
+ * A mutant of what runs while a module is loaded is tried with all tests of the group. Not by Stryker's `testFiles`:
+ * with them it lets such a mutant live only after its module was loaded, when it changes nothing any more.
+ */
+async function tryTogether(files: readonly string[], jobs: number): Promise<Result[]> {
+  process.env.MUTATION_TESTS = testsOf(files[0]!).flat().join(' ');
   const mutants = await new Stryker({
     mutate: [...files],
     mutator: { excludedMutations },
-    testFiles: [...new Set(files.flatMap((file) => testsOf(file).flat()))],
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },

@@ -5,13 +5,15 @@ import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
 let other: string;
+let third: string;
 let orders: string[];
 beforeAll(async () => {
   saga = await startSaga();
-  other = newId('customer', saga.clock);
+  [other, third] = [newId('customer', saga.clock), newId('customer', saga.clock)];
   await saga.owner`
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
-    values (${other}, 'other@example.com', 'Other', 'none', now(), now())`;
+    values (${other}, 'other@example.com', 'Other', 'none', now(), now()),
+      (${third}, 'third@example.com', 'Third', 'none', now(), now())`;
   const productId = await saga.product(2);
   orders = [];
   // The third finds nothing left, the fourth is never begun, the fifth is somebody else's.
@@ -34,6 +36,24 @@ describe('one order', () => {
     expect(await findOrder(saga.api, theirs(orders[0]!))).toBeUndefined();
     expect(await findOrder(saga.api, mine(orders[4]!))).toBeUndefined();
     expect(await findOrder(saga.api, mine(unknown))).toBeUndefined();
+  });
+
+  test('has its lines as they were ordered', async () => {
+    const lines = [];
+    for (const quantity of [3, 1, 2]) lines.push({ productId: await saga.product(0), quantity });
+    const { id } = await saga.place([lines[2]!, lines[0]!, lines[1]!], { start: false });
+    await saga.owner`update orders.orders set customer_id = ${third} where id = ${id}`;
+    // Written again in the opposite order, so that only their positions tell.
+    await saga.owner.begin(async (tx) => {
+      const rows = await tx`delete from orders.lines where order_id = ${id} returning *`;
+      for (const row of rows.toSorted((a, b) => b.position - a.position)) {
+        await tx`
+          insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
+          values (${id}, ${row.position}, ${row.productId}, ${row.sku}, ${row.name}, ${row.quantity}, ${row.unitPrice}, ${row.total})`;
+      }
+    });
+    const order = await findOrder(saga.api, { orderId: id, customerId: third });
+    expect(order?.lines.map(({ quantity }) => quantity)).toEqual([2, 3, 1]);
   });
 
   test('that is somebody else’s cannot be cancelled, and is not said to exist', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, type Flag, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/flagging.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -37,7 +37,7 @@ const close = (orderId: string, refunded = false) =>
       : undefined,
     at,
   });
-const flag = (orderId: string, only: { version?: number; unlessConfirmed?: boolean; attempt?: number } = {}) =>
+const flag = (orderId: string, only: Partial<Flag> = {}) =>
   flagForAttention(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
@@ -54,6 +54,8 @@ const place = async (units = 1, quantity = 1) => {
 };
 const levelOf = async (productId: string) =>
   (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
+type Of = { productId: string };
+const byProduct = (a: Of, b: Of) => (a.productId < b.productId ? -1 : 1);
 const statusOf = async (orderId: string) => (await saga.order(orderId)).status;
 
 describe('reserving', () => {
@@ -197,12 +199,69 @@ describe('putting before a person', () => {
     await flag(one.id);
     const [row] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${one.id}`;
     const kept = lines.map((line) => ({ ...line, sku: `SKU-${line.productId.slice(-12)}`, state: 'held' }));
-    expect(row?.stockAtStake).toEqual(kept.toSorted((a, b) => (a.productId < b.productId ? -1 : 1)));
+    expect(row?.stockAtStake).toEqual(kept.toSorted(byProduct));
     await release(other.id);
     await flag(other.id);
     const [given] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${other.id}`;
     expect(given?.stockAtStake, 'it went back before').toEqual([]);
     await release(one.id);
+  });
+
+  test('lists its stock by product, however it was reserved', async () => {
+    const lines = [
+      { productId: await saga.product(9), quantity: 2 },
+      { productId: await saga.product(9), quantity: 3 },
+    ];
+    const { id } = await saga.place(lines, { start: false });
+    await reserve(id);
+    await saga.owner.begin(async (tx) => {
+      const rows = await tx`delete from stock.reservations where order_id = ${id} returning *`;
+      const backwards = rows.toSorted((a, b) => byProduct(b as Of, a as Of));
+      for (const { productId, quantity, state } of backwards) {
+        await tx`
+          insert into stock.reservations (order_id, product_id, quantity, state, expires_at)
+          values (${id}, ${productId}, ${quantity}, ${state}, ${expiresAt})`;
+      }
+    });
+    await flag(id);
+    const [row] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${id}`;
+    expect(row?.stockAtStake).toMatchObject(lines.map(({ productId }) => ({ productId })).toSorted(byProduct));
+    await release(id);
+  });
+
+  test('tells the money that may be kept, as far as its order knows', async () => {
+    const atStake = async (orderId: string) => {
+      expect(await flag(orderId)).toMatchObject({ flagged: true });
+      const [row] = await saga.owner`
+        select money_at_stake, money_certain from orders.attention where order_id = ${orderId}`;
+      return { ...row };
+    };
+    const pending = await place();
+    expect(await atStake(pending.orderId), 'before stock is reserved nobody is charged').toEqual({
+      moneyAtStake: 0,
+      moneyCertain: true,
+    });
+    const reserved = await place();
+    await reserve(reserved.orderId);
+    expect(await atStake(reserved.orderId)).toEqual({ moneyAtStake: 1000, moneyCertain: false });
+    await release(reserved.orderId);
+  });
+
+  test.each([
+    ['went back in part', 300, 300, { moneyAtStake: 700, moneyCertain: true }],
+    ['is going back in part', 300, 500, { moneyAtStake: 700, moneyCertain: false }],
+  ])('tells what is left of money that %s', async (_situation, refunded, claimed, left) => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await confirm(orderId);
+    await saga.owner`
+      update payments.payments set refunded_amount = ${refunded}, refund_claimed = ${claimed} where order_id = ${orderId}`;
+    await saga.owner`update orders.orders set status = 'cancelling' where id = ${orderId}`;
+    const { why } = releaseFailed(orderId);
+    await flag(orderId, { why: { ...why, money: { amount: 1000, certain: true } } });
+    const [row] = await saga.owner`
+      select money_at_stake, money_certain from orders.attention where order_id = ${orderId}`;
+    expect({ ...row }).toEqual(left);
   });
 
   test('by an undo that a person has repeated since changes nothing', async () => {

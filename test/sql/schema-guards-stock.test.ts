@@ -92,6 +92,22 @@ describe('stock', () => {
     }
   });
 
+  test('two first deliveries of a product at once both count', async () => {
+    const productId = await shop.insertProduct();
+    const deliver = (quantity: number, by = shop.sql) => shop.move({ kind: 'adjustment', quantity, productId }, by);
+    let second: Promise<unknown> | undefined;
+    await shop.sql.begin(async (tx) => {
+      await deliver(3, tx as never);
+      second = Promise.allSettled([deliver(4)]);
+      await expect
+        .poll(async () => (await shop.sql`select from pg_locks where not granted`).length, { interval: 5 })
+        .toBeGreaterThan(0);
+    });
+    expect(await second).toMatchObject([{ status: 'fulfilled' }]);
+    const [row] = await shop.sql`select on_hand from stock.levels where product_id = ${productId}`;
+    expect(row?.on_hand).toBe(7);
+  });
+
   test('a level stays with its product', async () => {
     const other = await shop.insertProduct();
     await expect(

@@ -91,6 +91,15 @@ describe('confirming', () => {
     expect(row).toEqual({ status: 'pending' });
   });
 
+  test('each product of the order needs its own reservation: that of another is none', async () => {
+    const products = [shop.productId, await shop.insertProduct()];
+    const two = () => shop.order({ lines: 2, products, subtotal: 4000, total: 4000 });
+    await expect(confirm(await two())).rejects.toMatchObject({ constraint_name: 'confirmed_order_has_stock' });
+    const made = await two();
+    await shop.reserve(shop.sql, made, { productId: products[1]! });
+    await confirm(made);
+  });
+
   test('an order that was given up, or says that it failed, is refused', async () => {
     const made = await shop.order();
     for (const change of [
@@ -178,6 +187,17 @@ describe('what an order adds up to', () => {
     await expect(shop.insertLine(shop.sql, { ...late, id: id('order') })).rejects.toMatchObject({
       constraint_name: 'lines_order_id_fkey',
     });
+  });
+
+  test('an order that is left without lines in the transaction that adds one is refused', async () => {
+    const made = await shop.order();
+    const late = { ...made, position: 2, productId: await shop.insertProduct() };
+    await expect(
+      shop.sql.begin(async (tx) => {
+        await shop.insertLine(tx, late);
+        await tx`delete from orders.lines where order_id = ${made.id}`;
+      }),
+    ).rejects.toMatchObject({ constraint_name: 'order_adds_up' });
   });
 
   test('the same product on two lines is refused', async () => {

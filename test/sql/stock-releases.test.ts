@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
+import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
 import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -68,6 +69,15 @@ test('stock that is held for an order under way stays', async () => {
   await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: at });
   expect(await release(id)).toBe(0);
   expect(await stateOf(id)).toBe('held');
+});
+
+test('an order that is given up while it waits for its customer gives its stock back', async () => {
+  const productId = await saga.product(9);
+  const { id: orderId } = await saga.place([{ productId, quantity: 2 }], { start: false });
+  await reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
+  await awaitPaymentAction(saga.saga, { orderId, at, action: { type: 'simulated', path: '/simulated-payments/1' } });
+  expect(await releaseWhatIsHeld(saga.saga, { orderId, at })).toBe(2);
+  expect([await stateOf(orderId), await levelOf(productId)]).toEqual(['released', { onHand: 9, reserved: 0 }]);
 });
 
 test('stock that is reserved by a late step at that very moment is given back too', async () => {

@@ -24,7 +24,7 @@ type Refund = {
   payment_intent: string;
   amount: number;
   status: string;
-  metadata: Record<string, string>;
+  metadata: Record<string, string> | null;
 };
 
 /** Payment methods of Stripe's test mode and what their bank says: https://docs.stripe.com/testing */
@@ -173,6 +173,8 @@ export function createFakePayments(now: () => number = Date.now) {
   function confirm(intent: Intent, params: Params): Answer {
     const unknown = unknownIn(params, known.confirm);
     if (unknown !== undefined) return unknown;
+    // Without it a card that asks for authentication needs an address to come back to.
+    if (params.use_stripe_sdk !== 'true') return invalid({ code: 'parameter_missing', param: 'return_url' });
     const card = cards[params.payment_method ?? ''];
     if (card === undefined) return invalid({ code: 'resource_missing', param: 'payment_method' });
     if (intent.status !== 'requires_payment_method' && intent.status !== 'requires_confirmation') {
@@ -237,7 +239,7 @@ export function createFakePayments(now: () => number = Date.now) {
       status: refundStatuses.shift() ?? 'succeeded',
       metadata: { ...(orderId === undefined ? {} : { orderId }), ...(refundId === undefined ? {} : { refundId }) },
     };
-    if (made.status !== 'failed') {
+    if (made.status !== 'failed' && made.status !== 'canceled') {
       charge.amount_refunded += amount;
       charge.refunded = charge.amount_refunded === charge.amount;
     }

@@ -16,7 +16,9 @@ export type Fault =
   | 'error-500'
   | 'rate-limit'
   /** It is done, and then waits for `release`. */
-  | 'held';
+  | 'held'
+  /** It is not done but refused, with this code. */
+  | { refused: string };
 
 export type FakeStripe = {
   api: { protocol: 'http'; host: string; port: number };
@@ -105,6 +107,12 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     }
     if (request.headers['stripe-version'] !== '2026-10-28.endive') {
       return { answer: refusal(400, 'invalid_request_error', { message: 'unknown version' }), replayed: false };
+    }
+    if ('x-stripe-client-telemetry' in request.headers) {
+      return { answer: refusal(400, 'invalid_request_error', { message: 'nobody asked' }), replayed: false };
+    }
+    if (typeof fault === 'object') {
+      return { answer: refusal(400, 'invalid_request_error', { code: fault.refused }), replayed: false };
     }
     if (fault === 'rate-limit') {
       return { answer: refusal(429, 'invalid_request_error', { code: 'rate_limit' }), replayed: false };

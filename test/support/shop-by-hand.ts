@@ -55,6 +55,8 @@ export async function openShop() {
       quantity?: number;
       lineTotal?: number;
       position?: number;
+      /** Of each line; the one of the test where there are fewer. */
+      products?: readonly string[];
     } = {},
   ): Promise<Made> {
     const made = { id: parts.id ?? id('order'), total: parts.total ?? 2000, quantity: parts.quantity ?? 2 };
@@ -68,7 +70,13 @@ export async function openShop() {
           ${parts.discount ?? 0}, ${parts.reason ?? null}, ${made.total}, 'pm_card_visa', ${now}, ${now}
         )`;
       for (let n = 0; n < (parts.lines ?? 1); n++) {
-        await insertLine(tx, { ...made, ...parts, id: made.id, position: parts.position ?? n + 1, productId });
+        await insertLine(tx, {
+          ...made,
+          ...parts,
+          id: made.id,
+          position: parts.position ?? n + 1,
+          productId: parts.products?.[n] ?? productId,
+        });
       }
     });
     return made;
@@ -93,9 +101,13 @@ export async function openShop() {
       ${parts.amount ?? made.total}, ${parts.currency ?? 'EUR'}, ${now}, ${parts.status === 'refunded' ? now : null}
     )`;
 
-  const reserve = (by: Sql | TransactionSql, made: Made, parts: { state?: string; quantity?: number } = {}) => by`
+  const reserve = (
+    by: Sql | TransactionSql,
+    made: Made,
+    parts: { state?: string; quantity?: number; productId?: string } = {},
+  ) => by`
     insert into stock.reservations (order_id, product_id, quantity, state, expires_at)
-    values (${made.id}, ${productId}, ${parts.quantity ?? made.quantity}, ${parts.state ?? 'committed'}, ${now})`;
+    values (${made.id}, ${parts.productId ?? productId}, ${parts.quantity ?? made.quantity}, ${parts.state ?? 'committed'}, ${now})`;
 
   return {
     database,

@@ -26,6 +26,8 @@ describe('declined', () => {
     [card('card_declined', 'card_velocity_exceeded'), 'limit_exceeded'],
     [card('authentication_required', 'authentication_required'), 'authentication_required'],
     [card('payment_intent_authentication_failure'), 'authentication_failed'],
+    [failure(402, 'invalid_request_error', { code: 'expired_card' }), 'expired_card'],
+    [failure(400, 'card_error', { code: 'expired_card' }), 'expired_card'],
     [invalid('resource_missing', 'payment_method'), 'payment_method_invalid'],
     [invalid('payment_method_unactivated'), 'payment_method_invalid'],
     [invalid('amount_too_small', 'amount'), 'amount_invalid'],
@@ -46,6 +48,8 @@ describe('to be asked about again', () => {
     [failure(429, 'invalid_request_error', { code: 'lock_timeout' })],
     [failure(409, 'invalid_request_error', { code: 'idempotency_key_in_use' })],
     [failure(409, 'idempotency_error')],
+    [failure(429, 'invalid_request_error')],
+    [failure(400, 'invalid_request_error', { code: 'lock_timeout' })],
     [card('processing_error', 'processing_error')],
     [card('card_declined', 'try_again_later')],
     [card('card_declined', 'issuer_not_available')],
@@ -65,6 +69,27 @@ describe('for a person to look at', () => {
     [invalid('charge_disputed'), 'charge_disputed'],
   ])('%#: %s', (error, code) => {
     expect(fromStripe(error)).toMatchObject({ name: 'StripeRefused', code });
+  });
+
+  test('an error tells where to look: its parameter, its status and Stripe’s id of the request', () => {
+    const raw = { code: 'parameter_unknown', param: 'colour', requestId: 'req_1' };
+    expect(fromStripe(failure(400, 'invalid_request_error', raw))).toMatchObject({
+      message: 'Stripe refused: parameter_unknown colour (status 400, request req_1)',
+    });
+    expect(fromStripe(failure(400, 'invalid_request_error'))).toMatchObject({
+      message: 'Stripe refused: invalid_request_error (status 400, request unknown)',
+    });
+    expect(fromStripe(failure(undefined, ''))).toMatchObject({
+      message: 'Stripe did not answer: no connection (status none, request unknown)',
+    });
+    for (const detail of [new Error('x'), Object.assign(new Error('x'), { code: 7 })]) {
+      const lost = fromStripe(new Stripe.errors.StripeConnectionError({ message: 'x', detail } as never));
+      expect(lost).toMatchObject({ message: expect.stringContaining('no connection') });
+    }
+  });
+
+  test('something else that is not known, though a parameter has the name', () => {
+    expect(fromStripe(invalid('parameter_invalid_empty', 'payment_method'))).toMatchObject({ name: 'StripeRefused' });
   });
 
   test('an error that is not Stripe’s stays as it is', () => {
@@ -90,6 +115,13 @@ test.each([
 ])('%i minor units of %s are %i to Stripe', (amount, currency, expected) => {
   expect(toStripeAmount(amount, currency)).toBe(expected);
   expect(fromStripeAmount(expected, currency)).toBe(amount);
+});
+
+test.each(['ISK', 'MGA'])('every number of %s comes out whole', (currency) => {
+  for (let amount = 100; amount <= 1_000_000; amount += 100) {
+    expect(toStripeAmount(amount, currency)).toBe(currency === 'ISK' ? amount * 100 : amount / 100);
+    expect(fromStripeAmount(amount, currency)).toBe(currency === 'ISK' ? amount / 100 : amount * 100);
+  }
 });
 
 test.each([

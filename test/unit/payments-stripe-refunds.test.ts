@@ -19,6 +19,7 @@ const newOrder = (paymentMethod = 'pm_card_visa') => ({
 const refusedWith = (code: string) => ({ name: 'RefundRefused', code });
 const answerLost = { name: 'AnswerLost' };
 const made = () => stripe.payments.refunds.length;
+const looks = () => stripe.calls.filter((call) => call === 'GET /v1/refunds').length;
 
 beforeEach(async () => {
   now = Date.now();
@@ -53,6 +54,7 @@ test('parts are given back once each, and never more than is left', async () => 
 test('more than is left is refused before anything is sent, and less is given afterwards', async () => {
   const { part, kept } = await charged();
   await expect(gateway().refundPart(part('r1', 2000))).rejects.toMatchObject(refusedWith('more_than_is_left'));
+  expect(stripe.calls).not.toContain('POST /v1/refunds');
   await gateway().refundPart(part('r2', 1999));
   expect(kept()).toBe(0);
 });
@@ -95,9 +97,75 @@ test('an earlier part is found behind many pages of others', async () => {
   const first = await gateway().refundPart(part('r1', 1));
   for (let time = 0; time < 7; time++) await gateway().refundPart(part(`more${time}`, 1));
   stripe.forgetKeys();
-  stripe.payments.pageSize.most = 2;
-  expect(await gateway().refundPart(part('r1', 1))).toEqual(first);
+  for (const [most, pages] of [
+    [2, 4],
+    [3, 3],
+    [1, 8],
+  ] as const) {
+    stripe.payments.pageSize.most = most;
+    const before = looks();
+    expect(await gateway().refundPart(part('r1', 1))).toEqual(first);
+    expect(looks() - before).toBe(pages);
+  }
   expect(made()).toBe(8);
+});
+
+test('an earlier part is found though more pages follow, and no page is read for it twice', async () => {
+  const { part } = await charged();
+  for (const refundId of ['r1', 'r2', 'r3']) await gateway().refundPart(part(refundId, 1));
+  stripe.forgetKeys();
+  stripe.payments.pageSize.most = 1;
+  const before = looks();
+  expect(await gateway().refundPart(part('r3', 1))).toEqual({ refundReference: stripe.payments.refunds[2]!.id });
+  expect(looks() - before).toBe(1);
+  await gateway().refundPart(part('r4', 1));
+  expect(looks() - before).toBe(4);
+  expect(made()).toBe(4);
+});
+
+test('a refund that somebody made without metadata is none of the parts', async () => {
+  const { part, reference } = await charged();
+  await gateway().refundPart(part('r1', 5));
+  stripe.payments.refunds.push({ ...stripe.payments.refunds[0]!, id: 're_by_hand', metadata: null });
+  expect(await gateway().refundPart(part('r2', 5))).not.toEqual({ refundReference: 're_by_hand' });
+  expect(stripe.payments.refunds.every(({ payment_intent: intent }) => intent === reference)).toBe(true);
+});
+
+test.each([
+  ['charge_already_refunded', refusedWith('more_than_is_left')],
+  ['charge_disputed', refusedWith('disputed')],
+  ['refund_disputed_payment', refusedWith('disputed')],
+  ['charge_not_refundable', refusedWith('not_refundable')],
+  ['amount_too_small', refusedWith('amount_invalid')],
+  ['payment_method_not_available', { name: 'PaymentDeclined' }],
+  ['parameter_unknown', { name: 'StripeRefused', code: 'parameter_unknown' }],
+])('a part that Stripe refuses as %s is refused, and nothing is given', async (refused, error) => {
+  const { part, kept } = await charged();
+  stripe.fail('POST /v1/refunds', { refused });
+  await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(error);
+  expect(kept()).toBe(1999);
+});
+
+test('the answer of a part that was all there is gets lost: that is no refusal', async () => {
+  const { part, kept } = await charged();
+  stripe.fail('POST /v1/refunds', 'reset', 'reset');
+  await expect(gateway().refundPart(part('r1', 1999))).rejects.toMatchObject(answerLost);
+  expect(await gateway().refundPart(part('r1', 1999))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
+  expect(kept()).toBe(0);
+});
+
+test('an undo whose refund is refused is an error, though a part went back before', async () => {
+  const { part, undo, kept } = await charged();
+  await gateway().refundPart(part('r1', 500));
+  stripe.fail('POST /v1/refunds', { refused: 'charge_disputed' });
+  await expect(gateway().undo(undo)).rejects.toMatchObject({ name: 'StripeRefused', code: 'charge_disputed' });
+  expect(kept()).toBe(1499);
+});
+
+test('an undo that finds everything given back, and no refund, is an error', async () => {
+  const { undo } = await charged();
+  stripe.fail('POST /v1/refunds', { refused: 'charge_already_refunded' });
+  await expect(gateway().undo(undo)).rejects.toThrow(/is refunded without a refund/);
 });
 
 test('another amount under the same refund id changes nothing', async () => {
@@ -112,7 +180,10 @@ test('a part of another order’s or currency’s charge is not given', async ()
   const differs = { name: 'ChargeDiffers' };
   const other = newId('order', clock);
   await expect(gateway().refundPart({ ...part('r1', 5), orderId: other })).rejects.toMatchObject(differs);
-  await expect(gateway().refundPart({ ...part('r1', 5), currency: 'USD' })).rejects.toMatchObject(differs);
+  await expect(gateway().refundPart({ ...part('r1', 5), currency: 'USD' })).rejects.toMatchObject({
+    ...differs,
+    message: expect.stringContaining('EUR'),
+  });
   await gateway().refundPart(part('r2', 5));
   await expect(gateway().refundPart({ ...part('r2', 5), orderId: other })).rejects.toMatchObject(differs);
   expect(kept()).toBe(1994);
@@ -131,13 +202,16 @@ test('an amount that Stripe does not count in is refused', async () => {
   expect(made()).toBe(0);
 });
 
-test('a part that the bank returns is refused, and so when asked again', async () => {
-  const { part, kept } = await charged();
-  stripe.payments.refundStatuses.push('failed');
-  await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(refusedWith('refund_failed'));
-  await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(refusedWith('refund_failed'));
-  expect(kept()).toBe(1999);
-});
+test.each(['failed', 'canceled'])(
+  'a part that is %s at the bank is refused, and so when asked again',
+  async (status) => {
+    const { part, kept } = await charged();
+    stripe.payments.refundStatuses.push(status);
+    await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(refusedWith('refund_failed'));
+    await expect(gateway().refundPart(part('r1', 500))).rejects.toMatchObject(refusedWith('refund_failed'));
+    expect(kept()).toBe(1999);
+  },
+);
 
 test('undo after parts gives back the rest, once', async () => {
   const { part, undo, kept } = await charged();
@@ -203,6 +277,37 @@ test('the books are read page by page, and cover their time exactly', async () =
   expect(books.map(({ reference }) => reference).reverse()).toEqual(references.slice(1, 4));
   const next = await readAll('listCharges', { from: 1_800_000_004_000, to: 1_800_000_005_000 });
   expect(next.map(({ reference }) => reference)).toEqual(references.slice(4));
+});
+
+test('the books end with the last page, however short the pages are', async () => {
+  const from = now;
+  const references = [(await charged()).reference, (await charged()).reference];
+  const request = { from: Math.floor(from / 1000) * 1000, to: now + 1000 };
+  expect(await gateway().listCharges(request)).not.toHaveProperty('cursor');
+  stripe.payments.pageSize.most = 1;
+  const books = await readAll('listCharges', request);
+  expect(books.map(({ reference }) => reference).reverse()).toEqual(references);
+  expect(stripe.calls.filter((call) => call === 'GET /v1/payment_intents')).toHaveLength(3);
+});
+
+test('in the books a charge that was not tried, or is to be tried again, is pending', async () => {
+  const from = Math.floor(now / 1000) * 1000;
+  stripe.payments.passing.push('processing_error');
+  await expect(gateway().charge(newOrder())).rejects.toMatchObject(answerLost);
+  stripe.fail('/confirm', { refused: 'parameter_unknown' });
+  await expect(gateway().charge(newOrder())).rejects.toMatchObject({ name: 'StripeRefused' });
+  const books = await readAll('listCharges', { from, to: now + 1000 });
+  expect(books.map(({ status }) => status)).toEqual(['pending', 'pending']);
+});
+
+test('a refund of a charge without an intent is in no book of orders', async () => {
+  const { part } = await charged();
+  await gateway().refundPart(part('r1', 5));
+  const [made] = stripe.payments.refunds;
+  stripe.payments.refunds.push({ ...made!, id: 're_2', payment_intent: null as never });
+  stripe.payments.refunds.push({ ...made!, id: 're_3', payment_intent: 'pi_that_is_not_shown' });
+  const seen = await readAll('listRefunded', { from: Math.floor(now / 1000) * 1000 - 1000, to: now + 1000 });
+  expect(seen).toHaveLength(1);
 });
 
 test('a refund of an old charge is seen when it is made', async () => {

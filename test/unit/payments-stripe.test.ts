@@ -140,6 +140,7 @@ test('a charge that the bank is still working on is asked about again, by its un
   const order = newOrder('pm_card_processing');
   await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
   await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  expect(stripe.calls.filter((call) => call.endsWith('/cancel'))).toHaveLength(3);
   stripe.payments.finish([...stripe.payments.intents.keys()][0]!);
   expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
@@ -152,6 +153,39 @@ test('the bank refuses after all, when an undo already found it working: the nex
   stripe.payments.refuse([...stripe.payments.intents.keys()][0]!);
   expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
   expect([...stripe.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
+});
+
+test('a confirmation that is refused is an error, not what the intent has become', async () => {
+  const order = newOrder();
+  stripe.fail('/confirm', { refused: 'parameter_unknown' });
+  await expect(patient().charge(order)).rejects.toMatchObject({ name: 'StripeRefused', code: 'parameter_unknown' });
+  expect(stripe.calls).not.toContain('GET /v1/payment_intents/:id');
+});
+
+test('an intent that waits for its confirmation is confirmed', async () => {
+  const order = newOrder();
+  stripe.fail('/confirm', { refused: 'parameter_unknown' });
+  await expect(patient().charge(order)).rejects.toMatchObject({ name: 'StripeRefused' });
+  stripe.payments.intents.values().next().value!.status = 'requires_confirmation';
+  expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
+});
+
+test('an intent without a client secret has no action to tell', async () => {
+  const order = newOrder('pm_card_authenticationRequired');
+  stripe.fail('/confirm', { refused: 'parameter_unknown' });
+  await expect(patient().charge(order)).rejects.toMatchObject({ name: 'StripeRefused' });
+  Object.assign(stripe.payments.intents.values().next().value!, { client_secret: null });
+  await expect(patient().charge(order)).rejects.toThrow(/has no client secret/);
+});
+
+test('an intent that somebody gave up by hand was not authenticated', async () => {
+  const order = newOrder();
+  stripe.fail('/confirm', { refused: 'parameter_unknown' });
+  await expect(patient().charge(order)).rejects.toMatchObject({ name: 'StripeRefused' });
+  const intent = stripe.payments.intents.values().next().value!;
+  Object.assign(intent, { status: 'canceled', cancellation_reason: 'abandoned' });
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('authentication_failed'));
 });
 
 test('a refund that the bank returns is an error, never a success', async () => {
@@ -267,6 +301,26 @@ test('a day later, when the keys are forgotten, an order is neither charged nor 
   expect(await patient().undo(undoOf(order))).toEqual(first);
   expect(stripe.payments.intents.size).toBe(1);
   expect(stripe.payments.refunds).toHaveLength(1);
+});
+
+test('a day later a charge that was given back is found so, and not made again', async () => {
+  const order = newOrder();
+  await patient().charge(order);
+  await patient().undo(undoOf(order));
+  stripe.forgetKeys();
+  now += 25 * 3600 * 1000;
+  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+  expect(stripe.payments.intents.size).toBe(1);
+});
+
+test.each([
+  [20 * 3600 * 1000, 'POST /v1/payment_intents'],
+  [20 * 3600 * 1000 + 1, 'GET /v1/payment_intents/search'],
+])('%i ms after an order was placed its charge begins with %s', async (age, call) => {
+  const order = newOrder();
+  now += age;
+  await patient().charge(order);
+  expect(stripe.calls[0]).toBe(call);
 });
 
 test('a day later a charge of another amount or currency is told from the one that was made', async () => {

@@ -25,6 +25,7 @@ describe('a signature', () => {
   test('by either of two secrets is taken, on both sides', () => {
     expect(() => check(signatureOf(text, now, other), { secrets: [secret, other] })).not.toThrow();
     expect(() => check(signatureOf(text, now, other, secret))).not.toThrow();
+    expect(() => check(signatureOf(text, now, secret).replaceAll(',', ', '))).not.toThrow();
     expect(() => check(`${signatureOf(text, now, secret)},v0=${'0'.repeat(64)}`)).not.toThrow();
   });
 
@@ -43,6 +44,8 @@ describe('a signature', () => {
     ['nothing', undefined],
     ['an empty field', ''],
     ['no time', signatureOf(text, now, secret).replace(/^t=\d+,/, '')],
+    ['a time with something before it', `t=x${signatureOf(text, now, secret).slice(2)}`],
+    ['a time with something behind it', signatureOf(text, now, secret).replace(',', 'x,')],
     ['two times', `t=1,${signatureOf(text, now, secret)}`],
     ['no signature', `t=${now / 1000}`],
     ['only a scheme of old', signatureOf(text, now, secret).replace('v1=', 'v0=')],
@@ -106,6 +109,7 @@ describe('an event', () => {
     ['of a payment without an order', stripeEvent('payment_intent.succeeded', undefined)],
     ['of another product’s order', stripeEvent('payment_intent.succeeded', 'order-17')],
     ['without metadata', { id: 'evt_1', type: 'payment_intent.succeeded', data: { object: { metadata: null } } }],
+    ['with nothing in it', { id: 'evt_1', type: 'payment_intent.succeeded', data: {} }],
     ['without an object', { id: 'evt_1', type: 'v1.billing.meter.no_meter_found' }],
   ])('%s wakes nobody', (_, event) => {
     expect(read(event)).not.toHaveProperty('orderId');
@@ -113,7 +117,12 @@ describe('an event', () => {
 
   test('that is none is refused', () => {
     expect(() => readEvent('{"id":')).toThrow(expect.objectContaining({ code: 'invalid-json' }));
-    for (const event of [null, [], 7, {}, { id: '', type: 'x' }, { id: 'evt_1\n', type: 'x' }, { id: 'evt_1' }]) {
+    const wrong = ['', 'evt_1\n', '\nevt_1', 'evt 1', 'e'.repeat(256), undefined, 7];
+    const events = wrong.flatMap((word) => [
+      { id: word, type: 'x' },
+      { id: 'evt_1', type: word },
+    ]);
+    for (const event of [null, [], 7, {}, ...events]) {
       expect(() => read(event)).toThrow(expect.objectContaining({ code: 'invalid-input' }));
     }
   });
