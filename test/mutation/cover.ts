@@ -17,7 +17,7 @@ const steps = tests('sql', 'order-steps', 'order-locks');
 const placing = tests('sql', 'place-order');
 const sagas = tests('saga', 'order-saga', 'retries', 'sweeper');
 const actions = [...tests('saga', 'payment-actions'), ...tests('http', '*-payments', '*webhook*')];
-const refunds = [...tests('sql', 'refund-guards'), ...tests('saga', 'partial-refunds')];
+const refunds = [...tests('sql', 'refund-*'), ...tests('saga', 'partial-refunds')];
 const prices = tests('unit', 'pricing*');
 /** What a statement reads in vain shows only in its plan. */
 const plans = tests('sql', 'plans');
