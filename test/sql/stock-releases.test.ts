@@ -18,8 +18,11 @@ const levelOf = async (productId: string) =>
   (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
 
 /** Stock held for an order that there is not: `reserved` of it are in the ledger. */
-async function held(productId: string, quantity: number, reserved = quantity): Promise<string> {
-  const orderId = newId('order', saga.clock);
+async function held(
+  productId: string,
+  quantity: number,
+  { reserved = quantity, orderId = newId('order', saga.clock) } = {},
+): Promise<string> {
   await saga.owner`
     insert into stock.reservations (order_id, product_id, quantity, expires_at)
     values (${orderId}, ${productId}, ${quantity}, ${at})`;
@@ -34,7 +37,7 @@ async function held(productId: string, quantity: number, reserved = quantity): P
 describe('stock that is held for nobody', () => {
   test('is released once, as the ledger has it', async () => {
     const productId = await saga.product(9);
-    const [orderId, unwritten] = [await held(productId, 2), await held(productId, 3, 0)];
+    const [orderId, unwritten] = [await held(productId, 2), await held(productId, 3, { reserved: 0 })];
     expect(await release(orderId)).toBe(1);
     expect(await levelOf(productId)).toEqual({ onHand: 9, reserved: 0 });
     expect(await release(unwritten)).toBe(1);
@@ -47,9 +50,36 @@ describe('stock that is held for nobody', () => {
   });
 
   test('stays as it is when the ledger has another number of it', async () => {
-    const orderId = await held(await saga.product(9), 3, 2);
+    const orderId = await held(await saga.product(9), 3, { reserved: 2 });
     expect(await release(orderId)).toBe(0);
     expect(await stateOf(orderId)).toBe('held');
+  });
+
+  test('is released line by line: one that the ledger has otherwise stays, and no other for it', async () => {
+    const [right, wrong] = [await saga.product(9), await saga.product(9)];
+    const orderId = await held(right, 2);
+    await held(wrong, 3, { reserved: 2, orderId });
+    expect(await release(orderId)).toBe(1);
+    expect([await levelOf(right), await levelOf(wrong)]).toEqual([
+      { onHand: 9, reserved: 0 },
+      { onHand: 9, reserved: 2 },
+    ]);
+    const left = await saga.owner`
+      select product_id from stock.reservations where order_id = ${orderId} and state = 'held'`;
+    expect(left.map(({ productId }) => productId)).toEqual([wrong]);
+  });
+
+  test.each([['failed'], ['cancelling', 'cancelled']])('is released for an order that ended: %s %s', async (...way) => {
+    const productId = await saga.product(9);
+    const { id: orderId } = await saga.place([{ productId, quantity: 1 }], { start: false });
+    for (const status of way) {
+      const why = status === 'failed' ? 'x' : null;
+      await saga.owner`
+        update orders.orders set status = ${status}, failure_code = ${why}, failure_detail = ${why} where id = ${orderId}`;
+    }
+    await held(productId, 2, { orderId });
+    expect(await release(orderId)).toBe(1);
+    expect(await levelOf(productId)).toEqual({ onHand: 9, reserved: 0 });
   });
 
   test('is released for the one order alone', async () => {
