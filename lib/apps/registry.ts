@@ -2,6 +2,7 @@ import type { Application } from '../contract/caller.ts';
 import { scopes as knownScopes } from '../contract/roles.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { PartUnavailable } from '../kernel/errors.ts';
+import { idPattern } from '../kernel/ids.ts';
 import { type Breaker, createBreaker } from '../limits/breaker.ts';
 import { recent } from '../limits/recent.ts';
 import type { ApplicationItem } from './applications.dynamo.ts';
@@ -10,6 +11,10 @@ import type { ApplicationItem } from './applications.dynamo.ts';
 export const freshMs = 1000;
 /** While DynamoDB is away, reads go by what was known for so long. */
 export const rememberedMs = 5 * 60_000;
+
+type Known = { at: number; application: Application | undefined };
+
+const form = idPattern('application');
 
 /** Gives an application by its id as it was at most a second ago; undefined when there is none, or it is suspended. */
 export type Registry = (applicationId: string, options: { reads: boolean }) => Promise<Application | undefined>;
@@ -24,7 +29,9 @@ export function createRegistry(
   clock: Clock,
   breaker: Breaker = createBreaker(clock),
 ): Registry {
-  const known = recent<{ at: number; application: Application | undefined }>(200);
+  const known = recent<Known>(200);
+  /** Ids that anybody can make up, apart from the others so that they push none of them out. */
+  const unknown = recent<Known>(200);
   const underWay = new Map<string, Promise<Application | undefined>>();
 
   const refresh = (id: string): Promise<Application | undefined> => {
@@ -34,7 +41,9 @@ export function createRegistry(
       asked = read(id)
         .then((item) => {
           const application = item?.status === 'active' ? toApplication(item) : undefined;
-          known.set(id, { at, application });
+          const [now, before] = application === undefined ? [unknown, known] : [known, unknown];
+          now.set(id, { at, application });
+          before.delete(id);
           return application;
         })
         .finally(() => underWay.delete(id));
@@ -44,7 +53,9 @@ export function createRegistry(
   };
 
   return async (id, { reads }) => {
-    const last = known.get(id);
+    // Whatever stands in a header is looked for only if it can be an id.
+    if (!form.test(id)) return undefined;
+    const last = known.get(id) ?? unknown.get(id);
     const age = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now() - last.at);
     if (age < freshMs) return last!.application;
     const usable = reads && age < rememberedMs;

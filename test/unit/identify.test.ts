@@ -165,6 +165,14 @@ describe('while nothing can be looked up', () => {
     await expect(ask({ clientId: shopId })).rejects.toThrow(PartUnavailable);
   });
 
+  test('strangers with made-up ids have pushed no application out of memory', async () => {
+    await ask({ clientId: shopId });
+    for (let i = 0; i < 300; i++) await ask({ clientId: `app_${i.toString(16).padStart(32, '0')}` });
+    away = true;
+    now += 2000;
+    expect(await ask({ clientId: shopId })).toBeDefined();
+  });
+
   test('what was revoked before stays out', async () => {
     await ask({ bearer: session });
     sessions.delete(session);
