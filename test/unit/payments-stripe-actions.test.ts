@@ -89,7 +89,7 @@ test('the other card comes between the look and the cancellation: that is the ch
 test('the answer with the action is lost: asking again gives it, and undo ends the charge without it', async () => {
   const order = newOrder();
   stripe.fail('/confirm', 'silent');
-  await expect(gateway(60).charge(order)).rejects.toMatchObject(answerLost);
+  await expect(gateway(400).charge(order)).rejects.toMatchObject(answerLost);
   expect(await gateway().charge(order)).toMatchObject({ action: { type: 'stripe' } });
   expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
 });

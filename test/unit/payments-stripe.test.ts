@@ -12,7 +12,7 @@ const stopwatch: Stopwatch = { elapsed: () => passed };
 const gatewayWith = (timeoutMs: number, key = fakeStripeKey) =>
   stripeGateway({ secretKey: async () => key, timeoutMs, clock, stopwatch, api: stripe.api });
 const patient = () => gatewayWith(5000);
-const hasty = () => gatewayWith(60);
+const hasty = () => gatewayWith(400);
 
 const newOrder = (paymentMethod = 'pm_card_visa') => ({
   orderId: newId('order', clock),
