@@ -147,9 +147,10 @@ const rows = {
   }),
   'get-usage': http('GET', '/applications/{applicationId}/usage', 'app', 'audit_reader', {
     scopes: ['applications:manage'],
+    concurrent: 5,
   }),
-  'list-accesses': http('GET', '/audit', 'app', 'audit_reader', { scopes: ['audit:read'] }),
-  'list-readers': http('GET', '/audit/readers', 'app', 'audit_reader', { scopes: ['audit:read'] }),
+  'list-accesses': http('GET', '/audit', 'app', 'audit_reader', { scopes: ['audit:read'], concurrent: 5 }),
+  'list-readers': http('GET', '/audit/readers', 'app', 'audit_reader', { scopes: ['audit:read'], concurrent: 5 }),
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },

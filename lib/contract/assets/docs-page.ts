@@ -5199,8 +5199,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a> <a href="#problem-too-many-at-once"><code>too-many-at-once</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
+<p><code>too-many-at-once</code>: Too many such requests at the same time.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
@@ -5289,8 +5290,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a> <a href="#problem-too-many-at-once"><code>too-many-at-once</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
+<p><code>too-many-at-once</code>: Too many such requests at the same time.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
@@ -5370,8 +5372,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 </details>
 <details class="problem">
-<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></summary>
+<summary><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a> <a href="#problem-too-many-at-once"><code>too-many-at-once</code></a></summary>
 <p><code>rate-limited</code>: Too many requests.</p>
+<p><code>too-many-at-once</code>: Too many such requests at the same time.</p>
 <p><code>application/problem+json</code> <a href="#schema-Problem">Problem</a></p>
 <p><small>Headers: X-Request-Id, RateLimit, RateLimit-Policy, Retry-After</small></p>
 </details>
