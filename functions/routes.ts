@@ -135,7 +135,7 @@ const rows = {
   }),
   'delete-application': http('DELETE', '/applications/{applicationId}', 'app', null, {
     scopes: ['applications:manage'],
-    tables: { applications: ['DeleteItem'], appKeys: ['DeleteItem'] },
+    tables: { applications: ['PutItem', 'DeleteItem'], appKeys: ['DeleteItem'] },
   }),
   'create-key': http('POST', '/applications/{applicationId}/keys', 'app', null, {
     scopes: ['applications:manage'],

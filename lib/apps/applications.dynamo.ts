@@ -45,6 +45,15 @@ export type ApplicationFields = Pick<
  * @throws PartUnavailable
  */
 export async function readApplication(
+  store: Pick<ApplicationStore, 'client' | 'table'>,
+  applicationId: string,
+): Promise<ApplicationItem | undefined> {
+  const item = await readItem(store, applicationId);
+  return item?.kind === undefined ? undefined : item;
+}
+
+/** The item of an application, or what is left of one that was removed: an item without a kind. */
+async function readItem(
   { client, table }: Pick<ApplicationStore, 'client' | 'table'>,
   applicationId: string,
 ): Promise<ApplicationItem | undefined> {
@@ -84,7 +93,8 @@ export async function listApplications({ client, table }: Pick<ApplicationStore,
 }
 
 /**
- * Registers an application under an id. Under an id that is there already it gives what is there.
+ * Registers an application under an id. Under an id that is there already it gives what is there, be it only what is left
+ * of an application that was removed.
  * @throws Problem too-many-applications, identity-client-taken; PartUnavailable
  */
 export async function insertApplication(
@@ -93,7 +103,7 @@ export async function insertApplication(
   fields: ApplicationFields,
   fingerprint?: string,
 ): Promise<{ item: ApplicationItem; inserted: boolean }> {
-  const there = await readApplication(store, applicationId);
+  const there = await readItem(store, applicationId);
   if (there !== undefined) return { item: there, inserted: false };
   if ((await listApplications(store)).length >= maxApplications) {
     throw new Problem('too-many-applications', `A shop has at most ${maxApplications}; remove one first.`);
@@ -114,7 +124,7 @@ export async function insertApplication(
     ...fields.identityClientIds.map((clientId) => claimIdentity(store, clientId, applicationId)),
   ]);
   if (written) return { item, inserted: true };
-  const first = await readApplication(store, applicationId);
+  const first = await readItem(store, applicationId);
   if (first === undefined) throw identityTaken();
   return { item: first, inserted: false };
 }
@@ -161,16 +171,17 @@ export async function changeApplication(
  * @throws Problem version-stale when it was changed meanwhile; PartUnavailable
  */
 export async function removeApplication(store: ApplicationStore, item: ApplicationItem): Promise<void> {
-  const { applicationId, version, keyIds = new Set<string>() } = item;
+  const { applicationId, version, keyIds = new Set<string>(), fingerprint } = item;
+  const asSeen = {
+    TableName: store.table,
+    ConditionExpression: 'version = :seen',
+    ExpressionAttributeValues: { ':seen': version },
+  };
   const written = await writeAll(store.client, [
-    {
-      Delete: {
-        TableName: store.table,
-        Key: { applicationId },
-        ConditionExpression: 'version = :seen',
-        ExpressionAttributeValues: { ':seen': version },
-      },
-    },
+    // An id that comes of a key would come again with it, and with it the sessions that the application had opened.
+    fingerprint === undefined
+      ? { Delete: { ...asSeen, Key: { applicationId } } }
+      : { Put: { ...asSeen, Item: { applicationId, removedAt: store.clock.now() } } },
     ...[...keyIds].map((keyId) => ({ Delete: { TableName: store.keysTable, Key: { keyId } } })),
     ...item.identityClientIds.map((id) => freeIdentity(store, id)),
   ]);

@@ -228,6 +228,26 @@ describe('a removed application', () => {
   });
 });
 
+describe('a removed application that was registered under a key', () => {
+  test('does not come back by that key, with the sessions that it had opened', async () => {
+    const again = () =>
+      doors.call('create-application', {
+        token: root,
+        headers: { 'idempotency-key': 'come-back' },
+        body: { name: 'Shop', kind: 'web', scopes: ['orders:read'], contact: 'it@example.com' },
+      });
+    const { id } = (await again()).body;
+    const parameters = { applicationId: id };
+    expect((await doors.call('delete-application', { token: root, parameters })).status).toBe(204);
+    expect(await again()).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    for (const operation of ['get-application', 'delete-application'] as const) {
+      expect((await doors.call(operation, { token: root, parameters })).status).toBe(404);
+    }
+    const { body } = await doors.call('list-applications', { token: root, query: { limit: '100' } });
+    expect(body.data.map((one: { id: string }) => one.id)).not.toContain(id);
+  });
+});
+
 describe('an application that may not read customers', () => {
   test('is not shown what is personal', async () => {
     const shop = (await create({ kind: 'web', scopes: ['customers:write'] })).body;
