@@ -16,10 +16,11 @@ export const extraHeaders: Readonly<Partial<Record<OperationId, readonly ('Locat
 
 /** `components.parameters`: header fields of requests. */
 export const requestHeaders = {
-  RequestId: header('X-Request-Id', 'Your own id of this request, which comes back and stands in our logs.', {
-    type: 'string',
-    pattern: '^[A-Za-z0-9._-]{1,128}$',
-  }),
+  RequestId: header(
+    'X-Request-Id',
+    'Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and `.`, `_`, `-`. What is anything else is not used, and the request has an id of ours.',
+    { type: 'string', examples: ['checkout-4711'] },
+  ),
   IdempotencyKeyRequired: {
     ...header(
       'Idempotency-Key',

@@ -20,7 +20,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'The path cannot be decoded.',
   },
   'invalid-json': {
-    when: 'The body was sent as JSON but cannot be parsed.',
+    when: 'The body was sent as JSON but cannot be parsed, or its arrays and objects stand in each other deeper than 32 levels.',
     todo: 'Send what a JSON library writes, encoded as UTF-8.',
     detail: 'The body cannot be parsed as JSON.',
   },

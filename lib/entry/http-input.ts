@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import type { InputOf, OperationContract, SignedBody } from '../contract/operation.ts';
 import { maxWaitSeconds } from '../contract/orders.ts';
 import { type InputError, Problem } from '../contract/problems.ts';
+import { isDeeperThan, maxDepth } from './json-depth.ts';
 
 /** Largest body of a request, in bytes; a signed one has its own limit. */
 export const maxBodyBytes = 64 * 1024;
@@ -32,16 +33,24 @@ export function parseInput<C extends OperationContract>(contract: C, event: APIG
   } as InputOf<C>;
 }
 
-/** @throws Problem body-too-large, before anything is parsed; invalid-input when a body comes where none is taken */
+/**
+ * Looks at the size and the depth of a body before anything is parsed.
+ * @throws Problem body-too-large; invalid-json when it is nested too deep; invalid-input when a body comes where none is
+ * taken
+ */
 export function checkBody(contract: OperationContract, event: APIGatewayProxyEventV2): void {
   if (contract.unpublished) return;
   const body = event.body ?? '';
   const bytes = Buffer.byteLength(body, event.isBase64Encoded ? 'base64' : 'utf8');
   const most = contract.signed?.maxBytes ?? maxBodyBytes;
   if (bytes > most) throw new Problem('body-too-large', `The body has ${bytes} bytes; at most ${most} are taken.`);
+  const text = event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+  if (contract.body !== undefined && isDeeperThan(maxDepth, text)) {
+    throw new Problem('invalid-json', `The body is nested deeper than ${maxDepth} levels.`);
+  }
   if (contract.body === undefined && contract.signed === undefined && bytes > 0) {
-    const text = (event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body).trim();
-    if (text !== '' && !/^\{\s*\}$/.test(text)) {
+    const trimmed = text.trim();
+    if (trimmed !== '' && !/^\{\s*\}$/.test(trimmed)) {
       throw new Problem('invalid-input', 'This operation takes no body.', {
         errors: [{ pointer: '', detail: 'must be empty' }],
       });

@@ -30,16 +30,15 @@ describe('a body that is no JSON', () => {
 });
 
 describe('a body that is nested deep', () => {
+  /** Levels below that of the body itself. */
   const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   refused([
     ['10', 'create-product', () => raw(`{"name":${deep(10)}}`), 400, 'invalid-input', '/name'],
-    ['1,000', 'create-product', () => raw(`{"name":${deep(1000)}}`), 400, 'invalid-input', '/name'],
+    ['31', 'create-product', () => raw(`{"name":${deep(31)}}`), 400, 'invalid-input', '/name'],
+    ['32', 'create-product', () => raw(`{"name":${deep(32)}}`), 400, 'invalid-json'],
+    ['32, in base64', 'create-product', () => ({ ...raw(`{"name":${deep(32)}}`), base64: true }), 400, 'invalid-json'],
+    ['30,000', 'create-product', () => raw(`{"name":${deep(30_000)}}`), 400, 'invalid-json'],
   ]);
-
-  test('30,000 levels get an answer of the same kind', async () => {
-    const answer = await call('create-product', raw(`{"name":${deep(30_000)}}`));
-    expect([answer.status, ['invalid-json', 'invalid-input'].includes(answer.body.code)]).toEqual([400, true]);
-  });
 });
 
 describe('a body that is too large', () => {

@@ -223,7 +223,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -319,7 +319,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -398,7 +398,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -480,7 +480,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -560,7 +560,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -641,7 +641,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -726,7 +726,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -805,7 +805,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -870,7 +870,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>If-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> that was read last: change nothing when somebody else has since. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -972,7 +972,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>customerId</code></td><td>path</td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>If-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> that was read last: change nothing when somebody else has since. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -1073,7 +1073,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -1175,7 +1175,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1237,7 +1237,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>identityId</code></td><td>path</td><td>string</td><td><code>^idn_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1309,7 +1309,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -1404,7 +1404,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1466,7 +1466,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1528,7 +1528,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>sessionId</code></td><td>path</td><td>string</td><td><code>^ses_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1595,7 +1595,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1663,7 +1663,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1745,7 +1745,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -1858,7 +1858,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>productId</code></td><td>path</td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -1934,7 +1934,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>productId</code></td><td>path</td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>If-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> that was read last: change nothing when somebody else has since. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -2055,7 +2055,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>productId</code></td><td>path</td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -2141,7 +2141,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>productId</code></td><td>path</td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -2259,7 +2259,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -2395,7 +2395,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>Idempotency-Key</code></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
 <tr><td><code>Prefer</code> <small>optional</small></td><td>header</td><td>string</td><td><code>wait=N</code>: wait up to N seconds (at most 20) for the order to end. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -2618,7 +2618,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
 <tr><td><code>status</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders in this status. <code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -2744,7 +2744,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -2866,7 +2866,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -2955,7 +2955,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
 <tr><td><code>Prefer</code> <small>optional</small></td><td>header</td><td>string</td><td><code>wait=N</code>: wait up to N seconds (at most 20) for the order to end. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -3170,7 +3170,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>Idempotency-Key</code></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
 <tr><td><code>Prefer</code> <small>optional</small></td><td>header</td><td>string</td><td><code>wait=N</code>: wait up to N seconds (at most 20) for the order to end. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -3309,7 +3309,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -3393,7 +3393,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>refundId</code></td><td>path</td><td>string</td><td><code>^rfd_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -3468,7 +3468,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -3564,7 +3564,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>Stripe-Signature</code></td><td>header</td><td>string</td><td>Signs the body. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -3629,7 +3629,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
 <tr><td><code>kind</code> <small>optional</small></td><td>query</td><td>string</td><td>Only findings of this kind. <code>charge-without-order</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
 <tr><td><code>state</code> <small>optional</small></td><td>query</td><td>string</td><td>Findings that are open, that were cleared, or both. <code>open</code>, <code>cleared</code>, <code>all</code> · default <code>&quot;open&quot;</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -3716,7 +3716,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
 <tr><td><code>status</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders in this status. <code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code> · default <code>&quot;needs_attention&quot;</code></td></tr>
 <tr><td><code>olderThan</code> <small>optional</small></td><td>query</td><td>string</td><td>Only orders that have not changed for so long: <code>90s</code>, <code>15m</code>, <code>4h</code>, <code>3d</code>. <code>^[1-9]\\d{0,4}[smhd]$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -3861,7 +3861,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -4109,7 +4109,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -4273,7 +4273,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>orderId</code></td><td>path</td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -4459,7 +4459,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>Idempotency-Key</code> <small>optional</small></td><td>header</td><td>string</td><td>New for each thing to be done, the same for each attempt at it. A repeat gets the first answer. 1 to 255 characters · <code>^[\\x21-\\x7e]+$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -4582,7 +4582,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -4668,7 +4668,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -4758,7 +4758,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>If-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> that was read last: change nothing when somebody else has since. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -4885,7 +4885,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -4961,7 +4961,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Body</h4>
@@ -5062,7 +5062,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^app_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>keyId</code></td><td>path</td><td>string</td><td><code>^key_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5138,7 +5138,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>applicationId</code></td><td>path</td><td>string</td><td><code>^(app_[0-9a-f]{32}|none)$</code></td></tr>
 <tr><td><code>from</code> <small>optional</small></td><td>query</td><td>string</td><td>The first moment to look at. date-time</td></tr>
 <tr><td><code>to</code> <small>optional</small></td><td>query</td><td>string</td><td>The moment to look until; now when not said. date-time</td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5237,7 +5237,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>application</code> <small>optional</small></td><td>query</td><td>string</td><td>Only requests of this application. <code>^app_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>customer</code> <small>optional</small></td><td>query</td><td>string</td><td>Only requests of this customer; of <code>GET /audit/readers</code>, requests that named this customer. <code>^cus_[0-9a-f]{32}$</code></td></tr>
 <tr><td><code>operation</code> <small>optional</small></td><td>query</td><td>string</td><td>Only requests for this operation, by its id in this document. <code>^[a-z][a-z-]{0,99}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5323,7 +5323,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>from</code> <small>optional</small></td><td>query</td><td>string</td><td>The first moment to look at. date-time</td></tr>
 <tr><td><code>to</code> <small>optional</small></td><td>query</td><td>string</td><td>The moment to look until; now when not said. date-time</td></tr>
 <tr><td><code>customer</code></td><td>query</td><td>string</td><td>Only requests of this customer; of <code>GET /audit/readers</code>, requests that named this customer. <code>^cus_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5406,7 +5406,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5477,7 +5477,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5519,7 +5519,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
 <tr><td><code>If-None-Match</code> <small>optional</small></td><td>header</td><td>string</td><td>The <code>ETag</code> of a copy that you hold: 304 when it is still good. </td></tr>
-<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs. <code>^[A-Za-z0-9._-]{1,128}$</code></td></tr>
+<tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
 </table>
 <h4>Answers</h4>
@@ -5561,7 +5561,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <thead><tr><th>Code</th><th>When it comes</th><th>What to do</th></tr></thead>
 <tbody>
 <tr id="problem-bad-request"><td>400 <code>bad-request</code></td><td>The request cannot be read as HTTP: a broken percent-encoding in the path or the query, for example.</td><td>Correct the client; the same request will never pass.</td></tr>
-<tr id="problem-invalid-json"><td>400 <code>invalid-json</code></td><td>The body was sent as JSON but cannot be parsed.</td><td>Send what a JSON library writes, encoded as UTF-8.</td></tr>
+<tr id="problem-invalid-json"><td>400 <code>invalid-json</code></td><td>The body was sent as JSON but cannot be parsed, or its arrays and objects stand in each other deeper than 32 levels.</td><td>Send what a JSON library writes, encoded as UTF-8.</td></tr>
 <tr id="problem-invalid-input"><td>400 <code>invalid-input</code></td><td>The body, the query or a header field does not fit the operation’s schema, unknown fields included.</td><td>Correct each place that <code>errors</code> names. The same input will never pass.</td></tr>
 <tr id="problem-invalid-cursor"><td>400 <code>invalid-cursor</code></td><td>The cursor was altered, or comes from another list, another filter or another caller.</td><td>Use <code>nextCursor</code> exactly as it came, with the same filter; or begin again without a cursor.</td></tr>
 <tr id="problem-idempotency-key-missing"><td>400 <code>idempotency-key-missing</code></td><td>The operation must not happen twice, and the request has no <code>Idempotency-Key</code>.</td><td>Make a new key (a UUID will do) for each order that somebody wants, and send it with every attempt.</td></tr>
