@@ -141,8 +141,8 @@ const article = (type: string): string =>
 
 function parseIdempotencyKey(contract: OperationContract, key: string | undefined): string | undefined {
   if (contract.idempotency === undefined) return undefined;
-  if (key === undefined || key === '') {
-    if (contract.idempotency === 'accepted') return undefined;
+  if (key === undefined && contract.idempotency === 'accepted') return undefined;
+  if (key === undefined || (key === '' && contract.idempotency === 'required')) {
     throw new Problem(
       'idempotency-key-missing',
       'Send an Idempotency-Key header: any text that is new for each order.',

@@ -153,7 +153,7 @@ describe('an address under which there is nothing', () => {
 
 describe('an idempotency key that is none', () => {
   refused(
-    ['with spaces', 'x'.repeat(256), 'käse', 'a\tb'].map(
+    ['', 'with spaces', 'x'.repeat(256), 'käse', 'a\tb'].map(
       (key): Case => [
         key.slice(0, 20),
         'create-product',
