@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { resetStack } from '../../infra/local/stack.ts';
 import { findTraces } from './aftermath.ts';
@@ -43,7 +43,8 @@ async function main(): Promise<boolean> {
     const before = world.answered();
     const kinds = world.kinds.filter(({ name }) => values.kind.length === 0 || values.kind.includes(name));
     if (kinds.length === 0) throw new Error(`There are no such credentials.\n\n${usage}`);
-    const options = { command: values.schemathesis, seed, examples, directory };
+    const command = values.schemathesis.includes('/') ? resolve(values.schemathesis) : values.schemathesis;
+    const options = { command, seed, examples, directory };
     const failed = await fuzz(world, kinds, options);
     const sent = world.answered() - before;
     const wrong = [...failed, ...(await findTraces(world))];
