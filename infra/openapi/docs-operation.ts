@@ -70,13 +70,16 @@ ${parameters.map(
 `;
 }
 
+/** What a problem means stands once, in the table that its code leads to. */
 function answer(status: string, { description, content, headers = {} }: Response): Html {
-  const failed = Number(status) >= 400;
+  if (Number(status) >= 400) {
+    return html`<p class="problem"><span class="status">${status}</span> ${codes(content)}</p>\n`;
+  }
   const json = content?.['application/json'];
   const kinds = Object.entries(content ?? {}).map(([type, { schema }]) => html`<code>${type}</code> ${typeOf(schema)}`);
-  return html`<details class="${failed ? 'problem' : 'success'}">
-<summary><span class="status">${status}</span> ${failed ? codes(content) : inline(description)}</summary>
-${failed && markdown(description)}${kinds.length > 0 && html`<p>${join(kinds, ' or ')}</p>\n`}<p><small>Headers: ${Object.keys(headers).join(', ')}</small></p>
+  return html`<details class="success">
+<summary><span class="status">${status}</span> ${inline(description)}</summary>
+${kinds.length > 0 && html`<p>${join(kinds, ' or ')}</p>\n`}<p><small>Headers: ${Object.keys(headers).join(', ')}</small></p>
 ${json?.example !== undefined && html`<pre><code>${JSON.stringify(json.example, undefined, 2)}</code></pre>\n`}</details>
 `;
 }

@@ -58,6 +58,7 @@ main details[open] { padding-bottom: 0.5rem; }
 main summary { cursor: pointer; margin: 0 -0.9rem; padding: 0.4rem 0.9rem; }
 .status { font: 600 0.875rem/1 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; margin-right: 0.4rem; }
 .success .status { color: var(--get); }
+main p.problem { margin: 0.3rem 0; padding: 0 0.9rem; }
 .problem .status { color: var(--delete); }
 :target { scroll-margin-top: 1rem; }
 article:target > h3 a { color: var(--accent); }
