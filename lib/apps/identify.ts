@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { isPublicClient } from '../contract/applications.ts';
 import type { Caller, CallerKind } from '../contract/caller.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { PartUnavailable } from '../kernel/errors.ts';
 import { type Breaker, createBreaker } from '../limits/breaker.ts';
 import { recent } from '../limits/recent.ts';
+import { askOrRemember } from './ask-or-remember.ts';
 import { type Registry, rememberedMs } from './registry.ts';
 
 /** What credentials are looked up in. Each gives undefined for what it does not know, and throws PartUnavailable. */
@@ -58,24 +58,12 @@ export function createIdentify(lookups: Lookups, clock: Clock, breaker: Breaker 
     const name = createHash('sha256').update(bearer).digest('base64url');
     const last = verified.get(name);
     const usable = reads && last !== undefined && Math.abs(clock.now() - last.at) < rememberedMs;
-    // What can be answered from memory does not wait for what is away; all else asks, and so finds out when it is back.
-    if (usable && !breaker.mayAsk()) return last.holder;
-    try {
+    return askOrRemember(breaker, usable ? { value: last.holder } : undefined, async () => {
       const holder = await lookUp(bearer);
-      breaker.succeeded();
       if (holder === undefined) verified.delete(name);
       else verified.set(name, { at: clock.now(), holder });
       return holder;
-    } catch (error) {
-      // The identity provider's keys are no part of what sessions and keys need.
-      if (!(error instanceof PartUnavailable) || error.part === 'identity') {
-        breaker.succeeded();
-        throw error;
-      }
-      breaker.failed();
-      if (usable) return last.holder;
-      throw error;
-    }
+    });
   }
 
   /** The form of a credential says which kind it is, so that each costs one lookup. */

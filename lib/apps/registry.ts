@@ -1,11 +1,11 @@
 import type { Application } from '../contract/caller.ts';
 import { scopes as knownScopes } from '../contract/roles.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { PartUnavailable } from '../kernel/errors.ts';
 import { idPattern } from '../kernel/ids.ts';
 import { type Breaker, createBreaker } from '../limits/breaker.ts';
 import { recent } from '../limits/recent.ts';
 import type { ApplicationItem } from './applications.dynamo.ts';
+import { askOrRemember } from './ask-or-remember.ts';
 
 /** An application that is cut off is out after this. */
 export const freshMs = 1000;
@@ -58,21 +58,8 @@ export function createRegistry(
     const last = known.get(id) ?? unknown.get(id);
     const age = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now() - last.at);
     if (age < freshMs) return last!.application;
-    const usable = reads && age < rememberedMs;
-    if (usable && !breaker.mayAsk()) return last!.application;
-    try {
-      const application = await refresh(id);
-      breaker.succeeded();
-      return application;
-    } catch (error) {
-      if (!(error instanceof PartUnavailable)) {
-        breaker.succeeded();
-        throw error;
-      }
-      breaker.failed();
-      if (usable) return last!.application;
-      throw error;
-    }
+    const remembered = reads && age < rememberedMs ? { value: last!.application } : undefined;
+    return askOrRemember(breaker, remembered, () => refresh(id));
   };
 }
 
