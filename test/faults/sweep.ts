@@ -1,10 +1,8 @@
-import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import { run } from '../../functions/jobs/sweep-orders.ts';
-import type { SagaInput } from '../../lib/contract/saga.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
-import { executionName } from '../../lib/orders/execution-name.ts';
 import { isConnectionLoss } from '../../lib/platform/outage.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
+import { describeSaga } from '../support/describe-saga.ts';
 import type { World } from './world.ts';
 
 const minute = 60_000;
@@ -40,15 +38,5 @@ export async function sweepUntilEnded({ saga }: World, orderId: string): Promise
       if (!isConnectionLoss(error)) throw error;
     });
     await saga.states.idle();
-  }
-}
-
-async function describeSaga(saga: World['saga'], of: Pick<SagaInput, 'orderId' | 'intent' | 'part'>): Promise<string> {
-  const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(of)}`;
-  try {
-    return (await saga.sfn.send(new DescribeExecutionCommand({ executionArn }))).status ?? 'RUNNING';
-  } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return 'none';
-    throw error;
   }
 }

@@ -1,14 +1,14 @@
-import { DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createTables } from '../../infra/local/dynamo/tables.ts';
 import { tables } from '../../infra/tables.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { executionName } from '../../lib/orders/execution-name.ts';
 import type { ProviderCharge } from '../../lib/payments/gateway.ts';
 import { mirrorCharges } from '../../lib/reconciliation/mirror.ts';
 import { reconcile } from '../../lib/reconciliation/reconcile.ts';
 import type { ReconcileDeps } from '../../lib/reconciliation/run.ts';
+import { describeSaga } from './describe-saga.ts';
 import { poolOptions, startSaga } from './saga.ts';
 
 const hour = 3600_000;
@@ -37,15 +37,7 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
       saga.startOrder(input).catch((error: unknown) => {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
       }),
-    describeSaga: async (of) => {
-      const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(of)}`;
-      try {
-        return (await saga.sfn.send(new DescribeExecutionCommand({ executionArn }))).status ?? 'RUNNING';
-      } catch (error) {
-        if (error instanceof ExecutionDoesNotExist) return 'none';
-        throw error;
-      }
-    },
+    describeSaga: (of) => describeSaga(saga, of),
     onFinding: ({ kind, subject }) => logged.push({ kind, subject }),
     onError: (subject, error) => errors.push({ subject, error }),
   };

@@ -1,0 +1,18 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import type { SagaInput } from '../../lib/contract/saga.ts';
+import { executionName } from '../../lib/orders/execution-name.ts';
+import type { Saga } from './saga.ts';
+
+/** The status of an execution in the test's own Step Functions, `none` for one that there is not. */
+export async function describeSaga(
+  { sfn, stateMachineArn }: Pick<Saga, 'sfn' | 'stateMachineArn'>,
+  of: Pick<SagaInput, 'orderId' | 'intent' | 'part'>,
+): Promise<string> {
+  const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(of)}`;
+  try {
+    return (await sfn.send(new DescribeExecutionCommand({ executionArn }))).status ?? 'RUNNING';
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist) return 'none';
+    throw error;
+  }
+}
