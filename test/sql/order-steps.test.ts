@@ -92,7 +92,12 @@ describe('reserving', () => {
   });
 
   test('an order that is unknown is not active', async () => {
-    await expect(reserve(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    const unknown = `ord_${'0'.repeat(32)}`;
+    await expect(reserve(unknown)).rejects.toMatchObject({ name: 'OrderNotActive', message: 'order is given up' });
+    await expect(release(unknown)).rejects.toMatchObject({
+      name: 'OrderNotActive',
+      message: 'the stock of an order that is unknown stays',
+    });
   });
 });
 
@@ -151,7 +156,10 @@ describe('confirming', () => {
     const { orderId } = await place();
     await reserve(orderId);
     await confirm(orderId);
-    await expect(release(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expect(release(orderId)).rejects.toMatchObject({
+      name: 'OrderNotActive',
+      message: 'the stock of an order that is confirmed stays',
+    });
     await expect(close(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
     expect(await flag(orderId)).toEqual({ status: 'confirmed', flagged: false });
     expect(await statusOf(orderId)).toBe('confirmed');
