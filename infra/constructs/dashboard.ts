@@ -218,7 +218,7 @@ function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget
         ours('AccessLinesUnreadable', sum),
       ]),
       graph('Records of accesses: age when they are taken, ms', [
-        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess.functionName }, maximum),
+        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum),
       ]),
       graph('Records of accesses: batches given up', [
         awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: undeliveredAccesses }, maximum),
@@ -233,7 +233,7 @@ function machinery({ cluster, writer, proxy, tables, doors }: Parts): IWidget[][
   const average = { statistic: 'Average' };
   const each = (name: 'Errors' | 'Throttles') =>
     Object.entries(doors).map(([label, door]) =>
-      awsMetric('AWS/Lambda', name, { FunctionName: door.functionName }, { statistic: 'Sum', label }),
+      awsMetric('AWS/Lambda', name, { FunctionName: door }, { statistic: 'Sum', label }),
     );
   const throttled = Object.entries(tables).flatMap(([label, table]) => [
     awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum, label: `${label} reads` }),

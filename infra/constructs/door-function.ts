@@ -10,6 +10,7 @@ import { type Grants, isOnExecutions } from '../grants.ts';
 import { addressIn, type Profile, type Settings } from '../profiles.ts';
 import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
+import { functionNameOf } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
@@ -54,14 +55,18 @@ export type DoorFunctionProps = Surroundings & {
  */
 export class DoorFunction extends Construct {
   readonly function: lambda.Function;
+  /** The function's name as it stands, for other stacks: not a reference. */
+  readonly functionName: string;
 
   constructor(scope: Construct, id: string, props: DoorFunctionProps) {
     super(scope, id);
     const { settings, network, grants } = props;
     const { profile } = settings;
     const inNetwork = grants.databaseRole !== null;
+    this.functionName = functionNameOf(profile.name, props.door);
     const logGroup = props.logGroup ?? doorLog(this, 'Log', profile, props.door);
     this.function = new lambda.Function(this, 'Function', {
+      functionName: this.functionName,
       description: props.description,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,

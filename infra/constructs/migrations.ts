@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
 import { DoorFunction, type Surroundings, writesTo } from './door-function.ts';
+import { functionNameOf } from './names.ts';
 
 /** The custom resource's own function, bundled with the doors. */
 export const runner = { door: 'deploy/run-migrations', source: 'infra/deploy/run-migrations.ts' };
@@ -40,6 +41,7 @@ export class Migrations extends Construct {
       removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     const run = new lambda.Function(this, 'Runner', {
+      functionName: functionNameOf(profile.name, runner.door),
       description: 'Answers CloudFormation for the migrations of a deployment',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,

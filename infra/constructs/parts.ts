@@ -1,4 +1,3 @@
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { JobName } from '../../functions/jobs.ts';
 import type { TableName } from '../../lib/contract/route.ts';
 
@@ -14,9 +13,11 @@ export type Parts = {
   deadLetters: string;
   /** The queue of what the record of accesses did not take, and its function. */
   undeliveredAccesses: string;
-  recordAccess: lambda.Function;
+  recordAccess: string;
   /** The log group of the HTTP doors. */
   httpLog: string;
-  jobs: Partial<Record<JobName, lambda.Function>>;
-  doors: Readonly<Record<string, lambda.Function>>;
+  /** Functions of the schedule table, by the names of their jobs. */
+  jobs: Partial<Record<JobName, string>>;
+  /** Every function of a door, by what the dashboard calls it. */
+  doors: Readonly<Record<string, string>>;
 };

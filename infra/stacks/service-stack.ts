@@ -3,8 +3,6 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { AccessRecords } from '../constructs/access-records.ts';
-import { Alarms } from '../constructs/alarms.ts';
-import { dashboard } from '../constructs/dashboard.ts';
 import type { Surroundings } from '../constructs/door-function.ts';
 import { HttpApi } from '../constructs/http-api.ts';
 import { Migrations } from '../constructs/migrations.ts';
@@ -21,8 +19,11 @@ export type ServiceStackProps = StackProps & {
   codeOf: (door: string) => lambda.Code;
 };
 
-/** What serves: functions, HTTP API, saga, schedules, and what watches them. Holds nothing that cannot be made again. */
+/** What serves: functions, HTTP API, saga, schedules. Holds nothing that cannot be made again. */
 export class ServiceStack extends Stack {
+  /** What there is to watch. */
+  readonly parts: Parts;
+
   constructor(scope: Construct, id: string, { settings, data, codeOf, ...props }: ServiceStackProps) {
     super(scope, id, props);
     const { network, database, tables, identity } = data;
@@ -47,7 +48,7 @@ export class ServiceStack extends Stack {
     const doors = [...saga.doors, ...http.doors, ...Object.values(schedules.doors), ...Object.values(records.doors)];
     migrations.before(doors.map((door) => door.function));
 
-    const parts: Parts = {
+    this.parts = {
       stage: settings.profile.name,
       apiId: http.api.apiId,
       stateMachineArn: stateMachine.stateMachineArn,
@@ -57,24 +58,16 @@ export class ServiceStack extends Stack {
       tables: Object.fromEntries(Object.entries(tables.byName).map(([name, table]) => [name, table.tableName])),
       deadLetters: schedules.deadLetters.queueName,
       undeliveredAccesses: records.undelivered.queueName,
-      recordAccess: records.doors['record-access']!.function,
+      recordAccess: records.doors['record-access']!.functionName,
       httpLog: http.logGroup.logGroupName,
-      jobs: Object.fromEntries(Object.entries(schedules.doors).map(([name, door]) => [name, door.function])),
-      doors: Object.fromEntries(doors.map((door) => [door.node.id, door.function])),
+      jobs: Object.fromEntries(Object.entries(schedules.doors).map(([name, door]) => [name, door.functionName])),
+      doors: Object.fromEntries(doors.map((door) => [door.node.id, door.functionName])),
     };
-    const alarms = new Alarms(this, 'Alarms', { parts, email: settings.alarmEmail });
-    const board = dashboard(this, 'Dashboard', { parts, alarms: alarms.all });
 
     new CfnOutput(this, 'BaseUrl', { value: http.api.apiEndpoint });
     new CfnOutput(this, 'StateMachine', { value: stateMachine.stateMachineArn });
-    new CfnOutput(this, 'DashboardName', { value: board.dashboardName });
-    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn });
     new CfnOutput(this, 'DeadLetters', { value: schedules.deadLetters.queueUrl });
     new CfnOutput(this, 'UndeliveredAccesses', { value: records.undelivered.queueUrl });
-    new CfnOutput(this, 'RecordAccess', { value: records.doors['record-access']!.function.functionName });
-    for (const [name, door] of Object.entries(schedules.doors)) {
-      new CfnOutput(this, `Job${door.node.id}`, { value: door.function.functionName, description: `Job ${name}` });
-    }
   }
 }
 

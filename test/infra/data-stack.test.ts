@@ -20,7 +20,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     });
     expect(only(data, 'AWS::RDS::DBProxy').Properties).toMatchObject({ DefaultAuthScheme: 'IAM_AUTH' });
     expect(only(data, 'AWS::RDS::DBProxy').Properties.Auth).toBeUndefined();
-    for (const template of [data, service]) {
+    for (const template of Object.values(stages[stage])) {
       const text = JSON.stringify(template, (name, value) => (isUsers(name) ? undefined : value));
       // Names of properties and variables: those of doors and paths have the word in them.
       for (const { Properties } of Object.values((JSON.parse(text) as typeof template).Resources)) {
@@ -128,7 +128,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('every log ends', () => {
-    for (const template of [data, service]) {
+    for (const template of Object.values(stages[stage])) {
       for (const [id, { Properties }] of ofType(template, 'AWS::Logs::LogGroup')) {
         expect(Properties.RetentionInDays, id).toBe(stage === 'dev' ? 14 : 365);
       }
@@ -169,7 +169,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 });
 
 test('dev is as small as works and leaves nothing behind', () => {
-  const { data, service } = stages.dev;
+  const { data } = stages.dev;
   expect(only(data, 'AWS::RDS::DBCluster').Properties).toMatchObject({
     BackupRetentionPeriod: 1,
     DeletionProtection: false,
@@ -177,7 +177,7 @@ test('dev is as small as works and leaves nothing behind', () => {
   });
   expect(instances(data)).toHaveLength(1);
   expect(ofType(data, 'AWS::EC2::Subnet')).toHaveLength(2);
-  for (const template of [data, service]) {
+  for (const template of Object.values(stages.dev)) {
     for (const [id, { DeletionPolicy = 'Delete' }] of Object.entries(template.Resources)) {
       expect(DeletionPolicy, id).toBe('Delete');
     }

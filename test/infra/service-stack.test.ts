@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { type Job, jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
+import { streams } from '../../functions/streams.ts';
 import { releaseOf } from '../../infra/constructs/migrations.ts';
+import { functionNameOf } from '../../infra/constructs/names.ts';
 import { functionOf, ofType, type Resource, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
@@ -52,6 +54,39 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       StateMachineType: 'STANDARD',
       LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
     });
+  });
+
+  test('functions are named by their doors', () => {
+    const named = ofType(service, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.FunctionName);
+    const doors = [
+      ...deployed(stage).map(({ door }) => door),
+      ...[...Object.values(steps), ...Object.values(jobs), ...Object.values(streams)].map(({ door }) => door),
+      'deploy/run-migrations',
+    ];
+    expect(named.toSorted()).toEqual(doors.map((door) => functionNameOf(stage, door)).toSorted());
+    for (const name of named) expect(name).toMatch(/^[a-z-]{1,64}$/);
+  });
+
+  test('no stack comes near what CloudFormation takes: 500 resources, a mebibyte', () => {
+    for (const [name, template] of Object.entries(stages[stage])) {
+      expect(Object.keys(template.Resources).length, name).toBeLessThan(450);
+      // CDK indents by a blank.
+      expect(JSON.stringify(template, undefined, 1).length, name).toBeLessThan(900_000);
+    }
+  });
+
+  test('what watches refers to nothing that a release may take away', () => {
+    const referredTo = JSON.stringify(stages[stage].watch).match(/counterfoil-[a-z]+-service:\w+/g) ?? [];
+    expect(referredTo).not.toEqual([]);
+    const kinds = new Set(
+      referredTo.map((name) => {
+        const [id] = Object.keys(service.Resources).filter((each) => name.includes(each));
+        return service.Resources[id!]!.Type;
+      }),
+    );
+    expect(kinds).toEqual(
+      new Set(['AWS::ApiGatewayV2::Api', 'AWS::Logs::LogGroup', 'AWS::SQS::Queue', 'AWS::StepFunctions::StateMachine']),
+    );
   });
 
   test('every function runs node 24 on arm64 and logs JSON', () => {
@@ -203,8 +238,8 @@ test('prod runs one of each job at a time and mails its alarms; dev asks for nei
     );
   expect(reserved('prod')).toHaveLength(Object.values(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length);
   expect(reserved('dev')).toHaveLength(0);
-  expect(
-    ofType(stages.prod.service, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint),
-  ).toEqual(['duty@example.com']);
-  expect(ofType(stages.dev.service, 'AWS::SNS::Subscription')).toEqual([]);
+  expect(ofType(stages.prod.watch, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint)).toEqual([
+    'duty@example.com',
+  ]);
+  expect(ofType(stages.dev.watch, 'AWS::SNS::Subscription')).toEqual([]);
 });

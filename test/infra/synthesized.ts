@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { pascal } from '../../infra/constructs/names.ts';
+import { functionNameOf } from '../../infra/constructs/names.ts';
 import { readSettings } from '../../infra/profiles.ts';
 import { counterfoil } from '../../infra/stage.ts';
 
@@ -43,9 +43,9 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
  */
 export function synthesized(
   profile: 'dev' | 'prod',
-  also: (stacks: { data: Stack; service: Stack }) => void = () => {},
+  also: (stacks: { data: Stack; service: Stack; watch: Stack }) => void = () => {},
   { everyCheck = false, context = {} }: { everyCheck?: boolean; context?: Record<string, string> } = {},
-): { data: Template; service: Template } {
+): { data: Template; service: Template; watch: Template } {
   const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
   try {
     const app = new App({
@@ -59,7 +59,7 @@ export function synthesized(
     also(stacks);
     const assembly = app.synth();
     const template = (stack: Stack): Template => assembly.getStackArtifact(stack.artifactId).template;
-    return { data: template(stacks.data), service: template(stacks.service) };
+    return { data: template(stacks.data), service: template(stacks.service), watch: template(stacks.watch) };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
@@ -95,17 +95,10 @@ export function statementsOf(template: Template, roleId: string): Statement[] {
   return [...inline, ...attached].map(normal);
 }
 
-/** The function of a door: an HTTP door's by its logical id, any other by its own log group's name. */
-export function functionOf(template: Template, stage: string, door: string): [string, Resource] {
-  const functions = ofType(template, 'AWS::Lambda::Function');
-  if (door.startsWith('http/')) {
-    const id = new RegExp(`^Http${pascal(door.slice('http/'.length))}Function[0-9A-F]{8}$`);
-    return functions.find(([each]) => id.test(each))!;
-  }
-  const [group] = ofType(template, 'AWS::Logs::LogGroup').find(
-    ([, { Properties }]) => Properties.LogGroupName === `/counterfoil/${stage}/${door}`,
+/** The function of a door, with its logical id. */
+export const functionOf = (template: Template, stage: string, door: string): [string, Resource] =>
+  ofType(template, 'AWS::Lambda::Function').find(
+    ([, { Properties }]) => Properties.FunctionName === functionNameOf(stage, door),
   )!;
-  return functions.find(([, { Properties }]) => Properties.LoggingConfig?.LogGroup?.Ref === group)!;
-}
 
 export const roleOf = (fn: Resource): string => fn.Properties.Role['Fn::GetAtt'][0];
