@@ -10,8 +10,8 @@ const stripeExponents: Readonly<Record<string, number>> = { ISK: 2, UGX: 2, MGA:
  * @throws PaymentDeclined amount_invalid when Stripe cannot charge it exactly
  */
 export function toStripeAmount(amount: number, currency: string): number {
-  const more = moreDecimals(currency);
-  const converted = more >= 0 ? amount * 10 ** more : amount / 10 ** -more;
+  const { more, factor } = decimals(currency);
+  const converted = more < 0 ? amount / factor : amount * factor;
   if (!Number.isSafeInteger(converted) || (exponentOf(currency) === 3 && converted % 10 !== 0)) {
     throw declined('amount_invalid');
   }
@@ -23,11 +23,15 @@ export function toStripeAmount(amount: number, currency: string): number {
  * minor units is rounded.
  */
 export function fromStripeAmount(amount: number, currency: string): number {
-  const more = moreDecimals(currency);
-  return more >= 0 ? Math.round(amount / 10 ** more) : amount * 10 ** -more;
+  const { more, factor } = decimals(currency);
+  return more < 0 ? amount * factor : Math.round(amount / factor);
 }
 
 const exponentOf = (currency: string): number => stripeExponents[currency] ?? currencyExponent(currency);
 
-/** How many decimals more than ISO 4217 Stripe counts a currency in. */
-const moreDecimals = (currency: string): number => exponentOf(currency) - currencyExponent(currency);
+/** How many decimals more than ISO 4217 Stripe counts a currency in, fewer below 0; and what lies between the two. */
+function decimals(currency: string): { more: number; factor: number } {
+  const more = exponentOf(currency) - currencyExponent(currency);
+  // A whole number: a hundredth is none in binary.
+  return { more, factor: 10 ** Math.abs(more) };
+}

@@ -28,17 +28,11 @@ export type Call = <T>(
  * `fromStripe` makes of it.
  */
 export function stripeCalls({ secretKey, timeoutMs, stopwatch, api }: StripeOptions): () => Call {
-  let client: { key: string; stripe: Stripe } | undefined;
-
-  const clientFor = (key: string): Stripe => {
-    if (client?.key !== key) client = { key, stripe: connect(key, api) };
-    return client.stripe;
-  };
-
   return () => {
     const end = stopwatch.elapsed() + timeoutMs;
     return async (send, idempotencyKey) => {
-      const stripe = clientFor(await secretKey());
+      // Clients cost next to nothing: their connections are the package's, not theirs.
+      const stripe = connect(await secretKey(), api);
       const left = end - stopwatch.elapsed();
       if (left <= 0) throw late(timeoutMs);
       const options = { timeout: left, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };

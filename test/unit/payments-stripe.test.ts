@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
@@ -382,6 +382,20 @@ test('time is counted over all calls of a charge: one that ran out sends nothing
   await expect(charging).rejects.toMatchObject(answerLost);
   await patient().undo(undoOf(order));
   expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toEqual([]);
+});
+
+test('no timer is left behind by a charge, nor by one that is declined', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await patient().charge(newOrder());
+    expect(vi.getTimerCount()).toBe(0);
+    await expect(patient().charge(newOrder('pm_card_chargeDeclined'))).rejects.toMatchObject({
+      name: 'PaymentDeclined',
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('Stripe cannot be reached', async () => {
