@@ -1,3 +1,4 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -48,6 +49,19 @@ describe('a saga that waits for a payment', () => {
       const [kept, tokens] = await Promise.all([keep('token'), happen()]);
       expect(kept !== undefined || tokens.includes('token')).toBe(true);
     }
+  });
+
+  test('is forgotten a day after its time, and what nobody waited for a day after it happened', async () => {
+    const expiryOf = async () =>
+      (await store.client.send(new GetCommand({ TableName: store.table, Key: { orderId } }))).Item?.expiresAt;
+    const day = 24 * 3600;
+    await keepToken(store, { orderId, token: 'token-1', expiresAt: 1_800_000_000_000 });
+    expect(await expiryOf()).toBe(1_800_000_000 + day);
+    await signal(store, { orderId, at: 1_800_000_900_000 });
+    expect(await expiryOf()).toBe(1_800_000_000 + day);
+    orderId = newId('order', systemClock);
+    await signal(store, { orderId, at: 1_800_000_900_000 });
+    expect(await expiryOf()).toBe(1_800_000_900 + day);
   });
 
   test('waits for its own order alone', async () => {

@@ -28,7 +28,12 @@ const plans = tests('sql', 'plans');
  */
 const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
   [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions], tests('saga', 'desk')],
-  [/^lib\/orders\/cancel/, traces, tests('sql', 'order-locks', 'order-reads'), sagas],
+  [
+    /^lib\/orders\/cancel/,
+    [...traces, ...tests('sql', 'cancel-order'), ...tests('unit', 'cancellation-input')],
+    tests('sql', 'order-locks', 'order-reads'),
+    sagas,
+  ],
   [/^lib\/orders\/place/, placing, sagas],
   [/^lib\/orders\/await/, tests('sql', 'order-awaits'), actions],
   [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper'), plans],

@@ -69,6 +69,8 @@ test('nobody is waited for when the stock is not held any more', async () => {
 test('an order that was given up does not begin to wait', async () => {
   const order = await reserved(second(100));
   await abandonUnlessConfirmed(saga.saga, { orderId: order, at: second(1) });
-  await expect(wait(order, second(2))).rejects.toMatchObject(notActive);
+  await expect(wait(order, second(2))).rejects.toMatchObject({ ...notActive, message: 'order is given up' });
   expect(await rowOf(order)).toMatchObject({ status: 'reserved' });
+  const unreserved = await saga.place([{ productId: await saga.product(5), quantity: 1 }], { start: false });
+  await expect(wait(unreserved.id, second(2))).rejects.toMatchObject({ ...notActive, message: 'order is pending' });
 });

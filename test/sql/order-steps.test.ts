@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
+import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
 import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, type Flag, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
@@ -98,6 +99,11 @@ describe('reserving', () => {
       name: 'OrderNotActive',
       message: 'the stock of an order that is unknown stays',
     });
+    await expect(confirm(unknown)).rejects.toMatchObject({ name: 'OrderNotActive', message: 'order is unknown' });
+    await expect(close(unknown)).rejects.toMatchObject({
+      name: 'OrderNotActive',
+      message: 'order is unknown, not undone',
+    });
   });
 });
 
@@ -113,7 +119,7 @@ describe('once an undo has begun', () => {
     const { orderId } = await place();
     await reserve(orderId);
     expect(await abandon(orderId)).toEqual({ confirmed: false });
-    await expect(confirm(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expect(confirm(orderId)).rejects.toMatchObject({ name: 'OrderNotActive', message: 'order is reserved' });
     expect(await statusOf(orderId)).toBe('reserved');
   });
 
@@ -152,6 +158,15 @@ describe('confirming', () => {
     expect(await statusOf(orderId)).toBe('reserved');
   });
 
+  test('so is one that went while its customer was asked to act on the payment', async () => {
+    const { orderId } = await place();
+    await reserve(orderId);
+    await awaitPaymentAction(saga.saga, { orderId, at, action: { type: 'simulated', path: '/simulated-payments/1' } });
+    await saga.owner`update stock.reservations set state = 'released' where order_id = ${orderId}`;
+    await expect(confirm(orderId)).rejects.toMatchObject({ name: 'ReservationLost' });
+    expect(await statusOf(orderId)).toBe('pending_payment');
+  });
+
   test('stock of a confirmed order stays where it is', async () => {
     const { orderId } = await place();
     await reserve(orderId);
@@ -160,7 +175,10 @@ describe('confirming', () => {
       name: 'OrderNotActive',
       message: 'the stock of an order that is confirmed stays',
     });
-    await expect(close(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
+    await expect(close(orderId)).rejects.toMatchObject({
+      name: 'OrderNotActive',
+      message: 'order is confirmed, not undone',
+    });
     expect(await flag(orderId)).toEqual({ status: 'confirmed', flagged: false });
     expect(await statusOf(orderId)).toBe('confirmed');
   });
@@ -193,6 +211,15 @@ describe('closing', () => {
     expect(order.payment?.status).toBe('refunded');
     expect(await close(orderId, true)).toEqual({ status: 'failed', closed: false });
     expect(await saga.order(orderId)).toEqual(order);
+  });
+
+  test('repeated for a cancelled order, or one before a person, says how that ended', async () => {
+    const [cancelled, flagged] = [(await place()).orderId, (await place()).orderId];
+    await saga.cancel(cancelled, 3600, { start: false });
+    expect(await close(cancelled)).toEqual({ status: 'cancelled', closed: true });
+    expect(await close(cancelled)).toEqual({ status: 'cancelled', closed: false });
+    await flag(flagged);
+    expect(await close(flagged)).toEqual({ status: 'needs_attention', closed: false });
   });
 });
 
