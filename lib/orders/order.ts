@@ -12,15 +12,15 @@ export type OrderRow = {
   total: number;
   failureCode: string | null;
   failureDetail: string | null;
-  paymentId: string | null;
-  paymentStatus: 'captured' | 'refunded' | null;
-  paymentRefunded: number | null;
   paymentAction: Order['paymentAction'];
   lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
   createdAt: Date;
   updatedAt: Date;
   version: number;
-};
+} & (
+  | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+  | { paymentId: null; paymentStatus: null; paymentRefunded: null }
+);
 
 /** An order as the API shows it. */
 export function toOrder(row: OrderRow): Order {
@@ -41,9 +41,9 @@ export function toOrder(row: OrderRow): Order {
     discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
     total: money(row.total),
     payment:
-      row.paymentId === null || row.paymentStatus === null
+      row.paymentId === null
         ? null
-        : { id: row.paymentId, status: row.paymentStatus, refunded: money(row.paymentRefunded ?? 0) },
+        : { id: row.paymentId, status: row.paymentStatus, refunded: money(row.paymentRefunded) },
     paymentAction: row.paymentAction,
     failure: row.failureCode === null ? null : { code: row.failureCode, detail: row.failureDetail ?? '' },
     createdAt: row.createdAt.toISOString(),

@@ -99,10 +99,8 @@ export async function insertOrder(
       select ${order.eventId}, 'order.placed', ${order.id}, ${answer.body}::text::jsonb, ${at}::timestamptz
       from claimed
     )
-    select gate.free, exists (select from claimed) as claimed from gate`;
-  const { free, claimed } = row as { free: boolean; claimed: boolean };
-  if (claimed) return undefined;
-  if (!free) throw inFlight();
+    select exists (select from claimed) as claimed`;
+  if ((row as { claimed: boolean }).claimed) return undefined;
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();
   return first;

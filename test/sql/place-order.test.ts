@@ -3,7 +3,9 @@ import { run } from '../../functions/http/place-order.ts';
 import { lockName, storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { insertOrder } from '../../lib/orders/place.sql.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
+import { priceOrder } from '../../lib/pricing/price.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -44,6 +46,43 @@ describe('one key, one order', () => {
     const again = await place(claim);
     expect(again).toEqual({ answer: first.answer, placed: undefined });
     expect(await countOrders()).toBe(before);
+  });
+
+  test('a repeat gets the first answer although the product is not on sale any more', async () => {
+    const claim = newClaim();
+    const first = await place(claim);
+    await saga.owner`update catalog.products set active = false where id = ${productId}`;
+    const again = await place(claim);
+    await expect(place(newClaim())).rejects.toMatchObject({ code: 'product-not-available' });
+    await saga.owner`update catalog.products set active = true where id = ${productId}`;
+    expect(again).toEqual({ answer: first.answer, placed: undefined });
+  });
+
+  test('a request that found no answer yet, and that another got ahead of, gets the answer of that one', async () => {
+    const claim = newClaim();
+    const before = await countOrders();
+    const [clock, at] = [saga.clock, saga.clock.now()];
+    const order = {
+      ...priceOrder({
+        lines: [{ productId, quantity: 1 }],
+        products: [{ id: productId, sku: 'SKU', name: 'Thing', priceAmount: 1000, priceCurrency: 'EUR' }],
+        premium: false,
+      }),
+      customerId: saga.customerId,
+      paymentMethod: 'pm_card_visa',
+      createdAt: at,
+    };
+    const insert = (body: string) =>
+      insertOrder(
+        saga.api,
+        claim,
+        { ...order, id: newId('order', clock), eventId: newId('event', clock) },
+        { status: 202, headers: {}, body },
+        saga.keys,
+      );
+    expect(await insert('{"n":1}')).toBeUndefined();
+    expect(await insert('{"n":2}')).toEqual({ status: 202, headers: {}, body: '{"n":1}' });
+    expect(await countOrders()).toBe(before + 1);
   });
 
   test('another request under the same key is refused', async () => {
@@ -177,6 +216,15 @@ describe('one key, one order', () => {
 });
 
 describe('what is stored', () => {
+  test('a premium customer is shown the discount at once, as it is stored', async () => {
+    await saga.owner`update customers.customers set premium = true where id = ${saga.customerId}`;
+    const { placed } = await place(newClaim());
+    await saga.owner`update customers.customers set premium = false where id = ${saga.customerId}`;
+    expect(placed?.discount?.reason).toBe('premium-customer');
+    expect(placed?.discount?.amount).toBe(placed!.subtotal.amount - placed!.total.amount);
+    expect(await saga.order(placed!.id)).toEqual(placed);
+  });
+
   test('prices and names are copied: a later change of the product leaves the order alone', async () => {
     const { placed } = await place(newClaim());
     await saga.owner`update catalog.products set name = 'Other', price_amount = 1 where id = ${productId}`;

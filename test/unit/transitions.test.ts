@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type OrderStatus, orderStatuses } from '../../lib/contract/orders.ts';
-import { canFollow, hasEnded, openStatuses, transitions } from '../../lib/orders/transitions.ts';
+import { canFollow, hasEnded, isAtRest, openStatuses, transitions } from '../../lib/orders/transitions.ts';
 
 /** Ways of an order until it has ended, or is put before a person. */
 const walk = fc.array(fc.nat(), { maxLength: 30 }).map((choices) => {
@@ -62,5 +62,11 @@ describe('the state machine of an order', () => {
 
   test('every open status can be put before a person', () => {
     for (const status of openStatuses) expect(canFollow(status, 'needs_attention'), status).toBe(true);
+  });
+
+  test('an order is at rest once it has ended, and while its customer has to act on the payment', () => {
+    expect(orderStatuses.filter(isAtRest)).toEqual(
+      orderStatuses.filter((status) => !['pending', 'reserved', 'paid', 'cancelling'].includes(status)),
+    );
   });
 });

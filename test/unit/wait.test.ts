@@ -1,17 +1,20 @@
 import type { Sql } from 'postgres';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { OrderStatus } from '../../lib/contract/orders.ts';
 
 let wait: typeof import('../../lib/orders/wait.ts');
+/** What the stopwatch shows when somebody begins to wait: it has run for longer than that. */
+const start = 7_000_000;
 let passed: number;
 let pauses: number[];
 beforeEach(async () => {
   // It learns for as long as the process lives.
   vi.resetModules();
   wait = await import('../../lib/orders/wait.ts');
-  passed = 0;
+  passed = start;
   pauses = [];
 });
+afterEach(() => vi.useRealTimers());
 
 const stopwatch = { elapsed: () => passed };
 const sleep = async (milliseconds: number) => {
@@ -21,9 +24,22 @@ const sleep = async (milliseconds: number) => {
 };
 const rounded = () => pauses.map(Math.round);
 
+test('sleeping lasts as long as it was asked for', async () => {
+  vi.useFakeTimers();
+  let awake = false;
+  const asleep = wait.sleep(1000).then(() => {
+    awake = true;
+  });
+  await vi.advanceTimersByTimeAsync(999);
+  expect(awake).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(awake).toBe(true);
+  await asleep;
+});
+
 describe('waiting for something', () => {
-  const waitFor = <T>(look: () => Promise<T | undefined>, isDone: (seen: T) => boolean, until: number) =>
-    wait.waitFor({ stopwatch, sleep }, look, isDone, until);
+  const waitFor = <T>(look: () => Promise<T | undefined>, isDone: (seen: T) => boolean, within: number) =>
+    wait.waitFor({ stopwatch, sleep }, look, isDone, start + within);
 
   test('looks when it usually happens, then less and less often, and a last time when the time is over', async () => {
     let looks = 0;
@@ -35,7 +51,7 @@ describe('waiting for something', () => {
     expect(rounded()).toEqual([150, 75, 113, 169, 253, 380, 570, 854, 1000, 1000, 1000, 437]);
     expect(seen).toBe(looks);
     expect(looks).toBe(pauses.length);
-    expect(passed).toBe(6000);
+    expect(passed).toBe(start + 6000);
   });
 
   test('ends as soon as it is done, or gone', async () => {
@@ -56,11 +72,10 @@ describe('waiting for something', () => {
   });
 
   test('without time for it does not look', async () => {
-    passed = 10;
     const seen = await waitFor(
       async () => 'there',
       () => true,
-      10,
+      0,
     );
     expect(seen).toBeUndefined();
   });
@@ -71,16 +86,16 @@ describe('waiting for an order', () => {
   const at = (milliseconds: number) => new Date(begun + milliseconds);
 
   /** Waits for an order that is in each of the statuses in turn, the last time since a moment of the clock. */
-  const waitForEnd = (statuses: readonly (OrderStatus | 'gone')[], { since = 0, until = 60_000 } = {}) => {
+  const waitForEnd = (statuses: readonly (OrderStatus | 'gone')[], { since = 0, within = 60_000 } = {}) => {
     const left = [...statuses];
     const read = async () => {
       const status = left.length > 1 ? left.shift()! : left[0]!;
       return status === 'gone' ? [] : [{ id: 'ord_1', status, lines: [], createdAt: at(0), updatedAt: at(since) }];
     };
-    passed = 0;
+    passed = start;
     pauses = [];
     const deps = { sql: read as unknown as Sql, clock: { now: () => begun }, stopwatch, sleep };
-    return wait.waitForEnd(deps, { orderId: 'ord_1', customerId: 'cus_1' }, until);
+    return wait.waitForEnd(deps, { orderId: 'ord_1', customerId: 'cus_1' }, start + within);
   };
   /** How long the next one is left alone before the first look. */
   const nextPause = async () => {
@@ -97,7 +112,7 @@ describe('waiting for an order', () => {
   );
 
   test('gives it as it is when the time is over, and nothing when it is gone', async () => {
-    expect(await waitForEnd(['pending'], { until: 200 })).toMatchObject({ status: 'pending' });
+    expect(await waitForEnd(['pending'], { within: 200 })).toMatchObject({ status: 'pending' });
     expect(await nextPause(), 'nothing is learnt of one that has not ended').toBe(150);
     expect(await waitForEnd(['pending', 'gone'])).toBeUndefined();
     expect(await nextPause()).toBe(150);
@@ -114,7 +129,7 @@ describe('waiting for an order', () => {
 
   test('learns of one that took long as if it had taken a second', async () => {
     await waitForEnd([...Array<OrderStatus>(11).fill('pending'), 'confirmed'], { since: 5000 });
-    expect(passed).toBeGreaterThan(5000);
+    expect(passed).toBeGreaterThan(start + 5000);
     expect(await nextPause()).toBe(1.25 * (0.8 * 120 + 0.2 * 1000));
   });
 

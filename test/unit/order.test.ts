@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { type OrderRow, toOrder } from '../../lib/orders/order.ts';
+
+const row: OrderRow = {
+  id: 'ord_1',
+  customerId: 'cus_1',
+  status: 'confirmed',
+  currency: 'EUR',
+  subtotal: 2000,
+  discountAmount: 0,
+  discountReason: null,
+  total: 2000,
+  failureCode: null,
+  failureDetail: null,
+  paymentId: null,
+  paymentStatus: null,
+  paymentRefunded: null,
+  paymentAction: null,
+  lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: 1000, total: 2000 }],
+  createdAt: new Date('2026-03-14T09:00:00Z'),
+  updatedAt: new Date('2026-03-14T09:00:01Z'),
+  version: 4,
+};
+
+test('an order without discount, payment and failure says that there is none', () => {
+  const euros = (amount: number) => ({ amount, currency: 'EUR' });
+  expect(toOrder(row)).toEqual({
+    id: 'ord_1',
+    status: 'confirmed',
+    customerId: 'cus_1',
+    lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: euros(1000), total: euros(2000) }],
+    subtotal: euros(2000),
+    discount: null,
+    total: euros(2000),
+    payment: null,
+    paymentAction: null,
+    failure: null,
+    createdAt: '2026-03-14T09:00:00.000Z',
+    updatedAt: '2026-03-14T09:00:01.000Z',
+    version: 4,
+  });
+});
+
+test('a discount is shown with its reason, a payment with what of it was given back, a failure with its words', () => {
+  const shown = toOrder({
+    ...row,
+    discountAmount: 200,
+    discountReason: 'premium-customer',
+    total: 1800,
+    failureCode: 'payment-declined',
+    failureDetail: 'The card was declined.',
+    paymentId: 'pay_1',
+    paymentStatus: 'captured',
+    paymentRefunded: 300,
+  });
+  expect(shown).toMatchObject({
+    discount: { amount: 200, currency: 'EUR', reason: 'premium-customer' },
+    payment: { id: 'pay_1', status: 'captured', refunded: { amount: 300, currency: 'EUR' } },
+    failure: { code: 'payment-declined', detail: 'The card was declined.' },
+  });
+});
