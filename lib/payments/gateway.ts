@@ -43,7 +43,7 @@ export type ProviderCharge = {
 };
 
 /** Without a `cursor` this was the last page; a page may be empty and not the last. */
-export type ProviderCharges = { charges: ProviderCharge[]; cursor?: string };
+export type ProviderCharges = { charges: ProviderCharge[]; cursor?: string | undefined };
 
 /** A payment provider as the order saga uses it: one charge an order, and the ways back. */
 export type PaymentGateway = {

@@ -58,23 +58,22 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
       return (await found.catch(asAnswerLost)).Item as Item | undefined;
     },
     /** Ends the wait for the customer. */
-    leaveAction: (orderId: string, status: 'captured' | 'declined' | 'voided', declineCode?: DeclineCode) =>
-      update(orderId, {
-        UpdateExpression: `set #status = :status${declineCode === undefined ? '' : ', declineCode = :declineCode'}`,
+    leaveAction(orderId: string, status: 'captured' | 'declined' | 'voided', declineCode?: DeclineCode) {
+      const [more, values] =
+        declineCode === undefined ? ['', {}] : [', declineCode = :declineCode', { ':declineCode': declineCode }];
+      return update(orderId, {
+        UpdateExpression: `set #status = :status${more}`,
         ConditionExpression: '#status = :waiting',
         ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: {
-          ':status': status,
-          ':waiting': 'requires_action',
-          ...(declineCode === undefined ? {} : { ':declineCode': declineCode }),
-        },
-      }),
+        ExpressionAttributeValues: { ':status': status, ':waiting': 'requires_action', ...values },
+      });
+    },
     /** Gives back what is kept of a captured charge, of which `seen` had gone back when it was read. */
     refundRest: (item: Item, seen: number, refundReference: string, at: string) =>
       update(item.orderId, {
         UpdateExpression:
           'set #status = :refunded, refundReference = :reference, refundedAmount = :all, refundedAt = :at',
-        ConditionExpression: `#status = :captured and ${seen === 0 ? '(attribute_not_exists(refundedAmount) or refundedAmount = :seen)' : 'refundedAmount = :seen'}`,
+        ConditionExpression: '#status = :captured and (attribute_not_exists(refundedAmount) or refundedAmount = :seen)',
         ExpressionAttributeNames: { '#status': 'status' },
         ExpressionAttributeValues: {
           ':captured': 'captured',
@@ -111,7 +110,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
           new ScanCommand({
             TableName: table,
             ConsistentRead: true,
-            ...(pageSize === undefined ? {} : { Limit: pageSize }),
+            Limit: pageSize,
             FilterExpression: '#at >= :from and #at < :to',
             ExpressionAttributeNames: { '#at': attribute },
             ExpressionAttributeValues: { ':from': from, ':to': to },

@@ -13,8 +13,8 @@ export async function settleSimulated(
   outcome: 'complete' | 'fail',
 ): Promise<'captured' | 'declined'> {
   const store = itemStore(options);
-  const wanted = outcome === 'complete' ? 'captured' : 'declined';
-  const declineCode = outcome === 'complete' ? undefined : ('authentication_failed' as const);
+  const [wanted, declineCode] =
+    outcome === 'complete' ? (['captured', undefined] as const) : (['declined', 'authentication_failed'] as const);
   if (await store.leaveAction(orderId, wanted, declineCode)) return wanted;
   const item = await store.find(orderId);
   if (item === undefined || item.status !== wanted) throw new ChargeNotWaiting(orderId, item?.status ?? 'not there');

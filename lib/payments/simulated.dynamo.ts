@@ -103,7 +103,6 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
           if (await store.leaveAction(item.orderId, 'voided')) return voided(item.reference);
           break;
         case 'declined':
-          return voided(item.reference);
         case 'voided':
           if (item.reference === undefined && request.reference !== undefined) {
             throw new ChargeUnknown(request.orderId, request.reference);
@@ -141,8 +140,7 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
     { from, to, cursor }: BooksRequest,
   ): Promise<ProviderCharges> {
     const page = await store.scan(attribute, toTimestamp(from), toTimestamp(to), cursor);
-    const charges = page.items.map(toProviderCharge);
-    return page.cursor === undefined ? { charges } : { charges, cursor: page.cursor };
+    return { charges: page.items.map(toProviderCharge), cursor: page.cursor };
   }
 
   async function silence(): Promise<never> {

@@ -1,3 +1,4 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../functions/http/receive-stripe-event.ts';
 import { routes } from '../../functions/routes.ts';
@@ -60,6 +61,14 @@ test('a repeated event is taken and does nothing', async () => {
   const event = stripeEvent('payment_intent.succeeded', orderId);
   for (let time = 0; time < 3; time++) expect((await send(event)).status).toBe(200);
   expect(resumed).toEqual([orderId]);
+});
+
+test('an event is remembered for 30 days', async () => {
+  const event = stripeEvent('payment_intent.succeeded', orderId);
+  now = Date.parse('2026-01-01T00:00:00Z');
+  await send(event);
+  const { Item } = await dynamo.documents.send(new GetCommand({ TableName: 'events', Key: { eventId: event.id } }));
+  expect(Item).toEqual({ eventId: event.id, expiresAt: Date.parse('2026-01-31T00:00:00Z') / 1000 });
 });
 
 test('whether an event is remembered is asked of what was written last, not of a copy that lags behind', async () => {

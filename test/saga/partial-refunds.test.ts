@@ -3,7 +3,7 @@ import type { Claim } from '../../lib/idempotency/once.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
 import { findRefund, listRefunds } from '../../lib/payments/refunds.sql.ts';
-import { requestRefund, sweepRefunds } from '../../lib/payments/refunds.ts';
+import { type RefundDeps, requestRefund, type SweepRefundsDeps, sweepRefunds } from '../../lib/payments/refunds.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
@@ -29,10 +29,10 @@ const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const place = () => saga.place([{ productId, quantity: 3 }]);
 const keys = () => ({ table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 });
 
-function ask(orderId: string, amount?: number, options: { key?: string; starts?: boolean; currency?: string } = {}) {
-  const { key = newId('request', saga.clock), starts = true, currency = 'EUR' } = options;
+type Asked = { key?: string; currency?: string; startSaga?: RefundDeps['startSaga'] };
+function ask(orderId: string, amount?: number, options: Asked = {}) {
+  const { key = newId('request', saga.clock), currency = 'EUR', startSaga = saga.startOrder } = options;
   const claim: Claim = { caller: 'app:key', key, operation: 'request-refund', fingerprint: `${orderId} ${amount}` };
-  const startSaga = starts ? saga.startOrder : async () => {};
   return requestRefund({ sql, clock: saga.clock, keys: keys(), startSaga }, claim, {
     orderId,
     amount: amount === undefined ? undefined : { amount, currency },
@@ -61,7 +61,7 @@ const describeSaga = async (of: Parameters<typeof executionName>[0]) => {
     () => 'none',
   );
 };
-const sweep = () =>
+const sweep = (deps: Partial<SweepRefundsDeps> = {}) =>
   sweepRefunds({
     sql: saga.saga,
     clock: saga.clock,
@@ -71,6 +71,7 @@ const sweep = () =>
       throw error;
     },
     quietSeconds: 60,
+    ...deps,
   });
 
 describe('a refund of a part', () => {
@@ -93,8 +94,7 @@ describe('a refund of a part', () => {
     const order = await place();
     const first = await ask(order.id, 700, { key: 'again' });
     const second = await ask(order.id, 700, { key: 'again' });
-    expect(second.answer).toEqual(first.answer);
-    expect(second.refund).toBeUndefined();
+    expect(second, 'and starts nothing').toEqual({ answer: first.answer, refund: undefined });
     await settled(order.id);
     expect(await refunds(order.id)).toHaveLength(1);
   });
@@ -104,8 +104,9 @@ describe('a refund of a part', () => {
     await ask(order.id, 1);
     await ask(order.id);
     expect(await settled(order.id)).toMatchObject({ status: 'confirmed', payment: { refunded: eur(3000) } });
-    await expect(ask(order.id)).rejects.toMatchObject({ code: 'order-not-refundable' });
-    await expect(ask(order.id, 1)).rejects.toMatchObject({ code: 'order-not-refundable' });
+    const nothing = { code: 'order-not-refundable', message: 'Nothing is left of what was paid for the order.' };
+    await expect(ask(order.id)).rejects.toMatchObject(nothing);
+    await expect(ask(order.id, 1)).rejects.toMatchObject(nothing);
   });
 
   test('of more than is left is refused, and tells how much that is', async () => {
@@ -177,7 +178,7 @@ describe('the refunds of an order', () => {
     const [first, foreign, second, third] = ids as [string, string, string, string];
     const find = (refundId: string) => findRefund(sql, { orderId: order.id, refundId });
     expect(await find(second)).toMatchObject({ id: second, orderId: order.id, status: 'succeeded', amount: eur(3) });
-    expect(await find(first)).toMatchObject({ id: first, amount: eur(1) });
+    expect(await find(first)).toMatchObject({ id: first, amount: eur(1), failure: null });
     expect(await find(foreign)).toBeUndefined();
     expect(await find(newId('refund', saga.clock))).toBeUndefined();
     const list = async (limit: number, before?: string) =>
@@ -213,8 +214,12 @@ describe('a refund that meets trouble', () => {
     saga.fault('RefundPart', () =>
       Promise.reject(Object.assign(new Error('disputed: The bank has it.'), { name: 'RefundRefused' })),
     );
-    await ask(order.id, 3000);
+    const { refund } = await ask(order.id, 3000);
     await settled(order.id);
+    expect(await findRefund(sql, { orderId: order.id, refundId: refund!.id })).toMatchObject({
+      status: 'failed',
+      failure: { code: 'disputed' },
+    });
     expect(await refunds(order.id)).toMatchObject([{ status: 'failed', failureCode: 'disputed' }]);
     const steps = saga.deliveries.filter((each) => each.orderId === order.id).map(({ step }) => step);
     expect(steps.slice(-2), 'it is not asked for again').toEqual(['RefundPart', 'SettleRefund']);
@@ -226,12 +231,59 @@ describe('a refund that meets trouble', () => {
 
   test('that nobody started is started by the sweeper', async () => {
     const order = await place();
-    await ask(order.id, 100, { starts: false });
+    const unavailable = new Error('unavailable');
+    const startSaga = () => Promise.reject(unavailable);
+    expect(await ask(order.id, 100, { startSaga })).toMatchObject({
+      answer: { status: 202 },
+      refund: { status: 'requested' },
+      startError: unavailable,
+    });
     expect(await sweep()).toBe(0);
     saga.clock.advance(61_000);
     expect(await sweep()).toBe(1);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
     expect(await sweep()).toBe(0);
+  });
+
+  test('that cannot be started by the sweeper either is reported, and the others are started', async () => {
+    const orders = [await place(), await place()];
+    const asked: string[] = [];
+    for (const { id } of orders) asked.push((await ask(id, 100, { startSaga: async () => {} })).refund!.id);
+    saga.clock.advance(61_000);
+    const unavailable = new Error('unavailable');
+    const errors: [string, unknown][] = [];
+    const started = await sweep({
+      startSaga: (input) => (input.part?.id === asked[0] ? Promise.reject(unavailable) : saga.startOrder(input)),
+      onError: (refundId, error) => errors.push([refundId, error]),
+    });
+    expect(started).toBe(1);
+    expect(errors).toEqual([[asked[0], unavailable]]);
+    expect(await sweep()).toBe(1);
+    for (const { id } of orders) expect(await settled(id)).toMatchObject({ payment: { refunded: eur(100) } });
+  });
+
+  test.each(['RUNNING', 'PENDING_REDRIVE'])(
+    'whose saga is %s is left to it, however long that takes',
+    async (state) => {
+      const order = await place();
+      await ask(order.id, 100, { startSaga: async () => {} });
+      saga.clock.advance(24 * 3600_000);
+      expect(await sweep({ describeSaga: async () => state })).toBe(0);
+      expect(await refunds(order.id)).toMatchObject([{ status: 'requested', attempt: 1 }]);
+      expect(await sweep()).toBe(1);
+      expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
+    },
+  );
+
+  test('whose saga ended without an answer is asked about again 15 minutes after, to the millisecond', async () => {
+    const order = await place();
+    const { refund } = await ask(order.id, 100, { startSaga: async () => {} });
+    const asked = Date.parse(refund!.updatedAt);
+    const sweepAt = (now: number) => sweep({ clock: { now: () => now }, describeSaga: async () => 'FAILED' });
+    expect(await sweepAt(asked + 899_999)).toBe(0);
+    expect(await sweepAt(asked + 900_000)).toBe(1);
+    expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
+    expect(await refunds(order.id)).toMatchObject([{ status: 'succeeded', attempt: 2 }]);
   });
 
   test('that the provider never answered stays open, and is asked about again until it does', async () => {

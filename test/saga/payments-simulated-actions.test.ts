@@ -79,12 +79,13 @@ test('the customer completes: captured, however often they do, and failing comes
 
 test('the customer fails: declined for good, and completing comes too late', async () => {
   const order = newOrder('pm_requiresAction');
-  await gateway().charge(order);
+  const { reference } = await gateway().charge(order);
   expect(await settle(order.orderId, 'fail')).toBe('declined');
   expect(await settle(order.orderId, 'fail')).toBe('declined');
   await expect(settle(order.orderId, 'complete')).rejects.toMatchObject(notWaiting);
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('authentication_failed'));
-  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
+  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided', reference });
+  expect(await gateway().undo(undoOf(order, reference))).toMatchObject({ outcome: 'voided', reference });
 });
 
 test('undo ends a charge that waits: the customer comes too late', async () => {
@@ -94,6 +95,7 @@ test('undo ends a charge that waits: the customer comes too late', async () => {
   expect(first).toEqual({ outcome: 'voided', provider: 'simulated', reference, refundReference: null });
   await expect(settle(order.orderId, 'complete')).rejects.toMatchObject({ ...notWaiting, status: 'voided' });
   expect(await gateway().undo(undoOf(order))).toEqual(first);
+  expect(await gateway().undo(undoOf(order, reference))).toEqual(first);
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
@@ -130,8 +132,12 @@ test('parts are given back once each and never more than is left; undo gives the
     refusedWith('more_than_is_left'),
   );
   expect(await bookOf(order)).toMatchObject({ status: 'captured', refundedAmount: 500 });
-  await gateway().refundPart(partOf(order, reference, 'r2', 1000));
+  await expect(gateway().charge(order), 'it pays for the order no more').rejects.toMatchObject(
+    declinedWith('charge_voided'),
+  );
+  const last = await gateway().refundPart(partOf(order, reference, 'r2', 1000));
   const undone = await gateway().undo(undoOf(order));
+  expect(undone.refundReference, 'the rest is a refund of its own').not.toBe(last.refundReference);
   expect(await gateway().undo(undoOf(order))).toEqual(undone);
   expect(await bookOf(order)).toMatchObject({ status: 'captured', refundedAmount: 1999 });
   expect(await gateway().refundPart(partOf(order, reference, 'r1', 500))).toEqual(first);
@@ -201,6 +207,8 @@ test('what was not captured, is another order’s or comes with another amount i
     .charge(silent)
     .catch(() => {});
   await expect(gateway().refundPart(partOf(silent, 'x', 'r1', 5))).rejects.toMatchObject({ name: 'ChargeDiffers' });
+  const { reference: unheard } = (await bookOf(silent))!;
+  await expect(gateway().refundPart(partOf(silent, unheard, 'r1', 5))).rejects.toMatchObject({ name: 'AnswerLost' });
 });
 
 test('an order’s part goes back through the provider that it was paid through; a free order has none', async () => {

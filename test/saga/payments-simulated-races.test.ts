@@ -1,0 +1,101 @@
+import { ConditionalCheckFailedException, InternalServerError } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
+import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
+
+let dynamo: TestDynamo;
+beforeAll(async () => {
+  dynamo = await startTestDynamo([{ name: 'charges', partitionKey: 'orderId' }]);
+});
+afterAll(() => dynamo.stop());
+
+type Command = Parameters<DynamoDBDocumentClient['send']>[0];
+const gateway = (client = dynamo.documents, more: { pageSize?: number } = {}) =>
+  simulatedGateway({ ...more, client, table: 'charges', clock: systemClock, timeoutMs: 1 });
+/** A client that has `before` happen before each request; what it throws is the answer. */
+const after = (before: (command: Command) => unknown): DynamoDBDocumentClient =>
+  Object.create(dynamo.documents, {
+    send: {
+      value: async (command: Command) => {
+        await before(command);
+        return dynamo.documents.send(command);
+      },
+    },
+  });
+
+async function charged(paymentMethod = 'pm_card_visa') {
+  const order = { orderId: newId('order', systemClock), amount: 1999, currency: 'EUR' };
+  const { reference } = await gateway().charge({ ...order, paymentMethod });
+  const part = { orderId: order.orderId, refundId: 'r1', amount: 500, currency: 'EUR', reference };
+  return { charge: { ...order, paymentMethod }, undo: { ...order, reference }, part };
+}
+
+test('a charge that is gone when it is looked for has no answer', async () => {
+  const { charge } = await charged();
+  const vanishing = after(async (command) => {
+    if (!(command instanceof GetCommand)) return;
+    await dynamo.documents.send(new DeleteCommand({ TableName: 'charges', Key: { orderId: charge.orderId } }));
+  });
+  await expect(gateway(vanishing).charge(charge)).rejects.toMatchObject({
+    name: 'AnswerLost',
+    message: expect.stringContaining('between two reads'),
+  });
+});
+
+test('an order that changes before each write is looked at five times, and then given up', async () => {
+  let looks = 0;
+  const busy = after((command) => {
+    if (command instanceof GetCommand && ++looks > 10) throw new Error('looked at for ever');
+    if (command instanceof UpdateCommand) throw new ConditionalCheckFailedException({ message: '', $metadata: {} });
+  });
+  const [paid, waiting] = [await charged(), await charged('pm_requiresAction')];
+  for (const ask of [
+    () => gateway(busy).undo(paid.undo),
+    () => gateway(busy).undo(waiting.undo),
+    () => gateway(busy).refundPart(paid.part),
+  ]) {
+    looks = 0;
+    await expect(ask()).rejects.toMatchObject({ name: 'AnswerLost', message: expect.stringContaining('busy') });
+    expect(looks).toBe(5);
+  }
+  expect(await gateway().undo(paid.undo)).toMatchObject({ outcome: 'refunded' });
+});
+
+test('giving a charge back costs one look and one write', async () => {
+  const { undo } = await charged();
+  const before = dynamo.calls();
+  await gateway().undo(undo);
+  const { GetItem = 0, UpdateItem = 0 } = dynamo.calls();
+  expect({ looks: GetItem - (before.GetItem ?? 0), writes: UpdateItem - (before.UpdateItem ?? 0) }).toEqual({
+    looks: 1,
+    writes: 1,
+  });
+});
+
+test('when DynamoDB fails, the answer is lost: it may have happened', async () => {
+  const failing = after(() => {
+    throw new InternalServerError({ message: 'on fire', $metadata: {} });
+  });
+  const { charge, undo, part } = await charged();
+  for (const asked of [
+    gateway(failing).charge(charge),
+    gateway(failing).undo(undo),
+    gateway(failing).refundPart(part),
+  ]) {
+    await expect(asked).rejects.toMatchObject({ name: 'AnswerLost', cause: { name: 'InternalServerError' } });
+  }
+});
+
+test('a page of the books looks at as many charges as it is told to', async () => {
+  for (let time = 0; time < 3; time++) await charged();
+  const { client, reads } = watchReads(dynamo.documents);
+  const from = 0;
+  const to = systemClock.now() + 1000;
+  const { charges, cursor } = await gateway(client, { pageSize: 2 }).listCharges({ from, to });
+  expect(charges).toHaveLength(2);
+  expect(cursor).toEqual(expect.any(String));
+  expect(reads).toMatchObject([{ Limit: 2 }]);
+});
