@@ -108,7 +108,9 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     if (request.headers['stripe-version'] !== '2026-10-28.endive') {
       return { answer: refusal(400, 'invalid_request_error', { message: 'unknown version' }), replayed: false };
     }
-    if ('x-stripe-client-telemetry' in request.headers) {
+    // What the package tells of the machine, and of the calls before, unless it is told not to.
+    const told = String(request.headers['x-stripe-client-user-agent']);
+    if ('x-stripe-client-telemetry' in request.headers || /"(platform|telemetry_id)"/.test(told)) {
       return { answer: refusal(400, 'invalid_request_error', { message: 'nobody asked' }), replayed: false };
     }
     if (typeof fault === 'object') {
