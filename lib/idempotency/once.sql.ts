@@ -35,9 +35,9 @@ export async function once(
   return inTransaction(sql, async (tx) => {
     const { key } = claim;
     if (key === undefined) return { answer: await work(tx), replayed: false };
-    const [gate] = await tx`
+    const [gate] = await tx<[{ free: boolean }]>`
       select pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended(${lockName(claim)}, 0)) as free`;
-    if (!gate?.free) throw inFlight();
+    if (!gate.free) throw inFlight();
     const first = await findAnswer(tx, { ...claim, key }, options);
     if (first !== undefined) return { answer: first, replayed: true };
     const answer = await work(tx);

@@ -4,6 +4,7 @@ import { Problem } from '../../lib/contract/problems.ts';
 import {
   type Answer,
   type Claim,
+  giveAgain,
   type KeyOptions,
   type KeyTable,
   once,
@@ -103,6 +104,25 @@ test('a repeat of one caller fixes the answer of no other under the same key', a
   const final = { status: 201, headers: {}, body: '{"n":3}' };
   expect(await storeFinalAnswer(sql, second, keys, final), 'it was given out').toBe(false);
   expect(await storeFinalAnswer(sql, first, keys, final), 'nobody was given it').toBe(true);
+});
+
+test('a repeat writes nothing on an answer that is final', async () => {
+  await once(sql, claim, keys, count);
+  const [before] = await records();
+  await once(sql, claim, keys, count);
+  expect(await records()).toEqual([before]);
+});
+
+test('a repeat that read an answer just before it was replaced gives the one that took its place', async () => {
+  const taken = { requestHash: claim.fingerprint, status: 202, headers: {}, body: '{}' };
+  const own = { ...claim, key: 'k-1' };
+  await once(sql, own, keys, async () => ({ status: 202, headers: {}, body: '{}' }));
+  await storeFinalAnswer(sql, own, keys, { ...answer(1), body: '{"n":1}' });
+  expect(await giveAgain(sql, own, keys, taken)).toEqual(answer(1));
+  await owner`truncate catalog.idempotency_keys`;
+  expect(await giveAgain(sql, own, keys, taken), 'and its own when there is none any more').toMatchObject({
+    status: 202,
+  });
 });
 
 test('keys differ by the case of a letter', async () => {
