@@ -224,6 +224,7 @@ describe('the API', () => {
   });
 
   test('stops a running execution, whose late answer then changes nothing', async () => {
+    let now = 0;
     const gate = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();
     const slow = () => {
@@ -236,7 +237,11 @@ describe('the API', () => {
       describe: look,
       history,
       calls,
-    } = await open(chain('slow', 'after'), { slow, after: () => 1 });
+    } = await open(
+      chain('slow', 'after'),
+      { slow, after: () => 1 },
+      { clock: createClock({ source: { now: () => now++ } }) },
+    );
     await start('a', {});
     await entered.promise;
     const { stopDate } = await client.send(

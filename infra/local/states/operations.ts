@@ -136,7 +136,7 @@ export function createOperations({ store, runner, arns, clock, definition }: Opt
     StopExecution(request) {
       const { name, stoppedAt } = known(request);
       const stopped = runner.abort(name, optional(request, 'error') ?? null, optional(request, 'cause') ?? null);
-      return { stopDate: (stopped ? clock.now() : stoppedAt!) / 1000 };
+      return { stopDate: (stopped ?? stoppedAt!) / 1000 };
     },
 
     RedriveExecution(request) {

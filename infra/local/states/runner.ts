@@ -170,13 +170,13 @@ export function createRunner({ machine, arns, invoke, store, clock, pauseScale, 
       store.save(execution);
       store.flush();
     },
-    /** Ends a running execution at once; returns false when it is not running. */
-    abort(name: string, error: string | null, cause: string | null): boolean {
+    /** Ends a running execution at once; returns when it stopped (ms), null when it was not running. */
+    abort(name: string, error: string | null, cause: string | null): number | null {
       const found = live.get(name);
-      if (!found) return false;
+      if (!found) return null;
       found.controller.abort(new Halted());
       close(found.execution, 'ABORTED', 'ExecutionAborted', { error, cause });
-      return true;
+      return found.execution.stoppedAt;
     },
     /** Runs a closed execution again from the state where it ended. */
     redrive(execution: Execution) {
