@@ -1,5 +1,6 @@
 import { jobDoor } from '../../lib/entry/job.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
+import { undoAgain } from '../../lib/orders/undo-again.ts';
 import { sweepRefunds } from '../../lib/payments/refunds.ts';
 import { config } from '../../lib/platform/config.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
@@ -12,11 +13,14 @@ type Deps = Omit<SweepDeps, 'sql'> & { sql: () => SweepDeps['sql']; meter: Meter
 
 export async function run(deps: Deps) {
   const sql = deps.sql();
+  const untilMs = deps.stopwatch.elapsed() + deps.budgetSeconds * 1000;
   const orders = await sweepOrders({ ...deps, sql });
   const refunds = await sweepRefunds({ ...deps, sql });
-  const counts = { ...orders, refunds };
+  const undoneAgain = await undoAgain({ ...deps, sql, untilMs });
+  const counts = { ...orders, refunds, undoneAgain };
   deps.meter.count('SagasStartedLate', counts.started + counts.refunds);
   deps.meter.count('ReservationsExpired', counts.released);
+  deps.meter.count('UndosRunAgain', counts.undoneAgain);
   if (counts.flagged > 0) deps.meter.count('OrdersFlagged', counts.flagged, 'saga-ended');
   return counts;
 }

@@ -79,7 +79,7 @@ function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[] {
     {
       name: 'orders-waiting-for-a-person',
       runbook: 'orders-needing-attention',
-      means: 'An order has been waiting for a person for four hours or longer.',
+      means: 'An order has been waiting for a person for four hours or longer; undoing it again did not help.',
       metric: ours('OldestOrderNeedingAttention', { statistic: 'Maximum' }),
       threshold: 4 * 3600,
       bad: 3,

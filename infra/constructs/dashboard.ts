@@ -166,7 +166,7 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
         flagReasons.map((reason) => ours('OrdersFlagged', sum, reason)),
         { stacked: true },
       ),
-      graph('Swept up', [ours('SagasStartedLate', sum), ours('ReservationsExpired', sum)]),
+      graph('Swept up', [ours('SagasStartedLate', sum), ours('ReservationsExpired', sum), ours('UndosRunAgain', sum)]),
       graph('Saga executions', [
         executions('ExecutionsStarted'),
         executions('ExecutionsSucceeded'),

@@ -32,6 +32,7 @@ export const metrics = {
   SagaDuration: { unit: 'Milliseconds' },
   SagasStartedLate: { unit: 'Count' },
   ReservationsExpired: { unit: 'Count' },
+  UndosRunAgain: { unit: 'Count' },
   OrdersUnended: { unit: 'Count' },
   OldestUnendedOrder: { unit: 'Seconds' },
   OrdersNeedingAttention: { unit: 'Count' },

@@ -5,7 +5,7 @@ import { paymentAction } from './payment-action.ts';
 
 /**
  * What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` and `undo` when money was taken,
- * and with `refund`, which gives `part` of it back; `attempt` with `undo`: which one that a person asked for it is.
+ * and with `refund`, which gives `part` of it back; `attempt` with `undo`: the how many-th that was run again it is.
  */
 const input = {
   orderId: id('order'),

@@ -7,8 +7,9 @@ import { newId } from '../kernel/ids.ts';
 import { readCancellation } from '../orders/cancel.sql.ts';
 import { undoInput } from '../orders/cancel.ts';
 import type { StartSaga } from '../orders/place.ts';
+import { takeBackToUndo } from '../orders/undo-again.sql.ts';
 import { findDeskOrder } from './find.sql.ts';
-import { takeBackToUndo } from './retry.sql.ts';
+import { auditRetry } from './retry.sql.ts';
 
 export type DeskDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
 /** Who asks at the desk: the id of their app key, and of their request. */
@@ -31,6 +32,7 @@ export async function retryUndo(
     const taken = await takeBackToUndo(tx, orderId, operator);
     if (taken === undefined) throw new Problem('not-found', 'There is no such order.');
     if ('status' in taken) throw notFlagged(taken.status);
+    await auditRetry(tx, orderId, operator);
     toStart = undoInput(await readCancellation(tx, orderId), taken.attempt);
     const order = await findDeskOrder(tx, orderId, now);
     return {

@@ -19,7 +19,7 @@ export async function readOpenOrders(sql: Sql, now: Date) {
         and (status <> 'pending_payment' or updated_at < ${before(now, endedWithin)})
     ) u, (
       select count(*)::integer as count,
-        greatest(0, extract(epoch from ${now}::timestamptz - min(updated_at)))::integer as oldest
+        greatest(0, extract(epoch from ${now}::timestamptz - min(waiting_since)))::integer as oldest
       from monitor.orders_before_a_person
     ) a`;
   return row as { unended: number; oldestUnended: number; attention: number; oldestAttention: number };

@@ -67,7 +67,7 @@ export const cancellationInput = (order: Awaited<ReturnType<typeof readCancellat
     : { payment: { id: order.paymentId, provider: order.paymentProvider, reference: order.paymentReference } }),
 });
 
-/** What a saga is started with that only undoes, because a person asked for it: the `attempt`th time. */
+/** What a saga is started with that only undoes, run again for the `attempt`th time. */
 export const undoInput = (order: Parameters<typeof cancellationInput>[0], attempt: number): SagaInput => ({
   ...cancellationInput(order),
   intent: 'undo',

@@ -2,7 +2,7 @@ import type { SagaInput } from '../contract/saga.ts';
 
 /**
  * The name of an order's execution: the order's id, a second one for its cancellation after it was confirmed, one for each
- * undo that a person asked for, one for giving back a charge that lost its order, and the refund's id with the number of
+ * undo that was run again, one for giving back a charge that lost its order, and the refund's id with the number of
  * the attempt for a refund of a part.
  */
 export function executionName(of: Pick<SagaInput, 'orderId' | 'intent' | 'attempt' | 'part'>): string {

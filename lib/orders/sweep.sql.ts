@@ -10,7 +10,7 @@ export type OpenOrder = {
   paymentMethod: string;
   /** It was confirmed once, so it is its cancellation that is open. */
   wasConfirmed: boolean;
-  /** How often a person had its undo run again; that undo is then what is open. */
+  /** How often its undo was run again; that undo is then what is open. */
   undoAttempts: number;
   paymentId: string | null;
   paymentProvider: string | null;

@@ -98,7 +98,7 @@ export type Flag = {
   reason: string;
   detail: string;
   at: Date;
-  /** The execution that gives up, and which undo asked for by a person it was; 0 for the saga's own. */
+  /** The execution that gives up, and which undo run again it was; 0 for the saga's own. */
   execution: string;
   attempt: number;
   /** What is told of why; without `money` the order's row says what may be kept. */
@@ -111,7 +111,7 @@ export type Flag = {
 
 /**
  * Puts an order before a person: what could not be undone is neither forgotten nor called a success. One that has ended,
- * or is none of the caller's business, stays as it is; so does one whose undo a person has asked for again since.
+ * or is none of the caller's business, stays as it is; so does one whose undo was run again since.
  * @returns the order's status, and whether this call put it there
  * @throws OrderNotActive when there is no such order
  */

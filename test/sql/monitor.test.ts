@@ -90,6 +90,17 @@ describe('watch-orders', () => {
     expect(await watch(), 'a clock that is behind').toMatchObject({ attention: 1, oldestAttention: 0 });
   });
 
+  test('one whose undo was run again and failed again is as old as the first time that it was put before a person', async () => {
+    const id = await leave('needs_attention');
+    for (const [attempt, minutes] of [-240, -225].entries())
+      await shop.sql`
+        insert into orders.attention (order_id, attempt, flagged_at, from_status, reason, steps, error, message,
+          money_at_stake, money_certain, stock_at_stake, execution, settled_at, settled_how)
+        values (${id}, ${attempt}, ${new Date(start + minutes * minute * 1000)}, 'reserved', 'undo-failed', '[]', 'Error',
+          'x', 0, true, '[]', ${id}, ${new Date(start)}, 'retried')`;
+    expect(await watch()).toMatchObject({ attention: 1, oldestAttention: 240 * minute });
+  });
+
   test('after the fifty years that a test clock can go, ages can still be told', async () => {
     await leave('needs_attention');
     passed = 50 * 365 * 24 * 3600;

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listExpiredReservations, listStaleOrders, type PageEnd, type StaleKind } from '../../lib/orders/sweep.sql.ts';
+import { listFailedUndos } from '../../lib/orders/undo-again.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => saga.stop());
 
 const at = Date.now();
-const after = (milliseconds: number) => new Date(at + milliseconds);
+const plus = (milliseconds: number) => new Date(at + milliseconds);
 
 /** Puts an order into a status by the way that leads there. */
 async function placeAs(...way: string[]): Promise<string> {
@@ -39,15 +40,15 @@ test('orders that are open and at rest since before a moment are listed, the lon
   const ended = [await placeAs('failed'), await placeAs('cancelling', 'cancelled'), await placeAs('needs_attention')];
   const touch = (id: string, when: Date) => saga.owner`update orders.orders set updated_at = ${when} where id = ${id}`;
   const oldestFirst = [ids.paid, ids.pending, ids.cancelling, ids.reserved];
-  for (const [i, id] of [...oldestFirst.entries()].reverse()) await touch(id, after(i));
-  for (const id of ended) await touch(id, after(0));
+  for (const [i, id] of [...oldestFirst.entries()].reverse()) await touch(id, plus(i));
+  for (const id of ended) await touch(id, plus(0));
 
   const list = async (among: StaleKind, before: Date, limit = 10) =>
     (await listStaleOrders(saga.saga, { before, among, limit })).map((order) => order.id);
-  expect(await list('begun', after(4)), 'a saga has begun').toEqual([ids.paid, ids.reserved]);
-  expect(await list('unbegun', after(4)), 'none may have').toEqual([ids.pending, ids.cancelling]);
-  expect(await list('begun', after(3)), 'at rest since that very moment').toEqual([ids.paid]);
-  expect(await list('unbegun', after(4), 1)).toEqual([ids.pending]);
+  expect(await list('begun', plus(4)), 'a saga has begun').toEqual([ids.paid, ids.reserved]);
+  expect(await list('unbegun', plus(4)), 'none may have').toEqual([ids.pending, ids.cancelling]);
+  expect(await list('begun', plus(3)), 'at rest since that very moment').toEqual([ids.paid]);
+  expect(await list('unbegun', plus(4), 1)).toEqual([ids.pending]);
 });
 
 test('a page goes on where the one before ended, among orders of the same moment by their ids', async () => {
@@ -77,10 +78,10 @@ const flag = (id: string) => saga.owner`
 
 test('orders before a person whose stock was held until before a moment are listed once each', async () => {
   const [first, second, underWay, given] = [
-    await reserved(after(1)),
-    await reserved(after(2)),
-    await reserved(after(1)),
-    await reserved(after(1)),
+    await reserved(plus(1)),
+    await reserved(plus(2)),
+    await reserved(plus(1)),
+    await reserved(plus(1)),
   ];
   for (const id of [first, second, given]) await flag(id);
   await releaseWhatIsHeld(saga.saga, { orderId: given, at: new Date(at) });
@@ -88,20 +89,60 @@ test('orders before a person whose stock was held until before a moment are list
   const list = (now: Date, limit = 10, from?: string) =>
     listExpiredReservations(saga.saga, { now, limit, after: from });
   const byId = [first, second].toSorted();
-  expect(await list(after(3))).toEqual(byId);
-  expect(await list(after(3), 1, byId[0]), 'the page after').toEqual([byId[1]]);
-  expect(await list(after(2)), 'held until that very moment').toEqual([first]);
-  expect(await list(after(3), 1)).toHaveLength(1);
-  expect(await list(after(3))).not.toContain(underWay);
+  expect(await list(plus(3))).toEqual(byId);
+  expect(await list(plus(3), 1, byId[0]), 'the page after').toEqual([byId[1]]);
+  expect(await list(plus(2)), 'held until that very moment').toEqual([first]);
+  expect(await list(plus(3), 1)).toHaveLength(1);
+  expect(await list(plus(3))).not.toContain(underWay);
 });
 
 test('a page of them goes by their ids', async () => {
   const made: string[] = [];
-  for (let n = 0; n < 6; n++) made.push(await reserved(after(-1000)));
+  for (let n = 0; n < 6; n++) made.push(await reserved(plus(-1000)));
   for (const id of made.toReversed()) await flag(id);
   const list = (limit: number, from?: string) =>
-    listExpiredReservations(saga.saga, { now: after(-999), limit, after: from });
+    listExpiredReservations(saga.saga, { now: plus(-999), limit, after: from });
   const byId = made.toSorted();
   expect(await list(4)).toEqual(byId.slice(0, 4));
   expect(await list(4, byId[3])).toEqual(byId.slice(4));
+});
+
+describe('undos that failed', () => {
+  const limits = { firstPauseSeconds: 60, most: 2, limit: 10 };
+  const list = async (minutes: number, more: Partial<typeof limits> = {}) =>
+    listFailedUndos(saga.saga, { now: plus(minutes * 60_000), ...limits, ...more });
+  const attention = async (flaggedAt: Date, { attempt = 0, steps = ['RefundPayment'], settled = false } = {}) => {
+    const id = await placeAs('needs_attention');
+    const [settledAt, settledHow] = settled ? [flaggedAt, 'retried'] : [null, null];
+    await saga.owner`
+      insert into orders.attention (order_id, attempt, flagged_at, from_status, reason, steps, error, message,
+        money_at_stake, money_certain, stock_at_stake, execution, settled_at, settled_how)
+      values (${id}, ${attempt}, ${flaggedAt}, 'reserved', 'undo-failed', ${JSON.stringify(steps)}::text::jsonb, 'Error', 'x',
+        0, true, '[]', ${id}, ${settledAt}, ${settledHow})`;
+    return id;
+  };
+
+  test('are listed from the very moment that the pause is over, which is twice as long the second time', async () => {
+    const first = await attention(plus(0));
+    const second = await attention(plus(1), { attempt: 1 });
+    await attention(plus(0), { attempt: 2 });
+    await attention(plus(0), { steps: [] });
+    await attention(plus(0), { settled: true });
+    expect(await list(0.999)).toEqual([]);
+    expect(await list(1)).toEqual([{ orderId: first, attempt: 0 }]);
+    expect(await list(2)).toEqual([{ orderId: first, attempt: 0 }]);
+    expect(await list(2.001)).toEqual([
+      { orderId: first, attempt: 0 },
+      { orderId: second, attempt: 1 },
+    ]);
+    expect(await list(1000), 'never as often as that').toHaveLength(2);
+  });
+
+  test('come the longest before a person first, and so many at most', async () => {
+    const made = [await attention(plus(-9000)), await attention(plus(-9002)), await attention(plus(-9001))];
+    const oldestFirst = [made[1], made[2], made[0]];
+    const ids = (rows: { orderId: string }[]) => rows.map(({ orderId }) => orderId);
+    expect(ids(await list(0.99))).toEqual(oldestFirst);
+    expect(ids(await list(0.99, { limit: 2 }))).toEqual(oldestFirst.slice(0, 2));
+  });
 });

@@ -32,6 +32,7 @@ import { placeOrder } from '../../lib/orders/place.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
+import { listFailedUndos, takeBackToUndo } from '../../lib/orders/undo-again.sql.ts';
 import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/payments/refunds.sql.ts';
 import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/payments/settle-refund.sql.ts';
 import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
@@ -367,6 +368,16 @@ const calls: Call[] = [
   ],
   // Whoever looks at orders before a person looks at them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
+  [
+    'sweep-orders: undos that failed',
+    'saga',
+    (sql) => listFailedUndos(sql, { now: new Date(), firstPauseSeconds: 900, most: 5, limit: 200 }),
+  ],
+  [
+    'sweep-orders: an undo once more',
+    'saga',
+    (sql, mode) => sql.begin((tx) => takeBackToUndo(tx, flaggedOrder(of(mode, 4)), { at: new Date(), only: 0 })),
+  ],
   ['reconcile: orders of charges', 'reconciler', (sql) => readOrderBooks(sql, [1, 2, 3, 4, 5].map(ids.order))],
   [
     'reconcile: a page of payments',

@@ -67,7 +67,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   saga: {
     'orders.orders': [
-      'select, update(status, failure_code, failure_detail, abandoned_at, confirmed_at, version, updated_at, payment_action)',
+      'select, update(status, failure_code, failure_detail, abandoned_at, confirmed_at, version, updated_at, payment_action, undo_attempts)',
       'takes orders forward and back; neither makes them nor changes what was agreed',
     ],
     'orders.order_details': ['select', 'finds orders that nobody works on, with their payment'],
@@ -89,7 +89,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'payments.refundable_orders': ['select', 'knows what the saga of a refund is started with'],
     'outbox.events': ['insert', 'tells how orders ended'],
-    'orders.attention': ['insert', 'keeps why it put an order before a person'],
+    'orders.attention': [
+      'select, insert, update(settled_at, settled_how)',
+      'keeps why it put an order before a person, and takes it back when it is time to try again',
+    ],
   },
   operations: {
     'orders.orders': [
@@ -297,7 +300,7 @@ describe('attempts', () => {
     ['rewriting what operators did', roles, "update orders.operator_actions set note = 'x'"],
     ['forgetting what operators did', roles, 'delete from orders.operator_actions'],
     ['rewriting why an order waits', roles, "update orders.attention set message = 'x'"],
-    ['counting undos', others('operations'), 'update orders.orders set undo_attempts = 1'],
+    ['counting undos', others('operations', 'saga'), 'update orders.orders set undo_attempts = 1'],
     ['confirming by hand', others('saga'), 'update orders.orders set confirmed_at = now()'],
     ['changing the ledger', roles, 'update stock.movements set quantity = 1'],
     ['deleting from the ledger', roles, 'delete from stock.movements'],
