@@ -48,7 +48,9 @@ test('a thread that is killed takes no record of an answer with it', async () =>
 
 test('the lines stand in the log as well, whatever its level', async () => {
   await expect
-    .poll(async () => (await readFile(join(folder, 'functions.log'), 'utf8')).split('\n').filter(Boolean))
+    .poll(async () => (await readFile(join(folder, 'functions.log'), 'utf8')).split('\n').filter(Boolean), {
+      timeout: 15_000,
+    })
     .toEqual(lines);
   expect(JSON.parse(lines[0]!)).toMatchObject({ message: 'request', operation: 'get-docs', status: 200 });
 });

@@ -147,7 +147,9 @@ describe('after a kill -9', () => {
 
   test('in the middle of the first start, the next one begins anew', async () => {
     const child = supervise(dataDir);
-    await expect.poll(() => readdir(dataDir).catch(() => [])).toContainEqual(expect.stringMatching(/^data\.new-/));
+    await expect
+      .poll(() => readdir(dataDir).catch(() => []), { interval: 10, timeout: 15_000 })
+      .toContainEqual(expect.stringMatching(/^data\.new-/));
     await kill(child);
     const server = await start();
     expect(server.firstRun).toBe(true);
@@ -326,8 +328,9 @@ function supervise(at: string, from = sources, options: object = {}): ChildProce
     const { startPostgres } = await import(${JSON.stringify(pathToFileURL(join(from, 'start.ts')).href)});
     try {
       const server = await startPostgres({ dataDir: ${JSON.stringify(at)} });
-      console.log(JSON.stringify({ ready: true, pid: server.pid, socketDir: server.socketDir }));
+      // Before it says that it is ready: whoever reads that may end it at once.
       process.once('SIGTERM', () => server.stop());
+      console.log(JSON.stringify({ ready: true, pid: server.pid, socketDir: server.socketDir }));
     } catch (error) {
       console.log(\`\${error.name}: \${error.message}\`);
       process.exitCode = 1;
