@@ -1,6 +1,7 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
+import { waitingForLocks } from '../support/locks.ts';
 import { createDatabase, LeakedConnections, testPostgres } from '../support/postgres.ts';
 
 test('two clones of a database know nothing of each other', async () => {
@@ -27,6 +28,22 @@ test('a pool that was not ended is named when its database is dropped', async ()
     /1 connections to test_\w+ were not ended: migrator \(forgotten, idle, last: .*last query/,
   );
   await sql.end({ timeout: 0 });
+});
+
+test('who waits for a lock is seen in their own database, and not in that of another test', async () => {
+  const [one, other] = await Promise.all([createDatabase(), createDatabase()]);
+  const [sql, otherSql] = [one.connect('migrator'), other.connect('migrator')];
+  await sql`create table things as select 1 as n`;
+  let waiting: Promise<unknown> | undefined;
+  await sql.begin(async (tx) => {
+    await tx`update things set n = 2`;
+    waiting = sql`update things set n = 3`.execute();
+    await expect.poll(() => waitingForLocks(sql), { interval: 5, timeout: 15_000 }).toBe(1);
+    expect(await waitingForLocks(otherSql)).toBe(0);
+  });
+  await waiting;
+  await Promise.all([sql.end(), otherSql.end()]);
+  await Promise.all([one.drop(), other.drop()]);
 });
 
 test('the shared RDS Proxy leads to a clone', async () => {

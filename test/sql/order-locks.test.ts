@@ -4,6 +4,7 @@ import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/flagging.ts';
+import { waitingForLocks } from '../support/locks.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -74,7 +75,7 @@ async function waitedFor(
   await saga.owner.begin(async (tx) => {
     await before(tx as unknown as typeof saga.owner);
     outcome = step().catch((error: Error) => error);
-    await expect.poll(waiting, { interval: 5, timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
     await meanwhile();
   });
   return outcome;
@@ -89,12 +90,6 @@ async function expectInOrder({ low, high }: { low: string; high: string }, step:
   );
   expect(outcome).not.toBeInstanceOf(Error);
 }
-
-const waiting = async () => {
-  const rows = await saga.owner`
-    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  return rows.length;
-};
 
 describe('levels are locked in the order of their products, so that no two baskets wait for each other', () => {
   const before: Record<string, readonly Step[]> = {

@@ -5,6 +5,7 @@ import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
 import { abandonUnlessConfirmed, closeUndone, type Flag, flagForAttention } from '../../lib/orders/undo.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/flagging.ts';
+import { waitingForLocks } from '../support/locks.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -68,9 +69,7 @@ describe('reserving', () => {
         insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
         values (${newId('movement', saga.clock)}, ${productId}, 'adjustment', -1, 0, 'broken', now())`;
       waiting = expect(reserve(orderId)).rejects.toMatchObject({ name: 'OutOfStock' });
-      await expect
-        .poll(async () => (await saga.owner`select from pg_locks where not granted`).length, { interval: 5 })
-        .toBeGreaterThan(0);
+      await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
     });
     await waiting;
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { waitingForLocks } from '../support/locks.ts';
 import { id, type Movement, openShop, type Shop } from '../support/shop-by-hand.ts';
 
 let shop: Shop;
@@ -99,9 +100,7 @@ describe('stock', () => {
     await shop.sql.begin(async (tx) => {
       await deliver(3, tx as never);
       second = Promise.allSettled([deliver(4)]);
-      await expect
-        .poll(async () => (await shop.sql`select from pg_locks where not granted`).length, { interval: 5 })
-        .toBeGreaterThan(0);
+      await expect.poll(() => waitingForLocks(shop.sql), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
     });
     expect(await second).toMatchObject([{ status: 'fulfilled' }]);
     const [row] = await shop.sql`select on_hand from stock.levels where product_id = ${productId}`;

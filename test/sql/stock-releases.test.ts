@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
 import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { waitingForLocks } from '../support/locks.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -117,9 +118,7 @@ test('stock that is reserved by a late step at that very moment is given back to
   await saga.owner.begin(async (tx) => {
     await reserveAllOrNothing(tx as never, { orderId, at: new Date(), expiresAt: new Date(Date.now() + 900_000) });
     releasing = releaseWhatIsHeld(saga.saga, { orderId, at: new Date() });
-    await expect
-      .poll(async () => (await saga.owner`select from pg_locks where not granted`).length, { interval: 5 })
-      .toBeGreaterThan(0);
+    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
   });
   expect(await releasing).toBe(2);
   const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
