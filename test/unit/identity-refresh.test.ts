@@ -46,11 +46,11 @@ beforeEach(() => {
 });
 
 const store = () => ({ client: dynamo.documents, table: 'issuerKeys', clock: { now: () => now } });
-const refresh = (from: string | undefined = issuer) =>
+const refresh = (from: string | undefined = issuer, timeoutMs = 10_000) =>
   run({
     issuer: from,
     store: store(),
-    fetchKeys: (address) => fetchIssuerKeys(address, { timeoutMs: 300 }),
+    fetchKeys: (address) => fetchIssuerKeys(address, { timeoutMs }),
     meter: { count: (name, value) => metered.push([name, value]) },
   });
 
@@ -69,7 +69,7 @@ describe('the keys of an issuer', () => {
     ]);
   });
 
-  test.each<[string, () => void]>([
+  test.each<[string, () => void, timeoutMs?: number]>([
     ['the discovery document is not there', () => (discovery = (response) => response.writeHead(404).end())],
     ['the discovery document is not JSON', () => (discovery = (response) => response.end('<html>'))],
     ['the discovery document is null', () => (discovery = json(null))],
@@ -80,16 +80,16 @@ describe('the keys of an issuer', () => {
     ['it leads elsewhere', () => (discovery = (response) => response.writeHead(302, { location: '/keys' }).end())],
     ['it has no key left', () => (jwks = json({ keys: [] }))],
     ['it has only keys of other kinds', () => (jwks = json({ keys: [{ kty: 'oct', kid: 'a', k: 'AA' }] }))],
-    ['its answer never ends', () => (jwks = (response) => void response.writeHead(200).write('{'))],
+    ['its answer never ends', () => (jwks = (response) => void response.writeHead(200).write('{')), 300],
     ['its answer is too large', () => (jwks = json({ keys: [key.jwk], padding: 'x'.repeat(300_000) }))],
     ['it breaks off', () => (jwks = (response) => response.destroy())],
-  ])('stay, and grow old, when %s', async (_, breakIt) => {
+  ])('stay, and grow old, when %s', async (_, breakIt, timeoutMs) => {
     await refresh();
     const before = await readIssuerKeys(store(), issuer);
     metered = [];
     now += 90_000;
     breakIt();
-    await expect(refresh()).rejects.toThrow(IssuerUnusable);
+    await expect(refresh(issuer, timeoutMs)).rejects.toThrow(IssuerUnusable);
     expect(await readIssuerKeys(store(), issuer)).toEqual(before);
     expect(metered).toEqual([['IssuerKeysAge', 90]]);
   });
