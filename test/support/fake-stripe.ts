@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { vi } from 'vitest';
 import { type Answer, createFakePayments, type Params, refusal } from './fake-stripe-payments.ts';
 
 export const fakeStripeKey = 'sk_test_51FakeKeyThatNobodyMaySee';
@@ -30,10 +31,30 @@ export type FakeStripe = {
   /** Faults for the next calls whose name ends like this. */
   fail(callEndsWith: string, ...faults: Fault[]): void;
   release(): void;
+  /** Requests so far whose answer was kept back, or went down with the connection. */
+  unanswered(): number;
   /** Forgets all idempotency keys, as after a day. */
   forgetKeys(): void;
   stop(): Promise<void>;
 };
+
+/**
+ * Work that asks Stripe for something and gets no answer: as soon as that is so, its time is over, however long it may
+ * take and however slow the machine is.
+ */
+export async function givenUp<T>(stripe: FakeStripe, work: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const before = stripe.unanswered();
+    const outcome = work();
+    outcome.catch(() => {});
+    while (stripe.unanswered() === before) await new Promise(setImmediate);
+    vi.advanceTimersByTime(60_000);
+    return await outcome;
+  } finally {
+    vi.useRealTimers();
+  }
+}
 
 type Kept = { fingerprint: string; answer: Answer | undefined };
 
@@ -48,6 +69,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
   const faults = new Map<string, Fault[]>();
   const calls: string[] = [];
   let held: (() => void)[] = [];
+  let unanswered = 0;
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -65,6 +87,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
       for (const go of held) go();
       held = [];
     },
+    unanswered: () => unanswered,
     forgetKeys: () => answers.clear(),
     async stop() {
       const closed = once(server, 'close');
@@ -83,8 +106,11 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     const key = request.headers['idempotency-key'] as string | undefined;
     if (request.method !== 'GET') keys.push(key);
     const { answer, replayed } = await answerOnce(request, url, body, key, fault);
-    if (fault === 'reset') return void request.socket.destroy();
-    if (fault === 'silent') return;
+    if (fault === 'reset' || fault === 'silent') {
+      unanswered += 1;
+      if (fault === 'reset') request.socket.destroy();
+      return;
+    }
     response.writeHead(answer.status, {
       'content-type': 'application/json',
       'request-id': `req_fake${calls.length}`,

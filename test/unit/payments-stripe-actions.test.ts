@@ -2,13 +2,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Clock, stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
-import { type FakeStripe, fakeStripeKey, startFakeStripe } from '../support/fake-stripe.ts';
+import { type FakeStripe, fakeStripeKey, givenUp, startFakeStripe } from '../support/fake-stripe.ts';
 
 let stripe: FakeStripe;
 let now = Date.now();
 const clock: Clock = { now: () => now };
-const gateway = (timeoutMs = 5000) =>
-  stripeGateway({ secretKey: async () => fakeStripeKey, timeoutMs, clock, stopwatch, api: stripe.api });
+const gateway = () =>
+  stripeGateway({ secretKey: async () => fakeStripeKey, timeoutMs: 5000, clock, stopwatch, api: stripe.api });
 const newOrder = () => ({
   orderId: newId('order', clock),
   amount: 1999,
@@ -89,7 +89,7 @@ test('the other card comes between the look and the cancellation: that is the ch
 test('the answer with the action is lost: asking again gives it, and undo ends the charge without it', async () => {
   const order = newOrder();
   stripe.fail('/confirm', 'silent');
-  await expect(gateway(400).charge(order)).rejects.toMatchObject(answerLost);
+  await expect(givenUp(stripe, () => gateway().charge(order))).rejects.toMatchObject(answerLost);
   expect(await gateway().charge(order)).toMatchObject({ action: { type: 'stripe' } });
   expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
 });
