@@ -5,7 +5,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { alarms, comparison, silence } from './alarm-list.ts';
+import { alarms } from './alarms/all.ts';
+import { comparison, silence } from './alarms/spec.ts';
 import { pascal } from './names.ts';
 import type { Parts } from './parts.ts';
 

@@ -17,7 +17,7 @@ import { findingKinds } from '../../lib/contract/findings.ts';
 import { invariants } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import { failureCodes } from '../../lib/contract/saga.ts';
-import { awsMetric, flagReasons, ours, oursByValue } from './metric.ts';
+import { awsMetric, flagReasons, ours, oursByValue, waitingIn } from './metric.ts';
 import type { Parts } from './parts.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
@@ -176,9 +176,7 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
       ]),
     ],
     [
-      graph('Schedules that could not start their job', [
-        awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: deadLetters }, maximum),
-      ]),
+      graph('Schedules that could not start their job', [waitingIn(deadLetters, maximum)]),
       graph(
         'Provider, orders and ledger disagree: open findings, repairs',
         findingKinds.map((kind) => ours('ReconciliationFindings', { ...maximum, minutes: 60 }, kind)),
@@ -220,9 +218,7 @@ function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget
       graph('Records of accesses: age when they are taken, ms', [
         awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum),
       ]),
-      graph('Records of accesses: batches given up', [
-        awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: undeliveredAccesses }, maximum),
-      ]),
+      graph('Records of accesses: batches given up', [waitingIn(undeliveredAccesses, maximum)]),
     ],
   ];
 }

@@ -7,6 +7,7 @@ import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 /** Why an order is put before a person: what a saga could not undo, and what the sweeper finds ended without it. */
 export const flagReasons: readonly string[] = [...failureCodes, 'saga-ended'];
 
+/** How a metric is summed up, each `minutes` long, one by default. */
 type Shape = { statistic: string; minutes?: number; label?: string };
 
 /** A metric of the product; `value` is that of its dimension, where it has one. */
@@ -49,6 +50,13 @@ export const awsMetric = <N extends AwsNamespace>(
     ...(Object.keys(dimensionsMap).length === 0 ? {} : { dimensionsMap }),
     ...rendered(shape, metricName),
   });
+
+/** How much waits in a queue. */
+export const waitingIn = (queue: string, shape: Shape): Metric =>
+  awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: queue }, shape);
+
+export const sum = (minutes = 1): Shape => ({ statistic: 'Sum', minutes });
+export const maximum = (minutes = 1): Shape => ({ statistic: 'Maximum', minutes });
 
 const rendered = ({ statistic, minutes = 1, label }: Shape, otherwise: string): Pick<MetricProps, 'statistic'> => ({
   statistic,

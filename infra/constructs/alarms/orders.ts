@@ -1,0 +1,138 @@
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { findingKinds } from '../../../lib/contract/findings.ts';
+import { type Invariant, invariants } from '../../../lib/contract/metrics.ts';
+import { awsMetric, flagReasons, maximum, ours, sum, waitingIn } from '../metric.ts';
+import type { Parts } from '../parts.ts';
+import type { AlarmSpec } from './spec.ts';
+
+const invariantMeaning: Readonly<Record<Invariant, string>> = {
+  'stock-never-oversold': 'A stock level is not the sum of its movements, or more is reserved than there is.',
+  'charged-at-most-once': 'An order ended failed or cancelled with its money kept.',
+  'confirmed-is-complete': 'A confirmed order has no payment of its total, or stock that is not committed.',
+  'every-order-ends': 'An order has not ended within an hour.',
+};
+
+export const brokenInvariants = (): AlarmSpec[] =>
+  invariants.map((invariant) => ({
+    name: `invariant-${invariant}`,
+    runbook: `invariant-${invariant}`,
+    means: invariantMeaning[invariant],
+    metric: ours('InvariantViolations', maximum(15), invariant),
+    threshold: 1,
+  }));
+
+export function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[] {
+  const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted' | 'ExecutionThrottled') =>
+    awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum(5));
+  return [
+    {
+      name: 'orders-unended',
+      runbook: 'orders-unended',
+      means: 'An order has been open for more than ten minutes, or nobody looks.',
+      metric: ours('OldestUnendedOrder', maximum()),
+      threshold: 600,
+      bad: 3,
+      of: 5,
+      silenceIsBad: true,
+    },
+    {
+      name: 'orders-needing-attention',
+      runbook: 'orders-needing-attention',
+      means: 'An order could not be undone by itself and waits for a person.',
+      metric: ours('OrdersNeedingAttention', maximum()),
+      threshold: 1,
+    },
+    {
+      name: 'orders-waiting-for-a-person',
+      runbook: 'orders-needing-attention',
+      means: 'An order has been waiting for a person for four hours or longer; undoing it again did not help.',
+      metric: ours('OldestOrderNeedingAttention', maximum()),
+      threshold: 4 * 3600,
+      bad: 3,
+      of: 5,
+    },
+    {
+      name: 'orders-flagged',
+      runbook: 'orders-needing-attention',
+      means: 'One more order was put before a person.',
+      metric: new MathExpression({
+        expression: 'SUM(METRICS())',
+        usingMetrics: Object.fromEntries(
+          flagReasons.map((reason, index) => [`m${index}`, ours('OrdersFlagged', sum(5), reason)]),
+        ),
+        label: 'orders put before a person',
+        period: ours('OrdersFlagged', sum(5), 'undone').period,
+      }),
+      threshold: 1,
+    },
+    {
+      name: 'saga-failed',
+      runbook: 'saga-failed',
+      means: 'Executions of the order saga failed, timed out or were aborted.',
+      metric: new MathExpression({
+        expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)',
+        usingMetrics: {
+          failed: executions('ExecutionsFailed'),
+          timedOut: executions('ExecutionsTimedOut'),
+          aborted: executions('ExecutionsAborted'),
+        },
+        label: 'executions that ended badly',
+        period: executions('ExecutionsFailed').period,
+      }),
+      threshold: 1,
+    },
+    {
+      name: 'saga-throttled',
+      runbook: 'saga-failed',
+      means: 'Step Functions holds back executions of the order saga.',
+      metric: executions('ExecutionThrottled'),
+      threshold: 1,
+      bad: 3,
+      of: 3,
+    },
+    {
+      name: 'sagas-started-late',
+      runbook: 'sagas-started-late',
+      means: 'Orders were placed whose saga had to be started by the sweeper.',
+      metric: ours('SagasStartedLate', sum(15)),
+      threshold: 5,
+    },
+    {
+      name: 'schedules-undelivered',
+      runbook: 'jobs-not-running',
+      means: 'A schedule could not start its job.',
+      metric: waitingIn(deadLetters, maximum(5)),
+      threshold: 1,
+    },
+  ];
+}
+
+export function disagreements(): AlarmSpec[] {
+  const hourly = maximum(60);
+  return [
+    {
+      name: 'reconciliation-findings',
+      runbook: 'reconciliation',
+      means: 'Provider, orders and stock ledger disagree somewhere.',
+      metric: new MathExpression({
+        expression: 'MAX(METRICS())',
+        usingMetrics: Object.fromEntries(
+          findingKinds.map((kind, index) => [`m${index}`, ours('ReconciliationFindings', hourly, kind)]),
+        ),
+        label: 'open findings',
+        period: ours('ReconciliationFindings', hourly, 'charge-without-order').period,
+      }),
+      threshold: 1,
+    },
+    {
+      name: 'reconciliation-mirror-old',
+      runbook: 'reconciliation',
+      means: 'The provider’s books were not copied whole for three hours, or nobody compares them.',
+      metric: ours('MirrorAge', hourly),
+      threshold: 3 * 3600,
+      bad: 2,
+      of: 2,
+      silenceIsBad: true,
+    },
+  ];
+}
