@@ -4,10 +4,9 @@ import { checkOwnPassword, type PasswordDeps } from '../../lib/customers/check-p
 import { type AccountDeps, changePassword } from '../../lib/customers/own-account.ts';
 import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { describeError } from '../../lib/entry/lambda.ts';
 import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
-import { lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
-import { sqlAs } from '../../lib/platform/sql.ts';
+import { accountDeps } from '../../lib/platform/accounts.ts';
+import { lockoutStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
 type Deps = AccountDeps & PasswordDeps;
@@ -21,11 +20,8 @@ export async function run(request: Request<typeof contract.changePassword, Signe
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['change-password'], contract.changePassword, run, ({ clock, log }) => ({
-  sql: () => sqlAs('customers_api'),
-  clock,
-  sessions: sessionStore(),
+export const handler = httpDoor(routes['change-password'], contract.changePassword, run, ({ log }) => ({
+  ...accountDeps(log),
   lockout: lockoutStore(),
   cost: passwordCost,
-  onLeft: (error) => log.error('sessions not ended', { error: describeError(error) }),
 }));

@@ -1,10 +1,10 @@
 import * as contract from '../../lib/contract/system.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { describeError } from '../../lib/entry/lambda.ts';
 import { healthCheck } from '../../lib/health/check.ts';
 import { probeSessions } from '../../lib/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/health/probes.gateway.ts';
 import { probeDatabase } from '../../lib/health/probes.sql.ts';
+import { describeError } from '../../lib/kernel/describe-error.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';

@@ -4,11 +4,11 @@ import { hashOf } from '../../lib/customers/email-tokens.ts';
 import { type AccountDeps, resetPassword } from '../../lib/customers/own-account.ts';
 import { hashPassword, type PasswordCost, passwordCost } from '../../lib/customers/passwords.ts';
 import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { describeError } from '../../lib/entry/lambda.ts';
+import { describeError } from '../../lib/kernel/describe-error.ts';
 import { networkOf } from '../../lib/kernel/network.ts';
 import { type LockoutStore, welcome } from '../../lib/limits/lockout.dynamo.ts';
-import { lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
-import { sqlAs } from '../../lib/platform/sql.ts';
+import { accountDeps } from '../../lib/platform/accounts.ts';
+import { lockoutStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
 type Deps = AccountDeps & { lockout: LockoutStore; cost: PasswordCost };
@@ -26,11 +26,8 @@ export async function run(request: Request<typeof contract.resetPassword>, deps:
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['reset-password'], contract.resetPassword, run, ({ clock, log }) => ({
-  sql: () => sqlAs('customers_api'),
-  clock,
-  sessions: sessionStore(),
+export const handler = httpDoor(routes['reset-password'], contract.resetPassword, run, ({ log }) => ({
+  ...accountDeps(log),
   lockout: lockoutStore(),
   cost: passwordCost,
-  onLeft: (error) => log.error('sessions not ended', { error: describeError(error) }),
 }));

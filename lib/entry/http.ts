@@ -6,6 +6,7 @@ import type { AccessLine } from '../contract/access-line.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { InputOf, OperationContract } from '../contract/operation.ts';
 import type { CallerOf, Route } from '../contract/route.ts';
+import { describeError } from '../kernel/describe-error.ts';
 import { newId } from '../kernel/ids.ts';
 import { httpFrame } from '../platform/deps.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
@@ -14,7 +15,7 @@ import { admit, type Doorkeeper, takePlace } from './http-guard.ts';
 import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from './http-input.ts';
 import { problemResponse, requestIdOf, toProblem } from './http-problems.ts';
 import { type Result, toResponse } from './http-result.ts';
-import { describeError, type Frame, untilDeadline, wireOnce } from './lambda.ts';
+import { type Frame, untilDeadline, wireOnce } from './lambda.ts';
 
 export type { Result } from './http-result.ts';
 

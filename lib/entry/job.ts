@@ -1,7 +1,8 @@
 import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../contract/roles.ts';
+import { describeError } from '../kernel/describe-error.ts';
 import { frame } from '../platform/frame.ts';
-import { describeError, type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /** The Lambda handler of a scheduled job: takes no input, logs what it did, and fails loudly. */
 export function jobDoor<D, R extends Record<string, unknown>>(

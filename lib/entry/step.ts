@@ -1,9 +1,10 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../contract/roles.ts';
+import { describeError } from '../kernel/describe-error.ts';
 import { SagaRefusal } from '../kernel/errors.ts';
 import { frame } from '../platform/frame.ts';
-import { describeError, type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /**
  * The Lambda handler of one saga step. What it throws goes to the state machine by its name; only business refusals

@@ -2,8 +2,9 @@ import { gunzipSync } from 'node:zlib';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../contract/roles.ts';
+import { describeError } from '../kernel/describe-error.ts';
 import { frame } from '../platform/frame.ts';
-import { describeError, type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /** What CloudWatch Logs hands to a function that is subscribed to log groups. */
 const event = z.object({ awslogs: z.object({ data: z.string() }) });

@@ -90,6 +90,7 @@ describe('rooms', () => {
     const wiring = between.filter(({ from, to }) => roomOf(from) === 'platform' && roomOf(to) === 'domain');
     expect([...new Set(wiring.map(({ from }) => from))].sort()).toEqual(
       [
+        'lib/platform/accounts.ts',
         'lib/platform/deps.ts',
         'lib/platform/executions.ts',
         'lib/platform/identity.ts',
