@@ -131,7 +131,7 @@ export function failureOf(state: SagaState): Failure | undefined {
     case 'OutOfStock':
       return { code: 'out-of-stock', detail: outOfStockDetail(messageOf(failure)) };
     case 'PaymentDeclined': {
-      const code = declineCodeOf(messageOf(failure));
+      const code = codeOf(messageOf(failure), declines, 'card_declined');
       return { code: 'payment-declined', detail: `${declines[code]} (${code}).` };
     }
     case 'PaymentActionExpired':
@@ -215,15 +215,12 @@ function messageOf({ Cause }: Caught): string {
 }
 
 /** The code of a `RefundRefused`, which stands in front of its message. */
-export function refusalCodeOf(failure: Caught | undefined): string {
-  const message = failure === undefined ? '' : messageOf(failure);
-  const code = message.slice(0, Math.max(0, message.indexOf(':')));
-  return Object.hasOwn(refundRefusals, code) ? code : 'not_refundable';
-}
+export const refusalCodeOf = (failure: Caught | undefined): RefundRefusalCode =>
+  codeOf(failure === undefined ? '' : messageOf(failure), refundRefusals, 'not_refundable');
 
-function declineCodeOf(message: string): DeclineCode {
+function codeOf<C extends string>(message: string, codes: Readonly<Record<C, unknown>>, otherwise: C): C {
   const code = message.slice(0, Math.max(0, message.indexOf(':')));
-  return Object.hasOwn(declines, code) ? (code as DeclineCode) : 'card_declined';
+  return Object.hasOwn(codes, code) ? (code as C) : otherwise;
 }
 
 const outOfStockDetail = (message: string): string =>
