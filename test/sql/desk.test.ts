@@ -100,6 +100,41 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
+  test('of a cancellation that a release before this one flagged ends it cancelled', async () => {
+    const { orderId } = await flaggedCancellation();
+    await saga.owner`delete from orders.attention where order_id = ${orderId}`;
+    const { order } = await desk.retry(orderId);
+    expect(order).toMatchObject({ status: 'cancelling', attention: null });
+    await saga.states.idle();
+    expect((await saga.order(orderId)).status).toBe('cancelled');
+  });
+
+  test('settles that the order waits, neither again what was settled before nor what another order waits for', async () => {
+    const [{ orderId }, other] = [await flagged(), await flagged()];
+    const settled = async (id: string) =>
+      (await saga.owner`select settled_at from orders.attention where order_id = ${id} order by attempt`).map(
+        (row) => row.settledAt?.getTime() ?? null,
+      );
+    const abandoned = async () =>
+      (await saga.owner`select abandoned_at from orders.orders where id = ${orderId}`)[0]!.abandonedAt.getTime();
+    saga.fault('RefundPayment', () => Promise.reject(new Error('away')));
+    await desk.retry(orderId);
+    await saga.states.idle();
+    const [first] = await settled(orderId);
+    const abandonedAt = await abandoned();
+    expect(await settled(orderId)).toEqual([first, null]);
+    await saga.owner`update orders.attention set settled_at = ${new Date(0)} where order_id = ${orderId} and attempt = 0`;
+    await saga.owner`update orders.orders set abandoned_at = ${new Date(abandonedAt - 1)} where id = ${orderId}`;
+    await desk.retry(orderId);
+    expect(await settled(orderId)).toEqual([0, expect.any(Number)]);
+    expect(await abandoned(), 'since the first time').toBe(abandonedAt - 1);
+    expect(await settled(other.orderId)).toEqual([null]);
+    await saga.states.idle();
+    saga.faults.clear();
+    for (const id of [orderId, other.orderId]) await desk.retry(id);
+    await saga.states.idle();
+  });
+
   test('of an order that waited for its customer does not ask them to pay again', async () => {
     const productId = await saga.product(1);
     const placed = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
