@@ -27,7 +27,7 @@ const plans = tests('sql', 'plans');
  * cases, and what kills a mutant one day would let it live the next.
  */
 const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
-  [/^lib\/orders\/undo-again/, tests('sql', 'order-sweep'), tests('saga', 'undo-again', 'desk'), plans],
+  [/^lib\/orders\/undo-again/, tests('sql', 'order-sweep', 'desk'), tests('saga', 'undo-again', 'desk'), plans],
   [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions], tests('saga', 'desk')],
   [
     /^lib\/orders\/cancel/,
