@@ -4,6 +4,9 @@ import { awsCredentials, config } from './config.ts';
 
 let client: DynamoDBDocumentClient | undefined;
 
+/** How long each of two attempts waits for DynamoDB, in milliseconds. */
+export const dynamoPatience = { connectionTimeout: 500, requestTimeout: 800 };
+
 /** The process's DynamoDB client. Fails fast: a request that waits for DynamoDB is a request that does not answer. */
 export function dynamo(): DynamoDBDocumentClient {
   client ??= DynamoDBDocumentClient.from(
@@ -11,7 +14,7 @@ export function dynamo(): DynamoDBDocumentClient {
       region: config().AWS_REGION,
       credentials: awsCredentials(),
       maxAttempts: 2,
-      requestHandler: { connectionTimeout: 500, requestTimeout: 800, throwOnRequestTimeout: true },
+      requestHandler: { ...dynamoPatience, throwOnRequestTimeout: true },
     }),
     { marshallOptions: { removeUndefinedValues: true } },
   );
