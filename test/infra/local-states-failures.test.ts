@@ -292,7 +292,7 @@ describe('time', () => {
     expect(timers()).toBeLessThan(before + 10);
   });
 
-  test('stopping ends every pause and open task within a second and leaves the execution RUNNING', async () => {
+  test('stopping ends every pause and open task at once and leaves the execution RUNNING', async () => {
     const file = tempFile();
     const definition = machine({
       Task: {
@@ -314,9 +314,13 @@ describe('time', () => {
     await first.start('retrying', {});
     await first.start('hanging', { hang: true });
     await failed.promise;
-    const began = performance.now();
-    await first.states.stop();
-    expect(performance.now() - began).toBeLessThan(1000);
+    // No time passes: whatever waited for some would never end.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] });
+    try {
+      await first.states.stop();
+    } finally {
+      vi.useRealTimers();
+    }
     fail = false;
     const second = await open(definition, { task }, { file });
     expect(await second.settled('retrying')).toMatchObject({ status: 'SUCCEEDED', output: '"done"' });
