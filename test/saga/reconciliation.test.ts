@@ -123,7 +123,7 @@ describe('a charge without its order', () => {
       { kind: 'charge-without-order', open: true, repair: null },
     ]);
     await shop.saga.owner`delete from monitor.findings where subject like 'pi_%'`;
-    for (const { reference } of charges) await forget(reference);
+    for (const charge of charges) await forget(charge);
   });
 
   test('that names no order, or something else than one of ours, is only reported', async () => {
@@ -144,7 +144,7 @@ describe('a charge without its order', () => {
     for (const subject of [reference, 'sim_ch_nobody']) {
       expect(await shop.findings(subject)).toMatchObject([{ kind: 'charge-without-order', open: true, repair: null }]);
     }
-    await forget('sim_ch_nobody');
+    await forget(nobodys);
   });
 
   test('of an order that is open or before a person is the desk’s business', async () => {
@@ -340,7 +340,7 @@ describe('an order and its charge', () => {
     shop.setAhead(3);
     expect(await run()).toMatchObject({ repaired: 0 });
     expect(await shop.findings('sim_ch_second')).toMatchObject([{ kind: 'charge-twice', open: true, repair: null }]);
-    await forget('sim_ch_second');
+    await forget(second);
   });
 
   test('a finding that has left the mirrored days stays until it is put right', async () => {
@@ -491,7 +491,7 @@ async function putMirror(meta: object) {
   await shop.saga.dynamo.documents.send(new PutCommand({ TableName: 'providerCharges', Item }));
 }
 
-async function forget(reference: string) {
-  const day = new Date().toISOString().slice(0, 10);
+async function forget({ reference, createdAt }: { reference: string; createdAt: number }) {
+  const day = new Date(createdAt).toISOString().slice(0, 10);
   await shop.saga.dynamo.documents.send(new DeleteCommand({ TableName: 'providerCharges', Key: { day, reference } }));
 }
