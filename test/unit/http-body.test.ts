@@ -19,18 +19,28 @@ describe('an operation that takes no body', () => {
     ['in an object that is not closed', '{'.padEnd(maxBodyBytes)],
     ['around text', 'x'.padStart(maxBodyBytes / 2).padEnd(maxBodyBytes)],
   ])('refuses as much white space as a body can hold %s at once', (_, body) => {
-    const startedAt = performance.now();
-    expect(() => check(body)).toThrow(expect.objectContaining({ code: 'invalid-input' }));
-    expect(performance.now() - startedAt).toBeLessThan(200);
+    const ms = cpuTimeOf(() => {
+      expect(() => check(body)).toThrow(expect.objectContaining({ code: 'invalid-input' }));
+    });
+    expect(ms).toBeLessThan(200);
   });
 });
 
 test('a body of nothing but unknown fields is refused at once, naming a few', () => {
   const fields = Array.from({ length: 7900 }, (_, n) => [n.toString(36), 1]);
   const event = { ...httpEvent(), body: Object.fromEntries(fields) };
-  const startedAt = performance.now();
-  expect(() => parseInput(createQuote, event)).toThrow(
-    expect.objectContaining({ code: 'invalid-input', errors: expect.objectContaining({ length: 20 }) }),
-  );
-  expect(performance.now() - startedAt).toBeLessThan(100);
+  const ms = cpuTimeOf(() => {
+    expect(() => parseInput(createQuote, event)).toThrow(
+      expect.objectContaining({ code: 'invalid-input', errors: expect.objectContaining({ length: 20 }) }),
+    );
+  });
+  expect(ms, 'a few milliseconds, hundreds when each field is held against each').toBeLessThan(100);
 });
+
+/** Milliseconds that this thread worked; unlike those that passed, a busy machine does not make them more. */
+function cpuTimeOf(work: () => void): number {
+  const before = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
