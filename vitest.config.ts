@@ -1,21 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
 const shared = { testTimeout: 20_000, hookTimeout: 60_000 };
+/** A real PostgreSQL, shared by the run and cloned for each file. */
+const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts'] };
 
-/** `unit` is pure and offline; the others get a real PostgreSQL, shared by the run and cloned for each file. */
+/** Replaces modules for itself. */
+const alone = 'test/sql/accounts.test.ts';
+const synthesized = 'test/infra/{data-stack,metrics,nag,policies,service-stack,settings}.test.ts';
+
+/**
+ * `unit` is pure and offline, `synth` looks at what CDK makes; the others have PostgreSQL. Every file has a process of its
+ * own, except where what it imports keeps nothing: there the next file goes on in the same, which saves starting and
+ * importing a hundred times.
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
       { test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { ...shared, name: 'synth', include: [synthesized], isolate: false } },
       {
         test: {
-          ...shared,
+          ...withPostgres,
           name: 'stack',
-          include: ['test/{sql,http,saga,infra,faults}/**/*.test.ts'],
-          globalSetup: ['test/support/postgres-global.ts'],
+          include: ['test/{http,infra,faults}/**/*.test.ts', alone],
+          exclude: [synthesized],
         },
       },
+      { test: { ...withPostgres, name: 'sql', include: ['test/sql/**/*.test.ts'], exclude: [alone], isolate: false } },
+      { test: { ...withPostgres, name: 'saga', include: ['test/saga/**/*.test.ts'], isolate: false } },
     ],
   },
 });

@@ -32,7 +32,10 @@ declare module 'vitest' {
   }
 }
 
-/** Vitest's global set-up. `TEST_POSTGRES` may describe one that runs already, as JSON. */
+/**
+ * Vitest's global set-up. `TEST_POSTGRES` may describe one that runs already, as JSON: the run's first project starts it
+ * for all.
+ */
 export default async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
   if (process.env.TEST_POSTGRES !== undefined) {
     provide('postgres', JSON.parse(process.env.TEST_POSTGRES) as SharedPostgres);
@@ -40,6 +43,7 @@ export default async function setup({ provide }: Pick<TestProject, 'provide'>): 
   }
   const shared = await startSharedPostgres((sql) => migrate({ sql, directory: shippedMigrations }));
   provide('postgres', shared.details);
+  process.env.TEST_POSTGRES = JSON.stringify(shared.details);
   return shared.stop;
 }
 
