@@ -53,7 +53,7 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
     region: 'eu-west-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 500, requestTimeout: 150, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: 500, requestTimeout: 60, throwOnRequestTimeout: true },
   });
   const outside = (client: DynamoDBDocumentClient) => ({
     gateway: simulatedGateway({ client, table: 'charges', clock: saga.clock, timeoutMs: 0 }),
