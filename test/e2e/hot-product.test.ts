@@ -8,8 +8,8 @@ const { short, full, limitPerMinute, logs } = inject('target');
 // A target that lets little through would be at it for hours.
 const [buyers, units] = short || limitPerMinute <= 5000 ? [60, 12] : [500, 100];
 const [baskets, kinds] = full ? [1000, 50] : short || limitPerMinute <= 5000 ? [60, 10] : [200, 20];
-/** Orders that one account places: each account costs two password hashes. */
-const ordersEach = 20;
+/** Orders that one account places: each account costs two password hashes, a quarter of a second of a core each. */
+const ordersEach = full ? 20 : 50;
 
 test(`${buyers} buyers at once for ${units} units: ${units} get one, the others nothing and pay nothing`, async () => {
   const accounts = await Promise.all(Array.from({ length: Math.ceil(buyers / ordersEach) }, newBuyer));
