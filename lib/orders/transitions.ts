@@ -16,9 +16,6 @@ export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
   needs_attention: ['pending', 'reserved', 'cancelling', 'failed', 'cancelled'],
 };
 
-/** Whether one status may follow another. */
-export const canFollow = (from: OrderStatus, to: OrderStatus): boolean => transitions[from].includes(to);
-
 /** Whether the saga is done with an order in this status: it stays as it is until somebody asks for something. */
 export const hasEnded = (status: OrderStatus): boolean => !openStatuses.includes(status);
 

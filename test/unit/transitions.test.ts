@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type OrderStatus, orderStatuses } from '../../lib/contract/orders.ts';
-import { canFollow, hasEnded, isAtRest, openStatuses, transitions } from '../../lib/orders/transitions.ts';
+import { hasEnded, isAtRest, openStatuses, transitions } from '../../lib/orders/transitions.ts';
 
 /** Ways of an order until it has ended, or is put before a person. */
 const walk = fc.array(fc.nat(), { maxLength: 30 }).map((choices) => {
@@ -43,25 +43,26 @@ describe('the state machine of an order', () => {
 
   test('a person sends an order back to where it came from, or ends it without goods', () => {
     for (const to of transitions.needs_attention) {
-      expect(to === 'failed' || to === 'cancelled' || canFollow(to, 'needs_attention'), to).toBe(true);
+      expect(to === 'failed' || to === 'cancelled' || transitions[to].includes('needs_attention'), to).toBe(true);
     }
-    expect(canFollow('needs_attention', 'paid')).toBe(false);
-    expect(canFollow('needs_attention', 'confirmed')).toBe(false);
+    expect(transitions.needs_attention.includes('paid')).toBe(false);
+    expect(transitions.needs_attention.includes('confirmed')).toBe(false);
   });
 
   test('an ended order goes on only by being cancelled after it was confirmed', () => {
     for (const from of orderStatuses.filter((status) => hasEnded(status) && status !== 'needs_attention')) {
-      for (const to of orderStatuses) expect(canFollow(from, to)).toBe(from === 'confirmed' && to === 'cancelling');
+      for (const to of orderStatuses)
+        expect(transitions[from].includes(to)).toBe(from === 'confirmed' && to === 'cancelling');
     }
   });
 
   test('failed is never reached once the customer has asked to cancel', () => {
-    expect(canFollow('cancelling', 'failed')).toBe(false);
-    expect(canFollow('cancelling', 'cancelled')).toBe(true);
+    expect(transitions.cancelling.includes('failed')).toBe(false);
+    expect(transitions.cancelling.includes('cancelled')).toBe(true);
   });
 
   test('every open status can be put before a person', () => {
-    for (const status of openStatuses) expect(canFollow(status, 'needs_attention'), status).toBe(true);
+    for (const status of openStatuses) expect(transitions[status].includes('needs_attention'), status).toBe(true);
   });
 
   test('an order is at rest once it has ended, and while its customer has to act on the payment', () => {
