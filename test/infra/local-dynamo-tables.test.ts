@@ -85,6 +85,24 @@ describe('time to live', () => {
     }
   });
 
+  test('where nobody said how often, a test’s own DynamoDB keeps what has expired until it is told', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const local = await startTestDynamo([sessions]);
+    try {
+      const Key = { token: 'old' };
+      const read = async () => (await local.documents.send(new GetCommand({ TableName: 'sessions', Key }))).Item;
+      const expiresAt = Math.floor(Date.now() / 1000) - 60;
+      await local.documents.send(new PutCommand({ TableName: 'sessions', Item: { ...Key, expiresAt } }));
+      await vi.advanceTimersByTimeAsync(10 * 60_000);
+      expect(await read()).toEqual({ ...Key, expiresAt });
+      await local.deleteExpired();
+      expect(await read()).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+      await local.stop();
+    }
+  });
+
   test('it is described, and turning it on twice or elsewhere is refused', async () => {
     const set = (AttributeName: string, Enabled: boolean) =>
       dynamo.client.send(

@@ -23,12 +23,18 @@ export type TestDynamo = {
   stop(): Promise<void>;
 };
 
-/** An in-memory DynamoDB with these tables, clients for it, and a way to take it away for a while. */
+/** The longest that a timer can wait. */
+const never = 2 ** 31 - 1;
+
+/**
+ * An in-memory DynamoDB with these tables, clients for it, and a way to take it away for a while. What has expired
+ * stays until it is told to delete it, for most tests have a time of their own, long before that of the machine.
+ */
 export async function startTestDynamo(
   tables: TableSpec[],
   options: Omit<NonNullable<Parameters<typeof startDynamo>[0]>, 'port'> = {},
 ): Promise<TestDynamo> {
-  const dynamo = await startDynamo(options);
+  const dynamo = await startDynamo({ sweepEveryMs: never, ...options });
   const relay = await startRelay(Number(new URL(dynamo.endpoint).port));
   const client = testDynamoClient(relay.endpoint);
   await createTables(client, tables);
