@@ -13,9 +13,10 @@ test(`no more than ${limitPerMinute} requests a minute pass, the others are told
     Array.from({ length: limitPerMinute + extra }, () => sendOnce('GET', '/products?limit=1')),
   );
   expect(Date.now() - startedAt, 'all of it happened within a minute').toBeLessThan(60_000);
-  const passed = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 429);
-  expect(passed.length + refused.length).toBe(answers.length);
+  // A target that is too busy says so with 503, whether it had counted the request by then or not.
+  const passed = answers.filter(({ status, headers }) => status !== 429 && headers.has('ratelimit'));
+  for (const { status, text } of answers) expect([200, 429, 503], text).toContain(status);
   // Elsewhere room may come back meanwhile, from requests of a minute ago.
   if (laptop) expect(passed.map(leftOf).sort((a, b) => a - b)).toEqual(Array.from({ length: room }, (_, i) => i));
   else expect(passed.length).toBeLessThanOrEqual(limitPerMinute);
