@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { AnswerLost } from '../kernel/errors.ts';
-import { fromStripe } from './stripe-errors.ts';
+import { fromStripe, isKeptFailure } from './stripe-errors.ts';
 
 /** The version of Stripe's API that this code was written against. */
 const apiVersion = '2026-10-28.endive';
@@ -26,24 +26,32 @@ export type Call = <T>(
 /**
  * Begins a piece of work of one or more calls that share the time there is. A call that fails throws what
  * `fromStripe` makes of it.
+ *
+ * A failure that Stripe keeps under a key would be its answer for a day, so the call goes on under the next key: `<key>:2`,
+ * `<key>:3`. Whoever makes the call comes to the same one, because nobody gets past a key but by its kept failure.
  */
 export function stripeCalls({ secretKey, timeoutMs, stopwatch, api }: StripeOptions): () => Call {
   return () => {
     const end = stopwatch.elapsed() + timeoutMs;
     return async (send, idempotencyKey) => {
-      // Clients cost next to nothing: their connections are the package's, not theirs.
-      const stripe = connect(await secretKey(), api);
-      const left = end - stopwatch.elapsed();
-      if (left <= 0) throw late(timeoutMs);
-      const options = { timeout: left, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
-      try {
-        return await within(left, send(stripe, options), timeoutMs);
-      } catch (error) {
-        throw fromStripe(error);
+      for (let time = 1; ; time++) {
+        // Clients cost next to nothing: their connections are the package's, not theirs.
+        const stripe = connect(await secretKey(), api);
+        const left = end - stopwatch.elapsed();
+        if (left <= 0) throw late(timeoutMs);
+        const options = { timeout: left, ...keyed(idempotencyKey, time) };
+        try {
+          return await within(left, send(stripe, options), timeoutMs);
+        } catch (error) {
+          if (!isKeptFailure(error)) throw fromStripe(error);
+        }
       }
     };
   };
 }
+
+const keyed = (key: string | undefined, time: number): Stripe.RequestOptions =>
+  key === undefined ? {} : { idempotencyKey: time === 1 ? key : `${key}:${time}` };
 
 /** Whether Stripe repeated the first answer to this key, which may be out of date. */
 export const isReplayed = ({ lastResponse }: Stripe.Response<unknown>): boolean =>

@@ -15,7 +15,14 @@ export class StripeRefused extends Error {
 /** What an error of the `stripe` package and a `last_payment_error` tell. */
 type CardError = { code?: string | undefined; decline_code?: string | undefined };
 type StripeFailure = Error &
-  CardError & { rawType?: string; statusCode?: number; requestId?: string; param?: string; detail?: unknown };
+  CardError & {
+    rawType?: string;
+    statusCode?: number;
+    requestId?: string;
+    param?: string;
+    detail?: unknown;
+    headers?: Record<string, string>;
+  };
 
 /**
  * What a failed call to Stripe means for the saga. Stripe's own messages are left behind: they repeat parts of keys
@@ -36,6 +43,15 @@ export function fromStripe(error: unknown): unknown {
   if (isAboutPaymentMethod(code, param)) return declined('payment_method_invalid');
   return new StripeRefused(code || rawType || 'unknown', details);
 }
+
+/**
+ * Whether Stripe repeats a failure that it keeps under the idempotency key, for a day at least and "regardless of whether
+ * it succeeds or fails" (docs.stripe.com/api/idempotent_requests), of a call that may do better when it is made anew.
+ */
+export const isKeptFailure = (error: unknown): boolean =>
+  isStripeFailure(error) &&
+  error.headers?.['idempotent-replayed'] === 'true' &&
+  ((error.statusCode ?? 0) >= 500 || passingRefusals.has(error.code ?? ''));
 
 /** What the card's bank said. Passing troubles are to be asked about again. */
 export function fromCardError(error: CardError): Error {
@@ -78,6 +94,9 @@ const passingDeclines = new Set(['processing_error', 'issuer_not_available', 'tr
 
 /** Another request holds the same key or object; neither was looked at. */
 const waits = new Set(['idempotency_key_in_use', 'lock_timeout', 'rate_limit']);
+
+/** What time heals. */
+const passingRefusals = new Set(['balance_insufficient']);
 
 const amountCodes = new Set([
   'amount_too_small',

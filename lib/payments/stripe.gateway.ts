@@ -113,10 +113,8 @@ async function findOrCreate(
 ): Promise<{ intent: Intent; isNew: boolean }> {
   const stripeAmount = toStripeAmount(amount, currency);
   if (clock.now() - createdAt(orderId) > keyLifeMs) {
-    const query = `metadata['orderId']:'${orderId}'`;
-    const { data } = await call((stripe, options) => stripe.paymentIntents.search({ query, limit: 2 }, options));
-    if (data.length > 1) throw new Error(`${orderId} has more than one PaymentIntent`);
-    if (data[0] !== undefined) return { intent: data[0], isNew: false };
+    const known = await search(call, orderId);
+    if (known !== undefined) return { intent: known, isNew: false };
   }
   const created = await call(
     (stripe, options) =>
@@ -134,6 +132,18 @@ async function findOrCreate(
   );
   // A replay shows the intent as it was when it was created.
   return { intent: created, isNew: !isReplayed(created) };
+}
+
+/**
+ * The intent that an old order has. A creation that Stripe called a failure may have left another, which nobody ever
+ * knew and so nobody confirmed.
+ */
+async function search(call: Call, orderId: string): Promise<Intent | undefined> {
+  const query = `metadata['orderId']:'${orderId}'`;
+  const { data } = await call((stripe, options) => stripe.paymentIntents.search({ query, limit: 100 }, options));
+  const confirmed = data.filter((intent) => !isUnconfirmed(intent));
+  if (confirmed.length > 1) throw new Error(`${orderId} has more than one PaymentIntent`);
+  return confirmed[0] ?? data.toSorted((one, other) => one.created - other.created)[0];
 }
 
 /**

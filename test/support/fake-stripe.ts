@@ -15,11 +15,15 @@ export type Fault =
   | 'reset'
   /** It is not done; the server says so. Kept under the idempotency key as Stripe keeps it. */
   | 'error-500'
+  /** It is done, and the server says that it failed. Kept as well. */
+  | 'done-500'
   | 'rate-limit'
   /** It is done, and then waits for `release`. */
   | 'held'
   /** It is not done but refused, with this code. */
-  | { refused: string };
+  | { refused: string }
+  /** It is begun and then refused, with this code. Kept as well. */
+  | { keptRefusal: string };
 
 export type FakeStripe = {
   api: { protocol: 'http'; host: string; port: number };
@@ -102,8 +106,8 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     const body = await text(request);
     const call = `${request.method} ${url.pathname.replace(/\/(pi|re)_fake\d+/, '/:id')}`;
     calls.push(call);
-    const fault = faultFor(call);
     const key = request.headers['idempotency-key'] as string | undefined;
+    const fault = faultFor(call, answers.get(key ?? '')?.answer !== undefined);
     if (request.method !== 'GET') keys.push(key);
     const { answer, replayed } = await answerOnce(request, url, body, key, fault);
     if (fault === 'reset' || fault === 'silent') {
@@ -139,7 +143,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     if ('x-stripe-client-telemetry' in request.headers || /"(platform|telemetry_id)"/.test(told)) {
       return { answer: refusal(400, 'invalid_request_error', { message: 'nobody asked' }), replayed: false };
     }
-    if (typeof fault === 'object') {
+    if (typeof fault === 'object' && 'refused' in fault) {
       return { answer: refusal(400, 'invalid_request_error', { code: fault.refused }), replayed: false };
     }
     if (fault === 'rate-limit') {
@@ -164,10 +168,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     }
     const kept: Kept = { fingerprint, answer: undefined };
     answers.set(key, kept);
-    const answer =
-      fault === 'error-500'
-        ? refusal(500, 'api_error', {})
-        : payments.handle(request.method ?? '', url.pathname, params);
+    const answer = begin(fault, () => payments.handle(request.method ?? '', url.pathname, params));
     if (fault === 'held') await new Promise<void>((resolve) => held.push(resolve));
     // What fails validation was never begun, so it is not kept.
     if (answer.invalid) answers.delete(key);
@@ -175,8 +176,24 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     return { answer, replayed: false };
   }
 
-  function faultFor(call: string): Fault | undefined {
-    for (const [ending, next] of faults) if (call.endsWith(ending) && next.length > 0) return next.shift();
+  function begin(fault: Fault | undefined, handle: () => Answer): Answer {
+    if (typeof fault === 'object' && 'keptRefusal' in fault) {
+      return refusal(400, 'invalid_request_error', { code: fault.keptRefusal });
+    }
+    if (fault === 'error-500') return refusal(500, 'api_error', {});
+    const answer = handle();
+    return fault === 'done-500' ? refusal(500, 'api_error', {}) : answer;
+  }
+
+  /** What befalls the work itself is left for a call that is not just a repetition. */
+  function faultFor(call: string, isRepeated: boolean): Fault | undefined {
+    for (const [ending, next] of faults) {
+      if (!call.endsWith(ending) || next.length === 0) continue;
+      return isRepeated && isKept(next[0]!) ? undefined : next.shift();
+    }
     return undefined;
   }
 }
+
+const isKept = (fault: Fault): boolean =>
+  fault === 'error-500' || fault === 'done-500' || (typeof fault === 'object' && 'keptRefusal' in fault);

@@ -64,3 +64,24 @@ test('a confirmation after a passing trouble names the attempt that failed', asy
     `${orderId}:confirm:sdk:${failed}`,
   ]);
 });
+
+test('where Stripe keeps a failure under a key, the call goes on under the next, which everybody comes to', async () => {
+  const order = newOrder();
+  const { orderId } = order;
+  stripe.fail('/v1/payment_intents', 'error-500', 'error-500');
+  for (let time = 0; time < 2; time++)
+    await expect(gateway().charge(order)).rejects.toMatchObject({ name: 'AnswerLost' });
+  const first = await gateway().charge(order);
+  const keys = ['create', 'create', 'create:2', 'create', 'create:2', 'create:3', 'confirm:sdk'];
+  expect(stripe.keys).toEqual(keys.map((key) => `${orderId}:${key}`));
+  expect(await gateway().charge(order)).toEqual(first);
+  expect(stripe.keys.slice(keys.length)).toEqual(['create', 'create:2', 'create:3'].map((key) => `${orderId}:${key}`));
+});
+
+test('a decline that Stripe repeats is not asked about under another key', async () => {
+  const order = { ...newOrder(), paymentMethod: 'pm_card_chargeDeclined' };
+  stripe.fail('/cancel', 'error-500');
+  await expect(gateway().charge(order)).rejects.toMatchObject({ name: 'PaymentDeclined' });
+  const confirms = () => stripe.keys.filter((key) => key?.includes(':confirm:'));
+  expect(new Set(confirms())).toEqual(new Set([`${order.orderId}:confirm:sdk`]));
+});

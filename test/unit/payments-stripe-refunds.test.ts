@@ -51,6 +51,19 @@ test('parts are given back once each, and never more than is left', async () => 
   expect(made()).toBe(2);
 });
 
+test.each(['error-500', 'done-500', { keptRefusal: 'balance_insufficient' }] as const)(
+  'a part that Stripe failed to give back, or says so (%o), is given back once',
+  async (fault) => {
+    const { part, kept } = await charged();
+    stripe.fail('POST /v1/refunds', fault);
+    await expect(gateway().refundPart(part('r1', 500))).rejects.toThrow();
+    const given = await gateway().refundPart(part('r1', 500));
+    expect(await gateway().refundPart(part('r1', 500))).toEqual(given);
+    expect(made()).toBe(1);
+    expect(kept()).toBe(1499);
+  },
+);
+
 test('more than is left is refused before anything is sent, and less is given afterwards', async () => {
   const { part, kept } = await charged();
   await expect(gateway().refundPart(part('r1', 2000))).rejects.toMatchObject(refusedWith('more_than_is_left'));

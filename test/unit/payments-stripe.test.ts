@@ -9,8 +9,14 @@ let now = Date.now();
 const clock: Clock = { now: () => now };
 let passed = 0;
 const stopwatch: Stopwatch = { elapsed: () => passed };
-const gatewayWith = (timeoutMs: number, key = fakeStripeKey) =>
-  stripeGateway({ secretKey: async () => key, timeoutMs, clock, stopwatch, api: stripe.api });
+const options = (timeoutMs: number, key = fakeStripeKey) => ({
+  secretKey: async () => key,
+  timeoutMs,
+  clock,
+  stopwatch,
+  api: stripe.api,
+});
+const gatewayWith = (timeoutMs: number, key = fakeStripeKey) => stripeGateway(options(timeoutMs, key));
 const patient = () => gatewayWith(5000);
 
 const newOrder = (paymentMethod = 'pm_card_visa') => ({
@@ -93,14 +99,73 @@ test('a broken connection is repeated once by the package itself, under the same
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
-test('an error of the server is kept under its key, and the undo still ends the intent', async () => {
+for (const call of ['/v1/payment_intents', '/confirm']) {
+  for (const fault of ['error-500', 'done-500'] as const) {
+    test(`a failure of Stripe itself at ${call} (${fault}), which it repeats under the key, is not the last word`, async () => {
+      const order = newOrder();
+      stripe.fail(call, fault, 'error-500');
+      const end = async (): Promise<unknown> =>
+        patient()
+          .charge(order)
+          .catch((error: Error) => error.name);
+      const answers = [await end(), await end(), await end()];
+      expect(answers[0]).toBe('AnswerLost');
+      expect(answers[2]).toMatchObject({ provider: 'stripe' });
+      expect(await patient().charge(order)).toEqual(answers[2]);
+      expect(stripe.payments.kept(order.orderId)).toBe(1999);
+    });
+
+    test(`after such a failure at ${call} (${fault}) an undo keeps no money, and nothing can be charged`, async () => {
+      const order = newOrder();
+      stripe.fail(call, fault);
+      await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+      const done = await patient().undo(undoOf(order));
+      expect(done).toMatchObject({ outcome: call === '/confirm' && fault === 'done-500' ? 'refunded' : 'voided' });
+      expect(await patient().undo(undoOf(order))).toEqual(done);
+      await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
+      expect(stripe.payments.kept(order.orderId)).toBe(0);
+    });
+  }
+}
+
+test.each(['error-500', 'done-500', { keptRefusal: 'balance_insufficient' }] as const)(
+  'a refund that Stripe failed to make, or says so (%o), is made once it can be, and once only',
+  async (fault) => {
+    const order = newOrder();
+    const { reference } = await patient().charge(order);
+    stripe.fail('/v1/refunds', fault, 'error-500', 'error-500');
+    const ends = [];
+    for (let time = 0; time < 5; time++) {
+      ends.push(
+        await patient()
+          .undo(undoOf(order, reference))
+          .catch((error: Error) => error.name),
+      );
+    }
+    expect(ends[4]).toMatchObject({ outcome: 'refunded', refundReference: expect.stringMatching(/^re_/) });
+    expect(ends[3]).toEqual(ends[4]);
+    expect(stripe.payments.refunds).toHaveLength(1);
+    expect(stripe.payments.kept(order.orderId)).toBe(0);
+  },
+);
+
+test('a cancellation that Stripe failed to make is made the next time', async () => {
   const order = newOrder();
-  stripe.fail('/confirm', 'error-500');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  stripe.fail('/cancel', 'error-500');
+  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
   expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
-  await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
-  expect(stripe.payments.kept(order.orderId)).toBe(0);
+});
+
+test('failures that Stripe repeats take up the time that there is, and no more', async () => {
+  const order = newOrder();
+  stripe.fail('/v1/payment_intents', 'error-500', 'error-500', 'error-500');
+  for (let time = 0; time < 3; time++) await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  const before = stripe.calls.length;
+  const callsSince = () => stripe.calls.length - before;
+  const hurried = stripeGateway({ ...options(2000), stopwatch: { elapsed: () => callsSince() * 1000 } });
+  await expect(hurried.charge(order)).rejects.toThrow('did not answer within 2000 ms');
+  expect(callsSince()).toBe(2);
+  expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
 });
 
 for (const [method, code] of [
@@ -338,13 +403,47 @@ test('a day later a charge of another amount or currency is told from the one th
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
-test('an order with two intents, which nobody can have made here, is neither charged nor given back', async () => {
+test('an order with two intents that were confirmed, which nobody can have made here, is neither charged nor given back', async () => {
   const order = newOrder();
   const { reference } = await patient().charge(order);
   stripe.payments.intents.set('pi_other', { ...stripe.payments.intents.get(reference)!, id: 'pi_other' });
   now += 25 * 3600 * 1000;
   await expect(patient().charge(order)).rejects.toThrow(/more than one PaymentIntent/);
   await expect(patient().undo(undoOf(order))).rejects.toThrow(/more than one PaymentIntent/);
+});
+
+test.each(['charged', 'not charged'])(
+  'of the intents that a failed creation left and that its repetition made, the one that was confirmed counts a day later (%s)',
+  async (how) => {
+    const order = newOrder();
+    stripe.fail('/v1/payment_intents', 'done-500');
+    await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+    const before = how === 'charged' ? await patient().charge(order) : undefined;
+    expect(stripe.payments.intents.size).toBe(before === undefined ? 1 : 2);
+    stripe.forgetKeys();
+    now += 25 * 3600 * 1000;
+    const charge = await patient().charge(order);
+    if (before !== undefined) expect(charge).toEqual(before);
+    expect(stripe.payments.kept(order.orderId)).toBe(1999);
+    expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded', reference: charge.reference });
+    expect(stripe.payments.kept(order.orderId)).toBe(0);
+    expect(stripe.payments.intents.size).toBe(before === undefined ? 1 : 2);
+  },
+);
+
+test('of two intents of which none was ever confirmed, the first is confirmed a day later, by everybody', async () => {
+  const order = newOrder();
+  stripe.fail('/v1/payment_intents', 'done-500');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  now += 1000;
+  stripe.fail('/confirm', 'rate-limit');
+  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  const [first] = stripe.payments.intents.keys();
+  expect(stripe.payments.intents.size).toBe(2);
+  stripe.forgetKeys();
+  now += 25 * 3600 * 1000;
+  expect(await patient().charge(order)).toMatchObject({ reference: first });
+  expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
 test('an order that is first charged a day after it was placed is looked for, and charged', async () => {
