@@ -14,15 +14,16 @@ type Deps = Omit<SweepDeps, 'sql'> & { sql: () => SweepDeps['sql']; meter: Meter
 export async function run(deps: Deps) {
   const sql = deps.sql();
   const untilMs = deps.stopwatch.elapsed() + deps.budgetSeconds * 1000;
+  // Each part is counted as soon as it is done: what comes after it may fail.
   const orders = await sweepOrders({ ...deps, sql });
-  const refunds = await sweepRefunds({ ...deps, sql });
+  deps.meter.count('ReservationsExpired', orders.released);
+  if (orders.flagged > 0) deps.meter.count('OrdersFlagged', orders.flagged, 'saga-ended');
+  deps.meter.count('SagasStartedLate', orders.started);
+  const refunds = await sweepRefunds({ ...deps, sql, untilMs });
+  deps.meter.count('SagasStartedLate', refunds);
   const undoneAgain = await undoAgain({ ...deps, sql, untilMs });
-  const counts = { ...orders, refunds, undoneAgain };
-  deps.meter.count('SagasStartedLate', counts.started + counts.refunds);
-  deps.meter.count('ReservationsExpired', counts.released);
-  deps.meter.count('UndosRunAgain', counts.undoneAgain);
-  if (counts.flagged > 0) deps.meter.count('OrdersFlagged', counts.flagged, 'saga-ended');
-  return counts;
+  deps.meter.count('UndosRunAgain', undoneAgain);
+  return { ...orders, refunds, undoneAgain };
 }
 
 export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, stopwatch, meter, log }) => ({

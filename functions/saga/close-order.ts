@@ -10,7 +10,7 @@ import { steps } from '../steps.ts';
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
 /** Told only when nothing more exact is known. */
-const undone = { code: 'undone', detail: 'The order could not be completed; nothing was charged.' };
+const undone = { code: 'undone', detail: 'The order could not be completed; no money is kept.' };
 
 export async function run(state: SagaState, { sql, clock, meter }: Deps) {
   const failure = failureOf(state) ?? undone;

@@ -17,7 +17,7 @@ export type ExplainDeps = {
   onError: (error: unknown) => void;
 };
 
-/** Undos asked for by a person whose executions are shown: the last ones. */
+/** Undos run again whose executions are shown: the last ones. */
 const shownUndos = 10;
 
 /**

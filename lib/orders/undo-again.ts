@@ -17,9 +17,14 @@ export type UndoAgainDeps = {
   untilMs: number;
 };
 
-/** A quarter of an hour, half an hour, one, two and four hours after the order was put before a person. */
+/**
+ * A quarter of an hour, half an hour, one and two hours after the order was put before a person: less than four hours
+ * altogether, when an alarm wakes somebody.
+ */
 const firstPauseSeconds = 15 * 60;
-const most = 5;
+const most = 4;
+/** Orders of one outage are due at once: the provider that has just come back has customers to serve. */
+const eachTime = 50;
 const atOnce = 8;
 
 /**
@@ -30,7 +35,7 @@ const atOnce = 8;
 export async function undoAgain(deps: UndoAgainDeps): Promise<number> {
   const now = new Date(deps.clock.now());
   const gate = semaphore(atOnce);
-  const found = await listFailedUndos(deps.sql, { now, firstPauseSeconds, most, limit: 200 });
+  const found = await listFailedUndos(deps.sql, { now, firstPauseSeconds, most, limit: eachTime });
   const begun = await Promise.all(found.map((undo) => gate(() => attempt(undo, now, deps))));
   return begun.filter(Boolean).length;
 }

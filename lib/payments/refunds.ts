@@ -3,7 +3,7 @@ import { Problem } from '../contract/problems.ts';
 import type { Refund } from '../contract/refunds.ts';
 import type { SagaInput } from '../contract/saga.ts';
 import { type Answer, type Claim, type KeyOptions, once } from '../idempotency/once.sql.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import { claimRefund, currencyOf, readRefundInput } from './refunds.sql.ts';
 import { listOpenRefunds, nextAttempt } from './settle-refund.sql.ts';
@@ -58,6 +58,9 @@ export type SweepRefundsDeps = {
   onError: (refundId: string, error: unknown) => void;
   /** A refund is left to its saga for so long before the sweeper looks at it. */
   quietSeconds: number;
+  stopwatch: Stopwatch;
+  /** When nothing more is begun, on the stopwatch; the rest is left for the next time. */
+  untilMs: number;
 };
 
 /** After an attempt that ended without an answer the provider is left alone for so long. */
@@ -69,6 +72,7 @@ export async function sweepRefunds(deps: SweepRefundsDeps): Promise<number> {
   let started = 0;
   const before = new Date(now - deps.quietSeconds * 1000);
   for (const { id, orderId, attempt, updatedAt } of await listOpenRefunds(deps.sql, { before, limit: 200 })) {
+    if (deps.stopwatch.elapsed() >= deps.untilMs) break;
     try {
       const part = { id, attempt, amount: 0 };
       const state = await deps.describeSaga({ orderId, intent: 'refund', part });

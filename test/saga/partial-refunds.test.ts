@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Claim } from '../../lib/idempotency/once.sql.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { executionName } from '../../lib/orders/execution-name.ts';
 import { findRefund, listRefunds } from '../../lib/payments/refunds.sql.ts';
@@ -71,6 +72,8 @@ const sweep = (deps: Partial<SweepRefundsDeps> = {}) =>
       throw error;
     },
     quietSeconds: 60,
+    stopwatch,
+    untilMs: Number.POSITIVE_INFINITY,
     ...deps,
   });
 
@@ -240,6 +243,7 @@ describe('a refund that meets trouble', () => {
     });
     expect(await sweep()).toBe(0);
     saga.clock.advance(61_000);
+    expect(await sweep({ stopwatch: { elapsed: () => 7 }, untilMs: 7 }), 'when the time is over').toBe(0);
     expect(await sweep()).toBe(1);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
     expect(await sweep()).toBe(0);

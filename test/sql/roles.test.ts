@@ -90,7 +90,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'payments.refundable_orders': ['select', 'knows what the saga of a refund is started with'],
     'outbox.events': ['insert', 'tells how orders ended'],
     'orders.attention': [
-      'select, insert, update(settled_at, settled_how)',
+      'select(order_id, attempt, flagged_at, from_status, steps, settled_at), insert, update(settled_at, settled_how)',
       'keeps why it put an order before a person, and takes it back when it is time to try again',
     ],
   },

@@ -82,7 +82,7 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
   ];
   const once = (type: string, did: boolean) => times(type, Number(did));
   const changes = timeline.filter(({ type }) => type === 'status-changed');
-  // A person may have an undo run again and again.
+  // An undo may be run again and again.
   const byItself = changes
     .map(({ from, to }) => `${from} ${to}`)
     .filter((change) => !change.includes('needs_attention'));

@@ -41,7 +41,7 @@ describe('the state machine of an order', () => {
     );
   });
 
-  test('a person sends an order back to where it came from, or ends it without goods', () => {
+  test('an order before a person goes back to where it came from, or ends without goods', () => {
     for (const to of transitions.needs_attention) {
       expect(to === 'failed' || to === 'cancelled' || transitions[to].includes('needs_attention'), to).toBe(true);
     }

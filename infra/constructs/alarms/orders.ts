@@ -41,6 +41,9 @@ export function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[
       means: 'An order could not be undone by itself and waits for a person.',
       metric: ours('OrdersNeedingAttention', maximum()),
       threshold: 1,
+      // While its undo runs again an order is away for a minute.
+      bad: 1,
+      of: 3,
     },
     {
       name: 'orders-waiting-for-a-person',

@@ -6,4 +6,5 @@ create view monitor.orders_before_a_person as
 grant select on monitor.orders_before_a_person to monitor;
 
 revoke update (undo_attempts) on orders.orders from saga;
-revoke select, update (settled_at, settled_how) on orders.attention from saga;
+revoke select (order_id, attempt, flagged_at, from_status, steps, settled_at), update (settled_at, settled_how)
+  on orders.attention from saga;

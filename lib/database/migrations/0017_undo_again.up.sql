@@ -1,5 +1,6 @@
 -- The sweeper runs undos again that did not get through.
-grant select, update (settled_at, settled_how) on orders.attention to saga;
+grant select (order_id, attempt, flagged_at, from_status, steps, settled_at), update (settled_at, settled_how)
+  on orders.attention to saga;
 grant update (undo_attempts) on orders.orders to saga;
 
 -- An undo that was run again and failed again must not make the order look new.
