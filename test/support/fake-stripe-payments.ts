@@ -250,7 +250,8 @@ export function createFakePayments(now: () => number = Date.now) {
   function search({ query = '' }: Params): Answer {
     const orderId = /^metadata\['orderId'\]:'([^']+)'$/.exec(query)?.[1];
     if (orderId === undefined) return invalid({ param: 'query' });
-    return list([...intents.values()].filter(({ metadata }) => metadata.orderId === orderId));
+    // Newest first.
+    return list([...intents.values()].filter(({ metadata }) => metadata.orderId === orderId).reverse());
   }
 
   function withIntent(id: string | undefined, use: (intent: Intent) => Answer): Answer {
