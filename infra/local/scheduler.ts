@@ -9,7 +9,7 @@ export type Job = {
 };
 
 export type Scheduler = {
-  /** Starts no job any more and waits, at most a second, for those that run. */
+  /** Starts no job by itself any more and waits, at most a second, for those that run. */
   stop(): Promise<void>;
   /** Runs a job now and gives its result; a run already going on is joined. Rejects as the job does. */
   trigger(name: string): Promise<unknown>;

@@ -66,6 +66,8 @@ export type Stack = {
     env: Record<string, string>;
     /** Runs one job now. */
     runJob: (name: string) => Promise<unknown>;
+    /** From here on jobs run only by `runJob`. One that runs is waited for, at most a second. */
+    stopSchedule: () => Promise<void>;
     clock: MovableClock;
     /** Moves the clock of everything here. */
     advanceClock: TestClock['advance'];
@@ -253,6 +255,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         dynamoCalls: dynamo.calls,
         env,
         runJob: scheduler.trigger,
+        stopSchedule: scheduler.stop,
         clock,
         advanceClock: testClock.advance,
         killFunctions: functions.kill,

@@ -126,12 +126,15 @@ describe('a job', () => {
     expect(lines[0]).toMatch(/^job sweep failed: Error: database gone/);
   });
 
-  test('does not run after the scheduler stopped', async () => {
+  test('does not run by itself after the scheduler stopped, but when it is triggered', async () => {
     const run = vi.fn(async () => {});
-    const { stop } = begin([{ name: 'job', schedule: 'rate(1 minute)', run }]);
+    const { stop, trigger } = begin([{ name: 'job', schedule: 'rate(1 minute)', run }]);
     await stop();
     await vi.advanceTimersByTimeAsync(5 * minute);
     expect(run).not.toHaveBeenCalled();
+    await trigger('job');
+    await vi.advanceTimersByTimeAsync(5 * minute);
+    expect(run).toHaveBeenCalledTimes(1);
     expect(vi.getTimerCount()).toBe(0);
   });
 

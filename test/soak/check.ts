@@ -8,6 +8,7 @@ import type { Customer } from './customer.ts';
 import type { Kill } from './kills.ts';
 import { randomOf } from './random.ts';
 import type { World } from './shop.ts';
+import { brokenUndosAgain, type Entry, longestOf, type Stretch, stretchesOf, type UndoneAgain } from './stretches.ts';
 
 type Options = {
   world: World;
@@ -32,22 +33,34 @@ export async function checkAll({ world, strained, sql, dynamoEndpoint, customers
 /** What PostgreSQL has, against what clients were told. */
 async function brokenPromises({ orders, products, journal }: World, sql: Sql, strained: Strain): Promise<string[]> {
   const broken: string[] = [];
-  const rows = await sql`select id, status, updated_at from orders.orders`;
-  const kept = new Map(rows.map(({ id, status }) => [id as string, status as string]));
-  const endedAt = new Map(rows.map((row) => [row.id as string, (row.updatedAt as Date).getTime()]));
+  const rows = await sql<UndoneAgain[]>`
+    select id, status, undo_attempts, array(
+      select attempt from orders.attention a where a.order_id = o.id and a.settled_at is null
+    ) as before
+    from orders.orders o`;
+  const stretches = await readStretches(sql);
+  for (const { again } of stretches) if (again) journal.count(undosAgain);
+  broken.push(...brokenUndosAgain(rows, stretches));
+  const kept = new Map<string, string>(rows.map(({ id, status }) => [id, status]));
+  const flagged = Map.groupBy(
+    stretches.filter(({ end }) => end?.status === 'needs_attention'),
+    ({ orderId }) => orderId,
+  );
   const told = new Map(orders.map((order) => [order.id, order]));
   if (told.size !== orders.length) broken.push(`${orders.length} orders under keys of their own are ${told.size}`);
   for (const id of kept.keys()) if (!told.has(id)) broken.push(`order ${id} exists, and no client was told of it`);
-  for (const { id, cancelled, paymentMethod, sentAt } of orders) {
+  for (const { id, cancelled, paymentMethod } of orders) {
     const status = kept.get(id);
-    if (status === 'needs_attention' && paymentMethod !== 'pm_timeoutAlways' && strained(sentAt, endedAt.get(id)!)) {
+    const byDesign = paymentMethod === 'pm_timeoutAlways';
+    // Though the schedule has undone it since: time heals what should not have happened.
+    for (const { begunAt, end } of byDesign ? [] : (flagged.get(id) ?? [])) {
       // Its undo was tried for as long as the saga allows, and nobody came to answer.
-      journal.count(busyUndo);
-      continue;
+      if (strained(begunAt, end!.at)) journal.count(busyUndo);
+      else broken.push(`order ${id} by ${paymentMethod} came before a person, on a machine that was not too busy`);
     }
     const allowed = new Set([
       ...(cancelled ? ['cancelled'] : (ends[paymentMethod] ?? [])),
-      ...(paymentMethod === 'pm_timeoutAlways' ? ['needs_attention'] : []),
+      ...(byDesign || flagged.has(id) ? ['needs_attention'] : []),
     ]);
     if (status === undefined || !allowed.has(status))
       broken.push(
@@ -80,6 +93,9 @@ async function brokenPromises({ orders, products, journal }: World, sql: Sql, st
 
 /** Counted apart: an order that came before a person because nothing answered its undo in time. */
 export const busyUndo = 'orders before a person, on a machine too busy to answer their undo';
+
+/** Counted each time that the schedule took an order back from before a person. */
+export const undosAgain = 'undos run again';
 
 /** How orders may end that nobody cancelled. */
 const ends: Record<string, string[]> = {
@@ -143,21 +159,12 @@ export async function readEnds(sql: Sql, kills: readonly Kill[]): Promise<Ends> 
   const byStatus = await sql`
     select status || coalesce(': ' || failure_code, '') as name, count(*)::integer as count
     from orders.orders group by 1 order by 1`;
-  const entries = await sql`
-    select order_id, at, type, detail->>'to' as to_status from orders.timeline
-    where type in ('order-placed', 'status-changed') order by order_id, version, entry`;
-  let longestAfterKillMs = 0;
-  let longestMs = 0;
-  let begun = 0;
-  for (const { at, type, toStatus } of entries) {
-    const time = (at as Date).getTime();
-    // A confirmed order that is cancelled is under way once more; one that is cancelled before its end still is.
-    if (type === 'order-placed' || (toStatus === 'cancelling' && begun === 0)) begun = time;
-    if (!['confirmed', 'failed', 'cancelled', 'needs_attention'].includes(toStatus)) continue;
-    const kill = kills.findLast((one) => one.at < time && one.at > begun);
-    if (kill !== undefined) longestAfterKillMs = Math.max(longestAfterKillMs, time - kill.at);
-    longestMs = Math.max(longestMs, time - begun);
-    begun = 0;
-  }
-  return { byStatus: byStatus.map(({ name, count }) => [name, count]), longestAfterKillMs, longestMs };
+  return { byStatus: byStatus.map(({ name, count }) => [name, count]), ...longestOf(await readStretches(sql), kills) };
 }
+
+const readStretches = async (sql: Sql): Promise<Stretch[]> =>
+  stretchesOf(
+    await sql<Entry[]>`
+      select order_id, at, type, detail->>'from' as "from", detail->>'to' as "to" from orders.timeline
+      where type in ('order-placed', 'status-changed') order by order_id, version, entry`,
+  );

@@ -8,12 +8,13 @@ import { resetStack } from '../../infra/local/stack.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { freePort } from '../e2e/checkout.ts';
 import { createAsker, outages, watchStrain } from './ask.ts';
-import { busyUndo, checkAll, readEnds } from './check.ts';
+import { busyUndo, checkAll, readEnds, undosAgain } from './check.ts';
 import { createCustomer } from './customer.ts';
 import { openJournal } from './journal.ts';
 import { type Kill, killAtRandom, untilWell } from './kills.ts';
+import { type Open, untilQuiet } from './quiet.ts';
 import { openShop, runStaff, type World } from './shop.ts';
-import { launchStack } from './stack.ts';
+import { launchStack, type StackProcess } from './stack.ts';
 
 const usage = `npm run soak -- [--minutes N] [--seed S] [--directory D] [--rate R] [--kill-every S]
 
@@ -79,7 +80,9 @@ async function main(): Promise<boolean> {
 
   console.log('the load has ended; waiting for every order to end');
   await untilWell(stack);
-  await untilEnded(admin, stack.tell, journal);
+  // An undo that runs again by itself would change orders while they are checked.
+  await stack.stopSchedule();
+  await untilEnded(admin, stack, journal);
   // Whatever became of a customer's session, signing in and asking again works.
   for (const { signIn } of customers) await signIn();
   const asked = customers.map(({ id, name, token }) => ({ id, name, token: token() }));
@@ -173,24 +176,21 @@ function databaseOf(socketPath: () => string) {
 }
 
 /** The sweeper is run more often than by its schedule, so that the end does not take a minute a round. */
-async function untilEnded(admin: () => Sql, tell: (kind: 'sweep') => void, journal: World['journal']): Promise<void> {
-  for (const end = Date.now() + endWithinMs; ; await sleep(3000)) {
-    const [row] = await admin()`
-      select count(*)::integer as open, min(id) as first from (
-        select id from orders.orders where status not in ('confirmed', 'failed', 'cancelled', 'needs_attention')
-        union all
-        select id from payments.refunds where status = 'requested'
-      ) under_way`;
-    if (row!.open === 0) return;
-    if (Date.now() > end) {
-      journal.violation(
-        'soak',
-        `${row!.open} orders and refunds have not ended after ${endWithinMs / 60_000} minutes: ${row!.first}`,
-      );
-      return;
-    }
-    tell('sweep');
-  }
+async function untilEnded(admin: () => Sql, stack: StackProcess, journal: World['journal']): Promise<void> {
+  const wrong = await untilQuiet({
+    sweep: stack.sweep,
+    async readOpen() {
+      const [row] = await admin()<Open[]>`
+        select count(*)::integer as count, min(id) as first from (
+          select id from orders.orders where status not in ('confirmed', 'failed', 'cancelled', 'needs_attention')
+          union all
+          select id from payments.refunds where status = 'requested'
+        ) under_way`;
+      return row!;
+    },
+    withinMs: endWithinMs,
+  });
+  if (wrong !== undefined) journal.violation('soak', wrong);
 }
 
 function tellProgress({ orders, journal }: World): void {
@@ -230,6 +230,7 @@ function summary(
         'price changes',
         'sessions ended',
         'answers replayed',
+        undosAgain,
         busyUndo,
       ].flatMap((name) => journal.counted(name).map(([, count]): [string, number] => [name, count])),
     ),

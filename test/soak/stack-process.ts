@@ -25,7 +25,12 @@ process.once('message', async ({ directory, port, settings }: Extract<ToStack, {
     const { inside, baseUrl } = stack;
     process.on('message', (message: ToStack) => {
       if (message.kind === 'kill-functions') void inside.killFunctions();
-      if (message.kind === 'sweep') inside.runJob('sweep-orders').catch((error: unknown) => console.error(error));
+      if (message.kind === 'sweep')
+        inside.runJob('sweep-orders').then(
+          () => say({ kind: 'swept' }),
+          (error: unknown) => say({ kind: 'swept', error: String(error) }),
+        );
+      if (message.kind === 'stop-schedule') void inside.stopSchedule().then(() => say({ kind: 'schedule-stopped' }));
       if (message.kind === 'locate') say({ kind: 'located', postgresPid: inside.postgresPid() });
       if (message.kind === 'stop') void stack.stop().then(() => process.exit(0));
     });

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 
 export type ToStack =
   | { kind: 'start'; directory: string; port: number; settings: Record<string, string> }
-  | { kind: 'kill-functions' | 'sweep' | 'locate' | 'stop' };
+  | { kind: 'kill-functions' | 'sweep' | 'locate' | 'stop-schedule' | 'stop' };
 export type FromStack =
   | { kind: 'ready'; appKey: string; clientId: string; baseUrl: string; socketPath: string; dynamoEndpoint: string }
   | { kind: 'line'; line: string }
-  | { kind: 'located'; postgresPid: number };
+  | { kind: 'located'; postgresPid: number }
+  | { kind: 'swept'; error?: string }
+  | { kind: 'schedule-stopped' };
 export type Address = Omit<Extract<FromStack, { kind: 'ready' }>, 'kind'>;
 
 type Options = {
@@ -53,22 +55,32 @@ export async function launchStack({ directory, port, settings, onLine, onDeath }
     if (child.connected) child.send({ kind }, () => {});
   };
 
+  /** @throws Error when the process ends before it answers */
+  async function ask<K extends FromStack['kind']>(kind: Exclude<ToStack['kind'], 'start'>, answer: K) {
+    const mine = child;
+    const heard = Promise.withResolvers<Extract<FromStack, { kind: K }>>();
+    const hear = (message: FromStack) => {
+      if (message.kind === answer) heard.resolve(message as Extract<FromStack, { kind: K }>);
+    };
+    const end = () => heard.reject(new Error(`the stack ended before it answered ${kind}`));
+    mine.on('message', hear).once('exit', end);
+    if (!mine.connected) end();
+    tell(kind);
+    return heard.promise.finally(() => mine.off('message', hear).off('exit', end));
+  }
+
   return {
     address: () => address,
     tell,
     /** Of the postmaster that runs now. */
-    async postgresPid(): Promise<number> {
-      const located = new Promise<number>((resolve) => {
-        const hear = (message: FromStack) => {
-          if (message.kind !== 'located') return;
-          child.off('message', hear);
-          resolve(message.postgresPid);
-        };
-        child.on('message', hear);
-      });
-      tell('locate');
-      return located;
+    postgresPid: async (): Promise<number> => (await ask('locate', 'located')).postgresPid,
+    /** Runs the sweeper, or joins its run of now, and waits for its end. @throws Error when it fails */
+    async sweep(): Promise<void> {
+      const { error } = await ask('sweep', 'swept');
+      if (error !== undefined) throw new Error(`the sweeper failed: ${error}`);
     },
+    /** From here on no job runs by itself; a run of now may still go on. */
+    stopSchedule: async (): Promise<void> => void (await ask('stop-schedule', 'schedule-stopped')),
     /** `kill -9` of the process. PostgreSQL stays behind, as an orphan. */
     async kill(): Promise<void> {
       wanted = false;
