@@ -30,8 +30,11 @@ async function signUpAndIn(): Promise<Buyer> {
   return { id: session.customerId, ...person, token: session.token };
 }
 
-/** Comes again when a target that is busy says so. For what a test only prepares: what it is about is asked once. */
-async function patiently(ask: () => Promise<Answer>): Promise<Answer> {
+/**
+ * Comes again when a target that is busy says so. For what a test only prepares, and for a rush under idempotency keys: what
+ * else a test is about is asked once.
+ */
+export async function patiently(ask: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     const answer = await ask();
     if (answer.status !== 503) return answer;
