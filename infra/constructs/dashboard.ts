@@ -17,7 +17,7 @@ import { findingKinds } from '../../lib/contract/findings.ts';
 import { invariants } from '../../lib/contract/metrics.ts';
 import { operations } from '../../lib/contract/operations.ts';
 import { failureCodes } from '../../lib/contract/saga.ts';
-import { awsMetric, flagReasons, ours, oursByValue, waitingIn } from './metric.ts';
+import { awsMetric, flagReasons, maximum, ours, oursByValue, sum, waitingIn } from './metric.ts';
 import type { Parts } from './parts.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
@@ -79,25 +79,25 @@ function working({ apiId }: Parts): IWidget[][] {
     ],
     [
       graph('Limits hit, and limiter without DynamoDB', [
-        ours('RateLimited', sum),
-        ours('ConcurrencyRefused', sum),
-        ours('LimiterFallback', sum),
-        ours('SignInsLocked', sum),
+        ours('RateLimited', sum()),
+        ours('ConcurrencyRefused', sum()),
+        ours('LimiterFallback', sum()),
+        ours('SignInsLocked', sum()),
       ]),
-      graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', { ...maximum, minutes: 5 })]),
-      graph('Mails given up', [ours('MailsGivenUp', sum)]),
+      graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),
+      graph('Mails given up', [ours('MailsGivenUp', sum())]),
     ],
   ];
 }
 
 function selling(): IWidget[][] {
-  const placed = ours('OrdersPlaced', sum);
-  const confirmed = ours('OrdersConfirmed', sum);
+  const placed = ours('OrdersPlaced', sum());
+  const confirmed = ours('OrdersConfirmed', sum());
   return [
     [
       new SingleValueWidget({
         title: 'Orders',
-        metrics: [placed, confirmed, ours('OrdersCancelled', sum), ours('StockOuts', sum)],
+        metrics: [placed, confirmed, ours('OrdersCancelled', sum()), ours('StockOuts', sum())],
         setPeriodToTimeRange: true,
         width: 16,
         height: 4,
@@ -118,20 +118,20 @@ function selling(): IWidget[][] {
       }),
     ],
     [
-      graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum)]),
+      graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum())]),
       graph(
         'Failed orders by reason',
-        failureCodes.map((reason) => ours('OrdersFailed', sum, reason)),
+        failureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
         { stacked: true },
       ),
-      graph('Stock-outs', [ours('StockOuts', sum)]),
+      graph('Stock-outs', [ours('StockOuts', sum())]),
     ],
     [
       graph('From placed to confirmed, ms', [
         ours('SagaDuration', { statistic: 'p50', label: 'p50' }),
         ours('SagaDuration', { statistic: 'p99', label: 'p99' }),
       ]),
-      graph('Refunds in part', [ours('RefundsSettled', sum, 'succeeded'), ours('RefundsSettled', sum, 'failed')]),
+      graph('Refunds in part', [ours('RefundsSettled', sum(), 'succeeded'), ours('RefundsSettled', sum(), 'failed')]),
     ],
   ];
 }
@@ -144,29 +144,33 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
       | 'ExecutionsFailed'
       | 'ExecutionsTimedOut'
       | 'ExecutionThrottled',
-  ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum);
+  ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum());
   return [
     [
       graph('Orders open for long, or before a person', [
-        ours('OrdersUnended', maximum),
-        ours('OrdersNeedingAttention', maximum),
+        ours('OrdersUnended', maximum()),
+        ours('OrdersNeedingAttention', maximum()),
       ]),
       graph('Age of the oldest of them, s', [
-        ours('OldestUnendedOrder', maximum),
-        ours('OldestOrderNeedingAttention', maximum),
+        ours('OldestUnendedOrder', maximum()),
+        ours('OldestOrderNeedingAttention', maximum()),
       ]),
       graph(
         'Broken invariants',
-        invariants.map((invariant) => ours('InvariantViolations', { ...maximum, minutes: 15 }, invariant)),
+        invariants.map((invariant) => ours('InvariantViolations', maximum(15), invariant)),
       ),
     ],
     [
       graph(
         'Orders put before a person, by reason',
-        flagReasons.map((reason) => ours('OrdersFlagged', sum, reason)),
+        flagReasons.map((reason) => ours('OrdersFlagged', sum(), reason)),
         { stacked: true },
       ),
-      graph('Swept up', [ours('SagasStartedLate', sum), ours('ReservationsExpired', sum), ours('UndosRunAgain', sum)]),
+      graph('Swept up', [
+        ours('SagasStartedLate', sum()),
+        ours('ReservationsExpired', sum()),
+        ours('UndosRunAgain', sum()),
+      ]),
       graph('Saga executions', [
         executions('ExecutionsStarted'),
         executions('ExecutionsSucceeded'),
@@ -176,13 +180,13 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
       ]),
     ],
     [
-      graph('Schedules that could not start their job', [waitingIn(deadLetters, maximum)]),
+      graph('Schedules that could not start their job', [waitingIn(deadLetters, maximum())]),
       graph(
         'Provider, orders and ledger disagree: open findings, repairs',
-        findingKinds.map((kind) => ours('ReconciliationFindings', { ...maximum, minutes: 60 }, kind)),
-        { right: [ours('ReconciliationRepairs', { ...sum, minutes: 60 })] },
+        findingKinds.map((kind) => ours('ReconciliationFindings', maximum(60), kind)),
+        { right: [ours('ReconciliationRepairs', sum(60))] },
       ),
-      graph('Age of the copy of the provider’s books, s', [ours('MirrorAge', { ...maximum, minutes: 60 })]),
+      graph('Age of the copy of the provider’s books, s', [ours('MirrorAge', maximum(60))]),
     ],
   ];
 }
@@ -197,8 +201,8 @@ function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget
   ];
   return [
     [
-      graph('Requests by application', [oursByValue('ApplicationRequests', sum)], { stacked: true }),
-      graph('Refused and failed requests by application', [oursByValue('ApplicationErrors', sum)], { stacked: true }),
+      graph('Requests by application', [oursByValue('ApplicationRequests', sum())], { stacked: true }),
+      graph('Refused and failed requests by application', [oursByValue('ApplicationErrors', sum())], { stacked: true }),
       graph('p99 latency by application, ms', [oursByValue('ApplicationLatency', { statistic: 'p99' })]),
     ],
     [
@@ -212,13 +216,13 @@ function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget
     ],
     [
       graph('Records of accesses: kept, not readable', [
-        ours('AccessesRecorded', sum),
-        ours('AccessLinesUnreadable', sum),
+        ours('AccessesRecorded', sum()),
+        ours('AccessLinesUnreadable', sum()),
       ]),
       graph('Records of accesses: age when they are taken, ms', [
-        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum),
+        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum()),
       ]),
-      graph('Records of accesses: batches given up', [waitingIn(undeliveredAccesses, maximum)]),
+      graph('Records of accesses: batches given up', [waitingIn(undeliveredAccesses, maximum())]),
     ],
   ];
 }
@@ -232,8 +236,8 @@ function machinery({ cluster, writer, proxy, tables, doors }: Parts): IWidget[][
       awsMetric('AWS/Lambda', name, { FunctionName: door }, { statistic: 'Sum', label }),
     );
   const throttled = Object.entries(tables).flatMap(([label, table]) => [
-    awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum, label: `${label} reads` }),
-    awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: table }, { ...sum, label: `${label} writes` }),
+    awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum(), label: `${label} reads` }),
+    awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: table }, { ...sum(), label: `${label} writes` }),
   ]);
   const calls = [
     { table: 'sessions', operation: 'GetItem' },
@@ -269,18 +273,18 @@ function machinery({ cluster, writer, proxy, tables, doors }: Parts): IWidget[][
     ],
     [
       graph('Proxy: connections', [
-        awsMetric('AWS/RDS', 'ClientConnections', ofProxy, maximum),
-        awsMetric('AWS/RDS', 'DatabaseConnections', ofProxy, maximum),
-        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlyBorrowed', ofProxy, maximum),
-        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum),
+        awsMetric('AWS/RDS', 'ClientConnections', ofProxy, maximum()),
+        awsMetric('AWS/RDS', 'DatabaseConnections', ofProxy, maximum()),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlyBorrowed', ofProxy, maximum()),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
       ]),
       graph('Proxy: waiting for a connection and for answers, µs', [
         awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, average),
         awsMetric('AWS/RDS', 'QueryDatabaseResponseLatency', ofProxy, average),
       ]),
       graph('Proxy: refused', [
-        awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum),
-        awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum),
+        awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum()),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum()),
       ]),
     ],
     [
@@ -291,13 +295,12 @@ function machinery({ cluster, writer, proxy, tables, doors }: Parts): IWidget[][
     [
       graph('Functions: errors', each('Errors'), { stacked: true }),
       graph('Functions: held back', each('Throttles'), { stacked: true }),
-      graph('Functions: at once, in the whole account', [awsMetric('AWS/Lambda', 'ConcurrentExecutions', {}, maximum)]),
+      graph('Functions: at once, in the whole account', [
+        awsMetric('AWS/Lambda', 'ConcurrentExecutions', {}, maximum()),
+      ]),
     ],
   ];
 }
-
-const sum = { statistic: 'Sum' };
-const maximum = { statistic: 'Maximum' };
 
 const heading = (question: string, hint = ''): IWidget =>
   new TextWidget({ markdown: `## ${question}\n${hint}`, width: 24, height: hint === '' ? 1 : 2 });
