@@ -9,13 +9,18 @@ import type { Meter } from '../../lib/platform/telemetry.ts';
 import { resumeSaga } from '../../lib/platform/waits.ts';
 import { jobs } from '../jobs.ts';
 
-type Deps = Omit<SweepDeps, 'sql'> & { sql: () => SweepDeps['sql']; meter: Meter };
+type Deps = Omit<SweepDeps, 'sql' | 'untilMs'> & {
+  sql: () => SweepDeps['sql'];
+  meter: Meter;
+  /** After so long nothing more is begun. */
+  budgetSeconds: number;
+};
 
 export async function run(deps: Deps) {
   const sql = deps.sql();
   const untilMs = deps.stopwatch.elapsed() + deps.budgetSeconds * 1000;
   // Each part is counted as soon as it is done: what comes after it may fail.
-  const orders = await sweepOrders({ ...deps, sql });
+  const orders = await sweepOrders({ ...deps, sql, untilMs });
   deps.meter.count('ReservationsExpired', orders.released);
   if (orders.flagged > 0) deps.meter.count('OrdersFlagged', orders.flagged, 'saga-ended');
   deps.meter.count('SagasStartedLate', orders.started);

@@ -24,8 +24,8 @@ export type SweepDeps = {
   /** Wakes a saga that waits for its customer to act on the payment. */
   resumeSaga: (orderId: string) => Promise<void>;
   stopwatch: Stopwatch;
-  /** After so long nothing more is begun; the rest is left for the next time. */
-  budgetSeconds: number;
+  /** When nothing more is begun, on the stopwatch; the rest is left for the next time. */
+  untilMs: number;
 };
 
 const pageSize = 200;
@@ -39,8 +39,7 @@ const atOnce = 8;
  * @returns how many were started, flagged, released, could not be seen to, and were left because the time was over
  */
 export async function sweepOrders(deps: SweepDeps) {
-  const { sql, stopwatch } = deps;
-  const until = stopwatch.elapsed() + deps.budgetSeconds * 1000;
+  const { sql, stopwatch, untilMs } = deps;
   const now = new Date(deps.clock.now());
   const before = new Date(now.getTime() - deps.quietSeconds * 1000);
   const counts = { started: 0, flagged: 0, released: 0, failed: 0, left: 0 };
@@ -73,7 +72,7 @@ export async function sweepOrders(deps: SweepDeps) {
     idOf: (item: T) => string,
     work: (item: T) => Promise<void>,
   ): Promise<void> {
-    for (let page: T[] = []; stopwatch.elapsed() < until; ) {
+    for (let page: T[] = []; stopwatch.elapsed() < untilMs; ) {
       page = await read(page.at(-1));
       await Promise.all(page.map((item) => gate(() => attempt(idOf(item), () => work(item)))));
       if (page.length < pageSize) return;
@@ -81,7 +80,7 @@ export async function sweepOrders(deps: SweepDeps) {
   }
 
   async function attempt(orderId: string, work: () => Promise<void>): Promise<void> {
-    if (stopwatch.elapsed() >= until) {
+    if (stopwatch.elapsed() >= untilMs) {
       counts.left += 1;
       return;
     }

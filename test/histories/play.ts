@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { updateProduct } from '../../lib/catalog/products.sql.ts';
 import { callerKey } from '../../lib/contract/caller.ts';
@@ -8,11 +7,11 @@ import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { cancelOrder } from '../../lib/orders/cancel.ts';
-import { executionName } from '../../lib/orders/execution-name.ts';
 import { placeOrder } from '../../lib/orders/place.ts';
 import { sweepOrders } from '../../lib/orders/sweep.ts';
 import { adjustStock } from '../../lib/stock/ledger.sql.ts';
 import { anyApplication } from '../support/applications.ts';
+import { describeSaga } from '../support/describe-saga.ts';
 import type { Saga } from '../support/saga.ts';
 import { type CustomerAction, type History, mishaps, type Paced, type Place, type StaffAction } from './history.ts';
 import type { ModelOrder, ModelProduct } from './model.ts';
@@ -190,7 +189,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       sql: saga.saga,
       clock,
       stopwatch,
-      budgetSeconds: 45,
+      untilMs: Number.POSITIVE_INFINITY,
       quietSeconds: 0,
       reservationSeconds: 900,
       resumeSaga: saga.resumeSaga,
@@ -198,17 +197,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       onError: (_, error) => {
         throw error;
       },
-      describeSaga: async (of) => {
-        const machine = saga.stateMachineArn.replace(':stateMachine:', ':execution:');
-        const command = new DescribeExecutionCommand({ executionArn: `${machine}:${executionName(of)}` });
-        return saga.sfn.send(command).then(
-          ({ status }) => status ?? 'RUNNING',
-          (error) => {
-            if (error instanceof ExecutionDoesNotExist) return 'none';
-            throw error;
-          },
-        );
-      },
+      describeSaga: (of) => describeSaga(saga, of),
     });
   }
 

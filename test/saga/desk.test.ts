@@ -200,7 +200,7 @@ describe('a retry', () => {
         sql: saga.saga,
         clock: { now: () => Date.now() + 61_000 },
         stopwatch,
-        budgetSeconds: 50,
+        untilMs: Number.POSITIVE_INFINITY,
         reservationSeconds: 900,
         resumeSaga: saga.resumeSaga,
         quietSeconds: 60,

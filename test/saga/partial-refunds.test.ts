@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Claim } from '../../lib/idempotency/once.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { executionName } from '../../lib/orders/execution-name.ts';
 import { findRefund, listRefunds } from '../../lib/payments/refunds.sql.ts';
 import { type RefundDeps, requestRefund, type SweepRefundsDeps, sweepRefunds } from '../../lib/payments/refunds.ts';
+import { describeSaga } from '../support/describe-saga.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
@@ -54,20 +54,12 @@ const book = async (orderId: string) => {
   const { charges } = await saga.gateway.listCharges({ from: 0, to: saga.clock.now() + 1000 });
   return charges.find((charge) => charge.orderId === orderId)!;
 };
-const describeSaga = async (of: Parameters<typeof executionName>[0]) => {
-  const { DescribeExecutionCommand } = await import('@aws-sdk/client-sfn');
-  const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${executionName(of)}`;
-  return saga.sfn.send(new DescribeExecutionCommand({ executionArn })).then(
-    ({ status }) => status ?? 'none',
-    () => 'none',
-  );
-};
 const sweep = (deps: Partial<SweepRefundsDeps> = {}) =>
   sweepRefunds({
     sql: saga.saga,
     clock: saga.clock,
     startSaga: saga.startOrder,
-    describeSaga,
+    describeSaga: (of) => describeSaga(saga, of),
     onError: (_, error) => {
       throw error;
     },

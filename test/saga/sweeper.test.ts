@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { DescribeExecutionCommand, ExecutionDoesNotExist, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { stopwatch } from '../../lib/kernel/clock.ts';
-import { executionName } from '../../lib/orders/execution-name.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
+import { describeSaga } from '../support/describe-saga.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -26,21 +26,13 @@ const sweep = (secondsLater = quietSeconds + 1, deps: Partial<SweepDeps> = {}) =
     sql: saga.saga,
     clock: { now: () => Date.now() + secondsLater * 1000 },
     stopwatch,
-    budgetSeconds: 45,
+    untilMs: Number.POSITIVE_INFINITY,
     quietSeconds,
     reservationSeconds: 900,
     resumeSaga: saga.resumeSaga,
     startSaga: saga.startOrder,
     onError: (_, error) => errors.push(error),
-    describeSaga: async (of) => {
-      try {
-        const command = new DescribeExecutionCommand({ executionArn: arnOf(executionName(of)) });
-        return (await saga.sfn.send(command)).status ?? 'RUNNING';
-      } catch (error) {
-        if (error instanceof ExecutionDoesNotExist) return 'none';
-        throw error;
-      }
-    },
+    describeSaga: (of) => describeSaga(saga, of),
     ...deps,
   }).then((counts) => ({ ...counts, errors }));
 };
@@ -227,7 +219,7 @@ describe('many orders that are left over', () => {
     const asked: string[] = [];
     let seconds = 0;
     const counts = await sweep(undefined, {
-      budgetSeconds: 20,
+      untilMs: 20_000,
       stopwatch: { elapsed: () => seconds * 1000 },
       describeSaga: async (of) => {
         seconds += 1;
@@ -240,7 +232,7 @@ describe('many orders that are left over', () => {
 
   test('without any time nothing is even looked for', async () => {
     await leave(1, 'pending');
-    expect(await sweep(undefined, { budgetSeconds: 0, stopwatch: { elapsed: () => 7000 } })).toMatchObject({ left: 0 });
+    expect(await sweep(undefined, { untilMs: 7000, stopwatch: { elapsed: () => 7000 } })).toMatchObject({ left: 0 });
   });
 
   test('a saga that is about to be run again is left to go on', async () => {
