@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { AnswerLost } from '../kernel/errors.ts';
-import { fromStripe, isKeptFailure } from './stripe-errors.ts';
+import { fromStripe, isKeptFailure, saysReplayed } from './stripe-errors.ts';
 
 /** The version of Stripe's API that this code was written against. */
 const apiVersion = '2026-10-28.endive';
@@ -54,8 +54,7 @@ const keyed = (key: string | undefined, time: number): Stripe.RequestOptions =>
   key === undefined ? {} : { idempotencyKey: time === 1 ? key : `${key}:${time}` };
 
 /** Whether Stripe repeated the first answer to this key, which may be out of date. */
-export const isReplayed = ({ lastResponse }: Stripe.Response<unknown>): boolean =>
-  lastResponse.headers['idempotent-replayed'] === 'true';
+export const isReplayed = ({ lastResponse }: Stripe.Response<unknown>): boolean => saysReplayed(lastResponse.headers);
 
 function connect(key: string, api: StripeOptions['api']): Stripe {
   return new Stripe(key, {

@@ -50,8 +50,12 @@ export function fromStripe(error: unknown): unknown {
  */
 export const isKeptFailure = (error: unknown): boolean =>
   isStripeFailure(error) &&
-  error.headers?.['idempotent-replayed'] === 'true' &&
+  saysReplayed(error.headers) &&
   ((error.statusCode ?? 0) >= 500 || passingRefusals.has(error.code ?? ''));
+
+/** Whether an answer is one that Stripe kept under its idempotency key. */
+export const saysReplayed = (headers: Readonly<Record<string, string>> | undefined): boolean =>
+  headers?.['idempotent-replayed'] === 'true';
 
 /** What the card's bank said. Passing troubles are to be asked about again. */
 export function fromCardError(error: CardError): Error {
