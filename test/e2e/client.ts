@@ -58,7 +58,30 @@ export async function succeed<O extends OperationId, S extends keyof Responses<O
   status: S,
   options: Options = {},
 ): Promise<Answer<BodyOf<O, S>>> {
-  const answer = await call(operation, options);
+  return expectStatus(operation, status, await call(operation, options));
+}
+
+/**
+ * As `succeed`, but comes again when a target that is busy says so. For what a test only prepares, and for a rush under
+ * idempotency keys: what else a test is about is asked once.
+ */
+export async function succeedPatiently<O extends OperationId, S extends keyof Responses<O> & number>(
+  operation: O,
+  status: S,
+  options: Options = {},
+): Promise<Answer<BodyOf<O, S>>> {
+  for (;;) {
+    const answer = await call(operation, options);
+    if (answer.status !== 503) return expectStatus(operation, status, answer);
+    await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
+  }
+}
+
+function expectStatus<O extends OperationId, S extends keyof Responses<O> & number>(
+  operation: O,
+  status: S,
+  answer: Answer,
+): Answer<BodyOf<O, S>> {
   expect(answer.status, `${operation} gave ${answer.text}`).toBe(status);
   return answer as Answer<BodyOf<O, S>>;
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, inject, test } from 'vitest';
 import type { Order } from '../../lib/contract/orders.ts';
-import { call } from './client.ts';
-import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, patiently, timelineOf, unique } from './shop.ts';
+import { succeedPatiently } from './client.ts';
+import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, timelineOf, unique } from './shop.ts';
 
 const { short, full, limitPerMinute, logs } = inject('target');
 // A target that lets little through would be at it for hours.
@@ -86,10 +86,7 @@ test(`${baskets} overlapping baskets in opposite orders of ${kinds} products: no
 
 /** Places an order, again under its key for as long as a target in the rush says that it is too busy. @returns its id */
 async function placed(token: string, body: object): Promise<string> {
-  const key = unique('key');
-  const answer = await patiently(() => call('place-order', { token, key, body }));
-  expect(answer.status, answer.text).toBe(202);
-  return (answer.body as Order).id;
+  return (await succeedPatiently('place-order', 202, { token, key: unique('key'), body })).body.id;
 }
 
 /** How often the logs tell of a deadlock: PostgreSQL's own, and those of the functions. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, inject } from 'vitest';
+import { inject } from 'vitest';
 import type { Product } from '../../lib/contract/catalog.ts';
 import type { Order, OrderStatus } from '../../lib/contract/orders.ts';
 import type { Level, Movement } from '../../lib/contract/stock.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
-import { type Answer, call, type Options, succeed } from './client.ts';
+import { type Options, succeed, succeedPatiently } from './client.ts';
 
 const { appKey } = inject('target');
 
@@ -22,24 +22,9 @@ export const newBuyer = (): Promise<Buyer> => turn(signUpAndIn);
 
 async function signUpAndIn(): Promise<Buyer> {
   const person = { email: `${unique('buyer')}@example.com`, password: unique('secret') };
-  const signedUp = await patiently(() => call('sign-up', { body: { ...person, name: 'Grace Hopper' } }));
-  expect(signedUp.status, signedUp.text).toBe(202);
-  const signedIn = await patiently(() => call('sign-in', { body: person }));
-  expect(signedIn.status, signedIn.text).toBe(201);
-  const session = signedIn.body as { customerId: string; token: string };
+  await succeedPatiently('sign-up', 202, { body: { ...person, name: 'Grace Hopper' } });
+  const { body: session } = await succeedPatiently('sign-in', 201, { body: person });
   return { id: session.customerId, ...person, token: session.token };
-}
-
-/**
- * Comes again when a target that is busy says so. For what a test only prepares, and for a rush under idempotency keys: what
- * else a test is about is asked once.
- */
-export async function patiently(ask: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    const answer = await ask();
-    if (answer.status !== 503) return answer;
-    await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
-  }
 }
 
 export type Wish = { amount?: number; currency?: string; stock?: number; name?: string };
