@@ -1,8 +1,5 @@
-import { run } from '../../functions/jobs/sweep-orders.ts';
-import { stopwatch } from '../../lib/kernel/clock.ts';
 import { isConnectionLoss } from '../../lib/platform/outage.ts';
-import type { Sql } from '../../lib/platform/sql.ts';
-import { describeSaga } from '../support/describe-saga.ts';
+import { runSweep } from '../support/sweep-job.ts';
 import type { World } from './world.ts';
 
 const minute = 60_000;
@@ -21,19 +18,7 @@ export async function sweepUntilEnded({ saga }: World, orderId: string): Promise
     if (!order && !refund) return;
     // A refund that was never answered is asked about again after a quarter of an hour.
     const later = order ? time * 1.1 * minute : time * 20 * minute;
-    await run({
-      sql: () => saga.saga as unknown as Sql,
-      clock: { now: () => saga.clock.now() + later },
-      stopwatch,
-      meter: saga.deps.meter,
-      budgetSeconds: 45,
-      quietSeconds: 60,
-      reservationSeconds: saga.deps.reservationSeconds,
-      startSaga: saga.startOrder,
-      resumeSaga: saga.resumeSaga,
-      describeSaga: (of) => describeSaga(saga, of),
-      onError: () => {},
-    }).catch((error: unknown) => {
+    await runSweep(saga, later).catch((error: unknown) => {
       // The connection that the fault cut may be the one that this run got: the schedule's next run has another.
       if (!isConnectionLoss(error)) throw error;
     });

@@ -1,13 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../functions/jobs/sweep-orders.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import type { SweepDeps } from '../../lib/orders/sweep.ts';
 import { undoAgain } from '../../lib/orders/undo-again.ts';
-import type { Sql } from '../../lib/platform/sql.ts';
-import { describeSaga } from '../support/describe-saga.ts';
 import { openDesk } from '../support/desk.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
+import { runSweep } from '../support/sweep-job.ts';
 
 let saga: Saga;
 let desk: ReturnType<typeof openDesk>;
@@ -36,22 +34,9 @@ const countOf = (metric: string) =>
   saga.counted.filter(({ name }) => name === metric).reduce((sum, { value }) => sum + value, 0);
 
 /** What the schedule starts, `later` milliseconds from now, to the end of all that it starts itself. */
-async function sweep(later: number, deps: Partial<SweepDeps> = {}) {
+async function sweep(later: number, deps: Parameters<typeof runSweep>[2] = {}) {
   const failed: string[] = [];
-  const counts = await run({
-    clock: { now: () => saga.clock.now() + later },
-    stopwatch,
-    meter: saga.deps.meter,
-    budgetSeconds: 45,
-    quietSeconds: 60,
-    reservationSeconds: 900,
-    startSaga: saga.startOrder,
-    resumeSaga: saga.resumeSaga,
-    describeSaga: (of) => describeSaga(saga, of),
-    onError: (orderId) => failed.push(orderId),
-    ...deps,
-    sql: () => saga.saga as unknown as Sql,
-  });
+  const counts = await runSweep(saga, later, { onError: (orderId) => failed.push(orderId), ...deps });
   await saga.states.idle();
   return { ...counts, failedIds: failed };
 }
