@@ -1,6 +1,6 @@
-import type { OperationId } from '../lib/contract/operations.ts';
-import type { DatabaseRole } from '../lib/contract/roles.ts';
-import type { Auth, Route, TableGrants } from '../lib/contract/route.ts';
+import type { OperationId } from '../lib/contract/api/operations.ts';
+import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
+import type { Auth, Route, TableGrants } from '../lib/contract/deploy/route.ts';
 
 const endsSessions = { sessions: ['Query', 'BatchWriteItem'] } as const satisfies TableGrants;
 const judgesGuesses = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;

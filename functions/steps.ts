@@ -1,5 +1,5 @@
-import type { DatabaseRole } from '../lib/contract/roles.ts';
-import type { TableGrants } from '../lib/contract/route.ts';
+import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
+import type { TableGrants } from '../lib/contract/deploy/route.ts';
 
 export type Step = {
   name: string;

@@ -1,5 +1,5 @@
-import { accessPattern } from '../lib/contract/access-pattern.ts';
-import type { DatabaseRole } from '../lib/contract/roles.ts';
+import { accessPattern } from '../lib/contract/deploy/access-pattern.ts';
+import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 
 /** A door that is handed lines which other doors print. */
 export type Stream = {

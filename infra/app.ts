@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { BundleError, bundleDoors } from './bundle/bundle.ts';
-import { doorSources } from './doors.ts';
+import { doorSources } from './handlers.ts';
 import { readSettings, SettingError } from './profiles.ts';
 import { counterfoil } from './stage.ts';
 

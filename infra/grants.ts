@@ -1,8 +1,8 @@
 import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { Stream } from '../functions/streams.ts';
-import type { DatabaseRole } from '../lib/contract/roles.ts';
-import type { Route, StateAction, TableAction, TableName } from '../lib/contract/route.ts';
+import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
+import type { Route, StateAction, TableAction, TableName } from '../lib/contract/deploy/route.ts';
 
 /** What a door may do, and no more. */
 export type Grants = {

@@ -1,4 +1,4 @@
-import type { TableName } from '../lib/contract/route.ts';
+import type { TableName } from '../lib/contract/deploy/route.ts';
 
 /** Keys of a DynamoDB table, all strings; `ttlAttribute` holds seconds since the epoch. */
 export type TableKeys = { partitionKey: string; sortKey?: string; ttlAttribute?: string };

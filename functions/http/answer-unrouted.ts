@@ -1,9 +1,9 @@
-import { listApplications } from '../../lib/apps/applications.dynamo.ts';
-import { createOrigins } from '../../lib/apps/origins.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { matcher } from '../../lib/contract/routing.ts';
-import * as contract from '../../lib/contract/system.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { listApplications } from '../../lib/auth/applications/applications.dynamo.ts';
+import { createOrigins } from '../../lib/auth/applications/origins.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { matcher } from '../../lib/contract/deploy/routing.ts';
+import * as contract from '../../lib/contract/api/system.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 

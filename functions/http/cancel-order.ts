@@ -1,17 +1,17 @@
-import type { Customer } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/orders.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
-import { storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/orders.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
+import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { type CancelDeps, cancelOrder } from '../../lib/orders/cancel.ts';
-import { hasEnded } from '../../lib/orders/transitions.ts';
-import { type Sleep, sleep, waitForEnd } from '../../lib/orders/wait.ts';
+import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import { hasEnded } from '../../lib/shop/orders/transitions.ts';
+import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
 import { config } from '../../lib/platform/config.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { resumeSaga } from '../../lib/platform/waits.ts';
+import { resumeSaga } from '../../lib/platform/resume.ts';
 import { routes } from '../routes.ts';
 
 type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };

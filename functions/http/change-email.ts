@@ -1,6 +1,6 @@
-import * as contract from '../../lib/contract/customers.ts';
-import { type AccountDeps, changeEmail } from '../../lib/customers/own-account.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { type AccountDeps, changeEmail } from '../../lib/accounts/customers/own-account.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { routes } from '../routes.ts';
 

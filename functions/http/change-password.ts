@@ -1,10 +1,10 @@
-import type { SignedIn } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/customers.ts';
-import { checkOwnPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
-import { type AccountDeps, changePassword } from '../../lib/customers/own-account.ts';
-import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
+import type { SignedIn } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { checkOwnPassword, type PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
+import { type AccountDeps, changePassword } from '../../lib/accounts/customers/own-account.ts';
+import { hashPassword, passwordCost } from '../../lib/accounts/customers/passwords.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { lockoutStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';

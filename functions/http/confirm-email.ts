@@ -1,6 +1,6 @@
-import * as contract from '../../lib/contract/customers.ts';
-import { confirmEmail } from '../../lib/customers/own-account.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { confirmEmail } from '../../lib/accounts/customers/own-account.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,9 +1,9 @@
-import { register } from '../../lib/apps/manage.ts';
-import * as contract from '../../lib/contract/applications.ts';
-import { type App, callerKey } from '../../lib/contract/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { fromStored } from '../../lib/entry/http-once.ts';
-import { versionTag } from '../../lib/entry/http-result.ts';
+import { register } from '../../lib/auth/applications/manage.ts';
+import * as contract from '../../lib/contract/api/applications.ts';
+import { type App, callerKey } from '../../lib/contract/api/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { fromStored } from '../../lib/http/idempotency.ts';
+import { versionTag } from '../../lib/http/result.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 

@@ -1,10 +1,10 @@
-import { insertProduct } from '../../lib/catalog/products.sql.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { claimOf, fromStored, toStored } from '../../lib/entry/http-once.ts';
-import { versionTag } from '../../lib/entry/http-result.ts';
-import { type KeyOptions, once } from '../../lib/idempotency/once.sql.ts';
+import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
+import { versionTag } from '../../lib/http/result.ts';
+import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';

@@ -1,9 +1,9 @@
-import * as contract from '../../lib/contract/orders.ts';
-import type { CallerOf } from '../../lib/contract/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import * as contract from '../../lib/contract/api/orders.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { priceOrder, toQuote } from '../../lib/pricing/price.ts';
-import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import { priceOrder, toQuote } from '../../lib/shop/pricing/price.ts';
+import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };

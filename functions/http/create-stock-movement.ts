@@ -1,12 +1,12 @@
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/stock.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { claimOf, fromStored, toStored } from '../../lib/entry/http-once.ts';
-import { type KeyOptions, once } from '../../lib/idempotency/once.sql.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/stock.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
+import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { adjustStock } from '../../lib/stock/ledger.sql.ts';
+import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };

@@ -1,7 +1,7 @@
-import { dropKey } from '../../lib/apps/manage.ts';
-import * as contract from '../../lib/contract/applications.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { dropKey } from '../../lib/auth/applications/manage.ts';
+import * as contract from '../../lib/contract/api/applications.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 

@@ -1,7 +1,7 @@
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/desk.ts';
-import { type ExplainDeps, explainOrder } from '../../lib/desk/explain.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/manual-review.ts';
+import { type ExplainDeps, explainOrder } from '../../lib/operations/manual-review/explain.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { readExecution } from '../../lib/platform/executions.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

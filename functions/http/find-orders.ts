@@ -1,8 +1,8 @@
-import type { App } from '../../lib/contract/caller.ts';
-import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
-import * as contract from '../../lib/contract/desk.ts';
-import { findOrders, positionForm } from '../../lib/desk/find.sql.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
+import * as contract from '../../lib/contract/api/manual-review.ts';
+import { findOrders, positionForm } from '../../lib/operations/manual-review/find.sql.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,9 +1,9 @@
-import { listKeys } from '../../lib/apps/app-keys.dynamo.ts';
-import { toView } from '../../lib/apps/applications.dynamo.ts';
-import { find } from '../../lib/apps/manage.ts';
-import * as contract from '../../lib/contract/applications.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { listKeys } from '../../lib/auth/applications/app-keys.dynamo.ts';
+import { toView } from '../../lib/auth/applications/applications.dynamo.ts';
+import { find } from '../../lib/auth/applications/manage.ts';
+import * as contract from '../../lib/contract/api/applications.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 

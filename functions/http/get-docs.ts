@@ -1,6 +1,6 @@
-import { docsPage, docsPolicy } from '../../lib/contract/assets/docs-page.ts';
-import * as contract from '../../lib/contract/system.ts';
-import { httpDoor, type Result } from '../../lib/entry/http.ts';
+import { docsPage, docsPolicy } from '../../lib/contract/api/assets/docs-page.ts';
+import * as contract from '../../lib/contract/api/system.ts';
+import { httpDoor, type Result } from '../../lib/http/handler.ts';
 import { routes } from '../routes.ts';
 
 export async function run(): Promise<Result> {

@@ -1,15 +1,15 @@
-import * as contract from '../../lib/contract/system.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { healthCheck } from '../../lib/health/check.ts';
-import { probeSessions } from '../../lib/health/probes.dynamo.ts';
-import { probeStates } from '../../lib/health/probes.gateway.ts';
-import { probeDatabase } from '../../lib/health/probes.sql.ts';
+import * as contract from '../../lib/contract/api/system.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { healthCheck } from '../../lib/operations/health/check.ts';
+import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
+import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
+import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
 import { describeError } from '../../lib/kernel/describe-error.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { states } from '../../lib/platform/states.ts';
+import { states } from '../../lib/platform/step-functions.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { check: () => Promise<contract.Health> };

@@ -1,6 +1,6 @@
-import document from '../../lib/contract/assets/openapi.json' with { type: 'json' };
-import * as contract from '../../lib/contract/system.ts';
-import { httpDoor, type Result } from '../../lib/entry/http.ts';
+import document from '../../lib/contract/api/assets/openapi.json' with { type: 'json' };
+import * as contract from '../../lib/contract/api/system.ts';
+import { httpDoor, type Result } from '../../lib/http/handler.ts';
 import { routes } from '../routes.ts';
 
 const body = { contentType: 'application/json', text: JSON.stringify(document) };

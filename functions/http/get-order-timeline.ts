@@ -1,8 +1,8 @@
-import type { Customer } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/orders.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { readTimeline } from '../../lib/orders/read.sql.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/orders.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

@@ -1,9 +1,9 @@
-import type { Customer } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/orders.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { versionTag } from '../../lib/entry/http-result.ts';
-import { findOrder } from '../../lib/orders/read.sql.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/orders.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { versionTag } from '../../lib/http/result.ts';
+import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

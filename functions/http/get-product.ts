@@ -1,7 +1,7 @@
-import { readOnSale } from '../../lib/catalog/products.sql.ts';
-import * as contract from '../../lib/contract/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { versionTag } from '../../lib/entry/http-result.ts';
+import { readOnSale } from '../../lib/shop/catalog/products.sql.ts';
+import * as contract from '../../lib/contract/api/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { versionTag } from '../../lib/http/result.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

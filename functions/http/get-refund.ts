@@ -1,8 +1,8 @@
-import type { App } from '../../lib/contract/caller.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import * as contract from '../../lib/contract/refunds.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { findRefund } from '../../lib/payments/refunds.sql.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import * as contract from '../../lib/contract/api/refunds.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { findRefund } from '../../lib/shop/payments/refunds.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

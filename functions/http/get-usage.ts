@@ -1,10 +1,10 @@
-import { lastDay, periodOf } from '../../lib/audit/period.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/usage.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { lastDay, periodOf } from '../../lib/operations/audit/period.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/usage.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { readUsage } from '../../lib/usage/usage.sql.ts';
+import { readUsage } from '../../lib/operations/usage/usage.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(

@@ -1,8 +1,8 @@
-import * as contract from '../../lib/contract/identities.ts';
-import type { CallerOf } from '../../lib/contract/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { readIdToken, type Verify } from '../../lib/identity/exchange.ts';
-import { type LinkDeps, linkIdentity } from '../../lib/identity/link.ts';
+import * as contract from '../../lib/contract/api/identities.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { readIdToken, type Verify } from '../../lib/accounts/identities/exchange.ts';
+import { type LinkDeps, linkIdentity } from '../../lib/accounts/identities/link.ts';
 import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,8 +1,8 @@
-import { listApplications, toView } from '../../lib/apps/applications.dynamo.ts';
-import * as contract from '../../lib/contract/applications.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { listApplications, toView } from '../../lib/auth/applications/applications.dynamo.ts';
+import * as contract from '../../lib/contract/api/applications.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 

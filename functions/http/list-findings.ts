@@ -1,8 +1,8 @@
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/findings.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/findings.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { listFindings } from '../../lib/reconciliation/findings.sql.ts';
+import { listFindings } from '../../lib/operations/reconciliation/findings.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(

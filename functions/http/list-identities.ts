@@ -1,7 +1,7 @@
-import * as contract from '../../lib/contract/identities.ts';
-import type { CallerOf } from '../../lib/contract/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { listIdentities } from '../../lib/identity/identities.sql.ts';
+import * as contract from '../../lib/contract/api/identities.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

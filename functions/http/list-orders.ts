@@ -1,8 +1,8 @@
-import type { Customer } from '../../lib/contract/caller.ts';
-import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
-import * as contract from '../../lib/contract/orders.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { listOrders } from '../../lib/orders/read.sql.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
+import * as contract from '../../lib/contract/api/orders.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { listOrders } from '../../lib/shop/orders/read.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

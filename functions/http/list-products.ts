@@ -1,6 +1,6 @@
-import { listOnSale } from '../../lib/catalog/products.sql.ts';
-import * as contract from '../../lib/contract/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { listOnSale } from '../../lib/shop/catalog/products.sql.ts';
+import * as contract from '../../lib/contract/api/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

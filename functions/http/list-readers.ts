@@ -1,8 +1,8 @@
-import { lastMonth, periodOf } from '../../lib/audit/period.ts';
-import { listReaders } from '../../lib/audit/read.sql.ts';
-import * as contract from '../../lib/contract/audit.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import { lastMonth, periodOf } from '../../lib/operations/audit/period.ts';
+import { listReaders } from '../../lib/operations/audit/read.sql.ts';
+import * as contract from '../../lib/contract/api/audit.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,9 +1,9 @@
-import type { App } from '../../lib/contract/caller.ts';
-import { decodeCursor, toPage } from '../../lib/contract/cursor.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import * as contract from '../../lib/contract/refunds.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { currencyOf, listRefunds } from '../../lib/payments/refunds.sql.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import * as contract from '../../lib/contract/api/refunds.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { currencyOf, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

@@ -1,10 +1,10 @@
-import type { SignedIn } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/sessions.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { SignedIn } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/sessions.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
-import { listSessions, sessionIdOf } from '../../lib/sessions/own-sessions.dynamo.ts';
-import type { SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { listSessions, sessionIdOf } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
+import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };

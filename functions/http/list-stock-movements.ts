@@ -1,8 +1,8 @@
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/stock.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/stock.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { readLedger } from '../../lib/stock/ledger.sql.ts';
+import { readLedger } from '../../lib/shop/stock/ledger.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };

@@ -1,13 +1,13 @@
-import * as contract from '../../lib/contract/payments.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import * as contract from '../../lib/contract/api/payments.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { checkSignature, readEvent } from '../../lib/payments/stripe-webhook.ts';
-import { isRemembered, remember, type WebhookEvents } from '../../lib/payments/webhook-events.dynamo.ts';
+import { checkSignature, readEvent } from '../../lib/shop/payments/stripe-webhook.ts';
+import { isRemembered, remember, type WebhookEvents } from '../../lib/shop/payments/webhook-events.dynamo.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { webhookSecrets } from '../../lib/platform/secrets.ts';
-import { resumeSaga } from '../../lib/platform/waits.ts';
+import { resumeSaga } from '../../lib/platform/resume.ts';
 import { routes } from '../routes.ts';
 
 type Deps = {

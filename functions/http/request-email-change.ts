@@ -1,11 +1,11 @@
-import type { Customer } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/customers.ts';
-import { type AccountRules, askForEmail } from '../../lib/customers/accounts.ts';
-import { checkOwnPassword, type PasswordDeps } from '../../lib/customers/check-password.ts';
-import { passwordCost } from '../../lib/customers/passwords.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { type AccountRules, askForEmail } from '../../lib/accounts/customers/accounts.ts';
+import { checkOwnPassword, type PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
+import { passwordCost } from '../../lib/accounts/customers/passwords.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { attemptSucceeded } from '../../lib/limits/lockout.dynamo.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import { accountRules, lockoutStore } from '../../lib/platform/deps.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,9 +1,9 @@
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/desk.ts';
-import { byHand, resolveOrder } from '../../lib/desk/resolve.ts';
-import type { DeskDeps } from '../../lib/desk/retry.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { claimOf, fromStored } from '../../lib/entry/http-once.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/manual-review.ts';
+import { byHand, resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
+import type { DeskDeps } from '../../lib/operations/manual-review/retry.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,14 +1,14 @@
-import type { Customer } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/payments.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { findOrder } from '../../lib/orders/read.sql.ts';
-import { ChargeNotWaiting } from '../../lib/payments/gateway.ts';
-import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/payments.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { findOrder } from '../../lib/shop/orders/read.sql.ts';
+import { ChargeNotWaiting } from '../../lib/shop/payments/gateway.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { resumeSaga } from '../../lib/platform/waits.ts';
+import { resumeSaga } from '../../lib/platform/resume.ts';
 import { routes } from '../routes.ts';
 
 type Deps = {

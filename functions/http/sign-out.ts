@@ -1,8 +1,8 @@
-import type { SignedIn } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/sessions.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
+import type { SignedIn } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/sessions.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
-import { endSession, type SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { endSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };

@@ -1,8 +1,8 @@
-import { updateProduct } from '../../lib/catalog/products.sql.ts';
-import type { App } from '../../lib/contract/caller.ts';
-import * as contract from '../../lib/contract/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/entry/http.ts';
-import { versionTag } from '../../lib/entry/http-result.ts';
+import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/catalog.ts';
+import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { versionTag } from '../../lib/http/result.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,6 +1,6 @@
-import { jobDoor } from '../../lib/entry/job.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { findViolations } from '../../lib/monitor/invariants.sql.ts';
+import { findViolations } from '../../lib/operations/monitoring/invariants.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger, Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';

@@ -1,5 +1,5 @@
 import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
-import { jobDoor } from '../../lib/entry/job.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';

@@ -1,8 +1,8 @@
-import { purgeTokens } from '../../lib/customers/email-tokens.sql.ts';
-import { jobDoor } from '../../lib/entry/job.ts';
-import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
+import { purgeTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
+import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { purgeMails } from '../../lib/mail/outbox.sql.ts';
+import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { jobs } from '../jobs.ts';
 

@@ -1,11 +1,11 @@
-import { jobDoor } from '../../lib/entry/job.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { reconcile } from '../../lib/reconciliation/reconcile.ts';
-import type { ReconcileDeps } from '../../lib/reconciliation/run.ts';
+import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
+import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
 import { jobs } from '../jobs.ts';
 
 type Deps = Omit<ReconcileDeps, 'sql'> & { sql: () => ReconcileDeps['sql']; meter: Pick<Meter, 'count'> };

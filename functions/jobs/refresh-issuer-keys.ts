@@ -1,6 +1,6 @@
-import { jobDoor } from '../../lib/entry/job.ts';
-import { fetchIssuerKeys } from '../../lib/identity/issuer-documents.gateway.ts';
-import { type RefreshDeps, refreshIssuerKeys } from '../../lib/identity/refresh.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
+import { fetchIssuerKeys } from '../../lib/auth/identity/issuer-documents.gateway.ts';
+import { type RefreshDeps, refreshIssuerKeys } from '../../lib/auth/identity/refresh.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { jobs } from '../jobs.ts';

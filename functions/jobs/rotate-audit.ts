@@ -1,5 +1,5 @@
-import { rotateMonths } from '../../lib/audit/months.sql.ts';
-import { jobDoor } from '../../lib/entry/job.ts';
+import { rotateMonths } from '../../lib/operations/audit/months.sql.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { config } from '../../lib/platform/config.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';

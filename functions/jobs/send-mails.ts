@@ -1,6 +1,6 @@
-import { jobDoor } from '../../lib/entry/job.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import { redacted } from '../../lib/kernel/redact.ts';
-import { type SendDeps, sendMails } from '../../lib/mail/send.ts';
+import { type SendDeps, sendMails } from '../../lib/accounts/mail/send.ts';
 import { mailer } from '../../lib/platform/mailer.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';

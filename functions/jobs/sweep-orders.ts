@@ -1,12 +1,12 @@
-import { jobDoor } from '../../lib/entry/job.ts';
-import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
-import { undoAgain } from '../../lib/orders/undo-again.ts';
-import { sweepRefunds } from '../../lib/payments/refunds.ts';
+import { jobDoor } from '../../lib/platform/handlers/job.ts';
+import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
+import { undoAgain } from '../../lib/saga/retry-compensation.ts';
+import { sweepRefunds } from '../../lib/shop/payments/refunds.ts';
 import { config } from '../../lib/platform/config.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { resumeSaga } from '../../lib/platform/waits.ts';
+import { resumeSaga } from '../../lib/platform/resume.ts';
 import { jobs } from '../jobs.ts';
 
 type Deps = Omit<SweepDeps, 'sql' | 'untilMs'> & {

@@ -1,7 +1,7 @@
-import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { abandonUnlessConfirmed } from '../../lib/orders/undo.sql.ts';
+import { abandonUnlessConfirmed } from '../../lib/saga/compensate.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { steps } from '../steps.ts';
 

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
+import { sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { type AwaitedPayments, answerSignal, keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { type AwaitedPayments, answerSignal, keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { awaitedPayments, endWait } from '../../lib/platform/waits.ts';
+import { awaitedPayments, endWait } from '../../lib/platform/resume.ts';
 import { steps } from '../steps.ts';
 
 const input = z.object({ taskToken: z.string(), state: sagaState });

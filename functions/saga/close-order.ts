@@ -1,8 +1,8 @@
-import { failureOf, type SagaState, sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
+import { failureOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { closeUndone } from '../../lib/orders/undo.sql.ts';
+import { closeUndone } from '../../lib/saga/compensate.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { steps } from '../steps.ts';

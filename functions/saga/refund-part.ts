@@ -1,7 +1,7 @@
-import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
-import { refundPartOfOrder } from '../../lib/payments/charge.ts';
-import type { PaymentGateway } from '../../lib/payments/gateway.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
+import { refundPartOfOrder } from '../../lib/shop/payments/charge.ts';
+import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
 import { paymentGateway } from '../../lib/platform/payments.ts';
 import { steps } from '../steps.ts';
 

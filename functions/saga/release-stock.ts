@@ -1,8 +1,8 @@
-import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { releaseWhatIsHeld } from '../../lib/stock/reservations.sql.ts';
+import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { steps } from '../steps.ts';
 
 export async function run({ orderId }: SagaState, { sql, clock }: { sql: () => Sql; clock: Clock }) {

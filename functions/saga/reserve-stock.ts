@@ -1,11 +1,11 @@
-import { type SagaState, sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { OutOfStock } from '../../lib/kernel/errors.ts';
 import { config } from '../../lib/platform/config.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter; reservationSeconds: number };

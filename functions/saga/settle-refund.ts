@@ -1,8 +1,8 @@
-import { refusalCodeOf, type SagaState, sagaState } from '../../lib/contract/saga.ts';
-import { stepDoor } from '../../lib/entry/step.ts';
+import { refusalCodeOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { settleRefund } from '../../lib/payments/settle-refund.sql.ts';
+import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { steps } from '../steps.ts';

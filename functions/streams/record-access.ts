@@ -1,6 +1,6 @@
-import { recordAccesses } from '../../lib/audit/record.sql.ts';
-import { type AccessLine, accessLine } from '../../lib/contract/access-line.ts';
-import { streamDoor } from '../../lib/entry/stream.ts';
+import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
+import { type AccessLine, accessLine } from '../../lib/contract/deploy/access-line.ts';
+import { streamDoor } from '../../lib/platform/handlers/stream.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { streams } from '../streams.ts';

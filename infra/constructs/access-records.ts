@@ -5,7 +5,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type Stream, type StreamName, streams } from '../../functions/streams.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './door-function.ts';
+import { DoorFunction, type Surroundings } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /**

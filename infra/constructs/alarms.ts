@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { alarms } from './alarms/all.ts';
 import { comparison, silence } from './alarms/spec.ts';
 import { pascal } from './names.ts';
-import type { Parts } from './parts.ts';
+import type { Parts } from './monitored-resources.ts';
 
 /** Every alarm of the list, all to one topic, and the topic to whoever is on duty. */
 export class Alarms extends Construct {

@@ -13,12 +13,12 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { findingKinds } from '../../lib/contract/findings.ts';
-import { invariants } from '../../lib/contract/metrics.ts';
-import { operations } from '../../lib/contract/operations.ts';
-import { failureCodes } from '../../lib/contract/saga.ts';
+import { findingKinds } from '../../lib/contract/api/findings.ts';
+import { invariants } from '../../lib/contract/deploy/metrics.ts';
+import { operations } from '../../lib/contract/api/operations.ts';
+import { failureCodes } from '../../lib/saga/state.ts';
 import { awsMetric, flagReasons, maximum, ours, oursByValue, sum, waitingIn } from './metric.ts';
-import type { Parts } from './parts.ts';
+import type { Parts } from './monitored-resources.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
 export function dashboard(scope: Construct, id: string, props: { parts: Parts; alarms: Alarm[] }): Dashboard {

@@ -4,7 +4,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
-import { type DatabaseRole, databaseRoles } from '../../lib/contract/roles.ts';
+import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Profile } from '../profiles.ts';
 import type { Network } from './network.ts';
 

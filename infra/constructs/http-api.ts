@@ -6,11 +6,11 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { routes } from '../../functions/routes.ts';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import type { Route } from '../../lib/contract/route.ts';
-import { anythingElse } from '../../lib/contract/routing.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import type { Route } from '../../lib/contract/deploy/route.ts';
+import { anythingElse } from '../../lib/contract/deploy/routing.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, doorLog, type Surroundings } from './door-function.ts';
+import { DoorFunction, doorLog, type Surroundings } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /** Seconds an HTTP API waits for a function at most, less one for the answer to get out. */

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, type MetricProps, SearchExpression } from 'aws-cdk-lib/aws-cloudwatch';
-import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
-import { failureCodes } from '../../lib/contract/saga.ts';
+import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/deploy/metrics.ts';
+import { failureCodes } from '../../lib/saga/state.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 
 /** Why an order is put before a person: what a saga could not undo, and what the sweeper finds ended without it. */

@@ -7,7 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings, writesTo } from './door-function.ts';
+import { DoorFunction, type Surroundings, writesTo } from './handler-function.ts';
 import { functionNameOf } from './names.ts';
 
 /** The custom resource's own function, bundled with the doors. */

@@ -6,7 +6,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Step, type StepName, steps } from '../../functions/steps.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './door-function.ts';
+import { DoorFunction, type Surroundings } from './handler-function.ts';
 
 const definition = readFileSync(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
 

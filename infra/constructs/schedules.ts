@@ -6,7 +6,7 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './door-function.ts';
+import { DoorFunction, type Surroundings } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /** The schedule table: one function and one EventBridge schedule a row, and a queue for runs that could not start. */

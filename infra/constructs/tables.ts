@@ -1,7 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import type { TableName } from '../../lib/contract/route.ts';
+import type { TableName } from '../../lib/contract/deploy/route.ts';
 import type { Profile } from '../profiles.ts';
 import { type TableKeys, tables } from '../tables.ts';
 

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { ApplicationFields } from '../../lib/apps/applications.dynamo.ts';
-import { registerByHand } from '../../lib/apps/manage.ts';
-import { type Scope, scopes } from '../../lib/contract/roles.ts';
+import type { ApplicationFields } from '../../lib/auth/applications/applications.dynamo.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
 import { demoClients } from './identity/clients.ts';
 import type { Stack } from './stack.ts';
 

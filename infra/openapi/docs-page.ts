@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ProblemCode, problems } from '../../lib/contract/problems.ts';
+import { type ProblemCode, problems } from '../../lib/contract/api/problems.ts';
 import { operationSection } from './docs-operation.ts';
 import { propertyTable } from './docs-schema.ts';
 import { docsStyle } from './docs-style.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { routes } from '../../functions/routes.ts';
-import type { OperationContract } from '../../lib/contract/operation.ts';
-import { type OperationId, operations } from '../../lib/contract/operations.ts';
-import { type Scope, scopes } from '../../lib/contract/roles.ts';
-import type { Auth, Route } from '../../lib/contract/route.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
+import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
+import type { Auth, Route } from '../../lib/contract/deploy/route.ts';
 import { examples } from './examples.ts';
 import { headerReferences, requestHeaders, requestHeadersOf, responseHeaders, successHeadersOf } from './headers.ts';
 import { problemExamples, problemResponses, sharedResponses } from './problem-responses.ts';

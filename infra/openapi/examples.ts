@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { operations } from '../../lib/contract/operations.ts';
+import type { operations } from '../../lib/contract/api/operations.ts';
 
 type Operations = typeof operations;
 type Body<O> = O extends { body: infer S extends z.ZodMiniType } ? { request: z.input<S> } : { request?: never };

@@ -8,8 +8,8 @@ import { problemsPage } from './problems-page.ts';
 export function generate(): Record<string, string> {
   const document = buildDocument();
   return {
-    'lib/contract/assets/openapi.json': `${JSON.stringify(document, undefined, 2)}\n`,
-    'lib/contract/assets/docs-page.ts': docsModule(document),
+    'lib/contract/api/assets/openapi.json': `${JSON.stringify(document, undefined, 2)}\n`,
+    'lib/contract/api/assets/docs-page.ts': docsModule(document),
     'docs/problems.md': problemsPage(),
   };
 }

@@ -1,7 +1,7 @@
-import type { OperationContract } from '../../lib/contract/operation.ts';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import { maxWaitSeconds } from '../../lib/contract/orders.ts';
-import type { Route } from '../../lib/contract/route.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
+import type { Route } from '../../lib/contract/deploy/route.ts';
 import type { Schema } from './schemas.ts';
 
 /** Operations whose answer carries a header field that their contract does not tell of. */

@@ -1,4 +1,4 @@
-import type { InputError, ProblemCode } from '../../lib/contract/problems.ts';
+import type { InputError, ProblemCode } from '../../lib/contract/api/problems.ts';
 
 export type ProblemNote = {
   /** When it comes. */

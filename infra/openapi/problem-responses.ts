@@ -1,6 +1,6 @@
-import type { OperationContract } from '../../lib/contract/operation.ts';
-import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/problems.ts';
-import type { Route } from '../../lib/contract/route.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/api/problems.ts';
+import type { Route } from '../../lib/contract/deploy/route.ts';
 import { commonHeadersOf, headerReferences, type ResponseHeader } from './headers.ts';
 import { problemNotes } from './problem-notes.ts';
 import { pascal, reference, type Schema } from './schemas.ts';

@@ -1,17 +1,17 @@
 import * as z from 'zod/mini';
-import * as catalog from '../../lib/contract/catalog.ts';
-import * as common from '../../lib/contract/common.ts';
-import * as customers from '../../lib/contract/customers.ts';
-import * as desk from '../../lib/contract/desk.ts';
-import * as identities from '../../lib/contract/identities.ts';
-import type { OperationContract } from '../../lib/contract/operation.ts';
-import { operations } from '../../lib/contract/operations.ts';
-import * as orders from '../../lib/contract/orders.ts';
-import { problems } from '../../lib/contract/problems.ts';
-import * as refunds from '../../lib/contract/refunds.ts';
-import * as sessions from '../../lib/contract/sessions.ts';
-import * as stock from '../../lib/contract/stock.ts';
-import * as system from '../../lib/contract/system.ts';
+import * as catalog from '../../lib/contract/api/catalog.ts';
+import * as common from '../../lib/contract/api/common.ts';
+import * as customers from '../../lib/contract/api/customers.ts';
+import * as desk from '../../lib/contract/api/manual-review.ts';
+import * as identities from '../../lib/contract/api/identities.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import { operations } from '../../lib/contract/api/operations.ts';
+import * as orders from '../../lib/contract/api/orders.ts';
+import { problems } from '../../lib/contract/api/problems.ts';
+import * as refunds from '../../lib/contract/api/refunds.ts';
+import * as sessions from '../../lib/contract/api/sessions.ts';
+import * as stock from '../../lib/contract/api/stock.ts';
+import * as system from '../../lib/contract/api/system.ts';
 
 /** A JSON Schema of the 2020-12 dialect, which OpenAPI 3.1 takes as it is. */
 export type Schema = { [key: string]: unknown };

@@ -1,5 +1,5 @@
-import type { OperationId } from '../../lib/contract/operations.ts';
-import { maxWaitSeconds } from '../../lib/contract/orders.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
 
 /** What holds for every operation. Paragraphs and lists of a little Markdown, which the docs page shows too. */
 export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or undoes it all.

@@ -2,7 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
 import { dashboard } from '../constructs/dashboard.ts';
-import type { Parts } from '../constructs/parts.ts';
+import type { Parts } from '../constructs/monitored-resources.ts';
 import type { Settings } from '../profiles.ts';
 
 /** What watches: alarms, whom they tell, dashboard. An alarm that cannot be made takes no release back. */

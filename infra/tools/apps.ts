@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { createKey, listKeys, removeKey } from '../../lib/apps/app-keys.dynamo.ts';
+import { createKey, listKeys, removeKey } from '../../lib/auth/applications/app-keys.dynamo.ts';
 import {
   type ApplicationStore,
   changeApplication,
   listApplications,
   readApplication,
   removeApplication,
-} from '../../lib/apps/applications.dynamo.ts';
-import { registerByHand } from '../../lib/apps/manage.ts';
-import { createApplication } from '../../lib/contract/applications.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { scopes as knownScopes } from '../../lib/contract/roles.ts';
+} from '../../lib/auth/applications/applications.dynamo.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { createApplication } from '../../lib/contract/api/applications.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { scopes as knownScopes } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import { idPattern } from '../../lib/kernel/ids.ts';

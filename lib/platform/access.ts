@@ -1,5 +1,5 @@
 import { Console } from 'node:console';
-import type { AccessLine } from '../contract/access-line.ts';
+import type { AccessLine } from '../contract/deploy/access-line.ts';
 import { serviceName } from './telemetry.ts';
 
 type Sink = (text: string) => void;

@@ -1,4 +1,4 @@
-import type { AccountDeps } from '../customers/own-account.ts';
+import type { AccountDeps } from '../accounts/customers/own-account.ts';
 import { describeError } from '../kernel/describe-error.ts';
 import { clock } from './clock.ts';
 import { sessionStore } from './deps.ts';

@@ -1,17 +1,17 @@
-import { findKey } from '../apps/app-keys.dynamo.ts';
-import { type ApplicationStore, readApplication } from '../apps/applications.dynamo.ts';
-import { createIdentify } from '../apps/identify.ts';
-import { createRegistry } from '../apps/registry.ts';
-import type { AccountRules } from '../customers/accounts.ts';
-import { createBreaker } from '../limits/breaker.ts';
-import { createConcurrencyLimit } from '../limits/concurrency.dynamo.ts';
-import { createLimiter } from '../limits/limiter.dynamo.ts';
-import { findSession, type SessionStore } from '../sessions/sessions.dynamo.ts';
+import { findKey } from '../auth/applications/app-keys.dynamo.ts';
+import { type ApplicationStore, readApplication } from '../auth/applications/applications.dynamo.ts';
+import { createIdentify } from '../auth/applications/identify.ts';
+import { createRegistry } from '../auth/applications/registry.ts';
+import type { AccountRules } from '../accounts/customers/accounts.ts';
+import { createBreaker } from '../kernel/circuit-breaker.ts';
+import { createConcurrencyLimit } from '../auth/limits/concurrency.dynamo.ts';
+import { createLimiter } from '../auth/limits/limiter.dynamo.ts';
+import { findSession, type SessionStore } from '../auth/sessions/sessions.dynamo.ts';
 import { recordAccess } from './access.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
-import { frame } from './frame.ts';
+import { frame } from './runtime.ts';
 import { identifyToken } from './identity.ts';
 
 /** What every HTTP door has around it: also who may come in, and how often. */

@@ -6,11 +6,11 @@ import {
   type HistoryEvent,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { SagaInput } from '../contract/saga.ts';
-import type { Execution } from '../desk/history.ts';
-import { executionName } from '../orders/execution-name.ts';
+import type { SagaInput } from '../saga/state.ts';
+import type { Execution } from '../operations/manual-review/history.ts';
+import { executionName } from '../saga/execution-name.ts';
 import { config } from './config.ts';
-import { states } from './states.ts';
+import { states } from './step-functions.ts';
 
 /**
  * Starts the saga of an order, or of its cancellation. The execution is named after the order, so starting twice is

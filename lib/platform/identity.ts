@@ -1,11 +1,11 @@
-import { findApplicationByIdentityClient } from '../apps/applications.dynamo.ts';
-import { Problem } from '../contract/problems.ts';
-import type { Verify } from '../identity/exchange.ts';
-import { type IdentityCopies, readCopy } from '../identity/identity-copies.dynamo.ts';
-import { readIssuerKeys } from '../identity/issuer-keys.dynamo.ts';
-import type { TokenVerifier } from '../identity/verify.ts';
+import { findApplicationByIdentityClient } from '../auth/applications/applications.dynamo.ts';
+import { Problem } from '../contract/api/problems.ts';
+import type { Verify } from '../accounts/identities/exchange.ts';
+import { type IdentityCopies, readCopy } from '../auth/identity/identity-copies.dynamo.ts';
+import { readIssuerKeys } from '../auth/identity/issuer-keys.dynamo.ts';
+import type { TokenVerifier } from '../auth/identity/verify.ts';
 import { stopwatch } from '../kernel/clock.ts';
-import { recent } from '../limits/recent.ts';
+import { recent } from '../kernel/lru-cache.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -41,7 +41,7 @@ export const identityCopies = (): IdentityCopies => ({ client: dynamo(), table: 
 
 /** The package is loaded where a token comes, not where a function starts. */
 async function load(issuer: string): Promise<TokenVerifier> {
-  const { createTokenVerifier } = await import('../identity/verify.ts');
+  const { createTokenVerifier } = await import('../auth/identity/verify.ts');
   const store = () => ({ client: dynamo(), table: config().ISSUER_KEYS_TABLE, clock });
   return createTokenVerifier({
     issuer,

@@ -1,4 +1,4 @@
-import type { Mailer } from '../mail/mailer.ts';
+import type { Mailer } from '../accounts/mail/mailer.ts';
 import { awsCredentials, config } from './config.ts';
 
 let shared: Mailer | undefined;
@@ -16,7 +16,7 @@ export function useMailer(other: Mailer): void {
 }
 
 function ses(from: string): Mailer {
-  const loading = Promise.all([import('@aws-sdk/client-sesv2'), import('../mail/ses.gateway.ts')]).then(
+  const loading = Promise.all([import('@aws-sdk/client-sesv2'), import('../accounts/mail/ses.gateway.ts')]).then(
     ([{ SESv2Client }, { sesMailer }]) => {
       const client = new SESv2Client({
         region: config().AWS_REGION,

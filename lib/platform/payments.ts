@@ -1,6 +1,6 @@
 import { stopwatch } from '../kernel/clock.ts';
-import type { PaymentGateway } from '../payments/gateway.ts';
-import { simulatedGateway } from '../payments/simulated.dynamo.ts';
+import type { PaymentGateway } from '../shop/payments/gateway.ts';
+import { simulatedGateway } from '../shop/payments/simulated.dynamo.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -25,7 +25,7 @@ export function paymentGateway(): PaymentGateway {
 
 /** Loads Stripe's package only where it is used: it is the largest part of the bundle. */
 function stripe(): PaymentGateway {
-  const loading = import('../payments/stripe.gateway.ts').then(({ stripeGateway }) =>
+  const loading = import('../shop/payments/stripe.gateway.ts').then(({ stripeGateway }) =>
     stripeGateway({ secretKey, timeoutMs: config().PAYMENT_TIMEOUT_MS, clock, stopwatch }),
   );
   loading.catch(() => {});

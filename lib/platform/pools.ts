@@ -1,4 +1,4 @@
-import type { DatabaseRole } from '../contract/roles.ts';
+import type { DatabaseRole } from '../contract/deploy/roles.ts';
 
 type Pool = { end(options: { timeout: number }): Promise<void> };
 

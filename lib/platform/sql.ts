@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Signer } from '@aws-sdk/rds-signer';
 import postgres, { type Sql } from 'postgres';
-import type { DatabaseRole } from '../contract/roles.ts';
+import type { DatabaseRole } from '../contract/deploy/roles.ts';
 import { awsCredentials, config } from './config.ts';
 import { poolOf } from './pools.ts';
 

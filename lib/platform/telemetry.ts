@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics as Emf, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { type MetricName, metricNamespace, metrics as specs } from '../contract/metrics.ts';
+import { type MetricName, metricNamespace, metrics as specs } from '../contract/deploy/metrics.ts';
 
 export type { Logger } from '@aws-lambda-powertools/logger';
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type Bundle, bundleDoors } from '../../infra/bundle/bundle.ts';
 import { naiveOptions } from '../../infra/bundle/options.ts';
-import { doorSources } from '../../infra/doors.ts';
+import { doorSources } from '../../infra/handlers.ts';
 
 export type FunctionFigures = {
   name: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
-import { registerByHand } from '../../lib/apps/manage.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { fieldsOf, newServer } from '../support/applications.ts';
 

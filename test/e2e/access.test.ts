@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { type Options, refused, succeed } from './client.ts';
 import { type Buyer, basket, getOrder, ledgerOf, newBuyer, newProduct, order, ordersOf, unique } from './shop.ts';
 

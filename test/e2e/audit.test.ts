@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
-import type { Access } from '../../lib/contract/audit.ts';
+import type { Access } from '../../lib/contract/api/audit.ts';
 import { refused, succeed } from './client.ts';
 import { basket, newBuyer, newProduct, order, unique } from './shop.ts';
 

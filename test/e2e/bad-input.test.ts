@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import type { Order } from '../../lib/contract/orders.ts';
-import type { ProblemCode } from '../../lib/contract/problems.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
+import type { ProblemCode } from '../../lib/contract/api/problems.ts';
 import { type Options, refused, send, succeed } from './client.ts';
 import { type Buyer, basket, ledgerOf, newBuyer, newProduct, order, ordersOf, unique } from './shop.ts';
 

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed, unchanged } from './client.ts';
 import { newProduct, unique, updateProduct } from './shop.ts';
 

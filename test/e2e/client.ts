@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject } from 'vitest';
 import type * as z from 'zod/mini';
-import type { OperationId, operations } from '../../lib/contract/operations.ts';
-import type { InputError, ProblemCode } from '../../lib/contract/problems.ts';
+import type { OperationId, operations } from '../../lib/contract/api/operations.ts';
+import type { InputError, ProblemCode } from '../../lib/contract/api/problems.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
 import { type Answer, type SendOptions, send as sendRequest } from '../support/send.ts';
 import { addressOf, promises } from './document.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, inject, test } from 'vitest';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { succeedPatiently } from './client.ts';
 import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, timelineOf, unique } from './shop.ts';
 

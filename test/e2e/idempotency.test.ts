@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
 import { call, refused, succeed } from './client.ts';
 import { type Buyer, basket, ledgerOf, newBuyer, newProduct, ordersOf, unique, untilEnded } from './shop.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
-import type { DeskOrder, Explanation } from '../../lib/contract/desk.ts';
+import type { DeskOrder, Explanation } from '../../lib/contract/api/manual-review.ts';
 import { refused, succeed } from './client.ts';
 import { basket, getOrder, levelOf, newBuyer, newProduct, order, unique } from './shop.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { refused, succeed } from './client.ts';
 import { type Buyer, basket, getOrder, levelOf, newBuyer, newProduct, timelineOf, unique, untilEnded } from './shop.ts';
 

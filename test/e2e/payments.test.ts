@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed } from './client.ts';
 import { type Buyer, basket, ledgerOf, levelOf, newBuyer, newProduct, order, timelineOf, unique } from './shop.ts';
 

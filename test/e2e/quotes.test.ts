@@ -1,5 +1,5 @@
 import { beforeAll, expect, inject, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed } from './client.ts';
 import { type Buyer, newBuyer, newProduct, ordersOf, updateProduct } from './shop.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { refused, succeed } from './client.ts';
 import { type Buyer, basket, getOrder, newBuyer, newProduct, order, timelineOf, unique } from './shop.ts';
 

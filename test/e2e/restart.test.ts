@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { findProcess } from '../../infra/local/postgres/processes.ts';
-import type { Order } from '../../lib/contract/orders.ts';
-import type { Level, Movement } from '../../lib/contract/stock.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
+import type { Level, Movement } from '../../lib/contract/api/stock.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
 import { type Answer, sendOnce } from './client.ts';
 import { hasEnded, unique } from './shop.ts';

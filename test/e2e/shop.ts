@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import type { Product } from '../../lib/contract/catalog.ts';
-import type { Order, OrderStatus } from '../../lib/contract/orders.ts';
-import type { Level, Movement } from '../../lib/contract/stock.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
+import type { Order, OrderStatus } from '../../lib/contract/api/orders.ts';
+import type { Level, Movement } from '../../lib/contract/api/stock.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
 import { type Options, succeed, succeedPatiently } from './client.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
 import { type Answer, type Options, type ProblemBody, sendOnce } from './client.ts';
 import { unique } from './shop.ts';

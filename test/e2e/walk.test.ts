@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { type Answer, type Options, send } from './client.ts';
 import { type Buyer, basket, newBuyer, newProduct, order, unique } from './shop.ts';
 

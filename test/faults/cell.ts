@@ -1,5 +1,5 @@
 import type { StepName } from '../../functions/steps.ts';
-import { brokenInvariants } from '../support/books.ts';
+import { brokenInvariants } from '../support/provider-transactions.ts';
 import { readCharge, readEnd } from './end.ts';
 import { type Delivery, type FaultName, faults, type Way, type Ways } from './faults.ts';
 import { actOnPayment, deliverWith, doAfterwards, placeFor, settleAndTell } from './lead.ts';

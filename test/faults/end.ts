@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import type { ProviderCharge } from '../support/books.ts';
+import type { ProviderCharge } from '../support/provider-transactions.ts';
 import type { World } from './world.ts';
 
 const money: Record<string, string> = {

@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
-import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
+import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { type StepDeps, stepRuns } from '../support/steps.ts';
 import { endTask } from '../support/task-ender.ts';

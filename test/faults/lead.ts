@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newId } from '../../lib/kernel/ids.ts';
-import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
 import type { Delivery } from './faults.ts';
 import type { Doing, Mishap, Scenario } from './scenarios.ts';
 import type { World } from './world.ts';

@@ -1,4 +1,4 @@
-import { isConnectionLoss } from '../../lib/platform/outage.ts';
+import { isConnectionLoss } from '../../lib/kernel/outage.ts';
 import { runSweep } from '../support/sweep-job.ts';
 import type { World } from './world.ts';
 

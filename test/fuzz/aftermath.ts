@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
-import { allCharges, brokenInvariants } from '../support/books.ts';
+import { allCharges, brokenInvariants } from '../support/provider-transactions.ts';
 import type { World } from './world.ts';
 
 /** Errors of PostgreSQL that the code counts on: it takes them as the answer to a question. */

@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { brokenInvariants, type ProviderCharge } from '../support/books.ts';
+import { brokenInvariants, type ProviderCharge } from '../support/provider-transactions.ts';
 import type { Saga } from '../support/saga.ts';
 import { couldCost, discountOf, foreseenEnds } from './model.ts';
 import type { Played } from './play.ts';

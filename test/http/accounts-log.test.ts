@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Mail } from '../../lib/mail/mailer.ts';
+import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { useMailer } from '../../lib/platform/mailer.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 /** What must stand in no line, each told from everything else. */
 const canaries = {

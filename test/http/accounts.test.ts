@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 // Dozens of passwords at full cost would take most of a minute.
-vi.mock('../../lib/customers/passwords.ts', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('../../lib/customers/passwords.ts')>()),
+vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('../../lib/accounts/customers/passwords.ts')>()),
   passwordCost: { ln: 5, r: 8, p: 1 },
 }));
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Scope } from '../../lib/contract/roles.ts';
+import type { Scope } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { createConcurrencyLimit } from '../../lib/limits/concurrency.dynamo.ts';
+import { createConcurrencyLimit } from '../../lib/auth/limits/concurrency.dynamo.ts';
 import { newServer } from '../support/applications.ts';
-import type { Call } from '../support/doors.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import type { Call } from '../support/handlers.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 let doors: LiveDoors;
 let root: string;

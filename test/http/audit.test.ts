@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Access } from '../../lib/contract/audit.ts';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import { hashPassword } from '../../lib/customers/passwords.ts';
+import type { Access } from '../../lib/contract/api/audit.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { logPayload } from '../support/access-lines.ts';
-import type { Call } from '../support/doors.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import type { Call } from '../support/handlers.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 const customerId = newId('customer', systemClock);
 const canary = { email: 'canary@example.com', password: 'canary correct horse', line1: 'Canary Street 7' };

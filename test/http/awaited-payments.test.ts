@@ -2,7 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { type AwaitedPayments, answerSignal, keepToken, signal } from '../../lib/orders/awaited-payments.dynamo.ts';
+import { type AwaitedPayments, answerSignal, keepToken, signal } from '../../lib/saga/awaited-payments.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;

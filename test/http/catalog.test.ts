@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { getProduct, listProducts } from '../../lib/contract/catalog.ts';
-import type { Call } from '../support/doors.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { getProduct, listProducts } from '../../lib/contract/api/catalog.ts';
+import type { Call } from '../support/handlers.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 let doors: LiveDoors;
 let token: string;

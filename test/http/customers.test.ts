@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fingerprintOf } from '../../lib/entry/http-input.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { fingerprintOf } from '../../lib/http/input.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 let doors: LiveDoors;
 let people = 0;

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { run as getDocs } from '../../functions/http/get-docs.ts';
 import { run as getOpenApi } from '../../functions/http/get-openapi.ts';
 import { routes } from '../../functions/routes.ts';
-import document from '../../lib/contract/assets/openapi.json' with { type: 'json' };
-import * as contract from '../../lib/contract/system.ts';
-import { openDoor } from '../support/doors.ts';
+import document from '../../lib/contract/api/assets/openapi.json' with { type: 'json' };
+import * as contract from '../../lib/contract/api/system.ts';
+import { openDoor } from '../support/handlers.ts';
 
 const openapi = openDoor(routes['get-openapi'], contract.getOpenApi, getOpenApi, undefined);
 const docs = openDoor(routes['get-docs'], contract.getDocs, getDocs, undefined);

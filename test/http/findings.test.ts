@@ -5,7 +5,7 @@ import { type StepName, steps } from '../../functions/steps.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 let doors: LiveDoors;
 let states: Awaited<ReturnType<typeof startStates>>;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { registerByHand } from '../../lib/apps/manage.ts';
-import { hashPassword } from '../../lib/customers/passwords.ts';
-import { storeIssuerKeys } from '../../lib/identity/issuer-keys.dynamo.ts';
-import { unlinkIdentity } from '../../lib/identity/link.ts';
-import { publicKeysOf } from '../../lib/identity/public-keys.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
+import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
+import { unlinkIdentity } from '../../lib/accounts/identities/link.ts';
+import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { fieldsOf } from '../support/applications.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
 
 const key = makeSigningKey('key-1');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { hashPassword } from '../../lib/customers/passwords.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 const limit = 5;
 let doors: LiveDoors;

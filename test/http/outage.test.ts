@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { registerByHand } from '../../lib/apps/manage.ts';
-import type { OperationId } from '../../lib/contract/operations.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { openSession } from '../../lib/sessions/sessions.dynamo.ts';
+import { openSession } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { fieldsOf } from '../support/applications.ts';
-import type { Answer, Call } from '../support/doors.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import type { Answer, Call } from '../support/handlers.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 /* DynamoDB is taken away while 32 callers read and write, each as fast as it is answered. */
 let doors: LiveDoors;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { quote } from '../../lib/contract/orders.ts';
-import type { Call } from '../support/doors.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { quote } from '../../lib/contract/api/orders.ts';
+import type { Call } from '../support/handlers.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 let doors: LiveDoors;
 let catalogue: string;

@@ -1,9 +1,9 @@
 import { scrypt } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run } from '../../functions/http/sign-in.ts';
-import { hashPassword, passwordCost } from '../../lib/customers/passwords.ts';
+import { hashPassword, passwordCost } from '../../lib/accounts/customers/passwords.ts';
 import { anyApplication } from '../support/applications.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 vi.mock('node:crypto', async (importOriginal) => {
   const original = await importOriginal<typeof import('node:crypto')>();
@@ -11,8 +11,8 @@ vi.mock('node:crypto', async (importOriginal) => {
 });
 
 // Dozens of sign-ins at full cost would take most of a minute.
-vi.mock('../../lib/customers/passwords.ts', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('../../lib/customers/passwords.ts')>()),
+vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('../../lib/accounts/customers/passwords.ts')>()),
   passwordCost: { ln: 5, r: 8, p: 1 },
 }));
 

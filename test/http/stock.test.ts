@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { createStockMovement, listStockMovements } from '../../lib/contract/stock.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { createStockMovement, listStockMovements } from '../../lib/contract/api/stock.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 let doors: LiveDoors;
 let catalogue: string;

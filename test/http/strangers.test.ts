@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 
 /* Header fields that a stranger chooses freely, before anything is known of them. */
 let doors: LiveDoors;

@@ -2,11 +2,11 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../functions/http/receive-stripe-event.ts';
 import { routes } from '../../functions/routes.ts';
-import { receiveStripeEvent } from '../../lib/contract/payments.ts';
+import { receiveStripeEvent } from '../../lib/contract/api/payments.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { isRemembered } from '../../lib/payments/webhook-events.dynamo.ts';
-import { openDoor } from '../support/doors.ts';
+import { isRemembered } from '../../lib/shop/payments/webhook-events.dynamo.ts';
+import { openDoor } from '../support/handlers.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import type { Call } from '../support/doors.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import type { Call } from '../support/handlers.ts';
 import { type Case, call, id, movement, otherId, product, raw, refused } from '../support/refusals.ts';
 
 describe('a body that is no object', () => {

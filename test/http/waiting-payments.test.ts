@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
-import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
-import { states } from '../../lib/platform/states.ts';
+import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
+import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { states } from '../../lib/platform/step-functions.ts';
 import { startFakeTaskTokens } from '../support/fake-task-tokens.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-doors.ts';
+import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
 
 const secret = 'whsec_live';

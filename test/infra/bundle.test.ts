@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BundleError, bundleDoor, bundleDoors } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
-import { doorSources } from '../../infra/doors.ts';
+import { doorSources } from '../../infra/handlers.ts';
 
 /** Every AWS client that doors use, as they use them. */
 const clients = `

@@ -4,7 +4,7 @@ import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { grantsOf } from '../../infra/grants.ts';
-import type { Route } from '../../lib/contract/route.ts';
+import type { Route } from '../../lib/contract/deploy/route.ts';
 
 const http = (row: Route) => grantsOf({ kind: 'http', row }, 'simulated');
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoClients } from '../../infra/local/identity/clients.ts';
 import { type Identity, startIdentity } from '../../infra/local/identity/start.ts';
-import { fetchIssuerKeys } from '../../lib/identity/issuer-documents.gateway.ts';
-import { createTokenVerifier } from '../../lib/identity/verify.ts';
+import { fetchIssuerKeys } from '../../lib/auth/identity/issuer-documents.gateway.ts';
+import { createTokenVerifier } from '../../lib/auth/identity/verify.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { authorize, exchange, logIn } from '../support/login.ts';
 

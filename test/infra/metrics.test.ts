@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/constructs/aws-metrics.ts';
 import { flagReasons } from '../../infra/constructs/metric.ts';
-import { findingKinds } from '../../lib/contract/findings.ts';
-import { invariants, type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/metrics.ts';
-import { operations } from '../../lib/contract/operations.ts';
+import { findingKinds } from '../../lib/contract/api/findings.ts';
+import { invariants, type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/deploy/metrics.ts';
+import { operations } from '../../lib/contract/api/operations.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
@@ -75,7 +75,7 @@ const values: Record<string, readonly string[]> = {
 function wrong({ namespace, name, dimensions }: Named): string | undefined {
   if (namespace === metricNamespace) {
     const spec: MetricSpec | undefined = metrics[name as MetricName];
-    if (spec === undefined) return 'is not in lib/contract/metrics.ts';
+    if (spec === undefined) return 'is not in lib/contract/deploy/metrics.ts';
     const { service: of, ...rest } = dimensions;
     if (of !== 'counterfoil') return 'has no dimension service';
     if (Object.keys(rest).join() !== (spec.dimension ?? '')) return `has the dimensions ${Object.keys(rest)}`;

@@ -4,7 +4,7 @@ import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { type Door, grantsOf, isOnExecutions } from '../../infra/grants.ts';
-import { databaseRoles } from '../../lib/contract/roles.ts';
+import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import {
   functionOf,
   ofType,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { firstOrder } from '../../infra/local/first-order.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 
 let home: string;
 let stack: Stack;

@@ -11,10 +11,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { bundleDoors } from '../../infra/bundle/bundle.ts';
 import { root } from '../../infra/bundle/options.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
-import { registerByHand } from '../../lib/apps/manage.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { type Mail, MailRefused } from '../../lib/mail/mailer.ts';
-import { sesMailer } from '../../lib/mail/ses.gateway.ts';
+import { type Mail, MailRefused } from '../../lib/accounts/mail/mailer.ts';
+import { sesMailer } from '../../lib/accounts/mail/ses.gateway.ts';
 import { fieldsOf } from '../support/applications.ts';
 
 type Call = { method: string | undefined; url: string | undefined; body: unknown; authorization: string };

@@ -203,7 +203,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 });
 
 test('nothing that is deployed or published knows how to move the clock', () => {
-  const openapi = readFileSync(new URL('../../lib/contract/assets/openapi.json', import.meta.url), 'utf8');
+  const openapi = readFileSync(new URL('../../lib/contract/api/assets/openapi.json', import.meta.url), 'utf8');
   for (const text of [JSON.stringify(stages), openapi, JSON.stringify(routes)]) {
     expect(text).toContain('/orders');
     expect(text).not.toMatch(/test-?clock/i);

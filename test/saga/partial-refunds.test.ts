@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Claim } from '../../lib/idempotency/once.sql.ts';
+import type { Claim } from '../../lib/database/idempotency.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { findRefund, listRefunds } from '../../lib/payments/refunds.sql.ts';
-import { type RefundDeps, requestRefund, type SweepRefundsDeps, sweepRefunds } from '../../lib/payments/refunds.ts';
+import { findRefund, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
+import { type RefundDeps, requestRefund, type SweepRefundsDeps, sweepRefunds } from '../../lib/shop/payments/refunds.ts';
 import { describeSaga } from '../support/describe-saga.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';

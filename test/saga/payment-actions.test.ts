@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { keepToken } from '../../lib/orders/awaited-payments.dynamo.ts';
-import { abandonUnlessConfirmed } from '../../lib/orders/undo.sql.ts';
-import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
+import { abandonUnlessConfirmed } from '../../lib/saga/compensate.sql.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 

@@ -2,10 +2,10 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Clock, toTimestamp } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { refundPartOfOrder } from '../../lib/payments/charge.ts';
-import type { BooksRequest, ProviderCharge, ProviderCharges } from '../../lib/payments/gateway.ts';
-import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
-import { settleSimulated } from '../../lib/payments/simulated-settle.dynamo.ts';
+import { refundPartOfOrder } from '../../lib/shop/payments/charge.ts';
+import type { BooksRequest, ProviderCharge, ProviderCharges } from '../../lib/shop/payments/gateway.ts';
+import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;

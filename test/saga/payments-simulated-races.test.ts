@@ -3,7 +3,7 @@ import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand }
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
+import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;

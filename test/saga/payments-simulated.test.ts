@@ -2,11 +2,11 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { run as chargeStep } from '../../functions/saga/charge-payment.ts';
 import { run as refundStep } from '../../functions/saga/refund-payment.ts';
-import type { SagaState } from '../../lib/contract/saga.ts';
+import type { SagaState } from '../../lib/saga/state.ts';
 import { systemClock, toTimestamp } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { simulatedGateway } from '../../lib/payments/simulated.dynamo.ts';
-import { itemStore } from '../../lib/payments/simulated-items.dynamo.ts';
+import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { itemStore } from '../../lib/shop/payments/simulated-items.dynamo.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;

@@ -1,7 +1,7 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { mirrorPage } from '../../lib/reconciliation/mirror.dynamo.ts';
+import { mirrorPage } from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
 
 let shop: Reconciliation;
@@ -30,7 +30,7 @@ const open = async () => shop.saga.place([{ productId: await shop.saga.product(5
 /** An order that is reserved and whose saga never goes on. */
 const reserved = async () => {
   const order = await open();
-  const { reserveAllOrNothing } = await import('../../lib/stock/reservations.sql.ts');
+  const { reserveAllOrNothing } = await import('../../lib/shop/stock/reservations.sql.ts');
   const at = new Date();
   await reserveAllOrNothing(shop.saga.saga, { orderId: order.id, at, expiresAt: new Date(Date.now() + 900_000) });
   return order;

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { stopwatch } from '../../lib/kernel/clock.ts';
-import { type SweepDeps, sweepOrders } from '../../lib/orders/sweep.ts';
+import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
 import { describeSaga } from '../support/describe-saga.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';

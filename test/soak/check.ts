@@ -1,7 +1,7 @@
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Sql } from 'postgres';
-import type { Order } from '../../lib/contract/orders.ts';
-import { allCharges, brokenInvariants } from '../support/books.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
+import { allCharges, brokenInvariants } from '../support/provider-transactions.ts';
 import { testDynamoClient } from '../support/dynamo.ts';
 import type { Strain } from './ask.ts';
 import type { Customer } from './customer.ts';

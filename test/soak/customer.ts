@@ -1,4 +1,4 @@
-import type { Order } from '../../lib/contract/orders.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import type { Answer } from '../support/send.ts';
 import type { Ask } from './ask.ts';
 import { randomOf } from './random.ts';

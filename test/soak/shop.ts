@@ -1,4 +1,4 @@
-import type { Product } from '../../lib/contract/catalog.ts';
+import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Answer } from '../support/send.ts';
 import type { Asker } from './ask.ts';
 import type { Journal } from './journal.ts';

@@ -1,5 +1,5 @@
-import type { OrderStatus } from '../../lib/contract/orders.ts';
-import { hasEnded } from '../../lib/orders/transitions.ts';
+import type { OrderStatus } from '../../lib/contract/api/orders.ts';
+import { hasEnded } from '../../lib/shop/orders/transitions.ts';
 
 /** An entry of an order's timeline that places it or changes its status. */
 export type Entry = { orderId: string; at: Date; type: string; from: OrderStatus | null; to: OrderStatus | null };

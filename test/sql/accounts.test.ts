@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { run as requestReset } from '../../functions/http/request-password-reset.ts';
 import { run as signUp } from '../../functions/http/sign-up.ts';
 import { tables } from '../../infra/tables.ts';
-import { checkPassword } from '../../lib/customers/check-password.ts';
-import { hashPassword } from '../../lib/customers/passwords.ts';
-import { type Mail, MailRefused } from '../../lib/mail/mailer.ts';
-import { sendMails } from '../../lib/mail/send.ts';
-import { mailKinds, mailOf } from '../../lib/mail/texts.ts';
-import { poolOptions } from '../support/doors.ts';
+import { checkPassword } from '../../lib/accounts/customers/check-password.ts';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
+import { type Mail, MailRefused } from '../../lib/accounts/mail/mailer.ts';
+import { sendMails } from '../../lib/accounts/mail/send.ts';
+import { mailKinds, mailOf } from '../../lib/accounts/mail/texts.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -197,7 +197,7 @@ describe('mails', () => {
 
   test('whose sender died after sending are sent again: at least once', async () => {
     await write();
-    const { claimMails } = await import('../../lib/mail/outbox.sql.ts');
+    const { claimMails } = await import('../../lib/accounts/mail/outbox.sql.ts');
     expect(await claimMails(mailer, 10, clock)).toHaveLength(1);
     expect(await claimMails(mailer, 10, clock)).toHaveLength(0);
     now += 60_000;

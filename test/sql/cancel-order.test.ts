@@ -1,12 +1,12 @@
 import type { TransactionSql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SagaInput } from '../../lib/contract/saga.ts';
+import type { SagaInput } from '../../lib/saga/state.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { readCancellation } from '../../lib/orders/cancel.sql.ts';
-import { type CancelDeps, cancelOrder } from '../../lib/orders/cancel.ts';
-import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
-import { reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { readCancellation } from '../../lib/shop/orders/cancel.sql.ts';
+import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

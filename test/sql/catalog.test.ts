@@ -7,11 +7,11 @@ import {
   readOnSale,
   requireProduct,
   updateProduct,
-} from '../../lib/catalog/products.sql.ts';
-import { encodeCursor } from '../../lib/contract/cursor.ts';
+} from '../../lib/shop/catalog/products.sql.ts';
+import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
-import { poolOptions } from '../support/doors.ts';
+import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;

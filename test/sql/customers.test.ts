@@ -1,15 +1,15 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { confirmCustomer, enrol } from '../../lib/customers/accounts.sql.ts';
+import { confirmCustomer, enrol } from '../../lib/accounts/customers/accounts.sql.ts';
 import {
   findCredentials,
   findCustomer,
   replacePasswordHash,
   updateCustomer,
-} from '../../lib/customers/customers.sql.ts';
+} from '../../lib/accounts/customers/customers.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { poolOptions } from '../support/doors.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;

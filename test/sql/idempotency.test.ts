@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Problem } from '../../lib/contract/problems.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
 import {
   type Answer,
   type Claim,
@@ -9,9 +9,9 @@ import {
   type KeyTable,
   once,
   storeFinalAnswer,
-} from '../../lib/idempotency/once.sql.ts';
-import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
-import { poolOptions } from '../support/doors.ts';
+} from '../../lib/database/idempotency.sql.ts';
+import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;

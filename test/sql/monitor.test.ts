@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run as checkInvariants } from '../../functions/jobs/check-invariants.ts';
 import { run as watchOrders } from '../../functions/jobs/watch-orders.ts';
-import type { OrderStatus } from '../../lib/contract/orders.ts';
+import type { OrderStatus } from '../../lib/contract/api/orders.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { poolOptions } from '../support/saga.ts';
 import { openShop, type Shop } from '../support/shop-by-hand.ts';

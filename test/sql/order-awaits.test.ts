@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { abandonUnlessConfirmed } from '../../lib/orders/undo.sql.ts';
-import { reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { abandonUnlessConfirmed } from '../../lib/saga/compensate.sql.ts';
+import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.ts';
+import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, type Flag, flagForAttention } from '../../lib/orders/undo.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
-import { releaseFailed } from '../support/flagging.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, type Flag, flagForAttention } from '../../lib/saga/compensate.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
 import { waitingForLocks } from '../support/locks.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 

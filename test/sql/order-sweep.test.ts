@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { listExpiredReservations, listStaleOrders, type PageEnd, type StaleKind } from '../../lib/orders/sweep.sql.ts';
-import { listFailedUndos } from '../../lib/orders/undo-again.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+import { listExpiredReservations, listStaleOrders, type PageEnd, type StaleKind } from '../../lib/saga/sweep.sql.ts';
+import { listFailedUndos } from '../../lib/saga/retry-compensation.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

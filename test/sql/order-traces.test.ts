@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { outOfStockMessage } from '../../lib/contract/saga.ts';
+import { outOfStockMessage } from '../../lib/saga/state.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { cancelIfPossible } from '../../lib/orders/cancel.sql.ts';
-import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
-import { releaseFailed } from '../support/flagging.ts';
+import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/saga/compensate.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

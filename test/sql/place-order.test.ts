@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../functions/http/place-order.ts';
-import { lockName, storeFinalAnswer } from '../../lib/idempotency/once.sql.ts';
+import { lockName, storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { insertOrder } from '../../lib/orders/place.sql.ts';
-import { placeOrder } from '../../lib/orders/place.ts';
-import { priceOrder } from '../../lib/pricing/price.ts';
+import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
+import { placeOrder } from '../../lib/shop/orders/place.ts';
+import { priceOrder } from '../../lib/shop/pricing/price.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

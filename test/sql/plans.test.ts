@@ -1,41 +1,41 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/catalog/products.sql.ts';
-import { encodeCursor } from '../../lib/contract/cursor.ts';
-import type { DatabaseRole } from '../../lib/contract/roles.ts';
-import { confirmCustomer, passwordVersionOf, setEmail, setPassword } from '../../lib/customers/accounts.sql.ts';
-import { askForEmail, askForReset, signUp } from '../../lib/customers/accounts.ts';
+import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { encodeCursor } from '../../lib/contract/api/cursor.ts';
+import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
+import { confirmCustomer, passwordVersionOf, setEmail, setPassword } from '../../lib/accounts/customers/accounts.sql.ts';
+import { askForEmail, askForReset, signUp } from '../../lib/accounts/customers/accounts.ts';
 import {
   findCredentials,
   findCustomer,
   findOwnCredentials,
   replacePasswordHash,
   updateCustomer,
-} from '../../lib/customers/customers.sql.ts';
-import { checkToken, purgeTokens, useToken, voidTokens } from '../../lib/customers/email-tokens.sql.ts';
-import { hashOf } from '../../lib/customers/email-tokens.ts';
+} from '../../lib/accounts/customers/customers.sql.ts';
+import { checkToken, purgeTokens, useToken, voidTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
+import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { explainOrder } from '../../lib/desk/explain.ts';
-import { findOrders } from '../../lib/desk/find.sql.ts';
-import { resolveOrder } from '../../lib/desk/resolve.ts';
-import { retryUndo } from '../../lib/desk/retry.ts';
-import { once } from '../../lib/idempotency/once.sql.ts';
-import { purgeExpiredKeys } from '../../lib/idempotency/purge.sql.ts';
+import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
+import { findOrders } from '../../lib/operations/manual-review/find.sql.ts';
+import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
+import { retryUndo } from '../../lib/operations/manual-review/retry.ts';
+import { once } from '../../lib/database/idempotency.sql.ts';
+import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
-import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/mail/outbox.sql.ts';
-import { readOpenOrders } from '../../lib/monitor/invariants.sql.ts';
-import { awaitPaymentAction } from '../../lib/orders/await.sql.ts';
-import { cancelOrder } from '../../lib/orders/cancel.ts';
-import { confirmIfReserved } from '../../lib/orders/confirm.sql.ts';
-import { placeOrder } from '../../lib/orders/place.ts';
-import { findOrder, listOrders, readTimeline } from '../../lib/orders/read.sql.ts';
-import { listExpiredReservations, listStaleOrders } from '../../lib/orders/sweep.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/orders/undo.sql.ts';
-import { listFailedUndos, takeBackToUndo } from '../../lib/orders/undo-again.sql.ts';
-import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/payments/refunds.sql.ts';
-import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/payments/settle-refund.sql.ts';
-import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
+import { readOpenOrders } from '../../lib/operations/monitoring/invariants.sql.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { placeOrder } from '../../lib/shop/orders/place.ts';
+import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
+import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
+import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/saga/compensate.sql.ts';
+import { listFailedUndos, takeBackToUndo } from '../../lib/saga/retry-compensation.sql.ts';
+import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/shop/payments/refunds.sql.ts';
+import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
+import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import {
   listCommittedOrders,
   listHoldingOrders,
@@ -43,18 +43,18 @@ import {
   listStockBooks,
   readKeptStock,
   readOrderBooks,
-} from '../../lib/reconciliation/books.sql.ts';
+} from '../../lib/operations/reconciliation/balances.sql.ts';
 import {
   countOpen,
   listFindings,
   listStartedRepairs,
   listUnseen,
   saveVerdicts,
-} from '../../lib/reconciliation/findings.sql.ts';
-import { adjustStock, readLedger } from '../../lib/stock/ledger.sql.ts';
-import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/stock/reservations.sql.ts';
+} from '../../lib/operations/reconciliation/findings.sql.ts';
+import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
+import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
-import { releaseFailed } from '../support/flagging.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
 import { bestCustomer, fillShop, ids, openOrder, sizes } from '../support/shop-of-100k.ts';

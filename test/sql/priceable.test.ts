@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { readPriceable } from '../../lib/pricing/priceable.sql.ts';
+import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

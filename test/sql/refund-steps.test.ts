@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { claimRefund, readRefundInput } from '../../lib/payments/refunds.sql.ts';
-import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/payments/settle-refund.sql.ts';
+import { claimRefund, readRefundInput } from '../../lib/shop/payments/refunds.sql.ts';
+import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DatabaseRole, databaseRoles } from '../../lib/contract/roles.ts';
+import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Sql } from '../../lib/database/applied.sql.ts';
 import { readGrants } from '../support/grants.ts';
 import { createDatabase, type TestDatabase, testPostgres } from '../support/postgres.ts';

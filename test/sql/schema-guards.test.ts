@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type OrderStatus, orderStatuses } from '../../lib/contract/orders.ts';
+import { type OrderStatus, orderStatuses } from '../../lib/contract/api/orders.ts';
 import type { Sql, TransactionSql } from '../../lib/database/applied.sql.ts';
-import { transitions } from '../../lib/orders/transitions.ts';
+import { transitions } from '../../lib/shop/orders/transitions.ts';
 import { id, type Made, openShop, type Shop } from '../support/shop-by-hand.ts';
 
 let shop: Shop;

@@ -4,10 +4,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { untilDeadline } from '../../lib/entry/lambda.ts';
-import { isOutage } from '../../lib/platform/outage.ts';
+import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
+import { isOutage } from '../../lib/kernel/outage.ts';
 import { dropPool, poolOf } from '../../lib/platform/pools.ts';
-import { poolOptions } from '../support/doors.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase, testPostgres } from '../support/postgres.ts';
 
 let database: TestDatabase;

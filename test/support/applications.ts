@@ -1,8 +1,8 @@
-import type { ApplicationStore } from '../../lib/apps/applications.dynamo.ts';
-import { registerByHand } from '../../lib/apps/manage.ts';
-import type { ApplicationKind } from '../../lib/contract/applications.ts';
-import type { Application } from '../../lib/contract/caller.ts';
-import { type Scope, scopes } from '../../lib/contract/roles.ts';
+import type { ApplicationStore } from '../../lib/auth/applications/applications.dynamo.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import type { ApplicationKind } from '../../lib/contract/api/applications.ts';
+import type { Application } from '../../lib/contract/api/caller.ts';
+import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
 
 /** An application that may do everything, for tests that ask nobody. */
 export const anyApplication: Application = {

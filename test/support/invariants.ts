@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { allCharges, brokenInvariants } from './books.ts';
+import { allCharges, brokenInvariants } from './provider-transactions.ts';
 import type { Saga } from './saga.ts';
 
 /** The four invariants of the product, and that all books agree with the orders. */

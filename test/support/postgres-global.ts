@@ -6,7 +6,7 @@ import type { TestProject } from 'vitest/node';
 import { loadCertificate } from '../../infra/local/certificate.ts';
 import { removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 import { startRdsProxy } from '../../infra/local/rds-proxy/server.ts';
-import { databaseRoles } from '../../lib/contract/roles.ts';
+import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
 
 /** What the test files of a run share: one PostgreSQL, one RDS Proxy before it, and a database to clone. */

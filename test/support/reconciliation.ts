@@ -4,10 +4,10 @@ import { createTables } from '../../infra/local/dynamo/tables.ts';
 import { tables } from '../../infra/tables.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import type { ProviderCharge } from '../../lib/payments/gateway.ts';
-import { mirrorCharges } from '../../lib/reconciliation/mirror.ts';
-import { reconcile } from '../../lib/reconciliation/reconcile.ts';
-import type { ReconcileDeps } from '../../lib/reconciliation/run.ts';
+import type { ProviderCharge } from '../../lib/shop/payments/gateway.ts';
+import { mirrorCharges } from '../../lib/operations/reconciliation/snapshot.ts';
+import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
+import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
 import { describeSaga } from './describe-saga.ts';
 import { poolOptions, startSaga } from './saga.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OperationId } from '../../lib/contract/operations.ts';
-import type { Call } from './doors.ts';
-import { type LiveDoors, openLiveDoors } from './live-doors.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import type { Call } from './handlers.ts';
+import { type LiveDoors, openLiveDoors } from './live-handlers.ts';
 
 let doors: LiveDoors;
 let keys: { catalog: string; stock: string };

@@ -1,4 +1,4 @@
-import type { OrderStatus } from '../../lib/contract/orders.ts';
+import type { OrderStatus } from '../../lib/contract/api/orders.ts';
 import type { Sql, TransactionSql } from '../../lib/database/applied.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';

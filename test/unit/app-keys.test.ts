@@ -1,9 +1,9 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tables } from '../../infra/tables.ts';
-import { createKey, findKey, listKeys, removeKey } from '../../lib/apps/app-keys.dynamo.ts';
-import { type ApplicationStore, readApplication, removeApplication } from '../../lib/apps/applications.dynamo.ts';
-import { registerByHand } from '../../lib/apps/manage.ts';
+import { createKey, findKey, listKeys, removeKey } from '../../lib/auth/applications/app-keys.dynamo.ts';
+import { type ApplicationStore, readApplication, removeApplication } from '../../lib/auth/applications/applications.dynamo.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';

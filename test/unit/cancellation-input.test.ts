@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancellationInput, undoInput } from '../../lib/orders/cancel.ts';
+import { cancellationInput, undoInput } from '../../lib/shop/orders/cancel.ts';
 
 const order = {
   id: 'ord_1',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeCursor, encodeCursor, toPage } from '../../lib/contract/cursor.ts';
-import { Problem } from '../../lib/contract/problems.ts';
+import { decodeCursor, encodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
 
 const id = `prd_${'0'.repeat(31)}1`;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { executionName } from '../../lib/orders/execution-name.ts';
+import { executionName } from '../../lib/saga/execution-name.ts';
 
 const orderId = 'ord_1';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { added, percentile, percentileError, placeOf, places } from '../../lib/usage/histogram.ts';
+import { added, percentile, percentileError, placeOf, places } from '../../lib/operations/usage/histogram.ts';
 
 const histogramOf = (times: readonly number[]): number[] =>
   times.reduce<number[]>((sum, time) => added(sum, [...Array<number>(placeOf(time)).fill(0), 1]), []);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createQuote } from '../../lib/contract/orders.ts';
-import { checkBody, maxBodyBytes, parseInput } from '../../lib/entry/http-input.ts';
+import { createQuote } from '../../lib/contract/api/orders.ts';
+import { checkBody, maxBodyBytes, parseInput } from '../../lib/http/input.ts';
 import { httpEvent } from '../support/events.ts';
 
 const check = (body: string) => checkBody({ summary: 'Try', responses: {} }, httpEvent({ body }));

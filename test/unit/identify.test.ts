@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createIdentify, type Lookups } from '../../lib/apps/identify.ts';
-import { createRegistry } from '../../lib/apps/registry.ts';
-import type { CallerKind } from '../../lib/contract/caller.ts';
+import { createIdentify, type Lookups } from '../../lib/auth/applications/identify.ts';
+import { createRegistry } from '../../lib/auth/applications/registry.ts';
+import type { CallerKind } from '../../lib/contract/api/caller.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
-import { createBreaker } from '../../lib/limits/breaker.ts';
+import { createBreaker } from '../../lib/kernel/circuit-breaker.ts';
 import { fieldsOf } from '../support/applications.ts';
 
 /* Who credentials stand for, by lookups of the test's own that can be away. */

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../functions/jobs/refresh-issuer-keys.ts';
 import { tables } from '../../infra/tables.ts';
-import { fetchIssuerKeys, IssuerUnusable, isTrustworthy } from '../../lib/identity/issuer-documents.gateway.ts';
-import { readIssuerKeys } from '../../lib/identity/issuer-keys.dynamo.ts';
+import { fetchIssuerKeys, IssuerUnusable, isTrustworthy } from '../../lib/auth/identity/issuer-documents.gateway.ts';
+import { readIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { makeSigningKey } from '../support/tokens.ts';
 

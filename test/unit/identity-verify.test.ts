@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type PublicKeys, publicKeysOf } from '../../lib/identity/public-keys.ts';
-import { createTokenVerifier, type TokenVerifier } from '../../lib/identity/verify.ts';
+import { type PublicKeys, publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
+import { createTokenVerifier, type TokenVerifier } from '../../lib/auth/identity/verify.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import { claims, encode, makeHmacToken, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
 

@@ -96,7 +96,7 @@ describe('rooms', () => {
         'lib/platform/identity.ts',
         'lib/platform/mailer.ts',
         'lib/platform/payments.ts',
-        'lib/platform/waits.ts',
+        'lib/platform/resume.ts',
       ].filter((file) => files.includes(file)),
     );
   });

@@ -8,7 +8,7 @@ import {
   type LockoutStore,
   noteAttempt,
   welcome,
-} from '../../lib/limits/lockout.dynamo.ts';
+} from '../../lib/auth/limits/lockout.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { networkOf, truncatedAddress } from '../../lib/kernel/network.ts';
-import { createBreaker } from '../../lib/limits/breaker.ts';
-import { lockSeconds } from '../../lib/limits/guesses.dynamo.ts';
-import { recent } from '../../lib/limits/recent.ts';
-import { type Counts, giveBack, standingOf, takeOne, toLimitState } from '../../lib/limits/sliding-window.ts';
+import { createBreaker } from '../../lib/kernel/circuit-breaker.ts';
+import { lockSeconds } from '../../lib/auth/limits/login-attempts.dynamo.ts';
+import { recent } from '../../lib/kernel/lru-cache.ts';
+import { type Counts, giveBack, standingOf, takeOne, toLimitState } from '../../lib/auth/limits/sliding-window.ts';
 
 const minute = 60_000;
 

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { clock, useClock } from '../../lib/platform/clock.ts';
-import { frame } from '../../lib/platform/frame.ts';
+import { frame } from '../../lib/platform/runtime.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib'].flatMap((folder) =>

@@ -9,10 +9,10 @@ import { generate } from '../../infra/openapi/generate.ts';
 import { extraHeaders } from '../../infra/openapi/headers.ts';
 import { problemsOf } from '../../infra/openapi/problem-responses.ts';
 import { tagOf, tags } from '../../infra/openapi/texts.ts';
-import type { OperationContract } from '../../lib/contract/operation.ts';
-import { type OperationId, operations } from '../../lib/contract/operations.ts';
-import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/problems.ts';
-import { scopes } from '../../lib/contract/roles.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
+import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/api/problems.ts';
+import { scopes } from '../../lib/contract/deploy/roles.ts';
 
 const document = buildDocument();
 const root = new URL('../../', import.meta.url);

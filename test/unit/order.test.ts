@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type OrderRow, toOrder } from '../../lib/orders/order.ts';
+import { type OrderRow, toOrder } from '../../lib/shop/orders/order.ts';
 
 const row: OrderRow = {
   id: 'ord_1',

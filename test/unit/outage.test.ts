@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isConnectionLoss, isOutage } from '../../lib/platform/outage.ts';
+import { isConnectionLoss, isOutage } from '../../lib/kernel/outage.ts';
 
 const failure = (code: string) => Object.assign(new Error('as the driver says it'), { code });
 

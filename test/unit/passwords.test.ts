@@ -9,7 +9,7 @@ import {
   passwordCost,
   unmatchableHash,
   verifyPassword,
-} from '../../lib/customers/passwords.ts';
+} from '../../lib/accounts/customers/passwords.ts';
 
 const cheap = { ln: 4, r: 8, p: 1 };
 

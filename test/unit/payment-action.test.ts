@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutClientSecrets } from '../../lib/contract/payment-action.ts';
+import { withoutClientSecrets } from '../../lib/contract/api/payment-action.ts';
 
 const secret = 'pi_3P5ktxEzVBJFlm8c_secret_NmxqvbiACnlm7pCKI';
 

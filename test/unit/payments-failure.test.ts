@@ -8,10 +8,10 @@ import {
   failureOf,
   outOfStockMessage,
   sagaState,
-} from '../../lib/contract/saga.ts';
+} from '../../lib/saga/state.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { declined } from '../../lib/payments/gateway.ts';
+import { declined } from '../../lib/shop/payments/gateway.ts';
 
 const input = {
   orderId: newId('order', systemClock),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Clock, stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { stripeGateway } from '../../lib/payments/stripe.gateway.ts';
+import { stripeGateway } from '../../lib/shop/payments/stripe.gateway.ts';
 import { type FakeStripe, fakeStripeKey, givenUp, startFakeStripe } from '../support/fake-stripe.ts';
 
 let stripe: FakeStripe;

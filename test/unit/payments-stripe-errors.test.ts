@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
-import { declines } from '../../lib/contract/saga.ts';
-import { fromStripeAmount, toStripeAmount } from '../../lib/payments/stripe-amount.ts';
-import { fromStripe } from '../../lib/payments/stripe-errors.ts';
+import { declines } from '../../lib/saga/state.ts';
+import { fromStripeAmount, toStripeAmount } from '../../lib/shop/payments/stripe-amount.ts';
+import { fromStripe } from '../../lib/shop/payments/stripe-errors.ts';
 
 const failure = (statusCode: number | undefined, type: string, raw: Record<string, unknown> = {}) =>
   Stripe.errors.StripeError.generate({ statusCode, type, message: 'Mrs Smith: sk_live_1', ...raw } as never);

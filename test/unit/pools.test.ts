@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { DeadlineExceeded } from '../../lib/entry/deadline.ts';
-import { untilDeadline } from '../../lib/entry/lambda.ts';
+import { DeadlineExceeded } from '../../lib/kernel/deadline.ts';
+import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { dropPool, poolOf } from '../../lib/platform/pools.ts';
 
 const ended: number[] = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { discountOn } from '../../lib/pricing/discounts.ts';
-import { maxTotal, type Priced, priceOrder } from '../../lib/pricing/price.ts';
+import { discountOn } from '../../lib/shop/pricing/discounts.ts';
+import { maxTotal, type Priced, priceOrder } from '../../lib/shop/pricing/price.ts';
 
 const digits: Record<string, number> = { EUR: 2, JPY: 0, KWD: 3, HUF: 2 };
 const currencies = fc.constantFrom(...Object.keys(digits));

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { quote } from '../../lib/contract/orders.ts';
-import { Problem } from '../../lib/contract/problems.ts';
-import { discountOn } from '../../lib/pricing/discounts.ts';
-import { type PriceableProduct, priceOrder, toQuote } from '../../lib/pricing/price.ts';
+import { quote } from '../../lib/contract/api/orders.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { discountOn } from '../../lib/shop/pricing/discounts.ts';
+import { type PriceableProduct, priceOrder, toQuote } from '../../lib/shop/pricing/price.ts';
 
 const idOf = (n: number) => `prd_${n.toString(16).padStart(32, '0')}`;
 const product = (n: number, priceAmount: number, priceCurrency = 'EUR'): PriceableProduct => ({

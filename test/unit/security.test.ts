@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { routes } from '../../functions/routes.ts';
-import type { OperationContract } from '../../lib/contract/operation.ts';
-import { operations } from '../../lib/contract/operations.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import { operations } from '../../lib/contract/api/operations.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -72,9 +72,9 @@ test('what is secret is compared in a time that tells nothing', () => {
     .map((name) => ({ name: `lib/${name}`, text: read(`lib/${name}`) }));
   const timed = sources.filter(({ text }) => text.includes('timingSafeEqual(')).map(({ name }) => name);
   expect(timed.toSorted()).toEqual([
-    'lib/customers/passwords.ts',
-    'lib/payments/stripe-webhook.ts',
-    'lib/sessions/bearer.ts',
+    'lib/accounts/customers/passwords.ts',
+    'lib/shop/payments/stripe-webhook.ts',
+    'lib/auth/sessions/bearer.ts',
   ]);
   const plain = sources.flatMap(({ name, text }) =>
     [...text.matchAll(/\b\w*(?:secretHash|passwordHash|signature|mac)\w* (?:===|!==) (?!undefined|null)[^\n]*/gi)].map(

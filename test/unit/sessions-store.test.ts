@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { tables } from '../../infra/tables.ts';
 import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { endAllSessions } from '../../lib/sessions/own-sessions.dynamo.ts';
-import { endSession, findSession, openSession, type SessionStore } from '../../lib/sessions/sessions.dynamo.ts';
+import { endAllSessions } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
+import { endSession, findSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);

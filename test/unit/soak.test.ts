@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { OrderStatus } from '../../lib/contract/orders.ts';
+import type { OrderStatus } from '../../lib/contract/api/orders.ts';
 import { untilQuiet } from '../soak/quiet.ts';
 import { brokenUndosAgain, type Entry, longestOf, stretchesOf, type UndoneAgain } from '../soak/stretches.ts';
 

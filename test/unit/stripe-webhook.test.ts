@@ -3,7 +3,7 @@ import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { checkSignature, readEvent } from '../../lib/payments/stripe-webhook.ts';
+import { checkSignature, readEvent } from '../../lib/shop/payments/stripe-webhook.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
 
 const now = 1_800_000_000_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type OrderStatus, orderStatuses } from '../../lib/contract/orders.ts';
-import { hasEnded, isAtRest, openStatuses, transitions } from '../../lib/orders/transitions.ts';
+import { type OrderStatus, orderStatuses } from '../../lib/contract/api/orders.ts';
+import { hasEnded, isAtRest, openStatuses, transitions } from '../../lib/shop/orders/transitions.ts';
 
 /** Ways of an order until it has ended, or is put before a person. */
 const walk = fc.array(fc.nat(), { maxLength: 30 }).map((choices) => {

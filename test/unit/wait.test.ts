@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { OrderStatus } from '../../lib/contract/orders.ts';
+import type { OrderStatus } from '../../lib/contract/api/orders.ts';
 
-let wait: typeof import('../../lib/orders/wait.ts');
+let wait: typeof import('../../lib/shop/orders/wait.ts');
 /** What the stopwatch shows when somebody begins to wait: it has run for longer than that. */
 const start = 7_000_000;
 let passed: number;
@@ -10,7 +10,7 @@ let pauses: number[];
 beforeEach(async () => {
   // It learns for as long as the process lives.
   vi.resetModules();
-  wait = await import('../../lib/orders/wait.ts');
+  wait = await import('../../lib/shop/orders/wait.ts');
   passed = start;
   pauses = [];
 });

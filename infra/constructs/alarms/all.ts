@@ -1,6 +1,6 @@
-import type { Parts } from '../parts.ts';
+import type { Parts } from '../monitored-resources.ts';
 import { audit, identityProvider, lostMails, requests } from './callers.ts';
-import { database, jobsThatDoNotRun, tables } from './machinery.ts';
+import { database, jobsThatDoNotRun, tables } from './infrastructure.ts';
 import { brokenInvariants, disagreements, stuckOrders } from './orders.ts';
 import type { AlarmSpec } from './spec.ts';
 

@@ -1,7 +1,7 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
-import type { OperationId } from '../../../lib/contract/operations.ts';
+import type { OperationId } from '../../../lib/contract/api/operations.ts';
 import { awsMetric, maximum, ours, sum, waitingIn } from '../metric.ts';
-import type { Parts } from '../parts.ts';
+import type { Parts } from '../monitored-resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /** Requests that wait for a saga on request are slow on purpose, and stay out; ten are what an alarm may combine. */

@@ -1,8 +1,8 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
-import { findingKinds } from '../../../lib/contract/findings.ts';
-import { type Invariant, invariants } from '../../../lib/contract/metrics.ts';
+import { findingKinds } from '../../../lib/contract/api/findings.ts';
+import { type Invariant, invariants } from '../../../lib/contract/deploy/metrics.ts';
 import { awsMetric, flagReasons, maximum, ours, sum, waitingIn } from '../metric.ts';
-import type { Parts } from '../parts.ts';
+import type { Parts } from '../monitored-resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 const invariantMeaning: Readonly<Record<Invariant, string>> = {

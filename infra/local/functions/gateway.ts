@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { Problem, type ProblemCode } from '../../../lib/contract/problems.ts';
-import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/routing.ts';
+import { Problem, type ProblemCode } from '../../../lib/contract/api/problems.ts';
+import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/deploy/routing.ts';
 import { clock } from '../../../lib/platform/clock.ts';
 import { problemAnswer } from './problem-answer.ts';
 

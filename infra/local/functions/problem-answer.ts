@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Problem, problems, problemTypeBase } from '../../../lib/contract/problems.ts';
+import { type Problem, problems, problemTypeBase } from '../../../lib/contract/api/problems.ts';
 
 /** The answer of RFC 9457 to a problem that came up before any door was asked. */
 export function problemAnswer({ code, message, errors, headers }: Problem, instance: string) {

@@ -1,4 +1,4 @@
-import type { Mail } from '../../../lib/mail/mailer.ts';
+import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
 
 /** What the supervising thread and the thread that hosts the functions say to each other. */

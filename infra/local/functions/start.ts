@@ -1,6 +1,6 @@
 import { createWriteStream, renameSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import type { Mail } from '../../../lib/mail/mailer.ts';
+import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 

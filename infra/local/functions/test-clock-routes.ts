@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { type InputError, Problem } from '../../../lib/contract/problems.ts';
+import { type InputError, Problem } from '../../../lib/contract/api/problems.ts';
 import type { Reading, TestClock } from '../test-clock.ts';
 import { problemAnswer } from './problem-answer.ts';
 

@@ -63,7 +63,7 @@ create table audit.usage (
   requests bigint not null check (requests > 0),
   client_errors bigint not null,
   server_errors bigint not null,
-  -- How many took how long; lib/usage/histogram.ts says what each place stands for.
+  -- How many took how long; lib/operations/usage/histogram.ts says what each place stands for.
   buckets integer[] not null check (cardinality(buckets) <= 64),
   primary key (application_id, hour, operation),
   constraint errors_are_requests check (client_errors >= 0 and server_errors >= 0 and client_errors + server_errors <= requests)

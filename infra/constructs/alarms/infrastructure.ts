@@ -1,0 +1,106 @@
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import type { JobName } from '../../../functions/jobs.ts';
+import type { TableName } from '../../../lib/contract/deploy/route.ts';
+import { awsMetric, maximum, sum } from '../metric.ts';
+import type { Parts } from '../monitored-resources.ts';
+import type { AlarmSpec } from './spec.ts';
+
+/** Run again soon: one failure alone wakes nobody. */
+const frequentJobs: ReadonlySet<string> = new Set<JobName>(['sweep-orders', 'watch-orders', 'refresh-issuer-keys']);
+const hourlyJobs: ReadonlySet<string> = new Set<JobName>(['purge-expired', 'mirror-charges', 'reconcile']);
+
+export function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
+  const failures = Object.entries(jobs).map(([name, job]) => ({
+    name: `job-${name}-failing`,
+    runbook: 'jobs-not-running',
+    means: `Runs of the job ${name} fail.`,
+    metric: awsMetric('AWS/Lambda', 'Errors', { FunctionName: job }, sum(hourlyJobs.has(name) ? 60 : 15)),
+    threshold: frequentJobs.has(name) ? 3 : 1,
+  }));
+  const silent = (name: JobName, minutes: number, periods: number): AlarmSpec => ({
+    name: `job-${name}-silent`,
+    runbook: 'jobs-not-running',
+    means: `The job ${name} does not run.`,
+    metric: awsMetric('AWS/Lambda', 'Invocations', { FunctionName: jobs[name]! }, sum(minutes)),
+    threshold: 1,
+    below: true,
+    bad: periods,
+    of: periods,
+    silenceIsBad: true,
+  });
+  return [
+    ...failures,
+    silent('sweep-orders', 5, 2),
+    silent('watch-orders', 5, 2),
+    silent('check-invariants', 60, 1),
+    silent('mirror-charges', 60, 2),
+    silent('reconcile', 60, 2),
+  ];
+}
+
+export function database({ cluster, proxy }: Parts): AlarmSpec[] {
+  const ofProxy = { ProxyName: proxy };
+  return [
+    {
+      name: 'proxy-pinned',
+      runbook: 'proxy-pinned',
+      means: 'RDS Proxy has tied connections to single clients, and can share them no more.',
+      metric: awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
+      threshold: 1,
+      bad: 5,
+      of: 5,
+    },
+    {
+      name: 'proxy-refuses-clients',
+      runbook: 'proxy-refuses-clients',
+      means: 'Functions, or someone else, fail to log in to RDS Proxy.',
+      metric: awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum(5)),
+      threshold: 5,
+    },
+    {
+      name: 'proxy-slow-to-lend',
+      runbook: 'proxy-slow-to-lend',
+      means: 'Functions wait half a second and more for a database connection.',
+      // Published in microseconds.
+      metric: awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, { statistic: 'Average', minutes: 1 }),
+      threshold: 500_000,
+      bad: 3,
+      of: 5,
+    },
+    {
+      name: 'database-full',
+      runbook: 'database-full',
+      means: 'The database has been using nine tenths of the capacity it may grow to.',
+      metric: awsMetric('AWS/RDS', 'ACUUtilization', { DBClusterIdentifier: cluster }, maximum(5)),
+      threshold: 90,
+      bad: 3,
+      of: 3,
+    },
+    {
+      name: 'database-deadlocks',
+      runbook: 'database-full',
+      means: 'Transactions deadlock, again and again.',
+      metric: awsMetric('AWS/RDS', 'Deadlocks', { DBClusterIdentifier: cluster }, maximum(5)),
+      threshold: 0.1,
+      bad: 3,
+      of: 3,
+    },
+  ];
+}
+
+export const tables = (parts: Parts): AlarmSpec[] =>
+  (Object.entries(parts.tables) as [TableName, string][]).map(([table, name]) => ({
+    name: `table-${table}-throttled`,
+    runbook: 'table-throttled',
+    means: `DynamoDB holds back requests to the table of ${table}.`,
+    metric: new MathExpression({
+      expression: 'FILL(reads, 0) + FILL(writes, 0)',
+      usingMetrics: {
+        reads: awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: name }, sum(5)),
+        writes: awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: name }, sum(5)),
+      },
+      label: 'throttled requests',
+      period: awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: name }, sum(5)).period,
+    }),
+    threshold: 10,
+  }));

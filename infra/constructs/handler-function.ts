@@ -1,0 +1,190 @@
+import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { TableName } from '../../lib/contract/deploy/route.ts';
+import { type Grants, isOnExecutions } from '../grants.ts';
+import { addressIn, type Profile, type Settings } from '../profiles.ts';
+import { tableVariables } from '../tables.ts';
+import type { Database } from './database.ts';
+import { functionNameOf } from './names.ts';
+import type { Network } from './network.ts';
+import type { Tables } from './tables.ts';
+
+/** What every door of a stage has around it. */
+export type Surroundings = {
+  settings: Settings;
+  network: Network;
+  database: Database;
+  tables: Tables;
+  /** The OpenID Connect issuer whose tokens are taken. */
+  issuer: string;
+  /** The package of a door, by its name. */
+  codeOf: (door: string) => lambda.Code;
+  /** What Lambda itself needs to put a function into the network. */
+  networkAccess: iam.IManagedPolicy;
+};
+
+export type DoorFunctionProps = Surroundings & {
+  /** File under functions/, without its ending. */
+  door: string;
+  description: string;
+  grants: Grants;
+  timeoutSeconds: number;
+  memoryMb?: number;
+  /** Needed where `grants.states` is not empty. */
+  stateMachine?: sfn.StateMachine;
+  /** In place of `stateMachine` for its own steps, which it cannot be made before. */
+  stateMachineArn?: string;
+  /** Beyond what the grants bring with them. */
+  environment?: Record<string, string>;
+  /** In place of a log group of its own. */
+  logGroup?: logs.LogGroup;
+  /** Takes the invocations that Lambda could not get through. */
+  failures?: sqs.IQueue;
+  /** At most so many at once. */
+  atOnce?: number;
+};
+
+/**
+ * One door as a Lambda function: its own role with what `grants` says, in the network only when it
+ * has a database role. Not traced by X-Ray: no door carries a tracer, and logs are joined by request and order id.
+ */
+export class DoorFunction extends Construct {
+  readonly function: lambda.Function;
+  /** The function's name as it stands, for other stacks: not a reference. */
+  readonly functionName: string;
+
+  constructor(scope: Construct, id: string, props: DoorFunctionProps) {
+    super(scope, id);
+    const { settings, network, grants } = props;
+    const { profile } = settings;
+    const inNetwork = grants.databaseRole !== null;
+    this.functionName = functionNameOf(profile.name, props.door);
+    const logGroup = props.logGroup ?? doorLog(this, 'Log', profile, props.door);
+    this.function = new lambda.Function(this, 'Function', {
+      functionName: this.functionName,
+      description: props.description,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      code: props.codeOf(props.door),
+      handler: 'index.handler',
+      memorySize: props.memoryMb ?? 1024,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      role: new iam.Role(this, 'Role', {
+        assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+        inlinePolicies: {
+          door: new iam.PolicyDocument({ statements: [writesTo(logGroup), ...statements(this, props)] }),
+        },
+        managedPolicies: inNetwork ? [props.networkAccess] : [],
+      }),
+      environment: { ...environment(props), ...props.environment },
+      logGroup,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.doors] } : {}),
+      ...(props.atOnce !== undefined && profile.reservesConcurrency
+        ? { reservedConcurrentExecutions: props.atOnce }
+        : {}),
+    });
+    if (grants.states.some(isOnExecutions)) acknowledgeExecutions(this, props.stateMachine!);
+  }
+}
+
+/** The log group of a door, or of doors that share it. */
+export const doorLog = (scope: Construct, id: string, profile: Profile, door: string): logs.LogGroup =>
+  new logs.LogGroup(scope, id, {
+    logGroupName: `/counterfoil/${profile.name}/${door}`,
+    retention: profile.logDays,
+    removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+  });
+
+/** Log streams are made and named by Lambda, so a function may write to any in its group. */
+export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
+  new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });
+
+function statements(scope: Construct, props: DoorFunctionProps) {
+  const { grants, database, tables, settings } = props;
+  const allowed: iam.PolicyStatement[] = [];
+  const allow = (actions: string[], resource: string) =>
+    allowed.push(new iam.PolicyStatement({ actions, resources: [resource] }));
+
+  if (grants.databaseRole !== null) allow(['rds-db:connect'], database.loginArn(grants.databaseRole));
+  for (const [table, actions] of Object.entries(grants.tables)) {
+    allow(
+      actions.map((action) => `dynamodb:${action}`),
+      tables.byName[table as TableName]!.tableArn,
+    );
+  }
+  for (const action of grants.states) {
+    const resource = isOnExecutions(action) ? executionsOf(scope, props.stateMachine!) : machineArn(props);
+    allow([`states:${action}`], resource);
+  }
+  if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
+  if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
+    allow(['secretsmanager:GetSecretValue'], settings.payments.secretArn);
+  }
+  if (grants.webhook && settings.payments.provider === 'stripe') {
+    allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
+  }
+  if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
+  return allowed;
+}
+
+/** SES takes the address itself as the identity where it is verified, and its domain otherwise. */
+function sends(scope: Construct, from: string): iam.PolicyStatement {
+  const address = addressIn(from);
+  return new iam.PolicyStatement({
+    actions: ['ses:SendEmail'],
+    resources: [address, address.slice(address.lastIndexOf('@') + 1)].map((resourceName) =>
+      Stack.of(scope).formatArn({ service: 'ses', resource: 'identity', resourceName }),
+    ),
+    conditions: { StringEquals: { 'ses:FromAddress': address } },
+  });
+}
+
+const machineArn = ({ stateMachine, stateMachineArn }: DoorFunctionProps): string =>
+  stateMachineArn ?? stateMachine!.stateMachineArn;
+
+/** Executions are named by their orders, so a door may look at any of this one state machine. */
+const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
+  Stack.of(scope).formatArn({
+    service: 'states',
+    resource: 'execution',
+    resourceName: `${machine.stateMachineName}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+
+function acknowledgeExecutions(door: DoorFunction, machine: sfn.StateMachine): void {
+  const id = Stack.of(door).getLogicalId(machine.node.defaultChild as CfnElement);
+  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${id}.Name>:*`;
+  Validations.of(door).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${executions}]`,
+    reason: 'Executions are named by their orders: the door may look at any of this one state machine.',
+  });
+}
+
+function environment(props: DoorFunctionProps): Record<string, string> {
+  const { grants, database, tables, settings } = props;
+  const { payments } = settings;
+  return {
+    ...(grants.databaseRole === null ? {} : database.environment),
+    ...Object.fromEntries(
+      (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariables[name], tables.byName[name]!.tableName]),
+    ),
+    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(props) }),
+    ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
+    ...(grants.payments === 'stripe' && payments.provider === 'stripe'
+      ? { STRIPE_SECRET_ARN: payments.secretArn }
+      : {}),
+    ...(grants.webhook && payments.provider === 'stripe'
+      ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
+      : {}),
+    ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
+    ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
+    ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
+    ...settings.variables,
+  };
+}

@@ -1,0 +1,23 @@
+import type { JobName } from '../../functions/jobs.ts';
+import type { TableName } from '../../lib/contract/deploy/route.ts';
+
+/** What a stage is made of, by the names that CloudWatch knows its parts under. */
+export type Parts = {
+  stage: string;
+  apiId: string;
+  stateMachineArn: string;
+  cluster: string;
+  writer: string;
+  proxy: string;
+  tables: Partial<Record<TableName, string>>;
+  deadLetters: string;
+  /** The queue of what the record of accesses did not take, and its function. */
+  undeliveredAccesses: string;
+  recordAccess: string;
+  /** The log group of the HTTP doors. */
+  httpLog: string;
+  /** Functions of the schedule table, by the names of their jobs. */
+  jobs: Partial<Record<JobName, string>>;
+  /** Every function of a door, by what the dashboard calls it. */
+  doors: Readonly<Record<string, string>>;
+};

@@ -1,0 +1,73 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { Problem } from '../../contract/api/problems.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { type TokenPurpose, tokenSeconds } from './email-tokens.ts';
+
+/**
+ * Gives a customer a token, in the place of the one of this purpose before; nothing when `when` is false, by the same
+ * statement.
+ */
+export async function giveToken(
+  tx: TransactionSql,
+  to: { customerId: string; purpose: TokenPurpose; hash: string; email?: string; when: boolean },
+  clock: Clock,
+): Promise<void> {
+  const now = clock.now();
+  await tx`
+    insert into customers.email_tokens (customer_id, purpose, hash, email, created_at, expires_at)
+    select ${to.customerId}::text, ${to.purpose}::text, ${to.hash}::text, ${to.email ?? null}::text,
+      ${new Date(now)}::timestamptz, ${new Date(now + tokenSeconds[to.purpose] * 1000)}::timestamptz
+    where ${to.when}
+    on conflict (customer_id, purpose) do update set
+      hash = excluded.hash, email = excluded.email, created_at = excluded.created_at,
+      expires_at = excluded.expires_at, used_at = null`;
+}
+
+/**
+ * Uses a token up.
+ * @throws Problem token-invalid when it is unknown, used, expired or of another purpose
+ */
+export async function useToken(
+  tx: TransactionSql,
+  { purpose, hash }: { purpose: TokenPurpose; hash: string },
+  clock: Clock,
+): Promise<{ customerId: string; email: string | null }> {
+  const now = new Date(clock.now());
+  const [row] = await tx<{ customerId: string; email: string | null }[]>`
+    update customers.email_tokens set used_at = ${now}
+    where hash = ${hash} and purpose = ${purpose} and used_at is null and expires_at > ${now}
+    returning customer_id, email`;
+  if (row === undefined) throw tokenInvalid();
+  return row;
+}
+
+/**
+ * Looks at a token without using it.
+ * @throws Problem token-invalid
+ */
+export async function checkToken(
+  sql: Sql,
+  { purpose, hash }: { purpose: TokenPurpose; hash: string },
+  clock: Clock,
+): Promise<void> {
+  const [row] = await sql`
+    select 1 from customers.email_tokens
+    where hash = ${hash} and purpose = ${purpose} and used_at is null and expires_at > ${new Date(clock.now())}`;
+  if (row === undefined) throw tokenInvalid();
+}
+
+/** Uses up every token of a customer. */
+export async function voidTokens(tx: TransactionSql, customerId: string, clock: Clock): Promise<void> {
+  await tx`
+    update customers.email_tokens set used_at = ${new Date(clock.now())}
+    where customer_id = ${customerId} and used_at is null`;
+}
+
+/** Deletes tokens that are past their time, used or not. @returns how many */
+export async function purgeTokens(sql: Sql, now: Date): Promise<number> {
+  const { count } = await sql`delete from customers.email_tokens where expires_at <= ${now}`;
+  return count;
+}
+
+export const tokenInvalid = (): Problem =>
+  new Problem('token-invalid', 'The token is unknown, was used, or is past its time. Ask for another.');

@@ -1,0 +1,92 @@
+import type { Sql, TransactionSql } from 'postgres';
+import type { Clock } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
+import type { MailKind } from './texts.ts';
+
+export type OutgoingMail = { kind: MailKind; to: string; subject: string; text: string };
+
+/** Most mails to one address in an hour that anybody can ask for. */
+export const mailsAnHour = 5;
+
+/** Whether an address has not had its mails of this hour yet. */
+export async function mayMail(tx: TransactionSql, to: string, clock: Clock): Promise<boolean> {
+  const since = new Date(clock.now() - 3600_000);
+  const [row] = await tx<{ sent: number }[]>`
+    select count(*)::integer as sent from customers.mails where recipient = ${to} and created_at > ${since}`;
+  return row!.sent < mailsAnHour;
+}
+
+/**
+ * Writes a mail to be sent once this transaction is committed. One to `nobody` is done as soon as it is written: it makes
+ * a request for a stranger cost what one for a customer does.
+ */
+export async function writeMail(
+  tx: TransactionSql,
+  { kind, to, subject, text }: OutgoingMail,
+  clock: Clock,
+): Promise<void> {
+  const now = new Date(clock.now());
+  const sent = kind !== 'nobody';
+  await tx`
+    insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, sent_at)
+    values (
+      ${newId('mail', clock)}, ${kind}, ${to}, ${sent ? subject : null}, ${sent ? text : null}, ${now}, ${now},
+      ${sent ? null : now}
+    )`;
+}
+
+export type DueMail = OutgoingMail & { id: string; attempts: number };
+
+/** A mail that is not sent within a day is given up. */
+const patienceMs = 24 * 3600_000;
+
+/**
+ * Takes mails that are due, the longest waiting first, for whoever asks first; they are due again after 1 minute, then 2,
+ * 4 and so on up to an hour, unless they are sent by then.
+ */
+export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise<DueMail[]> {
+  const now = new Date(clock.now());
+  const rows = await sql<(Omit<DueMail, 'to' | 'text'> & { recipient: string; body: string })[]>`
+    update customers.mails m set
+      attempts = attempts + 1,
+      next_attempt_at = ${now}::timestamptz + least(interval '1 hour', interval '1 minute' * pg_catalog.power(2, attempts))
+    from (
+      select id from customers.mails
+      where body is not null and next_attempt_at <= ${now}
+      order by next_attempt_at limit ${limit}
+      for update skip locked
+    ) due
+    where m.id = due.id
+    returning m.id, m.kind, m.recipient, m.subject, m.body, m.attempts`;
+  return rows.map(({ recipient, body, ...row }) => ({ ...row, to: recipient, text: body }));
+}
+
+/** The mail is on its way: what it said is deleted. */
+export async function markSent(sql: Sql, id: string, clock: Clock): Promise<void> {
+  await sql`
+    update customers.mails set sent_at = ${new Date(clock.now())}, subject = null, body = null
+    where id = ${id} and body is not null`;
+}
+
+/** The mail is never sent, and what it said is deleted. */
+export async function giveUpMail(sql: Sql, id: string, clock: Clock): Promise<void> {
+  await sql`
+    update customers.mails set given_up_at = ${new Date(clock.now())}, subject = null, body = null
+    where id = ${id} and body is not null`;
+}
+
+/** Gives up, and forgets the text of, mails that are due and a day old; all that are due when `all`. @returns how many */
+export async function giveUpMails(sql: Sql, clock: Clock, { all = false } = {}): Promise<number> {
+  const now = clock.now();
+  const { count } = await sql`
+    update customers.mails set given_up_at = ${new Date(now)}, subject = null, body = null
+    where body is not null and next_attempt_at <= ${new Date(now)}
+      and created_at <= ${new Date(all ? now : now - patienceMs)}`;
+  return count;
+}
+
+/** Deletes what is known of mails that are older than `before`. @returns how many */
+export async function purgeMails(sql: Sql, before: Date): Promise<number> {
+  const { count } = await sql`delete from customers.mails where created_at <= ${before}`;
+  return count;
+}

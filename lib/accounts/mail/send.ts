@@ -1,0 +1,55 @@
+import type { Sql } from 'postgres';
+import type { Clock, Stopwatch } from '../../kernel/clock.ts';
+import { type Mailer, MailRefused } from './mailer.ts';
+import { claimMails, type DueMail, giveUpMail, giveUpMails, markSent } from './outbox.sql.ts';
+
+export type SendDeps = {
+  sql: Sql;
+  /** None where no sender is configured. */
+  mailer: Mailer | undefined;
+  clock: Clock;
+  stopwatch: Stopwatch;
+  /** Seconds after which no more mails are taken. */
+  budgetSeconds: number;
+  onError: (mail: Pick<DueMail, 'id' | 'kind' | 'attempts'>, error: unknown) => void;
+};
+
+const atOnce = 10;
+
+export type MailCounts = { sent: number; failed: number; refused: number; givenUp: number; dropped: number };
+
+/**
+ * Sends the mails that are due, each at least once, and gives up those that could not be sent for a day. Without a sender
+ * all are dropped, so that no token lies about.
+ */
+export async function sendMails(deps: SendDeps): Promise<MailCounts> {
+  const { sql, mailer, clock, stopwatch, budgetSeconds } = deps;
+  const counts: MailCounts = { sent: 0, failed: 0, refused: 0, givenUp: 0, dropped: 0 };
+  if (mailer === undefined) return { ...counts, dropped: await giveUpMails(sql, clock, { all: true }) };
+  counts.givenUp = await giveUpMails(sql, clock);
+  const until = stopwatch.elapsed() + budgetSeconds * 1000;
+  while (stopwatch.elapsed() < until) {
+    const mails = await claimMails(sql, atOnce, clock);
+    if (mails.length === 0) break;
+    for (const outcome of await Promise.all(mails.map((mail) => sendOne(deps, mailer, mail)))) counts[outcome] += 1;
+  }
+  return counts;
+}
+
+async function sendOne(
+  { sql, clock, onError }: SendDeps,
+  mailer: Mailer,
+  mail: DueMail,
+): Promise<'sent' | 'failed' | 'refused'> {
+  const { id, kind, attempts, to, subject, text } = mail;
+  try {
+    await mailer.send({ to, subject, text });
+  } catch (error) {
+    onError({ id, kind, attempts }, error);
+    if (!(error instanceof MailRefused)) return 'failed';
+    await giveUpMail(sql, id, clock);
+    return 'refused';
+  }
+  await markSent(sql, id, clock);
+  return 'sent';
+}

@@ -1,0 +1,148 @@
+import { BatchGetCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type KeyView, maxKeys } from '../../contract/api/applications.ts';
+import { Problem } from '../../contract/api/problems.ts';
+import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
+import { answered } from '../sessions/answered.dynamo.ts';
+import { mintBearer, readBearer, sameHash } from '../sessions/bearer.ts';
+import type { ApplicationItem, ApplicationStore } from './applications.dynamo.ts';
+import { writeAll } from './transact.dynamo.ts';
+
+export type KeyStore = Pick<ApplicationStore, 'client' | 'keysTable' | 'clock'>;
+
+/** As stored; times are in seconds since the epoch. The key itself is never kept. */
+type Item = {
+  keyId: string;
+  applicationId: string;
+  secretHash: string;
+  createdAt: number;
+  expiresAt?: number;
+  lastUsedAt?: number;
+};
+
+const lastUsedEverySeconds = 3600;
+
+/**
+ * Whose key this is, or undefined when it is unknown, altered, removed or expired.
+ * @throws PartUnavailable
+ */
+export async function findKey(
+  store: KeyStore,
+  key: string,
+): Promise<{ keyId: string; applicationId: string } | undefined> {
+  const read = readBearer('appKey', key);
+  if (read === undefined) return undefined;
+  const { Item: found } = await answered(
+    store.client.send(new GetCommand({ TableName: store.keysTable, Key: { keyId: read.id }, ConsistentRead: true })),
+  );
+  const item = found as Item | undefined;
+  if (item?.applicationId === undefined || !sameHash(item.secretHash, read.hash)) return undefined;
+  const now = toEpochSeconds(store.clock.now());
+  if ((item.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return undefined;
+  await noteUse(store, item, now);
+  return { keyId: item.keyId, applicationId: item.applicationId };
+}
+
+/**
+ * Makes a key of an application and shows it this once. `expiresAt` is in milliseconds since the epoch; without it the
+ * key lives until it is removed.
+ * @throws Problem too-many-keys, not-found; PartUnavailable
+ */
+export async function createKey(
+  store: ApplicationStore,
+  applicationId: string,
+  expiresAt?: number,
+): Promise<KeyView & { key: string }> {
+  const keyId = newId('appKey', store.clock);
+  const { bearer, hash } = mintBearer('appKey', keyId);
+  const item: Item = {
+    keyId,
+    applicationId,
+    secretHash: hash,
+    createdAt: toEpochSeconds(store.clock.now()),
+    ...(expiresAt === undefined ? {} : { expiresAt: toEpochSeconds(expiresAt) }),
+  };
+  const written = await writeAll(store.client, [
+    { Put: { TableName: store.keysTable, Item: item, ConditionExpression: 'attribute_not_exists(keyId)' } },
+    {
+      Update: {
+        TableName: store.table,
+        Key: { applicationId },
+        UpdateExpression: 'ADD keyIds :added',
+        ConditionExpression: 'attribute_exists(kind) AND (attribute_not_exists(keyIds) OR size(keyIds) < :most)',
+        ExpressionAttributeValues: { ':added': new Set([keyId]), ':most': maxKeys },
+      },
+    },
+  ]);
+  if (!written) throw new Problem('too-many-keys', `An application has at most ${maxKeys} keys; delete one first.`);
+  return { ...toView(item), key: bearer };
+}
+
+/**
+ * The keys of an application, newest first, those that have expired included.
+ * @throws PartUnavailable
+ */
+export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem, 'keyIds'>): Promise<KeyView[]> {
+  if (keyIds === undefined || keyIds.size === 0) return [];
+  const keys = [...keyIds].map((keyId) => ({ keyId }));
+  const answer = await answered(
+    store.client.send(
+      new BatchGetCommand({ RequestItems: { [store.keysTable]: { Keys: keys, ConsistentRead: true } } }),
+    ),
+  );
+  const items = (answer.Responses?.[store.keysTable] ?? []) as Item[];
+  return items.sort((a, b) => (a.keyId < b.keyId ? 1 : -1)).map(toView);
+}
+
+/**
+ * Takes a key out of use, from its next request on.
+ * @returns whether the application had such a key
+ * @throws PartUnavailable
+ */
+export const removeKey = (store: ApplicationStore, applicationId: string, keyId: string): Promise<boolean> =>
+  writeAll(store.client, [
+    {
+      Delete: {
+        TableName: store.keysTable,
+        Key: { keyId },
+        ConditionExpression: 'applicationId = :application',
+        ExpressionAttributeValues: { ':application': applicationId },
+      },
+    },
+    {
+      Update: {
+        TableName: store.table,
+        Key: { applicationId },
+        UpdateExpression: 'DELETE keyIds :removed',
+        ConditionExpression: 'attribute_exists(kind)',
+        ExpressionAttributeValues: { ':removed': new Set([keyId]) },
+      },
+    },
+  ]);
+
+/** Worth a write an hour, and never a request's answer. */
+async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number): Promise<void> {
+  if (lastUsedAt !== undefined && now - lastUsedAt < lastUsedEverySeconds) return;
+  await store.client
+    .send(
+      new UpdateCommand({
+        TableName: store.keysTable,
+        Key: { keyId },
+        UpdateExpression: 'SET lastUsedAt = :now',
+        // A key that was removed meanwhile does not come back, and one request of many at once is enough.
+        ConditionExpression:
+          lastUsedAt === undefined
+            ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)'
+            : 'lastUsedAt = :seen',
+        ExpressionAttributeValues: { ':now': now, ...(lastUsedAt === undefined ? {} : { ':seen': lastUsedAt }) },
+      }),
+    )
+    .catch(() => {});
+}
+
+const toView = ({ keyId, createdAt, expiresAt, lastUsedAt }: Item): KeyView => ({
+  id: keyId,
+  createdAt: toTimestamp(createdAt * 1000),
+  expiresAt: expiresAt === undefined ? null : toTimestamp(expiresAt * 1000),
+  lastUsedAt: lastUsedAt === undefined ? null : toTimestamp(lastUsedAt * 1000),
+});

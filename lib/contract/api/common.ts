@@ -1,0 +1,37 @@
+import * as z from 'zod/mini';
+import { type IdKind, idPattern } from '../../kernel/ids.ts';
+import { isCurrency } from '../../kernel/money.ts';
+
+/** Largest price of one unit, in minor units. Keeps every sum of an order below 2^53. */
+export const maxPriceAmount = 100_000_000;
+
+export const id = (kind: IdKind) => z.string().check(z.regex(idPattern(kind)));
+
+export const currency = z.string().check(z.regex(/^[A-Z]{3}$/), z.refine(isCurrency, 'is not an ISO 4217 currency'));
+
+export const amount = z.int().check(z.gte(0), z.lte(Number.MAX_SAFE_INTEGER));
+
+export const money = z.strictObject({ amount, currency });
+
+export const timestamp = z.iso.datetime();
+
+export const version = z.int().check(z.gte(1));
+
+/** Text of a person: no control characters but white space, not blank. */
+export const text = (max: number) =>
+  z
+    .string()
+    .check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has control characters'));
+
+/** Text that may run over several lines. */
+export const prose = (max: number) =>
+  z.string().check(z.trim(), z.maxLength(max), z.regex(/^(?:[^\p{Cc}\p{Cs}]|[\t\r\n])*$/u, 'has control characters'));
+
+export const pageQuery = {
+  limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 20),
+  cursor: z.optional(z.string().check(z.minLength(1), z.maxLength(500))),
+};
+
+/** A page of a list, newest first. */
+export const page = <T extends z.ZodMiniType>(item: T) =>
+  z.object({ data: z.array(item), hasMore: z.boolean(), nextCursor: z.nullable(z.string()) });

@@ -1,0 +1,76 @@
+import type { App, Caller, Customer, SignedIn } from '../api/caller.ts';
+import type { OperationId } from '../api/operations.ts';
+import type { DatabaseRole, Scope } from './roles.ts';
+
+/** DynamoDB tables of the product, by what they hold. */
+export type TableName =
+  | 'sessions'
+  | 'limits'
+  | 'applications'
+  | 'appKeys'
+  | 'charges'
+  | 'awaitedPayments'
+  | 'webhookEvents'
+  | 'providerCharges'
+  | 'issuerKeys'
+  | 'identities';
+export type TableAction =
+  | 'GetItem'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'Query'
+  | 'Scan'
+  | 'BatchGetItem'
+  | 'ConditionCheckItem'
+  | 'BatchWriteItem';
+export type TableGrants = Readonly<Partial<Record<TableName, readonly TableAction[]>>>;
+
+/** What is done with the state machine, or with its executions. */
+export type StateAction =
+  | 'StartExecution'
+  | 'DescribeStateMachine'
+  | 'DescribeExecution'
+  | 'GetExecutionHistory'
+  | 'SendTaskSuccess';
+
+/**
+ * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
+ * key. `customer`: a customer, by a session or a token of the identity provider. `session`: by a session alone.
+ * `app`: an application by its key.
+ */
+export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app';
+
+/** Who a route's door can be called by. */
+export type CallerOf<A extends Auth> = {
+  public: Extract<Caller, { kind: 'anonymous' }>;
+  client: Exclude<Caller, { kind: 'anonymous' }>;
+  customer: Customer;
+  session: SignedIn;
+  app: App;
+}[A];
+
+/** One row of the HTTP table. */
+export type Route<A extends Auth = Auth> = {
+  operation: OperationId;
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'ANY';
+  path: string;
+  /** File under functions/, without its ending. */
+  door: string;
+  auth: A;
+  /** That the caller's application must have, all of them. */
+  scopes: readonly Scope[];
+  rateClass: 'standard' | 'exempt';
+  /** How many requests of one application may be worked on at once, where each is expensive. */
+  concurrent?: number;
+  /** PostgreSQL login role; null for a door that stays outside the VPC. */
+  databaseRole: DatabaseRole | null;
+  /** DynamoDB beyond what authentication and limits need. */
+  tables?: TableGrants;
+  /** What the door does with the state machine. */
+  states?: readonly StateAction[];
+  /** Is there only where this provider charges; both are on a laptop. */
+  provider?: 'simulated' | 'stripe';
+  /** Waits for the saga on request, so it may run as long as an HTTP API lets it. */
+  waits?: true;
+};

@@ -1,0 +1,81 @@
+import type { Sql } from 'postgres';
+import type { Explanation } from '../../contract/api/manual-review.ts';
+import { Problem } from '../../contract/api/problems.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
+import { executionName } from '../../saga/execution-name.ts';
+import { auditReading, readRecords } from './explain.sql.ts';
+import { findDeskOrder } from './find.sql.ts';
+import { attemptsOf, type Execution } from './history.ts';
+import type { Asker } from './retry.ts';
+
+export type ExplainDeps = {
+  sql: Sql;
+  clock: Clock;
+  /** An execution and its history; undefined when there is none of this name, or none any more. */
+  readExecution: (name: string) => Promise<Execution | undefined>;
+  onError: (error: unknown) => void;
+};
+
+/** Undos run again whose executions are shown: the last ones. */
+const shownUndos = 10;
+
+/**
+ * Everything that is known of an order. Where Step Functions does not answer, the rest is told all the same.
+ * @throws Problem not-found
+ */
+export async function explainOrder(deps: ExplainDeps, { orderId, ...asker }: Asker & { orderId: string }) {
+  const now = deps.clock.now();
+  const operator = { ...asker, actionId: newId('action', deps.clock), at: new Date(now) };
+  const known = await auditReading(deps.sql, orderId, operator);
+  if (known === undefined) throw new Problem('not-found', 'There is no such order.');
+  const [order, records, executions] = await Promise.all([
+    findDeskOrder(deps.sql, orderId, now),
+    readRecords(deps.sql, orderId, known.currency, now),
+    storiesOf(namesOf(orderId, known), deps),
+  ]);
+  const notes: string[] = [];
+  if (executions === null) notes.push('Step Functions did not answer, so the executions are not shown. Try again.');
+  if (known.undoAttempts > shownUndos)
+    notes.push(`Of ${known.undoAttempts} undos only the last ${shownUndos} are shown.`);
+  return { order: order!, ...records, executions, requests: requestsOf(records), notes } satisfies Explanation;
+}
+
+function namesOf(orderId: string, { undoAttempts, wasConfirmed }: { undoAttempts: number; wasConfirmed: boolean }) {
+  const undos = Array.from({ length: undoAttempts }, (_, index) => index + 1).slice(-shownUndos);
+  return [
+    executionName({ orderId, intent: 'place' }),
+    ...(wasConfirmed ? [executionName({ orderId, intent: 'cancel' })] : []),
+    ...undos.map((attempt) => executionName({ orderId, intent: 'undo', attempt })),
+  ];
+}
+
+async function storiesOf(names: string[], deps: ExplainDeps): Promise<Explanation['executions']> {
+  try {
+    const found = await Promise.all(names.map(deps.readExecution));
+    return found.flatMap((execution) => (execution === undefined ? [] : [toStory(execution)]));
+  } catch (error) {
+    deps.onError(error);
+    return null;
+  }
+}
+
+const toStory = ({ name, status, startedAt, endedAt, events, complete }: Execution) => ({
+  name,
+  status,
+  startedAt: startedAt.toISOString(),
+  endedAt: endedAt?.toISOString() ?? null,
+  attempts: attemptsOf(events),
+  complete,
+});
+
+/** Requests that did something to the order, or read it at the desk: their ids are in the functions' logs. */
+function requestsOf({ timeline, actions }: Pick<Explanation, 'timeline' | 'actions'>): Explanation['requests'] {
+  const ofCustomers = timeline.flatMap(({ at, type, detail }) =>
+    typeof detail.requestId === 'string'
+      ? [{ requestId: detail.requestId, at, what: type === 'status-changed' ? `${type} ${detail.to}` : type }]
+      : [],
+  );
+  const ofOperators = actions.map(({ requestId, at, action }) => ({ requestId, at, what: action }));
+  return [...ofCustomers, ...ofOperators].toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
+}

@@ -1,0 +1,151 @@
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
+import type { ProviderCharge } from '../../shop/payments/gateway.ts';
+
+/** Table with the partition key `day` and the sort key `reference`. */
+export type MirrorStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+
+/** A charge as the mirror has it; `seenAt` is when it was first seen as it is now, in milliseconds since the epoch. */
+export type MirroredCharge = ProviderCharge & { seenAt: number };
+
+/** What a complete copy covers: the charges made from `from` to `to`, none of them older than `startedAt` tells. */
+export type Mirror = { provider: string; from: number; to: number; startedAt: number; completedAt: number };
+
+/** How far a copy has come that is not complete. */
+export type Progress = Omit<Mirror, 'completedAt'> & { list: 'charges' | 'refunded'; cursor?: string };
+
+type Key = { day: string; reference: string };
+type Item = Key & MirroredCharge & { expiresAt: number };
+
+const keepSeconds = 90 * 24 * 3600;
+/** In the partition of older charges only those stand of which money went back lately. */
+const keepOlderSeconds = 10 * 24 * 3600;
+const older = 'older';
+const complete: Key = { day: 'meta', reference: 'mirror' };
+const underWay: Key = { day: 'meta', reference: 'progress' };
+
+/** The UTC day, such as `2026-11-21`, under which a charge of this time is kept. */
+export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+/** Every UTC day from one time to another. */
+export function daysBetween(from: number, to: number): string[] {
+  const days: string[] = [];
+  for (let at = from; dayOf(at) < dayOf(to); at += 24 * 3600_000) days.push(dayOf(at));
+  return [...days, dayOf(to)];
+}
+
+/** What the last complete copy covers; undefined before the first. */
+export const readMirror = (store: MirrorStore): Promise<Mirror | undefined> => readMeta<Mirror>(store, complete);
+
+export const readProgress = (store: MirrorStore): Promise<Progress | undefined> => readMeta<Progress>(store, underWay);
+
+export async function saveProgress({ client, table }: MirrorStore, progress: Progress): Promise<void> {
+  await client.send(new PutCommand({ TableName: table, Item: { ...underWay, ...progress } }));
+}
+
+/** Records that a copy is complete: only from here on may anybody draw conclusions from what is not in it. */
+export async function finishMirror({ client, table }: MirrorStore, mirror: Mirror): Promise<void> {
+  await client.send(new PutCommand({ TableName: table, Item: { ...complete, ...mirror } }));
+  await client.send(new DeleteCommand({ TableName: table, Key: underWay }));
+}
+
+/**
+ * Writes a page of charges, and of them only what is new or has changed. Those made before `from` are kept under their
+ * own day and, so that they are found without it, among the older ones.
+ * @returns how many were written
+ */
+export async function mirrorPage(store: MirrorStore, charges: ProviderCharge[], from: number): Promise<number> {
+  const keys = (charge: ProviderCharge): Key[] => {
+    const own = { day: dayOf(charge.createdAt), reference: charge.reference };
+    return charge.createdAt < from ? [own, { ...own, day: older }] : [own];
+  };
+  const wanted = new Map(
+    charges.flatMap((charge) => keys(charge).map((key) => [textOf(key), { key, charge }] as const)),
+  );
+  const known = await readItems(
+    store,
+    [...wanted.values()].map(({ key }) => key),
+  );
+  const changed = [...wanted].filter(([text, { charge }]) => !isSame(known.get(text), charge));
+  const seenAt = store.clock.now();
+  for (let at = 0; at < changed.length; at += 25) {
+    const writes = changed.slice(at, at + 25).map(([, { key, charge }]) => {
+      const keep = key.day === older ? keepOlderSeconds : keepSeconds;
+      const item: Item = { ...charge, ...key, seenAt, expiresAt: toEpochSeconds(seenAt) + keep };
+      return store.client.send(new PutCommand({ TableName: store.table, Item: item }));
+    });
+    await Promise.all(writes);
+  }
+  return changed.length;
+}
+
+/** The mirrored charges made within a window, and the older ones that changed within it, page by page. */
+export async function* readWindow(store: MirrorStore, { from, to }: Pick<Mirror, 'from' | 'to'>, limit = 500) {
+  for (const day of [...daysBetween(from, to), older]) {
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await store.client.send(
+        new QueryCommand({
+          TableName: store.table,
+          KeyConditionExpression: '#day = :day',
+          ExpressionAttributeNames: { '#day': 'day' },
+          ExpressionAttributeValues: { ':day': day },
+          ExclusiveStartKey,
+          Limit: limit,
+        }),
+      );
+      const charges = ((page.Items ?? []) as Item[]).map(toCharge);
+      yield charges.filter(({ createdAt, seenAt }) =>
+        day === older ? createdAt < from && seenAt >= from : createdAt >= from && createdAt < to,
+      );
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+  }
+}
+
+/** The mirrored charges under these references, each made on one of the days that come with it, by reference. */
+export async function findMirrored(
+  store: MirrorStore,
+  wanted: readonly { reference: string; days: readonly string[] }[],
+): Promise<Map<string, MirroredCharge>> {
+  const keys = wanted.flatMap(({ reference, days }) => days.map((day) => ({ day, reference })));
+  const items = await readItems(store, keys);
+  return new Map([...items.values()].map((item) => [item.reference, toCharge(item)]));
+}
+
+async function readItems({ client, table }: MirrorStore, keys: readonly Key[]): Promise<Map<string, Item>> {
+  const found = new Map<string, Item>();
+  let left = [...new Map(keys.map((key) => [textOf(key), key])).values()];
+  while (left.length > 0) {
+    const Keys = left.splice(0, 100);
+    const { Responses, UnprocessedKeys } = await client.send(
+      new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
+    );
+    for (const item of (Responses?.[table] ?? []) as Item[]) found.set(textOf(item), item);
+    left = [...((UnprocessedKeys?.[table]?.Keys ?? []) as Key[]), ...left];
+  }
+  return found;
+}
+
+async function readMeta<T>({ client, table }: MirrorStore, Key: Key): Promise<T | undefined> {
+  const { Item: item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+  if (item === undefined) return undefined;
+  const { day: _, reference: __, ...rest } = item;
+  return rest as T;
+}
+
+const textOf = ({ day, reference }: Key): string => `${day} ${reference}`;
+
+const toCharge = ({ day: _, expiresAt: __, ...charge }: Item): MirroredCharge => charge;
+
+const compared = ['orderId', 'status', 'amount', 'refundedAmount', 'currency', 'createdAt'] as const;
+
+const isSame = (item: Item | undefined, charge: ProviderCharge): boolean =>
+  item !== undefined && compared.every((name) => item[name] === charge[name]);

@@ -1,0 +1,69 @@
+import type { Stopwatch } from '../../kernel/clock.ts';
+import type { PaymentGateway } from '../../shop/payments/gateway.ts';
+import {
+  finishMirror,
+  type MirrorStore,
+  mirrorPage,
+  type Progress,
+  readMirror,
+  readProgress,
+  saveProgress,
+} from './snapshot.dynamo.ts';
+
+export type MirrorDeps = {
+  gateway: Pick<PaymentGateway, 'provider' | 'listCharges' | 'listRefunded'>;
+  store: MirrorStore;
+  stopwatch: Stopwatch;
+  /** How many days back the books are copied. */
+  days: number;
+  /** After so long no further page is begun. */
+  limitMs: number;
+};
+
+const day = 24 * 3600_000;
+/** A copy that was begun so long ago is begun anew instead of being finished. */
+const staleMs = 6 * 3600_000;
+/** However long nobody copied: as far back as the mirror itself reaches. */
+const longest = 90 * day;
+
+/**
+ * Copies the provider's books of the last days into the mirror: charges by the time at which they were made, and older
+ * ones of which money went back. Goes on where a run that ended early had come to; the copy counts only once it is
+ * complete. It reaches back to where the last one ended, so that an outage leaves no gap.
+ */
+export async function mirrorCharges({ gateway, store, stopwatch, days, limitMs }: MirrorDeps) {
+  const startedAt = stopwatch.elapsed();
+  const counts = { read: 0, written: 0, complete: false };
+  let progress = await begin(store, gateway.provider, days);
+  while (stopwatch.elapsed() - startedAt < limitMs) {
+    const { list, cursor, from, to } = progress;
+    const ask = list === 'charges' ? gateway.listCharges : gateway.listRefunded;
+    const page = await ask({ from, to, cursor });
+    counts.read += page.charges.length;
+    counts.written += await mirrorPage(store, page.charges, from);
+    const next = following(progress, page.cursor);
+    if (next === undefined) {
+      const { provider, startedAt: begun } = progress;
+      await finishMirror(store, { provider, from, to, startedAt: begun, completedAt: store.clock.now() });
+      return { ...counts, complete: true };
+    }
+    await saveProgress(store, next);
+    progress = next;
+  }
+  return counts;
+}
+
+async function begin(store: MirrorStore, provider: string, days: number): Promise<Progress> {
+  const now = store.clock.now();
+  const [left, last] = await Promise.all([readProgress(store), readMirror(store)]);
+  if (left !== undefined && left.provider === provider && now - left.startedAt < staleMs) return left;
+  const back = now - days * day;
+  const from =
+    last === undefined || last.provider !== provider ? back : Math.max(now - longest, Math.min(back, last.to));
+  return { provider, from, to: now, startedAt: now, list: 'charges' };
+}
+
+function following({ cursor: _, ...at }: Progress, cursor: string | undefined): Progress | undefined {
+  if (cursor !== undefined) return { ...at, cursor };
+  return at.list === 'charges' ? { ...at, list: 'refunded' } : undefined;
+}

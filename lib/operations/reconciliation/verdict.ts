@@ -1,0 +1,21 @@
+import type { FindingKind } from '../../contract/api/findings.ts';
+import type { SagaInput } from '../../saga/state.ts';
+
+/** A repair that is certain. Its key is unique for ever, so it is made once. */
+export type Repair =
+  | { kind: 'return-charge'; key: string; input: SagaInput; ifSagaRan: boolean }
+  | { kind: 'release-stock'; key: string; orderId: string };
+
+export type Problem = {
+  /** Both sides' numbers, and ids; no personal data. */
+  details: Record<string, unknown>;
+  /** What to do, in one sentence. */
+  advice: string;
+  repair?: Repair;
+};
+
+/** What a comparison came to for one thing: a problem, or that there is none of this kind. */
+export type Verdict = { kind: FindingKind; subject: string; problem?: Problem };
+
+export const verdict = (kind: FindingKind, subject: string, problem?: Problem): Verdict =>
+  problem === undefined ? { kind, subject } : { kind, subject, problem };

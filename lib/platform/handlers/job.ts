@@ -1,0 +1,32 @@
+import type { Context } from 'aws-lambda';
+import type { DatabaseRole } from '../../contract/deploy/roles.ts';
+import { describeError } from '../../kernel/describe-error.ts';
+import { frame } from '../runtime.ts';
+import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+
+/** The Lambda handler of a scheduled job: takes no input, logs what it did, and fails loudly. */
+export function jobDoor<D, R extends Record<string, unknown>>(
+  job: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },
+  run: (deps: D) => Promise<R>,
+  wire: (frame: Frame) => D,
+): (event: unknown, context?: Context) => Promise<R> {
+  const wired = wireOnce(frame, wire);
+  return async (_event, context) => {
+    const {
+      frame: { log, meter, stopwatch },
+      deps,
+    } = wired();
+    const startedAt = stopwatch.elapsed();
+    try {
+      const limit = remaining(context, job.timeoutSeconds * 1000);
+      const result = await untilDeadline(run(deps), limit, job.databaseRole);
+      log.info('job done', { job: job.name, milliseconds: stopwatch.elapsed() - startedAt, ...result });
+      return result;
+    } catch (error) {
+      log.error('job failed', { job: job.name, error: describeError(error) });
+      throw error;
+    } finally {
+      meter.flush();
+    }
+  };
+}

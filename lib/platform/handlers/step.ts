@@ -1,0 +1,42 @@
+import type { Context } from 'aws-lambda';
+import * as z from 'zod/mini';
+import type { DatabaseRole } from '../../contract/deploy/roles.ts';
+import { describeError } from '../../kernel/describe-error.ts';
+import { SagaRefusal } from '../../kernel/errors.ts';
+import { frame } from '../runtime.ts';
+import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+
+/**
+ * The Lambda handler of one saga step. What it throws goes to the state machine by its name; only business refusals
+ * (`SagaRefusal`) are expected, everything else is logged as an error and retried.
+ */
+export function stepDoor<S extends z.ZodMiniType, D, R>(
+  step: { name: string; databaseRole: DatabaseRole | null },
+  schema: S,
+  run: (input: z.output<S>, deps: D) => Promise<R>,
+  wire: (frame: Frame) => D,
+): (event: unknown, context?: Context) => Promise<R> {
+  const wired = wireOnce(frame, wire);
+  return async (event, context) => {
+    const {
+      frame: { log, meter, stopwatch },
+      deps,
+    } = wired();
+    const startedAt = stopwatch.elapsed();
+    const input = z.parse(schema, event);
+    const orderId = (input as { orderId?: string }).orderId;
+    const line = { step: step.name, orderId };
+    try {
+      const result = await untilDeadline(run(input, deps), remaining(context, 30_000), step.databaseRole);
+      log.info('step done', { ...line, milliseconds: stopwatch.elapsed() - startedAt });
+      return result;
+    } catch (error) {
+      if (error instanceof SagaRefusal)
+        log.info('step refused', { ...line, refusal: error.name, detail: error.message });
+      else log.error('step failed', { ...line, error: describeError(error) });
+      throw error;
+    } finally {
+      meter.flush();
+    }
+  };
+}

@@ -1,0 +1,27 @@
+import { InvalidToken, SendTaskSuccessCommand, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
+import { type AwaitedPayments, signal } from '../saga/awaited-payments.dynamo.ts';
+import { clock } from './clock.ts';
+import { config } from './config.ts';
+import { dynamo } from './dynamo.ts';
+import { states } from './step-functions.ts';
+
+export const awaitedPayments = (): AwaitedPayments => ({ client: dynamo(), table: config().AWAITED_PAYMENTS_TABLE });
+
+/**
+ * Wakes the saga of an order that waits for its payment, now or when it comes to wait: something happened to it.
+ * @throws when DynamoDB or Step Functions does not take it now; safe to repeat
+ */
+export async function resumeSaga(orderId: string): Promise<void> {
+  const tokens = await signal(awaitedPayments(), { orderId, at: clock.now() });
+  await Promise.all(tokens.map(endWait));
+}
+
+/** Goes on with a saga that waits under this task token. One that does not wait any more is left alone. */
+export async function endWait(taskToken: string): Promise<void> {
+  try {
+    await states().send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
+  } catch (error) {
+    if (error instanceof TaskTimedOut || error instanceof TaskDoesNotExist || error instanceof InvalidToken) return;
+    throw error;
+  }
+}

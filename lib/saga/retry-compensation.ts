@@ -1,0 +1,58 @@
+import type { Sql } from 'postgres';
+import { inTransaction } from '../database/transaction.sql.ts';
+import type { Clock, Stopwatch } from '../kernel/clock.ts';
+import { semaphore } from '../kernel/semaphore.ts';
+import { readCancellation } from '../shop/orders/cancel.sql.ts';
+import { undoInput } from '../shop/orders/cancel.ts';
+import type { StartSaga } from '../shop/orders/place.ts';
+import { type FailedUndo, listFailedUndos, takeBackToUndo } from './retry-compensation.sql.ts';
+
+export type UndoAgainDeps = {
+  sql: Sql;
+  clock: Clock;
+  startSaga: StartSaga;
+  onError: (orderId: string, error: unknown) => void;
+  stopwatch: Stopwatch;
+  /** When nothing more is begun, on the stopwatch; the rest is left for the next time. */
+  untilMs: number;
+};
+
+/**
+ * A quarter of an hour, half an hour, one and two hours after the order was put before a person: less than four hours
+ * altogether, when an alarm wakes somebody.
+ */
+const firstPauseSeconds = 15 * 60;
+const most = 4;
+/** Orders of one outage are due at once: the provider that has just come back has customers to serve. */
+const eachTime = 50;
+const atOnce = 8;
+
+/**
+ * Runs undos again that did not get through, because what was away may be back: those waiting for a person are then
+ * the ones that time does not heal. When an execution cannot be started now, the sweeper starts it.
+ * @returns how many were run again
+ */
+export async function undoAgain(deps: UndoAgainDeps): Promise<number> {
+  const now = new Date(deps.clock.now());
+  const gate = semaphore(atOnce);
+  const found = await listFailedUndos(deps.sql, { now, firstPauseSeconds, most, limit: eachTime });
+  const begun = await Promise.all(found.map((undo) => gate(() => attempt(undo, now, deps))));
+  return begun.filter(Boolean).length;
+}
+
+async function attempt({ orderId, attempt: only }: FailedUndo, at: Date, deps: UndoAgainDeps): Promise<boolean> {
+  if (deps.stopwatch.elapsed() >= deps.untilMs) return false;
+  try {
+    const input = await inTransaction(deps.sql, async (tx) => {
+      const taken = await takeBackToUndo(tx, orderId, { at, only });
+      if (taken === undefined || 'status' in taken) return undefined;
+      return undoInput(await readCancellation(tx, orderId), taken.attempt);
+    });
+    if (input === undefined) return false;
+    await deps.startSaga(input);
+    return true;
+  } catch (error) {
+    deps.onError(orderId, error);
+    return false;
+  }
+}

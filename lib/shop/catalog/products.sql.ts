@@ -1,0 +1,136 @@
+import type { Sql, TransactionSql } from 'postgres';
+import type * as z from 'zod/mini';
+import type * as contract from '../../contract/api/catalog.ts';
+import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
+import { Problem } from '../../contract/api/problems.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
+
+export type NewProduct = z.output<typeof contract.createProduct.body>;
+export type ProductChanges = z.output<typeof contract.updateProduct.body>;
+
+type ProductRow = {
+  id: string;
+  sku: string;
+  name: string;
+  description: string | null;
+  priceAmount: number;
+  priceCurrency: string;
+  active: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+  version: number;
+};
+
+const listName = 'list-products';
+
+/**
+ * A page of the products on sale, newest first.
+ * @throws Problem invalid-cursor
+ */
+export async function listOnSale(sql: Sql, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
+  const before = cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`;
+  const rows = await sql<ProductRow[]>`
+    select ${columns(sql)} from catalog.products
+    where active ${before}
+    order by id desc
+    limit ${limit + 1}`;
+  return toPage(listName, rows.map(toProduct), limit);
+}
+
+/**
+ * A product that is on sale. One that was taken off sale cannot be told from one that never was.
+ * @throws Problem not-found
+ */
+export async function readOnSale(sql: Sql, id: string): Promise<contract.Product> {
+  const [row] = await sql<ProductRow[]>`select ${columns(sql)} from catalog.products where id = ${id} and active`;
+  if (row === undefined) throw notFound();
+  return toProduct(row);
+}
+
+/** @throws Problem not-found when there is no such product, on sale or not */
+export async function requireProduct(sql: Sql | TransactionSql, id: string): Promise<void> {
+  const [row] = await sql`select from catalog.products where id = ${id}`;
+  if (row === undefined) throw notFound();
+}
+
+/** @throws Problem sku-taken */
+export async function insertProduct(
+  sql: Sql | TransactionSql,
+  { sku, name, description, price, active }: NewProduct,
+  clock: Clock,
+): Promise<contract.Product> {
+  const now = new Date(clock.now());
+  const [row] = await sql<ProductRow[]>`
+    insert into catalog.products
+      (id, sku, name, description, price_amount, price_currency, active, created_at, updated_at)
+    values (
+      ${newId('product', clock)}, ${sku}, ${name}, ${description ?? null}, ${price.amount}, ${price.currency},
+      ${active}, ${now}, ${now}
+    )
+    on conflict (sku) do nothing
+    returning ${columns(sql)}`;
+  if (row === undefined) throw skuTaken(sku);
+  return toProduct(row);
+}
+
+/**
+ * Changes what is given and leaves the rest. The version goes up each time, also when nothing was different.
+ * @param ifMatch version that the change was made for; undefined to change whatever is there
+ * @throws Problem not-found, sku-taken, version-stale
+ */
+export async function updateProduct(
+  sql: Sql,
+  id: string,
+  { sku, name, description, price, active }: ProductChanges,
+  ifMatch: number | undefined,
+  clock: Clock,
+): Promise<contract.Product> {
+  const changes = {
+    ...(sku === undefined ? {} : { sku }),
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description }),
+    ...(price === undefined ? {} : { price_amount: price.amount, price_currency: price.currency }),
+    ...(active === undefined ? {} : { active }),
+    updated_at: new Date(clock.now()),
+  };
+  const [row] = await sql<ProductRow[]>`
+    update catalog.products set ${sql(changes)}, version = version + 1
+    where id = ${id} ${ifMatch === undefined ? sql`` : sql`and version = ${ifMatch}`}
+    returning ${columns(sql)}`.catch((error) => {
+    throw isSkuTaken(error) ? skuTaken(sku ?? '', error) : error;
+  });
+  if (row !== undefined) return toProduct(row);
+  await requireProduct(sql, id);
+  throw new Problem('version-stale', 'The product has changed since then: read it again and repeat the change.');
+}
+
+const columns = (sql: Sql | TransactionSql) =>
+  sql`id, sku, name, description, price_amount, price_currency, active, created_at, updated_at, version`;
+
+const toProduct = (row: ProductRow): contract.Product => ({
+  id: row.id,
+  sku: row.sku,
+  name: row.name,
+  description: row.description,
+  price: { amount: row.priceAmount, currency: row.priceCurrency },
+  active: row.active,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+  version: row.version,
+});
+
+const notFound = (): Problem => new Problem('not-found', 'There is no such product.');
+
+const isSkuTaken = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === '23505' &&
+  'constraint_name' in error &&
+  error.constraint_name === 'products_sku_key';
+
+const skuTaken = (sku: string, cause?: unknown): Problem =>
+  new Problem('sku-taken', `Another product has the SKU ${sku}.`, {
+    cause,
+    errors: [{ pointer: '/sku', detail: 'is taken' }],
+  });

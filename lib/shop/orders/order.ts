@@ -1,0 +1,53 @@
+import type { Discount, Order, OrderStatus } from '../../contract/api/orders.ts';
+
+/** A row of the view orders.order_details. */
+export type OrderRow = {
+  id: string;
+  customerId: string;
+  status: OrderStatus;
+  currency: string;
+  subtotal: number;
+  discountAmount: number;
+  discountReason: Discount['reason'] | null;
+  total: number;
+  failureCode: string | null;
+  failureDetail: string | null;
+  paymentAction: Order['paymentAction'];
+  lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
+  createdAt: Date;
+  updatedAt: Date;
+  version: number;
+} & (
+  | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+  | { paymentId: null; paymentStatus: null; paymentRefunded: null }
+);
+
+/** An order as the API shows it. */
+export function toOrder(row: OrderRow): Order {
+  const money = (amount: number) => ({ amount, currency: row.currency });
+  return {
+    id: row.id,
+    status: row.status,
+    customerId: row.customerId,
+    lines: row.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
+      productId,
+      sku,
+      name,
+      quantity,
+      unitPrice: money(unitPrice),
+      total: money(total),
+    })),
+    subtotal: money(row.subtotal),
+    discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
+    total: money(row.total),
+    payment:
+      row.paymentId === null
+        ? null
+        : { id: row.paymentId, status: row.paymentStatus, refunded: money(row.paymentRefunded) },
+    paymentAction: row.paymentAction,
+    failure: row.failureCode === null ? null : { code: row.failureCode, detail: row.failureDetail ?? '' },
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    version: row.version,
+  };
+}

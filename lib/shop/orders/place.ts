@@ -1,0 +1,92 @@
+import type { Sql } from 'postgres';
+import type { LineInput, Order } from '../../contract/api/orders.ts';
+import type { SagaInput } from '../../saga/state.ts';
+import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { newId } from '../../kernel/ids.ts';
+import { type Priced, priceOrder } from '../pricing/price.ts';
+import { toOrder } from './order.ts';
+import { insertOrder, type PlaceClaim, readBeforePlacing } from './place.sql.ts';
+
+/** An order that is about to be written. Times are milliseconds since the epoch. */
+export type NewOrder = Priced & {
+  id: string;
+  eventId: string;
+  customerId: string;
+  paymentMethod: string;
+  createdAt: number;
+};
+
+/** Starts the saga of an order. Starting twice is starting once. @throws when it cannot be started now */
+export type StartSaga = (input: SagaInput) => Promise<void>;
+
+export type PlaceDeps = { sql: Sql; keys: KeyOptions; clock: Clock; startSaga: StartSaga };
+
+/**
+ * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
+ * saga. A saga that cannot be started now is left to the sweeper: the order is safe.
+ * @returns the answer to give, and the order when it is new
+ * @throws Problem product-not-available, currencies-mixed, amount-too-large, request-in-flight, idempotency-key-reused
+ */
+export async function placeOrder(
+  deps: PlaceDeps,
+  claim: PlaceClaim,
+  request: { customerId: string; lines: readonly LineInput[]; paymentMethod: string },
+): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
+  const productIds = [...new Set(request.lines.map((line) => line.productId))];
+  const before = await readBeforePlacing(deps.sql, claim, { customerId: request.customerId, productIds }, deps.keys);
+  if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
+
+  const order: NewOrder = {
+    ...priceOrder({ lines: request.lines, products: before.products, premium: before.premium }),
+    id: newId('order', deps.clock),
+    eventId: newId('event', deps.clock),
+    customerId: request.customerId,
+    paymentMethod: request.paymentMethod,
+    createdAt: deps.clock.now(),
+  };
+  const placed = pendingOrder(order);
+  const answer = { status: 202, headers: { location: `/orders/${order.id}` }, body: JSON.stringify(placed) };
+  const first = await insertOrder(deps.sql, claim, order, answer, deps.keys);
+  if (first !== undefined) return { answer: first, placed: undefined };
+
+  try {
+    await deps.startSaga(sagaInput(order));
+  } catch (startError) {
+    return { answer, placed, startError };
+  }
+  return { answer, placed };
+}
+
+/** What the saga of a new order is started with. */
+export const sagaInput = (order: {
+  id: string;
+  total: number;
+  currency: string;
+  paymentMethod: string;
+}): SagaInput => ({
+  orderId: order.id,
+  intent: 'place',
+  amount: order.total,
+  currency: order.currency,
+  paymentMethod: order.paymentMethod,
+});
+
+function pendingOrder(order: NewOrder): Order {
+  const at = new Date(order.createdAt);
+  return toOrder({
+    ...order,
+    status: 'pending',
+    discountAmount: order.discount?.amount ?? 0,
+    discountReason: order.discount?.reason ?? null,
+    failureCode: null,
+    failureDetail: null,
+    paymentId: null,
+    paymentStatus: null,
+    paymentRefunded: null,
+    paymentAction: null,
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+  });
+}

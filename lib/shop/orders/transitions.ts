@@ -1,0 +1,26 @@
+import type { OrderStatus } from '../../contract/api/orders.ts';
+
+/**
+ * THE order's state machine: from a status to those that may follow. The database enforces the same table
+ * (`orders.status_transitions`); a test holds the two together.
+ */
+export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
+  pending: ['reserved', 'failed', 'cancelling', 'needs_attention'],
+  reserved: ['pending_payment', 'paid', 'failed', 'cancelling', 'needs_attention'],
+  pending_payment: ['paid', 'failed', 'cancelling', 'needs_attention'],
+  paid: ['confirmed', 'failed', 'needs_attention'],
+  confirmed: ['cancelling'],
+  cancelling: ['cancelled', 'needs_attention'],
+  failed: [],
+  cancelled: [],
+  needs_attention: ['pending', 'reserved', 'cancelling', 'failed', 'cancelled'],
+};
+
+/** Whether the saga is done with an order in this status: it stays as it is until somebody asks for something. */
+export const hasEnded = (status: OrderStatus): boolean => !openStatuses.includes(status);
+
+/** Whether it is not the saga's turn: the order has ended, or its customer has to act on the payment. */
+export const isAtRest = (status: OrderStatus): boolean => hasEnded(status) || status === 'pending_payment';
+
+/** Statuses of orders that somebody is working on. */
+export const openStatuses: readonly OrderStatus[] = ['pending', 'reserved', 'pending_payment', 'paid', 'cancelling'];

@@ -1,0 +1,126 @@
+import type { Sql, TransactionSql } from 'postgres';
+import type { Refund } from '../../contract/api/refunds.ts';
+import type { SagaInput } from '../../saga/state.ts';
+
+/** A refund of a part that was asked for; `amount` in minor units, all that is left of the payment when undefined. */
+export type RefundRequest = {
+  id: string;
+  orderId: string;
+  amount: number | undefined;
+  reason: string;
+  requestedBy: string;
+  at: Date;
+};
+
+export type Claimed =
+  | { outcome: 'unknown' }
+  /** The order is not confirmed, or nothing was paid for it. */
+  | { outcome: 'not-refundable'; status: string }
+  | { outcome: 'too-large'; left: number; currency: string }
+  | { outcome: 'claimed'; refund: Refund };
+
+/**
+ * Stores a refund and claims its amount of the order's payment, so that all claims together never exceed what was paid
+ * however many are made at once.
+ */
+export async function claimRefund(tx: TransactionSql, request: RefundRequest): Promise<Claimed> {
+  const { orderId, at } = request;
+  const amount = request.amount ?? null;
+  const [claimed] = await tx`
+    with paid as (
+      update payments.payments p set refund_claimed = p.refund_claimed + coalesce(${amount}::bigint, p.amount - p.refund_claimed)
+      from payments.refundable_orders o
+      where p.order_id = ${orderId} and o.order_id = p.order_id and o.status = 'confirmed' and p.status = 'captured'
+        and p.refund_claimed < p.amount
+        and p.refund_claimed + coalesce(${amount}::bigint, p.amount - p.refund_claimed) <= p.amount
+      returning p.id, p.order_id, p.currency, new.refund_claimed - old.refund_claimed as amount
+    )
+    insert into payments.refunds (
+      id, payment_id, order_id, status, amount, currency, reason, requested_by, created_at, updated_at
+    )
+    select ${request.id}, paid.id, paid.order_id, 'requested', paid.amount, paid.currency, ${request.reason},
+      ${request.requestedBy}, ${at}::timestamptz, ${at}::timestamptz
+    from paid
+    returning *`;
+  if (claimed !== undefined) return { outcome: 'claimed', refund: toRefund(claimed as RefundRow) };
+
+  const [order] = await tx`
+    select o.status, o.currency, p.status = 'captured' as captured, p.amount - p.refund_claimed as left
+    from payments.refundable_orders o
+    left join payments.payments p on p.order_id = o.order_id
+    where o.order_id = ${orderId}`;
+  if (order === undefined) return { outcome: 'unknown' };
+  if (order.status === 'confirmed' && order.captured && order.left > 0) {
+    return { outcome: 'too-large', left: order.left, currency: order.currency };
+  }
+  return { outcome: 'not-refundable', status: order.status };
+}
+
+/** The currency that an order is paid in; undefined when there is no such order. */
+export async function currencyOf(tx: TransactionSql | Sql, orderId: string): Promise<string | undefined> {
+  const [row] = await tx`select currency from payments.refundable_orders where order_id = ${orderId}`;
+  return row?.currency;
+}
+
+/** A refund of an order; undefined when there is none under this id. */
+export async function findRefund(sql: Sql, of: { orderId: string; refundId: string }): Promise<Refund | undefined> {
+  const [row] = await sql`select * from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}`;
+  return row && toRefund(row as RefundRow);
+}
+
+/** At most `limit` refunds of an order, newest first, older than the one that `before` names. */
+export async function listRefunds(
+  sql: Sql,
+  list: { orderId: string; before: string | undefined; limit: number },
+): Promise<Refund[]> {
+  const rows = await sql`
+    select * from payments.refunds
+    where order_id = ${list.orderId} ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}
+    order by id desc
+    limit ${list.limit}`;
+  return rows.map((row) => toRefund(row as RefundRow));
+}
+
+/** What the saga of a refund is started with. @throws Error when there is no such refund */
+export async function readRefundInput(sql: Sql | TransactionSql, refundId: string): Promise<SagaInput> {
+  const [row] = await sql`
+    select r.order_id, r.amount, r.attempt, r.currency, p.id as payment_id, p.provider, p.reference,
+      o.total, o.payment_method
+    from payments.refunds r
+    join payments.payments p on p.id = r.payment_id
+    join payments.refundable_orders o on o.order_id = r.order_id
+    where r.id = ${refundId}`;
+  if (row === undefined) throw new Error(`no refund ${refundId}`);
+  return {
+    orderId: row.orderId,
+    intent: 'refund',
+    amount: row.total,
+    currency: row.currency,
+    paymentMethod: row.paymentMethod,
+    payment: { id: row.paymentId, provider: row.provider, reference: row.reference },
+    part: { id: refundId, amount: row.amount, attempt: row.attempt },
+  };
+}
+
+type RefundRow = {
+  id: string;
+  orderId: string;
+  status: Refund['status'];
+  amount: number;
+  currency: string;
+  reason: string;
+  failureCode: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+const toRefund = (row: RefundRow): Refund => ({
+  id: row.id,
+  orderId: row.orderId,
+  status: row.status,
+  amount: { amount: row.amount, currency: row.currency },
+  reason: row.reason,
+  failure: row.failureCode === null ? null : { code: row.failureCode },
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+});

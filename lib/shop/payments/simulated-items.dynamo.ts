@@ -1,0 +1,143 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { DeclineCode } from '../../saga/state.ts';
+import { AnswerLost } from '../../kernel/errors.ts';
+
+type Common = { orderId: string; amount: number; currency: string; createdAt: string };
+type Charged = Common & { paymentMethod: string; reference: string };
+/** What went back so far; absent where nothing did. Times are RFC 3339. */
+type GivenBack = { refundedAmount?: number; refundReference?: string; refundedAt?: string };
+
+/**
+ * One item an order, never deleted. Each part that was given back has an attribute of its own, named by `partName`, so
+ * that one update writes it together with the sum; items that were made before parts existed need no change.
+ */
+export type Item =
+  | (Charged & { status: 'requires_action' | 'silent' })
+  | (Charged & GivenBack & { status: 'captured' })
+  | (Charged & { status: 'declined'; declineCode: DeclineCode })
+  | (Charged & GivenBack & { status: 'refunded'; refundReference: string })
+  | (Common & { status: 'voided'; paymentMethod?: string; reference?: string });
+
+export type Part = { reference: string; amount: number; at: string };
+
+export const partName = (refundId: string): string => `part#${refundId}`;
+
+export const partOf = (item: Item, refundId: string): Part | undefined =>
+  (item as unknown as Record<string, Part | undefined>)[partName(refundId)];
+
+/** How much of a charge went back; an item of before parts has no sum. */
+export function refundedAmountOf(item: Item): number {
+  if (item.status === 'refunded') return item.amount;
+  return item.status === 'captured' ? (item.refundedAmount ?? 0) : 0;
+}
+
+export type StoreOptions = {
+  client: DynamoDBDocumentClient;
+  /** Table with the partition key `orderId`: one item an order, never deleted. */
+  table: string;
+  /** How many items a page of the books looks at; as many as DynamoDB likes when absent. */
+  pageSize?: number;
+};
+
+/**
+ * The simulated provider's table. Every write is one conditional request and tells whether it was made.
+ * @throws AnswerLost from each when DynamoDB does not answer
+ */
+export function itemStore({ client, table, pageSize }: StoreOptions) {
+  return {
+    /** Writes the item of an order that has none. */
+    insert: (item: Item): Promise<boolean> =>
+      conditionally(
+        client.send(
+          new PutCommand({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(orderId)' }),
+        ),
+      ),
+    async find(orderId: string): Promise<Item | undefined> {
+      const found = client.send(new GetCommand({ TableName: table, Key: { orderId }, ConsistentRead: true }));
+      return (await found.catch(asAnswerLost)).Item as Item | undefined;
+    },
+    /** Ends the wait for the customer. */
+    leaveAction(orderId: string, status: 'captured' | 'declined' | 'voided', declineCode?: DeclineCode) {
+      const [more, values] =
+        declineCode === undefined ? ['', {}] : [', declineCode = :declineCode', { ':declineCode': declineCode }];
+      return update(orderId, {
+        UpdateExpression: `set #status = :status${more}`,
+        ConditionExpression: '#status = :waiting',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':status': status, ':waiting': 'requires_action', ...values },
+      });
+    },
+    /** Gives back what is kept of a captured charge, of which `seen` had gone back when it was read. */
+    refundRest: (item: Item, seen: number, refundReference: string, at: string) =>
+      update(item.orderId, {
+        UpdateExpression:
+          'set #status = :refunded, refundReference = :reference, refundedAmount = :all, refundedAt = :at',
+        ConditionExpression: '#status = :captured and (attribute_not_exists(refundedAmount) or refundedAmount = :seen)',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':captured': 'captured',
+          ':refunded': 'refunded',
+          ':reference': refundReference,
+          ':all': item.amount,
+          ':seen': seen,
+          ':at': at,
+        },
+      }),
+    /** Gives a part of a captured charge back, if it was not given back before and so much is left. */
+    refundPart: (item: Item, refundId: string, part: Part) =>
+      update(item.orderId, {
+        UpdateExpression:
+          'set #part = :part, refundedAmount = if_not_exists(refundedAmount, :none) + :amount, refundReference = :reference, refundedAt = :at',
+        ConditionExpression:
+          '#status = :captured and attribute_not_exists(#part) and (attribute_not_exists(refundedAmount) or refundedAmount <= :most)',
+        ExpressionAttributeNames: { '#status': 'status', '#part': partName(refundId) },
+        ExpressionAttributeValues: {
+          ':captured': 'captured',
+          ':part': part,
+          ':none': 0,
+          ':amount': part.amount,
+          // an amount never changes, so the sum may be compared with what it was when it was read
+          ':most': item.amount - part.amount,
+          ':reference': part.reference,
+          ':at': part.at,
+        },
+      }),
+    /** A page of all items whose `attribute`, an RFC 3339 time, lies between two. */
+    async scan(attribute: 'createdAt' | 'refundedAt', from: string, to: string, cursor: string | undefined) {
+      const page = await client
+        .send(
+          new ScanCommand({
+            TableName: table,
+            ConsistentRead: true,
+            Limit: pageSize,
+            FilterExpression: '#at >= :from and #at < :to',
+            ExpressionAttributeNames: { '#at': attribute },
+            ExpressionAttributeValues: { ':from': from, ':to': to },
+            ...(cursor === undefined ? {} : { ExclusiveStartKey: { orderId: cursor } }),
+          }),
+        )
+        .catch(asAnswerLost);
+      return {
+        items: (page.Items ?? []) as Item[],
+        cursor: page.LastEvaluatedKey?.orderId as string | undefined,
+      };
+    },
+  };
+
+  function update(orderId: string, expressions: object): Promise<boolean> {
+    return conditionally(client.send(new UpdateCommand({ TableName: table, Key: { orderId }, ...expressions })));
+  }
+}
+
+const conditionally = (write: Promise<unknown>): Promise<boolean> =>
+  write.then(
+    () => true,
+    (error: unknown) => (error instanceof ConditionalCheckFailedException ? false : asAnswerLost(error)),
+  );
+
+/** Only what DynamoDB blames on the caller is certain not to have happened. */
+function asAnswerLost(error: unknown): never {
+  if (error instanceof Error && '$fault' in error && error.$fault === 'client') throw error;
+  throw new AnswerLost('the simulated provider did not answer', { cause: error });
+}

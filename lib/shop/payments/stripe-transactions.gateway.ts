@@ -1,0 +1,67 @@
+import type Stripe from 'stripe';
+import { PaymentDeclined } from '../../kernel/errors.ts';
+import type { BooksRequest, ProviderCharge, ProviderCharges } from './gateway.ts';
+import { fromStripeAmount } from './stripe-amount.ts';
+import type { Call } from './stripe-calls.gateway.ts';
+import { fromCardError } from './stripe-errors.ts';
+import { type Intent, refundedOf } from './stripe-intents.gateway.ts';
+
+/** The account's intents by the second in which they were created. */
+export async function listCharges(call: Call, request: BooksRequest): Promise<ProviderCharges> {
+  const page = await call((stripe, options) =>
+    stripe.paymentIntents.list({ ...pageOf(request), expand: ['data.latest_charge'] }, options),
+  );
+  return answer(page, page.data.map(toProviderCharge));
+}
+
+/** The intents of the refunds that were created within the time. A charge without an intent is nobody's order. */
+export async function listRefunded(call: Call, request: BooksRequest): Promise<ProviderCharges> {
+  const page = await call((stripe, options) =>
+    stripe.refunds.list({ ...pageOf(request), expand: ['data.payment_intent.latest_charge'] }, options),
+  );
+  const intents = page.data.flatMap(({ payment_intent: intent }) =>
+    typeof intent === 'object' && intent !== null ? [intent] : [],
+  );
+  return answer(page, intents.map(toProviderCharge));
+}
+
+/** Stripe counts whole seconds: those that begin within the time. */
+const pageOf = ({ from, to, cursor }: BooksRequest) => ({
+  created: { gte: Math.ceil(from / 1000), lt: Math.ceil(to / 1000) },
+  limit: 100,
+  ...(cursor === undefined ? {} : { starting_after: cursor }),
+});
+
+function answer(
+  { data, has_more: hasMore }: Stripe.ApiList<{ id: string }>,
+  charges: ProviderCharge[],
+): ProviderCharges {
+  const last = data.at(-1)?.id;
+  return hasMore && last !== undefined ? { charges, cursor: last } : { charges };
+}
+
+function toProviderCharge(intent: Intent): ProviderCharge {
+  const currency = intent.currency.toUpperCase();
+  return {
+    orderId: intent.metadata.orderId || null,
+    reference: intent.id,
+    status: statusOf(intent),
+    amount: fromStripeAmount(intent.amount, currency),
+    refundedAmount: fromStripeAmount(refundedOf(intent), currency),
+    currency,
+    createdAt: intent.created * 1000,
+  };
+}
+
+function statusOf({ status, last_payment_error: failure }: Intent): ProviderCharge['status'] {
+  switch (status) {
+    case 'succeeded':
+      return 'captured';
+    case 'canceled':
+      return 'voided';
+    case 'requires_payment_method':
+      return failure !== null && fromCardError(failure) instanceof PaymentDeclined ? 'declined' : 'pending';
+    default:
+      return 'pending';
+  }
+}

@@ -1,0 +1,209 @@
+import type { Charge, Refund } from '../../saga/state.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AnswerLost, PaymentDeclined } from '../../kernel/errors.ts';
+import { type ChargeRequest, declined, type PaymentGateway, type UndoRequest } from './gateway.ts';
+import { toStripeAmount } from './stripe-amount.ts';
+import { listCharges, listRefunded } from './stripe-transactions.gateway.ts';
+import { type Call, isReplayed, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
+import { fromCardError, StripeRefused } from './stripe-errors.ts';
+import { checkSame, type Intent, refundedOf, retrieve } from './stripe-intents.gateway.ts';
+import { refundPart, refundRest } from './stripe-refunds.gateway.ts';
+
+const provider = 'stripe';
+
+/** Stripe forgets idempotency keys when they are 24 hours old; an older order is looked up before it is created. */
+const keyLifeMs = 20 * 3600 * 1000;
+
+/**
+ * Stripe by PaymentIntents. An order has one intent, created unconfirmed under a key of its own and then confirmed:
+ * whatever becomes of an answer, creating it again finds the intent without charging, and the intent tells what
+ * happened. An intent succeeds at most once, and never after it is cancelled.
+ */
+export function stripeGateway(options: StripeOptions): PaymentGateway {
+  const begin = stripeCalls(options);
+  return {
+    provider,
+    charge: (request) => charge(begin(), request, options.clock),
+    undo: (request) => undo(begin(), request, options.clock),
+    refundPart: (request) => refundPart(begin(), request),
+    listCharges: (request) => listCharges(begin(), request),
+    listRefunded: (request) => listRefunded(begin(), request),
+  };
+}
+
+async function charge(call: Call, request: ChargeRequest, clock: Clock): Promise<Charge> {
+  const { intent, isNew } = await findOrCreate(call, request, clock);
+  const current = isNew ? intent : await retrieve(call, intent.id);
+  checkSame(current, request);
+  if (!isUnconfirmed(current)) return settle(current);
+  const { last_payment_error: failure } = current;
+  if (failure !== null && fromCardError(failure) instanceof PaymentDeclined) {
+    // The customer may have been given the client secret, and could still pay with another card.
+    return settle(await cancel(call, request.orderId, current, 'abandoned'));
+  }
+  return settle(await confirm(call, request, current, failure?.charge));
+}
+
+/** The answer that an intent stands for. */
+function settle(intent: Intent): Charge {
+  switch (intent.status) {
+    case 'succeeded':
+      // Some or all of the money went back: the charge does not pay for the order any more.
+      if (refundedOf(intent) > 0) throw declined('charge_voided');
+      return { provider, reference: intent.id };
+    case 'requires_action':
+      return { provider, reference: intent.id, action: { type: 'stripe', clientSecret: clientSecretOf(intent) } };
+    case 'canceled':
+      throw intent.cancellation_reason === 'abandoned' ? abandoned(intent) : declined('charge_voided');
+    default:
+      throw new AnswerLost(`${intent.id} is ${intent.status}`);
+  }
+}
+
+/** Why an intent was given up: what the bank said last, or else that the customer did not do their part. */
+function abandoned({ last_payment_error: failure }: Intent): PaymentDeclined {
+  const meaning = failure === null ? undefined : fromCardError(failure);
+  return meaning instanceof PaymentDeclined ? meaning : declined('authentication_failed');
+}
+
+function clientSecretOf({ id, client_secret: secret }: Intent): string {
+  if (secret === null) throw new Error(`${id} has no client secret`);
+  return secret;
+}
+
+async function undo(call: Call, request: UndoRequest, clock: Clock): Promise<Refund> {
+  let intent = await findForUndo(call, request, clock);
+  if (intent === undefined) return voided(null);
+  checkSame(intent, request);
+  for (let turn = 0; turn < 3; turn++) {
+    if (intent.status === 'canceled') return voided(intent.id);
+    if (intent.status === 'succeeded') {
+      const refundReference = await refundRest(call, request.orderId, intent);
+      return { outcome: 'refunded', provider, reference: intent.id, refundReference };
+    }
+    intent = await cancel(call, request.orderId, intent, 'requested_by_customer');
+  }
+  throw new AnswerLost(`${intent.id} is ${intent.status}`);
+}
+
+const voided = (reference: string | null): Refund => ({
+  outcome: 'voided',
+  provider,
+  reference,
+  refundReference: null,
+});
+
+/** The order's intent, made when there is none, so that a charge on its way finds it cancelled. */
+async function findForUndo(call: Call, request: UndoRequest, clock: Clock): Promise<Intent | undefined> {
+  if (request.reference !== undefined) return retrieve(call, request.reference);
+  try {
+    const { intent, isNew } = await findOrCreate(call, request, clock);
+    return isNew ? intent : await retrieve(call, intent.id);
+  } catch (error) {
+    // An amount that Stripe does not take was never charged.
+    if (error instanceof PaymentDeclined) return undefined;
+    throw error;
+  }
+}
+
+async function findOrCreate(
+  call: Call,
+  { orderId, amount, currency }: UndoRequest,
+  clock: Clock,
+): Promise<{ intent: Intent; isNew: boolean }> {
+  const stripeAmount = toStripeAmount(amount, currency);
+  if (clock.now() - createdAt(orderId) > keyLifeMs) {
+    const known = await search(call, orderId);
+    if (known !== undefined) return { intent: known, isNew: false };
+  }
+  const created = await call(
+    (stripe, options) =>
+      stripe.paymentIntents.create(
+        {
+          amount: stripeAmount,
+          currency: currency.toLowerCase(),
+          allowed_payment_method_types: ['card'],
+          capture_method: 'automatic',
+          metadata: { orderId },
+        },
+        options,
+      ),
+    `${orderId}:create`,
+  );
+  // A replay shows the intent as it was when it was created.
+  return { intent: created, isNew: !isReplayed(created) };
+}
+
+/**
+ * The intent that an old order has. A creation that Stripe called a failure may have left another, which nobody ever
+ * knew and so nobody confirmed.
+ */
+async function search(call: Call, orderId: string): Promise<Intent | undefined> {
+  const query = `metadata['orderId']:'${orderId}'`;
+  const { data } = await call((stripe, options) => stripe.paymentIntents.search({ query, limit: 100 }, options));
+  const confirmed = data.filter((intent) => !isUnconfirmed(intent));
+  if (confirmed.length > 1) throw new Error(`${orderId} has more than one PaymentIntent`);
+  return confirmed[0] ?? data.toSorted((one, other) => one.created - other.created)[0];
+}
+
+/**
+ * `failedCharge` is the attempt that met a passing trouble: Stripe repeats its failure under the same key. A replayed
+ * answer shows the intent as it was then. The key has changed with the parameters.
+ */
+async function confirm(
+  call: Call,
+  { orderId, paymentMethod }: ChargeRequest,
+  { id }: Intent,
+  failedCharge: string | undefined,
+): Promise<Intent> {
+  let replayed = false;
+  const confirmed = await orCurrent(
+    call,
+    id,
+    call(
+      async (stripe, options) => {
+        const answer = await stripe.paymentIntents.confirm(
+          id,
+          { payment_method: paymentMethod, use_stripe_sdk: true },
+          options,
+        );
+        replayed = isReplayed(answer);
+        return answer;
+      },
+      failedCharge === undefined ? `${orderId}:confirm:sdk` : `${orderId}:confirm:sdk:${failedCharge}`,
+    ),
+  );
+  return replayed ? retrieve(call, id) : confirmed;
+}
+
+/** The status is in the key, because Stripe would repeat the refusal that another status met. */
+const cancel = (
+  call: Call,
+  orderId: string,
+  { id, status }: Intent,
+  reason: 'abandoned' | 'requested_by_customer',
+): Promise<Intent> =>
+  orCurrent(
+    call,
+    id,
+    call(
+      (stripe, options) => stripe.paymentIntents.cancel(id, { cancellation_reason: reason }, options),
+      `${orderId}:cancel:${status}`,
+    ),
+  );
+
+/** What the step made of the intent, or what it has become meanwhile so that the step came too late. */
+async function orCurrent(call: Call, id: string, step: Promise<Intent>): Promise<Intent> {
+  try {
+    return await step;
+  } catch (error) {
+    if (error instanceof StripeRefused && error.code === 'payment_intent_unexpected_state') return retrieve(call, id);
+    throw error;
+  }
+}
+
+const isUnconfirmed = ({ status }: Intent): boolean =>
+  status === 'requires_payment_method' || status === 'requires_confirmation';
+
+/** Milliseconds since the epoch at which the order's id, a UUIDv7, was made. */
+const createdAt = (orderId: string): number => Number.parseInt(orderId.slice(4, 16), 16);

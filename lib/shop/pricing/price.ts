@@ -1,0 +1,129 @@
+import { type LineInput, maxQuantity, type Quote } from '../../contract/api/orders.ts';
+import { type InputError, Problem } from '../../contract/api/problems.ts';
+import { type AppliedDiscount, discountOn } from './discounts.ts';
+
+/** A product on sale, as pricing needs it. `priceAmount` is in minor units of `priceCurrency`. */
+export type PriceableProduct = { id: string; sku: string; name: string; priceAmount: number; priceCurrency: string };
+
+export type PricedLine = {
+  productId: string;
+  sku: string;
+  name: string;
+  quantity: number;
+  unitPrice: number;
+  total: number;
+};
+
+/** A priced basket. Amounts are minor units of `currency`. */
+export type Priced = {
+  currency: string;
+  lines: PricedLine[];
+  subtotal: number;
+  discount: AppliedDiscount | null;
+  total: number;
+};
+
+/** Largest total of an order, in minor units. */
+export const maxTotal = 1_000_000_000_000;
+
+/**
+ * Prices a basket. The same product on several lines becomes one line, where it came first.
+ * @param products those of the basket that are on sale; others do no harm
+ * @throws Problem product-not-available, currencies-mixed or invalid-input (a product's quantities add up to too many),
+ *   each naming every line concerned; amount-too-large
+ */
+export function priceOrder({
+  lines,
+  products,
+  premium,
+}: {
+  lines: readonly LineInput[];
+  products: readonly PriceableProduct[];
+  premium: boolean;
+}): Priced {
+  const onSale = new Map(products.map((product) => [product.id, product]));
+  checkAvailable(lines, onSale);
+  checkQuantities(lines);
+  const currency = checkCurrency(lines, onSale);
+
+  const priced = sumByProduct(lines, onSale);
+  const subtotal = priced.reduce((sum, line) => sum + line.total, 0);
+  const discount = discountOn(subtotal, currency, premium);
+  const total = subtotal - (discount?.amount ?? 0);
+  if (total > maxTotal) {
+    throw new Problem('amount-too-large', `The total is ${total} minor units of ${currency}; at most ${maxTotal} go.`);
+  }
+  return { currency, lines: priced, subtotal, discount, total };
+}
+
+/** A priced basket as the API shows it. */
+export function toQuote({ currency, lines, subtotal, discount, total }: Priced): Quote {
+  const money = (amount: number) => ({ amount, currency });
+  return {
+    lines: lines.map((line) => ({ ...line, unitPrice: money(line.unitPrice), total: money(line.total) })),
+    subtotal: money(subtotal),
+    discount: discount && { ...money(discount.amount), reason: discount.reason },
+    total: money(total),
+  };
+}
+
+function sumByProduct(lines: readonly LineInput[], onSale: Map<string, PriceableProduct>): PricedLine[] {
+  const summed = new Map<string, PricedLine>();
+  for (const { productId, quantity } of lines) {
+    const { sku, name, priceAmount } = onSale.get(productId)!;
+    const line = summed.get(productId) ?? { productId, sku, name, quantity: 0, unitPrice: priceAmount, total: 0 };
+    line.quantity += quantity;
+    line.total = line.quantity * line.unitPrice;
+    summed.set(productId, line);
+  }
+  return [...summed.values()];
+}
+
+function checkAvailable(lines: readonly LineInput[], onSale: Map<string, PriceableProduct>): void {
+  const errors = errorsOf(lines, ({ productId }, index) =>
+    onSale.has(productId)
+      ? undefined
+      : { pointer: `/lines/${index}/productId`, detail: `${productId} is unknown or not on sale` },
+  );
+  if (errors.length > 0) throw new Problem('product-not-available', sentence(errors), { errors });
+}
+
+function checkQuantities(lines: readonly LineInput[]): void {
+  const sums = new Map<string, number>();
+  const errors = errorsOf(lines, ({ productId, quantity }, index) => {
+    const sum = (sums.get(productId) ?? 0) + quantity;
+    sums.set(productId, sum);
+    return sum <= maxQuantity
+      ? undefined
+      : {
+          pointer: `/lines/${index}/quantity`,
+          detail: `makes ${sum} of ${productId}; at most ${maxQuantity} of a product go in an order`,
+        };
+  });
+  if (errors.length > 0) throw new Problem('invalid-input', sentence(errors), { errors });
+}
+
+function checkCurrency(lines: readonly LineInput[], onSale: Map<string, PriceableProduct>): string {
+  const currencyOf = (line: LineInput) => onSale.get(line.productId)!.priceCurrency;
+  const first = lines[0];
+  if (first === undefined) throw new RangeError('a basket without lines has no price');
+  const currency = currencyOf(first);
+  const errors = errorsOf(lines, (line, index) =>
+    currencyOf(line) === currency
+      ? undefined
+      : {
+          pointer: `/lines/${index}/productId`,
+          detail: `is priced in ${currencyOf(line)}, but the first line in ${currency}`,
+        },
+  );
+  if (errors.length > 0) throw new Problem('currencies-mixed', sentence(errors), { errors });
+  return currency;
+}
+
+const errorsOf = (
+  lines: readonly LineInput[],
+  check: (line: LineInput, index: number) => InputError | undefined,
+): InputError[] => lines.map(check).filter((error) => error !== undefined);
+
+/** Of at least one error, the first. */
+const sentence = ([first]: InputError[]): string => `${first!.pointer} ${first!.detail}.`;

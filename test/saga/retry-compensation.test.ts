@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { stopwatch } from '../../lib/kernel/clock.ts';
+import type { SweepDeps } from '../../lib/saga/sweep.ts';
+import { undoAgain } from '../../lib/saga/retry-compensation.ts';
+import { openDesk } from '../support/manual-review.ts';
+import { expectInvariants } from '../support/invariants.ts';
+import { type Saga, startSaga } from '../support/saga.ts';
+import { runSweep } from '../support/sweep-job.ts';
+
+let saga: Saga;
+let desk: ReturnType<typeof openDesk>;
+beforeAll(async () => {
+  saga = await startSaga();
+  desk = openDesk(saga);
+});
+afterEach(async () => {
+  saga.faults.clear();
+  // What a test leaves before a person is nothing to the next one's sweeper.
+  for (const { id } of await saga.owner`select id from orders.orders where status = 'needs_attention'`)
+    await desk.retry(id);
+  await saga.states.idle();
+  saga.deliveries.length = 0;
+  saga.counted.length = 0;
+});
+afterAll(async () => {
+  await expectInvariants(saga);
+  await saga.stop();
+});
+
+const minute = 60_000;
+const away = () => Promise.reject(new Error('the provider is away'));
+const visited = () => saga.deliveries.map(({ step }) => step);
+const countOf = (metric: string) =>
+  saga.counted.filter(({ name }) => name === metric).reduce((sum, { value }) => sum + value, 0);
+
+/** What the schedule starts, `later` milliseconds from now, to the end of all that it starts itself. */
+async function sweep(later: number, deps: Parameters<typeof runSweep>[2] = {}) {
+  const failed: string[] = [];
+  const counts = await runSweep(saga, later, { onError: (orderId) => failed.push(orderId), ...deps });
+  await saga.states.idle();
+  return { ...counts, failedIds: failed };
+}
+
+/** An order whose undo did not get through, flagged at the very moment given in milliseconds from now. */
+async function flagged(step: 'RefundPayment' | 'ReleaseStock' = 'RefundPayment', at = 0) {
+  const productId = await saga.product(1);
+  saga.fault('ConfirmOrder', away);
+  saga.fault(step, away);
+  const { id, status } = await saga.place([{ productId, quantity: 1 }]);
+  expect(status).toBe('needs_attention');
+  await flaggedAt(id, saga.clock.now() + at);
+  return { orderId: id, productId };
+}
+const flaggedAt = (orderId: string, time: number) =>
+  saga.owner`update orders.attention set flagged_at = ${new Date(time)} where order_id = ${orderId} and settled_at is null`;
+
+test('an undo that did not get through runs again a quarter of an hour later, and ends the order without a person', async () => {
+  const { orderId, productId } = await flagged();
+  saga.faults.clear();
+  saga.deliveries.length = 0;
+  expect(await sweep(14.5 * minute)).toMatchObject({ undoneAgain: 0 });
+  expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention' });
+  expect(await sweep(15.5 * minute)).toMatchObject({ undoneAgain: 1, failedIds: [] });
+  expect(visited()).toEqual(['RefundPayment', 'ReleaseStock', 'CloseOrder']);
+  const detail = 'The order could not be completed; no money is kept.';
+  expect((await saga.order(orderId)).failure).toEqual({ code: 'undone', detail });
+  expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
+  const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
+  expect(level).toEqual({ onHand: 1, reserved: 0 });
+  expect(countOf('UndosRunAgain')).toBe(1);
+  const { actions, attention, timeline } = await desk.explain(orderId);
+  expect(
+    actions.filter(({ action }) => action === 'retry'),
+    'no person did it',
+  ).toEqual([]);
+  expect(attention).toMatchObject([{ attempt: 0, settledHow: 'retried' }]);
+  expect(timeline.map(({ detail }) => detail)).toContainEqual({
+    from: 'needs_attention',
+    to: 'reserved',
+    reason: 'retry',
+  });
+});
+
+test('a cancellation that did not get through ends cancelled', async () => {
+  const { id } = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+  saga.fault('RefundPayment', away);
+  await saga.cancel(id);
+  await saga.states.idle();
+  expect((await saga.order(id)).status).toBe('needs_attention');
+  saga.faults.clear();
+  expect(await sweep(16 * minute)).toMatchObject({ undoneAgain: 1 });
+  expect(await saga.order(id)).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' } });
+});
+
+test('one that goes on failing is left alone twice as long each time, and for good after the fourth', async () => {
+  const { orderId } = await flagged();
+  for (const [attempt, minutes] of [15, 30, 60, 120].entries()) {
+    await flaggedAt(orderId, saga.clock.now());
+    expect(await sweep((minutes - 0.5) * minute)).toMatchObject({ undoneAgain: 0 });
+    expect(await sweep((minutes + 0.5) * minute)).toMatchObject({ undoneAgain: 1 });
+    expect(await desk.order(orderId)).toMatchObject({
+      status: 'needs_attention',
+      undoAttempts: attempt + 1,
+      attention: { attempt: attempt + 1, steps: ['RefundPayment'], execution: `${orderId}-undo-${attempt + 1}` },
+    });
+  }
+  await flaggedAt(orderId, saga.clock.now());
+  expect(await sweep(100 * 24 * 60 * minute)).toMatchObject({ undoneAgain: 0 });
+});
+
+test('two sweepers at once run it once', async () => {
+  const { orderId } = await flagged();
+  saga.faults.clear();
+  const both = await Promise.all([sweep(16 * minute), sweep(16 * minute)]);
+  expect(both[0].undoneAgain + both[1].undoneAgain).toBe(1);
+  expect(both.flatMap(({ failedIds }) => failedIds)).toEqual([]);
+  expect(await desk.order(orderId)).toMatchObject({ status: 'failed', undoAttempts: 1 });
+});
+
+describe('left to a person is', () => {
+  test('an order whose saga ended without an undo, for nobody knows why', async () => {
+    const { orderId } = await flagged();
+    saga.faults.clear();
+    await saga.owner`update orders.attention set steps = '[]' where order_id = ${orderId}`;
+    expect(await sweep(16 * minute)).toMatchObject({ undoneAgain: 0 });
+    expect((await saga.order(orderId)).status).toBe('needs_attention');
+  });
+
+  test('an order that a person has just had undone again', async () => {
+    const { orderId } = await flagged();
+    await desk.retry(orderId);
+    await saga.states.idle();
+    expect(await desk.order(orderId)).toMatchObject({ status: 'needs_attention', undoAttempts: 1 });
+    expect(await sweep(16 * minute), 'the pause is longer the second time').toMatchObject({ undoneAgain: 0 });
+  });
+
+  test('an order that a person settled', async () => {
+    const { orderId } = await flagged();
+    saga.faults.clear();
+    await desk.retry(orderId);
+    await saga.states.idle();
+    expect(await sweep(1000 * minute)).toMatchObject({ undoneAgain: 0, failedIds: [] });
+    expect(await desk.order(orderId)).toMatchObject({ status: 'failed', undoAttempts: 1 });
+  });
+});
+
+test.each([
+  ['has it run again', 'RefundPayment', () => desk.retry, 'failed'],
+  ['has it run again, in vain', 'RefundPayment', () => desk.retry, 'needs_attention'],
+  ['resolves it', 'ReleaseStock', () => desk.resolve, 'failed'],
+] as const)('a person who %s between the list and its turn comes first', async (_, step, doing, status) => {
+  const { orderId } = await flagged(step);
+  if (status === 'failed') saga.faults.clear();
+  const begin = async (...args: Parameters<typeof saga.saga.begin>) => {
+    await doing()(orderId);
+    await saga.states.idle();
+    return saga.saga.begin(...args);
+  };
+  const sql = new Proxy(saga.saga, {
+    get: (target, name) => (name === 'begin' ? begin : Reflect.get(target, name)),
+  });
+  const begun = await undoAgain({
+    sql,
+    clock: { now: () => saga.clock.now() + 16 * minute },
+    stopwatch,
+    untilMs: Number.POSITIVE_INFINITY,
+    startSaga: () => Promise.reject(new Error('nothing is to be started')),
+    onError: (_, error) => {
+      throw error;
+    },
+  });
+  expect(begun).toBe(0);
+  expect((await desk.order(orderId)).status).toBe(status);
+});
+
+test('what was done before is counted although the list cannot be read', async () => {
+  const { id } = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
+  await saga.owner`revoke select on orders.attention from saga`;
+  await saga.owner`revoke select (order_id, attempt, flagged_at, from_status, steps, settled_at) on orders.attention from saga`;
+  const swept = sweep(2 * minute);
+  await expect(swept).rejects.toThrow(/permission denied/);
+  await saga.owner`grant select (order_id, attempt, flagged_at, from_status, steps, settled_at) on orders.attention to saga`;
+  expect(countOf('SagasStartedLate')).toBe(1);
+  await saga.states.idle();
+  expect((await saga.order(id)).status).toBe('confirmed');
+});
+
+test('when its saga cannot be started now, the next sweep starts it, and the others have theirs', async () => {
+  const { orderId: bad } = await flagged('RefundPayment', -minute);
+  const { orderId: good } = await flagged();
+  saga.faults.clear();
+  const startSaga: SweepDeps['startSaga'] = (input) =>
+    input.orderId === bad ? Promise.reject(new Error('away')) : saga.startOrder(input);
+  expect(await sweep(16 * minute, { startSaga })).toMatchObject({ undoneAgain: 1, failedIds: [bad] });
+  expect((await saga.order(good)).status).toBe('failed');
+  expect(await desk.order(bad)).toMatchObject({ status: 'reserved', undoAttempts: 1 });
+  expect(await sweep(18 * minute)).toMatchObject({ started: 1, undoneAgain: 0 });
+  expect(await saga.order(bad)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
+});
+
+test('nothing is begun when the time of the job is over', async () => {
+  const { orderId } = await flagged();
+  saga.faults.clear();
+  const over = { stopwatch: { elapsed: () => 1000 }, budgetSeconds: 0 };
+  expect(await sweep(16 * minute, over)).toMatchObject({ undoneAgain: 0, failedIds: [] });
+  expect(await desk.order(orderId)).toMatchObject({ status: 'needs_attention', undoAttempts: 0 });
+});

@@ -1,8 +1,0 @@
-import type { Flag } from '../../lib/orders/undo.sql.ts';
-
-/** What a saga tells whose own undo could not release the stock of an order. */
-export const releaseFailed = (orderId: string): Pick<Flag, 'execution' | 'attempt' | 'why'> => ({
-  execution: orderId,
-  attempt: 0,
-  why: { steps: ['ReleaseStock'], error: 'Error', message: 'x' },
-});

@@ -1,0 +1,108 @@
+import type { Context } from 'aws-lambda';
+import type { Sql } from 'postgres';
+import { routes } from '../../functions/routes.ts';
+import { tables, tableVariables } from '../../infra/tables.ts';
+import type { ApplicationStore } from '../../lib/auth/applications/applications.dynamo.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { databaseRoles, type Scope } from '../../lib/contract/deploy/roles.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { useAccessSink } from '../../lib/platform/access.ts';
+import { dynamoPatience, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
+import { dropPool } from '../../lib/platform/pools.ts';
+import { fieldsOf, newServer } from './applications.ts';
+import { type Answer, type Call, poolOptions } from './handlers.ts';
+import { startTestDynamo, type TestDynamo } from './dynamo.ts';
+import { httpEvent } from './events.ts';
+import { createDatabase, testPostgres } from './postgres.ts';
+
+/** As much of the SDK's handler as changes its times. */
+type NodeHandler = { updateHttpClientConfig(name: string, milliseconds: number): void };
+
+export type LiveDoors = {
+  /** Calls an operation's own handler, wired as on Lambda. */
+  call(operation: OperationId, options?: Call): Promise<Answer>;
+  /** The key of a new server with these scopes. */
+  appKey(...scopes: Scope[]): Promise<string>;
+  /** A web shop that may do everything; calls without a token come from it. */
+  clientId: string;
+  applications: ApplicationStore;
+  dynamo: TestDynamo;
+  /** Runs work while the doors wait for DynamoDB as on Lambda, and no longer; else a busy machine may take its time. */
+  impatiently<T>(work: () => Promise<T>): Promise<T>;
+  /** The records of accesses that doors have printed so far, each a line of JSON. */
+  accessLines: string[];
+  /** The database as its owner. */
+  owner: Sql;
+  close(): Promise<void>;
+};
+
+/**
+ * The doors as they are deployed, with a database of the test's own behind the RDS Proxy and a DynamoDB in memory. Sets
+ * the environment of the test file's process, once.
+ */
+export async function openLiveDoors(settings: Record<string, string> = {}): Promise<LiveDoors> {
+  const { proxy } = testPostgres();
+  const specs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
+  const [database, dynamo] = await Promise.all([createDatabase(), startTestDynamo(specs)]);
+  Object.assign(process.env, {
+    AWS_REGION: proxy.region,
+    AWS_ACCESS_KEY_ID: proxy.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: proxy.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    DATABASE_HOST: proxy.host,
+    DATABASE_PORT: String(proxy.port),
+    DATABASE_NAME: database.name,
+    DATABASE_CA_FILE: proxy.caFile,
+    DATABASE_POOL_SIZE: '4',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+    ...Object.fromEntries(Object.entries(tableVariables).map(([table, variable]) => [variable, table])),
+    ...settings,
+  });
+  const accessLines: string[] = [];
+  useAccessSink((line) => accessLines.push(line));
+  const owner = database.connect('migrator', poolOptions) as unknown as Sql;
+  const waitForDynamo = (times: typeof dynamoPatience) => {
+    const handler: unknown = platformDynamo().config.requestHandler;
+    for (const [name, time] of Object.entries(times)) (handler as NodeHandler).updateHttpClientConfig(name, time);
+  };
+  const patience = { connectionTimeout: 30_000, requestTimeout: 30_000 };
+  waitForDynamo(patience);
+  const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
+  const { id: clientId } = await registerByHand(applications, fieldsOf('web'));
+  return {
+    dynamo,
+    accessLines,
+    owner,
+    clientId,
+    applications,
+    async impatiently(work) {
+      waitForDynamo(dynamoPatience);
+      try {
+        return await work();
+      } finally {
+        waitForDynamo(patience);
+      }
+    },
+    async call(operation, { token, headers, ...options } = {}) {
+      const route = routes[operation];
+      const { handler } = await import(`../../functions/http/${operation}.ts`);
+      const credentials = token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` };
+      const response = await handler(
+        httpEvent({ method: route.method, path: route.path, headers: { ...credentials, ...headers }, ...options }),
+        {} as Context,
+      );
+      const text: string = response.body ?? '';
+      const body = text === '' ? undefined : JSON.parse(text);
+      return { status: response.statusCode, headers: response.headers, text, body };
+    },
+    appKey: async (...scopes) => (await newServer(applications, ...scopes)).key,
+    async close() {
+      for (const role of databaseRoles) dropPool(role);
+      platformDynamo().destroy();
+      await Promise.all([owner.end(), dynamo.stop()]);
+      await database.drop();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { DescribeExecutionCommand, ExecutionDoesNotExist, GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import type { DeskOrder } from '../../lib/contract/api/manual-review.ts';
+import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
+import { findDeskOrder } from '../../lib/operations/manual-review/find.sql.ts';
+import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
+import { retryUndo } from '../../lib/operations/manual-review/retry.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import type { StartSaga } from '../../lib/shop/orders/place.ts';
+import type { Saga } from './saga.ts';
+
+export type Resolving = { outcome?: 'failed' | 'cancelled'; note?: string; refundReference?: string; key?: string };
+
+/** The desk of a saga's orders, under the role of its doors. */
+export function openDesk(saga: Saga) {
+  const { operations: sql, clock, keys } = saga;
+  const keyId = newId('appKey', clock);
+  const asking = (orderId: string) => ({ orderId, keyId, requestId: newId('request', clock) });
+  const claimOf = (operation: string, key?: string) => ({
+    caller: `app:${keyId}`,
+    key,
+    operation,
+    fingerprint: operation,
+  });
+  const readExecution = async (name: string) => {
+    const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+    try {
+      const { status, startDate, stopDate } = await saga.sfn.send(new DescribeExecutionCommand({ executionArn }));
+      const history = new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false, maxResults: 1000 });
+      const { events = [] } = await saga.sfn.send(history);
+      return { name, status: status!, startedAt: startDate!, endedAt: stopDate, events, complete: true };
+    } catch (error) {
+      if (error instanceof ExecutionDoesNotExist) return undefined;
+      throw error;
+    }
+  };
+  return {
+    keyId,
+    /** Asks for another undo, without waiting for it. */
+    retry: async (
+      orderId: string,
+      { key, startSaga = saga.startOrder }: { key?: string; startSaga?: StartSaga } = {},
+    ) => {
+      const result = await retryUndo({ sql, clock, keys, startSaga }, claimOf('retry-undo', key), asking(orderId));
+      return { ...result, order: JSON.parse(result.answer.body!) as DeskOrder };
+    },
+    resolve: async (orderId: string, { outcome = 'failed', note = 'settled', key, ...rest }: Resolving = {}) => {
+      const request = { ...asking(orderId), outcome, note, ...rest };
+      const result = await resolveOrder({ sql, clock, keys }, claimOf('resolve-order', key), request);
+      return { ...result, order: JSON.parse(result.answer.body!) as DeskOrder };
+    },
+    explain: (orderId: string) => {
+      const onError = (error: unknown) => {
+        throw error;
+      };
+      return explainOrder({ sql, clock, readExecution, onError }, asking(orderId));
+    },
+    order: async (orderId: string) => (await findDeskOrder(sql, orderId, clock.now()))!,
+  };
+}

@@ -1,0 +1,79 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { Sql } from 'postgres';
+import { breachesOfOrder, failing, type Kept, readOrders } from './order-balances.ts';
+
+/** What the simulated provider has of an order. */
+export type ProviderCharge = { orderId: string; status: string; amount: number; refundedAmount?: number };
+
+/** Only these products and orders, where not everything there is. */
+export type Scope = { productIds: readonly string[]; orderIds: readonly string[] };
+
+/**
+ * The four invariants of the product, and that the provider's books, the stock ledger, the timeline and the outbox agree
+ * with the orders, asked in queries that share nothing with the product's own.
+ * @param sql a role that may read everything, with columns in camel case
+ * @returns a sentence for each that is broken
+ */
+export async function brokenInvariants(sql: Sql, charges: readonly ProviderCharge[], scope?: Scope): Promise<string[]> {
+  const levels = scope?.productIds.length === 0 ? [] : await readLevels(sql, scope?.productIds);
+  const orders = scope?.orderIds.length === 0 ? [] : await readOrders(sql, scope?.orderIds);
+  const kept = new Map(charges.map((charge) => [charge.orderId, keptOf(charge)]));
+  const known = new Set(orders.map(({ id }) => id));
+  const orphans = [...kept].filter(([orderId, amount]) => !known.has(orderId) && amount !== 0);
+  return [
+    ...levels.flatMap(breachesOfLevel),
+    ...orders.flatMap((order) => breachesOfOrder(order, kept.get(order.id))),
+    ...orphans.map(([orderId]) => `the provider keeps a charge for ${orderId}, which is no order`),
+  ];
+}
+
+type Level = Record<'onHand' | 'reserved' | 'ledger' | 'held' | 'holding' | 'bought' | 'sold', number> & { id: string };
+
+async function readLevels(sql: Sql, productIds?: readonly string[]): Promise<Level[]> {
+  return sql<Level[]>`
+    select l.product_id as id, l.on_hand, l.reserved,
+      (select sum(quantity)::integer from stock.movements m where m.product_id = l.product_id) as ledger,
+      (select sum(reserved)::integer from stock.movements m where m.product_id = l.product_id) as held,
+      (
+        select coalesce(sum(quantity), 0)::integer from stock.movements m
+        where m.product_id = l.product_id and m.kind = 'adjustment'
+      ) as bought,
+      (
+        select coalesce(sum(quantity), 0)::integer from stock.reservations r
+        where r.product_id = l.product_id and r.state = 'held'
+      ) as holding,
+      (
+        select coalesce(sum(quantity), 0)::integer from stock.reservations r
+        where r.product_id = l.product_id and r.state = 'committed'
+      ) as sold
+    from stock.levels l
+    ${productIds === undefined ? sql`` : sql`where l.product_id in ${sql([...productIds])}`}`;
+}
+
+function breachesOfLevel({ id, onHand, reserved, ledger, held, bought, holding, sold }: Level): string[] {
+  return failing(`product ${id}`, [
+    [reserved >= 0 && reserved <= onHand, `${reserved} of ${onHand} are reserved`],
+    [ledger === onHand, `the ledger sums to ${ledger}, on hand are ${onHand}`],
+    [held === reserved, `the ledger sums to ${held} reserved, the level says ${reserved}`],
+    [holding === reserved, `reservations hold ${holding}, the level says ${reserved}`],
+    [bought - sold === onHand, `${bought} came in and ${sold} were sold, but ${onHand} are on hand`],
+  ]);
+}
+
+function keptOf({ status, amount, refundedAmount = 0 }: ProviderCharge): Kept {
+  if (status === 'silent') return 'unknown';
+  return status === 'captured' ? amount - refundedAmount : 0;
+}
+
+/** Everything that the simulated provider has, page by page. */
+export async function allCharges(documents: DynamoDBDocumentClient): Promise<ProviderCharge[]> {
+  const found: ProviderCharge[] = [];
+  let from: Record<string, unknown> | undefined;
+  do {
+    const page = await documents.send(new ScanCommand({ TableName: 'charges', ExclusiveStartKey: from }));
+    found.push(...((page.Items ?? []) as ProviderCharge[]));
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+  return found;
+}

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { type SagaState, undoFailureOf } from '../../lib/saga/state.ts';
+import { longestRedacted, redacted } from '../../lib/kernel/redact.ts';
+
+const lambda = (name: string, errorMessage: string) => ({
+  Error: name,
+  Cause: JSON.stringify({ errorType: name, errorMessage, trace: ['at somewhere'] }),
+});
+const base: SagaState = {
+  orderId: `ord_${'1'.repeat(32)}`,
+  intent: 'place',
+  amount: 1000,
+  currency: 'EUR',
+  paymentMethod: 'pm_card_visa',
+};
+const reserved = { ...base, reservation: { reserved: true } };
+const charge = { provider: 'simulated', reference: 'ch_1' };
+const waiting = {
+  ...charge,
+  action: { type: 'simulated', path: '/simulated-payments/x' } as const,
+  waitSeconds: 600,
+};
+const payment = { id: `pay_${'1'.repeat(32)}`, ...charge };
+const refund = { outcome: 'refunded', ...charge, refundReference: 're_1' } as const;
+const undoFailure = lambda('Error', 'the database is away');
+const lost = lambda('AnswerLost', 'the provider did not answer within 8000 ms');
+const none = { amount: 0, certain: true };
+const known = { amount: 1000, certain: true };
+const unknown = { amount: 1000, certain: false };
+
+describe('what of an undo did not get through, and the money at stake', () => {
+  test.each<[string, SagaState, string[], { amount: number; certain: boolean }]>([
+    [
+      'the release of an order that was out of stock',
+      { ...base, failure: lambda('OutOfStock', 'x'), undoFailure },
+      ['ReleaseStock'],
+      none,
+    ],
+    [
+      'the release after a decline',
+      { ...reserved, failure: lambda('PaymentDeclined', 'x'), undoFailure },
+      ['ReleaseStock'],
+      none,
+    ],
+    [
+      'the refund of a charge that nobody answered for',
+      { ...reserved, failure: lost, undoFailure: lost, release: { units: 1 } },
+      ['RefundPayment'],
+      unknown,
+    ],
+    ['refund and release', { ...reserved, failure: lost, undoFailure }, ['RefundPayment', 'ReleaseStock'], unknown],
+    ['abandoning', { ...reserved, charge, failure: lambda('Error', 'x'), undoFailure }, ['AbandonOrder'], known],
+    [
+      'a refund that the provider refuses',
+      {
+        ...reserved,
+        charge,
+        failure: lambda('Error', 'x'),
+        abandonment: { confirmed: false },
+        undoFailure: lambda('ChargeDiffers', 'x'),
+        release: {},
+      },
+      ['RefundPayment'],
+      known,
+    ],
+    [
+      'a refund that may have happened',
+      { ...base, intent: 'cancel', payment, undoFailure: lost, release: {} },
+      ['RefundPayment'],
+      unknown,
+    ],
+    [
+      'the refund of a charge on which the customer never acted',
+      { ...reserved, charge: waiting, failure: lambda('PaymentActionExpired', 'x'), undoFailure: lost, release: {} },
+      ['RefundPayment'],
+      unknown,
+    ],
+    [
+      'the release after a decline of what the customer had acted on',
+      { ...reserved, charge: waiting, failure: lambda('PaymentDeclined', 'x'), undoFailure },
+      ['ReleaseStock'],
+      none,
+    ],
+    ['the release alone', { ...base, intent: 'cancel', payment, refund, undoFailure }, ['ReleaseStock'], none],
+    [
+      'closing, when all else is done',
+      { ...base, intent: 'undo', attempt: 1, refund, release: {}, undoFailure },
+      ['CloseOrder'],
+      none,
+    ],
+    [
+      'the undo of an order without a payment',
+      { ...base, intent: 'undo', attempt: 1, release: {}, undoFailure: lost },
+      ['RefundPayment'],
+      unknown,
+    ],
+    [
+      'an order that costs nothing',
+      { ...base, intent: 'undo', amount: 0, undoFailure },
+      ['RefundPayment', 'ReleaseStock'],
+      none,
+    ],
+  ])('%s', (_situation, state, steps, money) => {
+    expect(undoFailureOf(state)).toMatchObject({ steps, money });
+  });
+
+  test('the last error by its name and message, without the stack trace', () => {
+    const state: SagaState = { ...base, intent: 'cancel', undoFailure: lost };
+    expect(undoFailureOf(state)).toMatchObject({
+      error: 'AnswerLost',
+      message: 'the provider did not answer within 8000 ms',
+    });
+  });
+
+  test('a cause that is not JSON is told as it is', () => {
+    const state: SagaState = { ...base, intent: 'cancel', undoFailure: { Error: 'States.Timeout', Cause: 'too late' } };
+    expect(undoFailureOf(state)).toMatchObject({ error: 'States.Timeout', message: 'too late' });
+  });
+});
+
+describe('a message that is kept', () => {
+  test.each([
+    ['a client secret', 'intent pi_3Px_secret_Ab12cd was refused', 'intent [redacted] was refused'],
+    ['a provider’s key', 'Invalid API Key: sk_live_51Hx99', 'Invalid API Key: [redacted]'],
+    ['a bearer token', 'sent Bearer abc.def-123 and failed', 'sent [redacted] and failed'],
+    ['a session token', 'unknown cfs_0198c6a04b1c7d52a3f0', 'unknown [redacted]'],
+    ['an app key', 'unknown cfk_0198c6a04b1c7d52a3f0', 'unknown [redacted]'],
+    ['an AWS key', 'AKIAIOSFODNN7EXAMPLE may not', '[redacted] may not'],
+    ['a signature', 'GET /?X-Amz-Signature=abcdef&x=1', 'GET /?[redacted]&x=1'],
+    ['a password', 'password: hunter2 is wrong', '[redacted] is wrong'],
+    ['an e-mail address', 'no mail to ada@example.com now', 'no mail to [redacted] now'],
+    ['a card’s number', 'card 4242 4242 4242 4242 refused', 'card [redacted] refused'],
+    ['line ends', 'one\n\ntwo', 'one two'],
+  ])('%s is taken out', (_what, text, expected) => {
+    expect(redacted(text)).toBe(expected);
+  });
+
+  test('ids, names and numbers of ours stay', () => {
+    const text = `the charge of ord_${'0198'.repeat(8)} has amount 1000, not 1200`;
+    expect(redacted(text)).toBe(text);
+  });
+
+  test('a long one is cut', () => {
+    expect(redacted('x'.repeat(5000))).toHaveLength(longestRedacted);
+  });
+});

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { toDeskOrder } from '../../lib/operations/manual-review/order.ts';
+
+test('an operator sees that an order waits for its customer, but not the secret with which anybody could pay it', () => {
+  const secret = 'pi_3Px_secret_Ab12cd';
+  const at = new Date();
+  const shown = toDeskOrder(
+    {
+      id: `ord_${'1'.repeat(32)}`,
+      customerId: `cus_${'1'.repeat(32)}`,
+      status: 'pending_payment',
+      currency: 'EUR',
+      subtotal: 1000,
+      discountAmount: 0,
+      discountReason: null,
+      total: 1000,
+      failureCode: null,
+      failureDetail: null,
+      paymentId: null,
+      paymentStatus: null,
+      paymentRefunded: null,
+      paymentAction: { action: { type: 'stripe', clientSecret: secret }, expiresAt: at.toISOString() },
+      lines: [],
+      createdAt: at,
+      updatedAt: at,
+      version: 3,
+      undoAttempts: 0,
+      attention: null,
+    },
+    at.getTime(),
+  );
+  expect(shown.paymentAction).toMatchObject({ action: { type: 'stripe', clientSecret: '[redacted]' } });
+  expect(JSON.stringify(shown)).not.toContain(secret);
+});
