@@ -4,7 +4,7 @@ import type { TableGrants } from '../lib/contract/deploy/route.ts';
 export type Job = {
   name: string;
   /** File under functions/, without its ending. */
-  door: string;
+  handler: string;
   /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
   schedule: `rate(${string})` | `cron(${string})` | 'on-deploy';
   databaseRole: DatabaseRole | null;
@@ -21,14 +21,14 @@ export type Job = {
 
 const rows = {
   migrate: {
-    door: 'jobs/migrate',
+    handler: 'jobs/migrate',
     schedule: 'on-deploy',
     databaseRole: 'migrator',
     provider: false,
     timeoutSeconds: 840,
   },
   'sweep-orders': {
-    door: 'jobs/sweep-orders',
+    handler: 'jobs/sweep-orders',
     schedule: 'rate(1 minute)',
     databaseRole: 'saga',
     provider: false,
@@ -37,28 +37,28 @@ const rows = {
     timeoutSeconds: 55,
   },
   'watch-orders': {
-    door: 'jobs/watch-orders',
+    handler: 'jobs/watch-orders',
     schedule: 'rate(1 minute)',
     databaseRole: 'monitor',
     provider: false,
     timeoutSeconds: 30,
   },
   'check-invariants': {
-    door: 'jobs/check-invariants',
+    handler: 'jobs/check-invariants',
     schedule: 'rate(15 minutes)',
     databaseRole: 'monitor',
     provider: false,
     timeoutSeconds: 120,
   },
   'purge-expired': {
-    door: 'jobs/purge-expired',
+    handler: 'jobs/purge-expired',
     schedule: 'rate(1 hour)',
     databaseRole: 'jobs',
     provider: false,
     timeoutSeconds: 120,
   },
   'send-mails': {
-    door: 'jobs/send-mails',
+    handler: 'jobs/send-mails',
     schedule: 'rate(1 minute)',
     databaseRole: 'mailer',
     provider: false,
@@ -66,15 +66,15 @@ const rows = {
     timeoutSeconds: 55,
   },
   'rotate-audit': {
-    door: 'jobs/rotate-audit',
+    handler: 'jobs/rotate-audit',
     schedule: 'cron(40 2 * * ? *)',
     databaseRole: 'jobs',
     provider: false,
     timeoutSeconds: 60,
   },
   // By the clock and not by rates, so that the comparison comes after the copy that it needs.
-  'mirror-charges': {
-    door: 'jobs/mirror-charges',
+  'snapshot-provider-transactions': {
+    handler: 'jobs/snapshot-provider-transactions',
     schedule: 'cron(5 * * * ? *)',
     databaseRole: null,
     provider: true,
@@ -82,7 +82,7 @@ const rows = {
     timeoutSeconds: 600,
   },
   reconcile: {
-    door: 'jobs/reconcile',
+    handler: 'jobs/reconcile',
     schedule: 'cron(25 * * * ? *)',
     databaseRole: 'reconciler',
     provider: false,
@@ -91,7 +91,7 @@ const rows = {
     timeoutSeconds: 600,
   },
   'refresh-issuer-keys': {
-    door: 'jobs/refresh-issuer-keys',
+    handler: 'jobs/refresh-issuer-keys',
     schedule: 'rate(5 minutes)',
     databaseRole: null,
     provider: false,
@@ -103,7 +103,7 @@ const rows = {
 
 export type JobName = keyof typeof rows;
 
-/** THE schedule table: job → door, schedule, database role. */
+/** THE schedule table: job → handler, schedule, database role. */
 export const jobs = Object.fromEntries(
   Object.entries(rows).map(([name, row]) => [name, { name, ...row }]),
 ) as unknown as Readonly<Record<JobName, Job>>;

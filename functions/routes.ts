@@ -3,7 +3,7 @@ import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Auth, Route, TableGrants } from '../lib/contract/deploy/route.ts';
 
 const endsSessions = { sessions: ['Query', 'BatchWriteItem'] } as const satisfies TableGrants;
-const judgesGuesses = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
+const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
 
 const rows = {
   'sign-up': http('POST', '/customers', 'client', 'customers_api', { scopes: ['customers:write'] }),
@@ -19,11 +19,11 @@ const rows = {
   }),
   'change-password': http('POST', '/customers/me/password', 'session', 'customers_api', {
     scopes: ['customers:write'],
-    tables: { ...endsSessions, ...judgesGuesses },
+    tables: { ...endsSessions, ...judgesLoginAttempts },
   }),
   'request-email-change': http('POST', '/customers/me/email', 'session', 'customers_api', {
     scopes: ['customers:write'],
-    tables: judgesGuesses,
+    tables: judgesLoginAttempts,
   }),
   'change-email': http('POST', '/customers/email-changes/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
@@ -33,7 +33,7 @@ const rows = {
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
-    tables: { sessions: ['PutItem', 'DeleteItem'], identities: ['PutItem'], ...judgesGuesses },
+    tables: { sessions: ['PutItem', 'DeleteItem'], identities: ['PutItem'], ...judgesLoginAttempts },
   }),
   'list-sessions': http('GET', '/sessions', 'session', null, { tables: { sessions: ['Query'] } }),
   'end-session': http('DELETE', '/sessions/{sessionId}', 'session', null, {
@@ -100,22 +100,25 @@ const rows = {
   'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
   }),
-  'list-findings': http('GET', '/operations/findings', 'app', 'monitor', { scopes: ['orders:operate'], concurrent: 5 }),
-  'find-orders': http('GET', '/operations/orders', 'app', 'operations', {
-    scopes: ['orders:operate'],
+  'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
+    scopes: ['orders:review'],
     concurrent: 5,
   }),
-  'explain-order': http('GET', '/operations/orders/{orderId}', 'app', 'operations', {
-    scopes: ['orders:operate'],
+  'find-orders': http('GET', '/manual-review/orders', 'app', 'operations', {
+    scopes: ['orders:review'],
+    concurrent: 5,
+  }),
+  'explain-order': http('GET', '/manual-review/orders/{orderId}', 'app', 'operations', {
+    scopes: ['orders:review'],
     concurrent: 5,
     states: ['DescribeExecution', 'GetExecutionHistory'],
   }),
-  'retry-undo': http('POST', '/operations/orders/{orderId}/retry', 'app', 'operations', {
-    scopes: ['orders:operate'],
+  'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'operations', {
+    scopes: ['orders:review'],
     states: ['StartExecution'],
   }),
-  'resolve-order': http('POST', '/operations/orders/{orderId}/resolve', 'app', 'operations', {
-    scopes: ['orders:operate'],
+  'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'operations', {
+    scopes: ['orders:review'],
   }),
   'create-application': http('POST', '/applications', 'app', null, {
     scopes: ['applications:manage'],
@@ -162,14 +165,14 @@ const rows = {
 } as const satisfies Record<OperationId, unknown>;
 
 /**
- * THE HTTP table: operation → method, path, door, authentication, scopes, rate class, database role. An operation's
- * door is the file named like it.
+ * THE HTTP table: operation → method, path, handler, authentication, scopes, rate class, database role. An operation's
+ * handler is the file named like it.
  */
 export const routes = Object.fromEntries(
-  Object.entries(rows).map(([operation, row]) => [operation, { operation, door: `http/${operation}`, ...row }]),
+  Object.entries(rows).map(([operation, row]) => [operation, { operation, handler: `http/${operation}`, ...row }]),
 ) as unknown as { readonly [O in OperationId]: Route<(typeof rows)[O]['auth']> };
 
-type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'door'>;
+type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'handler'>;
 type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits'>;
 
 function http<A extends Auth>(

@@ -1,12 +1,12 @@
 import { accessPattern } from '../lib/contract/deploy/access-pattern.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 
-/** A door that is handed lines which other doors print. */
+/** A handler that is handed lines which other handlers print. */
 export type Stream = {
   name: string;
   /** File under functions/, without its ending. */
-  door: string;
-  /** Whose lines: those of every door of the HTTP table. */
+  handler: string;
+  /** Whose lines: those of every handler of the HTTP table. */
   from: 'http';
   /** Which of them, in the filter language of CloudWatch Logs. */
   pattern: string;
@@ -18,7 +18,7 @@ export type Stream = {
 
 const rows = {
   'record-access': {
-    door: 'streams/record-access',
+    handler: 'streams/record-access',
     from: 'http',
     pattern: accessPattern,
     databaseRole: 'audit_writer',
@@ -29,7 +29,7 @@ const rows = {
 
 export type StreamName = keyof typeof rows;
 
-/** THE stream table: lines of logs → door, database role. */
+/** THE stream table: lines of logs → handler, database role. */
 export const streams = Object.fromEntries(
   Object.entries(rows).map(([name, row]) => [name, { name, ...row }]),
 ) as unknown as Readonly<Record<StreamName, Stream>>;

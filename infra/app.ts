@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { BundleError, bundleDoors } from './bundle/bundle.ts';
-import { doorSources } from './handlers.ts';
+import { BundleError, bundleHandlers } from './bundle/bundle.ts';
+import { handlerSources } from './handlers.ts';
 import { readSettings, SettingError } from './profiles.ts';
 import { counterfoil } from './stage.ts';
 
@@ -12,8 +12,8 @@ const outdir = await mkdtemp(join(tmpdir(), 'counterfoil-bundles-'));
 try {
   const app = new App();
   const settings = readSettings(app.node);
-  const bundles = await bundleDoors(doorSources(), outdir);
-  counterfoil(app, settings, (door) => lambda.Code.fromAsset(bundles.get(door)!.directory));
+  const bundles = await bundleHandlers(handlerSources(), outdir);
+  counterfoil(app, settings, (handler) => lambda.Code.fromAsset(bundles.get(handler)!.directory));
   app.synth();
 } catch (error) {
   if (!(error instanceof SettingError || error instanceof BundleError)) throw error;

@@ -4,17 +4,17 @@ import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Route, StateAction, TableAction, TableName } from '../lib/contract/deploy/route.ts';
 
-/** What a door may do, and no more. */
+/** What a handler may do, and no more. */
 export type Grants = {
   databaseRole: DatabaseRole | null;
   tables: Partial<Record<TableName, readonly TableAction[]>>;
   /** On the state machine, or on its executions: see `isOnExecutions`. */
   states: readonly StateAction[];
-  /** The payment provider that the door calls; null for the many that call none. */
+  /** The payment provider that the handler calls; null for the many that call none. */
   payments: 'simulated' | 'stripe' | null;
-  /** Whether the door reads what signs Stripe's events. */
+  /** Whether the handler reads what signs Stripe's events. */
   webhook: boolean;
-  /** Whether the door sends mails. */
+  /** Whether the handler sends mails. */
   mails: boolean;
 };
 
@@ -22,24 +22,24 @@ export type Grants = {
 export const isOnExecutions = (action: StateAction): boolean =>
   action === 'DescribeExecution' || action === 'GetExecutionHistory';
 
-export type Door =
+export type Handler =
   | { kind: 'http'; row: Route }
   | { kind: 'step'; row: Step }
   | { kind: 'job'; row: Job }
   | { kind: 'stream'; row: Stream };
 
 /**
- * What a row of the four tables entitles its door to: what it says itself, and what authentication and limits need
+ * What a row of the four tables entitles its handler to: what it says itself, and what authentication and limits need
  * on its way in.
  */
-export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
-  const { row } = door;
+export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Grants {
+  const { row } = handler;
   const tables: Grants['tables'] = {};
   const add = (table: TableName, actions: readonly TableAction[]) => {
     tables[table] = [...new Set([...(tables[table] ?? []), ...actions])].toSorted();
   };
-  if (door.kind === 'http') {
-    const { auth, rateClass } = door.row;
+  if (handler.kind === 'http') {
+    const { auth, rateClass } = handler.row;
     if (rateClass !== 'exempt') add('limits', ['UpdateItem']);
     // Sliding expiry is a write on the session; the time of last use one on the key.
     if (auth !== 'public') add('applications', ['GetItem']);
@@ -51,9 +51,9 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     }
     if (auth === 'client' || auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
   }
-  const callsProvider = (door.kind === 'step' || door.kind === 'job') && door.row.provider;
-  // A step charges and refunds; a job reads the books.
-  const onCharges: readonly TableAction[] = door.kind === 'step' ? ['GetItem', 'PutItem', 'UpdateItem'] : ['Scan'];
+  const callsProvider = (handler.kind === 'step' || handler.kind === 'job') && handler.row.provider;
+  // A step charges and refunds; a job reads the transactions.
+  const onCharges: readonly TableAction[] = handler.kind === 'step' ? ['GetItem', 'PutItem', 'UpdateItem'] : ['Scan'];
   if (callsProvider && provider === 'simulated') add('charges', onCharges);
   for (const [table, actions] of Object.entries(('tables' in row && row.tables) || {}))
     add(table as TableName, actions);
@@ -62,7 +62,7 @@ export function grantsOf(door: Door, provider: 'simulated' | 'stripe'): Grants {
     tables,
     states: ('states' in row && row.states) || [],
     payments: callsProvider ? provider : null,
-    webhook: door.kind === 'http' && door.row.provider === 'stripe',
-    mails: door.kind === 'job' && door.row.mails === true,
+    webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
+    mails: handler.kind === 'job' && handler.row.mails === true,
   };
 }

@@ -5,8 +5,11 @@ import { streams } from '../functions/streams.ts';
 import { runner } from './constructs/migrations.ts';
 
 /** Everything that is deployed as a function: its name → its source, relative to the repository. */
-export function doorSources(): Record<string, string> {
+export function handlerSources(): Record<string, string> {
   const tables = [routes, steps, jobs, streams];
-  const doors = tables.flatMap((table) => Object.values<{ door: string }>(table)).map(({ door }) => door);
-  return { ...Object.fromEntries(doors.map((door) => [door, `functions/${door}.ts`])), [runner.door]: runner.source };
+  const handlers = tables.flatMap((table) => Object.values<{ handler: string }>(table)).map(({ handler }) => handler);
+  return {
+    ...Object.fromEntries(handlers.map((handler) => [handler, `functions/${handler}.ts`])),
+    [runner.handler]: runner.source,
+  };
 }

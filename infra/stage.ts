@@ -13,7 +13,7 @@ import { WatchStack } from './stacks/watch-stack.ts';
 export function counterfoil(
   app: App,
   settings: Settings,
-  codeOf: (door: string) => lambda.Code,
+  codeOf: (handler: string) => lambda.Code,
 ): { data: DataStack; service: ServiceStack; watch: WatchStack } {
   const { name, keeps } = settings.profile;
   const data = new DataStack(app, `counterfoil-${name}-data`, {
@@ -30,7 +30,7 @@ export function counterfoil(
   });
   const watch = new WatchStack(app, `counterfoil-${name}-watch`, {
     settings,
-    parts: service.parts,
+    resources: service.resources,
     description: `Counterfoil ${name}: alarms, dashboard`,
   });
   Tags.of(app).add('product', 'counterfoil');

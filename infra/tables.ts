@@ -17,7 +17,7 @@ export const tables = {
   identities: { partitionKey: 'identity' },
 } as const satisfies Record<TableName, TableKeys>;
 
-/** The environment variable that tells a door a table's name. */
+/** The environment variable that tells a handler a table's name. */
 export const tableVariables: Readonly<Record<TableName, string>> = {
   sessions: 'SESSIONS_TABLE',
   limits: 'LIMITS_TABLE',

@@ -1,9 +1,9 @@
 import { listApplications } from '../../lib/auth/applications/applications.dynamo.ts';
 import { createOrigins } from '../../lib/auth/applications/origins.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { matcher } from '../../lib/contract/deploy/routing.ts';
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { matcher } from '../../lib/contract/deploy/routing.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
@@ -31,6 +31,6 @@ const permission = (origin: string, methods: string) => ({
   'access-control-max-age': '7200',
 });
 
-export const handler = httpDoor(routes['answer-unrouted'], contract.answerUnrouted, run, ({ clock }) => ({
+export const handler = httpHandler(routes['answer-unrouted'], contract.answerUnrouted, run, ({ clock }) => ({
   isKnownOrigin: createOrigins(() => listApplications(applicationStore()), clock),
 }));

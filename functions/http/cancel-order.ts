@@ -1,17 +1,17 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
-import { hasEnded } from '../../lib/shop/orders/transitions.ts';
-import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
 import { config } from '../../lib/platform/config.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
-import { sqlAs } from '../../lib/platform/sql.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
+import { sqlAs } from '../../lib/platform/sql.ts';
+import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import { hasEnded } from '../../lib/shop/orders/transitions.ts';
+import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
 import { routes } from '../routes.ts';
 
 type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
@@ -19,7 +19,7 @@ type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sle
 export async function run(request: Request<typeof contract.cancelOrder, Customer>, deps: Deps): Promise<Result> {
   const { caller, path, waitSeconds, log } = request;
   const sql = deps.sql();
-  // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
+  // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the handler's deadline.
   const until = deps.stopwatch.elapsed() + waitSeconds * 1000;
   const of = { orderId: path.orderId, customerId: caller.customerId };
   const claim = claimOf('cancel-order', request);
@@ -39,7 +39,7 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
   return fromStored(stored ? final : { ...answer, headers }, false);
 }
 
-export const handler = httpDoor(routes['cancel-order'], contract.cancelOrder, run, ({ clock, stopwatch }) => ({
+export const handler = httpHandler(routes['cancel-order'], contract.cancelOrder, run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('orders_api'),
   clock,
   stopwatch,

@@ -1,6 +1,6 @@
-import * as contract from '../../lib/contract/api/customers.ts';
 import { type AccountDeps, changeEmail } from '../../lib/accounts/customers/own-account.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { routes } from '../routes.ts';
 
@@ -9,4 +9,4 @@ export async function run({ body }: Request<typeof contract.changeEmail>, deps: 
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['change-email'], contract.changeEmail, run, ({ log }) => accountDeps(log));
+export const handler = httpHandler(routes['change-email'], contract.changeEmail, run, ({ log }) => accountDeps(log));

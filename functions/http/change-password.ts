@@ -1,10 +1,10 @@
-import type { SignedIn } from '../../lib/contract/api/caller.ts';
-import * as contract from '../../lib/contract/api/customers.ts';
 import { checkOwnPassword, type PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
 import { type AccountDeps, changePassword } from '../../lib/accounts/customers/own-account.ts';
 import { hashPassword, passwordCost } from '../../lib/accounts/customers/passwords.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
+import type { SignedIn } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { lockoutStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
@@ -13,14 +13,14 @@ type Deps = AccountDeps & PasswordDeps;
 
 export async function run(request: Request<typeof contract.changePassword, SignedIn>, deps: Deps): Promise<Result> {
   const { body, caller, meter } = request;
-  const guess = { customerId: caller.customerId, password: body.password, address: caller.address };
-  const { attempt } = await checkOwnPassword(deps, guess, meter);
+  const loginAttempt = { customerId: caller.customerId, password: body.password, address: caller.address };
+  const { attempt } = await checkOwnPassword(deps, loginAttempt, meter);
   await attemptSucceeded(deps.lockout, attempt);
   await changePassword(deps, caller.session, await hashPassword(body.newPassword, deps.cost));
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['change-password'], contract.changePassword, run, ({ log }) => ({
+export const handler = httpHandler(routes['change-password'], contract.changePassword, run, ({ log }) => ({
   ...accountDeps(log),
   lockout: lockoutStore(),
   cost: passwordCost,

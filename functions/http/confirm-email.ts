@@ -1,6 +1,6 @@
-import * as contract from '../../lib/contract/api/customers.ts';
 import { confirmEmail } from '../../lib/accounts/customers/own-account.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -12,7 +12,7 @@ export async function run({ body }: Request<typeof contract.confirmEmail>, deps:
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['confirm-email'], contract.confirmEmail, run, ({ clock }) => ({
+export const handler = httpHandler(routes['confirm-email'], contract.confirmEmail, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
   clock,
 }));

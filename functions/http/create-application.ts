@@ -1,7 +1,7 @@
 import { register } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import { type App, callerKey } from '../../lib/contract/api/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { fromStored } from '../../lib/http/idempotency.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
@@ -19,6 +19,6 @@ export async function run(
   return fromStored({ status: 201, headers, body: answer }, replayed);
 }
 
-export const handler = httpDoor(routes['create-application'], contract.createApplication, run, () => ({
+export const handler = httpHandler(routes['create-application'], contract.createApplication, run, () => ({
   store: applicationStore(),
 }));

@@ -1,7 +1,7 @@
 import { addKey } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
@@ -15,4 +15,6 @@ export async function run(
   return { status: 201, body: await addKey(store, caller, path.applicationId, expiresAt) };
 }
 
-export const handler = httpDoor(routes['create-key'], contract.createKey, run, () => ({ store: applicationStore() }));
+export const handler = httpHandler(routes['create-key'], contract.createKey, run, () => ({
+  store: applicationStore(),
+}));

@@ -1,13 +1,13 @@
-import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import { versionTag } from '../../lib/http/result.ts';
-import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };
@@ -21,7 +21,7 @@ export async function run(request: Request<typeof contract.createProduct, App>, 
   return fromStored(answer, replayed);
 }
 
-export const handler = httpDoor(routes['create-product'], contract.createProduct, run, ({ clock }) => ({
+export const handler = httpHandler(routes['create-product'], contract.createProduct, run, ({ clock }) => ({
   sql: () => sqlAs('catalog_api'),
   clock,
   keys: idempotency('catalog.idempotency_keys'),

@@ -1,6 +1,6 @@
 import * as contract from '../../lib/contract/api/orders.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { priceOrder, toQuote } from '../../lib/shop/pricing/price.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
@@ -19,6 +19,6 @@ export async function run(
   return { status: 200, body: toQuote(priceOrder({ lines, products, premium })) };
 }
 
-export const handler = httpDoor(routes['create-quote'], contract.createQuote, run, () => ({
+export const handler = httpHandler(routes['create-quote'], contract.createQuote, run, () => ({
   sql: () => sqlAs('orders_api'),
 }));

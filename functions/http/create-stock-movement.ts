@@ -1,8 +1,8 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/stock.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
@@ -21,7 +21,7 @@ export async function run(request: Request<typeof contract.createStockMovement, 
   return fromStored(answer, replayed);
 }
 
-export const handler = httpDoor(routes['create-stock-movement'], contract.createStockMovement, run, ({ clock }) => ({
+export const handler = httpHandler(routes['create-stock-movement'], contract.createStockMovement, run, ({ clock }) => ({
   sql: () => sqlAs('catalog_api'),
   clock,
   keys: idempotency('catalog.idempotency_keys'),

@@ -1,7 +1,7 @@
 import { remove } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
@@ -15,6 +15,6 @@ export async function run(
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['delete-application'], contract.deleteApplication, run, () => ({
+export const handler = httpHandler(routes['delete-application'], contract.deleteApplication, run, () => ({
   store: applicationStore(),
 }));

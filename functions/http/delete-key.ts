@@ -1,7 +1,7 @@
 import { dropKey } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
@@ -12,4 +12,6 @@ export async function run({ caller, path }: Request<typeof contract.deleteKey, A
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['delete-key'], contract.deleteKey, run, () => ({ store: applicationStore() }));
+export const handler = httpHandler(routes['delete-key'], contract.deleteKey, run, () => ({
+  store: applicationStore(),
+}));

@@ -1,10 +1,10 @@
+import { endSessionById } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
+import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
-import { endSessionById } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
-import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
@@ -16,4 +16,6 @@ export async function run(request: Request<typeof contract.endSession, SignedIn>
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['end-session'], contract.endSession, run, () => ({ sessions: sessionStore() }));
+export const handler = httpHandler(routes['end-session'], contract.endSession, run, () => ({
+  sessions: sessionStore(),
+}));

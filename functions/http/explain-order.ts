@@ -1,7 +1,7 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type ExplainDeps, explainOrder } from '../../lib/operations/manual-review/explain.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { readExecution } from '../../lib/platform/executions.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -17,7 +17,7 @@ export async function run(
   return { status: 200, body: await explainOrder({ ...deps, sql: deps.sql(), onError }, asked) };
 }
 
-export const handler = httpDoor(routes['explain-order'], contract.explainOrder, run, ({ clock }) => ({
+export const handler = httpHandler(routes['explain-order'], contract.explainOrder, run, ({ clock }) => ({
   sql: () => sqlAs('operations'),
   clock,
   readExecution,

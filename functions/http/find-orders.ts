@@ -1,9 +1,9 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
-import { findOrders, positionForm } from '../../lib/operations/manual-review/find.sql.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { findOrders, positionForm } from '../../lib/operations/manual-review/find.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
@@ -21,7 +21,7 @@ export async function run(
   return { status: 200, body: { ...page, data: page.data.map(({ position, ...order }) => order) } };
 }
 
-export const handler = httpDoor(routes['find-orders'], contract.findOrders, run, ({ clock }) => ({
+export const handler = httpHandler(routes['find-orders'], contract.findOrders, run, ({ clock }) => ({
   sql: () => sqlAs('operations'),
   clock,
 }));

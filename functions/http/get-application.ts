@@ -3,7 +3,7 @@ import { toView } from '../../lib/auth/applications/applications.dynamo.ts';
 import { find } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
@@ -15,6 +15,6 @@ export async function run({ path }: Request<typeof contract.getApplication, App>
   return { status: 200, body: { ...toView(item), keys: await listKeys(store, item) } };
 }
 
-export const handler = httpDoor(routes['get-application'], contract.getApplication, run, () => ({
+export const handler = httpHandler(routes['get-application'], contract.getApplication, run, () => ({
   store: applicationStore(),
 }));

@@ -1,6 +1,6 @@
 import { docsPage, docsPolicy } from '../../lib/contract/api/assets/docs-page.ts';
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpDoor, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Result } from '../../lib/http/handler.ts';
 import { routes } from '../routes.ts';
 
 export async function run(): Promise<Result> {
@@ -11,4 +11,4 @@ export async function run(): Promise<Result> {
   };
 }
 
-export const handler = httpDoor(routes['get-docs'], contract.getDocs, run, () => undefined);
+export const handler = httpHandler(routes['get-docs'], contract.getDocs, run, () => undefined);

@@ -1,10 +1,10 @@
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { describeError } from '../../lib/kernel/describe-error.ts';
 import { healthCheck } from '../../lib/operations/health/check.ts';
 import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
-import { describeError } from '../../lib/kernel/describe-error.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
@@ -19,7 +19,7 @@ export async function run(_request: Request<typeof contract.getHealth>, { check 
   return { status: health.status === 'down' ? 503 : 200, headers: { 'cache-control': 'no-store' }, body: health };
 }
 
-export const handler = httpDoor(routes['get-health'], contract.getHealth, run, ({ clock, stopwatch, log }) => ({
+export const handler = httpHandler(routes['get-health'], contract.getHealth, run, ({ clock, stopwatch, log }) => ({
   check: healthCheck({
     probes: {
       database: () => probeDatabase(sqlAs('monitor')),

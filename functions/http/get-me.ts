@@ -1,7 +1,7 @@
+import { findCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { findCustomer } from '../../lib/accounts/customers/customers.sql.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -13,4 +13,6 @@ export async function run(request: Request<typeof contract.getMe, Customer>, dep
   return { status: 200, body: customer, etag: versionTag(customer.version) };
 }
 
-export const handler = httpDoor(routes['get-me'], contract.getMe, run, () => ({ sql: () => sqlAs('customers_api') }));
+export const handler = httpHandler(routes['get-me'], contract.getMe, run, () => ({
+  sql: () => sqlAs('customers_api'),
+}));

@@ -1,6 +1,6 @@
 import document from '../../lib/contract/api/assets/openapi.json' with { type: 'json' };
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpDoor, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Result } from '../../lib/http/handler.ts';
 import { routes } from '../routes.ts';
 
 const body = { contentType: 'application/json', text: JSON.stringify(document) };
@@ -9,4 +9,4 @@ export async function run(): Promise<Result> {
   return { status: 200, body };
 }
 
-export const handler = httpDoor(routes['get-openapi'], contract.getOpenApi, run, () => undefined);
+export const handler = httpHandler(routes['get-openapi'], contract.getOpenApi, run, () => undefined);

@@ -1,9 +1,9 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { readTimeline } from '../../lib/shop/orders/read.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -15,6 +15,6 @@ export async function run(
   return { status: 200, body: { data: entries } };
 }
 
-export const handler = httpDoor(routes['get-order-timeline'], contract.getOrderTimeline, run, () => ({
+export const handler = httpHandler(routes['get-order-timeline'], contract.getOrderTimeline, run, () => ({
   sql: () => sqlAs('orders_api'),
 }));

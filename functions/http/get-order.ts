@@ -1,10 +1,10 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { versionTag } from '../../lib/http/result.ts';
-import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -16,6 +16,6 @@ export async function run(
   return { status: 200, body: order, etag: versionTag(order.version) };
 }
 
-export const handler = httpDoor(routes['get-order'], contract.getOrder, run, () => ({
+export const handler = httpHandler(routes['get-order'], contract.getOrder, run, () => ({
   sql: () => sqlAs('orders_api'),
 }));

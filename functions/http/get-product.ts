@@ -1,8 +1,8 @@
-import { readOnSale } from '../../lib/shop/catalog/products.sql.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { readOnSale } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };
@@ -13,6 +13,6 @@ export async function run({ path }: Request<typeof contract.getProduct>, deps: D
   return { status: 200, body: product, etag: versionTag(product.version) };
 }
 
-export const handler = httpDoor(routes['get-product'], contract.getProduct, run, () => ({
+export const handler = httpHandler(routes['get-product'], contract.getProduct, run, () => ({
   sql: () => sqlAs('catalog_api'),
 }));

@@ -1,9 +1,9 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/refunds.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { findRefund } from '../../lib/shop/payments/refunds.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { findRefund } from '../../lib/shop/payments/refunds.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -15,6 +15,6 @@ export async function run(
   return { status: 200, body: refund };
 }
 
-export const handler = httpDoor(routes['get-refund'], contract.getRefund, run, () => ({
+export const handler = httpHandler(routes['get-refund'], contract.getRefund, run, () => ({
   sql: () => sqlAs('refunds_api'),
 }));

@@ -1,10 +1,10 @@
-import { lastDay, periodOf } from '../../lib/operations/audit/period.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/usage.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { lastDay, periodOf } from '../../lib/operations/audit/period.ts';
 import { readUsage } from '../../lib/operations/usage/usage.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -29,7 +29,7 @@ export async function run(
   return { status: 200, body };
 }
 
-export const handler = httpDoor(routes['get-usage'], contract.getUsage, run, ({ clock }) => ({
+export const handler = httpHandler(routes['get-usage'], contract.getUsage, run, ({ clock }) => ({
   sql: () => sqlAs('audit_reader'),
   clock,
 }));

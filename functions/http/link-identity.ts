@@ -1,8 +1,8 @@
-import * as contract from '../../lib/contract/api/identities.ts';
-import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { readIdToken, type Verify } from '../../lib/accounts/identities/exchange.ts';
 import { type LinkDeps, linkIdentity } from '../../lib/accounts/identities/link.ts';
+import * as contract from '../../lib/contract/api/identities.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -18,7 +18,7 @@ export async function run(
   return { status: linked ? 201 : 200, body: identity };
 }
 
-export const handler = httpDoor(routes['link-identity'], contract.linkIdentity, run, ({ clock }) => ({
+export const handler = httpHandler(routes['link-identity'], contract.linkIdentity, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
   copies: identityCopies(),
   clock,

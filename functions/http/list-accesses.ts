@@ -1,10 +1,10 @@
-import { lastMonth, periodOf } from '../../lib/operations/audit/period.ts';
-import { listAccesses } from '../../lib/operations/audit/read.sql.ts';
 import * as contract from '../../lib/contract/api/audit.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { lastMonth, periodOf } from '../../lib/operations/audit/period.ts';
+import { listAccesses } from '../../lib/operations/audit/read.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
@@ -21,7 +21,7 @@ export async function run(
   return { status: 200, body: await listAccesses(sql(), { ...query, ...periodOf(query, lastMonth, clock) }) };
 }
 
-export const handler = httpDoor(routes['list-accesses'], contract.listAccesses, run, ({ clock }) => ({
+export const handler = httpHandler(routes['list-accesses'], contract.listAccesses, run, ({ clock }) => ({
   sql: () => sqlAs('audit_reader'),
   clock,
 }));

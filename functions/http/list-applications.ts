@@ -2,7 +2,7 @@ import { listApplications, toView } from '../../lib/auth/applications/applicatio
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
@@ -29,6 +29,6 @@ function isBehind({ createdAt, id }: { createdAt: number; id: string }, key: str
   return createdAt < Number(time) || (createdAt === Number(time) && id < last!);
 }
 
-export const handler = httpDoor(routes['list-applications'], contract.listApplications, run, () => ({
+export const handler = httpHandler(routes['list-applications'], contract.listApplications, run, () => ({
   store: applicationStore(),
 }));

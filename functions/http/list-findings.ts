@@ -1,8 +1,8 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/findings.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { listFindings } from '../../lib/operations/reconciliation/findings.sql.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -12,6 +12,6 @@ export async function run(
   return { status: 200, body: await listFindings(sql(), query) };
 }
 
-export const handler = httpDoor(routes['list-findings'], contract.listFindings, run, () => ({
+export const handler = httpHandler(routes['list-findings'], contract.listFindings, run, () => ({
   sql: () => sqlAs('monitor'),
 }));

@@ -1,7 +1,7 @@
+import { listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
 import * as contract from '../../lib/contract/api/identities.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
@@ -14,6 +14,6 @@ export async function run(
   return { status: 200, body: { data: await listIdentities(sql(), caller.customerId) } };
 }
 
-export const handler = httpDoor(routes['list-identities'], contract.listIdentities, run, () => ({
+export const handler = httpHandler(routes['list-identities'], contract.listIdentities, run, () => ({
   sql: () => sqlAs('customers_api'),
 }));

@@ -1,9 +1,9 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { listOrders } from '../../lib/shop/orders/read.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { listOrders } from '../../lib/shop/orders/read.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -17,6 +17,6 @@ export async function run(
   return { status: 200, body: toPage(list, orders, limit) };
 }
 
-export const handler = httpDoor(routes['list-orders'], contract.listOrders, run, () => ({
+export const handler = httpHandler(routes['list-orders'], contract.listOrders, run, () => ({
   sql: () => sqlAs('orders_api'),
 }));

@@ -1,7 +1,7 @@
-import { listOnSale } from '../../lib/shop/catalog/products.sql.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { listOnSale } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };
@@ -10,6 +10,6 @@ export async function run({ query }: Request<typeof contract.listProducts>, deps
   return { status: 200, body: await listOnSale(deps.sql(), query) };
 }
 
-export const handler = httpDoor(routes['list-products'], contract.listProducts, run, () => ({
+export const handler = httpHandler(routes['list-products'], contract.listProducts, run, () => ({
   sql: () => sqlAs('catalog_api'),
 }));

@@ -1,9 +1,9 @@
-import { lastMonth, periodOf } from '../../lib/operations/audit/period.ts';
-import { listReaders } from '../../lib/operations/audit/read.sql.ts';
 import * as contract from '../../lib/contract/api/audit.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { lastMonth, periodOf } from '../../lib/operations/audit/period.ts';
+import { listReaders } from '../../lib/operations/audit/read.sql.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
@@ -17,7 +17,7 @@ export async function run(
   return { status: 200, body: { customerId: customer, from: from.toISOString(), to: to.toISOString(), data } };
 }
 
-export const handler = httpDoor(routes['list-readers'], contract.listReaders, run, ({ clock }) => ({
+export const handler = httpHandler(routes['list-readers'], contract.listReaders, run, ({ clock }) => ({
   sql: () => sqlAs('audit_reader'),
   clock,
 }));

@@ -2,9 +2,9 @@ import type { App } from '../../lib/contract/api/caller.ts';
 import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/refunds.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { currencyOf, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { currencyOf, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -20,6 +20,6 @@ export async function run(
   return { status: 200, body: toPage(list, refunds, limit) };
 }
 
-export const handler = httpDoor(routes['list-refunds'], contract.listRefunds, run, () => ({
+export const handler = httpHandler(routes['list-refunds'], contract.listRefunds, run, () => ({
   sql: () => sqlAs('refunds_api'),
 }));

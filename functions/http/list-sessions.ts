@@ -1,10 +1,10 @@
-import type { SignedIn } from '../../lib/contract/api/caller.ts';
-import * as contract from '../../lib/contract/api/sessions.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { toTimestamp } from '../../lib/kernel/clock.ts';
-import { sessionStore } from '../../lib/platform/deps.ts';
 import { listSessions, sessionIdOf } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
 import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import type { SignedIn } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/sessions.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { toTimestamp } from '../../lib/kernel/clock.ts';
+import { sessionStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
@@ -24,6 +24,6 @@ export async function run({ caller }: Request<typeof contract.listSessions, Sign
   return { status: 200, body: { data } };
 }
 
-export const handler = httpDoor(routes['list-sessions'], contract.listSessions, run, () => ({
+export const handler = httpHandler(routes['list-sessions'], contract.listSessions, run, () => ({
   sessions: sessionStore(),
 }));

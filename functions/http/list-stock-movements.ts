@@ -1,6 +1,6 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/stock.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { readLedger } from '../../lib/shop/stock/ledger.sql.ts';
 import { routes } from '../routes.ts';
@@ -11,6 +11,6 @@ export async function run(request: Request<typeof contract.listStockMovements, A
   return { status: 200, body: await readLedger(deps.sql(), request.path.productId, request.query) };
 }
 
-export const handler = httpDoor(routes['list-stock-movements'], contract.listStockMovements, run, () => ({
+export const handler = httpHandler(routes['list-stock-movements'], contract.listStockMovements, run, () => ({
   sql: () => sqlAs('catalog_api'),
 }));

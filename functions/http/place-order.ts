@@ -1,15 +1,15 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
-import { hasEnded, isAtRest } from '../../lib/shop/orders/transitions.ts';
-import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
+import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
+import { hasEnded, isAtRest } from '../../lib/shop/orders/transitions.ts';
+import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
 import { routes } from '../routes.ts';
 
 type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
@@ -17,7 +17,7 @@ type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep
 export async function run(request: Request<typeof contract.placeOrder, Customer>, deps: Deps): Promise<Result> {
   const { caller, body, waitSeconds, meter, log } = request;
   const sql = deps.sql();
-  // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the door's deadline.
+  // Not from when the wait begins: a saga that is slow to start must not keep the answer beyond the handler's deadline.
   const until = deps.stopwatch.elapsed() + waitSeconds * 1000;
   const claim = { ...claimOf('place-order', request), key: request.idempotencyKey ?? '' };
   const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, {
@@ -42,7 +42,7 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   return fromStored(stored ? final : { ...answer, headers: applied }, false);
 }
 
-export const handler = httpDoor(routes['place-order'], contract.placeOrder, run, ({ clock, stopwatch }) => ({
+export const handler = httpHandler(routes['place-order'], contract.placeOrder, run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('orders_api'),
   clock,
   stopwatch,

@@ -1,13 +1,13 @@
 import * as contract from '../../lib/contract/api/payments.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { checkSignature, readEvent } from '../../lib/shop/payments/stripe-webhook.ts';
-import { isRemembered, remember, type WebhookEvents } from '../../lib/shop/payments/webhook-events.dynamo.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
-import { webhookSecrets } from '../../lib/platform/secrets.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
+import { webhookSecrets } from '../../lib/platform/secrets.ts';
+import { checkSignature, readEvent } from '../../lib/shop/payments/stripe-webhook.ts';
+import { isRemembered, remember, type WebhookEvents } from '../../lib/shop/payments/webhook-events.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = {
@@ -40,7 +40,7 @@ export async function run(
   return { status: 200, body: { received: true } };
 }
 
-export const handler = httpDoor(routes['receive-stripe-event'], contract.receiveStripeEvent, run, ({ clock }) => ({
+export const handler = httpHandler(routes['receive-stripe-event'], contract.receiveStripeEvent, run, ({ clock }) => ({
   secrets: webhookSecrets,
   events: { client: dynamo(), table: config().WEBHOOK_EVENTS_TABLE },
   resume: resumeSaga,

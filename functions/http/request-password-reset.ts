@@ -1,7 +1,7 @@
-import * as contract from '../../lib/contract/api/customers.ts';
 import { type AccountRules, askForReset } from '../../lib/accounts/customers/accounts.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { accountRules } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -13,7 +13,7 @@ export async function run({ body }: Request<typeof contract.requestPasswordReset
   return { status: 202, body: { email: body.email } };
 }
 
-export const handler = httpDoor(routes['request-password-reset'], contract.requestPasswordReset, run, () => ({
+export const handler = httpHandler(routes['request-password-reset'], contract.requestPasswordReset, run, () => ({
   sql: () => sqlAs('customers_api'),
   rules: accountRules(),
 }));

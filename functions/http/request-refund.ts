@@ -1,15 +1,15 @@
 import { type App, callerKey } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/refunds.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { type Sleep, sleep, waitFor } from '../../lib/shop/orders/wait.ts';
-import { findRefund } from '../../lib/shop/payments/refunds.sql.ts';
-import { type RefundDeps, requestRefund } from '../../lib/shop/payments/refunds.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
+import { type Sleep, sleep, waitFor } from '../../lib/shop/orders/wait.ts';
+import { findRefund } from '../../lib/shop/payments/refunds.sql.ts';
+import { type RefundDeps, requestRefund } from '../../lib/shop/payments/refunds.ts';
 import { routes } from '../routes.ts';
 
 type Deps = Omit<RefundDeps, 'sql'> & { sql: () => RefundDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
@@ -38,7 +38,7 @@ export async function run(request: Request<typeof contract.requestRefund, App>, 
   return fromStored(stored ? final : { ...answer, headers }, false);
 }
 
-export const handler = httpDoor(routes['request-refund'], contract.requestRefund, run, ({ clock, stopwatch }) => ({
+export const handler = httpHandler(routes['request-refund'], contract.requestRefund, run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('refunds_api'),
   clock,
   stopwatch,

@@ -1,12 +1,12 @@
-import * as contract from '../../lib/contract/api/customers.ts';
 import { checkToken } from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
 import { type AccountDeps, resetPassword } from '../../lib/accounts/customers/own-account.ts';
 import { hashPassword, type PasswordCost, passwordCost } from '../../lib/accounts/customers/passwords.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { type LockoutStore, welcome } from '../../lib/auth/limits/lockout.dynamo.ts';
+import * as contract from '../../lib/contract/api/customers.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { describeError } from '../../lib/kernel/describe-error.ts';
 import { networkOf } from '../../lib/kernel/network.ts';
-import { type LockoutStore, welcome } from '../../lib/auth/limits/lockout.dynamo.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { lockoutStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
@@ -26,7 +26,7 @@ export async function run(request: Request<typeof contract.resetPassword>, deps:
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['reset-password'], contract.resetPassword, run, ({ log }) => ({
+export const handler = httpHandler(routes['reset-password'], contract.resetPassword, run, ({ log }) => ({
   ...accountDeps(log),
   lockout: lockoutStore(),
   cost: passwordCost,

@@ -1,14 +1,14 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
-import { byHand, resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
-import type { DeskDeps } from '../../lib/operations/manual-review/retry.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
+import { byHand, resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
+import type { ReviewDeps } from '../../lib/operations/manual-review/retry.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = Omit<DeskDeps, 'sql'> & { sql: () => Sql };
+type Deps = Omit<ReviewDeps, 'sql'> & { sql: () => Sql };
 
 export async function run(request: Request<typeof contract.resolveOrder, App>, deps: Deps): Promise<Result> {
   const { caller, path, body, requestId, meter } = request;
@@ -22,7 +22,7 @@ export async function run(request: Request<typeof contract.resolveOrder, App>, d
   return fromStored(answer, replayed);
 }
 
-export const handler = httpDoor(routes['resolve-order'], contract.resolveOrder, run, ({ clock }) => ({
+export const handler = httpHandler(routes['resolve-order'], contract.resolveOrder, run, ({ clock }) => ({
   sql: () => sqlAs('operations'),
   clock,
   keys: idempotency('orders.idempotency_keys'),

@@ -1,14 +1,14 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/payments.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { config } from '../../lib/platform/config.ts';
+import { dynamo } from '../../lib/platform/dynamo.ts';
+import { resumeSaga } from '../../lib/platform/resume.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { ChargeNotWaiting } from '../../lib/shop/payments/gateway.ts';
 import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
-import { config } from '../../lib/platform/config.ts';
-import { dynamo } from '../../lib/platform/dynamo.ts';
-import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { resumeSaga } from '../../lib/platform/resume.ts';
 import { routes } from '../routes.ts';
 
 type Deps = {
@@ -32,7 +32,7 @@ export async function run(
   return { status: 200, body: { orderId, status } };
 }
 
-export const handler = httpDoor(routes['settle-simulated-payment'], contract.settleSimulatedPayment, run, () => ({
+export const handler = httpHandler(routes['settle-simulated-payment'], contract.settleSimulatedPayment, run, () => ({
   simulated: config().PAYMENT_PROVIDER === 'simulated',
   sql: () => sqlAs('orders_api'),
   settle: (orderId, outcome) => settleSimulated({ client: dynamo(), table: config().CHARGES_TABLE }, orderId, outcome),

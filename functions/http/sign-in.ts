@@ -1,19 +1,19 @@
-import { Problem } from '../../lib/contract/api/problems.ts';
-import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import * as contract from '../../lib/contract/api/sessions.ts';
 import { passwordVersionOf } from '../../lib/accounts/customers/accounts.sql.ts';
 import { checkPassword, type PasswordDeps, renewHash } from '../../lib/accounts/customers/check-password.ts';
 import { passwordCost } from '../../lib/accounts/customers/passwords.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
 import { readIdToken, type Verify } from '../../lib/accounts/identities/exchange.ts';
 import { customerOfIdentity, type LinkDeps } from '../../lib/accounts/identities/link.ts';
+import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
+import { endSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import * as contract from '../../lib/contract/api/sessions.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { describeError } from '../../lib/kernel/describe-error.ts';
-import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import { accountRules, lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
 import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { endSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = PasswordDeps & LinkDeps & { mustConfirm: boolean; sessions: SessionStore; verify: Verify };
@@ -47,7 +47,7 @@ const opened = (customerId: string, { token, expiresAt }: { token: string; expir
   body: { token, expiresAt: toTimestamp(expiresAt), customerId },
 });
 
-export const handler = httpDoor(routes['sign-in'], contract.signIn, run, ({ clock }) => ({
+export const handler = httpHandler(routes['sign-in'], contract.signIn, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
   sessions: sessionStore(),
   lockout: lockoutStore(),

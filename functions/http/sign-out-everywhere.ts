@@ -1,9 +1,9 @@
-import type { Customer } from '../../lib/contract/api/caller.ts';
-import * as contract from '../../lib/contract/api/sessions.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { sessionStore } from '../../lib/platform/deps.ts';
 import { endAllSessions } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
 import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import type { Customer } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/sessions.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { sessionStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
@@ -13,6 +13,6 @@ export async function run(request: Request<typeof contract.signOutEverywhere, Cu
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['sign-out-everywhere'], contract.signOutEverywhere, run, () => ({
+export const handler = httpHandler(routes['sign-out-everywhere'], contract.signOutEverywhere, run, () => ({
   sessions: sessionStore(),
 }));

@@ -1,8 +1,8 @@
+import { endSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
-import { endSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
@@ -12,4 +12,4 @@ export async function run(request: Request<typeof contract.signOut, SignedIn>, d
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['sign-out'], contract.signOut, run, () => ({ sessions: sessionStore() }));
+export const handler = httpHandler(routes['sign-out'], contract.signOut, run, () => ({ sessions: sessionStore() }));

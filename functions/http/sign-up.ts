@@ -1,11 +1,16 @@
+import { type AccountRules, signUp } from '../../lib/accounts/customers/accounts.ts';
+import {
+  hashPassword,
+  obscurePassword,
+  type PasswordCost,
+  passwordCost,
+} from '../../lib/accounts/customers/passwords.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { type AccountRules, signUp } from '../../lib/accounts/customers/accounts.ts';
-import { hashPassword, obscurePassword, type PasswordCost, passwordCost } from '../../lib/accounts/customers/passwords.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { fingerprintOf } from '../../lib/http/input.ts';
-import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
+import { fingerprintOf } from '../../lib/http/input.ts';
 import { accountRules, idempotency } from '../../lib/platform/deps.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -37,7 +42,7 @@ async function safeFingerprint(
   return fingerprintOf('sign-up', { path, body: { ...body, password } });
 }
 
-export const handler = httpDoor(routes['sign-up'], contract.signUp, run, () => ({
+export const handler = httpHandler(routes['sign-up'], contract.signUp, run, () => ({
   sql: () => sqlAs('customers_api'),
   rules: accountRules(),
   keys: idempotency('customers.idempotency_keys'),

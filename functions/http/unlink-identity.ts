@@ -1,8 +1,8 @@
+import { type LinkDeps, unlinkIdentity } from '../../lib/accounts/identities/link.ts';
 import * as contract from '../../lib/contract/api/identities.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
-import { type LinkDeps, unlinkIdentity } from '../../lib/accounts/identities/link.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { identityCopies } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -16,7 +16,7 @@ export async function run(
   return { status: 204 };
 }
 
-export const handler = httpDoor(routes['unlink-identity'], contract.unlinkIdentity, run, ({ clock }) => ({
+export const handler = httpHandler(routes['unlink-identity'], contract.unlinkIdentity, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
   copies: identityCopies(),
   clock,

@@ -1,7 +1,7 @@
+import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
@@ -15,7 +15,7 @@ export async function run(request: Request<typeof contract.updateMe, Customer>, 
   return { status: 200, body: customer, etag: versionTag(customer.version) };
 }
 
-export const handler = httpDoor(routes['update-me'], contract.updateMe, run, ({ clock }) => ({
+export const handler = httpHandler(routes['update-me'], contract.updateMe, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
   clock,
 }));

@@ -1,10 +1,10 @@
-import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock };
@@ -15,7 +15,7 @@ export async function run(request: Request<typeof contract.updateProduct, App>, 
   return { status: 200, body: product, etag: versionTag(product.version) };
 }
 
-export const handler = httpDoor(routes['update-product'], contract.updateProduct, run, ({ clock }) => ({
+export const handler = httpHandler(routes['update-product'], contract.updateProduct, run, ({ clock }) => ({
   sql: () => sqlAs('catalog_api'),
   clock,
 }));

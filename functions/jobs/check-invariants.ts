@@ -1,6 +1,6 @@
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { findViolations } from '../../lib/operations/monitoring/invariants.sql.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger, Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
@@ -16,7 +16,7 @@ export async function run({ sql, clock, meter, log }: Deps) {
   return { violations: found.reduce((sum, { count }) => sum + count, 0) };
 }
 
-export const handler = jobDoor(jobs['check-invariants'], run, ({ clock, meter, log }) => ({
+export const handler = jobHandler(jobs['check-invariants'], run, ({ clock, meter, log }) => ({
   sql: () => sqlAs('monitor'),
   clock,
   meter,

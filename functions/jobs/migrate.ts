@@ -1,5 +1,5 @@
 import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
@@ -11,7 +11,7 @@ export async function run({ sql, log, directory }: Deps): Promise<{ applied: str
   return await migrate({ sql: sql(), directory, log: (line) => log.info(line) });
 }
 
-export const handler = jobDoor(jobs.migrate, run, ({ log }) => ({
+export const handler = jobHandler(jobs.migrate, run, ({ log }) => ({
   sql: () => sqlAs('migrator'),
   log,
   directory: shippedMigrations,

@@ -1,8 +1,8 @@
 import { purgeTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
+import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { jobs } from '../jobs.ts';
 
@@ -18,7 +18,7 @@ export async function run({ sql, clock }: { sql: () => Sql; clock: Clock }) {
   };
 }
 
-export const handler = jobDoor(jobs['purge-expired'], run, ({ clock }) => ({
+export const handler = jobHandler(jobs['purge-expired'], run, ({ clock }) => ({
   sql: () => sqlAs('jobs'),
   clock,
 }));

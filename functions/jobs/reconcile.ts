@@ -1,25 +1,25 @@
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
+import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
+import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
-import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
 import { jobs } from '../jobs.ts';
 
 type Deps = Omit<ReconcileDeps, 'sql'> & { sql: () => ReconcileDeps['sql']; meter: Pick<Meter, 'count'> };
 
 /** Compares provider, orders and stock ledger, and repairs what is certain. */
 export async function run(deps: Deps) {
-  const { found, repaired, open, mirrorAge } = await reconcile({ ...deps, sql: deps.sql() });
+  const { found, repaired, open, snapshotAge } = await reconcile({ ...deps, sql: deps.sql() });
   for (const [kind, count] of Object.entries(open)) deps.meter.count('ReconciliationFindings', count, kind);
   deps.meter.count('ReconciliationRepairs', repaired);
-  if (mirrorAge !== undefined) deps.meter.count('MirrorAge', mirrorAge);
-  return { found, repaired, open, mirrorAge };
+  if (snapshotAge !== undefined) deps.meter.count('ProviderSnapshotAge', snapshotAge);
+  return { found, repaired, open, snapshotAge };
 }
 
-export const handler = jobDoor(jobs.reconcile, run, ({ clock, meter, log }) => ({
+export const handler = jobHandler(jobs.reconcile, run, ({ clock, meter, log }) => ({
   sql: () => sqlAs('reconciler'),
   store: { client: dynamo(), table: config().PROVIDER_CHARGES_TABLE, clock },
   clock,

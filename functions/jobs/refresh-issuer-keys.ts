@@ -1,14 +1,14 @@
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import { fetchIssuerKeys } from '../../lib/auth/identity/issuer-documents.gateway.ts';
 import { type RefreshDeps, refreshIssuerKeys } from '../../lib/auth/identity/refresh.ts';
 import { config } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { jobs } from '../jobs.ts';
 
-/** Copies the identity provider's public keys to where doors without a way out can read them. */
+/** Copies the identity provider's public keys to where handlers without a way out can read them. */
 export const run = (deps: RefreshDeps) => refreshIssuerKeys(deps);
 
-export const handler = jobDoor(jobs['refresh-issuer-keys'], run, ({ clock, meter }) => ({
+export const handler = jobHandler(jobs['refresh-issuer-keys'], run, ({ clock, meter }) => ({
   issuer: config().IDENTITY_ISSUER,
   store: { client: dynamo(), table: config().ISSUER_KEYS_TABLE, clock },
   fetchKeys: fetchIssuerKeys,

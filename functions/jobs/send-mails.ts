@@ -1,6 +1,6 @@
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
-import { redacted } from '../../lib/kernel/redact.ts';
 import { type SendDeps, sendMails } from '../../lib/accounts/mail/send.ts';
+import { redacted } from '../../lib/kernel/redact.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { mailer } from '../../lib/platform/mailer.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
@@ -14,7 +14,7 @@ export async function run(deps: Deps) {
   return counts;
 }
 
-export const handler = jobDoor(jobs['send-mails'], run, ({ clock, stopwatch, meter, log }) => ({
+export const handler = jobHandler(jobs['send-mails'], run, ({ clock, stopwatch, meter, log }) => ({
   sql: () => sqlAs('mailer'),
   mailer: mailer(),
   clock,

@@ -1,12 +1,12 @@
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
-import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
-import { undoAgain } from '../../lib/saga/retry-compensation.ts';
-import { sweepRefunds } from '../../lib/shop/payments/refunds.ts';
 import { config } from '../../lib/platform/config.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
+import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { resumeSaga } from '../../lib/platform/resume.ts';
+import { retryCompensations } from '../../lib/saga/retry-compensation.ts';
+import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
+import { sweepRefunds } from '../../lib/shop/payments/refunds.ts';
 import { jobs } from '../jobs.ts';
 
 type Deps = Omit<SweepDeps, 'sql' | 'untilMs'> & {
@@ -22,16 +22,16 @@ export async function run(deps: Deps) {
   // Each part is counted as soon as it is done: what comes after it may fail.
   const orders = await sweepOrders({ ...deps, sql, untilMs });
   deps.meter.count('ReservationsExpired', orders.released);
-  if (orders.flagged > 0) deps.meter.count('OrdersFlagged', orders.flagged, 'saga-ended');
+  if (orders.opened > 0) deps.meter.count('ManualReviewsOpened', orders.opened, 'saga-ended');
   deps.meter.count('SagasStartedLate', orders.started);
   const refunds = await sweepRefunds({ ...deps, sql, untilMs });
   deps.meter.count('SagasStartedLate', refunds);
-  const undoneAgain = await undoAgain({ ...deps, sql, untilMs });
-  deps.meter.count('UndosRunAgain', undoneAgain);
-  return { ...orders, refunds, undoneAgain };
+  const compensatedAgain = await retryCompensations({ ...deps, sql, untilMs });
+  deps.meter.count('CompensationsRetried', compensatedAgain);
+  return { ...orders, refunds, compensatedAgain };
 }
 
-export const handler = jobDoor(jobs['sweep-orders'], run, ({ clock, stopwatch, meter, log }) => ({
+export const handler = jobHandler(jobs['sweep-orders'], run, ({ clock, stopwatch, meter, log }) => ({
   sql: () => sqlAs('saga'),
   clock,
   stopwatch,

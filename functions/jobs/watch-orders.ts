@@ -1,6 +1,6 @@
-import { jobDoor } from '../../lib/platform/handlers/job.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { readOpenOrders } from '../../lib/operations/monitoring/invariants.sql.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
@@ -9,12 +9,12 @@ export async function run({ sql, clock, meter }: { sql: () => Sql; clock: Clock;
   const open = await readOpenOrders(sql(), new Date(clock.now()));
   meter.count('OrdersUnended', open.unended);
   meter.count('OldestUnendedOrder', open.oldestUnended);
-  meter.count('OrdersNeedingAttention', open.attention);
-  meter.count('OldestOrderNeedingAttention', open.oldestAttention);
+  meter.count('OrdersInManualReview', open.manualReview);
+  meter.count('OldestManualReview', open.oldestManualReview);
   return open;
 }
 
-export const handler = jobDoor(jobs['watch-orders'], run, ({ clock, meter }) => ({
+export const handler = jobHandler(jobs['watch-orders'], run, ({ clock, meter }) => ({
   sql: () => sqlAs('monitor'),
   clock,
   meter,

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
+import { awaitedPayments, resumeTask } from '../../lib/platform/resume.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { type AwaitedPayments, answerSignal, keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
-import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { awaitedPayments, endWait } from '../../lib/platform/resume.ts';
+import { sagaState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
 const input = z.object({ taskToken: z.string(), state: sagaState });
@@ -15,7 +15,7 @@ type Deps = {
   sql: () => Sql;
   clock: Clock;
   awaited: AwaitedPayments;
-  endWait: (taskToken: string) => Promise<void>;
+  resumeTask: (taskToken: string) => Promise<void>;
 };
 
 /** The saga waits after this step until something happens to the payment, and then charges again to learn what. */
@@ -25,15 +25,15 @@ export async function run({ taskToken, state: { orderId, charge } }: Input, deps
   const expiresAt = await awaitPaymentAction(deps.sql(), { orderId, action: charge.action, at });
   const signal = await keepToken(deps.awaited, { orderId, token: taskToken, expiresAt: expiresAt.getTime() });
   if (signal !== undefined) {
-    await deps.endWait(taskToken);
+    await deps.resumeTask(taskToken);
     await answerSignal(deps.awaited, { orderId, signal });
   }
   return { awaited: true };
 }
 
-export const handler = stepDoor(steps.AwaitPayment, input, run, ({ clock }) => ({
+export const handler = stepHandler(steps.AwaitPayment, input, run, ({ clock }) => ({
   sql: () => sqlAs('saga'),
   clock,
   awaited: awaitedPayments(),
-  endWait,
+  resumeTask,
 }));

@@ -1,9 +1,9 @@
-import { type Charge, type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
+import { paymentGateway } from '../../lib/platform/payments.ts';
+import { type Charge, type SagaState, sagaState } from '../../lib/saga/state.ts';
 import { chargeOrder } from '../../lib/shop/payments/charge.ts';
 import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
-import { paymentGateway } from '../../lib/platform/payments.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { gateway: PaymentGateway; clock: Clock };
@@ -16,7 +16,7 @@ export async function run(state: SagaState, { gateway, clock }: Deps): Promise<C
   return { ...charge, waitSeconds: Math.max(1, Math.ceil(left / 1000) || 1) };
 }
 
-export const handler = stepDoor(steps.ChargePayment, sagaState, run, ({ clock }) => ({
+export const handler = stepHandler(steps.ChargePayment, sagaState, run, ({ clock }) => ({
   gateway: paymentGateway(),
   clock,
 }));

@@ -1,20 +1,20 @@
-import { failureOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { closeUndone } from '../../lib/saga/compensate.sql.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { closeCompensated } from '../../lib/saga/compensate.sql.ts';
+import { failureOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
 /** Told only when nothing more exact is known. */
-const undone = { code: 'undone', detail: 'The order could not be completed; no money is kept.' };
+const compensated = { code: 'compensated', detail: 'The order could not be completed; no money is kept.' };
 
 export async function run(state: SagaState, { sql, clock, meter }: Deps) {
-  const failure = failureOf(state) ?? undone;
-  const { status, closed } = await closeUndone(sql(), {
+  const failure = failureOf(state) ?? compensated;
+  const { status, closed } = await closeCompensated(sql(), {
     orderId: state.orderId,
     paymentId: newId('payment', clock),
     eventId: newId('event', clock),
@@ -29,7 +29,7 @@ export async function run(state: SagaState, { sql, clock, meter }: Deps) {
   return { status };
 }
 
-export const handler = stepDoor(steps.CloseOrder, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.CloseOrder, sagaState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

@@ -1,10 +1,10 @@
-import { type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
@@ -27,7 +27,7 @@ export async function run({ orderId, charge }: SagaState, { sql, clock, meter }:
   return { confirmed: true };
 }
 
-export const handler = stepDoor(steps.ConfirmOrder, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.ConfirmOrder, sagaState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

@@ -1,8 +1,8 @@
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
+import { paymentGateway } from '../../lib/platform/payments.ts';
 import { type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import { refundPartOfOrder } from '../../lib/shop/payments/charge.ts';
 import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
-import { paymentGateway } from '../../lib/platform/payments.ts';
 import { steps } from '../steps.ts';
 
 export async function run(state: SagaState, { gateway }: { gateway: PaymentGateway }) {
@@ -12,4 +12,4 @@ export async function run(state: SagaState, { gateway }: { gateway: PaymentGatew
   return refundPartOfOrder(gateway, { orderId, refundId: part.id, amount: part.amount, currency, provider, reference });
 }
 
-export const handler = stepDoor(steps.RefundPart, sagaState, run, () => ({ gateway: paymentGateway() }));
+export const handler = stepHandler(steps.RefundPart, sagaState, run, () => ({ gateway: paymentGateway() }));

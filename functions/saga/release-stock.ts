@@ -1,7 +1,7 @@
-import { type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
 import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { steps } from '../steps.ts';
 
@@ -9,7 +9,7 @@ export async function run({ orderId }: SagaState, { sql, clock }: { sql: () => S
   return { units: await releaseWhatIsHeld(sql(), { orderId, at: new Date(clock.now()) }) };
 }
 
-export const handler = stepDoor(steps.ReleaseStock, sagaState, run, ({ clock }) => ({
+export const handler = stepHandler(steps.ReleaseStock, sagaState, run, ({ clock }) => ({
   sql: () => sqlAs('saga'),
   clock,
 }));

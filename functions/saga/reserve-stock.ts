@@ -1,10 +1,10 @@
-import { type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { OutOfStock } from '../../lib/kernel/errors.ts';
 import { config } from '../../lib/platform/config.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { type SagaState, sagaState } from '../../lib/saga/state.ts';
 import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { steps } from '../steps.ts';
 
@@ -22,7 +22,7 @@ export async function run({ orderId }: SagaState, { sql, clock, meter, reservati
   return { expiresAt: expiresAt.toISOString() };
 }
 
-export const handler = stepDoor(steps.ReserveStock, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.ReserveStock, sagaState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

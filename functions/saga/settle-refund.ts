@@ -1,10 +1,10 @@
-import { refusalCodeOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
-import { stepDoor } from '../../lib/platform/handlers/step.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
+import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { refusalCodeOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
@@ -21,7 +21,7 @@ export async function run({ part, partRefund, failure }: SagaState, { sql, clock
   return { outcome: settlement.outcome };
 }
 
-export const handler = stepDoor(steps.SettleRefund, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.SettleRefund, sagaState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

@@ -1,6 +1,6 @@
-import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
 import { type AccessLine, accessLine } from '../../lib/contract/deploy/access-line.ts';
-import { streamDoor } from '../../lib/platform/handlers/stream.ts';
+import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
+import { streamHandler } from '../../lib/platform/handlers/stream.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { streams } from '../streams.ts';
@@ -11,7 +11,7 @@ export async function run(lines: AccessLine[], { sql, meter }: { sql: () => Sql;
   return { recorded };
 }
 
-export const handler = streamDoor(streams['record-access'], accessLine, run, ({ meter }) => ({
+export const handler = streamHandler(streams['record-access'], accessLine, run, ({ meter }) => ({
   sql: () => sqlAs('audit_writer'),
   meter,
 }));

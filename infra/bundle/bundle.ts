@@ -2,14 +2,14 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { jobs } from '../../functions/jobs.ts';
-import { doorOptions, root } from './options.ts';
+import { handlerOptions, root } from './options.ts';
 
-/** A bundled door: the folder that becomes its Lambda package, and what is in its module. */
+/** A bundled handler: the folder that becomes its Lambda package, and what is in its module. */
 export type Bundle = { directory: string; bytes: number; metafile: Metafile };
 
-/** Folders of the repository that a door reads at run time, put beside its bundle. */
+/** Folders of the repository that a handler reads at run time, put beside its bundle. */
 const shippedBeside: Readonly<Record<string, string>> = {
-  [jobs.migrate.door]: 'lib/database/migrations',
+  [jobs.migrate.handler]: 'lib/database/migrations',
 };
 
 /** A source that cannot be bundled; the message is esbuild's, with file and line. */
@@ -17,24 +17,24 @@ export class BundleError extends Error {
   override readonly name = 'BundleError';
 }
 
-/** Bundles one door, `http/place-order`, into `<outdir>/http/place-order/index.mjs`. */
-export async function bundleDoor(door: string, outdir: string): Promise<Bundle> {
-  return (await bundleDoors({ [door]: `functions/${door}.ts` }, outdir)).get(door)!;
+/** Bundles one handler, `http/place-order`, into `<outdir>/http/place-order/index.mjs`. */
+export async function bundleHandler(handler: string, outdir: string): Promise<Bundle> {
+  return (await bundleHandlers({ [handler]: `functions/${handler}.ts` }, outdir)).get(handler)!;
 }
 
 /**
- * Bundles many doors in one run of esbuild, each complete in itself. The folders hold the same bytes whenever the
+ * Bundles many handlers in one run of esbuild, each complete in itself. The folders hold the same bytes whenever the
  * sources are the same, so a function that did not change is not deployed again. Source maps, to read a stack trace of
  * minified code by, go to `<outdir>/maps`.
- * @param entries door → its source, relative to the repository
+ * @param entries handler → its source, relative to the repository
  * @throws BundleError naming what cannot be bundled and why
  */
-export async function bundleDoors(
+export async function bundleHandlers(
   entries: Readonly<Record<string, string>>,
   outdir: string,
-  options: BuildOptions = { ...doorOptions(), sourcemap: 'external', sourcesContent: false },
+  options: BuildOptions = { ...handlerOptions(), sourcemap: 'external', sourcesContent: false },
 ): Promise<Map<string, Bundle>> {
-  const entryPoints = Object.entries(entries).map(([door, source]) => ({ in: source, out: `${door}/index` }));
+  const entryPoints = Object.entries(entries).map(([handler, source]) => ({ in: source, out: `${handler}/index` }));
   const { outputFiles, metafile } = await build({
     ...options,
     entryPoints,
@@ -55,14 +55,14 @@ export async function bundleDoors(
   for (const [file, output] of Object.entries(metafile.outputs)) {
     if (file.endsWith('.map')) continue;
     const directory = dirname(join(root, file));
-    const door = relative(outdir, directory);
-    bundles.set(door, { directory, bytes: output.bytes, metafile: { inputs: {}, outputs: { [file]: output } } });
+    const handler = relative(outdir, directory);
+    bundles.set(handler, { directory, bytes: output.bytes, metafile: { inputs: {}, outputs: { [file]: output } } });
   }
   await Promise.all(
     Object.entries(shippedBeside)
-      .filter(([door]) => bundles.has(door))
-      .map(([door, folder]) =>
-        cp(join(root, folder), join(bundles.get(door)!.directory, folder.split('/').at(-1)!), { recursive: true }),
+      .filter(([handler]) => bundles.has(handler))
+      .map(([handler, folder]) =>
+        cp(join(root, folder), join(bundles.get(handler)!.directory, folder.split('/').at(-1)!), { recursive: true }),
       ),
   );
   return bundles;

@@ -11,7 +11,7 @@ const noEventStreams = fileURLToPath(new URL('./no-event-streams.ts', import.met
  * Node's own modules are taken by `process.getBuiltinModule`. An `import` of one reads each of its exports, and
  * `node:http` has some that load all of fetch and WebSocket when they are read.
  *
- * The AWS SDK's event streams, which it loads when an operation has one, are left out. No door calls such an operation,
+ * The AWS SDK's event streams, which it loads when an operation has one, are left out. No handler calls such an operation,
  * and what can be loaded later keeps esbuild from merging what it shares with the rest.
  *
  * Its readers of configuration files are left out: no function has such files.

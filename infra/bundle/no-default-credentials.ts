@@ -1,5 +1,5 @@
 /**
- * Stands in for the AWS SDK's default credential chain in a bundle. Doors hand their role's credentials over
+ * Stands in for the AWS SDK's default credential chain in a bundle. Handlers hand their role's credentials over
  * themselves (`awsCredentials`), so the chain's readers of files, containers and single sign-on only cost start-up.
  * @throws Error when a client is made without credentials
  */

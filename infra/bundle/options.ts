@@ -2,17 +2,17 @@ import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 import { leanStart } from './lean-start.ts';
 
-/** The repository's root, where doors are named from. */
+/** The repository's root, where handlers are named from. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const noDiscovery = fileURLToPath(new URL('./no-endpoint-discovery.ts', import.meta.url));
 const cutOff = fileURLToPath(new URL('./no-default-credentials.ts', import.meta.url));
 
 /**
- * How a door is bundled: one ES module for Lambda's node 24, minified, without those parts of the AWS SDK that no
- * door uses and all would pay for. The caller adds entry points and where to write.
+ * How a handler is bundled: one ES module for Lambda's node 24, minified, without those parts of the AWS SDK that no
+ * handler uses and all would pay for. The caller adds entry points and where to write.
  */
-export const doorOptions = (): BuildOptions => ({
+export const handlerOptions = (): BuildOptions => ({
   ...shared(),
   format: 'esm',
   outExtension: { '.js': '.mjs' },

@@ -5,7 +5,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type Stream, type StreamName, streams } from '../../functions/streams.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './handler-function.ts';
+import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /**
@@ -13,13 +13,13 @@ import { pascal } from './names.ts';
  * not take. Its own log group is another one, or it would be handed what it prints itself.
  */
 export class AccessRecords extends Construct {
-  readonly doors: Partial<Record<StreamName, DoorFunction>> = {};
+  readonly handlers: Partial<Record<StreamName, HandlerFunction>> = {};
   readonly undelivered: sqs.Queue;
 
-  constructor(scope: Construct, id: string, props: { surroundings: Surroundings; from: logs.LogGroup }) {
+  constructor(scope: Construct, id: string, props: { context: StageContext; from: logs.LogGroup }) {
     super(scope, id);
-    const { surroundings, from } = props;
-    const { profile, payments } = surroundings.settings;
+    const { context, from } = props;
+    const { profile, payments } = context.settings;
     this.undelivered = new sqs.Queue(this, 'Undelivered', {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -32,30 +32,30 @@ export class AccessRecords extends Construct {
     });
 
     for (const [name, stream] of Object.entries(streams) as [StreamName, Stream][]) {
-      const door = new DoorFunction(this, pascal(name), {
-        ...surroundings,
-        door: stream.door,
-        description: `Lines ${stream.pattern} of the HTTP doors`,
+      const handler = new HandlerFunction(this, pascal(name), {
+        ...context,
+        handler: stream.handler,
+        description: `Lines ${stream.pattern} of the HTTP handlers`,
         grants: grantsOf({ kind: 'stream', row: stream }, payments.provider),
         timeoutSeconds: stream.timeoutSeconds,
         atOnce: stream.atOnce,
         failures: this.undelivered,
       });
-      door.function.configureAsyncInvoke({
+      handler.function.configureAsyncInvoke({
         retryAttempts: 2,
         maxEventAge: Duration.hours(6),
         // The construct for queues would add a second policy to the role.
         onFailure: { bind: () => ({ destination: this.undelivered.queueArn }) },
       });
-      this.doors[name] = door;
-      this.subscribe(stream, door, from);
+      this.handlers[name] = handler;
+      this.subscribe(stream, handler, from);
     }
   }
 
-  private subscribe({ name, pattern }: Stream, door: DoorFunction, from: logs.LogGroup): void {
+  private subscribe({ name, pattern }: Stream, handler: HandlerFunction, from: logs.LogGroup): void {
     const permission = new lambda.CfnPermission(this, `${pascal(name)}Permission`, {
       action: 'lambda:InvokeFunction',
-      functionName: door.function.functionArn,
+      functionName: handler.function.functionArn,
       principal: 'logs.amazonaws.com',
       sourceAccount: Stack.of(this).account,
       sourceArn: from.logGroupArn,
@@ -64,7 +64,7 @@ export class AccessRecords extends Construct {
       filterName: name,
       logGroupName: from.logGroupName,
       filterPattern: pattern,
-      destinationArn: door.function.functionArn,
+      destinationArn: handler.function.functionArn,
     });
     filter.addResourceDependency(permission);
   }

@@ -7,18 +7,21 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { alarms } from './alarms/all.ts';
 import { comparison, silence } from './alarms/spec.ts';
+import type { MonitoredResources } from './monitored-resources.ts';
 import { pascal } from './names.ts';
-import type { Parts } from './monitored-resources.ts';
 
 /** Every alarm of the list, all to one topic, and the topic to whoever is on duty. */
 export class Alarms extends Construct {
   readonly topic: sns.Topic;
   readonly all: Alarm[];
 
-  constructor(scope: Construct, id: string, props: { parts: Parts; email?: string | undefined }) {
+  constructor(scope: Construct, id: string, props: { resources: MonitoredResources; email?: string | undefined }) {
     super(scope, id);
     // Not encrypted with a key of our own: messages carry names of alarms and numbers.
-    this.topic = new sns.Topic(this, 'Topic', { enforceSSL: true, displayName: `counterfoil ${props.parts.stage}` });
+    this.topic = new sns.Topic(this, 'Topic', {
+      enforceSSL: true,
+      displayName: `counterfoil ${props.resources.stage}`,
+    });
     // A topic with a policy has lost the one that let its account's alarms publish.
     this.topic.addToResourcePolicy(
       new iam.PolicyStatement({
@@ -30,9 +33,9 @@ export class Alarms extends Construct {
     );
     if (props.email !== undefined) this.topic.addSubscription(new EmailSubscription(props.email));
     const action = new SnsAction(this.topic);
-    this.all = alarms(props.parts).map((spec) => {
+    this.all = alarms(props.resources).map((spec) => {
       const alarm = new Alarm(this, pascal(spec.name), {
-        alarmName: `counterfoil-${props.parts.stage}-${spec.name}`,
+        alarmName: `counterfoil-${props.resources.stage}-${spec.name}`,
         alarmDescription: `${spec.means} What to do: docs/runbooks/${spec.runbook}.md`,
         metric: spec.metric,
         threshold: spec.threshold,

@@ -14,17 +14,21 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
-import { invariants } from '../../lib/contract/deploy/metrics.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
+import { invariants } from '../../lib/contract/deploy/metrics.ts';
 import { failureCodes } from '../../lib/saga/state.ts';
-import { awsMetric, flagReasons, maximum, ours, oursByValue, sum, waitingIn } from './metric.ts';
-import type { Parts } from './monitored-resources.ts';
+import { awsMetric, maximum, ours, oursByValue, reviewReasons, sum, waitingIn } from './metric.ts';
+import type { MonitoredResources } from './monitored-resources.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
-export function dashboard(scope: Construct, id: string, props: { parts: Parts; alarms: Alarm[] }): Dashboard {
-  const { parts } = props;
+export function dashboard(
+  scope: Construct,
+  id: string,
+  props: { resources: MonitoredResources; alarms: Alarm[] },
+): Dashboard {
+  const { resources } = props;
   return new Dashboard(scope, id, {
-    dashboardName: `counterfoil-${parts.stage}`,
+    dashboardName: `counterfoil-${resources.stage}`,
     defaultInterval: Duration.hours(3),
     periodOverride: PeriodOverride.AUTO,
     widgets: [
@@ -35,7 +39,7 @@ export function dashboard(scope: Construct, id: string, props: { parts: Parts; a
         ),
       ],
       [new AlarmStatusWidget({ title: 'Alarms', alarms: props.alarms, width: 24, height: 5 })],
-      ...working(parts),
+      ...working(resources),
       [
         heading(
           'Are we selling?',
@@ -44,16 +48,16 @@ export function dashboard(scope: Construct, id: string, props: { parts: Parts; a
       ],
       ...selling(),
       [heading('Is anything stuck?', 'All of these must be zero, or be so again within minutes.')],
-      ...stuck(parts),
+      ...stuck(resources),
       [
         heading(
           'Who calls?',
           'By application; `none` are requests that named none. What each asks for: `GET /applications/{id}/usage`.',
         ),
       ],
-      ...calling(parts),
+      ...calling(resources),
       [heading('PostgreSQL, RDS Proxy, DynamoDB, Lambda')],
-      ...machinery(parts),
+      ...machinery(resources),
     ],
   });
 }
@@ -61,7 +65,7 @@ export function dashboard(scope: Construct, id: string, props: { parts: Parts; a
 const byOperation = (name: 'Requests' | 'ClientErrors' | 'ServerErrors' | 'Latency', statistic: string) =>
   Object.keys(operations).map((operation) => ours(name, { statistic }, operation));
 
-function working({ apiId }: Parts): IWidget[][] {
+function working({ apiId }: MonitoredResources): IWidget[][] {
   const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', statistic: string, label?: string) =>
     awsMetric('AWS/ApiGateway', name, { ApiId: apiId }, { statistic, ...(label === undefined ? {} : { label }) });
   return [
@@ -136,7 +140,7 @@ function selling(): IWidget[][] {
   ];
 }
 
-function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
+function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][] {
   const executions = (
     name:
       | 'ExecutionsStarted'
@@ -147,13 +151,13 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
   ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum());
   return [
     [
-      graph('Orders open for long, or before a person', [
+      graph('Orders open for long, or in manual review', [
         ours('OrdersUnended', maximum()),
-        ours('OrdersNeedingAttention', maximum()),
+        ours('OrdersInManualReview', maximum()),
       ]),
       graph('Age of the oldest of them, s', [
         ours('OldestUnendedOrder', maximum()),
-        ours('OldestOrderNeedingAttention', maximum()),
+        ours('OldestManualReview', maximum()),
       ]),
       graph(
         'Broken invariants',
@@ -162,14 +166,14 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
     ],
     [
       graph(
-        'Orders put before a person, by reason',
-        flagReasons.map((reason) => ours('OrdersFlagged', sum(), reason)),
+        'Orders put into manual review, by reason',
+        reviewReasons.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
         { stacked: true },
       ),
       graph('Swept up', [
         ours('SagasStartedLate', sum()),
         ours('ReservationsExpired', sum()),
-        ours('UndosRunAgain', sum()),
+        ours('CompensationsRetried', sum()),
       ]),
       graph('Saga executions', [
         executions('ExecutionsStarted'),
@@ -186,12 +190,12 @@ function stuck({ stateMachineArn, deadLetters }: Parts): IWidget[][] {
         findingKinds.map((kind) => ours('ReconciliationFindings', maximum(60), kind)),
         { right: [ours('ReconciliationRepairs', sum(60))] },
       ),
-      graph('Age of the copy of the provider’s books, s', [ours('MirrorAge', maximum(60))]),
+      graph('Age of the copy of the provider’s transactions, s', [ours('ProviderSnapshotAge', maximum(60))]),
     ],
   ];
 }
 
-function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget[][] {
+function calling({ httpLog, undeliveredAccesses, recordAccess }: MonitoredResources): IWidget[][] {
   const queryLines = [
     'filter ispresent(accessId)',
     'fields floor(status / 400) as isError, floor(status / 500) as isServerError',
@@ -227,13 +231,13 @@ function calling({ httpLog, undeliveredAccesses, recordAccess }: Parts): IWidget
   ];
 }
 
-function machinery({ cluster, writer, proxy, tables, doors }: Parts): IWidget[][] {
+function machinery({ cluster, writer, proxy, tables, handlers }: MonitoredResources): IWidget[][] {
   const ofCluster = { DBClusterIdentifier: cluster };
   const ofProxy = { ProxyName: proxy };
   const average = { statistic: 'Average' };
   const each = (name: 'Errors' | 'Throttles') =>
-    Object.entries(doors).map(([label, door]) =>
-      awsMetric('AWS/Lambda', name, { FunctionName: door }, { statistic: 'Sum', label }),
+    Object.entries(handlers).map(([label, handler]) =>
+      awsMetric('AWS/Lambda', name, { FunctionName: handler }, { statistic: 'Sum', label }),
     );
   const throttled = Object.entries(tables).flatMap(([label, table]) => [
     awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum(), label: `${label} reads` }),

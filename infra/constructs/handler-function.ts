@@ -14,23 +14,23 @@ import { functionNameOf } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
-/** What every door of a stage has around it. */
-export type Surroundings = {
+/** What every handler of a stage has around it. */
+export type StageContext = {
   settings: Settings;
   network: Network;
   database: Database;
   tables: Tables;
   /** The OpenID Connect issuer whose tokens are taken. */
   issuer: string;
-  /** The package of a door, by its name. */
-  codeOf: (door: string) => lambda.Code;
+  /** The package of a handler, by its name. */
+  codeOf: (handler: string) => lambda.Code;
   /** What Lambda itself needs to put a function into the network. */
   networkAccess: iam.IManagedPolicy;
 };
 
-export type DoorFunctionProps = Surroundings & {
+export type HandlerFunctionProps = StageContext & {
   /** File under functions/, without its ending. */
-  door: string;
+  handler: string;
   description: string;
   grants: Grants;
   timeoutSeconds: number;
@@ -50,41 +50,41 @@ export type DoorFunctionProps = Surroundings & {
 };
 
 /**
- * One door as a Lambda function: its own role with what `grants` says, in the network only when it
- * has a database role. Not traced by X-Ray: no door carries a tracer, and logs are joined by request and order id.
+ * One handler as a Lambda function: its own role with what `grants` says, in the network only when it
+ * has a database role. Not traced by X-Ray: no handler carries a tracer, and logs are joined by request and order id.
  */
-export class DoorFunction extends Construct {
+export class HandlerFunction extends Construct {
   readonly function: lambda.Function;
   /** The function's name as it stands, for other stacks: not a reference. */
   readonly functionName: string;
 
-  constructor(scope: Construct, id: string, props: DoorFunctionProps) {
+  constructor(scope: Construct, id: string, props: HandlerFunctionProps) {
     super(scope, id);
     const { settings, network, grants } = props;
     const { profile } = settings;
     const inNetwork = grants.databaseRole !== null;
-    this.functionName = functionNameOf(profile.name, props.door);
-    const logGroup = props.logGroup ?? doorLog(this, 'Log', profile, props.door);
+    this.functionName = functionNameOf(profile.name, props.handler);
+    const logGroup = props.logGroup ?? handlerLog(this, 'Log', profile, props.handler);
     this.function = new lambda.Function(this, 'Function', {
       functionName: this.functionName,
       description: props.description,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      code: props.codeOf(props.door),
+      code: props.codeOf(props.handler),
       handler: 'index.handler',
       memorySize: props.memoryMb ?? 1024,
       timeout: Duration.seconds(props.timeoutSeconds),
       role: new iam.Role(this, 'Role', {
         assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
         inlinePolicies: {
-          door: new iam.PolicyDocument({ statements: [writesTo(logGroup), ...statements(this, props)] }),
+          handler: new iam.PolicyDocument({ statements: [writesTo(logGroup), ...statements(this, props)] }),
         },
         managedPolicies: inNetwork ? [props.networkAccess] : [],
       }),
       environment: { ...environment(props), ...props.environment },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
-      ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.doors] } : {}),
+      ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.handlers] } : {}),
       ...(props.atOnce !== undefined && profile.reservesConcurrency
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),
@@ -93,10 +93,10 @@ export class DoorFunction extends Construct {
   }
 }
 
-/** The log group of a door, or of doors that share it. */
-export const doorLog = (scope: Construct, id: string, profile: Profile, door: string): logs.LogGroup =>
+/** The log group of a handler, or of handlers that share it. */
+export const handlerLog = (scope: Construct, id: string, profile: Profile, handler: string): logs.LogGroup =>
   new logs.LogGroup(scope, id, {
-    logGroupName: `/counterfoil/${profile.name}/${door}`,
+    logGroupName: `/counterfoil/${profile.name}/${handler}`,
     retention: profile.logDays,
     removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
@@ -105,7 +105,7 @@ export const doorLog = (scope: Construct, id: string, profile: Profile, door: st
 export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
   new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });
 
-function statements(scope: Construct, props: DoorFunctionProps) {
+function statements(scope: Construct, props: HandlerFunctionProps) {
   const { grants, database, tables, settings } = props;
   const allowed: iam.PolicyStatement[] = [];
   const allow = (actions: string[], resource: string) =>
@@ -145,10 +145,10 @@ function sends(scope: Construct, from: string): iam.PolicyStatement {
   });
 }
 
-const machineArn = ({ stateMachine, stateMachineArn }: DoorFunctionProps): string =>
+const machineArn = ({ stateMachine, stateMachineArn }: HandlerFunctionProps): string =>
   stateMachineArn ?? stateMachine!.stateMachineArn;
 
-/** Executions are named by their orders, so a door may look at any of this one state machine. */
+/** Executions are named by their orders, so a handler may look at any of this one state machine. */
 const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
   Stack.of(scope).formatArn({
     service: 'states',
@@ -157,16 +157,16 @@ const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 
-function acknowledgeExecutions(door: DoorFunction, machine: sfn.StateMachine): void {
-  const id = Stack.of(door).getLogicalId(machine.node.defaultChild as CfnElement);
+function acknowledgeExecutions(handler: HandlerFunction, machine: sfn.StateMachine): void {
+  const id = Stack.of(handler).getLogicalId(machine.node.defaultChild as CfnElement);
   const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${id}.Name>:*`;
-  Validations.of(door).acknowledge({
+  Validations.of(handler).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${executions}]`,
-    reason: 'Executions are named by their orders: the door may look at any of this one state machine.',
+    reason: 'Executions are named by their orders: the handler may look at any of this one state machine.',
   });
 }
 
-function environment(props: DoorFunctionProps): Record<string, string> {
+function environment(props: HandlerFunctionProps): Record<string, string> {
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {

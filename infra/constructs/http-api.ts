@@ -10,7 +10,7 @@ import type { OperationId } from '../../lib/contract/api/operations.ts';
 import type { Route } from '../../lib/contract/deploy/route.ts';
 import { anythingElse } from '../../lib/contract/deploy/routing.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, doorLog, type Surroundings } from './handler-function.ts';
+import { HandlerFunction, handlerLog, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /** Seconds an HTTP API waits for a function at most, less one for the answer to get out. */
@@ -19,13 +19,13 @@ const longest = 29;
 /** The HTTP table as an HTTP API: one route and one function a row, but for those of another payment provider. */
 export class HttpApi extends Construct {
   readonly api: apigw.HttpApi;
-  readonly doors: DoorFunction[] = [];
-  /** Of all HTTP doors: one subscription takes the records of accesses, and one query reads them. */
+  readonly handlers: HandlerFunction[] = [];
+  /** Of all HTTP handlers: one subscription takes the records of accesses, and one query reads them. */
   readonly logGroup: logs.LogGroup;
 
-  constructor(scope: Construct, id: string, props: { surroundings: Surroundings; stateMachine: sfn.StateMachine }) {
+  constructor(scope: Construct, id: string, props: { context: StageContext; stateMachine: sfn.StateMachine }) {
     super(scope, id);
-    const { profile, payments, release } = props.surroundings.settings;
+    const { profile, payments, release } = props.context.settings;
     this.api = new apigw.HttpApi(this, 'Api', {
       apiName: `counterfoil-${profile.name}`,
       createDefaultStage: false,
@@ -47,12 +47,12 @@ export class HttpApi extends Construct {
       },
     });
 
-    this.logGroup = doorLog(this, 'Log', profile, 'http');
+    this.logGroup = handlerLog(this, 'Log', profile, 'http');
     for (const [operation, route] of Object.entries(routes) as [OperationId, Route][]) {
       if (route.provider !== undefined && route.provider !== payments.provider) continue;
-      const door = new DoorFunction(this, pascal(operation), {
-        ...props.surroundings,
-        door: route.door,
+      const handler = new HandlerFunction(this, pascal(operation), {
+        ...props.context,
+        handler: route.handler,
         logGroup: this.logGroup,
         description: `${route.method} ${route.path}`,
         grants: grantsOf({ kind: 'http', row: route }, payments.provider),
@@ -61,8 +61,8 @@ export class HttpApi extends Construct {
         // Told to one function alone, or every release would replace them all.
         ...(operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });
-      this.doors.push(door);
-      const integration = new HttpLambdaIntegration(`${pascal(operation)}Integration`, door.function);
+      this.handlers.push(handler);
+      const integration = new HttpLambdaIntegration(`${pascal(operation)}Integration`, handler.function);
       const { path } = route;
       const added =
         path === anythingElse
@@ -77,7 +77,7 @@ export class HttpApi extends Construct {
       for (const one of added) {
         Validations.of(one).acknowledge({
           id: 'AwsSolutions-APIG4',
-          reason: `The door itself checks who calls (${route.auth}), so that revoking works at once and a request costs one invocation.`,
+          reason: `The handler itself checks who calls (${route.auth}), so that revoking works at once and a request costs one invocation.`,
         });
       }
     }

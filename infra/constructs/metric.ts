@@ -4,8 +4,8 @@ import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../.
 import { failureCodes } from '../../lib/saga/state.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 
-/** Why an order is put before a person: what a saga could not undo, and what the sweeper finds ended without it. */
-export const flagReasons: readonly string[] = [...failureCodes, 'saga-ended'];
+/** Why an order is put into manual review: what a saga could not compensate, and what the sweeper finds ended without it. */
+export const reviewReasons: readonly string[] = [...failureCodes, 'saga-ended'];
 
 /** How a metric is summed up, each `minutes` long, one by default. */
 type Shape = { statistic: string; minutes?: number; label?: string };

@@ -7,11 +7,11 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings, writesTo } from './handler-function.ts';
+import { HandlerFunction, type StageContext, writesTo } from './handler-function.ts';
 import { functionNameOf } from './names.ts';
 
-/** The custom resource's own function, bundled with the doors. */
-export const runner = { door: 'deploy/run-migrations', source: 'infra/deploy/run-migrations.ts' };
+/** The custom resource's own function, bundled with the handlers. */
+export const runner = { handler: 'deploy/run-migrations', source: 'infra/deploy/run-migrations.ts' };
 
 const folder = new URL('../../lib/database/migrations/', import.meta.url);
 
@@ -22,30 +22,30 @@ const folder = new URL('../../lib/database/migrations/', import.meta.url);
 export class Migrations extends Construct {
   readonly #resource: CfnResource;
 
-  constructor(scope: Construct, id: string, surroundings: Surroundings) {
+  constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
-    const { profile } = surroundings.settings;
+    const { profile } = context.settings;
     const job = jobs.migrate;
-    const migrate = new DoorFunction(this, 'Migrate', {
-      ...surroundings,
-      door: job.door,
+    const migrate = new HandlerFunction(this, 'Migrate', {
+      ...context,
+      handler: job.handler,
       description: 'Brings the database to this release',
-      grants: grantsOf({ kind: 'job', row: job }, surroundings.settings.payments.provider),
+      grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
       // Whoever waits for it may live 15 minutes, and must be there to hear of a time-out.
       timeoutSeconds: Math.min(job.timeoutSeconds, 840),
     }).function;
 
     const logGroup = new logs.LogGroup(this, 'RunnerLog', {
-      logGroupName: `/counterfoil/${profile.name}/${runner.door}`,
+      logGroupName: `/counterfoil/${profile.name}/${runner.handler}`,
       retention: profile.logDays,
       removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     const run = new lambda.Function(this, 'Runner', {
-      functionName: functionNameOf(profile.name, runner.door),
+      functionName: functionNameOf(profile.name, runner.handler),
       description: 'Answers CloudFormation for the migrations of a deployment',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      code: surroundings.codeOf(runner.door),
+      code: context.codeOf(runner.handler),
       handler: 'index.handler',
       timeout: Duration.minutes(15),
       role: new iam.Role(this, 'RunnerRole', {

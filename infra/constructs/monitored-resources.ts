@@ -1,8 +1,8 @@
 import type { JobName } from '../../functions/jobs.ts';
 import type { TableName } from '../../lib/contract/deploy/route.ts';
 
-/** What a stage is made of, by the names that CloudWatch knows its parts under. */
-export type Parts = {
+/** What a stage is made of, by the names that CloudWatch knows its resources under. */
+export type MonitoredResources = {
   stage: string;
   apiId: string;
   stateMachineArn: string;
@@ -14,10 +14,10 @@ export type Parts = {
   /** The queue of what the record of accesses did not take, and its function. */
   undeliveredAccesses: string;
   recordAccess: string;
-  /** The log group of the HTTP doors. */
+  /** The log group of the HTTP handlers. */
   httpLog: string;
   /** Functions of the schedule table, by the names of their jobs. */
   jobs: Partial<Record<JobName, string>>;
-  /** Every function of a door, by what the dashboard calls it. */
-  doors: Readonly<Record<string, string>>;
+  /** Every function of a handler, by what the dashboard calls it. */
+  handlers: Readonly<Record<string, string>>;
 };

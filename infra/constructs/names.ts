@@ -3,8 +3,8 @@ export const pascal = (name: string): string =>
   name.replace(/(^|[-/])([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 
 /**
- * The name of a door's function: said here, and not by CloudFormation, so that whoever watches or runs one finds it
+ * The name of a handler's function: said here, and not by CloudFormation, so that whoever watches or runs one finds it
  * without asking the stack that has it.
  */
-export const functionNameOf = (stage: string, door: string): string =>
-  `counterfoil-${stage}-${door.replaceAll('/', '-')}`;
+export const functionNameOf = (stage: string, handler: string): string =>
+  `counterfoil-${stage}-${handler.replaceAll('/', '-')}`;

@@ -12,7 +12,7 @@ export class Network extends Construct {
   readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
   /** Of every function that reaches the database. */
-  readonly doors: ec2.SecurityGroup;
+  readonly handlers: ec2.SecurityGroup;
   readonly proxy: ec2.SecurityGroup;
   /** Let the proxy in by binding it to the cluster, which adds the rules. */
   readonly database: ec2.SecurityGroup;
@@ -45,15 +45,15 @@ export class Network extends Construct {
     // CDK's class and interface disagree on an optional property, as the strictest compiler sees it.
     this.vpc = vpc as ec2.IVpc;
 
-    this.doors = this.group('Doors', 'functions that reach the database');
+    this.handlers = this.group('Handlers', 'functions that reach the database');
     this.proxy = this.group('Proxy', 'RDS Proxy');
     this.database = this.group('Database', 'Aurora');
     const endpoints = this.group('Endpoints', 'interface endpoints');
 
-    join(this.doors, this.proxy, 5432, 'functions to proxy');
-    join(this.doors, endpoints, 443, 'functions to Step Functions');
+    join(this.handlers, this.proxy, 5432, 'functions to proxy');
+    join(this.handlers, endpoints, 443, 'functions to Step Functions');
     // Gateway endpoints have no security group, and this network leads nowhere else.
-    this.doors.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
+    this.handlers.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
     const reach = (id: string, service: ec2.InterfaceVpcEndpointAwsService) =>
       vpc.addInterfaceEndpoint(id, {

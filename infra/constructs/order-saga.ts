@@ -6,18 +6,18 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Step, type StepName, steps } from '../../functions/steps.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './handler-function.ts';
+import { HandlerFunction, type StageContext } from './handler-function.ts';
 
 const definition = readFileSync(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
 
 /** The order saga: the definition as it stands, with one function a step. */
 export class OrderSaga extends Construct {
   readonly stateMachine: sfn.StateMachine;
-  readonly doors: DoorFunction[];
+  readonly handlers: HandlerFunction[];
 
-  constructor(scope: Construct, id: string, surroundings: Surroundings) {
+  constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
-    const { profile, payments } = surroundings.settings;
+    const { profile, payments } = context.settings;
     // Executions live under this name for 90 days, so it must outlast deployments.
     const stateMachineName = `counterfoil-${profile.name}-order`;
     const stateMachineArn = Stack.of(this).formatArn({
@@ -27,23 +27,25 @@ export class OrderSaga extends Construct {
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     const functions = (Object.entries(steps) as [StepName, Step][]).map(([name, step]) => {
-      const door = new DoorFunction(this, name, {
-        ...surroundings,
-        door: step.door,
+      const handler = new HandlerFunction(this, name, {
+        ...context,
+        handler: step.handler,
         description: `Order saga: ${name}`,
         grants: grantsOf({ kind: 'step', row: step }, payments.provider),
         timeoutSeconds: patienceFor(name) - 1,
         stateMachineArn,
       });
-      return { name, door };
+      return { name, handler };
     });
-    this.doors = functions.map(({ door }) => door);
+    this.handlers = functions.map(({ handler }) => handler);
 
     this.stateMachine = new sfn.StateMachine(this, 'StateMachine', {
       stateMachineName,
       stateMachineType: sfn.StateMachineType.STANDARD,
       definitionBody: sfn.DefinitionBody.fromString(definition),
-      definitionSubstitutions: Object.fromEntries(functions.map(({ name, door }) => [name, door.function.functionArn])),
+      definitionSubstitutions: Object.fromEntries(
+        functions.map(({ name, handler }) => [name, handler.function.functionArn]),
+      ),
       tracingEnabled: profile.traces,
       logs: {
         destination: new logs.LogGroup(this, 'Log', {
@@ -60,7 +62,7 @@ export class OrderSaga extends Construct {
     this.stateMachine.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['lambda:InvokeFunction'],
-        resources: functions.map(({ door }) => door.function.functionArn),
+        resources: functions.map(({ handler }) => handler.function.functionArn),
       }),
     );
 

@@ -6,17 +6,17 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
-import { DoorFunction, type Surroundings } from './handler-function.ts';
+import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /** The schedule table: one function and one EventBridge schedule a row, and a queue for runs that could not start. */
 export class Schedules extends Construct {
-  readonly doors: Partial<Record<JobName, DoorFunction>> = {};
+  readonly handlers: Partial<Record<JobName, HandlerFunction>> = {};
   readonly deadLetters: sqs.Queue;
 
-  constructor(scope: Construct, id: string, props: { surroundings: Surroundings; stateMachine: sfn.StateMachine }) {
+  constructor(scope: Construct, id: string, props: { context: StageContext; stateMachine: sfn.StateMachine }) {
     super(scope, id);
-    const { provider } = props.surroundings.settings.payments;
+    const { provider } = props.context.settings.payments;
     this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -30,9 +30,9 @@ export class Schedules extends Construct {
 
     for (const [name, job] of Object.entries(jobs) as [JobName, Job][]) {
       if (job.schedule === 'on-deploy') continue;
-      const door = new DoorFunction(this, pascal(name), {
-        ...props.surroundings,
-        door: job.door,
+      const handler = new HandlerFunction(this, pascal(name), {
+        ...props.context,
+        handler: job.handler,
         description: `Job ${name}, ${job.schedule}`,
         grants: grantsOf({ kind: 'job', row: job }, provider),
         timeoutSeconds: job.timeoutSeconds,
@@ -40,13 +40,13 @@ export class Schedules extends Construct {
         atOnce: 1,
       });
       // The schedule comes again by itself: a failed run is counted and alarmed on, not repeated in between.
-      door.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
-      this.doors[name] = door;
-      this.schedule(name, job, door);
+      handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+      this.handlers[name] = handler;
+      this.schedule(name, job, handler);
     }
   }
 
-  private schedule(name: string, job: Job, door: DoorFunction): void {
+  private schedule(name: string, job: Job, handler: HandlerFunction): void {
     const role = new iam.Role(this, `${pascal(name)}ScheduleRole`, {
       assumedBy: new iam.ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
@@ -56,7 +56,7 @@ export class Schedules extends Construct {
           statements: [
             new iam.PolicyStatement({
               actions: ['lambda:InvokeFunction'],
-              resources: [door.function.functionArn],
+              resources: [handler.function.functionArn],
             }),
             new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.deadLetters.queueArn] }),
           ],
@@ -69,7 +69,7 @@ export class Schedules extends Construct {
       scheduleExpression: job.schedule,
       flexibleTimeWindow: { mode: 'OFF' },
       target: {
-        arn: door.function.functionArn,
+        arn: handler.function.functionArn,
         roleArn: role.roleArn,
         input: '{}',
         deadLetterConfig: { arn: this.deadLetters.queueArn },

@@ -20,7 +20,7 @@ const ids: Readonly<Record<TableName, string>> = {
 
 /**
  * What it would cost to lose a table: limits are counters of the last two minutes, a payment that is awaited without its
- * token is undone when its reservation ends, an event that comes again wakes nobody, and the mirror of the provider's
+ * token is compensated when its reservation ends, an event that comes again resumes nobody, and the snapshot of the provider's
  * books is copied again; the rest is not made again.
  */
 const hurtsToLose: Readonly<Record<TableName, boolean>> = {

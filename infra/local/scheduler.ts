@@ -51,12 +51,12 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
   // Short sleeps, so that a laptop that slept or a clock that was set does not delay a job for long.
   const sleepUntil = (job: Job, at: number, next: Next) => {
     const left = at - clock.now();
-    const wake = () => {
+    const resume = () => {
       if (clock.now() < at) return sleepUntil(job, at, next);
       due(job);
       plan(job, at, next);
     };
-    turns.set(job.name, { job, at, next, timer: setTimeout(wake, Math.min(Math.max(left, 0), longestSleep)) });
+    turns.set(job.name, { job, at, next, timer: setTimeout(resume, Math.min(Math.max(left, 0), longestSleep)) });
   };
 
   const plan = (job: Job, after: number, next: Next, notBefore = clock.now()) => {

@@ -5,8 +5,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jobs } from '../../functions/jobs.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
-import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
+import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
@@ -145,11 +145,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // Whoever calls a function before the migrations are through waits for them: a saga that goes on, above all.
     const ready = Promise.withResolvers<Functions>();
     ready.promise.catch(() => {});
-    const invoke = async (door: string, payload: unknown, timeoutSeconds: number) =>
-      (await ready.promise).invoke(door, payload, timeoutSeconds);
+    const invoke = async (handler: string, payload: unknown, timeoutSeconds: number) =>
+      (await ready.promise).invoke(handler, payload, timeoutSeconds);
     const states = await startStates({
       definition: await readDefinition(),
-      invoke: (door, payload) => invoke(door, payload, 30),
+      invoke: (handler, payload) => invoke(handler, payload, 30),
       file: at('states.sqlite'),
       stateMachineArn,
       clock,
@@ -192,7 +192,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     let postman: (() => Promise<void>) | undefined;
     const recordAccess = streams['record-access'];
     const accessLines = startAccessLines({
-      deliver: (payload) => invoke(recordAccess.door, payload, recordAccess.timeoutSeconds),
+      deliver: (payload) => invoke(recordAccess.handler, payload, recordAccess.timeoutSeconds),
       log,
     });
     // What a run that was killed could not hand on any more; a line that is known changes nothing.
@@ -219,7 +219,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     kept(states); // Stops before the functions, so that no step is cut off and taken for failed.
     log('applying migrations');
-    await functions.invoke(jobs.migrate.door, {}, jobs.migrate.timeoutSeconds);
+    await functions.invoke(jobs.migrate.handler, {}, jobs.migrate.timeoutSeconds);
     ready.resolve(functions);
 
     const scheduler = kept(
@@ -231,7 +231,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           .map((job) => ({
             name: job.name,
             schedule: job.schedule,
-            run: () => invoke(job.door, {}, job.timeoutSeconds),
+            run: () => invoke(job.handler, {}, job.timeoutSeconds),
           })),
       }),
     );
@@ -300,8 +300,10 @@ export async function resetStack(directory: string): Promise<void> {
 
 const tableSpecs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
 
-/** The very definition that is deployed, with doors for the functions' ARNs. */
+/** The very definition that is deployed, with handlers for the functions' ARNs. */
 async function readDefinition(): Promise<object> {
   const text = await readFile(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
-  return JSON.parse(text.replace(/\$\{(\w+)\}/g, (_, name: string) => steps[name as StepName]?.door ?? `\${${name}}`));
+  return JSON.parse(
+    text.replace(/\$\{(\w+)\}/g, (_, name: string) => steps[name as StepName]?.handler ?? `\${${name}}`),
+  );
 }

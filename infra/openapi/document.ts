@@ -186,7 +186,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'orders:read': 'read the orders of its customers',
   'orders:place': 'place, pay and cancel orders for its customers',
   'orders:refund': 'give back what orders were paid with',
-  'orders:operate': 'see what is stuck or disagrees, and put it right',
+  'orders:review': 'see what is stuck or disagrees, and put it right',
   'customers:read': 'read names, e-mails and addresses',
   'customers:write': 'sign customers up, change them and, by a key, make them premium',
   'reports:read': 'read reports',

@@ -129,7 +129,7 @@ const lines = [
   { productId: ids.product, quantity: 2 },
   { productId: ids.mug, quantity: 1 },
 ];
-const flagged = {
+const opened = {
   ...pending,
   status: 'needs_attention' as const,
   failure: {
@@ -139,14 +139,14 @@ const flagged = {
   updatedAt: '2026-03-14T09:28:41.207Z',
   version: 4,
 };
-const attention = {
+const manualReview = {
   attempt: 0,
-  flaggedAt: '2026-03-14T09:28:41.207Z',
+  openedAt: '2026-03-14T09:28:41.207Z',
   ageSeconds: 1260,
   fromStatus: 'reserved' as const,
   reason: 'payment-unknown',
   steps: ['RefundPayment'],
-  error: 'AnswerLost',
+  error: 'OutcomeUnknown',
   message: 'the provider did not answer within 8000 ms',
   moneyAtStake: { ...eur(10350), certain: false },
   stockAtStake: [],
@@ -154,8 +154,8 @@ const attention = {
   settledAt: null,
   settledHow: null,
 };
-const deskOrder = { ...flagged, undoAttempts: 0, attention };
-const settled = { ...attention, settledAt: '2026-03-14T09:49:41.207Z', settledHow: 'retried' as const };
+const reviewOrder = { ...opened, compensationAttempts: 0, manualReview };
+const settled = { ...manualReview, settledAt: '2026-03-14T09:49:41.207Z', settledHow: 'retried' as const };
 const readAction = {
   id: ids.action,
   at: '2026-03-14T09:49:41.207Z',
@@ -311,12 +311,12 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
       },
     },
   },
-  'find-orders': { answers: { 200: { data: [deskOrder], ...lastPage } } },
+  'find-orders': { answers: { 200: { data: [reviewOrder], ...lastPage } } },
   'explain-order': {
     answers: {
       200: {
-        order: deskOrder,
-        attention: [attention],
+        order: reviewOrder,
+        manualReview: [manualReview],
         timeline: [{ at: placedAt, type: 'order-placed', detail: { status: 'pending', total: eur(10350) } }],
         payments: [],
         refunds: [],
@@ -330,13 +330,13 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
           },
         ],
         stockMovements: [{ ...movement, kind: 'reservation', quantity: 0, reserved: 2, orderId: ids.order }],
-        events: [{ id: ids.event, type: 'order.needs_attention', occurredAt: flagged.updatedAt, publishedAt: null }],
+        events: [{ id: ids.event, type: 'order.in_review', occurredAt: opened.updatedAt, publishedAt: null }],
         executions: [
           {
             name: ids.order,
             status: 'FAILED',
             startedAt: placedAt,
-            endedAt: flagged.updatedAt,
+            endedAt: opened.updatedAt,
             attempts: [
               {
                 state: 'RefundPayment',
@@ -344,7 +344,7 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
                 startedAt: '2026-03-14T09:27:40.100Z',
                 endedAt: '2026-03-14T09:27:48.114Z',
                 result: 'failed',
-                error: 'AnswerLost',
+                error: 'OutcomeUnknown',
                 message: 'the provider did not answer within 8000 ms',
               },
             ],
@@ -357,18 +357,20 @@ export const examples: { [O in keyof Operations]: Body<Operations[O]> & Answers<
       },
     },
   },
-  'retry-undo': {
-    answers: { 202: { ...deskOrder, status: 'reserved', version: 5, undoAttempts: 1, attention: settled } },
+  'retry-compensation': {
+    answers: {
+      202: { ...reviewOrder, status: 'reserved', version: 5, compensationAttempts: 1, manualReview: settled },
+    },
   },
   'resolve-order': {
     request: { outcome: 'failed', note: 'Refunded by hand, ticket 4711.', refundReference: 're_3PxQ' },
     answers: {
       200: {
-        ...deskOrder,
+        ...reviewOrder,
         status: 'failed',
-        failure: { code: 'undone', detail: 'Our staff undid the order; no money is kept.' },
+        failure: { code: 'compensated', detail: 'Our staff undid the order; no money is kept.' },
         version: 6,
-        attention: { ...settled, settledHow: 'resolved' },
+        manualReview: { ...settled, settledHow: 'resolved' },
       },
     },
   },

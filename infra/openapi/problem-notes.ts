@@ -171,18 +171,18 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'order-ended': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
-    when: 'The order is failed, cancelled or waiting for a person.',
+    when: 'The order is failed, cancelled or waiting in manual review.',
     todo: 'Nothing: `GET /orders/{orderId}` shows how it ended.',
     detail: 'The order is failed and cannot be cancelled.',
   },
-  'order-not-flagged': {
-    path: '/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/retry',
-    when: 'The order does not wait for a person: it has ended, or its undo is under way again.',
-    todo: 'Read it with `GET /operations/orders/{orderId}`; perhaps a colleague was faster.',
-    detail: 'The order is reserved; only one that is needs_attention waits for a person.',
+  'order-not-in-review': {
+    path: '/manual-review/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/retry',
+    when: 'The order does not wait in manual review: it has ended, or its compensation is under way again.',
+    todo: 'Read it with `GET /manual-review/orders/{orderId}`; perhaps a colleague was faster.',
+    detail: 'The order is reserved; only one that is needs_attention waits in manual review.',
   },
   'outcome-does-not-fit': {
-    path: '/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/resolve',
+    path: '/manual-review/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/resolve',
     when: 'An order that was confirmed or being cancelled ends `cancelled`, any other `failed`.',
     todo: 'Send the outcome that `detail` names.',
     detail: 'The order was never confirmed, so it can only end failed.',
@@ -195,7 +195,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'payment-not-waiting': {
     path: '/simulated-payments/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
-    when: 'The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.',
+    when: 'The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was compensated meanwhile.',
     todo: 'Nothing: `GET /orders/{orderId}` shows how the order goes on. Only orders with `pm_requiresAction` wait.',
     detail: 'The payment does not wait for you: it is captured.',
   },

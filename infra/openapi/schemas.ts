@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
-import * as desk from '../../lib/contract/api/manual-review.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
+import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import * as orders from '../../lib/contract/api/orders.ts';
@@ -31,11 +31,11 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Order: orders.order,
   TimelineEntry: orders.timelineEntry,
   Refund: refunds.refund,
-  Attention: desk.attention,
-  DeskOrder: desk.deskOrder,
-  SagaExecution: desk.executionStory,
-  OperatorAction: desk.operatorAction,
-  OrderExplanation: desk.explanation,
+  ManualReview: manualReview.manualReview,
+  ReviewOrder: manualReview.reviewOrder,
+  SagaExecution: manualReview.executionStory,
+  OperatorAction: manualReview.operatorAction,
+  OrderExplanation: manualReview.explanation,
   Identity: identities.identity,
   Session: sessions.ownSession,
   Health: system.health,

@@ -2,14 +2,14 @@ import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
 
 /** What holds for every operation. Paragraphs and lists of a little Markdown, which the docs page shows too. */
-export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or undoes it all.
+export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or compensates it all.
 
 - **Data** is JSON with camelCase names. Times are RFC 3339 in UTC. Money is \`{ "amount": 1999, "currency": "EUR" }\`, in the smallest unit of its currency: this is 19.99 €.
 - **Credentials**: each caller is a registered application. A server sends its key as \`Authorization: Bearer …\`; a mobile app or a page names itself by \`Client-Id\`, and sends the token of a session once its customer has signed in. What it may do is told by its scopes.
 - **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points at each wrong piece of input.
 - **Retries**: send the same \`Idempotency-Key\` with each attempt at the same thing. A repeat is answered like the first time, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.
 - **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits for the order to end and answers 201 with its final state.
-- **Lists** come newest first (the desk’s oldest first), in pages: pass \`nextCursor\` as \`cursor\` for the next one, with the same filter.
+- **Lists** come newest first (manual review’s oldest first), in pages: pass \`nextCursor\` as \`cursor\` for the next one, with the same filter.
 - **Versions**: answers of single things carry an \`ETag\`. \`If-None-Match\` saves sending what you have; \`If-Match\` refuses a change (412) when somebody else was faster.
 - **Limits**: \`RateLimit\` tells what is left. Beyond it comes 429 with \`Retry-After\`.`;
 
@@ -66,7 +66,7 @@ export const tagOf: Readonly<Record<OperationId, string>> = {
   'list-findings': 'Operations',
   'find-orders': 'Operations',
   'explain-order': 'Operations',
-  'retry-undo': 'Operations',
+  'retry-compensation': 'Operations',
   'resolve-order': 'Operations',
   'create-application': 'Applications',
   'list-applications': 'Applications',
@@ -101,7 +101,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
 
 const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {
   'place-order': { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
-  'retry-undo': { 202: 'The undo is under way.' },
+  'retry-compensation': { 202: 'The compensation is under way.' },
   'sign-up': { 202: 'The owner of the e-mail gets a mail.' },
   'request-password-reset': { 202: 'If the e-mail has an account, its owner gets a mail.' },
   'request-email-change': { 202: 'The owner of the new e-mail gets a mail.' },

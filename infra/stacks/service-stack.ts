@@ -3,11 +3,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { AccessRecords } from '../constructs/access-records.ts';
-import type { Surroundings } from '../constructs/handler-function.ts';
+import type { StageContext } from '../constructs/handler-function.ts';
 import { HttpApi } from '../constructs/http-api.ts';
 import { Migrations } from '../constructs/migrations.ts';
+import type { MonitoredResources } from '../constructs/monitored-resources.ts';
 import { OrderSaga } from '../constructs/order-saga.ts';
-import type { Parts } from '../constructs/monitored-resources.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import type { Settings } from '../profiles.ts';
 import type { DataStack } from './data-stack.ts';
@@ -15,19 +15,19 @@ import type { DataStack } from './data-stack.ts';
 export type ServiceStackProps = StackProps & {
   settings: Settings;
   data: DataStack;
-  /** The package of a door, by its name. */
-  codeOf: (door: string) => lambda.Code;
+  /** The package of a handler, by its name. */
+  codeOf: (handler: string) => lambda.Code;
 };
 
 /** What serves: functions, HTTP API, saga, schedules. Holds nothing that cannot be made again. */
 export class ServiceStack extends Stack {
   /** What there is to watch. */
-  readonly parts: Parts;
+  readonly resources: MonitoredResources;
 
   constructor(scope: Construct, id: string, { settings, data, codeOf, ...props }: ServiceStackProps) {
     super(scope, id, props);
     const { network, database, tables, identity } = data;
-    const surroundings: Surroundings = {
+    const context: StageContext = {
       settings,
       network,
       database,
@@ -37,18 +37,23 @@ export class ServiceStack extends Stack {
       networkAccess: networkAccess(this),
     };
 
-    const migrations = new Migrations(this, 'Migrations', surroundings);
-    const saga = new OrderSaga(this, 'OrderSaga', surroundings);
+    const migrations = new Migrations(this, 'Migrations', context);
+    const saga = new OrderSaga(this, 'OrderSaga', context);
     const { stateMachine } = saga;
-    const http = new HttpApi(this, 'Http', { surroundings, stateMachine });
-    const schedules = new Schedules(this, 'Schedules', { surroundings, stateMachine });
+    const http = new HttpApi(this, 'Http', { context, stateMachine });
+    const schedules = new Schedules(this, 'Schedules', { context, stateMachine });
 
-    const records = new AccessRecords(this, 'AccessRecords', { surroundings, from: http.logGroup });
+    const records = new AccessRecords(this, 'AccessRecords', { context, from: http.logGroup });
 
-    const doors = [...saga.doors, ...http.doors, ...Object.values(schedules.doors), ...Object.values(records.doors)];
-    migrations.before(doors.map((door) => door.function));
+    const handlers = [
+      ...saga.handlers,
+      ...http.handlers,
+      ...Object.values(schedules.handlers),
+      ...Object.values(records.handlers),
+    ];
+    migrations.before(handlers.map((handler) => handler.function));
 
-    this.parts = {
+    this.resources = {
       stage: settings.profile.name,
       apiId: http.api.apiId,
       stateMachineArn: stateMachine.stateMachineArn,
@@ -58,10 +63,12 @@ export class ServiceStack extends Stack {
       tables: Object.fromEntries(Object.entries(tables.byName).map(([name, table]) => [name, table.tableName])),
       deadLetters: schedules.deadLetters.queueName,
       undeliveredAccesses: records.undelivered.queueName,
-      recordAccess: records.doors['record-access']!.functionName,
+      recordAccess: records.handlers['record-access']!.functionName,
       httpLog: http.logGroup.logGroupName,
-      jobs: Object.fromEntries(Object.entries(schedules.doors).map(([name, door]) => [name, door.functionName])),
-      doors: Object.fromEntries(doors.map((door) => [door.node.id, door.functionName])),
+      jobs: Object.fromEntries(
+        Object.entries(schedules.handlers).map(([name, handler]) => [name, handler.functionName]),
+      ),
+      handlers: Object.fromEntries(handlers.map((handler) => [handler.node.id, handler.functionName])),
     };
 
     new CfnOutput(this, 'BaseUrl', { value: http.api.apiEndpoint });

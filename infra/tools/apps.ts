@@ -14,7 +14,7 @@ import { createApplication } from '../../lib/contract/api/applications.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import { scopes as knownScopes } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { idPattern } from '../../lib/kernel/ids.ts';
 import { tableVariables } from '../tables.ts';
 
@@ -212,7 +212,9 @@ function describe(error: unknown): string {
   if (cause.name === 'ResourceNotFoundException') {
     return `DynamoDB has no such table here; name them with --table and --keys-table or ${tableVariables.applications} and ${tableVariables.appKeys} (outputs ApplicationsTable and AppKeysTable of the data stack).`;
   }
-  return error instanceof PartUnavailable ? `DynamoDB cannot be asked: ${cause.message || cause.name}` : error.message;
+  return error instanceof DependencyUnavailable
+    ? `DynamoDB cannot be asked: ${cause.message || cause.name}`
+    : error.message;
 }
 
 if (import.meta.main) {

@@ -5,7 +5,7 @@ import { sqlAs } from '../../lib/platform/sql.ts';
 
 const usage = `npm run migrate -- status            what is applied and what is not
 npm run migrate -- up [--to N]       apply what is not applied, up to N
-npm run migrate -- down [--to N]     undo the newest, or everything above N (0: everything)
+npm run migrate -- down [--to N]     revert the newest, or everything above N (0: everything)
 
 The database is the one that DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE and the AWS
 credentials of the environment name; docs/migrations.md shows how.`;
@@ -47,8 +47,8 @@ const commands = {
     return 0;
   },
   async down(options: Options) {
-    const { undone } = await down(options);
-    if (undone.length === 0) console.log('nothing to undo');
+    const { reverted } = await down(options);
+    if (reverted.length === 0) console.log('nothing to revert');
     return 0;
   },
 };

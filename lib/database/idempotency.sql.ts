@@ -1,7 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { Problem } from '../contract/api/problems.ts';
-import { inTransaction } from './transaction.sql.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { inTransaction } from './transaction.sql.ts';
 
 /** The three tables of the same shape, one a service. */
 export type KeyTable = 'customers.idempotency_keys' | 'catalog.idempotency_keys' | 'orders.idempotency_keys';
@@ -72,7 +72,7 @@ export async function findAnswer(
   const [row] = await sql`
     select request_hash, status, headers, body from ${sql(table)}
     where caller = ${claim.caller} and key = ${claim.key} and expires_at > ${new Date(clock.now())}`;
-  return row && giveAgain(sql, claim, options, row as StoredAnswer);
+  return row && replayAnswer(sql, claim, options, row as StoredAnswer);
 }
 
 export type StoredAnswer = {
@@ -87,7 +87,7 @@ export type StoredAnswer = {
  * fixed first, so that everybody gets the same.
  * @throws Problem idempotency-key-reused when it was an answer to another request
  */
-export async function giveAgain(
+export async function replayAnswer(
   sql: Sql | TransactionSql,
   claim: Claim & { key: string },
   { table }: KeyOptions,

@@ -62,17 +62,17 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
 }
 
 /**
- * Undoes applied migrations, newest first, down to `target`, which stays applied (0 undoes all).
+ * Reverts applied migrations, newest first, down to `target`, which stays applied (0 reverts all).
  * @returns the names of what this call undid, in order
  * @throws MigrationError
  */
-export async function down(options: MigrateOptions): Promise<{ undone: string[] }> {
+export async function down(options: MigrateOptions): Promise<{ reverted: string[] }> {
   const { log = () => {} } = options;
   const files = await readMigrations(options.directory);
   const present = checkHistory(files, await readApplied(options.sql)).length;
   const target = options.target ?? Math.max(0, present - 1);
   if (!Number.isInteger(target) || target < 0 || target > present) throw unknownTarget(target, files, present);
-  const undone: string[] = [];
+  const reverted: string[] = [];
   for (;;) {
     const name = await step(options, 'down', async (tx, run) => {
       const done = checkHistory(files, await readApplied(tx));
@@ -81,8 +81,8 @@ export async function down(options: MigrateOptions): Promise<{ undone: string[] 
       await run(last, () => forgetApplied(tx, last.version));
       return last.name;
     });
-    if (name === undefined) return { undone };
-    undone.push(name);
+    if (name === undefined) return { reverted };
+    reverted.push(name);
     log(`undid ${name}`);
   }
 }

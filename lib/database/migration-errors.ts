@@ -27,7 +27,7 @@ export class DuplicateMigration extends MigrationError {
   }
 }
 
-/** A migration can be done but not undone, or the other way round. */
+/** A migration can be done but not reverted, or the other way round. */
 export class UnpairedMigration extends MigrationError {
   override readonly name = 'UnpairedMigration';
   constructor(file: string, missing: string) {

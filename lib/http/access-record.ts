@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { AccessLine } from '../contract/deploy/access-line.ts';
-import { mostResources } from '../contract/deploy/access-pattern.ts';
 import type { Caller } from '../contract/api/caller.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import type { ProblemCode } from '../contract/api/problems.ts';
+import type { AccessLine } from '../contract/deploy/access-line.ts';
+import { mostResources } from '../contract/deploy/access-pattern.ts';
 import type { Route } from '../contract/deploy/route.ts';
 import { toTimestamp } from '../kernel/clock.ts';
 import { type IdKind, idPrefixes, madeAt } from '../kernel/ids.ts';

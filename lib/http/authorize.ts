@@ -1,13 +1,13 @@
 import { type ApplicationKind, isPublicClient } from '../contract/api/applications.ts';
 import type { Application, Caller, CallerKind } from '../contract/api/caller.ts';
-import { type LimitedKind, type LimitState, limitOf, type RateClass } from '../contract/deploy/limits.ts';
 import { Problem } from '../contract/api/problems.ts';
+import { type LimitedKind, type LimitState, limitOf, type RateClass } from '../contract/deploy/limits.ts';
 import type { Auth, Route } from '../contract/deploy/route.ts';
 import { networkOf } from '../kernel/network.ts';
 import type { Meter } from '../platform/telemetry.ts';
 
 /** Knows credentials and counts requests. */
-export type Doorkeeper = {
+export type AccessControl = {
   /**
    * Who credentials stand for, or undefined when that is nobody of these kinds. A request that only `reads` may be
    * answered by what was known shortly before, while it cannot be asked.
@@ -20,16 +20,21 @@ export type Doorkeeper = {
   application(clientId: string, options: { reads: boolean }): Promise<Application | undefined>;
   /** Counts one request of a subject that may make so many a minute. Never rejects. */
   take(subject: string, perMinute: number): Promise<LimitState>;
-  /** Takes one of so many places for some seconds, unless all are taken. Never rejects. */
-  enter(subject: string, most: number, id: string, seconds: number): Promise<{ entered: boolean; fallback: boolean }>;
-  /** Gives a place back. Never rejects. */
-  leave(subject: string, id: string): Promise<void>;
+  /** Acquires one of so many permits for some seconds, unless all are taken. Never rejects. */
+  acquire(
+    subject: string,
+    most: number,
+    id: string,
+    seconds: number,
+  ): Promise<{ acquired: boolean; fallback: boolean }>;
+  /** Releases a permit. Never rejects. */
+  release(subject: string, id: string): Promise<void>;
   /** What the rate classes are multiples of. */
   perMinute: number;
 };
 
 /** What of a request says who calls. */
-export type Approach = {
+export type Credentials = {
   authorization: string | undefined;
   clientId: string | undefined;
   origin: string | undefined;
@@ -50,24 +55,24 @@ const kindsOf = {
  * not.
  * @throws Problem rate-limited, unauthenticated, forbidden
  */
-export async function admit(
+export async function authorize(
   route: Route,
-  approach: Approach,
-  doorkeeper: Doorkeeper,
+  credentials: Credentials,
+  accessControl: AccessControl,
   meter: Meter,
   headers: Record<string, string>,
   seen: (caller: Caller) => void = () => {},
 ): Promise<Caller> {
-  const { address } = approach;
+  const { address } = credentials;
   const limit = (caller: Caller) =>
-    route.rateClass === 'exempt' ? undefined : checkLimits(caller, doorkeeper, meter, headers);
+    route.rateClass === 'exempt' ? undefined : checkLimits(caller, accessControl, meter, headers);
   const anonymous = { kind: 'anonymous', address } as const;
   if (route.auth === 'public') {
     await limit(anonymous);
     return anonymous;
   }
-  const { caller, reason } = await identify(route, approach, doorkeeper, headers, seen);
-  // Guesses are counted too.
+  const { caller, reason } = await identify(route, credentials, accessControl, headers, seen);
+  // Login attempts are counted too.
   await limit(caller ?? anonymous);
   if (caller === undefined) throw new Problem('unauthenticated', reason);
   const { application } = caller;
@@ -83,8 +88,8 @@ type Identified =
 /** @throws Problem forbidden for a page that its application does not know */
 async function identify(
   { auth, method }: Route,
-  { authorization, clientId, origin, address }: Approach,
-  doorkeeper: Doorkeeper,
+  { authorization, clientId, origin, address }: Credentials,
+  accessControl: AccessControl,
   headers: Record<string, string>,
   seen: (caller: Caller) => void,
 ): Promise<Identified> {
@@ -98,15 +103,17 @@ async function identify(
   let refusal: string | undefined;
   const [named, caller] = await Promise.all([
     // A page is to read why it was refused as well.
-    origin === undefined || clientId === undefined ? undefined : doorkeeper.application(clientId, { reads }),
+    origin === undefined || clientId === undefined ? undefined : accessControl.application(clientId, { reads }),
     authorization !== undefined && bearer === undefined
       ? undefined
-      : doorkeeper.identify({ bearer, clientId }, { kinds: kindsOf[auth], address, reads }).catch((error: unknown) => {
-          // Refused in words of its own, and counted like any other.
-          if (!(error instanceof Problem)) throw error;
-          refusal = error.message;
-          return undefined;
-        }),
+      : accessControl
+          .identify({ bearer, clientId }, { kinds: kindsOf[auth], address, reads })
+          .catch((error: unknown) => {
+            // Refused in words of its own, and counted like any other.
+            if (!(error instanceof Problem)) throw error;
+            refusal = error.message;
+            return undefined;
+          }),
   ]);
   if (caller !== undefined) seen(caller);
   const application = caller?.application ?? named;
@@ -148,7 +155,7 @@ const exposedHeaders =
  */
 async function checkLimits(
   caller: Caller,
-  doorkeeper: Doorkeeper,
+  accessControl: AccessControl,
   meter: Meter,
   headers: Record<string, string>,
 ): Promise<void> {
@@ -162,7 +169,7 @@ async function checkLimits(
   const states = await Promise.all(
     (Object.entries(subjects) as [LimitedKind, string][]).map(async ([subject, id]) => ({
       subject,
-      state: await doorkeeper.take(`${subject}:${id}`, limitOf(rateClass, subject, doorkeeper.perMinute)),
+      state: await accessControl.take(`${subject}:${id}`, limitOf(rateClass, subject, accessControl.perMinute)),
     })),
   );
   for (const { subject, state } of states) tell(subject, state, headers);
@@ -179,21 +186,21 @@ async function checkLimits(
 }
 
 /**
- * Takes the caller a place among those that an expensive operation is worked on for at once; the function that it gives
- * gives the place back.
+ * Acquires a permit for the caller among those that an expensive operation is worked on for at once; the function that it gives
+ * releases the permit.
  * @throws Problem too-many-at-once
  */
-export async function takePlace(
+export async function acquirePermit(
   { operation, concurrent }: Route,
   caller: Caller,
   requestId: string,
-  { doorkeeper, meter, seconds }: { doorkeeper: Doorkeeper; meter: Meter; seconds: number },
+  { accessControl, meter, seconds }: { accessControl: AccessControl; meter: Meter; seconds: number },
 ): Promise<() => Promise<void>> {
   if (concurrent === undefined || caller.kind === 'anonymous') return async () => {};
   const subject = `${operation}:${caller.application.id}`;
-  const { entered, fallback } = await doorkeeper.enter(subject, concurrent, requestId, seconds);
+  const { acquired, fallback } = await accessControl.acquire(subject, concurrent, requestId, seconds);
   if (fallback) meter.count('LimiterFallback');
-  if (entered) return () => doorkeeper.leave(subject, requestId);
+  if (acquired) return () => accessControl.release(subject, requestId);
   meter.count('ConcurrencyRefused');
   throw new Problem('too-many-at-once', `At most ${concurrent} of these at once for each application.`, {
     headers: { 'retry-after': '1' },

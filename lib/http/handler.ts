@@ -2,24 +2,24 @@ import middy from '@middy/core';
 import jsonBody from '@middy/http-json-body-parser';
 import securityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type { AccessLine } from '../contract/deploy/access-line.ts';
 import type { Caller } from '../contract/api/caller.ts';
 import type { InputOf, OperationContract } from '../contract/api/operation.ts';
+import type { AccessLine } from '../contract/deploy/access-line.ts';
 import type { CallerOf, Route } from '../contract/deploy/route.ts';
 import { describeError } from '../kernel/describe-error.ts';
 import { newId } from '../kernel/ids.ts';
-import { httpFrame } from '../platform/deps.ts';
+import { httpRuntime } from '../platform/deps.ts';
+import { type Runtime, untilDeadline, wireOnce } from '../platform/handlers/lambda.ts';
 import type { Logger, Meter } from '../platform/telemetry.ts';
 import { accessOf, type End } from './access-record.ts';
-import { admit, type Doorkeeper, takePlace } from './authorize.ts';
+import { type AccessControl, acquirePermit, authorize } from './authorize.ts';
 import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from './input.ts';
 import { problemResponse, requestIdOf, toProblem } from './problems.ts';
 import { type Result, toResponse } from './result.ts';
-import { type Frame, untilDeadline, wireOnce } from '../platform/handlers/lambda.ts';
 
 export type { Result } from './result.ts';
 
-/** What a door's `run` is handed: validated input and who asks. */
+/** What a handler's `run` is handed: validated input and who asks. */
 export type Request<C extends OperationContract, K extends Caller = Caller> = InputOf<C> &
   Headers & {
     caller: K;
@@ -34,29 +34,29 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
     log: Logger;
   };
 
-/** What every HTTP door needs around its work. */
-export type HttpFrame = Frame & { doorkeeper: Doorkeeper; record: (line: AccessLine) => void };
+/** What every HTTP handler needs around its work. */
+export type HttpRuntime = Runtime & { accessControl: AccessControl; record: (line: AccessLine) => void };
 
 type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
-/** Longest that a door may take, in milliseconds: below the function's own time-out, so that it still can answer. */
+/** Longest that a handler may take, in milliseconds: below the function's own time-out, so that it still can answer. */
 const deadlineMs = (route: Route): number => (route.waits ? 27_500 : 9_000);
 
 /**
  * The Lambda handler of one operation (API Gateway payload format 2.0): limits, credentials, scopes and validation
  * before `run`, and one answer for everything that can go wrong.
  */
-export function httpDoor<R extends Route, C extends OperationContract, D>(
+export function httpHandler<R extends Route, C extends OperationContract, D>(
   route: R,
   contract: C,
   run: (request: Request<C, CallerOf<R['auth']>>, deps: D) => Promise<Result>,
-  wire: (frame: Frame) => D,
-  frameOf: () => HttpFrame = httpFrame,
+  wire: (runtime: Runtime) => D,
+  runtimeOf: () => HttpRuntime = httpRuntime,
 ): Handler {
-  const wired = wireOnce(frameOf, wire);
+  const wired = wireOnce(runtimeOf, wire);
 
   const work = async (event: APIGatewayProxyEventV2, context: RequestContext) => {
-    const { frame, deps } = wired();
+    const { runtime, deps } = wired();
     const input = parseInput(contract, event);
     const request = {
       ...input,
@@ -68,10 +68,10 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
       touch: (...ids: string[]) => {
         for (const id of ids) context.touched.add(id);
       },
-      meter: frame.meter,
-      log: frame.log,
+      meter: runtime.meter,
+      log: runtime.log,
     } as Request<C, CallerOf<R['auth']>>;
-    const left = deadlineMs(route) - (frame.stopwatch.elapsed() - context.startedAt);
+    const left = deadlineMs(route) - (runtime.stopwatch.elapsed() - context.startedAt);
     const result = await untilDeadline(run(request, deps), Math.max(1000, left), route.databaseRole);
     const response = toResponse(withhold(result, contract, context.caller), {
       requestId: context.requestId,
@@ -86,8 +86,8 @@ export function httpDoor<R extends Route, C extends OperationContract, D>(
   const stack = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>()
     // middy runs `after` and `onError` from the last to the first, so the headers reach every answer.
     .use(securityHeaders(headerPolicy))
-    .use(observe(route, contract, () => wired().frame))
-    .use(guard(route, contract, () => wired().frame));
+    .use(observe(route, contract, () => wired().runtime))
+    .use(guard(route, contract, () => wired().runtime));
   if (contract.body !== undefined) stack.use(jsonBody({}) as middy.MiddlewareObj);
   return stack.handler(work as never) as unknown as Handler;
 }
@@ -102,16 +102,16 @@ type RequestContext = Context & {
   limitHeaders: Record<string, string>;
   caller: Caller;
   conditions: Headers;
-  /** Gives back the place that the request took. */
-  leave: () => Promise<void>;
+  /** Releases the permit that the request holds. */
+  release: () => Promise<void>;
 };
 
 type Middleware = middy.MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, RequestContext>;
 
 /** First in, last out: the request id, the answer to every error, the record of the access and the request's metrics. */
-function observe(route: Route, contract: OperationContract, frameOf: () => HttpFrame): Middleware {
+function observe(route: Route, contract: OperationContract, runtimeOf: () => HttpRuntime): Middleware {
   const finish = (event: APIGatewayProxyEventV2, context: RequestContext, end: End) => {
-    const { meter, log, stopwatch, record } = frameOf();
+    const { meter, log, stopwatch, record } = runtimeOf();
     const { status } = end;
     const milliseconds = stopwatch.elapsed() - context.startedAt;
     const line = accessOf(route, contract, event, { ...context, milliseconds }, end);
@@ -132,7 +132,7 @@ function observe(route: Route, contract: OperationContract, frameOf: () => HttpF
   };
   return {
     before: ({ event, context }) => {
-      const { stopwatch, clock } = frameOf();
+      const { stopwatch, clock } = runtimeOf();
       context.requestId = requestIdOf(event.headers['x-request-id'], event.requestContext.requestId);
       context.startedAt = stopwatch.elapsed();
       context.accessId = newId('access', clock);
@@ -153,22 +153,26 @@ function observe(route: Route, contract: OperationContract, frameOf: () => HttpF
 }
 
 /** Size, limits, credentials, scopes and header fields, before the body is parsed. */
-function guard(route: Route, contract: OperationContract, frameOf: () => HttpFrame): Middleware {
+function guard(route: Route, contract: OperationContract, runtimeOf: () => HttpRuntime): Middleware {
   return {
     before: async ({ event, context }) => {
-      const { doorkeeper, meter } = frameOf();
+      const { accessControl, meter } = runtimeOf();
       const { authorization, 'client-id': clientId, origin } = event.headers;
-      const approach = { authorization, clientId, origin, address: event.requestContext.http.sourceIp };
-      context.caller = await admit(route, approach, doorkeeper, meter, context.limitHeaders, (caller) => {
+      const credentials = { authorization, clientId, origin, address: event.requestContext.http.sourceIp };
+      context.caller = await authorize(route, credentials, accessControl, meter, context.limitHeaders, (caller) => {
         context.caller = caller;
       });
       checkBody(contract, event);
       context.conditions = parseHeaders(contract, event.headers);
       const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;
-      context.leave = await takePlace(route, context.caller, context.requestId, { doorkeeper, meter, seconds });
+      context.release = await acquirePermit(route, context.caller, context.requestId, {
+        accessControl,
+        meter,
+        seconds,
+      });
     },
-    after: ({ context }) => context.leave(),
-    onError: ({ context }) => context.leave?.(),
+    after: ({ context }) => context.release(),
+    onError: ({ context }) => context.release?.(),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type InputError, Problem, type ProblemCode, problems, problemTypeBase } from '../contract/api/problems.ts';
-import { isOutage } from '../kernel/outage.ts';
 import { DeadlineExceeded } from '../kernel/deadline.ts';
+import { isOutage } from '../kernel/outage.ts';
 import { noContent } from './result.ts';
 
 export type ProblemBody = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a door answers with. Without `etag`, an operation whose contract has one gets the hash of its body. */
+/** What a handler answers with. Without `etag`, an operation whose contract has one gets the hash of its body. */
 export type Result = {
   status: number;
   body?: unknown;

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 const restMs = 2000;
 
 /** Keeps from asking a part that has just failed: for two seconds not at all, then by one call until one succeeds. */
-export type Breaker = {
+export type CircuitBreaker = {
   isOpen(): boolean;
   /** Whether the part has just failed, or is being asked whether it is back: for those whom somebody else asks. */
   isResting(): boolean;
@@ -13,7 +13,7 @@ export type Breaker = {
   failed(): void;
 };
 
-export function createBreaker(clock: Clock): Breaker {
+export function createCircuitBreaker(clock: Clock): CircuitBreaker {
   let failedAt: number | undefined;
   let probing = false;
   return {

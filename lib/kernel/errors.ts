@@ -31,7 +31,7 @@ export class RefundRefused extends SagaRefusal {
   }
 }
 
-/** The customer or an undo got there first: this order does not go forward any more. */
+/** The customer or a compensation got there first: this order does not go forward any more. */
 export class OrderNotActive extends SagaRefusal {
   override readonly name = 'OrderNotActive';
 }
@@ -47,15 +47,15 @@ export class PaymentActionExpired extends SagaRefusal {
 }
 
 /** A thing outside did not answer in time, so whether its effect happened is unknown. Asking again is safe. */
-export class AnswerLost extends Error {
-  override readonly name = 'AnswerLost';
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
 }
 
 /** A part that the request needs is away. */
-export class PartUnavailable extends Error {
-  override readonly name = 'PartUnavailable';
+export class DependencyUnavailable extends Error {
+  override readonly name = 'DependencyUnavailable';
   readonly part: 'database' | 'sessions' | 'states' | 'payments' | 'identity';
-  constructor(part: PartUnavailable['part'], options?: ErrorOptions) {
+  constructor(part: DependencyUnavailable['part'], options?: ErrorOptions) {
     super(`${part} did not answer`, options);
     this.part = part;
   }

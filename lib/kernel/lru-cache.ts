@@ -1,5 +1,5 @@
 /** A map that forgets what was longest not asked for beyond `size` entries. */
-export function recent<V>(size: number): {
+export function lruCache<V>(size: number): {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   delete(key: string): void;

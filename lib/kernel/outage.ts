@@ -1,4 +1,4 @@
-import { PartUnavailable } from './errors.ts';
+import { DependencyUnavailable } from './errors.ts';
 
 const connectionCodes = new Set([
   'CONNECT_TIMEOUT',
@@ -31,7 +31,7 @@ const awsNames = new Set([
 
 /** Whether an error says that a part is away or overloaded, rather than that something is wrong with the request. */
 export function isOutage(error: unknown): boolean {
-  if (error instanceof PartUnavailable) return true;
+  if (error instanceof DependencyUnavailable) return true;
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return (

@@ -1,13 +1,13 @@
-import { PartUnavailable } from './errors.ts';
-import type { Breaker } from './circuit-breaker.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import { DependencyUnavailable } from './errors.ts';
 
 /**
  * What `ask` gives; what is `remembered`, if anything is, while what it asks is away. What can be answered from memory
  * does not wait for it; all else asks, and so finds out when it is back. Tells the breaker how it went.
- * @throws PartUnavailable when nothing is remembered, and whatever else `ask` throws
+ * @throws DependencyUnavailable when nothing is remembered, and whatever else `ask` throws
  */
-export async function askOrRemember<T>(
-  breaker: Breaker,
+export async function staleIfError<T>(
+  breaker: CircuitBreaker,
   remembered: { value: T } | undefined,
   ask: () => Promise<T>,
 ): Promise<T> {
@@ -18,7 +18,7 @@ export async function askOrRemember<T>(
     return value;
   } catch (error) {
     // The identity provider's keys are no part of what sessions, keys and applications need.
-    if (!(error instanceof PartUnavailable) || error.part === 'identity') {
+    if (!(error instanceof DependencyUnavailable) || error.part === 'identity') {
       breaker.succeeded();
       throw error;
     }

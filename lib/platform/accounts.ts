@@ -5,7 +5,7 @@ import { sessionStore } from './deps.ts';
 import { sqlAs } from './sql.ts';
 import type { Logger } from './telemetry.ts';
 
-/** What doors are given that change an account and end its sessions. */
+/** What handlers are given that change an account and end its sessions. */
 export const accountDeps = (log: Pick<Logger, 'error'>): AccountDeps => ({
   sql: () => sqlAs('customers_api'),
   clock,

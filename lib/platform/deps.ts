@@ -1,34 +1,34 @@
+import type { AccountRules } from '../accounts/customers/accounts.ts';
 import { findKey } from '../auth/applications/app-keys.dynamo.ts';
 import { type ApplicationStore, readApplication } from '../auth/applications/applications.dynamo.ts';
 import { createIdentify } from '../auth/applications/identify.ts';
 import { createRegistry } from '../auth/applications/registry.ts';
-import type { AccountRules } from '../accounts/customers/accounts.ts';
-import { createBreaker } from '../kernel/circuit-breaker.ts';
 import { createConcurrencyLimit } from '../auth/limits/concurrency.dynamo.ts';
 import { createLimiter } from '../auth/limits/limiter.dynamo.ts';
 import { findSession, type SessionStore } from '../auth/sessions/sessions.dynamo.ts';
+import { createCircuitBreaker } from '../kernel/circuit-breaker.ts';
 import { recordAccess } from './access.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
-import { frame } from './runtime.ts';
 import { identifyToken } from './identity.ts';
+import { runtime } from './runtime.ts';
 
-/** What every HTTP door has around it: also who may come in, and how often. */
-export function httpFrame() {
-  return { ...frame(), record: recordAccess, doorkeeper: doorkeeper() };
+/** What every HTTP handler has around it: also who may come in, and how often. */
+export function httpRuntime() {
+  return { ...runtime(), record: recordAccess, accessControl: accessControl() };
 }
 
-let shared: ReturnType<typeof makeDoorkeeper> | undefined;
+let shared: ReturnType<typeof createAccessControl> | undefined;
 
-/** One for all doors of the process: what it counts, remembers and knows of an outage is the process's. */
-function doorkeeper() {
-  shared ??= makeDoorkeeper();
+/** One for all handlers of the process: what it counts, remembers and knows of an outage is the process's. */
+function accessControl() {
+  shared ??= createAccessControl();
   return shared;
 }
 
-function makeDoorkeeper() {
-  const away = createBreaker(clock);
+function createAccessControl() {
+  const away = createCircuitBreaker(clock);
   const application = createRegistry((id) => readApplication(applicationStore(), id), clock, away);
   const identify = createIdentify(
     {
@@ -42,8 +42,8 @@ function makeDoorkeeper() {
   );
   const counting = { client: dynamo(), table: config().LIMITS_TABLE, clock, away };
   const limiter = createLimiter(counting);
-  const places = createConcurrencyLimit(counting);
-  return { identify, application, take: limiter, ...places, perMinute: config().RATE_LIMIT_PER_MINUTE };
+  const permits = createConcurrencyLimit(counting);
+  return { identify, application, take: limiter, ...permits, perMinute: config().RATE_LIMIT_PER_MINUTE };
 }
 
 export const sessionStore = (): SessionStore => ({

@@ -6,9 +6,9 @@ import {
   type HistoryEvent,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { SagaInput } from '../saga/state.ts';
 import type { Execution } from '../operations/manual-review/history.ts';
 import { executionName } from '../saga/execution-name.ts';
+import type { SagaInput } from '../saga/state.ts';
 import { config } from './config.ts';
 import { states } from './step-functions.ts';
 

@@ -1,11 +1,11 @@
-import { findApplicationByIdentityClient } from '../auth/applications/applications.dynamo.ts';
-import { Problem } from '../contract/api/problems.ts';
 import type { Verify } from '../accounts/identities/exchange.ts';
+import { findApplicationByIdentityClient } from '../auth/applications/applications.dynamo.ts';
 import { type IdentityCopies, readCopy } from '../auth/identity/identity-copies.dynamo.ts';
 import { readIssuerKeys } from '../auth/identity/issuer-keys.dynamo.ts';
 import type { TokenVerifier } from '../auth/identity/verify.ts';
+import { Problem } from '../contract/api/problems.ts';
 import { stopwatch } from '../kernel/clock.ts';
-import { recent } from '../kernel/lru-cache.ts';
+import { lruCache } from '../kernel/lru-cache.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -22,7 +22,7 @@ export const verifyToken: Verify = async (jwt) => {
 
 /**
  * Who a token of the identity provider stands for; undefined when it is not to be believed.
- * @throws Problem unauthenticated when it was never exchanged; PartUnavailable
+ * @throws Problem unauthenticated when it was never exchanged; DependencyUnavailable
  */
 export async function identifyToken(jwt: string): Promise<{ customerId: string; applicationId: string } | undefined> {
   const token = await verifyToken(jwt);
@@ -54,7 +54,7 @@ async function load(issuer: string): Promise<TokenVerifier> {
 
 /** As old as what is known of an application may be, in milliseconds. */
 const freshMs = 1000;
-const clients = recent<{ at: number; id: string | undefined }>(200);
+const clients = lruCache<{ at: number; id: string | undefined }>(200);
 
 async function findApplication(clientId: string): Promise<{ id: string } | undefined> {
   const at = stopwatch.elapsed();

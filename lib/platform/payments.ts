@@ -32,7 +32,7 @@ function stripe(): PaymentGateway {
   return {
     provider: 'stripe',
     charge: async (request) => (await loading).charge(request),
-    undo: async (request) => (await loading).undo(request),
+    compensation: async (request) => (await loading).compensation(request),
     refundPart: async (request) => (await loading).refundPart(request),
     listCharges: async (request) => (await loading).listCharges(request),
     listRefunded: async (request) => (await loading).listRefunded(request),

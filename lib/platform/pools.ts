@@ -2,7 +2,7 @@ import type { DatabaseRole } from '../contract/deploy/roles.ts';
 
 type Pool = { end(options: { timeout: number }): Promise<void> };
 
-// Apart from sql.ts, so that a door without a database can share the entry's code and not carry the driver.
+// Apart from sql.ts, so that a handler without a database can share the entry's code and not carry the driver.
 const pools = new Map<DatabaseRole, Pool>();
 /** How many pools of a role were given up so far. */
 const retired = new Map<DatabaseRole, number>();

@@ -8,16 +8,16 @@ import { states } from './step-functions.ts';
 export const awaitedPayments = (): AwaitedPayments => ({ client: dynamo(), table: config().AWAITED_PAYMENTS_TABLE });
 
 /**
- * Wakes the saga of an order that waits for its payment, now or when it comes to wait: something happened to it.
+ * Resumes the saga of an order that waits for its payment, now or when it comes to wait: something happened to it.
  * @throws when DynamoDB or Step Functions does not take it now; safe to repeat
  */
 export async function resumeSaga(orderId: string): Promise<void> {
   const tokens = await signal(awaitedPayments(), { orderId, at: clock.now() });
-  await Promise.all(tokens.map(endWait));
+  await Promise.all(tokens.map(resumeTask));
 }
 
 /** Goes on with a saga that waits under this task token. One that does not wait any more is left alone. */
-export async function endWait(taskToken: string): Promise<void> {
+export async function resumeTask(taskToken: string): Promise<void> {
   try {
     await states().send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
   } catch (error) {

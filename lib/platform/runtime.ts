@@ -2,8 +2,8 @@ import { type Clock, type Stopwatch, stopwatch } from '../kernel/clock.ts';
 import { clock } from './clock.ts';
 import { emfMeter, type Logger, logger, type Meter } from './telemetry.ts';
 
-/** What every door has around it. Apart from `deps.ts`, so that steps and jobs do not carry a client of DynamoDB. */
-export const frame = (): { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch } => ({
+/** What every handler has around it. Apart from `deps.ts`, so that steps and jobs do not carry a client of DynamoDB. */
+export const runtime = (): { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch } => ({
   meter: emfMeter(),
   log: logger(),
   clock,

@@ -3,11 +3,11 @@ import { inTransaction } from '../database/transaction.sql.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { semaphore } from '../kernel/semaphore.ts';
 import { readCancellation } from '../shop/orders/cancel.sql.ts';
-import { undoInput } from '../shop/orders/cancel.ts';
+import { compensationInput } from '../shop/orders/cancel.ts';
 import type { StartSaga } from '../shop/orders/place.ts';
-import { type FailedUndo, listFailedUndos, takeBackToUndo } from './retry-compensation.sql.ts';
+import { type FailedCompensation, listFailedCompensations, reopenForCompensation } from './retry-compensation.sql.ts';
 
-export type UndoAgainDeps = {
+export type RetryCompensationDeps = {
   sql: Sql;
   clock: Clock;
   startSaga: StartSaga;
@@ -18,8 +18,8 @@ export type UndoAgainDeps = {
 };
 
 /**
- * A quarter of an hour, half an hour, one and two hours after the order was put before a person: less than four hours
- * altogether, when an alarm wakes somebody.
+ * A quarter of an hour, half an hour, one and two hours after the order was put into manual review: less than four hours
+ * altogether, when an alarm resumes somebody.
  */
 const firstPauseSeconds = 15 * 60;
 const most = 4;
@@ -28,25 +28,29 @@ const eachTime = 50;
 const atOnce = 8;
 
 /**
- * Runs undos again that did not get through, because what was away may be back: those waiting for a person are then
+ * Runs compensations again that did not get through, because what was away may be back: those waiting in manual review are then
  * the ones that time does not heal. When an execution cannot be started now, the sweeper starts it.
  * @returns how many were run again
  */
-export async function undoAgain(deps: UndoAgainDeps): Promise<number> {
+export async function retryCompensations(deps: RetryCompensationDeps): Promise<number> {
   const now = new Date(deps.clock.now());
   const gate = semaphore(atOnce);
-  const found = await listFailedUndos(deps.sql, { now, firstPauseSeconds, most, limit: eachTime });
-  const begun = await Promise.all(found.map((undo) => gate(() => attempt(undo, now, deps))));
+  const found = await listFailedCompensations(deps.sql, { now, firstPauseSeconds, most, limit: eachTime });
+  const begun = await Promise.all(found.map((compensation) => gate(() => attempt(compensation, now, deps))));
   return begun.filter(Boolean).length;
 }
 
-async function attempt({ orderId, attempt: only }: FailedUndo, at: Date, deps: UndoAgainDeps): Promise<boolean> {
+async function attempt(
+  { orderId, attempt: only }: FailedCompensation,
+  at: Date,
+  deps: RetryCompensationDeps,
+): Promise<boolean> {
   if (deps.stopwatch.elapsed() >= deps.untilMs) return false;
   try {
     const input = await inTransaction(deps.sql, async (tx) => {
-      const taken = await takeBackToUndo(tx, orderId, { at, only });
+      const taken = await reopenForCompensation(tx, orderId, { at, only });
       if (taken === undefined || 'status' in taken) return undefined;
-      return undoInput(await readCancellation(tx, orderId), taken.attempt);
+      return compensationInput(await readCancellation(tx, orderId), taken.attempt);
     });
     if (input === undefined) return false;
     await deps.startSaga(input);

@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
-import { redacted } from '../kernel/redact.ts';
 import { amount, currency, id, timestamp } from '../contract/api/common.ts';
 import { paymentAction } from '../contract/api/payment-action.ts';
+import { redacted } from '../kernel/redact.ts';
 
 /**
- * What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` and `undo` when money was taken,
- * and with `refund`, which gives `part` of it back; `attempt` with `undo`: the how many-th that was run again it is.
+ * What starts an execution of infra/saga/order.asl.json; `payment` comes with `cancel` and `compensation` when money was taken,
+ * and with `refund`, which gives `part` of it back; `attempt` with `compensation`: the how many-th that was run again it is.
  */
 const input = {
   orderId: id('order'),
-  intent: z.enum(['place', 'cancel', 'undo', 'refund', 'return-charge']),
+  intent: z.enum(['place', 'cancel', 'compensation', 'refund', 'refund-orphaned-charge']),
   attempt: z.optional(z.int().check(z.gte(1))),
   amount,
   currency,
@@ -61,7 +61,7 @@ export const sagaState = z.looseObject({
   abandonment: z.optional(abandonment),
   refund: z.optional(refund),
   release: z.optional(z.unknown()),
-  undoFailure: z.optional(caught),
+  compensationFailure: z.optional(caught),
   partRefund: z.optional(partRefund),
 });
 export type SagaState = z.output<typeof sagaState>;
@@ -79,7 +79,7 @@ export const declines = {
   authentication_failed: 'The card holder did not authenticate',
   payment_method_invalid: 'The payment method is unknown or cannot be used',
   amount_invalid: 'The payment provider does not take this amount in this currency',
-  charge_voided: 'The order was undone before it was charged',
+  charge_voided: 'The order was compensated before it was charged',
 } as const satisfies Record<string, string>;
 export type DeclineCode = keyof typeof declines;
 
@@ -112,20 +112,22 @@ export const failureCodes = [
   'payment-unknown',
   'payment-expired',
   'cancelled',
-  'undone',
-  'undo-failed',
+  'compensated',
+  'compensation-failed',
 ] as const;
 export type Failure = { code: (typeof failureCodes)[number]; detail: string };
 
 /**
- * What a client is told of why an order did not go through, or could not be undone; undefined when nothing failed.
+ * What a client is told of why an order did not go through, or could not be compensated; undefined when nothing failed.
  * Only sentences that are written here reach the client: never another error's message.
  */
 export function failureOf(state: SagaState): Failure | undefined {
-  const { failure, undoFailure } = state;
-  const undone = undoFailure === undefined;
+  const { failure, compensationFailure } = state;
+  const compensated = compensationFailure === undefined;
   if (failure === undefined) {
-    return undone ? undefined : { code: 'undo-failed', detail: 'The order is not undone yet; we are looking into it.' };
+    return compensated
+      ? undefined
+      : { code: 'compensation-failed', detail: 'The order is not compensated yet; we are looking into it.' };
   }
   switch (failure.Error) {
     case 'OutOfStock':
@@ -139,58 +141,63 @@ export function failureOf(state: SagaState): Failure | undefined {
     case 'OrderNotActive':
       return { code: 'cancelled', detail: 'The order was cancelled before it was confirmed.' };
   }
-  if (failure.Error === 'States.Timeout' && state.charge?.action !== undefined && undone) {
+  if (failure.Error === 'States.Timeout' && state.charge?.action !== undefined && compensated) {
     return { code: 'payment-expired', detail: 'The payment was not completed in time; no money is kept.' };
   }
   if (silences.has(failure.Error) && state.reservation !== undefined && state.charge === undefined) {
     const detail = 'The payment provider did not answer in time;';
-    return undone
+    return compensated
       ? { code: 'payment-unknown', detail: `${detail} no money is kept.` }
       : { code: 'payment-unknown', detail: `${detail} we are finding out whether money was taken.` };
   }
-  return undone
-    ? { code: 'undone', detail: 'Something went wrong on our side; the order was undone and no money is kept.' }
-    : { code: 'undone', detail: 'Something went wrong on our side; we are looking into it.' };
+  return compensated
+    ? {
+        code: 'compensated',
+        detail: 'Something went wrong on our side; the order was compensated and no money is kept.',
+      }
+    : { code: 'compensated', detail: 'Something went wrong on our side; we are looking into it.' };
 }
 
-export type UndoStep = 'AbandonOrder' | 'RefundPayment' | 'ReleaseStock' | 'CloseOrder';
+export type CompensationStep = 'AbandonOrder' | 'RefundPayment' | 'ReleaseStock' | 'CloseOrder';
 
 /**
- * What a person is told of an undo that could not finish: the steps that did not get through, the last error, and the
+ * What a person is told of a compensation that could not finish: the steps that did not get through, the last error, and the
  * most that the provider may keep, in minor units (certain when it is known to keep exactly that).
  */
-export type UndoFailure = {
-  steps: UndoStep[];
+export type CompensationFailure = {
+  steps: CompensationStep[];
   error: string;
   message: string;
   money: { amount: number; certain: boolean };
 };
 
-export function undoFailureOf(state: SagaState): UndoFailure {
-  const { undoFailure } = state;
+export function compensationFailureOf(state: SagaState): CompensationFailure {
+  const { compensationFailure } = state;
   const steps = stepsNotDone(state);
   return {
     steps,
-    error: redacted(undoFailure?.Error ?? 'Unknown'),
-    message: redacted(undoFailure === undefined ? '' : messageOf(undoFailure) || (undoFailure.Cause ?? '')),
+    error: redacted(compensationFailure?.Error ?? 'Unknown'),
+    message: redacted(
+      compensationFailure === undefined ? '' : messageOf(compensationFailure) || (compensationFailure.Cause ?? ''),
+    ),
     money: moneyAtStake(state, steps),
   };
 }
 
-/** An undo goes abandon, refund, release, close; a release is tried although the refund failed. */
-function stepsNotDone(state: SagaState): UndoStep[] {
+/** A compensation goes abandon, refund, release, close; a release is tried although the refund failed. */
+function stepsNotDone(state: SagaState): CompensationStep[] {
   if (state.intent === 'place' && isTaken(state.charge) && state.abandonment === undefined) return ['AbandonOrder'];
-  const steps: UndoStep[] = [];
+  const steps: CompensationStep[] = [];
   if (mayHoldMoney(state) && state.refund === undefined) steps.push('RefundPayment');
   if (state.release === undefined) steps.push('ReleaseStock');
   return steps.length === 0 ? ['CloseOrder'] : steps;
 }
 
-function moneyAtStake(state: SagaState, steps: readonly UndoStep[]): UndoFailure['money'] {
+function moneyAtStake(state: SagaState, steps: readonly CompensationStep[]): CompensationFailure['money'] {
   if (state.amount === 0 || state.refund !== undefined || !mayHoldMoney(state)) return { amount: 0, certain: true };
   const taken = state.payment !== undefined || isTaken(state.charge);
   const heard =
-    !steps.includes('RefundPayment') || (steps.length === 1 && !silences.has(state.undoFailure?.Error ?? ''));
+    !steps.includes('RefundPayment') || (steps.length === 1 && !silences.has(state.compensationFailure?.Error ?? ''));
   return { amount: state.amount, certain: taken && heard };
 }
 
@@ -202,7 +209,13 @@ const mayHoldMoney = ({ intent, failure, reservation }: SagaState): boolean =>
 const isTaken = (made: Charge | undefined): boolean => made !== undefined && made.action === undefined;
 
 /** Errors that leave open whether the step's effect happened. */
-const silences = new Set(['AnswerLost', 'DeadlineExceeded', 'States.Timeout', 'Lambda.Unknown', 'Sandbox.Timedout']);
+const silences = new Set([
+  'OutcomeUnknown',
+  'DeadlineExceeded',
+  'States.Timeout',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+]);
 
 /** Message of the error that a Lambda function threw; empty when the cause is not its JSON. */
 function messageOf({ Cause }: Caught): string {

@@ -10,8 +10,8 @@ export type OpenOrder = {
   paymentMethod: string;
   /** It was confirmed once, so it is its cancellation that is open. */
   wasConfirmed: boolean;
-  /** How often its undo was run again; that undo is then what is open. */
-  undoAttempts: number;
+  /** How often its compensation was run again; that compensation is then what is open. */
+  compensationAttempts: number;
   paymentId: string | null;
   paymentProvider: string | null;
   paymentReference: string | null;
@@ -40,7 +40,7 @@ export async function listStaleOrders(
   const rows = await sql`
     select id, status, version, total, currency, payment_method, confirmed_at is not null as was_confirmed,
       payment_id, payment_provider, payment_reference, updated_at::text as touched_at,
-      (select o.undo_attempts from orders.orders o where o.id = d.id) as undo_attempts
+      (select o.compensation_attempts from orders.orders o where o.id = d.id) as compensation_attempts
     from orders.order_details d
     where updated_at < ${before}
       and ${hasStatus[among](sql)}
@@ -50,7 +50,7 @@ export async function listStaleOrders(
   return rows as unknown as (OpenOrder & PageEnd)[];
 }
 
-/** A page of orders before a person whose reservation has expired: nobody owns that stock any more. By their ids. */
+/** A page of orders in manual review whose reservation has expired: nobody owns that stock any more. By their ids. */
 export async function listExpiredReservations(
   sql: Sql,
   { now, limit, after = '' }: { now: Date; limit: number; after?: string | undefined },

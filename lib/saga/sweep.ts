@@ -1,14 +1,14 @@
 import type { Sql } from 'postgres';
-import type { SagaInput } from './state.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import { semaphore } from '../kernel/semaphore.ts';
-import { releaseWhatIsHeld } from '../shop/stock/reservations.sql.ts';
-import { cancellationInput, undoInput } from '../shop/orders/cancel.ts';
-import { executionName } from './execution-name.ts';
+import { cancellationInput, compensationInput } from '../shop/orders/cancel.ts';
 import { type StartSaga, sagaInput } from '../shop/orders/place.ts';
+import { releaseWhatIsHeld } from '../shop/stock/reservations.sql.ts';
+import { requestManualReview } from './compensate.sql.ts';
+import { executionName } from './execution-name.ts';
+import type { SagaInput } from './state.ts';
 import { listExpiredReservations, listStaleOrders, type OpenOrder, type PageEnd } from './sweep.sql.ts';
-import { flagForAttention } from './compensate.sql.ts';
 
 export type SweepDeps = {
   sql: Sql;
@@ -21,7 +21,7 @@ export type SweepDeps = {
   quietSeconds: number;
   /** For how long a customer may act on a payment. */
   reservationSeconds: number;
-  /** Wakes a saga that waits for its customer to act on the payment. */
+  /** Resumes a saga that waits for its customer to act on the payment. */
   resumeSaga: (orderId: string) => Promise<void>;
   stopwatch: Stopwatch;
   /** When nothing more is begun, on the stopwatch; the rest is left for the next time. */
@@ -33,16 +33,16 @@ const atOnce = 8;
 
 /**
  * Sees to it that no order is forgotten: starts sagas that never started, puts orders whose saga ended without ending
- * them before a person, and gives back expired stock of orders that no saga owns. One order's trouble does not stop
+ * them in manual review, and gives back expired stock of orders that no saga owns. One order's trouble does not stop
  * the others, and neither do the many whose saga still runs while a part outside is away: those that may never have had
  * a saga come first.
- * @returns how many were started, flagged, released, could not be seen to, and were left because the time was over
+ * @returns how many were started, in manual review, released, could not be seen to, and were left because the time was over
  */
 export async function sweepOrders(deps: SweepDeps) {
   const { sql, stopwatch, untilMs } = deps;
   const now = new Date(deps.clock.now());
   const before = new Date(now.getTime() - deps.quietSeconds * 1000);
-  const counts = { started: 0, flagged: 0, released: 0, failed: 0, left: 0 };
+  const counts = { started: 0, opened: 0, released: 0, failed: 0, left: 0 };
   const gate = semaphore(atOnce);
 
   await inPages(
@@ -93,7 +93,7 @@ export async function sweepOrders(deps: SweepDeps) {
   }
 }
 
-async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'flagged' | 'running'> {
+async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'opened' | 'running'> {
   const input = inputOf(order);
   const state = await deps.describeSaga(input);
   if (state === 'none') {
@@ -105,7 +105,7 @@ async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'fl
     if (order.status === 'cancelling') await deps.resumeSaga(order.id);
     return 'running';
   }
-  const { flagged } = await flagForAttention(deps.sql, {
+  const { opened } = await requestManualReview(deps.sql, {
     orderId: order.id,
     eventId: newId('event', deps.clock),
     reason: 'saga-ended',
@@ -113,13 +113,13 @@ async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'fl
     at: new Date(deps.clock.now()),
     version: order.version,
     execution: executionName(input),
-    attempt: order.undoAttempts,
+    attempt: order.compensationAttempts,
     why: { steps: [], error: 'SagaEnded', message: `The execution ended ${state} without ending the order.` },
   });
-  return flagged ? 'flagged' : 'running';
+  return opened ? 'opened' : 'running';
 }
 
 function inputOf(order: OpenOrder): SagaInput {
-  if (order.undoAttempts > 0) return undoInput(order, order.undoAttempts);
+  if (order.compensationAttempts > 0) return compensationInput(order, order.compensationAttempts);
   return order.wasConfirmed ? cancellationInput(order) : sagaInput(order);
 }

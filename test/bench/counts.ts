@@ -29,7 +29,7 @@ export async function countPerOrder(orders: number): Promise<CountsByWay> {
   const shop = await openShop({ products: 5, customers: 1, postgresSettings: loggingStatements });
   const owner = postgres({ path: shop.stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
   try {
-    for (const wait of [20, 0]) await place(shop, 10, wait); // So that doors are loaded and connections open.
+    for (const wait of [20, 0]) await place(shop, 10, wait); // So that handlers are loaded and connections open.
     await shop.stack.inside.sagasIdle();
     const waiting = await count(shop, owner, orders, 20);
     const notWaiting = await count(shop, owner, orders, 0);

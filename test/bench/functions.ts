@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type Bundle, bundleDoors } from '../../infra/bundle/bundle.ts';
+import { type Bundle, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions } from '../../infra/bundle/options.ts';
-import { doorSources } from '../../infra/handlers.ts';
+import { handlerSources } from '../../infra/handlers.ts';
 
 export type FunctionFigures = {
   name: string;
@@ -35,20 +35,20 @@ type Cost = { wall: number; cpu: number };
 export async function measureFunctions({ runs, otherRuns }: { runs: number; otherRuns: number }) {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-bench-functions-'));
   try {
-    const sources = doorSources();
-    const ours = await bundleDoors(sources, join(directory, 'ours'));
-    const theirs = await bundleDoors(sources, join(directory, 'naive'), naive());
+    const sources = handlerSources();
+    const ours = await bundleHandlers(sources, join(directory, 'ours'));
+    const theirs = await bundleHandlers(sources, join(directory, 'naive'), naive());
     const empty = join(directory, 'empty.mjs');
     await writeFile(empty, 'export {};\n');
 
     const figures: FunctionFigures[] = [];
-    for (const door of Object.keys(sources)) {
-      const [our, their] = [ours.get(door)!, theirs.get(door)!];
+    for (const handler of Object.keys(sources)) {
+      const [our, their] = [ours.get(handler)!, theirs.get(handler)!];
       const variants = { empty, ours: join(our.directory, 'index.mjs'), naive: join(their.directory, 'index.js') };
-      const costs = await startByTurns(variants, door.startsWith('http/') ? runs : otherRuns);
+      const costs = await startByTurns(variants, handler.startsWith('http/') ? runs : otherRuns);
       const module = await readFile(variants.ours);
       figures.push({
-        name: door,
+        name: handler,
         bytes: our.bytes,
         gzipBytes: gzipSync(module).length,
         naiveBytes: their.bytes,
@@ -65,7 +65,7 @@ export async function measureFunctions({ runs, otherRuns }: { runs: number; othe
   }
 }
 
-/** CommonJS has no `import.meta`, which one door needs to start at all. */
+/** CommonJS has no `import.meta`, which one handler needs to start at all. */
 const naive = () => ({ ...naiveOptions(), define: { 'import.meta.url': '"file:///bench/"' } });
 
 /** The quickest of importing each module in fresh processes. */

@@ -1,8 +1,8 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { tables } from '../../infra/tables.ts';
+import { createLimiter } from '../../lib/auth/limits/limiter.dynamo.ts';
 import { limitOf } from '../../lib/contract/deploy/limits.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { createLimiter } from '../../lib/auth/limits/limiter.dynamo.ts';
 import { startTestDynamo } from '../support/dynamo.ts';
 import { sum } from './numbers.ts';
 

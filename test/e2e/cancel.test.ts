@@ -55,7 +55,7 @@ test('a cancellation that is waited for answers with the cancelled order', async
   expect(headers.get('preference-applied')).toBe('wait=20');
 });
 
-test('an order whose saga is under way is undone by it', async () => {
+test('an order whose saga is under way is compensated by it', async () => {
   const { id } = await newProduct({ stock: 4 });
   const body = { ...basket({ id }), paymentMethod: 'pm_timeoutOnce' };
   const { body: placed } = await succeed('place-order', 202, { token: buyer.token, key: unique('key'), body });

@@ -94,8 +94,8 @@ test('a wrong password and an unknown e-mail are refused in the same words', asy
 
 test('guessing a password is locked out, for the right one too, and for nobody else', async () => {
   const { email, password } = await newBuyer();
-  for (let guess = 0; guess < 5; guess++) {
-    await refused('sign-in', 401, 'invalid-credentials', { body: { email, password: `guess ${guess}` } });
+  for (let loginAttempt = 0; loginAttempt < 5; loginAttempt++) {
+    await refused('sign-in', 401, 'invalid-credentials', { body: { email, password: `guess ${loginAttempt}` } });
   }
   const { headers } = await refused('sign-in', 429, 'sign-in-locked', { body: { email, password } });
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
-import type { DeskOrder, Explanation } from '../../lib/contract/api/manual-review.ts';
+import type { Explanation, ReviewOrder } from '../../lib/contract/api/manual-review.ts';
 import { refused, succeed } from './client.ts';
 import { basket, getOrder, levelOf, newBuyer, newProduct, order, unique } from './shop.ts';
 
 const { short, appKey, limitedAppKey } = inject('target');
 
-/** An order on the desk's list, which others of the run may stand on as well; undefined when it is not there. */
-async function findOnDesk(orderId: string): Promise<DeskOrder | undefined> {
+/** An order on manual review's list, which others of the run may stand on as well; undefined when it is not there. */
+async function findOnDesk(orderId: string): Promise<ReviewOrder | undefined> {
   let cursor: string | null = null;
   for (;;) {
     const query: Record<string, string | number> = { limit: 100, ...(cursor === null ? {} : { cursor }) };
     const { body } = await succeed('find-orders', 200, { token: appKey, query });
-    const found: DeskOrder | undefined = body.data.find(({ id }: { id: string }) => id === orderId);
+    const found: ReviewOrder | undefined = body.data.find(({ id }: { id: string }) => id === orderId);
     if (found !== undefined || !body.hasMore) return found;
     cursor = body.nextCursor;
   }
@@ -22,67 +22,70 @@ async function findOnDesk(orderId: string): Promise<DeskOrder | undefined> {
 const explain = async (orderId: string): Promise<Explanation> =>
   (await succeed('explain-order', 200, { token: appKey, path: { orderId } })).body;
 
-/** Waits until an order waits for a person once more. The test's own time-out ends the patience. */
-async function untilFlaggedAgain(orderId: string, attempt: number): Promise<DeskOrder> {
+/** Waits until an order waits in manual review once more. The test's own time-out ends the patience. */
+async function untilOpenedAgain(orderId: string, attempt: number): Promise<ReviewOrder> {
   for (;;) {
     const found = await findOnDesk(orderId);
-    if (found?.attention?.attempt === attempt) return found;
+    if (found?.manualReview?.attempt === attempt) return found;
     await sleep(500);
   }
 }
 
-test.runIf(!short)('an order that cannot be undone is found, explained, retried and settled by hand', async () => {
+test.runIf(!short)('an order that cannot be compensated is found, explained, retried and settled by hand', async () => {
   const [buyer, sold] = [await newBuyer(), await newProduct({ stock: 2 })];
   const { id: orderId } = await order(buyer, { ...basket(sold), paymentMethod: 'pm_timeoutAlways' });
   const asked = { token: appKey, path: { orderId } };
 
   expect(await findOnDesk(orderId)).toMatchObject({
     status: 'needs_attention',
-    attention: { steps: ['RefundPayment'], error: 'AnswerLost', moneyAtStake: { amount: 1000, certain: false } },
+    manualReview: { steps: ['RefundPayment'], error: 'OutcomeUnknown', moneyAtStake: { amount: 1000, certain: false } },
   });
 
   const first = await explain(orderId);
   expect(first.executions).toMatchObject([{ name: orderId, status: 'FAILED' }]);
   const refunds = first.executions![0]!.attempts.filter(({ state }) => state === 'RefundPayment');
   expect(refunds.length).toBeGreaterThan(1);
-  expect(new Set(refunds.map(({ error }) => error))).toEqual(new Set(['AnswerLost']));
+  expect(new Set(refunds.map(({ error }) => error))).toEqual(new Set(['OutcomeUnknown']));
   expect(first.stockMovements.map(({ kind }) => kind)).toEqual(['reservation', 'release']);
   expect(first.requests.map(({ what }) => what)).toContain('order-placed');
 
   const key = unique('retry');
-  const { body: retried } = await succeed('retry-undo', 202, { ...asked, key });
-  expect(retried).toMatchObject({ undoAttempts: 1, attention: { settledHow: 'retried' } });
-  expect((await succeed('retry-undo', 202, { ...asked, key })).body).toEqual(retried);
-  await refused('resolve-order', 409, 'order-not-flagged', {
+  const { body: retried } = await succeed('retry-compensation', 202, { ...asked, key });
+  expect(retried).toMatchObject({ compensationAttempts: 1, manualReview: { settledHow: 'retried' } });
+  expect((await succeed('retry-compensation', 202, { ...asked, key })).body).toEqual(retried);
+  await refused('resolve-order', 409, 'order-not-in-review', {
     ...asked,
     body: { outcome: 'failed', note: 'too early' },
   });
 
-  expect(await untilFlaggedAgain(orderId, 1)).toMatchObject({ undoAttempts: 1, attention: { settledAt: null } });
+  expect(await untilOpenedAgain(orderId, 1)).toMatchObject({
+    compensationAttempts: 1,
+    manualReview: { settledAt: null },
+  });
   const note = `looked at the provider: no charge (${randomUUID()})`;
   await refused('resolve-order', 409, 'outcome-does-not-fit', { ...asked, body: { outcome: 'cancelled', note } });
   const { body: resolved } = await succeed('resolve-order', 200, { ...asked, body: { outcome: 'failed', note } });
-  expect(resolved).toMatchObject({ status: 'failed', attention: { settledHow: 'resolved' } });
+  expect(resolved).toMatchObject({ status: 'failed', manualReview: { settledHow: 'resolved' } });
   expect(await getOrder(buyer, orderId)).toMatchObject({
     status: 'failed',
     payment: null,
-    failure: { code: 'undone' },
+    failure: { code: 'compensated' },
   });
   expect(await levelOf(sold.id)).toEqual({ onHand: 2, reserved: 0, available: 2 });
   expect(await findOnDesk(orderId)).toBeUndefined();
 
   const last = await explain(orderId);
-  expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-undo-1`]);
+  expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);
   expect(last.actions.map(({ action }) => action)).toEqual(['read', 'retry', 'resolve', 'read']);
   expect(last.actions[2]).toMatchObject({ outcome: 'failed', note });
-  await refused('retry-undo', 409, 'order-not-flagged', asked);
+  await refused('retry-compensation', 409, 'order-not-in-review', asked);
 });
 
-test('the desk is closed to a key without its scope', async () => {
+test('manual review is closed to a key without its scope', async () => {
   await refused('find-orders', 403, 'forbidden', { token: limitedAppKey });
 });
 
-test('the desk lists orders in any status, by age', async () => {
+test('manual review lists orders in any status, by age', async () => {
   const query = { status: 'confirmed', olderThan: '999d' };
   expect((await succeed('find-orders', 200, { token: appKey, query })).body.data).toEqual([]);
 });

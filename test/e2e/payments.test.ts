@@ -68,12 +68,15 @@ test('a charge whose answer was lost is asked for again: confirmed, charged once
   expect(level.onHand).toBe(1);
 });
 
-test.runIf(!short)('a provider that never answers: the order is put before a person and holds no stock', async () => {
-  const sold = await newProduct({ stock: 2 });
-  const lost = await order(buyer, paying('pm_timeoutAlways', sold));
-  expect(lost).toMatchObject({ status: 'needs_attention', payment: null, failure: { code: 'payment-unknown' } });
-  expect(await levelOf(sold.id)).toEqual({ onHand: 2, reserved: 0, available: 2 });
-  expect((await timelineOf(buyer, lost.id)).at(-1)).toBe('status-changed needs_attention');
-  const cancelling = { token: buyer.token, path: { orderId: lost.id } };
-  await refused('cancel-order', 409, 'order-ended', cancelling);
-});
+test.runIf(!short)(
+  'a provider that never answers: the order is put into manual review and holds no stock',
+  async () => {
+    const sold = await newProduct({ stock: 2 });
+    const lost = await order(buyer, paying('pm_timeoutAlways', sold));
+    expect(lost).toMatchObject({ status: 'needs_attention', payment: null, failure: { code: 'payment-unknown' } });
+    expect(await levelOf(sold.id)).toEqual({ onHand: 2, reserved: 0, available: 2 });
+    expect((await timelineOf(buyer, lost.id)).at(-1)).toBe('status-changed needs_attention');
+    const cancelling = { token: buyer.token, path: { orderId: lost.id } };
+    await refused('cancel-order', 409, 'order-ended', cancelling);
+  },
+);

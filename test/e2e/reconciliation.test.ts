@@ -50,10 +50,10 @@ describe('money at the provider that has lost its order', { concurrent: false },
     const { refundReference } = await chargeOf(failed.id);
     await advance(1);
     await advance(1);
-    const findings = (await get<{ data: Finding[] }>('/operations/findings?state=all')).data;
-    expect(findings).toMatchObject([{ kind: 'charge-without-order', subject: lost.reference, repair: 'done' }]);
+    const findings = (await get<{ data: Finding[] }>('/reconciliation/findings?state=all')).data;
+    expect(findings).toMatchObject([{ kind: 'orphaned-charge', subject: lost.reference, repair: 'done' }]);
     expect(findings[0]!.clearedAt).not.toBeNull();
-    expect(await get('/operations/findings')).toMatchObject({ data: [] });
+    expect(await get('/reconciliation/findings')).toMatchObject({ data: [] });
     expect(await chargeOf(failed.id)).toMatchObject({ refundReference });
     expect(await chargeOf(paid.id)).toMatchObject({ status: 'captured' });
   }, 120_000);

@@ -7,17 +7,17 @@ import { type Buyer, basket, newBuyer, newProduct, order, unique } from './shop.
 const { document, appKey, clientId } = inject('target');
 
 type Scheme = 'client' | 'session' | 'appKey';
-type Door = { operation: string; method: string; path: string; needs: Partial<Record<Scheme, string[]>> };
+type Handler = { operation: string; method: string; path: string; needs: Partial<Record<Scheme, string[]>> };
 
-const doors: Door[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+const handlers: Handler[] = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, { operationId, security = [] }]) => ({
     operation: operationId,
     method: method.toUpperCase(),
     path,
-    needs: Object.assign({}, ...security) as Door['needs'],
+    needs: Object.assign({}, ...security) as Handler['needs'],
   })),
 );
-const closed = doors.filter(({ needs }) => Object.keys(needs).length > 0);
+const closed = handlers.filter(({ needs }) => Object.keys(needs).length > 0);
 const scoped = closed.filter(({ needs }) => Object.values(needs).some((scopes) => scopes.length > 0));
 
 let buyer: Buyer;
@@ -69,7 +69,7 @@ async function keyOf(applicationId: string): Promise<{ id: string; key: string; 
 }
 
 /** Comes as nobody, unless `options` says as whom. */
-const knock = ({ method, path }: Door, options: Options): Promise<Answer> =>
+const knock = ({ method, path }: Handler, options: Options): Promise<Answer> =>
   send(
     method,
     path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? 'x'),
@@ -90,17 +90,17 @@ function expectRefused(answer: Answer, statuses: readonly number[]) {
 }
 
 test('nothing is open but what is meant to be', () => {
-  const open = doors.filter(({ needs }) => Object.keys(needs).length === 0).map(({ operation }) => operation);
+  const open = handlers.filter(({ needs }) => Object.keys(needs).length === 0).map(({ operation }) => operation);
   expect(open.toSorted()).toEqual(
     ['get-docs', 'get-health', 'get-openapi', 'receive-stripe-event'].filter((one) =>
-      doors.some(({ operation }) => operation === one),
+      handlers.some(({ operation }) => operation === one),
     ),
   );
 });
 
-describe.each(closed)('$operation', (door) => {
+describe.each(closed)('$operation', (handler) => {
   test('without credentials is 401', async () => {
-    expectRefused(await knock(door, {}), [401]);
+    expectRefused(await knock(handler, {}), [401]);
   });
 
   test('with credentials of another kind is 401', async () => {
@@ -109,17 +109,18 @@ describe.each(closed)('$operation', (door) => {
       session: { token: buyer.token },
       appKey: { token: appKey },
     };
-    const wrong = (Object.keys(kinds) as Scheme[]).filter((kind) => door.needs[kind] === undefined);
-    for (const kind of wrong) expectRefused(await knock(door, kinds[kind]), [401]);
+    const wrong = (Object.keys(kinds) as Scheme[]).filter((kind) => handler.needs[kind] === undefined);
+    for (const kind of wrong) expectRefused(await knock(handler, kinds[kind]), [401]);
     for (const token of [`${buyer.token}A`, `${appKey.slice(0, -4)}AAAA`, 'a.b.c']) {
-      expectRefused(await knock(door, { token }), [401]);
+      expectRefused(await knock(handler, { token }), [401]);
     }
   });
 });
 
-describe.each(scoped)('$operation', (door) => {
+describe.each(scoped)('$operation', (handler) => {
   test('by an application without its scope is 403, whatever its customer may do', async () => {
-    for (const kind of Object.keys(door.needs) as Scheme[]) expectRefused(await knock(door, scopeless[kind]), [403]);
+    for (const kind of Object.keys(handler.needs) as Scheme[])
+      expectRefused(await knock(handler, scopeless[kind]), [403]);
   });
 });
 
@@ -127,19 +128,19 @@ describe.each(scoped)('$operation', (door) => {
 const ofCustomers = closed.filter(
   ({ path, needs }) => needs.session !== undefined && /\{(orderId|sessionId)\}/.test(path),
 );
-test.each(ofCustomers)('$operation of another customer’s is 404', async (door) => {
+test.each(ofCustomers)('$operation of another customer’s is 404', async (handler) => {
   const bodies: Record<string, object> = { 'settle-simulated-payment': { outcome: 'complete' } };
-  const body = bodies[door.operation];
-  expectRefused(await knock(door, { token: thief.token, ...(body === undefined ? {} : { body }) }), [404]);
+  const body = bodies[handler.operation];
+  expectRefused(await knock(handler, { token: thief.token, ...(body === undefined ? {} : { body }) }), [404]);
 });
 
 /** What names an application. */
 const ofApplications = closed.filter(({ path }) => path.includes('{applicationId}'));
 test.each(ofApplications.filter(({ method }) => method !== 'GET'))(
   '$operation of an application that may do more is 403',
-  async (door) => {
-    const body = door.operation === 'update-application' ? { name: 'mine now' } : undefined;
-    expectRefused(await knock(door, { ...manager, ...(body === undefined ? {} : { body }) }), [403]);
+  async (handler) => {
+    const body = handler.operation === 'update-application' ? { name: 'mine now' } : undefined;
+    expectRefused(await knock(handler, { ...manager, ...(body === undefined ? {} : { body }) }), [403]);
   },
 );
 

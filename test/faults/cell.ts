@@ -126,7 +126,7 @@ async function wrongsOf(world: World, { id, productId }: Placed, end: string): P
   if (end === 'charge captured') return executions.some(({ status }) => status === 'FAILED') ? [] : ['no alarm rang'];
   if (executions.some(({ status }) => status === 'RUNNING')) wrongs.push('its execution has not ended');
   if (end.startsWith('needs_attention') && executions.every(({ status }) => status === 'SUCCEEDED')) {
-    wrongs.push('it needs attention, and no alarm rang');
+    wrongs.push('it needs manual review, and no alarm rang');
   }
   return wrongs;
 }

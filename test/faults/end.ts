@@ -8,10 +8,10 @@ const money: Record<string, string> = {
   requires_action: 'payment open',
 };
 
-type Standing = { status: string; keepsStock: boolean; refund: string | null; flagged: number };
+type Standing = { status: string; keepsStock: boolean; refund: string | null; opened: number };
 
 /**
- * How an order stands, in words: its status, what of it is at stake when it needs attention, and whether an alarm rang for
+ * How an order stands, in words: its status, what of it is at stake when it needs manual review, and whether an alarm rang for
  * an order that is well. Reads the tables, and nothing through the product.
  */
 export async function readEnd({ saga, executions }: World, orderId: string): Promise<string> {
@@ -22,14 +22,14 @@ export async function readEnd({ saga, executions }: World, orderId: string): Pro
       select ', refund ' || string_agg(f.status, ' and ' order by f.id) from payments.refunds f where f.order_id = o.id
     ) as refund, (
       select count(*)::integer from orders.timeline t where t.order_id = o.id and t.detail ->> 'to' = 'needs_attention'
-    ) as flagged
+    ) as opened
     from orders.orders o where id = ${orderId}`;
   const charge = await readCharge(saga, orderId);
   if (row === undefined) return `charge ${charge?.status}`;
-  const { status, keepsStock, refund, flagged } = row as Standing;
+  const { status, keepsStock, refund, opened } = row as Standing;
   if (status !== 'needs_attention') {
     const own = (await executions(orderId)).filter(({ name }) => name?.startsWith(orderId));
-    const alarmed = own.filter((execution) => execution.status !== 'SUCCEEDED').length > flagged;
+    const alarmed = own.filter((execution) => execution.status !== 'SUCCEEDED').length > opened;
     return `${status}${refund ?? ''}${alarmed ? ' (false alarm)' : ''}`;
   }
   const stakes = [charge && money[charge.status], keepsStock ? 'stock kept' : undefined].filter(

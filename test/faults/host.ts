@@ -4,17 +4,17 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
+import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { type StepDeps, stepRuns } from '../support/steps.ts';
 import { endTask } from '../support/task-ender.ts';
-import type { Surroundings, Task } from './hosts.ts';
+import type { StageContext, Task } from './hosts.ts';
 import { sabotaged } from './sabotage.ts';
 
 // A process that runs one step and says so, but never gives the answer: its parent kills it.
 const { databaseHost, databaseName, dynamoEndpoint, statesEndpoint } = JSON.parse(
   process.argv[2] ?? '{}',
-) as Surroundings;
+) as StageContext;
 
 const sql = postgres({
   host: databaseHost,
@@ -38,7 +38,7 @@ const deps: StepDeps = {
   gateway: simulatedGateway({ client, table: 'charges', clock, timeoutMs: 0 }),
   reservationSeconds: 900,
   awaited: { client, table: 'awaitedPayments' },
-  endWait: (taskToken) => endTask(sfn, taskToken),
+  resumeTask: (taskToken) => endTask(sfn, taskToken),
 };
 
 process.on('message', async ({ step, payload, sabotage, ahead }: Task) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /** Where a step's own process finds its database, its provider and the state machine. */
-export type Surroundings = {
+export type StageContext = {
   databaseHost: string;
   databaseName: string;
   dynamoEndpoint: string;
@@ -28,7 +28,7 @@ class RuntimeExitError extends Error {
 }
 
 /** Runs steps in processes of their own, bundled as on Lambda, and kills each between the step's effect and its answer. */
-export async function startHosts(surroundings: Surroundings) {
+export async function startHosts(context: StageContext) {
   const folder = await mkdtemp(join(tmpdir(), 'counterfoil-host-'));
   const bundle = join(folder, 'host.mjs');
   await build({
@@ -41,7 +41,7 @@ export async function startHosts(surroundings: Surroundings) {
     logLevel: 'error',
   });
   const prepare = (): ChildProcess => {
-    const child = fork(bundle, [JSON.stringify(surroundings)], { execArgv: [] });
+    const child = fork(bundle, [JSON.stringify(context)], { execArgv: [] });
     child.once('error', () => {});
     return child;
   };

@@ -19,7 +19,7 @@ async function chargeNobody({ clock, gateway, startOrder, states }: World['saga'
   const orderId = newId('order', clock);
   const charge = { orderId, amount: 2000, currency: 'EUR', paymentMethod: 'pm_card_visa' };
   const { provider, reference } = await gateway.charge(charge);
-  await startOrder({ ...charge, intent: 'return-charge', payment: { provider, reference } });
+  await startOrder({ ...charge, intent: 'refund-orphaned-charge', payment: { provider, reference } });
   await states.idle();
   return orderId;
 }
@@ -44,9 +44,9 @@ export async function settleAndTell(saga: World['saga'], orderId: string, outcom
 
 /** Does one thing with an order whose saga has ended, to its end. */
 export async function doAfterwards(world: World, what: Doing, orderId: string): Promise<void> {
-  const { saga, desk } = world;
+  const { saga, manualReview } = world;
   if (what === 'the customer cancels') await saga.cancel(orderId);
-  else if (what === 'a person retries the undo') await desk.retry(orderId);
+  else if (what === 'a person retries the compensation') await manualReview.retry(orderId);
   else await world.refundPart(orderId, 700);
   await saga.states.idle();
 }

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { StepName } from '../../functions/steps.ts';
-import type { SagaState } from '../../lib/saga/state.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
+import type { SagaState } from '../../lib/saga/state.ts';
 import { type StepDeps, stepRuns } from '../support/steps.ts';
 
 type Runs = Partial<Record<StepName, (state: never, deps: StepDeps) => Promise<unknown>>>;

@@ -10,7 +10,7 @@ export type Mishap =
   | 'is refused';
 
 /** What is done with an order whose saga has ended. */
-export type Doing = 'a part goes back' | 'the customer cancels' | 'a person retries the undo';
+export type Doing = 'a part goes back' | 'the customer cancels' | 'a person retries the compensation';
 
 /** One way on which an order comes to a step. */
 export type Scenario = {
@@ -39,7 +39,7 @@ export type Scenario = {
 
 const confirmationFails = { ConfirmOrder: 'fails' } as const;
 
-const retried: Pick<Scenario, 'afterwards'> = { afterwards: ['a person retries the undo'] };
+const retried: Pick<Scenario, 'afterwards'> = { afterwards: ['a person retries the compensation'] };
 const releaseFailsAtFirst = { ConfirmOrder: 'fails', ReleaseStock: 'fails until a person sees to it' } as const;
 const refundFailsAtFirst = { ConfirmOrder: 'fails', RefundPayment: 'fails until a person sees to it' } as const;
 
@@ -113,13 +113,13 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     },
   ],
   RefundPayment: [
-    { name: 'undo: the charge never got there', end: 'failed', meanwhile: { ChargePayment: 'fails' } },
+    { name: 'compensation: the charge never got there', end: 'failed', meanwhile: { ChargePayment: 'fails' } },
     {
-      name: 'undo: the charge never answered',
+      name: 'compensation: the charge never answered',
       end: 'failed',
       meanwhile: { ChargePayment: 'does it and never answers' },
     },
-    { name: 'undo: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    { name: 'compensation: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
     { name: 'cancel of an order that cost nothing', end: 'cancelled', price: 0, afterwards: ['the customer cancels'] },
     {
@@ -127,8 +127,8 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
       end: 'cancelled, refund succeeded',
       afterwards: ['a part goes back', 'the customer cancels'],
     },
-    { name: 'undo: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
-    { name: 'undo: a person retries it', end: 'failed', ...retried, meanwhile: releaseFailsAtFirst },
+    { name: 'compensation: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
+    { name: 'compensation: a person retries it', end: 'failed', ...retried, meanwhile: releaseFailsAtFirst },
     { name: 'a charge without an order', end: 'charge refunded', hasNoOrder: true },
   ],
   RefundPart: [
@@ -161,33 +161,33 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     },
   ],
   ReleaseStock: [
-    { name: 'undo: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
-    { name: 'undo: more than there is', end: 'failed', units: 1 },
+    { name: 'compensation: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
+    { name: 'compensation: more than there is', end: 'failed', units: 1 },
     {
-      name: 'undo: the reservation never answered',
+      name: 'compensation: the reservation never answered',
       end: 'failed',
       meanwhile: { ReserveStock: 'does it and never answers' },
     },
-    { name: 'undo: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
-    { name: 'undo: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    { name: 'compensation: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
+    { name: 'compensation: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
   ],
   CloseOrder: [
-    { name: 'undo: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
-    { name: 'undo: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
-    { name: 'undo: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
-    { name: 'undo: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    { name: 'compensation: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
+    { name: 'compensation: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
+    { name: 'compensation: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
+    { name: 'compensation: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
   ],
-  FlagOrder: [
+  RequestManualReview: [
     {
-      name: 'undo: a person retries it, and the refund fails again',
+      name: 'compensation: a person retries it, and the refund fails again',
       end: 'needs_attention (money kept)',
       ...retried,
       meanwhile: { ConfirmOrder: 'fails', RefundPayment: 'fails' },
     },
     {
-      name: 'undo: the customer never acted, and the refund fails',
+      name: 'compensation: the customer never acted, and the refund fails',
       end: 'needs_attention (payment open)',
       ...waiting,
       customer: 'never acts',
@@ -199,23 +199,23 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
       paymentMethod: 'pm_timeoutAlways',
     },
     {
-      name: 'undo: the refund fails',
+      name: 'compensation: the refund fails',
       end: 'needs_attention (money kept)',
       meanwhile: { ...confirmationFails, RefundPayment: 'fails' },
     },
     {
-      name: 'undo: the release fails',
+      name: 'compensation: the release fails',
       end: 'needs_attention (stock kept)',
       paymentMethod: 'pm_card_chargeDeclined',
       meanwhile: { ReleaseStock: 'fails' },
     },
     {
-      name: 'undo: the closing fails',
+      name: 'compensation: the closing fails',
       end: 'needs_attention',
       meanwhile: { ...confirmationFails, CloseOrder: 'fails' },
     },
     {
-      name: 'undo: the closing never answers',
+      name: 'compensation: the closing never answers',
       end: 'failed',
       meanwhile: { ...confirmationFails, CloseOrder: 'does it and never answers' },
     },

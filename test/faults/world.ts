@@ -3,12 +3,12 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { type StepName, steps } from '../../functions/steps.ts';
-import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
+import { dropPool, poolOf } from '../../lib/platform/pools.ts';
 import { requestRefund } from '../../lib/shop/payments/refunds.ts';
 import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
-import { dropPool, poolOf } from '../../lib/platform/pools.ts';
-import { openDesk } from '../support/manual-review.ts';
+import { setUpManualReview } from '../support/manual-review.ts';
 import { testPostgres } from '../support/postgres.ts';
 import { startPostgresRelay } from '../support/postgres-relay.ts';
 import { poolOptions, startSaga } from '../support/saga.ts';
@@ -88,7 +88,7 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
 
   return {
     saga,
-    desk: openDesk(saga),
+    manualReview: setUpManualReview(saga),
     thorough,
     relay,
     admin,

@@ -13,11 +13,11 @@ const awaited = [
   /no partition of relation "accesses" found for row/,
 ];
 
-/** What is wrong after all requests: in the logs and in the books. A sentence for each. */
+/** What is wrong after all requests: in the logs and in the transactions. A sentence for each. */
 export async function findTraces({ stack, logs, secrets }: World): Promise<string[]> {
   await stack.inside.sagasIdle();
   await stack.inside.accessesRecorded();
-  const found = await brokenBooks(stack.inside);
+  const found = await brokenBalances(stack.inside);
   for (const log of logs) {
     const text = await readFile(log, 'utf8');
     for (const [name, secret] of Object.entries(secrets)) {
@@ -34,7 +34,7 @@ const errorsIn = (text: string): string[] =>
     .filter((line) => /^\{"level":"(ERROR|CRITICAL)"|^[-\d]+ [\d:.]+ \S+ \[\d+\] .*\b(ERROR|FATAL|PANIC): /.test(line))
     .filter((line) => !awaited.some((pattern) => pattern.test(line)));
 
-async function brokenBooks({ socketPath, dynamo }: World['stack']['inside']): Promise<string[]> {
+async function brokenBalances({ socketPath, dynamo }: World['stack']['inside']): Promise<string[]> {
   const sql = postgres({
     host: dirname(socketPath),
     user: 'rdsadmin',

@@ -4,7 +4,7 @@ import type { Saga } from '../support/saga.ts';
 import { couldCost, discountOf, foreseenEnds } from './model.ts';
 import type { Played } from './play.ts';
 
-/** Holds what came of a history against the books and the model. @returns a sentence for each promise that was broken */
+/** Holds what came of a history against the transactions and the model. @returns a sentence for each promise that was broken */
 export async function brokenPromises({ owner, dynamo }: Saga, { orders, products, violations }: Played) {
   const orderIds = orders.map(({ id }) => id);
   const productIds = products.map(({ id }) => id);

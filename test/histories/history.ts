@@ -63,7 +63,7 @@ export const mostCustomers = 4;
 
 const forward: readonly string[] = ['ReserveStock', 'ChargePayment', 'ConfirmOrder'];
 const anyMishap = fc.constantFrom(...(Object.keys(mishaps) as Mishap[]));
-// An undo is retried until it succeeds, within reason; one that never does is the business of the tests by name.
+// A compensation is retried until it succeeds, within reason; one that never does is the business of the tests by name.
 const script: fc.Arbitrary<Script> = fc.record(
   Object.fromEntries(
     Object.keys(steps).map((step) => [step, fc.array(anyMishap, { maxLength: forward.includes(step) ? 7 : 3 })]),

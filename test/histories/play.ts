@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { type StepName, steps } from '../../functions/steps.ts';
-import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { callerKey } from '../../lib/contract/api/caller.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { sweepOrders } from '../../lib/saga/sweep.ts';
+import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
-import { sweepOrders } from '../../lib/saga/sweep.ts';
 import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { anyApplication } from '../support/applications.ts';
 import { describeSaga } from '../support/describe-saga.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { useMailer } from '../../lib/platform/mailer.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 /** What must stand in no line, each told from everything else. */
 const canaries = {
@@ -15,7 +15,7 @@ const canaries = {
 };
 const { email, other, name, password, newPassword, wrongPassword } = canaries;
 const tokens = new Set<string>();
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let printed = '';
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
       return true;
     });
   }
-  doors = await openLiveDoors({
+  handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '1000',
     POWERTOOLS_LOG_LEVEL: 'DEBUG',
     POWERTOOLS_METRICS_DISABLED: 'false',
@@ -33,24 +33,24 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   vi.restoreAllMocks();
-  await doors.close();
+  await handlers.close();
 });
 
-const call: LiveDoors['call'] = async (operation, options) => {
-  const answer = await doors.call(operation, options);
+const call: LiveHandlers['call'] = async (operation, options) => {
+  const answer = await handlers.call(operation, options);
   if (answer.body?.token !== undefined) tokens.add(answer.body.token);
   return answer;
 };
 /** Keeps the tokens of the mails that wait, newest last. */
 async function mailed(to: string): Promise<string> {
   const rows =
-    await doors.owner`select body from customers.mails where recipient = ${to} and body ~ 'cfe_' order by id`;
+    await handlers.owner`select body from customers.mails where recipient = ${to} and body ~ 'cfe_' order by id`;
   const found = rows.map(({ body }) => /cfe_[\w-]{43}/.exec(body)![0]);
   for (const token of found) tokens.add(token);
   return found.at(-1)!;
 }
 
-test('no line that the doors and the mailing job print holds a password, a token, an e-mail, a name or an address', async () => {
+test('no line that the handlers and the mailing job print holds a password, a token, an e-mail, a name or an address', async () => {
   const credentials = { email, password };
   await call('sign-up', { body: { ...credentials, name }, headers: { 'idempotency-key': 'canary-key' } });
   await call('sign-up', { body: { ...credentials, name: `${name} II` } });
@@ -72,8 +72,8 @@ test('no line that the doors and the mailing job print holds a password, a token
   await call('reset-password', { body: { token: `${reset}x`, password: newPassword } });
   await call('get-me', { token: `${token}x` });
 
-  await doors.owner`revoke insert on customers.mails from customers_api`;
-  await doors.owner`revoke update on customers.customers from customers_api`;
+  await handlers.owner`revoke insert on customers.mails from customers_api`;
+  await handlers.owner`revoke update on customers.customers from customers_api`;
   try {
     const broken = [
       call('sign-up', { body: { email: `new-${email}`, password, name } }),
@@ -83,8 +83,8 @@ test('no line that the doors and the mailing job print holds a password, a token
     ];
     for (const { status } of await Promise.all(broken)) expect(status).toBe(500);
   } finally {
-    await doors.owner`grant insert on customers.mails to customers_api`;
-    await doors.owner`grant update on customers.customers to customers_api`;
+    await handlers.owner`grant insert on customers.mails to customers_api`;
+    await handlers.owner`grant update on customers.customers to customers_api`;
   }
   expect((await call('reset-password', { body: { token: reset, password: newPassword } })).status).toBe(204);
 
@@ -100,7 +100,7 @@ test('no line that the doors and the mailing job print holds a password, a token
   expect(counts.failed).toBe(carried.length);
   expect(carried.length).toBeGreaterThan(4);
 
-  printed += doors.accessLines.join('\n');
+  printed += handlers.accessLines.join('\n');
   expect(tokens.size).toBeGreaterThan(3);
   expect(printed.split('\n').length).toBeGreaterThan(30);
   for (const kind of [

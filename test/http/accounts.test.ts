@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 // Dozens of passwords at full cost would take most of a minute.
 vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
@@ -9,14 +9,14 @@ vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => (
 
 const password = 'correct horse';
 const newPassword = 'battery staple';
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let people = 0;
 let email: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000', CONFIRM_EMAIL: 'required' });
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000', CONFIRM_EMAIL: 'required' });
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });
   email = `ada-${++people}@example.com`;
@@ -26,18 +26,18 @@ afterEach(() => {
 });
 
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
-const signUp = (more: object = {}) => doors.call('sign-up', { body: { email, password, name: 'Ada', ...more } });
-const signIn = (more: object = {}) => doors.call('sign-in', { body: { email, password, ...more } });
-const confirm = (token: string) => doors.call('confirm-email', { body: { token } });
-const askForReset = (of = email) => doors.call('request-password-reset', { body: { email: of } });
-const reset = (token: string, to = newPassword) => doors.call('reset-password', { body: { token, password: to } });
-const getMe = (token: string) => doors.call('get-me', { token });
+const signUp = (more: object = {}) => handlers.call('sign-up', { body: { email, password, name: 'Ada', ...more } });
+const signIn = (more: object = {}) => handlers.call('sign-in', { body: { email, password, ...more } });
+const confirm = (token: string) => handlers.call('confirm-email', { body: { token } });
+const askForReset = (of = email) => handlers.call('request-password-reset', { body: { email: of } });
+const reset = (token: string, to = newPassword) => handlers.call('reset-password', { body: { token, password: to } });
+const getMe = (token: string) => handlers.call('get-me', { token });
 const tokenInvalid = { status: 400, body: { code: 'token-invalid' } };
 const wrong = { status: 401, body: { code: 'invalid-credentials' } };
 
 /** Mails to an address, the newest last, as they wait to be sent. */
 const mailsTo = (to: string) =>
-  doors.owner<{ kind: string; body: string | null }[]>`
+  handlers.owner<{ kind: string; body: string | null }[]>`
     select kind, body from customers.mails where recipient = ${to} order by id`;
 const kindsTo = async (to: string) => (await mailsTo(to)).map(({ kind }) => kind);
 /** The token in the newest mail of a kind. */
@@ -66,7 +66,7 @@ describe('signing up', () => {
 
   test('with an e-mail that has an account is answered alike, and its owner is told', async () => {
     const token = await customer();
-    const fresh = await doors.call('sign-up', { body: { email: `new-${email}`, password, name: 'Eve' } });
+    const fresh = await handlers.call('sign-up', { body: { email: `new-${email}`, password, name: 'Eve' } });
     const taken = await signUp({ password: 'evil password', name: 'Eve', email: email.toUpperCase() });
     expect(taken.status).toBe(fresh.status);
     expect(taken.body).toEqual({ email });
@@ -97,7 +97,7 @@ describe('signing up', () => {
   test('keeps a token that works for a day, and only its hash', async () => {
     await signUp();
     const token = await mailed('confirm');
-    const rows = await doors.owner`select * from customers.email_tokens`;
+    const rows = await handlers.owner`select * from customers.email_tokens`;
     expect(JSON.stringify(rows)).not.toContain(token.slice(4));
     pass(24 * 3600 - 1);
     expect((await confirm(token)).status).toBe(204);
@@ -110,14 +110,14 @@ describe('signing up', () => {
 describe('resetting a password', () => {
   test('gives another one, ends every session and every other token', async () => {
     const [one, two] = [await customer(), (await signIn()).body.token];
-    await doors.call('request-email-change', { token: one, body: { email: `new-${email}`, password } });
+    await handlers.call('request-email-change', { token: one, body: { email: `new-${email}`, password } });
     expect(await askForReset()).toMatchObject({ status: 202, body: { email } });
     expect(await reset(await mailed('reset'))).toMatchObject({ status: 204, text: '' });
     for (const bearer of [one, two]) expect((await getMe(bearer)).status).toBe(401);
     expect(await signIn()).toMatchObject(wrong);
     expect((await signIn({ password: newPassword })).status).toBe(201);
     const change = await mailed('change', `new-${email}`);
-    expect(await doors.call('change-email', { body: { token: change } })).toMatchObject(tokenInvalid);
+    expect(await handlers.call('change-email', { body: { token: change } })).toMatchObject(tokenInvalid);
     expect((await kindsTo(email)).at(-1)).toBe('password-changed');
   });
 
@@ -160,26 +160,26 @@ describe('resetting a password', () => {
     await customer();
     for (let i = 0; i < 25; i++) {
       const body = { email, password: 'wrong horse' };
-      await doors.call('sign-in', { body, address: `203.0.113.${i}` });
+      await handlers.call('sign-in', { body, address: `203.0.113.${i}` });
     }
     const away = { address: '198.51.100.4' };
     const body = { email, password: newPassword };
     await askForReset();
     const token = await mailed('reset');
-    expect((await doors.call('sign-in', { body, ...away })).status).toBe(429);
-    await doors.call('reset-password', { body: { token, password: newPassword }, ...away });
-    expect((await doors.call('sign-in', { body, ...away })).status).toBe(201);
+    expect((await handlers.call('sign-in', { body, ...away })).status).toBe(429);
+    await handlers.call('reset-password', { body: { token, password: newPassword }, ...away });
+    expect((await handlers.call('sign-in', { body, ...away })).status).toBe(201);
   });
 
   test('while sessions cannot be ended is 503, changes nothing and leaves the token good', async () => {
     const bearer = await customer();
     await askForReset();
     const token = await mailed('reset');
-    doors.dynamo.refuse();
+    handlers.dynamo.refuse();
     try {
       expect(await reset(token)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     } finally {
-      await doors.dynamo.resume();
+      await handlers.dynamo.resume();
     }
     expect((await signIn()).status).toBe(201);
     expect((await reset(token)).status).toBe(204);
@@ -191,7 +191,7 @@ describe('a signed-in customer', () => {
   test('changes the password with the present one; other sessions end, this one goes on', async () => {
     const [mine, other] = [await customer(), (await signIn()).body.token];
     await askForReset();
-    const change = (body: object) => doors.call('change-password', { token: mine, body });
+    const change = (body: object) => handlers.call('change-password', { token: mine, body });
     expect(await change({ password: 'wrong horse', newPassword })).toMatchObject(wrong);
     expect(await change({ password, newPassword: 'short' })).toMatchObject({ status: 400 });
     expect(await change({ password, newPassword })).toMatchObject({ status: 204, text: '' });
@@ -202,15 +202,15 @@ describe('a signed-in customer', () => {
     expect(await reset(await mailed('reset'))).toMatchObject(tokenInvalid);
   });
 
-  test('has the guesses of the present password counted as sign-ins', async () => {
+  test('has the login attempts of the present password counted as sign-ins', async () => {
     const mine = await customer();
     for (let i = 0; i < 5; i++) {
-      const guess = { password: `wrong ${i}`, newPassword };
-      expect(await doors.call('change-password', { token: mine, body: guess })).toMatchObject(wrong);
+      const loginAttempt = { password: `wrong ${i}`, newPassword };
+      expect(await handlers.call('change-password', { token: mine, body: loginAttempt })).toMatchObject(wrong);
     }
     const body = { email: `new-${email}`, password };
     const locked = { status: 429, body: { code: 'sign-in-locked' } };
-    expect(await doors.call('request-email-change', { token: mine, body })).toMatchObject(locked);
+    expect(await handlers.call('request-email-change', { token: mine, body })).toMatchObject(locked);
     expect(await signIn()).toMatchObject(locked);
   });
 
@@ -218,18 +218,18 @@ describe('a signed-in customer', () => {
     const mine = await customer();
     const wanted = `new-${email}`;
     const ask = (more: object = {}) =>
-      doors.call('request-email-change', { token: mine, body: { email: wanted, password, ...more } });
+      handlers.call('request-email-change', { token: mine, body: { email: wanted, password, ...more } });
     expect(await ask({ password: 'wrong horse' })).toMatchObject(wrong);
     expect(await ask()).toMatchObject({ status: 202, body: { email: wanted } });
     expect((await getMe(mine)).body.email).toBe(email);
     const token = await mailed('change', wanted);
-    expect(await doors.call('change-email', { body: { token } })).toMatchObject({ status: 204, text: '' });
+    expect(await handlers.call('change-email', { body: { token } })).toMatchObject({ status: 204, text: '' });
     expect((await getMe(mine)).status).toBe(401);
     expect(await signIn()).toMatchObject(wrong);
     const again = (await signIn({ email: wanted })).body.token;
     expect((await getMe(again)).body).toMatchObject({ email: wanted, version: 2 });
     expect(await kindsTo(email)).toEqual(['confirm', 'change-asked', 'email-changed']);
-    expect(await doors.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
+    expect(await handlers.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
   });
 
   test('is not told that the e-mail they want is somebody’s: the owner is', async () => {
@@ -237,7 +237,7 @@ describe('a signed-in customer', () => {
     const theirs = `their-${email}`;
     await signUp({ email: theirs });
     const body = { email: theirs, password };
-    expect(await doors.call('request-email-change', { token: mine, body })).toMatchObject({
+    expect(await handlers.call('request-email-change', { token: mine, body })).toMatchObject({
       status: 202,
       body: { email: theirs },
     });
@@ -248,10 +248,10 @@ describe('a signed-in customer', () => {
   test('does not get an e-mail that was taken while the mail was on its way', async () => {
     const mine = await customer();
     const wanted = `new-${email}`;
-    await doors.call('request-email-change', { token: mine, body: { email: wanted, password } });
+    await handlers.call('request-email-change', { token: mine, body: { email: wanted, password } });
     const token = await mailed('change', wanted);
     await signUp({ email: wanted });
-    expect(await doors.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
+    expect(await handlers.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
     expect((await getMe(mine)).body.email).toBe(email);
   });
 });

@@ -1,31 +1,37 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createConcurrencyLimit } from '../../lib/auth/limits/concurrency.dynamo.ts';
 import type { Scope } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { createConcurrencyLimit } from '../../lib/auth/limits/concurrency.dynamo.ts';
 import { newServer } from '../support/applications.ts';
 import type { Call } from '../support/handlers.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let root: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000' });
-  root = await doors.appKey('applications:manage', 'catalog:read', 'catalog:write', 'orders:read', 'customers:write');
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000' });
+  root = await handlers.appKey(
+    'applications:manage',
+    'catalog:read',
+    'catalog:write',
+    'orders:read',
+    'customers:write',
+  );
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 
 const wanted = { name: 'Partner', kind: 'server', scopes: ['catalog:read'], contact: 'it@partner.example' };
 const create = (body: object = {}, options: Call = {}) =>
-  doors.call('create-application', { token: root, body: { ...wanted, ...body }, ...options });
+  handlers.call('create-application', { token: root, body: { ...wanted, ...body }, ...options });
 const at = (applicationId: string, options: Call = {}): Call => ({
   token: root,
   parameters: { applicationId },
   ...options,
 });
 const keyOf = async (applicationId: string): Promise<{ id: string; key: string }> =>
-  (await doors.call('create-key', at(applicationId, { body: {} }))).body;
-const listProducts = (token: string) => doors.call('list-products', { token });
+  (await handlers.call('create-key', at(applicationId, { body: {} }))).body;
+const listProducts = (token: string) => handlers.call('list-products', { token });
 /** Applications are remembered for a second. */
 async function aSecondLater<T>(work: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 });
@@ -44,13 +50,13 @@ describe('registering', () => {
     expect(body).toMatchObject({ ...wanted, status: 'active', rateClass: 'standard', origins: [], version: 1 });
     const { key } = await keyOf(body.id);
     expect((await listProducts(key)).status).toBe(200);
-    expect((await doors.call('get-application', at(body.id))).body.keys).toHaveLength(1);
+    expect((await handlers.call('get-application', at(body.id))).body.keys).toHaveLength(1);
   });
 
   test('under one key gives the same application, and under another body is refused', async () => {
     const headers = { 'Idempotency-Key': 'partner-1' };
     const first = await create({}, { headers });
-    await doors.call('update-application', at(first.body.id, { body: { name: 'Renamed' } }));
+    await handlers.call('update-application', at(first.body.id, { body: { name: 'Renamed' } }));
     const again = await create({}, { headers });
     expect(again).toMatchObject({ status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } });
     expect(await create({ name: 'Other' }, { headers })).toMatchObject({
@@ -82,7 +88,7 @@ describe('registering', () => {
       status: 409,
       body: { code: 'identity-client-taken' },
     });
-    await doors.call('update-application', at(body.id, { body: { identityClientIds: ['client-2'] } }));
+    await handlers.call('update-application', at(body.id, { body: { identityClientIds: ['client-2'] } }));
     expect((await create({ identityClientIds: ['client-1'] })).status).toBe(201);
   });
 
@@ -91,13 +97,13 @@ describe('registering', () => {
     let cursor: string | undefined;
     do {
       const query: Record<string, string> = { limit: '2', ...(cursor === undefined ? {} : { cursor }) };
-      const { body } = await doors.call('list-applications', { token: root, query });
+      const { body } = await handlers.call('list-applications', { token: root, query });
       ids.push(...body.data.map(({ id }: { id: string }) => id));
       cursor = body.nextCursor ?? undefined;
     } while (cursor !== undefined);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(ids).toContain(doors.clientId);
-    const all = await doors.call('list-applications', { token: root, query: { limit: '100' } });
+    expect(ids).toContain(handlers.clientId);
+    const all = await handlers.call('list-applications', { token: root, query: { limit: '100' } });
     expect(all.body.data.map(({ id }: { id: string }) => id)).toEqual(ids);
   });
 });
@@ -107,11 +113,11 @@ describe('changing', () => {
     const { body } = await create();
     const { key } = await keyOf(body.id);
     expect((await listProducts(key)).status).toBe(200);
-    const changed = await doors.call('update-application', at(body.id, { body: { scopes: ['orders:read'] } }));
+    const changed = await handlers.call('update-application', at(body.id, { body: { scopes: ['orders:read'] } }));
     expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { version: 2 } });
     await aSecondLater(async () => expect((await listProducts(key)).status).toBe(403));
     const stale = { body: { name: 'x' }, headers: { 'If-Match': '"1"' } };
-    expect(await doors.call('update-application', at(body.id, stale))).toMatchObject({
+    expect(await handlers.call('update-application', at(body.id, stale))).toMatchObject({
       status: 412,
       body: { code: 'version-stale' },
     });
@@ -121,7 +127,7 @@ describe('changing', () => {
     const { body } = await create();
     const { key } = await keyOf(body.id);
     expect((await listProducts(key)).status).toBe(200);
-    const set = (status: string) => doors.call('update-application', at(body.id, { body: { status } }));
+    const set = (status: string) => handlers.call('update-application', at(body.id, { body: { status } }));
     await set('suspended');
     await aSecondLater(async () => {
       expect((await listProducts(key)).status).toBe(401);
@@ -133,8 +139,8 @@ describe('changing', () => {
   });
 
   test('of what may do more, or of one’s own scopes, is refused', async () => {
-    const stronger = await doors.call('create-application', {
-      token: await doors.appKey('applications:manage', 'audit:read'),
+    const stronger = await handlers.call('create-application', {
+      token: await handlers.appKey('applications:manage', 'audit:read'),
       body: { ...wanted, scopes: ['audit:read'] },
     });
     const { id } = stronger.body;
@@ -143,21 +149,21 @@ describe('changing', () => {
       ['create-key', { body: {} }],
       ['delete-application', {}],
     ] as const) {
-      expect(await doors.call(operation, at(id, options))).toMatchObject({
+      expect(await handlers.call(operation, at(id, options))).toMatchObject({
         status: 403,
         body: { code: 'scopes-exceeded' },
       });
     }
-    const list = (await doors.call('list-applications', { token: root, query: { limit: '100' } })).body.data;
+    const list = (await handlers.call('list-applications', { token: root, query: { limit: '100' } })).body.data;
     const own = list.find(({ scopes }: { scopes: Scope[] }) => scopes.length === 5).id;
     for (const body of [{ scopes: ['applications:manage'] }, { status: 'suspended' }]) {
-      expect(await doors.call('update-application', at(own, { body }))).toMatchObject({
+      expect(await handlers.call('update-application', at(own, { body }))).toMatchObject({
         status: 409,
         body: { code: 'own-application' },
       });
     }
-    expect((await doors.call('delete-application', at(own))).body.code).toBe('own-application');
-    expect((await doors.call('update-application', at(own, { body: { name: 'Root' } }))).status).toBe(200);
+    expect((await handlers.call('delete-application', at(own))).body.code).toBe('own-application');
+    expect((await handlers.call('update-application', at(own, { body: { name: 'Root' } }))).status).toBe(200);
   });
 
   test('of what there is not is 404', async () => {
@@ -169,7 +175,10 @@ describe('changing', () => {
       ['create-key', { body: {} }],
       ['delete-key', { parameters: { applicationId: id, keyId: `key_${'0'.repeat(32)}` } }],
     ] as const) {
-      expect(await doors.call(operation, at(id, options))).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      expect(await handlers.call(operation, at(id, options))).toMatchObject({
+        status: 404,
+        body: { code: 'not-found' },
+      });
     }
   });
 });
@@ -180,34 +189,34 @@ describe('keys', () => {
     const [one, two] = [await keyOf(body.id), await keyOf(body.id)];
     expect((await listProducts(one.key)).status).toBe(200);
     const parameters = { applicationId: body.id, keyId: one.id };
-    expect((await doors.call('delete-key', { token: root, parameters })).status).toBe(204);
+    expect((await handlers.call('delete-key', { token: root, parameters })).status).toBe(204);
     expect((await listProducts(one.key)).status).toBe(401);
     expect((await listProducts(two.key)).status).toBe(200);
-    expect((await doors.call('delete-key', { token: root, parameters })).status).toBe(404);
+    expect((await handlers.call('delete-key', { token: root, parameters })).status).toBe(404);
   });
 
   test('are five at most, lie ahead, and are not for what keeps no secret', async () => {
     const { body } = await create();
     for (let i = 0; i < 5; i++) await keyOf(body.id);
-    expect((await doors.call('create-key', at(body.id, { body: {} }))).body.code).toBe('too-many-keys');
+    expect((await handlers.call('create-key', at(body.id, { body: {} }))).body.code).toBe('too-many-keys');
     const past = { body: { expiresAt: '2020-01-01T00:00:00.000Z' } };
-    expect((await doors.call('create-key', at(body.id, past))).body.errors[0].pointer).toBe('/expiresAt');
+    expect((await handlers.call('create-key', at(body.id, past))).body.errors[0].pointer).toBe('/expiresAt');
     const shop = await create({ kind: 'mobile' });
-    expect((await doors.call('create-key', at(shop.body.id, { body: {} }))).body.code).toBe('kind-has-no-keys');
+    expect((await handlers.call('create-key', at(shop.body.id, { body: {} }))).body.code).toBe('kind-has-no-keys');
   });
 });
 
 describe('expensive operations', () => {
   test('are worked on for five requests of an application at once, and each gives its place back', async () => {
-    const { id, key } = await newServer(doors.applications, 'orders:operate');
-    const places = createConcurrencyLimit({ client: doors.dynamo.documents, table: 'limits', clock: systemClock });
-    const find = () => doors.call('find-orders', { token: key });
+    const { id, key } = await newServer(handlers.applications, 'orders:review');
+    const permits = createConcurrencyLimit({ client: handlers.dynamo.documents, table: 'limits', clock: systemClock });
+    const find = () => handlers.call('find-orders', { token: key });
     for (let i = 0; i < 6; i++) expect((await find()).status).toBe(200);
-    for (let i = 0; i < 5; i++) await places.enter(`find-orders:${id}`, 5, `other-${i}`, 30);
+    for (let i = 0; i < 5; i++) await permits.acquire(`find-orders:${id}`, 5, `other-${i}`, 30);
     const refused = await find();
     expect(refused).toMatchObject({ status: 429, body: { code: 'too-many-at-once' }, headers: { 'retry-after': '1' } });
-    expect((await doors.call('list-findings', { token: key })).status).toBe(200);
-    await places.leave(`find-orders:${id}`, 'other-0');
+    expect((await handlers.call('list-findings', { token: key })).status).toBe(200);
+    await permits.release(`find-orders:${id}`, 'other-0');
     expect((await find()).status).toBe(200);
   });
 });
@@ -217,13 +226,13 @@ describe('a removed application', () => {
     const shop = (await create({ kind: 'web', scopes: ['customers:write', 'orders:read'] })).body;
     const by = { 'client-id': shop.id };
     const person = { email: 'eve@example.com', password: 'correct horse battery' };
-    await doors.call('sign-up', { headers: by, body: { ...person, name: 'Eve' } });
-    const { token } = (await doors.call('sign-in', { headers: by, body: person })).body;
-    expect((await doors.call('list-orders', { token })).status).toBe(200);
-    expect((await doors.call('delete-application', at(shop.id))).status).toBe(204);
+    await handlers.call('sign-up', { headers: by, body: { ...person, name: 'Eve' } });
+    const { token } = (await handlers.call('sign-in', { headers: by, body: person })).body;
+    expect((await handlers.call('list-orders', { token })).status).toBe(200);
+    expect((await handlers.call('delete-application', at(shop.id))).status).toBe(204);
     await aSecondLater(async () => {
-      expect((await doors.call('list-orders', { token })).status).toBe(401);
-      expect((await doors.call('sign-in', { headers: by, body: person })).status).toBe(401);
+      expect((await handlers.call('list-orders', { token })).status).toBe(401);
+      expect((await handlers.call('sign-in', { headers: by, body: person })).status).toBe(401);
     });
   });
 });
@@ -231,19 +240,19 @@ describe('a removed application', () => {
 describe('a removed application that was registered under a key', () => {
   test('does not come back by that key, with the sessions that it had opened', async () => {
     const again = () =>
-      doors.call('create-application', {
+      handlers.call('create-application', {
         token: root,
         headers: { 'idempotency-key': 'come-back' },
         body: { name: 'Shop', kind: 'web', scopes: ['orders:read'], contact: 'it@example.com' },
       });
     const { id } = (await again()).body;
     const parameters = { applicationId: id };
-    expect((await doors.call('delete-application', { token: root, parameters })).status).toBe(204);
+    expect((await handlers.call('delete-application', { token: root, parameters })).status).toBe(204);
     expect(await again()).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
     for (const operation of ['get-application', 'delete-application'] as const) {
-      expect((await doors.call(operation, { token: root, parameters })).status).toBe(404);
+      expect((await handlers.call(operation, { token: root, parameters })).status).toBe(404);
     }
-    const { body } = await doors.call('list-applications', { token: root, query: { limit: '100' } });
+    const { body } = await handlers.call('list-applications', { token: root, query: { limit: '100' } });
     expect(body.data.map((one: { id: string }) => one.id)).not.toContain(id);
   });
 });
@@ -253,12 +262,12 @@ describe('an application that may not read customers', () => {
     const shop = (await create({ kind: 'web', scopes: ['customers:write'] })).body;
     const by = { 'client-id': shop.id };
     const person = { email: 'mallory@example.com', password: 'correct horse battery' };
-    await doors.call('sign-up', { headers: by, body: { ...person, name: 'Mallory' } });
-    const { token } = (await doors.call('sign-in', { headers: by, body: person })).body;
-    const { status, text, body } = await doors.call('get-me', { token });
+    await handlers.call('sign-up', { headers: by, body: { ...person, name: 'Mallory' } });
+    const { token } = (await handlers.call('sign-in', { headers: by, body: person })).body;
+    const { status, text, body } = await handlers.call('get-me', { token });
     expect({ status, premium: body.premium }).toEqual({ status: 200, premium: false });
     expect(text).not.toMatch(/mallory|address/i);
-    const changed = await doors.call('update-me', { token, body: { name: 'Mallory the Second' } });
+    const changed = await handlers.call('update-me', { token, body: { name: 'Mallory the Second' } });
     expect(changed.text).not.toMatch(/mallory|address/i);
   });
 });
@@ -270,7 +279,7 @@ describe('a page in a browser', () => {
     shop = (await create({ kind: 'web', origins: [origin] })).body.id;
   });
   const read = (headers: Record<string, string>) =>
-    doors.call('list-products', { headers: { 'client-id': shop, ...headers } });
+    handlers.call('list-products', { headers: { 'client-id': shop, ...headers } });
 
   test('of one of its origins may read the answer, a refusal included', async () => {
     const answer = await read({ origin });
@@ -282,7 +291,7 @@ describe('a page in a browser', () => {
 
   test('asks before its request, and is allowed the methods and header fields of the API', async () => {
     const ask = (from: string, path = '/orders', method = 'OPTIONS') =>
-      doors.call('answer-unrouted', { method, path, headers: { origin: from } });
+      handlers.call('answer-unrouted', { method, path, headers: { origin: from } });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20_000 });
     const answer = await ask(origin);
     expect(answer).toMatchObject({

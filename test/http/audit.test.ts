@@ -1,46 +1,46 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import type { Access } from '../../lib/contract/api/audit.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
-import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { logPayload } from '../support/access-lines.ts';
 import type { Call } from '../support/handlers.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 const customerId = newId('customer', systemClock);
 const canary = { email: 'canary@example.com', password: 'canary correct horse', line1: 'Canary Street 7' };
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let session: string;
 let auditor: string;
 let manager: string;
 const tokens: string[] = [];
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  await doors.owner`
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });
+  await handlers.owner`
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
     values (${customerId}, ${canary.email}, 'Canary Name', ${await hashPassword(canary.password)}, now(), now())`;
-  const { body } = await doors.call('sign-in', { body: { email: canary.email, password: canary.password } });
+  const { body } = await handlers.call('sign-in', { body: { email: canary.email, password: canary.password } });
   session = body.token;
-  auditor = await doors.appKey('audit:read');
-  manager = await doors.appKey('applications:manage', 'audit:read', 'catalog:read');
+  auditor = await handlers.appKey('audit:read');
+  manager = await handlers.appKey('applications:manage', 'audit:read', 'catalog:read');
   tokens.push(session, auditor, manager);
 });
-afterAll(() => doors?.close());
+afterAll(() => handlers?.close());
 
 /** Hands on what was printed since the last time, as CloudWatch Logs would. */
 async function deliver() {
   const { handler } = await import('../../functions/streams/record-access.ts');
-  return await handler(logPayload(doors.accessLines.splice(0)));
+  return await handler(logPayload(handlers.accessLines.splice(0)));
 }
 
 /** Calls an operation and finds its record. */
 async function recordOf(operation: OperationId, call: Call): Promise<Access & { body: Record<string, unknown> }> {
   const requestId = newId('request', systemClock);
-  const answer = await doors.call(operation, { ...call, headers: { 'x-request-id': requestId, ...call.headers } });
+  const answer = await handlers.call(operation, { ...call, headers: { 'x-request-id': requestId, ...call.headers } });
   await deliver();
-  const rows = await doors.owner`
+  const rows = await handlers.owner`
     select to_jsonb(a) as access from audit.accesses a where request_id = ${requestId}`;
   expect(rows).toHaveLength(1);
   const { application_id, key_id, customer_id, write, ...access } = rows[0]!.access;
@@ -57,7 +57,10 @@ async function recordOf(operation: OperationId, call: Call): Promise<Access & { 
 }
 
 const list = async (query: Record<string, string>) =>
-  (await doors.call('list-accesses', { token: auditor, query })).body as { data: Access[]; nextCursor: string | null };
+  (await handlers.call('list-accesses', { token: auditor, query })).body as {
+    data: Access[];
+    nextCursor: string | null;
+  };
 
 describe('what is recorded', () => {
   test('a customer’s read names the customer and the application, the address without its end', async () => {
@@ -67,7 +70,7 @@ describe('what is recorded', () => {
       kind: 'read',
       status: 200,
       problem: null,
-      applicationId: doors.clientId,
+      applicationId: handlers.clientId,
       keyId: null,
       customerId,
       network: '203.0.113.0/24',
@@ -81,7 +84,7 @@ describe('what is recorded', () => {
     const { email, password } = canary;
     const signedIn = await recordOf('sign-in', { body: { email, password } });
     tokens.push(signedIn.body.token as string);
-    expect(signedIn).toMatchObject({ kind: 'write', status: 201, applicationId: doors.clientId, customerId: null });
+    expect(signedIn).toMatchObject({ kind: 'write', status: 201, applicationId: handlers.clientId, customerId: null });
     expect(signedIn.resources).toEqual([customerId]);
   });
 
@@ -131,7 +134,7 @@ describe('what is recorded', () => {
   });
 
   test('administrative changes, with what they changed and by whom', async () => {
-    const token = await doors.appKey('catalog:write', 'catalog:read', 'stock:write', 'customers:write');
+    const token = await handlers.appKey('catalog:write', 'catalog:read', 'stock:write', 'customers:write');
     const product = await recordOf('create-product', {
       token,
       body: { sku: 'AUDIT-1', name: 'Thing', price: { amount: 100, currency: 'EUR' } },
@@ -182,9 +185,9 @@ describe('what is recorded', () => {
     ]);
   });
 
-  test('a look of the desk names orders that it asked for', async () => {
+  test('a look of manual review names orders that it asked for', async () => {
     const orderId = newId('order', systemClock);
-    const token = await doors.appKey('orders:operate');
+    const token = await handlers.appKey('orders:review');
     const looked = await recordOf('resolve-order', {
       token,
       parameters: { orderId },
@@ -195,14 +198,14 @@ describe('what is recorded', () => {
 
   test('no line and no row holds a name, an e-mail, an address, a password or a token', async () => {
     const address = { line1: canary.line1, city: 'Canaryville', postalCode: '12345', country: 'AT' };
-    await doors.call('update-me', { token: session, body: { name: 'Canary Renamed', address } });
-    await doors.call('sign-in', { body: { email: canary.email, password: 'canary wrong' } });
-    await doors.call('sign-in', { token: session, body: { email: canary.email, password: canary.password } });
-    await doors.call('get-me', { token: session });
-    const printed = doors.accessLines.join('\n');
+    await handlers.call('update-me', { token: session, body: { name: 'Canary Renamed', address } });
+    await handlers.call('sign-in', { body: { email: canary.email, password: 'canary wrong' } });
+    await handlers.call('sign-in', { token: session, body: { email: canary.email, password: canary.password } });
+    await handlers.call('get-me', { token: session });
+    const printed = handlers.accessLines.join('\n');
     expect(printed).toContain('update-me');
     await deliver();
-    const rows = await doors.owner`
+    const rows = await handlers.owner`
       select to_jsonb(a)::text as text from audit.accesses a
       union all select to_jsonb(t)::text from audit.touched t
       union all select to_jsonb(u)::text from audit.usage u`;
@@ -218,16 +221,16 @@ describe('what is recorded', () => {
 
 describe('asking', () => {
   test('needs the scope, and one thing to ask about', async () => {
-    const token = await doors.appKey('orders:operate', 'applications:manage');
+    const token = await handlers.appKey('orders:review', 'applications:manage');
     const query = { customer: customerId };
     for (const operation of ['list-accesses', 'list-readers'] as const) {
-      expect(await doors.call(operation, { token, query })).toMatchObject({ status: 403 });
-      expect(await doors.call(operation, { token: session, query })).toMatchObject({ status: 401 });
+      expect(await handlers.call(operation, { token, query })).toMatchObject({ status: 403 });
+      expect(await handlers.call(operation, { token: session, query })).toMatchObject({ status: 401 });
     }
     expect(
-      await doors.call('get-usage', { token: auditor, parameters: { applicationId: doors.clientId } }),
+      await handlers.call('get-usage', { token: auditor, parameters: { applicationId: handlers.clientId } }),
     ).toMatchObject({ status: 403 });
-    expect(await doors.call('list-accesses', { token: auditor })).toMatchObject({
+    expect(await handlers.call('list-accesses', { token: auditor })).toMatchObject({
       status: 400,
       body: { code: 'invalid-input', errors: [{ pointer: '?resource' }] },
     });
@@ -238,7 +241,9 @@ describe('asking', () => {
     ['is longer than 400 days', { from: '2020-03-01T00:00:00Z', to: '2026-03-01T00:00:00Z' }],
   ])('a time that %s is refused', async (_, range) => {
     for (const operation of ['list-accesses', 'list-readers'] as const) {
-      expect(await doors.call(operation, { token: auditor, query: { customer: customerId, ...range } })).toMatchObject({
+      expect(
+        await handlers.call(operation, { token: auditor, query: { customer: customerId, ...range } }),
+      ).toMatchObject({
         status: 400,
         body: { code: 'invalid-input', errors: [{ pointer: '?from' }] },
       });
@@ -246,12 +251,12 @@ describe('asking', () => {
   });
 
   test('which applications had a customer’s data is one call, which is recorded itself', async () => {
-    await doors.call('get-me', { token: session });
+    await handlers.call('get-me', { token: session });
     await deliver();
     const query = { customer: customerId };
-    const { status, body } = await doors.call('list-readers', { token: auditor, query });
+    const { status, body } = await handlers.call('list-readers', { token: auditor, query });
     expect(status).toBe(200);
-    const shop = body.data.find(({ applicationId }: { applicationId: string }) => applicationId === doors.clientId);
+    const shop = body.data.find(({ applicationId }: { applicationId: string }) => applicationId === handlers.clientId);
     expect(shop.reads).toBeGreaterThan(0);
     expect(shop.first <= shop.last).toBe(true);
     await deliver();
@@ -260,17 +265,17 @@ describe('asking', () => {
   });
 
   test('a list of accesses is recorded by what was asked about, and not by all that it shows', async () => {
-    const asked = await recordOf('list-accesses', { token: auditor, query: { application: doors.clientId } });
-    expect(asked.resources).toEqual([doors.clientId]);
+    const asked = await recordOf('list-accesses', { token: auditor, query: { application: handlers.clientId } });
+    expect(asked.resources).toEqual([handlers.clientId]);
   });
 
   test('what an application used', async () => {
-    await doors.call('list-products', {});
-    await doors.call('list-products', { query: { limit: 'many' } });
+    await handlers.call('list-products', {});
+    await handlers.call('list-products', { query: { limit: 'many' } });
     await deliver();
-    const { status, body } = await doors.call('get-usage', {
+    const { status, body } = await handlers.call('get-usage', {
       token: manager,
-      parameters: { applicationId: doors.clientId },
+      parameters: { applicationId: handlers.clientId },
     });
     expect(status).toBe(200);
     const products = body.operations.find(({ operation }: { operation: string }) => operation === 'list-products');
@@ -283,7 +288,7 @@ describe('asking', () => {
   });
 
   test('an application that asked for nothing has used nothing', async () => {
-    const answer = await doors.call('get-usage', {
+    const answer = await handlers.call('get-usage', {
       token: manager,
       parameters: { applicationId: `app_${'0'.repeat(32)}` },
     });
@@ -291,11 +296,11 @@ describe('asking', () => {
   });
 });
 
-describe('the door of records', () => {
+describe('the handler of records', () => {
   test('takes what it can read of a batch, and says how much it could not', async () => {
     const { handler } = await import('../../functions/streams/record-access.ts');
-    await doors.call('list-products', {});
-    const [line] = doors.accessLines.splice(0);
+    await handlers.call('list-products', {});
+    const [line] = handlers.accessLines.splice(0);
     const before = JSON.stringify({ message: 'request', operation: 'get-me', status: 200 });
     expect(await handler(logPayload(['no JSON', before, line!, line!]))).toEqual({ recorded: 1 });
   });

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import * as z from 'zod/mini';
 import { getProduct, listProducts } from '../../lib/contract/api/catalog.ts';
 import type { Call } from '../support/handlers.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let token: string;
 let count = 0;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  token = await doors.appKey('catalog:write');
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });
+  token = await handlers.appKey('catalog:write');
 });
-afterAll(() => doors?.close());
+afterAll(() => handlers?.close());
 beforeEach(async () => {
-  await doors.owner`truncate catalog.products cascade`;
+  await handlers.owner`truncate catalog.products cascade`;
 });
 
 const product = (more: object = {}) => ({
@@ -24,13 +24,14 @@ const product = (more: object = {}) => ({
   ...more,
 });
 const create = (body: unknown = product(), headers: Record<string, string> = {}) =>
-  doors.call('create-product', { token, body, headers });
+  handlers.call('create-product', { token, body, headers });
 const update = (productId: string, body: unknown, headers: Record<string, string> = {}) =>
-  doors.call('update-product', { token, parameters: { productId }, body, headers });
-const read = (productId: string, call: Call = {}) => doors.call('get-product', { parameters: { productId }, ...call });
+  handlers.call('update-product', { token, parameters: { productId }, body, headers });
+const read = (productId: string, call: Call = {}) =>
+  handlers.call('get-product', { parameters: { productId }, ...call });
 const list = (query?: Record<string, string>, headers: Record<string, string> = {}) =>
-  doors.call('list-products', { headers, ...(query === undefined ? {} : { query }) });
-const countProducts = async () => (await doors.owner`select count(*)::integer as n from catalog.products`)[0]?.n;
+  handlers.call('list-products', { headers, ...(query === undefined ? {} : { query }) });
+const countProducts = async () => (await handlers.owner`select count(*)::integer as n from catalog.products`)[0]?.n;
 
 describe('POST /products', () => {
   test('answers 201 with the product, where it is and its version', async () => {
@@ -108,7 +109,7 @@ describe('POST /products', () => {
     ['a made-up key', `cfk_${'A'.repeat(64)}`, 401, 'unauthenticated'],
     ['not even a token', 'x y', 401, 'unauthenticated'],
   ])('with %s is refused', async (_, credentials, status, code) => {
-    const answer = await doors.call('create-product', {
+    const answer = await handlers.call('create-product', {
       body: product(),
       ...(credentials === undefined ? {} : { token: credentials }),
     });
@@ -117,8 +118,8 @@ describe('POST /products', () => {
   });
 
   test('with a key for other things is refused, naming the scope', async () => {
-    const other = await doors.appKey('stock:write', 'customers:write');
-    const answer = await doors.call('create-product', { token: other, body: product() });
+    const other = await handlers.appKey('stock:write', 'customers:write');
+    const answer = await handlers.call('create-product', { token: other, body: product() });
     expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect(answer.body.detail).toContain('catalog:write');
     expect(await countProducts()).toBe(0);

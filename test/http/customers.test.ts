@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fingerprintOf } from '../../lib/http/input.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let people = 0;
 let ada: { email: string; password: string; name: string };
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000' });
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000' });
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 beforeEach(() => {
   ada = { email: `ada-${++people}@example.com`, password: 'correct horse', name: 'Ada Lovelace' };
 });
 
-const signUp = (body: unknown, headers: Record<string, string> = {}) => doors.call('sign-up', { body, headers });
+const signUp = (body: unknown, headers: Record<string, string> = {}) => handlers.call('sign-up', { body, headers });
 
 /** A customer of the test, signed in. */
 async function signedIn() {
   await signUp(ada);
-  const { body } = await doors.call('sign-in', { body: { email: ada.email, password: ada.password } });
-  const { body: customer } = await doors.call('get-me', { token: body.token });
+  const { body } = await handlers.call('sign-in', { body: { email: ada.email, password: ada.password } });
+  const { body: customer } = await handlers.call('get-me', { token: body.token });
   return { customer, token: body.token as string };
 }
 
@@ -30,10 +30,10 @@ describe('POST /customers', () => {
     expect({ status, body }).toEqual({ status: 202, body: { email: ada.email } });
     expect(headers).toMatchObject({ 'cache-control': 'no-store' });
     const { email, password } = ada;
-    const session = await doors.call('sign-in', { body: { email: email.toUpperCase(), password } });
+    const session = await handlers.call('sign-in', { body: { email: email.toUpperCase(), password } });
     expect(session.status).toBe(201);
     expect(Date.parse(session.body.expiresAt)).toBeGreaterThan(Date.now() + 23 * 3600 * 1000);
-    expect((await doors.call('get-me', { token: session.body.token })).body).toEqual({
+    expect((await handlers.call('get-me', { token: session.body.token })).body).toEqual({
       id: session.body.customerId,
       email: ada.email,
       name: ada.name,
@@ -47,7 +47,7 @@ describe('POST /customers', () => {
 
   test('keeps the password as a hash alone', async () => {
     await signUp(ada);
-    const [row] = await doors.owner`select * from customers.customers where email = ${ada.email}`;
+    const [row] = await handlers.owner`select * from customers.customers where email = ${ada.email}`;
     expect(row?.passwordHash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/);
     expect(JSON.stringify(row)).not.toContain(ada.password);
   });
@@ -66,7 +66,7 @@ describe('POST /customers', () => {
     const answer = await signUp({ ...ada, ...change });
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-input', errors: [{ pointer }] } });
     expect(answer.text).not.toContain(ada.password);
-    expect(await doors.owner`select 1 from customers.customers where email = ${ada.email}`).toHaveLength(0);
+    expect(await handlers.owner`select 1 from customers.customers where email = ${ada.email}`).toHaveLength(0);
   });
 
   test.for([
@@ -91,7 +91,7 @@ describe('POST /customers with an Idempotency-Key', () => {
     const again = await keyed(ada);
     expect(again).toMatchObject({ status: 202, text: first.text });
     expect(again.headers).toMatchObject({ 'idempotency-replayed': 'true' });
-    expect(await doors.owner`select 1 from customers.mails where recipient = ${ada.email}`).toHaveLength(1);
+    expect(await handlers.owner`select 1 from customers.mails where recipient = ${ada.email}`).toHaveLength(1);
     expect(first.headers).not.toHaveProperty('idempotency-replayed');
   });
 
@@ -111,12 +111,12 @@ describe('POST /customers with an Idempotency-Key', () => {
       if (status !== 202) expect({ status, code: body.code }).toEqual({ status: 409, code: 'request-in-flight' });
     }
     expect(answers.filter(({ status, headers }) => status === 202 && !headers['idempotency-replayed'])).toHaveLength(1);
-    expect(await doors.owner`select 1 from customers.customers where email = ${ada.email}`).toHaveLength(1);
+    expect(await handlers.owner`select 1 from customers.customers where email = ${ada.email}`).toHaveLength(1);
   });
 
   test('keeps nothing that the password is quickly guessed by', async () => {
     await keyed(ada);
-    const [row] = await doors.owner`select * from customers.idempotency_keys where key = ${`key-${people}`}`;
+    const [row] = await handlers.owner`select * from customers.idempotency_keys where key = ${`key-${people}`}`;
     expect(JSON.stringify(row)).not.toContain(ada.password);
     expect(row?.requestHash).toMatch(/^[0-9a-f]{64}$/);
     expect(row?.requestHash).not.toBe(fingerprintOf('sign-up', { path: undefined, body: ada }));
@@ -132,17 +132,17 @@ describe('POST /customers with an Idempotency-Key', () => {
 describe('GET /customers/me', () => {
   test('is the signed-in customer, with a version that can be asked for', async () => {
     const { customer, token } = await signedIn();
-    const answer = await doors.call('get-me', { token });
+    const answer = await handlers.call('get-me', { token });
     expect(answer).toMatchObject({ status: 200, body: customer });
     expect(answer.headers).toMatchObject({ etag: '"1"', 'cache-control': 'private, no-cache' });
-    const again = await doors.call('get-me', { token, headers: { 'if-none-match': '"1"' } });
+    const again = await handlers.call('get-me', { token, headers: { 'if-none-match': '"1"' } });
     expect(again).toMatchObject({ status: 304, text: '' });
-    expect((await doors.call('get-me', { token, headers: { 'if-none-match': '"2"' } })).status).toBe(200);
+    expect((await handlers.call('get-me', { token, headers: { 'if-none-match': '"2"' } })).status).toBe(200);
   });
 
   test('with a body is 400', async () => {
     const { token } = await signedIn();
-    expect(await doors.call('get-me', { token, body: { a: 1 } })).toMatchObject({
+    expect(await handlers.call('get-me', { token, body: { a: 1 } })).toMatchObject({
       status: 400,
       body: { code: 'invalid-input' },
     });
@@ -155,22 +155,22 @@ describe('PATCH /customers/me', () => {
 
   test('changes what it names and nothing else', async () => {
     const { customer, token } = await signedIn();
-    const named = await doors.call('update-me', { token, body: { name: ' Ada King ' } });
+    const named = await handlers.call('update-me', { token, body: { name: ' Ada King ' } });
     expect(named).toMatchObject({
       status: 200,
       body: { ...customer, name: 'Ada King', version: 2, updatedAt: expect.any(String) },
     });
     expect(named.headers.etag).toBe('"2"');
-    expect((await doors.call('update-me', { token, body: { address: home } })).body.address).toEqual(home);
-    const cleared = await doors.call('update-me', { token, body: { address: null } });
+    expect((await handlers.call('update-me', { token, body: { address: home } })).body.address).toEqual(home);
+    const cleared = await handlers.call('update-me', { token, body: { address: null } });
     expect(cleared.body).toMatchObject({ name: 'Ada King', address: null, version: 4 });
-    expect((await doors.call('get-me', { token })).body).toEqual(cleared.body);
+    expect((await handlers.call('get-me', { token })).body).toEqual(cleared.body);
   });
 
   test('with an older version in If-Match is 412 and changes nothing', async () => {
     const { token } = await signedIn();
     const change = (etag: string, name: string) =>
-      doors.call('update-me', { token, body: { name }, headers: { 'if-match': etag } });
+      handlers.call('update-me', { token, body: { name }, headers: { 'if-match': etag } });
     expect(await change('"1"', 'One')).toMatchObject({ status: 200, body: { version: 2 } });
     for (const stale of ['"1"', 'W/"2"', 'nonsense']) {
       expect(await change(stale, 'Two')).toMatchObject({ status: 412, body: { code: 'version-stale' } });
@@ -189,16 +189,16 @@ describe('PATCH /customers/me', () => {
   ] as const)('with %j is 400 and names "%s"', async ([body, pointer]) => {
     refused ??= signedIn();
     const { token, customer } = await refused;
-    const answer = await doors.call('update-me', { token, body });
+    const answer = await handlers.call('update-me', { token, body });
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
     expect(answer.body.errors[0].pointer).toBe(pointer);
-    expect((await doors.call('get-me', { token })).body).toEqual(customer);
+    expect((await handlers.call('get-me', { token })).body).toEqual(customer);
   });
 });
 
 describe('PATCH /customers/{customerId}', () => {
   const change = (customerId: string, token?: string, headers: Record<string, string> = {}) =>
-    doors.call('update-customer', {
+    handlers.call('update-customer', {
       parameters: { customerId },
       body: { premium: true },
       headers,
@@ -207,23 +207,23 @@ describe('PATCH /customers/{customerId}', () => {
 
   test('by an app with the scope makes a customer premium', async () => {
     const { customer, token } = await signedIn();
-    const key = await doors.appKey('customers:write');
+    const key = await handlers.appKey('customers:write');
     expect(await change(customer.id, key, { 'if-match': '"1"' })).toMatchObject({
       status: 200,
       body: { id: customer.id, premium: true, version: 2 },
     });
-    expect((await doors.call('get-me', { token })).body.premium).toBe(true);
+    expect((await handlers.call('get-me', { token })).body.premium).toBe(true);
     expect(await change(customer.id, key, { 'if-match': '"1"' })).toMatchObject({ status: 412 });
   });
 
   test('by an app without the scope is 403', async () => {
     const { customer, token } = await signedIn();
-    for (const key of [await doors.appKey(), await doors.appKey('stock:write', 'catalog:write')]) {
+    for (const key of [await handlers.appKey(), await handlers.appKey('stock:write', 'catalog:write')]) {
       const answer = await change(customer.id, key);
       expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
       expect(answer.body.detail).toContain('customers:write');
     }
-    expect((await doors.call('get-me', { token })).body.premium).toBe(false);
+    expect((await handlers.call('get-me', { token })).body.premium).toBe(false);
   });
 
   test('by the customer, or by nobody, is 401', async () => {
@@ -234,7 +234,7 @@ describe('PATCH /customers/{customerId}', () => {
   });
 
   test('of nobody is 404, whatever the id looks like', async () => {
-    const key = await doors.appKey('customers:write');
+    const key = await handlers.appKey('customers:write');
     for (const id of [`cus_${'0'.repeat(32)}`, 'me', 'ord_1', `cus_${'0'.repeat(32)}' or 1=1`]) {
       expect(await change(id, key)).toMatchObject({ status: 404, body: { code: 'not-found' } });
     }
@@ -242,6 +242,6 @@ describe('PATCH /customers/{customerId}', () => {
 });
 
 test('an app key is nobody on the routes of customers', async () => {
-  const key = await doors.appKey('customers:write', 'catalog:write', 'stock:write');
-  expect(await doors.call('get-me', { token: key })).toMatchObject({ status: 401 });
+  const key = await handlers.appKey('customers:write', 'catalog:write', 'stock:write');
+  expect(await handlers.call('get-me', { token: key })).toMatchObject({ status: 401 });
 });

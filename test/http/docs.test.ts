@@ -5,10 +5,10 @@ import { run as getOpenApi } from '../../functions/http/get-openapi.ts';
 import { routes } from '../../functions/routes.ts';
 import document from '../../lib/contract/api/assets/openapi.json' with { type: 'json' };
 import * as contract from '../../lib/contract/api/system.ts';
-import { openDoor } from '../support/handlers.ts';
+import { openHandler } from '../support/handlers.ts';
 
-const openapi = openDoor(routes['get-openapi'], contract.getOpenApi, getOpenApi, undefined);
-const docs = openDoor(routes['get-docs'], contract.getDocs, getDocs, undefined);
+const openapi = openHandler(routes['get-openapi'], contract.getOpenApi, getOpenApi, undefined);
+const docs = openHandler(routes['get-docs'], contract.getDocs, getDocs, undefined);
 
 describe('GET /openapi.json', () => {
   test('answers the committed document', async () => {

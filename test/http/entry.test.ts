@@ -2,27 +2,27 @@ import type { Context } from 'aws-lambda';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
-import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
 import type { Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { type HttpFrame, httpDoor, type Result } from '../../lib/http/handler.ts';
+import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
+import { type HttpRuntime, httpHandler, type Result } from '../../lib/http/handler.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { anyApplication } from '../support/applications.ts';
 import { httpEvent } from '../support/events.ts';
 
 const contract = { summary: 'Try', body: z.strictObject({}), responses: { 200: null } } satisfies OperationContract;
 
-/** A door of its own, public, with a doorkeeper that takes `keeperMs` of the injected stopwatch. */
+/** A handler of its own, public, with a access control that takes `keeperMs` of the injected stopwatch. */
 async function answerOf(run: () => Promise<Result>, { keeperMs = 0, record = (_line: AccessLine): void => {} } = {}) {
   let elapsed = 0;
-  const frame = {
+  const runtime = {
     stopwatch: { elapsed: () => elapsed },
     clock: systemClock,
     record,
     log: { info: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
-    doorkeeper: {
+    accessControl: {
       identify: async () => ({ kind: 'client', address: '', application: anyApplication }),
       perMinute: 100,
       take: async () => {
@@ -30,20 +30,20 @@ async function answerOf(run: () => Promise<Result>, { keeperMs = 0, record = (_l
         return { allowed: true, limit: 9, windowSeconds: 60, remaining: 8, resetSeconds: 60, fallback: false };
       },
     },
-  } as unknown as HttpFrame;
-  const handler = httpDoor(
+  } as unknown as HttpRuntime;
+  const handler = httpHandler(
     { ...routes['sign-up'], auth: 'public', scopes: [] },
     contract,
     run,
     () => undefined,
-    () => frame,
+    () => runtime,
   );
   const headers = { 'client-id': anyApplication.id };
   const response = await handler(httpEvent({ method: 'POST', body: {}, headers }), {} as Context);
   return { status: response.statusCode, headers: response.headers, body: JSON.parse(response.body || 'null') };
 }
 
-test('what the doorkeeper took is taken from the time for the work, so that there is still time to answer', async () => {
+test('what the access control took is taken from the time for the work, so that there is still time to answer', async () => {
   const startedAt = performance.now();
   const answer = await answerOf(() => new Promise(() => {}), { keeperMs: 8_000 });
   expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' }, headers: { 'retry-after': '2' } });
@@ -89,25 +89,25 @@ test('who is refused for coming too often is recorded and counted under their ap
   const printed: AccessLine[] = [];
   const counted: [string, string | undefined][] = [];
   const allowed = { limit: 9, windowSeconds: 60, remaining: 8, resetSeconds: 60, fallback: false };
-  const frame = {
+  const runtime = {
     clock: systemClock,
     stopwatch: { elapsed: () => 0 },
     record: (line: AccessLine) => printed.push(line),
     log: {},
     meter: { count: (name: string, _: number, label?: string) => counted.push([name, label]), flush: () => {} },
-    doorkeeper: {
+    accessControl: {
       identify: async () => caller,
       application: async () => application,
       take: async (subject: string) => ({ ...allowed, allowed: !subject.startsWith('application:') }),
       perMinute: 9,
     },
-  } as unknown as HttpFrame;
-  const handler = httpDoor(
+  } as unknown as HttpRuntime;
+  const handler = httpHandler(
     routes['list-products'],
     { summary: 'Try', responses: { 200: null } },
     async () => ({ status: 200 }),
     () => undefined,
-    () => frame,
+    () => runtime,
   );
   await handler(httpEvent({ headers: { 'Client-Id': 'app_1' } }), {} as Context);
   expect(printed).toMatchObject([{ status: 429, problem: 'rate-limited', applicationId: 'app_1' }]);

@@ -5,9 +5,9 @@ import { type StepName, steps } from '../../functions/steps.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let states: Awaited<ReturnType<typeof startStates>>;
 let token: string;
 
@@ -15,29 +15,31 @@ beforeAll(async () => {
   const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
   const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
-    definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, (_, name: StepName) => steps[name].door.slice('saga/'.length))),
+    definition: JSON.parse(
+      text.replace(/\$\{(\w+)\}/g, (_, name: StepName) => steps[name].handler.slice('saga/'.length)),
+    ),
     stateMachineArn,
     file: ':memory:',
     waitScale: 0,
     invoke: async (file, payload) => (await import(`../../functions/saga/${file}.ts`)).handler(payload),
   });
-  doors = await openLiveDoors({
+  handlers = await openLiveHandlers({
     AWS_ENDPOINT_URL_SFN: states.endpoint,
     STATE_MACHINE_ARN: stateMachineArn,
     RATE_LIMIT_PER_MINUTE: '100000',
   });
-  token = await doors.appKey('orders:operate');
+  token = await handlers.appKey('orders:review');
 });
 afterAll(async () => {
   await states?.stop();
-  await doors?.close();
+  await handlers?.close();
 });
 
-const job = async (name: 'mirror-charges' | 'reconcile') =>
+const job = async (name: 'snapshot-provider-transactions' | 'reconcile') =>
   (await import(`../../functions/jobs/${name}.ts`)).handler({});
-const list = (query: Record<string, string> = {}) => doors.call('list-findings', { token, query });
+const list = (query: Record<string, string> = {}) => handlers.call('list-findings', { token, query });
 
-describe('through the doors as they are deployed', () => {
+describe('through the handlers as they are deployed', () => {
   test('an orphan charge is found, given back by an execution, shown to operations, and cleared', async () => {
     const orderId = newId('order', systemClock);
     const createdAt = new Date(Date.now() - 2 * 3600_000).toISOString();
@@ -51,24 +53,24 @@ describe('through the doors as they are deployed', () => {
       paymentMethod: 'x',
       createdAt,
     };
-    await doors.dynamo.documents.send(new PutCommand({ TableName: 'charges', Item }));
+    await handlers.dynamo.documents.send(new PutCommand({ TableName: 'charges', Item }));
 
-    expect(await job('mirror-charges')).toEqual({ read: 1, written: 1, complete: true });
-    expect(await job('reconcile')).toMatchObject({ found: 1, repaired: 1, open: { 'charge-without-order': 1 } });
+    expect(await job('snapshot-provider-transactions')).toEqual({ read: 1, written: 1, complete: true });
+    expect(await job('reconcile')).toMatchObject({ found: 1, repaired: 1, open: { 'orphaned-charge': 1 } });
     await states.idle();
-    const { Item: after } = await doors.dynamo.documents.send(
+    const { Item: after } = await handlers.dynamo.documents.send(
       new GetCommand({ TableName: 'charges', Key: { orderId } }),
     );
     expect(after).toMatchObject({ status: 'refunded' });
     const open = await list();
     expect(open).toMatchObject({
       status: 200,
-      body: { data: [{ kind: 'charge-without-order', subject: reference, repair: 'started', clearedAt: null }] },
+      body: { data: [{ kind: 'orphaned-charge', subject: reference, repair: 'started', clearedAt: null }] },
     });
     expect(open.body.data[0].details.charge).toMatchObject({ amount: 700, refundedAmount: 0 });
 
-    expect(await job('mirror-charges')).toMatchObject({ read: 2, written: 1 });
-    expect(await job('reconcile')).toMatchObject({ found: 0, repaired: 0, open: { 'charge-without-order': 0 } });
+    expect(await job('snapshot-provider-transactions')).toMatchObject({ read: 2, written: 1 });
+    expect(await job('reconcile')).toMatchObject({ found: 0, repaired: 0, open: { 'orphaned-charge': 0 } });
     expect((await list()).body.data).toEqual([]);
     expect((await list({ state: 'cleared' })).body.data).toMatchObject([{ subject: reference, repair: 'done' }]);
   });
@@ -77,7 +79,7 @@ describe('through the doors as they are deployed', () => {
 describe('the list of findings', () => {
   beforeAll(async () => {
     for (let n = 0; n < 5; n++) {
-      await doors.owner`
+      await handlers.owner`
         insert into monitor.findings (id, kind, subject, details, advice, first_seen, last_seen, cleared_at)
         values (
           ${newId('finding', systemClock)}, ${n % 2 === 0 ? 'charge-twice' : 'amount-differs'}, ${`ch_${n}`}, '{}', 'Look.',
@@ -104,9 +106,9 @@ describe('the list of findings', () => {
   });
 
   test('is not for whoever may not operate orders, and refuses what it does not know', async () => {
-    const other = await doors.appKey('stock:write');
-    expect((await doors.call('list-findings', { token: other })).status).toBe(403);
-    expect((await doors.call('list-findings')).status).toBe(401);
+    const other = await handlers.appKey('stock:write');
+    expect((await handlers.call('list-findings', { token: other })).status).toBe(403);
+    expect((await handlers.call('list-findings')).status).toBe(401);
     expect((await list({ kind: 'nothing' })).status).toBe(400);
     const { nextCursor } = (await list({ limit: '1' })).body;
     expect(await list({ cursor: nextCursor, kind: 'charge-twice' })).toMatchObject({

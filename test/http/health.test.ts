@@ -8,8 +8,8 @@ import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
-import { openDoor } from '../support/handlers.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { openHandler } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const up = () => Promise.resolve();
@@ -33,7 +33,7 @@ function start(options: Partial<HealthOptions> & { parts?: Partial<HealthOptions
     onDown: (part, error) => told.push([part, error]),
     ...rest,
   });
-  const call = openDoor(routes['get-health'], contract.getHealth, run, { check });
+  const call = openHandler(routes['get-health'], contract.getHealth, run, { check });
   return { time, asked, told, call };
 }
 

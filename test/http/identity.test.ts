@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
-import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
 import { unlinkIdentity } from '../../lib/accounts/identities/link.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
 import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { fieldsOf } from '../support/applications.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
 
 const key = makeSigningKey('key-1');
 const password = 'correct horse';
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let web: string;
 let mobile: string;
 let people = 0;
@@ -21,14 +21,14 @@ let subject: string;
 let email: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ IDENTITY_ISSUER: testIssuer, RATE_LIMIT_PER_MINUTE: '100000' });
+  handlers = await openLiveHandlers({ IDENTITY_ISSUER: testIssuer, RATE_LIMIT_PER_MINUTE: '100000' });
   const register = (identityClientIds: string[]) =>
-    registerByHand(doors.applications, { ...fieldsOf('web'), identityClientIds });
+    registerByHand(handlers.applications, { ...fieldsOf('web'), identityClientIds });
   [{ id: web }, { id: mobile }] = await Promise.all([register(['client-web']), register(['client-mobile'])]);
-  const store = { client: doors.dynamo.documents, table: 'issuerKeys', clock: systemClock };
+  const store = { client: handlers.dynamo.documents, table: 'issuerKeys', clock: systemClock };
   await storeIssuerKeys(store, testIssuer, publicKeysOf({ keys: [key.jwk] }));
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 beforeEach(() => {
   subject = `user-${++people}`;
   email = `${subject}@example.com`;
@@ -37,15 +37,15 @@ beforeEach(() => {
 const idToken = (changes: Record<string, unknown> = {}) =>
   makeToken(key, claims({ sub: subject, email, email_verified: true, name: 'Ada Lovelace', ...changes }));
 const exchange = (changes: Record<string, unknown> = {}, application = web) =>
-  doors.call('sign-in', { headers: { 'client-id': application }, body: { idToken: idToken(changes) } });
-const getMe = (token: string) => doors.call('get-me', { token });
-const customersOf = (address = email) => doors.owner`select id from customers.customers where email = ${address}`;
+  handlers.call('sign-in', { headers: { 'client-id': application }, body: { idToken: idToken(changes) } });
+const getMe = (token: string) => handlers.call('get-me', { token });
+const customersOf = (address = email) => handlers.owner`select id from customers.customers where email = ${address}`;
 
 /** A customer who signed up with a password. */
 async function customer({ confirmed = true, address = email } = {}): Promise<string> {
   const id = newId('customer', systemClock);
   const hash = await hashPassword(password, { ln: 15, r: 8, p: 3 });
-  await doors.owner`
+  await handlers.owner`
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at, confirmed_at)
     values (${id}, ${address}, 'Somebody', ${hash}, now(), now(), ${confirmed ? new Date() : null})`;
   return id;
@@ -65,7 +65,7 @@ describe('POST /sessions with an id token', () => {
     expect(again.body.token).not.toBe(first.body.token);
     const mobileApp = await exchange({ aud: 'client-mobile' }, mobile);
     expect(mobileApp).toMatchObject({ status: 201, body: { customerId } });
-    const sessions = await doors.call('list-sessions', { token: mobileApp.body.token });
+    const sessions = await handlers.call('list-sessions', { token: mobileApp.body.token });
     expect(sessions.body.data.map(({ applicationId }: { applicationId: string }) => applicationId).sort()).toEqual(
       [web, web, mobile].sort(),
     );
@@ -87,8 +87,8 @@ describe('POST /sessions with an id token', () => {
 
   test('leaves the customer without a password that anybody could know', async () => {
     await exchange();
-    for (const guess of [' ', password, subject]) {
-      const answer = await doors.call('sign-in', { body: { email, password: guess } });
+    for (const loginAttempt of [' ', password, subject]) {
+      const answer = await handlers.call('sign-in', { body: { email, password: loginAttempt } });
       expect(answer).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
     }
   });
@@ -108,7 +108,7 @@ describe('POST /sessions with an id token', () => {
     const answer = await exchange(changes);
     expect(answer).toMatchObject({ status: 409, body: { code: 'identity-not-linked' } });
     expect(answer.body.detail).toContain('POST /customers/me/identities');
-    expect(await doors.owner`select from customers.identities where subject = ${subject}`).toHaveLength(0);
+    expect(await handlers.owner`select from customers.identities where subject = ${subject}`).toHaveLength(0);
   });
 
   test.each([
@@ -118,7 +118,7 @@ describe('POST /sessions with an id token', () => {
     { email: `${'x'.repeat(251)}@a.b` },
   ])('makes nobody a customer without a confirmed address: %j', async (changes) => {
     expect(await exchange(changes)).toMatchObject({ status: 409, body: { code: 'identity-not-linked' } });
-    expect(await doors.owner`select from customers.identities where subject = ${subject}`).toHaveLength(0);
+    expect(await handlers.owner`select from customers.identities where subject = ${subject}`).toHaveLength(0);
   });
 
   test.each<[string, Record<string, unknown>]>([
@@ -134,7 +134,7 @@ describe('POST /sessions with an id token', () => {
 
   test('wants a password or an id token, and says which is wrong', async () => {
     const post = async (body: unknown) => {
-      const answer = await doors.call('sign-in', { body: body as object });
+      const answer = await handlers.call('sign-in', { body: body as object });
       expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
       return answer.body.errors;
     };
@@ -168,8 +168,8 @@ describe('a token of the identity provider as a bearer', () => {
       token_use: 'access',
     });
     expect(await getMe(access)).toMatchObject({ status: 200, body: { id: body.customerId } });
-    expect((await doors.call('list-sessions', { token })).status).toBe(401);
-    expect((await doors.call('get-me', { token, headers: { 'client-id': mobile } })).status).toBe(401);
+    expect((await handlers.call('list-sessions', { token })).status).toBe(401);
+    expect((await handlers.call('get-me', { token, headers: { 'client-id': mobile } })).status).toBe(401);
     for (const bad of [idToken({ exp: 1 }), idToken({ aud: 'client-x' }), `${token.slice(0, -2)}AA`]) {
       expect((await getMe(bad)).status).toBe(401);
     }
@@ -182,9 +182,9 @@ describe('a token of the identity provider as a bearer', () => {
       await exchange();
       const token = idToken();
       await getMe(token);
-      const before = doors.dynamo.calls().GetItem ?? 0;
+      const before = handlers.dynamo.calls().GetItem ?? 0;
       await getMe(token);
-      expect((doors.dynamo.calls().GetItem ?? 0) - before).toBe(1);
+      expect((handlers.dynamo.calls().GetItem ?? 0) - before).toBe(1);
     } finally {
       vi.useRealTimers();
     }
@@ -193,22 +193,22 @@ describe('a token of the identity provider as a bearer', () => {
 
 describe('identities of a customer', () => {
   const signIn = async (address = email) =>
-    (await doors.call('sign-in', { body: { email: address, password } })).body.token as string;
+    (await handlers.call('sign-in', { body: { email: address, password } })).body.token as string;
 
   test('are linked by hand, listed, and taken away with effect on the next request', async () => {
     const customerId = await customer({ confirmed: false });
     const token = await signIn();
-    const link = () => doors.call('link-identity', { token, body: { idToken: idToken({ email_verified: false }) } });
+    const link = () => handlers.call('link-identity', { token, body: { idToken: idToken({ email_verified: false }) } });
     const linked = await link();
     expect(linked).toMatchObject({ status: 201, body: { id: expect.stringMatching(/^idn_/), issuer: testIssuer } });
     expect(await link()).toMatchObject({ status: 200, body: { id: linked.body.id } });
     expect(await exchange()).toMatchObject({ status: 201, body: { customerId } });
     const bearer = idToken();
     expect((await getMe(bearer)).status).toBe(200);
-    const list = await doors.call('list-identities', { token });
+    const list = await handlers.call('list-identities', { token });
     expect(list).toMatchObject({ status: 200, body: { data: [{ id: linked.body.id, issuer: testIssuer }] } });
     const unlink = () =>
-      doors.call('unlink-identity', {
+      handlers.call('unlink-identity', {
         token,
         parameters: { identityId: linked.body.id },
       });
@@ -221,32 +221,32 @@ describe('identities of a customer', () => {
 
   test('of somebody else are neither linked nor taken away', async () => {
     const { body } = await exchange();
-    const [identity] = await doors.owner<
+    const [identity] = await handlers.owner<
       { id: string }[]
     >`select id from customers.identities where subject = ${subject}`;
     const address = `other-${email}`;
     await customer({ address });
     const token = await signIn(address);
-    const taken = await doors.call('link-identity', { token, body: { idToken: idToken() } });
+    const taken = await handlers.call('link-identity', { token, body: { idToken: idToken() } });
     expect(taken).toMatchObject({ status: 409, body: { code: 'identity-taken' } });
     const parameters = { identityId: identity!.id };
-    expect((await doors.call('unlink-identity', { token, parameters })).status).toBe(404);
-    expect((await doors.call('list-identities', { token })).body.data).toEqual([]);
+    expect((await handlers.call('unlink-identity', { token, parameters })).status).toBe(404);
+    expect((await handlers.call('list-identities', { token })).body.data).toEqual([]);
     expect(await exchange()).toMatchObject({ body: { customerId: body.customerId } });
   });
 
   test('stay whole when their copy cannot be removed', async () => {
     const { body } = await exchange();
-    const [identity] = await doors.owner<
+    const [identity] = await handlers.owner<
       { id: string }[]
     >`select id from customers.identities where subject = ${subject}`;
     const client = { send: () => Promise.reject(new Error('away')) };
     const deps = {
-      sql: () => doors.owner,
+      sql: () => handlers.owner,
       copies: { client: client as never, table: 'identities' },
       clock: systemClock,
     };
-    await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(PartUnavailable);
-    expect(await doors.owner`select from customers.identities where subject = ${subject}`).toHaveLength(1);
+    await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(DependencyUnavailable);
+    expect(await handlers.owner`select from customers.identities where subject = ${subject}`).toHaveLength(1);
   });
 });

@@ -1,22 +1,22 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 const limit = 5;
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let token: string;
 let addresses = 0;
 let address: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: String(limit) });
-  await doors.owner`
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: String(limit) });
+  await handlers.owner`
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
     values (${`cus_${'1'.repeat(32)}`}, 'ada@example.com', 'Ada', ${await hashPassword('correct horse')}, now(), now())`;
-  const session = await doors.call('sign-in', { body: { email: 'ada@example.com', password: 'correct horse' } });
+  const session = await handlers.call('sign-in', { body: { email: 'ada@example.com', password: 'correct horse' } });
   token = session.body.token;
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 beforeEach(() => {
   // Each test an hour after the one before: nobody's requests are in sight of another's.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3600 * 1000 * ++addresses });
@@ -26,8 +26,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const ask = (from = address) => doors.call('get-openapi', { address: from });
-const getMe = (from: string) => doors.call('get-me', { token, address: from });
+const ask = (from = address) => handlers.call('get-openapi', { address: from });
+const getMe = (from: string) => handlers.call('get-me', { token, address: from });
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
 describe('requests from one address', () => {
@@ -64,15 +64,15 @@ describe('requests from one address', () => {
 
   test('count when they are refused for another reason, before anything is looked at', async () => {
     for (let i = 0; i < limit; i++) {
-      expect((await doors.call('get-me', { token: 'forged', address })).status).toBe(401);
+      expect((await handlers.call('get-me', { token: 'forged', address })).status).toBe(401);
     }
-    expect((await doors.call('get-me', { token: 'forged', address })).status).toBe(429);
-    expect((await doors.call('sign-up', { body: '{', address })).status).toBe(429);
+    expect((await handlers.call('get-me', { token: 'forged', address })).status).toBe(429);
+    expect((await handlers.call('sign-up', { body: '{', address })).status).toBe(429);
   });
 
   test('for health are not limited', async () => {
     for (let i = 0; i < 3 * limit; i++) {
-      const { status, headers } = await doors.call('get-health', { address });
+      const { status, headers } = await handlers.call('get-health', { address });
       expect(status).not.toBe(429);
       expect(headers).not.toHaveProperty('ratelimit');
     }
@@ -96,29 +96,29 @@ describe('requests of one customer', () => {
 
   test('take three counts of DynamoDB, and reads of the session and once a second of its application', async () => {
     // At an hour's distance the session does not slide on.
-    const before = doors.dynamo.calls();
+    const before = handlers.dynamo.calls();
     expect((await getMe(address)).status).toBe(200);
-    const after = doors.dynamo.calls();
+    const after = handlers.dynamo.calls();
     const made = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
     expect(made).toMatchObject({ GetItem: 2, UpdateItem: 3 });
     expect(Object.values(made).reduce((sum, count) => sum + count, 0)).toBe(5);
     await getMe(address);
-    expect(doors.dynamo.calls().GetItem).toBe(after.GetItem! + 1);
+    expect(handlers.dynamo.calls().GetItem).toBe(after.GetItem! + 1);
   });
 });
 
 test('while DynamoDB does not answer the process limits by its own count, and asks again when it does', async () => {
   await ask();
-  doors.dynamo.refuse();
+  handlers.dynamo.refuse();
   try {
     for (let i = 1; i < limit; i++) expect((await ask()).status).toBe(200);
     expect((await ask()).status).toBe(429);
     expect((await ask('203.0.113.77')).status).toBe(200);
   } finally {
-    await doors.dynamo.resume();
+    await handlers.dynamo.resume();
   }
   pass(2);
-  const before = doors.dynamo.calls().UpdateItem ?? 0;
+  const before = handlers.dynamo.calls().UpdateItem ?? 0;
   expect((await ask('203.0.113.77')).status).toBe(200);
-  expect(doors.dynamo.calls().UpdateItem).toBe(before + 1);
+  expect(handlers.dynamo.calls().UpdateItem).toBe(before + 1);
 });

@@ -3,23 +3,23 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { startStates } from '../../infra/local/states/start.ts';
-import { explainOrder, findOrders, resolveOrder, retryUndo } from '../../lib/contract/api/manual-review.ts';
-import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
+import { explainOrder, findOrders, resolveOrder, retryCompensation } from '../../lib/contract/api/manual-review.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
 const customerId = newId('customer', systemClock);
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let states: Awaited<ReturnType<typeof startStates>>;
 let operator: string;
 let shopkeeper: string;
 let customer: string;
 let productId: string;
 
-/** The whole of it: the doors' own handlers, the state machine with the steps' own, the simulated provider. */
+/** The whole of it: the handlers' own handlers, the state machine with the steps' own, the simulated provider. */
 beforeAll(async () => {
   const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
@@ -28,37 +28,37 @@ beforeAll(async () => {
     file: ':memory:',
     waitScale: 0,
     invoke: async (step, payload) => {
-      const file = steps[step as StepName].door.slice('saga/'.length);
+      const file = steps[step as StepName].handler.slice('saga/'.length);
       const { handler } = await import(`../../functions/saga/${file}.ts`);
       return handler(payload);
     },
   });
-  doors = await openLiveDoors({
+  handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
     STATE_MACHINE_ARN: stateMachineArn,
     AWS_ENDPOINT_URL_SFN: states.endpoint,
     PAYMENT_TIMEOUT_MS: '50',
   });
-  await doors.owner`
+  await handlers.owner`
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
     values (${customerId}, 'ada@example.com', 'Ada', ${await hashPassword('correct horse')}, now(), now())`;
-  const signIn = doors.call('sign-in', { body: { email: 'ada@example.com', password: 'correct horse' } });
+  const signIn = handlers.call('sign-in', { body: { email: 'ada@example.com', password: 'correct horse' } });
   [operator, shopkeeper, customer] = await Promise.all([
-    doors.appKey('orders:operate'),
-    doors.appKey('catalog:write', 'stock:write'),
+    handlers.appKey('orders:review'),
+    handlers.appKey('catalog:write', 'stock:write'),
     signIn.then(({ body }) => body.token),
   ]);
   const product = { sku: 'MUG', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
-  productId = (await doors.call('create-product', { token: shopkeeper, body: product })).body.id;
+  productId = (await handlers.call('create-product', { token: shopkeeper, body: product })).body.id;
   const movement = { body: { quantity: 100, reason: 'delivery' }, parameters: { productId }, token: shopkeeper };
-  await doors.call('create-stock-movement', movement);
+  await handlers.call('create-stock-movement', movement);
 });
 afterAll(async () => {
   await states?.stop();
-  await doors?.close();
+  await handlers?.close();
 });
 
-/** An order that nobody can undo, for the provider never answers. A test that does something to it takes a new one. */
+/** An order that nobody can compensate, for the provider never answers. A test that does something to it takes a new one. */
 let orderId: string;
 beforeAll(renew);
 
@@ -67,7 +67,7 @@ async function renew() {
 }
 
 async function place(paymentMethod: string): Promise<string> {
-  const { body } = await doors.call('place-order', {
+  const { body } = await handlers.call('place-order', {
     token: customer,
     headers: { 'Idempotency-Key': newId('request', systemClock), 'X-Request-Id': 'placed-by-ada' },
     body: { lines: [{ productId, quantity: 1 }], paymentMethod },
@@ -77,13 +77,13 @@ async function place(paymentMethod: string): Promise<string> {
 }
 
 type Options = { body?: object; headers?: Record<string, string>; token?: string; id?: string };
-const desk = (operation: OperationId, { id = orderId, token = operator, ...options }: Options = {}) =>
-  doors.call(operation, { token, parameters: { orderId: id }, ...options });
-const find = (query: Record<string, string> = {}) => doors.call('find-orders', { token: operator, query });
-const statusOf = async (id = orderId) => (await desk('explain-order', { id })).body.order.status;
+const manualReview = (operation: OperationId, { id = orderId, token = operator, ...options }: Options = {}) =>
+  handlers.call(operation, { token, parameters: { orderId: id }, ...options });
+const find = (query: Record<string, string> = {}) => handlers.call('find-orders', { token: operator, query });
+const statusOf = async (id = orderId) => (await manualReview('explain-order', { id })).body.order.status;
 
-describe('GET /operations/orders', () => {
-  test('shows orders before a person, the oldest first, with the step, the error, money and stock', async () => {
+describe('GET /manual-review/orders', () => {
+  test('shows orders in manual review, the oldest first, with the step, the error, money and stock', async () => {
     const other = await place('pm_timeoutAlways');
     const { status, body } = await find({ limit: '100' });
     expect(status).toBe(200);
@@ -92,10 +92,10 @@ describe('GET /operations/orders', () => {
     expect([ids[0], ids.at(-1)]).toEqual([orderId, other]);
     expect(body.data.at(-1)).toMatchObject({
       status: 'needs_attention',
-      undoAttempts: 0,
-      attention: {
+      compensationAttempts: 0,
+      manualReview: {
         steps: ['RefundPayment'],
-        error: 'AnswerLost',
+        error: 'OutcomeUnknown',
         moneyAtStake: { amount: 1999, currency: 'EUR', certain: false },
         stockAtStake: [],
         execution: other,
@@ -124,9 +124,9 @@ describe('GET /operations/orders', () => {
     await renew();
     const confirmed = await place('pm_card_visa');
     const { body } = await find({ status: 'confirmed', limit: '100' });
-    expect(body.data.at(-1)).toMatchObject({ id: confirmed, attention: null });
+    expect(body.data.at(-1)).toMatchObject({ id: confirmed, manualReview: null });
     expect((await find({ olderThan: '1h' })).body.data).toEqual([]);
-    await doors.owner`update orders.orders set updated_at = now() - interval '2 hours' where id = ${orderId}`;
+    await handlers.owner`update orders.orders set updated_at = now() - interval '2 hours' where id = ${orderId}`;
     expect((await find({ olderThan: '1h' })).body.data).toMatchObject([{ id: orderId }]);
     expect((await find({ olderThan: '3d' })).body.data).toEqual([]);
   });
@@ -136,13 +136,13 @@ describe('GET /operations/orders', () => {
   });
 });
 
-describe('GET /operations/orders/{orderId}', () => {
+describe('GET /manual-review/orders/{orderId}', () => {
   test('explains the order from Step Functions and the database, without the customer’s address or card', async () => {
-    const { status, body, text } = await desk('explain-order');
+    const { status, body, text } = await manualReview('explain-order');
     expect(status).toBe(200);
     expect(z.parse(explainOrder.responses[200], body)).toEqual(body);
     expect(body.executions).toMatchObject([{ name: orderId, status: 'FAILED', complete: true }]);
-    expect(body.executions[0].attempts.at(-1)).toMatchObject({ state: 'FlagOrder', result: 'succeeded' });
+    expect(body.executions[0].attempts.at(-1)).toMatchObject({ state: 'RequestManualReview', result: 'succeeded' });
     expect(body.requests[0]).toMatchObject({ requestId: 'placed-by-ada', what: 'order-placed' });
     expect(body.notes).toEqual([]);
     expect(text).not.toMatch(/ada@example\.com|pm_timeoutAlways/);
@@ -150,9 +150,9 @@ describe('GET /operations/orders/{orderId}', () => {
 
   test('keeps who read it, under which request', async () => {
     await renew();
-    const first = await desk('explain-order', { headers: { 'X-Request-Id': 'first-look' } });
+    const first = await manualReview('explain-order', { headers: { 'X-Request-Id': 'first-look' } });
     expect(first.body.actions).toHaveLength(1);
-    const { body } = await desk('explain-order');
+    const { body } = await manualReview('explain-order');
     expect(body.actions.map(({ action }: { action: string }) => action)).toEqual(['read', 'read']);
     expect(body.actions[0]).toMatchObject({ requestId: 'first-look', keyId: expect.stringMatching(/^key_/) });
   });
@@ -178,52 +178,63 @@ describe('GET /operations/orders/{orderId}', () => {
   });
 });
 
-describe('POST /operations/orders/{orderId}/retry', () => {
-  test('answers 202, runs the undo again, and repeated with its key is answered the same', async () => {
+describe('POST /manual-review/orders/{orderId}/retry', () => {
+  test('answers 202, runs the compensation again, and repeated with its key is answered the same', async () => {
     await renew();
     const headers = { 'Idempotency-Key': `retry-${orderId}` };
-    const first = await desk('retry-undo', { headers });
-    expect(first).toMatchObject({ status: 202, headers: { location: `/operations/orders/${orderId}` } });
-    expect(z.parse(retryUndo.responses[202], first.body)).toEqual(first.body);
-    expect(first.body).toMatchObject({ status: 'reserved', undoAttempts: 1, attention: { settledHow: 'retried' } });
+    const first = await manualReview('retry-compensation', { headers });
+    expect(first).toMatchObject({ status: 202, headers: { location: `/manual-review/orders/${orderId}` } });
+    expect(z.parse(retryCompensation.responses[202], first.body)).toEqual(first.body);
+    expect(first.body).toMatchObject({
+      status: 'reserved',
+      compensationAttempts: 1,
+      manualReview: { settledHow: 'retried' },
+    });
     await states.idle();
-    const again = await desk('retry-undo', { headers });
+    const again = await manualReview('retry-compensation', { headers });
     expect([again.status, again.text, again.headers['idempotency-replayed']]).toEqual([202, first.text, 'true']);
-    const { body } = await desk('explain-order');
-    expect(body.order).toMatchObject({ status: 'needs_attention', undoAttempts: 1, attention: { attempt: 1 } });
-    expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-undo-1`]);
+    const { body } = await manualReview('explain-order');
+    expect(body.order).toMatchObject({
+      status: 'needs_attention',
+      compensationAttempts: 1,
+      manualReview: { attempt: 1 },
+    });
+    expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);
   });
 
   test('is refused to an order that does not wait', async () => {
     const confirmed = await place('pm_card_visa');
-    expect(await desk('retry-undo', { id: confirmed })).toMatchObject({
+    expect(await manualReview('retry-compensation', { id: confirmed })).toMatchObject({
       status: 409,
-      body: { code: 'order-not-flagged' },
+      body: { code: 'order-not-in-review' },
     });
   });
 });
 
-describe('POST /operations/orders/{orderId}/resolve', () => {
+describe('POST /manual-review/orders/{orderId}/resolve', () => {
   const body = { outcome: 'failed', note: 'No charge there. Ticket 4711.' };
 
   test('ends the order, and repeated with its key is answered the same', async () => {
     await renew();
     const headers = { 'Idempotency-Key': `resolve-${orderId}` };
-    const first = await desk('resolve-order', { body: { ...body, refundReference: 're_1' }, headers });
+    const first = await manualReview('resolve-order', { body: { ...body, refundReference: 're_1' }, headers });
     expect(first.status).toBe(200);
     expect(z.parse(resolveOrder.responses[200], first.body)).toEqual(first.body);
-    expect(first.body).toMatchObject({ status: 'failed', failure: { code: 'undone' } });
-    const again = await desk('resolve-order', { body: { ...body, refundReference: 're_1' }, headers });
+    expect(first.body).toMatchObject({ status: 'failed', failure: { code: 'compensated' } });
+    const again = await manualReview('resolve-order', { body: { ...body, refundReference: 're_1' }, headers });
     expect([again.text, again.headers['idempotency-replayed']]).toEqual([first.text, 'true']);
-    expect(await desk('resolve-order', { body, headers })).toMatchObject({ status: 422 });
-    expect(await desk('resolve-order', { body })).toMatchObject({ status: 409, body: { code: 'order-not-flagged' } });
-    const { actions } = (await desk('explain-order')).body;
+    expect(await manualReview('resolve-order', { body, headers })).toMatchObject({ status: 422 });
+    expect(await manualReview('resolve-order', { body })).toMatchObject({
+      status: 409,
+      body: { code: 'order-not-in-review' },
+    });
+    const { actions } = (await manualReview('explain-order')).body;
     expect(actions[0]).toMatchObject({ action: 'resolve', ...body, refundReference: 're_1' });
   });
 
   test('says which outcome fits', async () => {
     await renew();
-    const answer = await desk('resolve-order', { body: { ...body, outcome: 'cancelled' } });
+    const answer = await manualReview('resolve-order', { body: { ...body, outcome: 'cancelled' } });
     expect(answer).toMatchObject({ status: 409, body: { code: 'outcome-does-not-fit' } });
     expect(answer.body.detail).toContain('failed');
     expect(await statusOf()).toBe('needs_attention');
@@ -236,7 +247,7 @@ describe('POST /operations/orders/{orderId}/resolve', () => {
     [{ outcome: 'failed', note: 'x'.repeat(2001) }, '/note'],
     [{ outcome: 'failed', note: 'x', refundReference: '' }, '/refundReference'],
   ])('refuses %o', async (wrong, pointer) => {
-    const answer = await desk('resolve-order', { body: wrong });
+    const answer = await manualReview('resolve-order', { body: wrong });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer }] } });
   });
 });
@@ -244,14 +255,14 @@ describe('POST /operations/orders/{orderId}/resolve', () => {
 describe.each<[OperationId, object?]>([
   ['find-orders'],
   ['explain-order'],
-  ['retry-undo'],
+  ['retry-compensation'],
   ['resolve-order', { outcome: 'failed', note: 'x' }],
 ])('%s', (operation, body) => {
   const options = body === undefined ? {} : { body };
 
-  test('is for app keys with the scope orders:operate alone', async () => {
-    expect(await desk(operation, { ...options, token: customer })).toMatchObject({ status: 401 });
-    expect(await desk(operation, { ...options, token: shopkeeper })).toMatchObject({
+  test('is for app keys with the scope orders:review alone', async () => {
+    expect(await manualReview(operation, { ...options, token: customer })).toMatchObject({ status: 401 });
+    expect(await manualReview(operation, { ...options, token: shopkeeper })).toMatchObject({
       status: 403,
       body: { code: 'forbidden' },
     });
@@ -261,11 +272,11 @@ describe.each<[OperationId, object?]>([
 
 test.each<[OperationId, object?]>([
   ['explain-order'],
-  ['retry-undo'],
+  ['retry-compensation'],
   ['resolve-order', { outcome: 'failed', note: 'x' }],
 ])('%s of an order that is unknown is a 404', async (operation, body) => {
   const options = body === undefined ? {} : { body };
   const id = `ord_${'0'.repeat(32)}`;
-  expect(await desk(operation, { ...options, id })).toMatchObject({ status: 404, body: { code: 'not-found' } });
-  expect(await desk(operation, { ...options, id: 'ord_x' })).toMatchObject({ status: 404 });
+  expect(await manualReview(operation, { ...options, id })).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  expect(await manualReview(operation, { ...options, id: 'ord_x' })).toMatchObject({ status: 404 });
 });

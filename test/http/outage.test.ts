@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { openSession } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { openSession } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { fieldsOf } from '../support/applications.ts';
 import type { Answer, Call } from '../support/handlers.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 /* DynamoDB is taken away while 32 callers read and write, each as fast as it is answered. */
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let lines: string[];
 /** What was verified before the outage, and what nobody has shown yet. */
 let known: { session: string; key: string };
@@ -19,7 +19,7 @@ let customerId: string;
 const email = 'ada@example.com';
 
 beforeAll(async () => {
-  doors = await openLiveDoors({
+  handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
     POWERTOOLS_METRICS_DISABLED: 'false',
     POWERTOOLS_DEV: 'true',
@@ -27,30 +27,30 @@ beforeAll(async () => {
   lines = [];
   vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
   const body = { email, password: 'correct horse battery', name: 'Ada' };
-  expect((await doors.call('sign-up', { body })).status).toBe(202);
-  const [{ id }] = await doors.owner<[{ id: string }]>`select id from customers.customers where email = ${email}`;
+  expect((await handlers.call('sign-up', { body })).status).toBe(202);
+  const [{ id }] = await handlers.owner<[{ id: string }]>`select id from customers.customers where email = ${email}`;
   customerId = id;
-  known = { session: await sessionToken(), key: await doors.appKey('catalog:read', 'catalog:write', 'stock:read') };
+  known = { session: await sessionToken(), key: await handlers.appKey('catalog:read', 'catalog:write', 'stock:read') };
 });
 
 beforeEach(async () => {
   late = {
     session: await sessionToken(),
-    key: await doors.appKey('catalog:read', 'catalog:write'),
-    clientId: (await registerByHand(doors.applications, fieldsOf('web'))).id,
+    key: await handlers.appKey('catalog:read', 'catalog:write'),
+    clientId: (await registerByHand(handlers.applications, fieldsOf('web'))).id,
   };
 });
 
 afterAll(async () => {
   vi.restoreAllMocks();
-  await doors.close();
+  await handlers.close();
 });
 
 async function sessionToken(): Promise<string> {
-  const store = { client: doors.dynamo.documents, table: 'sessions', idleSeconds: 86_400, maxSeconds: 86_400 };
+  const store = { client: handlers.dynamo.documents, table: 'sessions', idleSeconds: 86_400, maxSeconds: 86_400 };
   const opened = await openSession(
     { ...store, clock: systemClock },
-    { customerId, applicationId: doors.clientId, address: '192.0.2.1' },
+    { customerId, applicationId: handlers.clientId, address: '192.0.2.1' },
   );
   return opened.token;
 }
@@ -122,7 +122,7 @@ async function callAll(kinds: readonly Ask[], enough: (got: readonly Got[]) => b
   const caller = async (ask: Ask) => {
     do {
       const call = { ...ask.call(), address: '198.51.100.7' };
-      const [answer, milliseconds] = await timed(() => doors.call(ask.operation, call));
+      const [answer, milliseconds] = await timed(() => handlers.call(ask.operation, call));
       got.push({ ask, answer, milliseconds });
     } while (!enough(got));
   };
@@ -132,8 +132,8 @@ async function callAll(kinds: readonly Ask[], enough: (got: readonly Got[]) => b
 
 const good: Record<string, number> = { 'create-product': 201 };
 const contents = async () => ({
-  customers: await doors.owner`select * from customers.customers`,
-  products: await doors.owner`select * from catalog.products order by id`,
+  customers: await handlers.owner`select * from customers.customers`,
+  products: await handlers.owner`select * from catalog.products order by id`,
 });
 const verified = asks.filter(({ kind }) => kind !== 'unknown');
 
@@ -145,15 +145,15 @@ test.each(['refuse', 'pause', 'mute'] as const)(
     }
     const before = await contents();
     lines.length = 0;
-    doors.dynamo[way]();
+    handlers.dynamo[way]();
     let got: Got[];
     try {
       const each = (one: readonly Got[], ask: Ask) => one.filter((g) => g.ask === ask).length;
       // Every reader has come round many times, and every other at least twice.
       const enough = (one: readonly Got[]) => asks.every((ask) => each(one, ask) >= (ask.kind === 'read' ? 40 : 8));
-      got = await doors.impatiently(() => callAll(asks, enough));
+      got = await handlers.impatiently(() => callAll(asks, enough));
     } finally {
-      await doors.dynamo.resume();
+      await handlers.dynamo.resume();
     }
     for (const { ask, answer } of got) {
       const said = `${ask.name}: ${answer.status} ${answer.text}`;
@@ -186,16 +186,16 @@ test.each(['refuse', 'pause', 'mute'] as const)(
 );
 
 test('while DynamoDB hangs one read waits for it, once, and those after it for nothing', async () => {
-  const get = () => doors.call('get-me', { token: known.session });
+  const get = () => handlers.call('get-me', { token: known.session });
   expect((await get()).status).toBe(200);
   vi.useFakeTimers({ toFake: ['Date'] });
   // The application is known for a second only, so that everything would be asked for.
   vi.setSystemTime(Date.now() + 1500);
-  doors.dynamo.pause();
+  handlers.dynamo.pause();
   try {
     const waits: number[] = [];
     for (let i = 0; i < 5; i++) {
-      const [{ status }, milliseconds] = await timed(() => doors.impatiently(get));
+      const [{ status }, milliseconds] = await timed(() => handlers.impatiently(get));
       expect(status).toBe(200);
       waits.push(Math.round(milliseconds));
     }
@@ -203,7 +203,7 @@ test('while DynamoDB hangs one read waits for it, once, and those after it for n
     expect(waits[0]).toBeLessThan(longest);
     expect(Math.max(...waits.slice(1))).toBeLessThan(500);
   } finally {
-    await doors.dynamo.resume();
+    await handlers.dynamo.resume();
     vi.useRealTimers();
   }
   expect((await get()).status).toBe(200);

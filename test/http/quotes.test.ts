@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { quote } from '../../lib/contract/api/orders.ts';
 import type { Call } from '../support/handlers.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let catalogue: string;
 let mug: string;
 let teapot: string;
@@ -12,27 +12,27 @@ let dollars: string;
 let offSale: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  catalogue = await doors.appKey('catalog:write', 'customers:write');
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });
+  catalogue = await handlers.appKey('catalog:write', 'customers:write');
   mug = await add('MUG', 1999);
   teapot = await add('TEAPOT', 4105);
   dollars = await add('DOLLARS', 100, { price: { amount: 100, currency: 'USD' } });
   offSale = await add('OFF', 100, { active: false });
 });
-afterAll(() => doors?.close());
+afterAll(() => handlers?.close());
 
 async function add(sku: string, amount: number, more: object = {}): Promise<string> {
   const body = { sku, name: sku.toLowerCase(), price: { amount, currency: 'EUR' }, ...more };
-  return (await doors.call('create-product', { token: catalogue, body })).body.id;
+  return (await handlers.call('create-product', { token: catalogue, body })).body.id;
 }
-const ask = (lines: unknown, call: Call = {}) => doors.call('create-quote', { body: { lines }, ...call });
+const ask = (lines: unknown, call: Call = {}) => handlers.call('create-quote', { body: { lines }, ...call });
 const euros = (amount: number) => ({ amount, currency: 'EUR' });
 
 /** A customer, signed in. */
 async function signedIn(email: string) {
   const password = 'correct horse';
-  await doors.call('sign-up', { body: { email, password, name: 'Ada' } });
-  const session = await doors.call('sign-in', { body: { email, password } });
+  await handlers.call('sign-up', { body: { email, password, name: 'Ada' } });
+  const session = await handlers.call('sign-in', { body: { email, password } });
   return { id: session.body.customerId as string, token: session.body.token as string };
 }
 
@@ -61,7 +61,7 @@ test('a basket of anyone: lines summed by product, subtotal, discount with its r
 test('a premium customer gets the premium discount instead, from the moment of becoming one', async () => {
   const { id, token } = await signedIn('ada@example.com');
   expect((await ask(basket(), { token })).body.discount).toEqual({ ...euros(1010), reason: 'large-order' });
-  await doors.call('update-customer', {
+  await handlers.call('update-customer', {
     token: catalogue,
     parameters: { customerId: id },
     body: { premium: true },
@@ -83,7 +83,7 @@ test('a token that is not known is refused rather than ignored', async () => {
 
 test('a quote follows the price of now', async () => {
   const productId = await add('CHANGING', 500);
-  await doors.call('update-product', { token: catalogue, parameters: { productId }, body: { price: euros(700) } });
+  await handlers.call('update-product', { token: catalogue, parameters: { productId }, body: { price: euros(700) } });
   expect((await ask([{ productId, quantity: 1 }])).body.total).toEqual(euros(700));
 });
 

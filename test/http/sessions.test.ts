@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { run } from '../../functions/http/sign-in.ts';
 import { hashPassword, passwordCost } from '../../lib/accounts/customers/passwords.ts';
 import { anyApplication } from '../support/applications.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 vi.mock('node:crypto', async (importOriginal) => {
   const original = await importOriginal<typeof import('node:crypto')>();
@@ -17,21 +17,21 @@ vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => (
 }));
 
 const password = 'correct horse';
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let people = 0;
 let email: string;
 let customerId: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000' });
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000' });
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   email = `someone-${++people}@example.com`;
   const id = people.toString(16).padStart(32, '0');
   customerId = `cus_${id}`;
-  await doors.owner`
+  await handlers.owner`
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
     values (${customerId}, ${email}, 'Someone', ${await hashPassword(password, passwordCost)}, now(), now())`;
   vi.mocked(scrypt).mockClear();
@@ -41,9 +41,9 @@ afterEach(() => {
 });
 
 const signIn = (as: { email?: string; password?: string } = {}) =>
-  doors.call('sign-in', { body: { email, password, ...as } });
+  handlers.call('sign-in', { body: { email, password, ...as } });
 const token = async (): Promise<string> => (await signIn()).body.token;
-const getMe = (bearer: string) => doors.call('get-me', { token: bearer });
+const getMe = (bearer: string) => handlers.call('get-me', { token: bearer });
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
 describe('POST /sessions', () => {
@@ -71,15 +71,15 @@ describe('POST /sessions', () => {
 
   test('with input that is not valid is 400 and no failed sign-in', async () => {
     for (let i = 0; i < 8; i++) expect((await signIn({ password: '' })).status).toBe(400);
-    expect((await doors.call('sign-in', { body: { email, password, remember: true } })).status).toBe(400);
+    expect((await handlers.call('sign-in', { body: { email, password, remember: true } })).status).toBe(400);
     expect((await signIn()).status).toBe(201);
   });
 
   test('hashes the password anew when it was hashed at an older cost', async () => {
     const hashOf = async () =>
-      (await doors.owner`select password_hash from customers.customers where id = ${customerId}`)[0]?.passwordHash;
+      (await handlers.owner`select password_hash from customers.customers where id = ${customerId}`)[0]?.passwordHash;
     const old = await hashPassword(password, { ln: 4, r: 8, p: 1 });
-    await doors.owner`update customers.customers set password_hash = ${old} where id = ${customerId}`;
+    await handlers.owner`update customers.customers set password_hash = ${old} where id = ${customerId}`;
     expect((await signIn({ password: 'wrong horse' })).status).toBe(401);
     expect(await hashOf()).toBe(old);
     expect((await signIn()).status).toBe(201);
@@ -92,18 +92,18 @@ describe('POST /sessions', () => {
   test('while the password is changed opens nothing: not even for the password that was right', async () => {
     const original = vi.mocked(scrypt).getMockImplementation()!;
     vi.mocked(scrypt).mockImplementationOnce(((...args: Parameters<typeof original>) => {
-      void doors.owner`
+      void handlers.owner`
         update customers.customers set password_version = password_version + 1 where id = ${customerId}`.then(() =>
         original(...args),
       );
     }) as typeof scrypt);
     expect(await signIn()).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
     const bearer = await token();
-    expect((await doors.call('list-sessions', { token: bearer })).body.data).toHaveLength(1);
+    expect((await handlers.call('list-sessions', { token: bearer })).body.data).toHaveLength(1);
   });
 
   test('with a stored hash that is corrupt is a bare 500', async () => {
-    await doors.owner`update customers.customers set password_hash = 'rot13:pbeerpg' where id = ${customerId}`;
+    await handlers.owner`update customers.customers set password_hash = 'rot13:pbeerpg' where id = ${customerId}`;
     const { status, text, body } = await signIn();
     expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal' });
     expect(body).not.toHaveProperty('detail');
@@ -118,8 +118,8 @@ describe('guessing a password', () => {
       const as = whose === 'of nobody' ? { email: `nobody-${email}` } : {};
       for (let i = 0; i < 5; i++) expect((await signIn({ ...as, password: `wrong ${i}` })).status).toBe(401);
       expect(scrypt).toHaveBeenCalledTimes(5);
-      for (const guess of ['wrong again', password]) {
-        const locked = await signIn({ ...as, password: guess });
+      for (const loginAttempt of ['wrong again', password]) {
+        const locked = await signIn({ ...as, password: loginAttempt });
         expect(locked).toMatchObject({
           status: 429,
           body: { code: 'sign-in-locked', detail: 'Try again in 30 seconds.' },
@@ -150,11 +150,11 @@ describe('guessing a password', () => {
   test.for([
     ['one network', () => '192.0.2.1', 5],
     ['everywhere', (i: number) => `192.0.2.${i}`, 20],
-  ] as const)('at the same time from %s gets so many guesses and no more', async ([, address, most]) => {
-    const guesses = Array.from({ length: 32 }, (_, i) =>
-      doors.call('sign-in', { body: { email, password: `guess ${i}` }, address: address(i) }),
+  ] as const)('at the same time from %s gets so many login attempts and no more', async ([, address, most]) => {
+    const loginAttempts = Array.from({ length: 32 }, (_, i) =>
+      handlers.call('sign-in', { body: { email, password: `guess ${i}` }, address: address(i) }),
     );
-    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    const statuses = (await Promise.all(loginAttempts)).map(({ status }) => status);
     const looks = statuses.filter((status) => status === 401).length;
     expect(looks).toBeGreaterThan(0);
     expect(looks).toBeLessThanOrEqual(most);
@@ -165,9 +165,9 @@ describe('guessing a password', () => {
   test('from elsewhere does not lock the owner out where they signed in before', async () => {
     await signIn();
     for (let i = 0; i < 25; i++) {
-      await doors.call('sign-in', { body: { email, password: 'wrong horse' }, address: `192.0.2.${i}` });
+      await handlers.call('sign-in', { body: { email, password: 'wrong horse' }, address: `192.0.2.${i}` });
     }
-    const stranger = await doors.call('sign-in', { body: { email, password }, address: '192.0.2.99' });
+    const stranger = await handlers.call('sign-in', { body: { email, password }, address: '192.0.2.99' });
     expect(stranger).toMatchObject({ status: 429, body: { code: 'sign-in-locked' } });
     expect((await signIn()).status).toBe(201);
   });
@@ -177,15 +177,15 @@ test('a locked sign-in is counted as one', async () => {
   for (let i = 0; i < 5; i++) await signIn({ password: 'wrong horse' });
   const count = vi.fn();
   const clock = { now: () => Date.now() };
-  const store = { client: doors.dynamo.documents, clock };
+  const store = { client: handlers.dynamo.documents, clock };
   const caller = { address: '192.0.2.1', application: anyApplication };
   const attempt = run({ body: { email, password }, caller, meter: { count } } as never, {
-    sql: () => doors.owner,
+    sql: () => handlers.owner,
     sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
     lockout: { ...store, table: 'limits' },
     cost: passwordCost,
     mustConfirm: false,
-    copies: { client: doors.dynamo.documents, table: 'identities' },
+    copies: { client: handlers.dynamo.documents, table: 'identities' },
     clock,
     verify: async () => undefined,
   });
@@ -196,15 +196,15 @@ test('a locked sign-in is counted as one', async () => {
 describe('a session', () => {
   test('signed out is 401 on the next request; the other one goes on', async () => {
     const [one, two] = [await token(), await token()];
-    expect(await doors.call('sign-out', { token: one })).toMatchObject({ status: 204, text: '' });
+    expect(await handlers.call('sign-out', { token: one })).toMatchObject({ status: 204, text: '' });
     expect(await getMe(one)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
-    expect((await doors.call('sign-out', { token: one })).status).toBe(401);
+    expect((await handlers.call('sign-out', { token: one })).status).toBe(401);
     expect((await getMe(two)).status).toBe(200);
   });
 
   test('signed out everywhere is 401, and so are all the others', async () => {
     const tokens = [await token(), await token(), await token()];
-    expect((await doors.call('sign-out-everywhere', { token: tokens[1]! })).status).toBe(204);
+    expect((await handlers.call('sign-out-everywhere', { token: tokens[1]! })).status).toBe(204);
     for (const each of tokens) expect((await getMe(each)).status).toBe(401);
     expect((await getMe(await token())).status).toBe(200);
   });
@@ -212,9 +212,10 @@ describe('a session', () => {
   test('is listed to its customer, with no more than may be seen', async () => {
     const [one, two] = [await token(), await token()];
     pass(60);
-    const other = (await doors.call('sign-in', { body: { email, password }, address: '2001:db8:1:2:3::9' })).body.token;
+    const other = (await handlers.call('sign-in', { body: { email, password }, address: '2001:db8:1:2:3::9' })).body
+      .token;
     await getMe(one);
-    const { status, body, text } = await doors.call('list-sessions', { token: two });
+    const { status, body, text } = await handlers.call('list-sessions', { token: two });
     expect(status).toBe(200);
     expect(body.data).toHaveLength(3);
     expect(body.data.map(({ current }: { current: boolean }) => current)).toContain(true);
@@ -223,7 +224,7 @@ describe('a session', () => {
       createdAt: expect.any(String),
       expiresAt: expect.any(String),
       network: '2001:db8:1::/48',
-      applicationId: doors.clientId,
+      applicationId: handlers.clientId,
       current: false,
     });
     expect(body.data[1].network).toMatch(/\.0\/24$/);
@@ -233,11 +234,11 @@ describe('a session', () => {
 
   test('is ended by its id, by its customer alone, on the next request', async () => {
     const [mine, lost] = [await token(), await token()];
-    const { body } = await doors.call('list-sessions', { token: mine });
+    const { body } = await handlers.call('list-sessions', { token: mine });
     const { id } = body.data.find(({ current }: { current: boolean }) => !current);
     const end = (sessionId: string, bearer = mine) =>
-      doors.call('end-session', { token: bearer, parameters: { sessionId } });
-    await doors.owner`
+      handlers.call('end-session', { token: bearer, parameters: { sessionId } });
+    await handlers.owner`
       insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
       select 'cus_f' || substr(id, 6), 'thief-' || email, name, password_hash, now(), now()
       from customers.customers where id = ${customerId}`;
@@ -253,13 +254,13 @@ describe('a session', () => {
 
   test('idle for a day is 401, used every 20 hours lives on, and after 30 days ends', async () => {
     const [idle, used] = [await token(), await token()];
-    const renewals = doors.dynamo.calls().UpdateItem ?? 0;
+    const renewals = handlers.dynamo.calls().UpdateItem ?? 0;
     for (let hours = 20; hours < 30 * 24; hours += 20) {
       pass(20 * 3600);
       expect((await getMe(used)).status, `after ${hours} h`).toBe(200);
     }
     expect((await getMe(idle)).status).toBe(401);
-    expect(doors.dynamo.calls().UpdateItem ?? 0).toBeGreaterThan(renewals);
+    expect(handlers.dynamo.calls().UpdateItem ?? 0).toBeGreaterThan(renewals);
     pass(20 * 3600);
     expect((await getMe(used)).status).toBe(401);
   });
@@ -281,11 +282,11 @@ describe('a session', () => {
       `Bearer ${'x'.repeat(5000)}`,
     ];
     for (const authorization of unlike) {
-      const answer = await doors.call('get-me', { headers: authorization === undefined ? {} : { authorization } });
+      const answer = await handlers.call('get-me', { headers: authorization === undefined ? {} : { authorization } });
       expect(answer, authorization).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
       expect(answer.headers['www-authenticate']).toBe('Bearer');
     }
-    expect((await doors.call('get-me', { headers: { authorization: `bearer  ${good}` } })).status).toBe(200);
+    expect((await handlers.call('get-me', { headers: { authorization: `bearer  ${good}` } })).status).toBe(200);
   });
 });
 
@@ -294,19 +295,19 @@ describe('while DynamoDB does not answer', () => {
     '(%s) what needs a session is 503, the catalogue goes on, and all recovers',
     async (way) => {
       const bearer = await token();
-      doors.dynamo[way]();
+      handlers.dynamo[way]();
       try {
         const operations = ['get-me', 'list-sessions', 'sign-out', 'sign-out-everywhere'] as const;
-        const signedIn = () => operations.map((operation) => doors.call(operation, { token: bearer }));
-        for (const answer of await doors.impatiently(() => Promise.all([...signedIn(), signIn()]))) {
+        const signedIn = () => operations.map((operation) => handlers.call(operation, { token: bearer }));
+        for (const answer of await handlers.impatiently(() => Promise.all([...signedIn(), signIn()]))) {
           expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
           expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
           expect(answer.text).not.toMatch(/dynamo|ECONN|socket/i);
         }
-        expect((await doors.call('list-products')).status).toBe(200);
+        expect((await handlers.call('list-products')).status).toBe(200);
         expect((await getMe('no token')).status).toBe(401);
       } finally {
-        await doors.dynamo.resume();
+        await handlers.dynamo.resume();
       }
       expect((await getMe(bearer)).status).toBe(200);
       expect((await signIn()).status).toBe(201);
@@ -314,11 +315,11 @@ describe('while DynamoDB does not answer', () => {
   );
 
   test('a sign-in that cannot be looked up is no failed sign-in', async () => {
-    await doors.owner`revoke select on customers.customers from customers_api`;
+    await handlers.owner`revoke select on customers.customers from customers_api`;
     try {
       for (let i = 0; i < 6; i++) expect((await signIn()).status).toBe(500);
     } finally {
-      await doors.owner`grant select on customers.customers to customers_api`;
+      await handlers.owner`grant select on customers.customers to customers_api`;
     }
     expect((await signIn()).status).toBe(201);
   });

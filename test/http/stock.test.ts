@@ -1,36 +1,39 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { createStockMovement, listStockMovements } from '../../lib/contract/api/stock.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let catalogue: string;
 let token: string;
 let productId: string;
 let count = 0;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  [catalogue, token] = await Promise.all([doors.appKey('catalog:write'), doors.appKey('stock:read', 'stock:write')]);
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });
+  [catalogue, token] = await Promise.all([
+    handlers.appKey('catalog:write'),
+    handlers.appKey('stock:read', 'stock:write'),
+  ]);
 });
-afterAll(() => doors?.close());
+afterAll(() => handlers?.close());
 beforeEach(async () => {
   productId = await addProduct();
 });
 
 async function addProduct(): Promise<string> {
   const body = { sku: `SKU-${++count}`, name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
-  return (await doors.call('create-product', { token: catalogue, body })).body.id;
+  return (await handlers.call('create-product', { token: catalogue, body })).body.id;
 }
 const move = (quantity: number, headers: Record<string, string> = {}, id = productId) =>
-  doors.call('create-stock-movement', {
+  handlers.call('create-stock-movement', {
     token,
     parameters: { productId: id },
     body: { quantity, reason: 'delivery 17' },
     headers,
   });
 const ledger = (query: Record<string, string> = {}, id = productId) =>
-  doors.call('list-stock-movements', { token, parameters: { productId: id }, query });
+  handlers.call('list-stock-movements', { token, parameters: { productId: id }, query });
 
 describe('POST /products/{productId}/stock-movements', () => {
   test('answers 201 with the movement and the level after it', async () => {
@@ -74,9 +77,9 @@ describe('POST /products/{productId}/stock-movements', () => {
 
   test('needs the scope for stock', async () => {
     const call = { parameters: { productId }, body: { quantity: 1, reason: 'x' } };
-    expect((await doors.call('create-stock-movement', { ...call, token: catalogue })).status).toBe(403);
-    expect((await doors.call('create-stock-movement', call)).status).toBe(401);
-    expect((await doors.call('list-stock-movements', { parameters: { productId }, token: catalogue })).status).toBe(
+    expect((await handlers.call('create-stock-movement', { ...call, token: catalogue })).status).toBe(403);
+    expect((await handlers.call('create-stock-movement', call)).status).toBe(401);
+    expect((await handlers.call('list-stock-movements', { parameters: { productId }, token: catalogue })).status).toBe(
       403,
     );
     expect((await ledger()).body.data).toEqual([]);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 /* Header fields that a stranger chooses freely, before anything is known of them. */
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '1000' });
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000' });
 });
-afterAll(() => doors.close());
+afterAll(() => handlers.close());
 
 describe('a Client-Id that is none', () => {
   test.each([
@@ -16,15 +16,15 @@ describe('a Client-Id that is none', () => {
     ['two at once', `app_${'0'.repeat(32)}, app_${'1'.repeat(32)}`],
     ['with a NUL', 'app_\u0000'],
   ])('%s is 401, asked for of nobody', async (_, clientId) => {
-    const before = doors.dynamo.calls().GetItem ?? 0;
-    const answer = await doors.call('list-products', { headers: { 'client-id': clientId } });
+    const before = handlers.dynamo.calls().GetItem ?? 0;
+    const answer = await handlers.call('list-products', { headers: { 'client-id': clientId } });
     expect(answer, answer.text).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
-    const page = await doors.call('list-products', {
+    const page = await handlers.call('list-products', {
       headers: { 'client-id': clientId, origin: 'https://evil.example' },
     });
     expect(page, page.text).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
     expect(page.headers).not.toHaveProperty('access-control-allow-origin');
-    expect(doors.dynamo.calls().GetItem ?? 0).toBe(before);
+    expect(handlers.dynamo.calls().GetItem ?? 0).toBe(before);
   });
 });
 
@@ -32,26 +32,26 @@ describe('a credential', () => {
   test.each(['token', 'access_token', 'authorization', 'client-id', 'key'])(
     'in the query as %s is none',
     async (name) => {
-      const key = await doors.appKey('catalog:read');
-      const answer = await doors.call('list-products', { headers: { 'client-id': 'x' }, query: { [name]: key } });
+      const key = await handlers.appKey('catalog:read');
+      const answer = await handlers.call('list-products', { headers: { 'client-id': 'x' }, query: { [name]: key } });
       expect(answer).toMatchObject({ status: 401 });
       expect(answer.text).not.toContain(key);
     },
   );
 
   test('in a cookie is none', async () => {
-    const key = await doors.appKey('catalog:read');
+    const key = await handlers.appKey('catalog:read');
     const headers = { 'client-id': 'x', cookie: `authorization=Bearer ${key}; token=${key}` };
-    expect((await doors.call('list-products', { headers })).status).toBe(401);
+    expect((await handlers.call('list-products', { headers })).status).toBe(401);
   });
 });
 
 describe('the name of another host', () => {
   test('is in no answer: places are told without one', async () => {
-    const token = await doors.appKey('catalog:read', 'catalog:write');
+    const token = await handlers.appKey('catalog:read', 'catalog:write');
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example' };
     const body = { sku: 'HOST-1', name: 'Thing', price: { amount: 100, currency: 'EUR' } };
-    const answer = await doors.call('create-product', { token, headers, body });
+    const answer = await handlers.call('create-product', { token, headers, body });
     expect(answer.headers.location).toBe(`/products/${answer.body.id}`);
     expect(JSON.stringify(answer)).not.toContain('evil.example');
   });

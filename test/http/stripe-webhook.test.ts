@@ -6,8 +6,8 @@ import { receiveStripeEvent } from '../../lib/contract/api/payments.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { isRemembered } from '../../lib/shop/payments/webhook-events.dynamo.ts';
-import { openDoor } from '../support/handlers.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
+import { openHandler } from '../support/handlers.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
 
 const secret = 'whsec_test';
@@ -36,7 +36,7 @@ function send(
   { signature, base64 = false }: { signature?: string | undefined; base64?: boolean } = {},
 ) {
   const text = typeof event === 'string' ? event : JSON.stringify(event);
-  const call = openDoor(routes['receive-stripe-event'], receiveStripeEvent, run, {
+  const call = openHandler(routes['receive-stripe-event'], receiveStripeEvent, run, {
     secrets: async () => secrets,
     events: { client: dynamo.documents, table: 'events' },
     resume: (id) => resume(id),
@@ -52,7 +52,7 @@ function send(
   });
 }
 
-test.each(types)('%s wakes the order’s saga', async (type) => {
+test.each(types)('%s resumes the order’s saga', async (type) => {
   expect(await send(stripeEvent(type, orderId))).toMatchObject({ status: 200, body: { received: true } });
   expect(resumed).toEqual([orderId]);
 });
@@ -77,7 +77,7 @@ test('whether an event is remembered is asked of what was written last, not of a
   expect(reads).toEqual([{ TableName: 'events', Key: { eventId: 'evt_1' }, ConsistentRead: true }]);
 });
 
-test('events in any order each wake the saga, which asks what is true', async () => {
+test('events in any order each resume the saga, which asks what is true', async () => {
   const events = types.map((type) => stripeEvent(type, orderId));
   for (const event of events.toReversed()) await send(event);
   expect(resumed).toEqual([orderId, orderId, orderId]);
@@ -109,7 +109,7 @@ describe('when the saga cannot be told', () => {
     expect(resumed).toEqual([orderId]);
   });
 
-  test('an event whose remembering was cut off wakes the saga again', async () => {
+  test('an event whose remembering was cut off resumes the saga again', async () => {
     const event = stripeEvent('payment_intent.succeeded', orderId);
     resume = async (id) => {
       resumed.push(id);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { states } from '../../lib/platform/step-functions.ts';
 import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
 import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
-import { states } from '../../lib/platform/step-functions.ts';
 import { startFakeTaskTokens } from '../support/fake-task-tokens.ts';
-import { type LiveDoors, openLiveDoors } from '../support/live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
 
 const secret = 'whsec_live';
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let sfn: Awaited<ReturnType<typeof startFakeTaskTokens>>;
 let token: string;
 let productId: string;
@@ -17,19 +17,19 @@ let others: string;
 
 beforeAll(async () => {
   sfn = await startFakeTaskTokens();
-  doors = await openLiveDoors({
+  handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
     AWS_ENDPOINT_URL_SFN: sfn.endpoint,
     STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:000000000000:stateMachine:order',
     STRIPE_WEBHOOK_SECRET: `whsec_old ${secret}`,
   });
   const body = { sku: 'MUG', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
-  productId = (await doors.call('create-product', { token: await doors.appKey('catalog:write'), body })).body.id;
+  productId = (await handlers.call('create-product', { token: await handlers.appKey('catalog:write'), body })).body.id;
   [token, others] = await Promise.all([signedIn('ada@example.com'), signedIn('bob@example.com')]);
 });
 afterAll(async () => {
   states().destroy();
-  await doors?.close();
+  await handlers?.close();
   await sfn.stop();
 });
 beforeEach(() => {
@@ -39,13 +39,13 @@ beforeEach(() => {
 
 async function signedIn(email: string): Promise<string> {
   const password = 'correct horse';
-  await doors.call('sign-up', { body: { email, password, name: 'Ada' } });
-  return (await doors.call('sign-in', { body: { email, password } })).body.token;
+  await handlers.call('sign-up', { body: { email, password, name: 'Ada' } });
+  return (await handlers.call('sign-in', { body: { email, password } })).body.token;
 }
 
 /** An order whose charge waits for its customer, and whose saga waits under these tokens. */
 async function waitingOrder(...tokens: string[]): Promise<string> {
-  const placed = await doors.call('place-order', {
+  const placed = await handlers.call('place-order', {
     token,
     headers: { 'idempotency-key': newId('event', systemClock) },
     body: { lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_requiresAction' },
@@ -58,15 +58,15 @@ async function waitingOrder(...tokens: string[]): Promise<string> {
 }
 
 const gateway = () =>
-  simulatedGateway({ client: doors.dynamo.documents, table: 'charges', clock: systemClock, timeoutMs: 1000 });
+  simulatedGateway({ client: handlers.dynamo.documents, table: 'charges', clock: systemClock, timeoutMs: 1000 });
 const wait = (orderId: string, one: string) =>
   keepToken(
-    { client: doors.dynamo.documents, table: 'awaitedPayments' },
+    { client: handlers.dynamo.documents, table: 'awaitedPayments' },
     { orderId, token: one, expiresAt: Date.now() + 60_000 },
   );
 const play = (orderId: string, outcome: string, as = token) =>
-  doors.call('settle-simulated-payment', { token: as, parameters: { orderId }, body: { outcome } });
-const woken = () => sfn.succeeded.map((one) => one.token).toSorted();
+  handlers.call('settle-simulated-payment', { token: as, parameters: { orderId }, body: { outcome } });
+const resumed = () => sfn.succeeded.map((one) => one.token).toSorted();
 
 test('the customer completes: the charge is captured, and the saga goes on', async () => {
   const orderId = await waitingOrder('t1');
@@ -83,15 +83,15 @@ test('the customer completes: the charge is captured, and the saga goes on', asy
 test('the customer fails: the charge is declined, and the saga goes on', async () => {
   const orderId = await waitingOrder('t1');
   expect(await play(orderId, 'fail')).toMatchObject({ status: 200, body: { orderId, status: 'declined' } });
-  expect(woken()).toEqual(['t1']);
+  expect(resumed()).toEqual(['t1']);
 });
 
-test('whoever does the same again wakes the saga again; the other thing is refused', async () => {
+test('whoever does the same again resumes the saga again; the other thing is refused', async () => {
   const orderId = await waitingOrder('t1');
   await play(orderId, 'complete');
   expect((await play(orderId, 'complete')).status).toBe(200);
   expect(await play(orderId, 'fail')).toMatchObject({ status: 409, body: { code: 'payment-not-waiting' } });
-  expect(woken()).toEqual(['t1', 't1']);
+  expect(resumed()).toEqual(['t1', 't1']);
 });
 
 test('a saga that begins to wait afterwards hears of it', async () => {
@@ -104,7 +104,7 @@ test('a task that does not wait any more is passed over, the others go on', asyn
   sfn.refusals.set('gone', 'TaskTimedOut').set('never', 'InvalidToken').set('done', 'TaskDoesNotExist');
   const orderId = await waitingOrder('gone', 'here', 'never', 'done');
   expect((await play(orderId, 'complete')).status).toBe(200);
-  expect(woken()).toEqual(['here']);
+  expect(resumed()).toEqual(['here']);
 });
 
 test('only the order’s own customer plays, and only what there is', async () => {
@@ -115,18 +115,18 @@ test('only the order’s own customer plays, and only what there is', async () =
   expect(await play('nothing', 'complete')).toMatchObject(notFound);
   expect(await play(orderId, 'explode')).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
   expect((await play(orderId, 'complete', 'nobody')).status).toBe(401);
-  expect(woken()).toEqual([]);
+  expect(resumed()).toEqual([]);
 });
 
-test('Stripe’s webhook, as it is deployed, wakes the saga once for an event', async () => {
+test('Stripe’s webhook, as it is deployed, resumes the saga once for an event', async () => {
   const orderId = await waitingOrder('t1');
   const text = JSON.stringify(stripeEvent('payment_intent.succeeded', orderId));
   const headers = { 'content-type': 'application/json', 'stripe-signature': signatureOf(text, Date.now(), secret) };
   for (let time = 0; time < 2; time++) {
-    expect(await doors.call('receive-stripe-event', { body: text, headers })).toMatchObject({
+    expect(await handlers.call('receive-stripe-event', { body: text, headers })).toMatchObject({
       status: 200,
       body: { received: true },
     });
   }
-  expect(woken()).toEqual(['t1']);
+  expect(resumed()).toEqual(['t1']);
 });

@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BundleError, bundleDoor, bundleDoors } from '../../infra/bundle/bundle.ts';
+import { BundleError, bundleHandler, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
-import { doorSources } from '../../infra/handlers.ts';
+import { handlerSources } from '../../infra/handlers.ts';
 
-/** Every AWS client that doors use, as they use them. */
+/** Every AWS client that handlers use, as they use them. */
 const clients = `
   import { dynamo } from '${root}/lib/platform/dynamo.ts';
   import { sqlAs } from '${root}/lib/platform/sql.ts';
@@ -31,23 +31,23 @@ const environment = { PATH: process.env.PATH, AWS_REGION: 'eu-west-1', DATABASE_
 const inNode = (module: string, expression: string) =>
   spawnSync(
     process.execPath,
-    ['--input-type=module', '-e', `const door = await import('${module}'); ${expression}; process.exit()`],
+    ['--input-type=module', '-e', `const handler = await import('${module}'); ${expression}; process.exit()`],
     {
       encoding: 'utf8',
       env: environment,
     },
   );
 
-test('a door’s bundle starts by itself, with every client it makes', async () => {
-  const bundle = (await bundleDoors({ 'x/clients': file }, work)).get('x/clients')!;
-  const { stdout, stderr } = inNode(`${bundle.directory}/index.mjs`, 'console.log(door.handler())');
+test('a handler’s bundle starts by itself, with every client it makes', async () => {
+  const bundle = (await bundleHandlers({ 'x/clients': file }, work)).get('x/clients')!;
+  const { stdout, stderr } = inNode(`${bundle.directory}/index.mjs`, 'console.log(handler.handler())');
   expect(stderr).toBe('');
   expect(stdout).toBe('3\n');
   expect(bundle.bytes).toBe(readFileSync(join(bundle.directory, 'index.mjs')).length);
 });
 
 test('the default credential chain is not in it, and says so when it is called upon', async () => {
-  const bundle = (await bundleDoors({ 'x/chain': file }, work)).get('x/chain')!;
+  const bundle = (await bundleHandlers({ 'x/chain': file }, work)).get('x/chain')!;
   const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
   expect(inputs.some((input) => input.includes('infra/bundle/no-default-credentials.ts'))).toBe(true);
   for (const cut of ['credential-provider-', 'nested-clients', 'token-providers', 'credential-providers']) {
@@ -55,13 +55,13 @@ test('the default credential chain is not in it, and says so when it is called u
   }
   const { stdout } = inNode(
     `${bundle.directory}/index.mjs`,
-    'await door.withoutCredentials().catch((error) => console.log(error.message))',
+    'await handler.withoutCredentials().catch((error) => console.log(error.message))',
   );
   expect(stdout).toContain('pass credentials to the client');
 });
 
-test('starting it loads none of fetch, and none of the event streams that no door has', async () => {
-  const bundle = (await bundleDoors({ 'x/lean': file }, work)).get('x/lean')!;
+test('starting it loads none of fetch, and none of the event streams that no handler has', async () => {
+  const bundle = (await bundleHandlers({ 'x/lean': file }, work)).get('x/lean')!;
   const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
   expect(inputs.filter((input) => input.includes('submodules/event-streams/'))).toEqual([]);
   const { stdout } = inNode(
@@ -71,18 +71,18 @@ test('starting it loads none of fetch, and none of the event streams that no doo
   expect(stdout).toBe('0\n');
 });
 
-test('it is less than half of what the tools make of the same door when told nothing', async () => {
-  const ours = (await bundleDoors({ 'x/size': file }, join(work, 'ours'))).get('x/size')!;
-  const naive = (await bundleDoors({ 'x/size': file }, join(work, 'naive'), naiveOptions())).get('x/size')!;
+test('it is less than half of what the tools make of the same handler when told nothing', async () => {
+  const ours = (await bundleHandlers({ 'x/size': file }, join(work, 'ours'))).get('x/size')!;
+  const naive = (await bundleHandlers({ 'x/size': file }, join(work, 'naive'), naiveOptions())).get('x/size')!;
   expect(ours.bytes).toBeLessThan(naive.bytes / 2);
 });
 
-test('every door that is deployed starts on Lambda and has a handler', async () => {
-  const bundles = await bundleDoors(doorSources(), join(work, 'all'));
-  expect([...bundles.keys()].toSorted()).toEqual(Object.keys(doorSources()).toSorted());
+test('every handler that is deployed starts on Lambda and has a handler', async () => {
+  const bundles = await bundleHandlers(handlerSources(), join(work, 'all'));
+  expect([...bundles.keys()].toSorted()).toEqual(Object.keys(handlerSources()).toSorted());
   const script = [...bundles].map(
-    ([door, { directory }]) =>
-      `await import('${directory}/index.mjs').then(({ handler }) => console.log('${door}', typeof handler), (error) => console.log('${door}', error));`,
+    ([handler, { directory }]) =>
+      `await import('${directory}/index.mjs').then(({ handler }) => console.log('${handler}', typeof handler), (error) => console.log('${handler}', error));`,
   );
   const { stdout } = spawnSync(
     process.execPath,
@@ -91,25 +91,25 @@ test('every door that is deployed starts on Lambda and has a handler', async () 
       encoding: 'utf8',
       env: {
         ...environment,
-        AWS_LAMBDA_FUNCTION_NAME: 'door',
+        AWS_LAMBDA_FUNCTION_NAME: 'handler',
         STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:1:stateMachine:x',
       },
     },
   );
   expect(stdout.trim().split('\n').toSorted()).toEqual(
-    [...bundles.keys()].map((door) => `${door} function`).toSorted(),
+    [...bundles.keys()].map((handler) => `${handler} function`).toSorted(),
   );
 }, 60_000);
 
-test('the migrate door carries the migrations beside it', async () => {
-  const { directory } = await bundleDoor('jobs/migrate', work);
+test('the migrate handler carries the migrations beside it', async () => {
+  const { directory } = await bundleHandler('jobs/migrate', work);
   const shipped = readdirSync(join(root, 'lib/database/migrations'));
   expect(readdirSync(join(directory, 'migrations')).toSorted()).toEqual(shipped.toSorted());
 });
 
 test('the same source makes the same bytes, and its source map stays out of the package', async () => {
   const [first, second] = await Promise.all(
-    ['a', 'b'].map((name) => bundleDoor('jobs/watch-orders', join(work, name))),
+    ['a', 'b'].map((name) => bundleHandler('jobs/watch-orders', join(work, name))),
   );
   const bytes = ({ directory }: { directory: string }) => readFileSync(join(directory, 'index.mjs'));
   expect(bytes(first!).equals(bytes(second!))).toBe(true);
@@ -117,8 +117,8 @@ test('the same source makes the same bytes, and its source map stays out of the 
   expect(readdirSync(join(work, 'a/maps/jobs/watch-orders'))).toEqual(['index.mjs.map']);
 });
 
-test('a door that cannot be bundled is named', async () => {
-  const failure = bundleDoor('http/no-such-door', work);
+test('a handler that cannot be bundled is named', async () => {
+  const failure = bundleHandler('http/no-such-handler', work);
   await expect(failure).rejects.toThrow(BundleError);
-  await expect(failure).rejects.toThrow('functions/http/no-such-door.ts');
+  await expect(failure).rejects.toThrow('functions/http/no-such-handler.ts');
 });

@@ -22,7 +22,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(only(data, 'AWS::RDS::DBProxy').Properties.Auth).toBeUndefined();
     for (const template of Object.values(stages[stage])) {
       const text = JSON.stringify(template, (name, value) => (isUsers(name) ? undefined : value));
-      // Names of properties and variables: those of doors and paths have the word in them.
+      // Names of properties and variables: those of handlers and paths have the word in them.
       for (const { Properties } of Object.values((JSON.parse(text) as typeof template).Resources)) {
         expect(JSON.stringify(Properties ?? {})).not.toMatch(/"[^":]*password[^":]*":/i);
       }
@@ -88,8 +88,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         .join(' → '),
     );
     expect(ways.toSorted()).toEqual([
-      'NetworkDoors → NetworkEndpoints',
-      'NetworkDoors → NetworkProxy',
+      'NetworkHandlers → NetworkEndpoints',
+      'NetworkHandlers → NetworkProxy',
       'NetworkProxy → NetworkDatabase',
     ]);
   });

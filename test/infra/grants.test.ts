@@ -8,7 +8,7 @@ import type { Route } from '../../lib/contract/deploy/route.ts';
 
 const http = (row: Route) => grantsOf({ kind: 'http', row }, 'simulated');
 
-describe('an HTTP door', () => {
+describe('an HTTP handler', () => {
   test('that anyone may call only counts its callers', () => {
     expect(http(routes['get-openapi'])).toEqual({
       databaseRole: null,
@@ -118,8 +118,8 @@ test('a job has what its row says', () => {
   });
 });
 
-test('a job that reads the provider’s books may look at the simulated one’s charges, and change none', () => {
-  const row = jobs['mirror-charges'];
+test('a job that reads the provider’s transactions may look at the simulated one’s charges, and change none', () => {
+  const row = jobs['snapshot-provider-transactions'];
   const tables = { providerCharges: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem'] };
   expect(grantsOf({ kind: 'job', row }, 'simulated')).toEqual({
     databaseRole: null,
@@ -139,7 +139,7 @@ test('a job that reads the provider’s books may look at the simulated one’s 
   });
 });
 
-test('the job that sends mails may, and no other door', () => {
+test('the job that sends mails may, and no other handler', () => {
   expect(grantsOf({ kind: 'job', row: jobs['send-mails'] }, 'stripe')).toEqual({
     databaseRole: 'mailer',
     tables: {},
@@ -150,7 +150,7 @@ test('the job that sends mails may, and no other door', () => {
   });
 });
 
-test('a door that is handed lines has its role, and nothing else', () => {
+test('a handler that is handed lines has its role, and nothing else', () => {
   expect(grantsOf({ kind: 'stream', row: streams['record-access'] }, 'stripe')).toEqual({
     databaseRole: 'audit_writer',
     tables: {},

@@ -48,7 +48,7 @@ async function ask(method: string, path: string, body?: string) {
 
 const daysAhead = (time: string): number => Math.round((Date.parse(time) - Date.now()) / 1000 / day);
 
-test('doors begin with the time that they are given, and go on with the one that they are told', async () => {
+test('handlers begin with the time that they are given, and go on with the one that they are told', async () => {
   expect(daysAhead((await ask('GET', '/health')).body.checkedAt)).toBe(1);
   await functions.setClock(3 * day * 1000);
   expect(daysAhead((await ask('GET', '/health')).body.checkedAt)).toBe(3);

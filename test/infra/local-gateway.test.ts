@@ -44,7 +44,7 @@ test.each(['http://[/', 'http://'])('%j, which is no path, is refused as malform
   expect(await answerTo(target)).toMatchObject({ status: 400, body: { code: 'bad-request' } });
 });
 
-test('a query parameter named like a part of every object reaches the door as it came', async () => {
+test('a query parameter named like a part of every object reaches the handler as it came', async () => {
   await answerTo('/products?__proto__=a&constructor=b');
   expect(Object.entries(events.at(-1)?.queryStringParameters ?? {})).toEqual([
     ['__proto__', 'a'],

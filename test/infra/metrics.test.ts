@@ -1,10 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/constructs/aws-metrics.ts';
-import { flagReasons } from '../../infra/constructs/metric.ts';
+import { reviewReasons } from '../../infra/constructs/metric.ts';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
-import { invariants, type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/deploy/metrics.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
+import {
+  invariants,
+  type MetricName,
+  type MetricSpec,
+  metricNamespace,
+  metrics,
+} from '../../lib/contract/deploy/metrics.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
@@ -64,7 +70,7 @@ const anyValue = 'any value';
 /** What code may say for each dimension of ours. */
 const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
-  reason: flagReasons,
+  reason: reviewReasons,
   invariant: invariants,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,
@@ -162,12 +168,12 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
   expect(silent.toSorted()).toEqual([
     'counterfoil-dev-issuer-keys-stale',
     'counterfoil-dev-job-check-invariants-silent',
-    'counterfoil-dev-job-mirror-charges-silent',
+    'counterfoil-dev-job-snapshot-provider-transactions-silent',
     'counterfoil-dev-job-reconcile-silent',
     'counterfoil-dev-job-sweep-orders-silent',
     'counterfoil-dev-job-watch-orders-silent',
     'counterfoil-dev-orders-unended',
-    'counterfoil-dev-reconciliation-mirror-old',
+    'counterfoil-dev-provider-snapshot-old',
   ]);
 });
 

@@ -3,7 +3,7 @@ import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
-import { type Door, grantsOf, isOnExecutions } from '../../infra/grants.ts';
+import { grantsOf, type Handler, isOnExecutions } from '../../infra/grants.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import {
   functionOf,
@@ -20,7 +20,7 @@ import {
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 const providers = { dev: 'simulated', prod: 'stripe' } as const;
 
-const doorsOf = (stage: 'dev' | 'prod'): Door[] => [
+const handlersOf = (stage: 'dev' | 'prod'): Handler[] => [
   ...Object.values(routes)
     .filter(({ provider = providers[stage] }) => provider === providers[stage])
     .map((row) => ({ kind: 'http', row }) as const),
@@ -78,19 +78,19 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a function may do what its row of the tables says, and nothing else', () => {
-    for (const door of doorsOf(stage)) {
-      const [, fn] = functionOf(service, stage, door.row.door);
+    for (const handler of handlersOf(stage)) {
+      const [, fn] = functionOf(service, stage, handler.row.handler);
       const own = statementsOf(service, roleOf(fn))
         .flatMap(({ Action, Resource }) => Action.flatMap((action) => Resource.map((on) => `${action} ${target(on)}`)))
         .filter((line) => !/^(ec2|logs):/.test(line))
         .toSorted();
-      expect(own, door.row.door).toEqual(expected(door, providers[stage]).toSorted());
+      expect(own, handler.row.handler).toEqual(expected(handler, providers[stage]).toSorted());
     }
   });
 
   test('a function writes to its log group alone', () => {
-    for (const door of doorsOf(stage)) {
-      const [, fn] = functionOf(service, stage, door.row.door);
+    for (const handler of handlersOf(stage)) {
+      const [, fn] = functionOf(service, stage, handler.row.handler);
       const logs = statementsOf(service, roleOf(fn)).filter(({ Action }) => Action.some((a) => a.startsWith('logs:')));
       expect(logs).toEqual([
         expect.objectContaining({
@@ -102,15 +102,15 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a function with a database role is in the network, and any other is outside and may not be put there', () => {
-    for (const door of doorsOf(stage)) {
-      const [, fn] = functionOf(service, stage, door.row.door);
-      const inside = door.row.databaseRole !== null;
+    for (const handler of handlersOf(stage)) {
+      const [, fn] = functionOf(service, stage, handler.row.handler);
+      const inside = handler.row.databaseRole !== null;
       const interfaces = statementsOf(service, roleOf(fn)).some(({ Action }) =>
         Action.some((a) => a.startsWith('ec2:')),
       );
-      expect(fn.Properties.VpcConfig !== undefined, door.row.door).toBe(inside);
-      expect(interfaces, door.row.door).toBe(inside);
-      expect(fn.Properties.Environment?.Variables?.DATABASE_HOST !== undefined, door.row.door).toBe(inside);
+      expect(fn.Properties.VpcConfig !== undefined, handler.row.handler).toBe(inside);
+      expect(interfaces, handler.row.handler).toBe(inside);
+      expect(fn.Properties.Environment?.Variables?.DATABASE_HOST !== undefined, handler.row.handler).toBe(inside);
     }
   });
 
@@ -144,7 +144,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(others).toEqual([]);
     expect(invoke!.Action).toEqual(['lambda:InvokeFunction']);
     const expectedIds = Object.values(steps)
-      .map(({ door }) => functionOf(service, stage, door)[0])
+      .map(({ handler }) => functionOf(service, stage, handler)[0])
       .toSorted();
     expect(invoke!.Resource).toEqual(expectedIds.map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] })));
   });
@@ -161,15 +161,16 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
-  test('the one log group of all HTTP doors, and no other, leads to the record of accesses', () => {
-    const [recorder] = functionOf(service, stage, streams['record-access'].door);
-    const groupOf = ({ row }: Door) => functionOf(service, stage, row.door)[1].Properties.LoggingConfig.LogGroup.Ref;
+  test('the one log group of all HTTP handlers, and no other, leads to the record of accesses', () => {
+    const [recorder] = functionOf(service, stage, streams['record-access'].handler);
+    const groupOf = ({ row }: Handler) =>
+      functionOf(service, stage, row.handler)[1].Properties.LoggingConfig.LogGroup.Ref;
     const groups = new Set(
-      doorsOf(stage)
+      handlersOf(stage)
         .filter(({ kind }) => kind === 'http')
         .map(groupOf),
     );
-    const others = doorsOf(stage)
+    const others = handlersOf(stage)
       .filter(({ kind }) => kind !== 'http')
       .map(groupOf);
     expect(groups.size).toBe(1);
@@ -227,8 +228,8 @@ function target(resource: unknown): string {
   return text;
 }
 
-function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
-  const grants = grantsOf(door, provider);
+function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] {
+  const grants = grantsOf(handler, provider);
   const tables = {
     sessions: 'Sessions',
     limits: 'Limits',
@@ -247,7 +248,7 @@ function expected(door: Door, provider: 'simulated' | 'stripe'): string[] {
       actions.map((action) => `dynamodb:${action} ${tables[table as keyof typeof tables]}`),
     ),
     ...grants.states.map((action) => `states:${action} ${isOnExecutions(action) ? 'executions' : 'machine'}`),
-    ...(door.kind === 'stream' ? ['sqs:SendMessage undelivered'] : []),
+    ...(handler.kind === 'stream' ? ['sqs:SendMessage undelivered'] : []),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
     ...(grants.mails && provider === 'stripe'
       ? ['ses:SendEmail identity/shop@example.com', 'ses:SendEmail identity/example.com']

@@ -98,7 +98,7 @@ describe('a token is refused with 28P01 and its reason stays in the log', () => 
     ['for another region', { region: 'us-east-1' }, 'for region us-east-1'],
     ['for another port', { port: 5432 }, 'for port 5432'],
     ['of an unknown key', credentials('AKIAUNKNOWN', 'x'), 'access key AKIAUNKNOWN is unknown'],
-    ['made with a wrong secret', credentials('AKIAMIGRATOR', 'guess'), 'the signature does not match'],
+    ['made with a wrong secret', credentials('AKIAMIGRATOR', 'loginAttempt'), 'the signature does not match'],
     [
       'with a session token too many',
       credentials('AKIAMIGRATOR', 'migrator/secret', 'x'),

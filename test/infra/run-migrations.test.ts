@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { bundleDoors } from '../../infra/bundle/bundle.ts';
+import { bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { releaseOf, runner } from '../../infra/constructs/migrations.ts';
 import { type DeployEvent, type Deps, run } from '../../infra/deploy/run-migrations.ts';
 
@@ -180,8 +180,8 @@ describe('as it is bundled and deployed', () => {
       })) {
         vi.stubEnv(name, value);
       }
-      const bundles = await bundleDoors({ [runner.door]: runner.source }, folder);
-      const { handler } = await import(`${bundles.get(runner.door)!.directory}/index.mjs`);
+      const bundles = await bundleHandlers({ [runner.handler]: runner.source }, folder);
+      const { handler } = await import(`${bundles.get(runner.handler)!.directory}/index.mjs`);
       const released = { ...update('0007_monitoring', '0008_x'), ResponseURL: `${address}/answer` };
       await handler(released, { getRemainingTimeInMillis: () => 800_000 });
       expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([

@@ -8,13 +8,13 @@ import { promisify } from 'node:util';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { bundleDoors } from '../../infra/bundle/bundle.ts';
+import { bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { root } from '../../infra/bundle/options.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
-import { registerByHand } from '../../lib/auth/applications/manage.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
 import { type Mail, MailRefused } from '../../lib/accounts/mail/mailer.ts';
 import { sesMailer } from '../../lib/accounts/mail/ses.gateway.ts';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { fieldsOf } from '../support/applications.ts';
 
 type Call = { method: string | undefined; url: string | undefined; body: unknown; authorization: string };
@@ -87,14 +87,14 @@ test('an address that SES cannot read is refused for good', async () => {
   await expect(sesMailer({ client, from: 'shop@example.com' }).send(mail)).rejects.toThrow(MailRefused);
 });
 
-test('the bundled door carries an SES client that works', async () => {
+test('the bundled handler carries an SES client that works', async () => {
   const file = join(work, 'mailer.ts');
   writeFileSync(
     file,
     `import { mailer } from '${root}/lib/platform/mailer.ts'; export const handler = (mail) => mailer().send(mail);`,
   );
-  const bundle = (await bundleDoors({ 'x/mailer': file }, work)).get('x/mailer')!;
-  const script = `const door = await import('${bundle.directory}/index.mjs'); await door.handler(${JSON.stringify(mail)});`;
+  const bundle = (await bundleHandlers({ 'x/mailer': file }, work)).get('x/mailer')!;
+  const script = `const handler = await import('${bundle.directory}/index.mjs'); await handler.handler(${JSON.stringify(mail)});`;
   const env = {
     PATH: process.env.PATH,
     AWS_REGION: 'eu-west-1',

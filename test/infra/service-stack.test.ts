@@ -17,7 +17,7 @@ const deployed = (stage: 'dev' | 'prod') =>
 
 describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   const { service } = stages[stage];
-  const timeoutOf = (door: string): number => functionOf(service, stage, door)[1].Properties.Timeout;
+  const timeoutOf = (handler: string): number => functionOf(service, stage, handler)[1].Properties.Timeout;
 
   test('every route of the table leads to its function', () => {
     const found = ofType(service, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
@@ -25,9 +25,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       const uri = JSON.stringify(service.Resources[integration]!.Properties);
       return [Properties.RouteKey, uri.match(/"([A-Za-z]+Function[0-9A-F]{8})"/)![1]];
     });
-    const expected = deployed(stage).map(({ method, path, door }) => [
+    const expected = deployed(stage).map(({ method, path, handler }) => [
       path === '$default' ? path : `${method} ${path}`,
-      functionOf(service, stage, door)[0],
+      functionOf(service, stage, handler)[0],
     ]);
     expect(found.toSorted()).toEqual(expected.toSorted());
   });
@@ -43,9 +43,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(JSON.parse(machine.Properties.DefinitionString)).toEqual(asl);
     expect(machine.Properties.DefinitionSubstitutions).toEqual(
       Object.fromEntries(
-        Object.entries(steps).map(([name, { door }]) => [
+        Object.entries(steps).map(([name, { handler }]) => [
           name,
-          { 'Fn::GetAtt': [functionOf(service, stage, door)[0], 'Arn'] },
+          { 'Fn::GetAtt': [functionOf(service, stage, handler)[0], 'Arn'] },
         ]),
       ),
     );
@@ -56,14 +56,14 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     });
   });
 
-  test('functions are named by their doors', () => {
+  test('functions are named by their handlers', () => {
     const named = ofType(service, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.FunctionName);
-    const doors = [
-      ...deployed(stage).map(({ door }) => door),
-      ...[...Object.values(steps), ...Object.values(jobs), ...Object.values(streams)].map(({ door }) => door),
+    const handlers = [
+      ...deployed(stage).map(({ handler }) => handler),
+      ...[...Object.values(steps), ...Object.values(jobs), ...Object.values(streams)].map(({ handler }) => handler),
       'deploy/run-migrations',
     ];
-    expect(named.toSorted()).toEqual(doors.map((door) => functionNameOf(stage, door)).toSorted());
+    expect(named.toSorted()).toEqual(handlers.map((handler) => functionNameOf(stage, handler)).toSorted());
     for (const name of named) expect(name).toMatch(/^[a-z-]{1,64}$/);
   });
 
@@ -101,19 +101,19 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a function ends before whoever waits for it gives up', () => {
-    for (const { door, waits } of deployed(stage)) expect(timeoutOf(door), door).toBe(waits ? 29 : 10);
-    for (const [name, { door }] of Object.entries(steps)) {
-      expect(timeoutOf(door), door).toBeLessThan(asl.States[name].TimeoutSeconds ?? 15);
+    for (const { handler, waits } of deployed(stage)) expect(timeoutOf(handler), handler).toBe(waits ? 29 : 10);
+    for (const [name, { handler }] of Object.entries(steps)) {
+      expect(timeoutOf(handler), handler).toBeLessThan(asl.States[name].TimeoutSeconds ?? 15);
     }
     for (const [name, job] of Object.entries(jobs) as [string, Job][]) {
-      if (name !== 'migrate') expect(timeoutOf(job.door), name).toBe(job.timeoutSeconds);
+      if (name !== 'migrate') expect(timeoutOf(job.handler), name).toBe(job.timeoutSeconds);
     }
-    expect(timeoutOf(jobs.migrate.door)).toBeLessThan(timeoutOf('deploy/run-migrations'));
+    expect(timeoutOf(jobs.migrate.handler)).toBeLessThan(timeoutOf('deploy/run-migrations'));
   });
 
   test('no function of this release is let in before its migrations have run', () => {
     const [migrations, resource] = ofType(service, 'Custom::CounterfoilMigrations')[0]!;
-    const [migrate] = functionOf(service, stage, jobs.migrate.door);
+    const [migrate] = functionOf(service, stage, jobs.migrate.handler);
     const [runner] = functionOf(service, stage, 'deploy/run-migrations');
     for (const [id, { DependsOn = [] }] of ofType(service, 'AWS::Lambda::Function')) {
       if (id !== migrate && id !== runner) expect(DependsOn, id).toContain(migrations);
@@ -130,7 +130,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
     const expected = (Object.values(jobs) as Job[])
       .filter(({ schedule }) => schedule !== 'on-deploy')
-      .map(({ schedule, door }) => [schedule, functionOf(service, stage, door)[0]]);
+      .map(({ schedule, handler }) => [schedule, functionOf(service, stage, handler)[0]]);
     expect(found.toSorted()).toEqual(expected.toSorted());
   });
 
@@ -173,9 +173,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     });
   });
 
-  test('a function’s environment is what its door needs and no more', () => {
-    const names = (door: string) =>
-      Object.keys(functionOf(service, stage, door)[1].Properties.Environment?.Variables ?? {}).toSorted();
+  test('a function’s environment is what its handler needs and no more', () => {
+    const names = (handler: string) =>
+      Object.keys(functionOf(service, stage, handler)[1].Properties.Environment?.Variables ?? {}).toSorted();
     expect(names('http/get-openapi')).toEqual(['LIMITS_TABLE']);
     const forCustomers = [
       'APPLICATIONS_TABLE',

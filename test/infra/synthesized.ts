@@ -95,10 +95,10 @@ export function statementsOf(template: Template, roleId: string): Statement[] {
   return [...inline, ...attached].map(normal);
 }
 
-/** The function of a door, with its logical id. */
-export const functionOf = (template: Template, stage: string, door: string): [string, Resource] =>
+/** The function of a handler, with its logical id. */
+export const functionOf = (template: Template, stage: string, handler: string): [string, Resource] =>
   ofType(template, 'AWS::Lambda::Function').find(
-    ([, { Properties }]) => Properties.FunctionName === functionNameOf(stage, door),
+    ([, { Properties }]) => Properties.FunctionName === functionNameOf(stage, handler),
   )!;
 
 export const roleOf = (fn: Resource): string => fn.Properties.Role['Fn::GetAtt'][0];

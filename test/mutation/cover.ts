@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 
 /** What guards orders, stock, payments and prices, and the keys that make a request count once. */
-export const folders = ['lib/orders', 'lib/stock', 'lib/payments', 'lib/pricing', 'lib/idempotency'] as const;
+export const folders = ['lib/shop', 'lib/saga', 'lib/database'] as const;
 
 /** Files of these folders, as paths from the root. */
 export const sourceFiles = (): string[] => globSync(folders.map((folder) => `${folder}/*.ts`)).sort();
@@ -27,8 +27,13 @@ const plans = tests('sql', 'plans');
  * cases, and what kills a mutant one day would let it live the next.
  */
 const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
-  [/^lib\/orders\/undo-again/, tests('sql', 'order-sweep', 'desk'), tests('saga', 'undo-again', 'desk'), plans],
-  [/^lib\/orders\/(confirm|undo)/, traces, steps, [...sagas, ...actions], tests('saga', 'desk')],
+  [
+    /^lib\/orders\/retry-compensation/,
+    tests('sql', 'order-sweep', 'manualReview'),
+    tests('saga', 'retry-compensation', 'manualReview'),
+    plans,
+  ],
+  [/^lib\/orders\/(confirm|compensation)/, traces, steps, [...sagas, ...actions], tests('saga', 'manualReview')],
   [
     /^lib\/orders\/cancel/,
     [...traces, ...tests('sql', 'cancel-order'), ...tests('unit', 'cancellation-input')],
@@ -37,7 +42,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   ],
   [/^lib\/orders\/place/, placing, sagas],
   [/^lib\/orders\/await/, tests('sql', 'order-awaits'), actions],
-  [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper', 'desk'), plans],
+  [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper', 'manualReview'), plans],
   [/^lib\/orders\/wait/, tests('unit', 'wait')],
   [/^lib\/orders\/read/, tests('sql', 'order-reads'), plans],
   [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
@@ -55,7 +60,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
     /^infra\/saga\//,
     tests('unit', 'saga*', 'docs'),
     [...sagas, ...actions],
-    [...refunds, ...tests('saga', 'desk', 'reconciliation')],
+    [...refunds, ...tests('saga', 'manualReview', 'reconciliation')],
   ],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
   [

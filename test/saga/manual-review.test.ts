@@ -5,15 +5,15 @@ import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
 import { sweepOrders } from '../../lib/saga/sweep.ts';
-import { openDesk } from '../support/manual-review.ts';
 import { expectInvariants } from '../support/invariants.ts';
+import { setUpManualReview } from '../support/manual-review.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
-let desk: ReturnType<typeof openDesk>;
+let operator: ReturnType<typeof setUpManualReview>;
 beforeAll(async () => {
   saga = await startSaga();
-  desk = openDesk(saga);
+  operator = setUpManualReview(saga);
 });
 afterEach(() => {
   saga.faults.clear();
@@ -32,13 +32,13 @@ const levelOf = async (productId: string) =>
 const typesOf = async (orderId: string) =>
   (await saga.owner`select type from outbox.events where subject = ${orderId} order by id`).map(({ type }) => type);
 const retryAndWait = async (orderId: string) => {
-  const result = await desk.retry(orderId);
+  const result = await operator.retry(orderId);
   await saga.states.idle();
   return result;
 };
 
-/** An order that was charged, whose confirmation failed, and whose undo cannot finish while the faults last. */
-async function flagged(step: 'RefundPayment' | 'ReleaseStock' | 'CloseOrder' | 'AbandonOrder') {
+/** An order that was charged, whose confirmation failed, and whose compensation cannot finish while the faults last. */
+async function opened(step: 'RefundPayment' | 'ReleaseStock' | 'CloseOrder' | 'AbandonOrder') {
   const productId = await saga.product(2);
   saga.fault('ConfirmOrder', away);
   saga.fault(step, away);
@@ -47,17 +47,17 @@ async function flagged(step: 'RefundPayment' | 'ReleaseStock' | 'CloseOrder' | '
   return { orderId: order.id, productId };
 }
 
-describe('an order whose undo cannot finish', () => {
+describe('an order whose compensation cannot finish', () => {
   test.each([
     ['AbandonOrder', { amount: 2000, certain: true }, 'held'],
     ['RefundPayment', { amount: 2000, certain: true }, undefined],
     ['ReleaseStock', { amount: 0, certain: true }, 'held'],
     ['CloseOrder', { amount: 0, certain: true }, undefined],
   ] as const)('because of %s says so, with the money and the stock at stake', async (step, money, state) => {
-    const { orderId, productId } = await flagged(step);
-    const { attention, undoAttempts } = await desk.order(orderId);
-    expect(undoAttempts).toBe(0);
-    expect(attention).toMatchObject({
+    const { orderId, productId } = await opened(step);
+    const { manualReview, compensationAttempts } = await operator.order(orderId);
+    expect(compensationAttempts).toBe(0);
+    expect(manualReview).toMatchObject({
       attempt: 0,
       fromStatus: 'reserved',
       steps: [step],
@@ -68,13 +68,13 @@ describe('an order whose undo cannot finish', () => {
       settledAt: null,
     });
     const sku = `SKU-${productId.slice(-12)}`;
-    expect(attention?.stockAtStake).toEqual(state === undefined ? [] : [{ productId, sku, quantity: 2, state }]);
+    expect(manualReview?.stockAtStake).toEqual(state === undefined ? [] : [{ productId, sku, quantity: 2, state }]);
   });
 
   test('when refund and release fail, names both', async () => {
     saga.fault('RefundPayment', away);
-    const { orderId } = await flagged('ReleaseStock');
-    expect((await desk.order(orderId)).attention).toMatchObject({
+    const { orderId } = await opened('ReleaseStock');
+    expect((await operator.order(orderId)).manualReview).toMatchObject({
       steps: ['RefundPayment', 'ReleaseStock'],
       moneyAtStake: { amount: 2000, certain: false },
     });
@@ -85,15 +85,19 @@ describe('a retry', () => {
   test.each(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder'] as const)(
     'after %s is back ends the order failed, with nothing kept',
     async (step) => {
-      const { orderId, productId } = await flagged(step);
+      const { orderId, productId } = await opened(step);
       saga.faults.clear();
       saga.deliveries.length = 0;
       const { order } = await retryAndWait(orderId);
-      expect(order).toMatchObject({ status: 'reserved', undoAttempts: 1, attention: { settledHow: 'retried' } });
+      expect(order).toMatchObject({
+        status: 'reserved',
+        compensationAttempts: 1,
+        manualReview: { settledHow: 'retried' },
+      });
       expect(visited()).toEqual(['RefundPayment', 'ReleaseStock', 'CloseOrder']);
       expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
       expect(await levelOf(productId)).toEqual({ onHand: 2, reserved: 0 });
-      expect(await typesOf(orderId)).toEqual(['order.placed', 'order.needs_attention', 'order.failed']);
+      expect(await typesOf(orderId)).toEqual(['order.placed', 'order.in_review', 'order.failed']);
     },
   );
 
@@ -103,7 +107,7 @@ describe('a retry', () => {
     saga.fault('ReleaseStock', away);
     await saga.cancel(id);
     await saga.states.idle();
-    expect((await desk.order(id)).attention).toMatchObject({
+    expect((await operator.order(id)).manualReview).toMatchObject({
       fromStatus: 'cancelling',
       execution: `${id}-cancel`,
       stockAtStake: [{ productId, state: 'committed' }],
@@ -114,22 +118,27 @@ describe('a retry', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('that fails puts the order before a person again, each time with its own event, until one gets through', async () => {
-    const { orderId } = await flagged('RefundPayment');
+  test('that fails puts the order in manual review again, each time with its own event, until one gets through', async () => {
+    const { orderId } = await opened('RefundPayment');
     for (const attempt of [1, 2]) {
       await retryAndWait(orderId);
-      expect(await desk.order(orderId)).toMatchObject({
+      expect(await operator.order(orderId)).toMatchObject({
         status: 'needs_attention',
-        undoAttempts: attempt,
-        attention: { attempt, steps: ['RefundPayment'], execution: `${orderId}-undo-${attempt}`, settledAt: null },
+        compensationAttempts: attempt,
+        manualReview: {
+          attempt,
+          steps: ['RefundPayment'],
+          execution: `${orderId}-compensation-${attempt}`,
+          settledAt: null,
+        },
       });
     }
     saga.faults.clear();
     await retryAndWait(orderId);
     expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
-    expect(await typesOf(orderId)).toEqual(['order.placed', ...Array(3).fill('order.needs_attention'), 'order.failed']);
+    expect(await typesOf(orderId)).toEqual(['order.placed', ...Array(3).fill('order.in_review'), 'order.failed']);
     const rows = await saga.owner`
-      select attempt, settled_how from orders.attention where order_id = ${orderId} order by attempt`;
+      select attempt, settled_how from orders.manual_reviews where order_id = ${orderId} order by attempt`;
     expect(rows.map(({ attempt, settledHow }) => [attempt, settledHow])).toEqual([
       [0, 'retried'],
       [1, 'retried'],
@@ -141,7 +150,7 @@ describe('a retry', () => {
     const productId = await saga.product(1);
     saga.fault('ChargePayment', async (next) => {
       await next();
-      throw Object.assign(new Error('no answer'), { name: 'AnswerLost' });
+      throw Object.assign(new Error('no answer'), { name: 'OutcomeUnknown' });
     });
     saga.fault('RefundPayment', away);
     const order = await saga.place([{ productId, quantity: 1 }]);
@@ -151,8 +160,8 @@ describe('a retry', () => {
     expect(await saga.order(order.id)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
   });
 
-  test('lets no late confirmation through while the undo runs', async () => {
-    const { orderId } = await flagged('RefundPayment');
+  test('lets no late confirmation through while the compensation runs', async () => {
+    const { orderId } = await opened('RefundPayment');
     saga.faults.clear();
     let late: unknown;
     saga.fault('RefundPayment', async (next) => {
@@ -173,15 +182,15 @@ describe('a retry', () => {
 
   test('is not stopped by a late delivery of the flag before it', async () => {
     let late: (() => Promise<unknown>) | undefined;
-    saga.fault('FlagOrder', (next) => {
+    saga.fault('RequestManualReview', (next) => {
       late = next;
       return next();
     });
-    const { orderId } = await flagged('RefundPayment');
-    const flagAgain = late!;
+    const { orderId } = await opened('RefundPayment');
+    const openAgain = late!;
     saga.faults.clear();
     saga.fault('RefundPayment', async (next) => {
-      expect(await flagAgain()).toEqual({ status: 'reserved' });
+      expect(await openAgain()).toEqual({ status: 'reserved' });
       expect((await saga.order(orderId)).status).toBe('reserved');
       return next();
     });
@@ -189,10 +198,10 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('whose saga cannot be started now is started by the sweeper, and flagged when it ends without ending the order', async () => {
-    const { orderId } = await flagged('RefundPayment');
+  test('whose saga cannot be started now is started by the sweeper, and in manual review when it ends without ending the order', async () => {
+    const { orderId } = await opened('RefundPayment');
     saga.faults.clear();
-    const { startError } = await desk.retry(orderId, { startSaga: () => Promise.reject(new Error('away')) });
+    const { startError } = await operator.retry(orderId, { startSaga: () => Promise.reject(new Error('away')) });
     expect(String(startError)).toContain('away');
     const asked: unknown[] = [];
     const sweep = (state: string) =>
@@ -213,18 +222,18 @@ describe('a retry', () => {
           return state;
         },
       });
-    expect(await sweep('ABORTED')).toMatchObject({ flagged: 1 });
-    expect(asked).toEqual([expect.objectContaining({ orderId, intent: 'undo', attempt: 1 })]);
-    expect((await desk.order(orderId)).attention).toMatchObject({
+    expect(await sweep('ABORTED')).toMatchObject({ opened: 1 });
+    expect(asked).toEqual([expect.objectContaining({ orderId, intent: 'compensation', attempt: 1 })]);
+    expect((await operator.order(orderId)).manualReview).toMatchObject({
       attempt: 1,
       reason: 'saga-ended',
       steps: [],
       error: 'SagaEnded',
       message: 'The execution ended ABORTED without ending the order.',
       moneyAtStake: { amount: 2000, certain: false },
-      execution: `${orderId}-undo-1`,
+      execution: `${orderId}-compensation-1`,
     });
-    await desk.retry(orderId, { startSaga: () => Promise.reject(new Error('away')) });
+    await operator.retry(orderId, { startSaga: () => Promise.reject(new Error('away')) });
     expect(await sweep('none')).toMatchObject({ started: 1 });
     await saga.states.idle();
     expect((await saga.order(orderId)).status).toBe('failed');
@@ -235,41 +244,37 @@ test('an explanation tells the executions with every attempt, and all that the d
   const productId = await saga.product(1);
   const { id } = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_timeoutAlways' });
   await retryAndWait(id);
-  const told = await desk.explain(id);
+  const told = await operator.explain(id);
   expect(z.parse(explanation, told)).toEqual(told);
   expect(told.executions?.map(({ name, status, complete }) => [name, status, complete])).toEqual([
     [id, 'FAILED', true],
-    [`${id}-undo-1`, 'FAILED', true],
+    [`${id}-compensation-1`, 'FAILED', true],
   ]);
   const [first, second] = told.executions!;
   const inShort = (attempts: StepAttempt[]) =>
     attempts.map(({ state, attempt, result, error }) => `${state} ${attempt} ${result} ${error ?? ''}`.trim());
   expect(inShort(first!.attempts)).toEqual([
     'ReserveStock 1 succeeded',
-    ...[1, 2, 3, 4].map((n) => `ChargePayment ${n} failed AnswerLost`),
-    ...[1, 2, 3, 4, 5].map((n) => `RefundPayment ${n} failed AnswerLost`),
+    ...[1, 2, 3, 4].map((n) => `ChargePayment ${n} failed OutcomeUnknown`),
+    ...[1, 2, 3, 4, 5].map((n) => `RefundPayment ${n} failed OutcomeUnknown`),
     'ReleaseStock 1 succeeded',
-    'FlagOrder 1 succeeded',
+    'RequestManualReview 1 succeeded',
   ]);
-  expect(inShort(second!.attempts).at(-1)).toBe('FlagOrder 1 succeeded');
+  expect(inShort(second!.attempts).at(-1)).toBe('RequestManualReview 1 succeeded');
   expect(first!.attempts[1]?.message).toContain('did not answer');
   expect(JSON.stringify(told.executions)).not.toContain('paymentMethod');
-  expect(told.attention.map(({ attempt, settledHow }) => [attempt, settledHow])).toEqual([
+  expect(told.manualReview.map(({ attempt, settledHow }) => [attempt, settledHow])).toEqual([
     [0, 'retried'],
     [1, null],
   ]);
   expect(told.stockMovements.map(({ kind }) => kind)).toEqual(['reservation', 'release']);
   expect(told.reservations).toMatchObject([{ productId, state: 'released' }]);
-  expect(told.events.map(({ type }) => type)).toEqual([
-    'order.placed',
-    'order.needs_attention',
-    'order.needs_attention',
-  ]);
+  expect(told.events.map(({ type }) => type)).toEqual(['order.placed', 'order.in_review', 'order.in_review']);
   expect(told.actions.map(({ action, keyId }) => [action, keyId])).toEqual([
-    ['retry', desk.keyId],
-    ['read', desk.keyId],
+    ['retry', operator.keyId],
+    ['read', operator.keyId],
   ]);
   expect(told.requests.map(({ what }) => what)).toEqual(['retry', 'read']);
   expect(told.timeline.at(-1)).toMatchObject({ type: 'status-changed', detail: { to: 'needs_attention' } });
-  await desk.resolve(id);
+  await operator.resolve(id);
 });

@@ -97,17 +97,17 @@ describe('answers that are lost', () => {
     expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ChargePayment', 'ConfirmOrder']);
   });
 
-  test('a provider that never answers puts the order before a person, its stock given back', async () => {
+  test('a provider that never answers puts the order in manual review, its stock given back', async () => {
     const productId = await saga.product(1);
     const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_timeoutAlways' });
     expect(order).toMatchObject({ status: 'needs_attention', failure: { code: 'payment-unknown' } });
     const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
     expect(level).toEqual({ onHand: 1, reserved: 0 });
-    expect(visited().slice(-2)).toEqual(['ReleaseStock', 'FlagOrder']);
-    expect(saga.counted.map(({ name }) => name)).toContain('OrdersFlagged');
+    expect(visited().slice(-2)).toEqual(['ReleaseStock', 'RequestManualReview']);
+    expect(saga.counted.map(({ name }) => name)).toContain('ManualReviewsOpened');
   });
 
-  test('a confirmation that took effect but never answered is found out, not undone', async () => {
+  test('a confirmation that took effect but never answered is found out, not compensated', async () => {
     saga.fault('ConfirmOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -117,7 +117,7 @@ describe('answers that are lost', () => {
     expect(visited().at(-1)).toBe('AbandonOrder');
   });
 
-  test('an order that turns out confirmed when it is to be flagged ends well and rings no alarm', async () => {
+  test('an order that turns out confirmed when it is to be in manual review ends well and rings no alarm', async () => {
     saga.fault('ConfirmOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -125,9 +125,9 @@ describe('answers that are lost', () => {
     saga.fault('AbandonOrder', () => Promise.reject(new Error('the database is away')));
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
     expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'captured' } });
-    expect(visited().filter((step) => step === 'FlagOrder')).toHaveLength(1);
+    expect(visited().filter((step) => step === 'RequestManualReview')).toHaveLength(1);
     expect(await executionOf(order.id)).toBe('SUCCEEDED');
-    expect(saga.counted.map(({ name }) => name)).not.toContain('OrdersFlagged');
+    expect(saga.counted.map(({ name }) => name)).not.toContain('ManualReviewsOpened');
   });
 
   test('an order that was closed, though nobody heard of it, rings no alarm either', async () => {
@@ -140,14 +140,14 @@ describe('answers that are lost', () => {
     expect(await executionOf(order.id)).toBe('SUCCEEDED');
   });
 
-  test('an order that is put before a person fails its execution, which rings the alarm', async () => {
+  test('an order that is put into manual review fails its execution, which rings the alarm', async () => {
     saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
     const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
     expect(order.status).toBe('needs_attention');
     expect(await executionOf(order.id)).toBe('FAILED');
   });
 
-  test('a confirmed order that is cancelled before its own saga knows of it is undone once, by its cancellation', async () => {
+  test('a confirmed order that is cancelled before its own saga knows of it is compensated once, by its cancellation', async () => {
     saga.fault('ConfirmOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -161,11 +161,15 @@ describe('answers that are lost', () => {
     expect(visited().filter((step) => step === 'RefundPayment')).toHaveLength(1);
   });
 
-  test('a confirmation that never takes effect is undone in reverse and the money given back', async () => {
+  test('a confirmation that never takes effect is compensated in reverse and the money given back', async () => {
     saga.fault('ConfirmOrder', () => Promise.reject(new Error('the database is away')));
     const productId = await saga.product(1);
     const order = await saga.place([{ productId, quantity: 1 }]);
-    expect(order).toMatchObject({ status: 'failed', payment: { status: 'refunded' }, failure: { code: 'undone' } });
+    expect(order).toMatchObject({
+      status: 'failed',
+      payment: { status: 'refunded' },
+      failure: { code: 'compensated' },
+    });
     expect(visited().slice(-4)).toEqual(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder']);
     expect(order.failure?.detail).not.toContain('database');
   });
@@ -194,13 +198,13 @@ describe('answers that are lost', () => {
     await expectInvariants(saga);
   });
 
-  test('an undo that fails for good puts the order before a person', async () => {
+  test('a compensation that fails for good puts the order in manual review', async () => {
     saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
       paymentMethod: 'pm_card_chargeDeclined',
     });
     expect(order.status).toBe('needs_attention');
-    expect(visited().at(-1)).toBe('FlagOrder');
+    expect(visited().at(-1)).toBe('RequestManualReview');
   });
 });
 
@@ -211,7 +215,7 @@ describe('every step delivered twice', () => {
     ['ConfirmOrder', 'pm_card_visa', 'confirmed'],
     ['ReleaseStock', 'pm_card_chargeDeclined', 'failed'],
     ['CloseOrder', 'pm_card_chargeDeclined', 'failed'],
-    ['FlagOrder', 'pm_timeoutAlways', 'needs_attention'],
+    ['RequestManualReview', 'pm_timeoutAlways', 'needs_attention'],
   ] as const;
 
   test.each(everyStep)('%s, one after the other: %s ends %s', async (step, paymentMethod, status) => {
@@ -229,7 +233,7 @@ describe('every step delivered twice', () => {
     expect(order.status).toBe(status);
   });
 
-  test.each(['RefundPayment', 'AbandonOrder'] as const)('%s, both at once, in an undo', async (step) => {
+  test.each(['RefundPayment', 'AbandonOrder'] as const)('%s, both at once, in a compensation', async (step) => {
     saga.fault('ConfirmOrder', () => Promise.reject(new Error('away')));
     saga.fault(step, async (next) => (await Promise.all([next(), next()]))[1]);
     const order = await saga.place([{ productId: await saga.product(4), quantity: 2 }]);
@@ -269,7 +273,7 @@ describe('cancelling', () => {
   });
 
   test.each(['ReserveStock', 'ChargePayment', 'ConfirmOrder'] as const)(
-    'an order cancelled just before %s is undone by the saga under way',
+    'an order cancelled just before %s is compensated by the saga under way',
     async (step) => {
       saga.fault(step, async (next, delivery) => {
         if (delivery === 1) await saga.cancel(saga.deliveries.at(-1)!.orderId);

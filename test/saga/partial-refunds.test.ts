@@ -3,7 +3,12 @@ import type { Claim } from '../../lib/database/idempotency.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { findRefund, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
-import { type RefundDeps, requestRefund, type SweepRefundsDeps, sweepRefunds } from '../../lib/shop/payments/refunds.ts';
+import {
+  type RefundDeps,
+  requestRefund,
+  type SweepRefundsDeps,
+  sweepRefunds,
+} from '../../lib/shop/payments/refunds.ts';
 import { describeSaga } from '../support/describe-saga.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
@@ -50,7 +55,7 @@ const refunds = async (orderId: string) =>
   (await saga.owner`
     select status, amount, attempt, failure_code from payments.refunds where order_id = ${orderId} order by id
   `) as unknown as { status: string; amount: number; attempt: number; failureCode: string | null }[];
-const book = async (orderId: string) => {
+const balance = async (orderId: string) => {
   const { charges } = await saga.gateway.listCharges({ from: 0, to: saga.clock.now() + 1000 });
   return charges.find((charge) => charge.orderId === orderId)!;
 };
@@ -79,7 +84,7 @@ describe('a refund of a part', () => {
       status: 'confirmed',
       payment: { status: 'captured', refunded: eur(700) },
     });
-    expect(await book(order.id)).toMatchObject({ amount: 3000, refundedAmount: 700 });
+    expect(await balance(order.id)).toMatchObject({ amount: 3000, refundedAmount: 700 });
     expect(await refunds(order.id)).toMatchObject([{ status: 'succeeded', amount: 700 }]);
     const [event] = await saga.owner`select type, data from outbox.events where subject = ${refund!.id}`;
     expect(event).toMatchObject({ type: 'refund.succeeded', data: { orderId: order.id, amount: eur(700) } });
@@ -120,7 +125,7 @@ describe('a refund of a part', () => {
     const asked = await Promise.allSettled(Array.from({ length: 20 }, () => ask(order.id, 400)));
     expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(7);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(2800) } });
-    expect(await book(order.id)).toMatchObject({ refundedAmount: 2800 });
+    expect(await balance(order.id)).toMatchObject({ refundedAmount: 2800 });
   });
 
   test.each([
@@ -194,7 +199,7 @@ describe('a refund that meets trouble', () => {
     });
     await ask(order.id, 900);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(900) } });
-    expect(await book(order.id)).toMatchObject({ refundedAmount: 900 });
+    expect(await balance(order.id)).toMatchObject({ refundedAmount: 900 });
   });
 
   test('that is settled twice at once counts once', async () => {
@@ -299,7 +304,7 @@ describe('a refund that meets trouble', () => {
     expect(await Promise.all([sweep(), sweep()])).toEqual(expect.arrayContaining([1]));
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
     expect(await refunds(order.id)).toMatchObject([{ status: 'succeeded', attempt: 2 }]);
-    expect(await book(order.id)).toMatchObject({ refundedAmount: 100 });
+    expect(await balance(order.id)).toMatchObject({ refundedAmount: 100 });
   });
 });
 
@@ -310,7 +315,7 @@ describe('a refund and a cancellation', () => {
     await settled(order.id);
     await saga.cancel(order.id);
     expect(await settled(order.id)).toMatchObject({ status: 'cancelled', payment: { refunded: eur(3000) } });
-    expect(await book(order.id)).toMatchObject({ amount: 3000, refundedAmount: 3000 });
+    expect(await balance(order.id)).toMatchObject({ amount: 3000, refundedAmount: 3000 });
     await expect(ask(order.id, 1)).rejects.toMatchObject({ code: 'order-not-refundable' });
   });
 
@@ -332,7 +337,7 @@ describe('a refund and a cancellation', () => {
       const order = await place();
       await Promise.allSettled([ask(order.id, 700), saga.cancel(order.id)]);
       expect(await settled(order.id)).toMatchObject({ status: 'cancelled', payment: { refunded: eur(3000) } });
-      expect(await book(order.id)).toMatchObject({ refundedAmount: 3000 });
+      expect(await balance(order.id)).toMatchObject({ refundedAmount: 3000 });
       expect((await refunds(order.id)).filter(({ status }) => status === 'requested')).toEqual([]);
     }
   });

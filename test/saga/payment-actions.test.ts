@@ -89,7 +89,7 @@ describe('a payment that its customer must act on', () => {
     expect(await place()).toMatchObject({ status: 'confirmed' });
   });
 
-  test('ends with the reservation when nothing happens, and everything is undone', async () => {
+  test('ends with the reservation when nothing happens, and everything is compensated', async () => {
     const order = await place();
     saga.clock.advance(901_000);
     expect(await ended(order.id)).toMatchObject({
@@ -144,7 +144,7 @@ describe('a step that dies', () => {
 });
 
 describe('cancelling while the customer has to act', () => {
-  test('wakes the saga, which undoes the order', async () => {
+  test('resumes the saga, which compensates the order', async () => {
     const order = await place();
     await saga.cancel(order.id);
     expect(await ended(order.id)).toMatchObject({ status: 'cancelled', paymentAction: null });
@@ -197,7 +197,7 @@ describe('the step that waits', () => {
     expect(await ended(order.id)).toMatchObject({ status: 'failed', payment: null });
   });
 
-  test('that cannot begin has the order undone', async () => {
+  test('that cannot begin has the order compensated', async () => {
     saga.fault('AwaitPayment', () => Promise.reject(new Error('no effect')));
     expect(await place()).toMatchObject({ status: 'failed', payment: null });
   });

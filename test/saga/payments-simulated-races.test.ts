@@ -30,7 +30,7 @@ async function charged(paymentMethod = 'pm_card_visa') {
   const order = { orderId: newId('order', systemClock), amount: 1999, currency: 'EUR' };
   const { reference } = await gateway().charge({ ...order, paymentMethod });
   const part = { orderId: order.orderId, refundId: 'r1', amount: 500, currency: 'EUR', reference };
-  return { charge: { ...order, paymentMethod }, undo: { ...order, reference }, part };
+  return { charge: { ...order, paymentMethod }, compensation: { ...order, reference }, part };
 }
 
 test('a charge that is gone when it is looked for has no answer', async () => {
@@ -40,7 +40,7 @@ test('a charge that is gone when it is looked for has no answer', async () => {
     await dynamo.documents.send(new DeleteCommand({ TableName: 'charges', Key: { orderId: charge.orderId } }));
   });
   await expect(gateway(vanishing).charge(charge)).rejects.toMatchObject({
-    name: 'AnswerLost',
+    name: 'OutcomeUnknown',
     message: expect.stringContaining('between two reads'),
   });
 });
@@ -53,21 +53,21 @@ test('an order that changes before each write is looked at five times, and then 
   });
   const [paid, waiting] = [await charged(), await charged('pm_requiresAction')];
   for (const ask of [
-    () => gateway(busy).undo(paid.undo),
-    () => gateway(busy).undo(waiting.undo),
+    () => gateway(busy).compensation(paid.compensation),
+    () => gateway(busy).compensation(waiting.compensation),
     () => gateway(busy).refundPart(paid.part),
   ]) {
     looks = 0;
-    await expect(ask()).rejects.toMatchObject({ name: 'AnswerLost', message: expect.stringContaining('busy') });
+    await expect(ask()).rejects.toMatchObject({ name: 'OutcomeUnknown', message: expect.stringContaining('busy') });
     expect(looks).toBe(5);
   }
-  expect(await gateway().undo(paid.undo)).toMatchObject({ outcome: 'refunded' });
+  expect(await gateway().compensation(paid.compensation)).toMatchObject({ outcome: 'refunded' });
 });
 
 test('giving a charge back costs one look and one write', async () => {
-  const { undo } = await charged();
+  const { compensation } = await charged();
   const before = dynamo.calls();
-  await gateway().undo(undo);
+  await gateway().compensation(compensation);
   const { GetItem = 0, UpdateItem = 0 } = dynamo.calls();
   expect({ looks: GetItem - (before.GetItem ?? 0), writes: UpdateItem - (before.UpdateItem ?? 0) }).toEqual({
     looks: 1,
@@ -79,17 +79,17 @@ test('when DynamoDB fails, the answer is lost: it may have happened', async () =
   const failing = after(() => {
     throw new InternalServerError({ message: 'on fire', $metadata: {} });
   });
-  const { charge, undo, part } = await charged();
+  const { charge, compensation, part } = await charged();
   for (const asked of [
     gateway(failing).charge(charge),
-    gateway(failing).undo(undo),
+    gateway(failing).compensation(compensation),
     gateway(failing).refundPart(part),
   ]) {
-    await expect(asked).rejects.toMatchObject({ name: 'AnswerLost', cause: { name: 'InternalServerError' } });
+    await expect(asked).rejects.toMatchObject({ name: 'OutcomeUnknown', cause: { name: 'InternalServerError' } });
   }
 });
 
-test('a page of the books looks at as many charges as it is told to', async () => {
+test('a page of the transactions looks at as many charges as it is told to', async () => {
   for (let time = 0; time < 3; time++) await charged();
   const { client, reads } = watchReads(dynamo.documents);
   const from = 0;

@@ -2,9 +2,9 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { run as chargeStep } from '../../functions/saga/charge-payment.ts';
 import { run as refundStep } from '../../functions/saga/refund-payment.ts';
-import type { SagaState } from '../../lib/saga/state.ts';
 import { systemClock, toTimestamp } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import type { SagaState } from '../../lib/saga/state.ts';
 import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { itemStore } from '../../lib/shop/payments/simulated-items.dynamo.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
@@ -34,14 +34,14 @@ const newOrder = (paymentMethod = 'pm_card_visa') => ({
   currency: 'EUR',
   paymentMethod,
 });
-const undoOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>, reference?: string) => ({
+const compensationOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>, reference?: string) => ({
   orderId,
   amount,
   currency,
   reference,
 });
 const declinedWith = (code: string) => ({ name: 'PaymentDeclined', code });
-const answerLost = { name: 'AnswerLost' };
+const outcomeUnknown = { name: 'OutcomeUnknown' };
 
 test('a charge asked for again gives the same reference', async () => {
   const order = newOrder();
@@ -58,7 +58,7 @@ test('a charge costs one call to the table', async () => {
   expect(after.GetItem).toBe(before.GetItem);
 });
 
-test('every read of the books sees the writes before it', async () => {
+test('every read of the transactions sees the writes before it', async () => {
   const { client, reads } = watchReads(dynamo.documents);
   const watched = simulatedGateway({ client, table: 'charges', clock: systemClock, timeoutMs: 1 });
   const order = newOrder();
@@ -84,66 +84,74 @@ test.each([
   const order = newOrder(method);
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
-  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided', refundReference: null });
+  expect(await gateway().compensation(compensationOf(order))).toMatchObject({
+    outcome: 'voided',
+    refundReference: null,
+  });
 });
 
 test('pm_timeoutOnce charges and loses the answer, and gives it when asked again', async () => {
   const order = newOrder('pm_timeoutOnce');
-  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
   const { reference } = await gateway().charge(order);
   expect(await gateway().charge(order)).toMatchObject({ reference });
   expect(waited).toEqual([]);
 });
 
-test('undo of a charge whose answer was lost gives the money back', async () => {
+test('compensation of a charge whose answer was lost gives the money back', async () => {
   const order = newOrder('pm_timeoutOnce');
-  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
-  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
+  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
-test('pm_timeoutAlways waits out the time and answers neither charge nor undo', async () => {
+test('pm_timeoutAlways waits out the time and answers neither charge nor compensation', async () => {
   const order = newOrder('pm_timeoutAlways');
   for (let time = 0; time < 2; time++) {
-    await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
-    await expect(gateway().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+    await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
+    await expect(gateway().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   }
   expect(waited).toEqual([8000, 8000, 8000, 8000]);
 });
 
-test('undo before the charge arrives: the late charge is refused', async () => {
+test('compensation before the charge arrives: the late charge is refused', async () => {
   for (const method of ['pm_card_visa', 'pm_timeoutOnce', 'pm_timeoutAlways', 'pm_card_chargeDeclined']) {
     const order = newOrder(method);
-    const first = await gateway().undo(undoOf(order));
+    const first = await gateway().compensation(compensationOf(order));
     expect(first).toEqual({ outcome: 'voided', provider: 'simulated', reference: null, refundReference: null });
     await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
-    expect(await gateway().undo(undoOf(order))).toEqual(first);
+    expect(await gateway().compensation(compensationOf(order))).toEqual(first);
   }
 });
 
-test('charge and undo at once: whoever wins, no money is kept', async () => {
+test('charge and compensation at once: whoever wins, no money is kept', async () => {
   for (let time = 0; time < 20; time++) {
     const order = newOrder();
-    const [, undone] = await Promise.allSettled([gateway().charge(order), gateway().undo(undoOf(order))]);
-    expect(undone.status).toBe('fulfilled');
+    const [, compensated] = await Promise.allSettled([
+      gateway().charge(order),
+      gateway().compensation(compensationOf(order)),
+    ]);
+    expect(compensated.status).toBe('fulfilled');
     await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
   }
 });
 
-test('a charge is given back once, by however many undos at once, with and without its reference', async () => {
+test('a charge is given back once, by however many compensations at once, with and without its reference', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
-  const undos = await Promise.all(
-    Array.from({ length: 8 }, (_, index) => gateway().undo(undoOf(order, index % 2 ? reference : undefined))),
+  const compensations = await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      gateway().compensation(compensationOf(order, index % 2 ? reference : undefined)),
+    ),
   );
-  expect(new Set(undos.map(({ refundReference }) => refundReference)).size).toBe(1);
-  expect(undos[0]).toEqual({
+  expect(new Set(compensations.map(({ refundReference }) => refundReference)).size).toBe(1);
+  expect(compensations[0]).toEqual({
     outcome: 'refunded',
     provider: 'simulated',
     reference,
     refundReference: expect.stringMatching(/^sim_re_/),
   });
-  expect(await gateway().undo(undoOf(order))).toEqual(undos[0]);
+  expect(await gateway().compensation(compensationOf(order))).toEqual(compensations[0]);
 });
 
 test('a repeat with another amount, currency, payment method or reference changes nothing', async () => {
@@ -153,9 +161,9 @@ test('a repeat with another amount, currency, payment method or reference change
   await expect(gateway().charge({ ...order, amount: 1 })).rejects.toMatchObject(differs);
   await expect(gateway().charge({ ...order, currency: 'USD' })).rejects.toMatchObject(differs);
   await expect(gateway().charge({ ...order, paymentMethod: 'pm_timeoutOnce' })).rejects.toMatchObject(differs);
-  await expect(gateway().undo({ ...undoOf(order), amount: 2000 })).rejects.toMatchObject(differs);
-  await expect(gateway().undo({ ...undoOf(order), currency: 'USD' })).rejects.toMatchObject(differs);
-  await expect(gateway().undo(undoOf(order, 'sim_ch_other'))).rejects.toMatchObject(differs);
+  await expect(gateway().compensation({ ...compensationOf(order), amount: 2000 })).rejects.toMatchObject(differs);
+  await expect(gateway().compensation({ ...compensationOf(order), currency: 'USD' })).rejects.toMatchObject(differs);
+  await expect(gateway().compensation(compensationOf(order, 'sim_ch_other'))).rejects.toMatchObject(differs);
   expect(await gateway().charge(order)).toMatchObject({ reference });
 });
 
@@ -177,19 +185,19 @@ test('what happened to a charge between the look and the write is not written ov
   expect(await store.find(order.orderId)).toEqual(Item);
 });
 
-test('undo of a charge that is not there fails, and does not stand for a refund', async () => {
+test('compensation of a charge that is not there fails, and does not stand for a refund', async () => {
   const unknown = { name: 'ChargeUnknown' };
   const order = newOrder();
-  await expect(gateway().undo(undoOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
-  await gateway().undo(undoOf(order));
-  await expect(gateway().undo(undoOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
+  await expect(gateway().compensation(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
+  await gateway().compensation(compensationOf(order));
+  await expect(gateway().compensation(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
 });
 
 test('when its table does not answer, the answer is lost; when the table is wrong, that is an error', async () => {
   const order = newOrder();
   dynamo.refuse();
-  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
-  await expect(gateway().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
+  await expect(gateway().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   await dynamo.resume();
   expect(await gateway().charge(order)).toMatchObject({ provider: 'simulated' });
   const wrong = simulatedGateway({ client: dynamo.documents, table: 'none', clock: systemClock, timeoutMs: 1 });

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { tables } from '../../infra/tables.ts';
-import type { BooksRequest, ProviderCharge } from '../../lib/shop/payments/gateway.ts';
-import { findMirrored, type MirrorStore, readMirror, readWindow } from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
-import { mirrorCharges } from '../../lib/operations/reconciliation/snapshot.ts';
+import {
+  findInSnapshot,
+  readSnapshot,
+  readWindow,
+  type SnapshotStore,
+} from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
+import { snapshotProviderTransactions } from '../../lib/operations/reconciliation/snapshot.ts';
+import type { ProviderCharge, TransactionsRequest } from '../../lib/shop/payments/gateway.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const hour = 3600_000;
@@ -12,23 +17,23 @@ const start = Date.UTC(2026, 10, 21, 12);
 let dynamo: TestDynamo;
 let tableNumber = 0;
 let now: number;
-let books: ProviderCharge[];
+let balances: ProviderCharge[];
 /** What was given back, by reference: when. */
 let givenBack: Map<string, number>;
-let asked: (BooksRequest & { list: string })[];
-let store: MirrorStore;
+let asked: (TransactionsRequest & { list: string })[];
+let store: SnapshotStore;
 
 beforeAll(async () => {
-  const names = Array.from({ length: 10 }, (_, n) => `mirror${n}`);
+  const names = Array.from({ length: 10 }, (_, n) => `snapshot${n}`);
   dynamo = await startTestDynamo(names.map((name) => ({ name, ...tables.providerCharges })));
 });
 afterAll(() => dynamo?.stop());
 beforeEach(() => {
   now = start;
-  books = [];
+  balances = [];
   givenBack = new Map();
   asked = [];
-  store = { client: dynamo.documents, table: `mirror${tableNumber++}`, clock: { now: () => now } };
+  store = { client: dynamo.documents, table: `snapshot${tableNumber++}`, clock: { now: () => now } };
 });
 
 const charge = (n: number, createdAt: number, parts: Partial<ProviderCharge> = {}): ProviderCharge => ({
@@ -44,20 +49,20 @@ const charge = (n: number, createdAt: number, parts: Partial<ProviderCharge> = {
 
 /** Books that are read two charges at a time. */
 function provider(list: 'charges' | 'refunded') {
-  return async (request: BooksRequest) => {
+  return async (request: TransactionsRequest) => {
     asked.push({ list, ...request });
     const timeOf = (each: ProviderCharge) =>
       list === 'charges' ? each.createdAt : (givenBack.get(each.reference) ?? Number.NEGATIVE_INFINITY);
-    const all = books.filter((each) => timeOf(each) >= request.from && timeOf(each) < request.to);
+    const all = balances.filter((each) => timeOf(each) >= request.from && timeOf(each) < request.to);
     const at = Number(request.cursor ?? 0);
     const charges = all.slice(at, at + 2);
     return at + 2 < all.length ? { charges, cursor: String(at + 2) } : { charges };
   };
 }
 
-const mirror = (pagesAtMost = Number.POSITIVE_INFINITY, name: 'simulated' | 'stripe' = 'stripe') => {
+const snapshot = (pagesAtMost = Number.POSITIVE_INFINITY, name: 'simulated' | 'stripe' = 'stripe') => {
   let pages = 0;
-  return mirrorCharges({
+  return snapshotProviderTransactions({
     gateway: { provider: name, listCharges: provider('charges'), listRefunded: provider('refunded') },
     store,
     stopwatch: { elapsed: () => pages++ },
@@ -68,16 +73,16 @@ const mirror = (pagesAtMost = Number.POSITIVE_INFINITY, name: 'simulated' | 'str
 
 async function window() {
   const read: ProviderCharge[] = [];
-  for await (const page of readWindow(store, (await readMirror(store))!, 2)) read.push(...page);
+  for await (const page of readWindow(store, (await readSnapshot(store))!, 2)) read.push(...page);
   return read.map(({ reference }) => reference).toSorted();
 }
 
 test('the charges of the last days are copied page by page, over the days, and only once they are all there it counts', async () => {
-  books = [1, 20, 30, 47, 71].map((hours, n) => charge(n, start - hours * hour));
-  books.push(charge(9, start - 73 * hour));
-  expect(await readMirror(store)).toBeUndefined();
-  expect(await mirror()).toEqual({ read: 5, written: 5, complete: true });
-  expect(await readMirror(store)).toEqual({
+  balances = [1, 20, 30, 47, 71].map((hours, n) => charge(n, start - hours * hour));
+  balances.push(charge(9, start - 73 * hour));
+  expect(await readSnapshot(store)).toBeUndefined();
+  expect(await snapshot()).toEqual({ read: 5, written: 5, complete: true });
+  expect(await readSnapshot(store)).toEqual({
     provider: 'stripe',
     from: start - 3 * day,
     to: start,
@@ -88,13 +93,13 @@ test('the charges of the last days are copied page by page, over the days, and o
 });
 
 test('only what has changed is written again, and is marked with the time', async () => {
-  books = [charge(1, start - hour), charge(2, start - hour), charge(3, start - 30 * hour)];
-  await mirror();
+  balances = [charge(1, start - hour), charge(2, start - hour), charge(3, start - 30 * hour)];
+  await snapshot();
   now = start + hour;
-  expect(await mirror()).toMatchObject({ read: 3, written: 0 });
-  books[1] = { ...books[1]!, refundedAmount: 500 };
-  expect(await mirror()).toMatchObject({ read: 3, written: 1 });
-  const found = await findMirrored(store, [
+  expect(await snapshot()).toMatchObject({ read: 3, written: 0 });
+  balances[1] = { ...balances[1]!, refundedAmount: 500 };
+  expect(await snapshot()).toMatchObject({ read: 3, written: 1 });
+  const found = await findInSnapshot(store, [
     { reference: 'ch_1', days: ['2026-11-20', '2026-11-21'] },
     { reference: 'ch_2', days: ['2026-11-21'] },
     { reference: 'ch_3', days: ['2026-11-21'] },
@@ -105,17 +110,17 @@ test('only what has changed is written again, and is marked with the time', asyn
 });
 
 test('a run whose time is up goes on where it was, and until it is through the last whole copy counts', async () => {
-  books = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
-  await mirror();
+  balances = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
+  await snapshot();
   now = start + hour;
-  const before = await readMirror(store);
+  const before = await readSnapshot(store);
   asked = [];
-  expect(await mirror(2)).toMatchObject({ read: 4, complete: false });
-  expect(await readMirror(store)).toEqual(before);
+  expect(await snapshot(2)).toMatchObject({ read: 4, complete: false });
+  expect(await readSnapshot(store)).toEqual(before);
   now = start + 2 * hour;
-  expect(await mirror(1)).toMatchObject({ read: 2, complete: false });
+  expect(await snapshot(1)).toMatchObject({ read: 2, complete: false });
   now = start + 3 * hour;
-  expect(await mirror()).toMatchObject({ read: 1, complete: true });
+  expect(await snapshot()).toMatchObject({ read: 1, complete: true });
   expect(asked.map(({ list, cursor }) => `${list} ${cursor}`)).toEqual([
     'charges undefined',
     'charges 2',
@@ -124,7 +129,7 @@ test('a run whose time is up goes on where it was, and until it is through the l
     'refunded undefined',
   ]);
   // It tells what was true when it was begun.
-  expect(await readMirror(store)).toMatchObject({
+  expect(await readSnapshot(store)).toMatchObject({
     startedAt: start + hour,
     to: start + hour,
     completedAt: start + 3 * hour,
@@ -132,40 +137,40 @@ test('a run whose time is up goes on where it was, and until it is through the l
 });
 
 test('a copy that was left for a day is begun anew', async () => {
-  books = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
-  await mirror(1);
+  balances = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
+  await snapshot(1);
   now = start + day;
-  await mirror();
-  expect(await readMirror(store)).toMatchObject({ startedAt: start + day });
+  await snapshot();
+  expect(await readSnapshot(store)).toMatchObject({ startedAt: start + day });
 });
 
 test('a charge of before the window of which money went back lately is in it, under its own day too', async () => {
-  books = [charge(1, start - 10 * day, { refundedAmount: 1001 }), charge(2, start - 10 * day)];
+  balances = [charge(1, start - 10 * day, { refundedAmount: 1001 }), charge(2, start - 10 * day)];
   givenBack.set('ch_1', start - hour);
-  expect(await mirror()).toMatchObject({ read: 1, complete: true });
+  expect(await snapshot()).toMatchObject({ read: 1, complete: true });
   expect(await window()).toEqual(['ch_1']);
-  const [found] = (await findMirrored(store, [{ reference: 'ch_1', days: ['2026-11-11'] }])).values();
+  const [found] = (await findInSnapshot(store, [{ reference: 'ch_1', days: ['2026-11-11'] }])).values();
   expect(found).toMatchObject({ refundedAmount: 1001 });
   now = start + 2 * day;
-  await mirror();
+  await snapshot();
   expect(await window()).toEqual(['ch_1']);
   now = start + 4 * day;
-  await mirror();
+  await snapshot();
   expect(await window()).toEqual([]);
 });
 
 test('after a week without a copy the next one reaches back to the last, so that nothing is skipped', async () => {
-  await mirror();
+  await snapshot();
   now = start + 7 * day;
-  books = [charge(1, start + hour)];
-  await mirror();
-  expect(await readMirror(store)).toMatchObject({ from: start, to: start + 7 * day });
+  balances = [charge(1, start + hour)];
+  await snapshot();
+  expect(await readSnapshot(store)).toMatchObject({ from: start, to: start + 7 * day });
   expect(await window()).toEqual(['ch_1']);
 });
 
-test('another provider’s books are begun anew', async () => {
-  books = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
-  await mirror(1);
-  await mirror(Number.POSITIVE_INFINITY, 'simulated');
-  expect(await readMirror(store)).toMatchObject({ provider: 'simulated', from: start - 3 * day });
+test('another provider’s transactions are begun anew', async () => {
+  balances = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
+  await snapshot(1);
+  await snapshot(Number.POSITIVE_INFINITY, 'simulated');
+  expect(await readSnapshot(store)).toMatchObject({ provider: 'simulated', from: start - 3 * day });
 });

@@ -54,16 +54,16 @@ test('in a healthy shop of hundreds of orders, however they ended or not, nothin
     expect(counts[status], `${status} of ${JSON.stringify(counts)}`).toBeGreaterThan(5);
   }
 
-  expect(await shop.mirror()).toMatchObject({ complete: true });
-  // The younger half of the comparisons is not made yet: what was paid minutes ago need not be in the books.
+  expect(await shop.snapshot()).toMatchObject({ complete: true });
+  // The younger half of the comparisons is not made yet: what was paid minutes ago need not be in the transactions.
   expect(await shop.reconcile()).toMatchObject({ found: 0, repaired: 0 });
   shop.setAhead(0.5);
-  const again = await shop.mirror();
+  const again = await shop.snapshot();
   expect(again).toMatchObject({ complete: true, written: 0 });
   expect(again.read).toBeGreaterThan(100);
-  const { found, repaired, mirrorAge } = await shop.reconcile();
+  const { found, repaired, snapshotAge } = await shop.reconcile();
   expect({ found, repaired }).toEqual({ found: 0, repaired: 0 });
-  expect(mirrorAge).toBeLessThan(60);
+  expect(snapshotAge).toBeLessThan(60);
   expect(await saga.owner`select kind, subject from monitor.findings`).toEqual([]);
   expect(shop.errors).toEqual([]);
 }, 120_000);

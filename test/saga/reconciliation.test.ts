@@ -1,7 +1,7 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { mirrorPage } from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
+import { saveSnapshotPage } from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
 
 let shop: Reconciliation;
@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(() => shop?.stop());
 beforeEach(() => shop.setAhead(0.5));
 
-/** Copies the books, compares, and waits for what the repairs started. */
+/** Copies the transactions, compares, and waits for what the repairs started. */
 async function run() {
-  await shop.mirror();
+  await shop.snapshot();
   const result = await shop.reconcile();
   await shop.saga.states.idle();
   expect(shop.errors).toEqual([]);
@@ -35,9 +35,9 @@ const reserved = async () => {
   await reserveAllOrNothing(shop.saga.saga, { orderId: order.id, at, expiresAt: new Date(Date.now() + 900_000) });
   return order;
 };
-const bookOf = async (orderId: string) =>
+const balanceOf = async (orderId: string) =>
   (await shop.saga.dynamo.documents.send(new GetCommand({ TableName: 'charges', Key: { orderId } }))).Item!;
-const changeBook = (orderId: string, name: string, value: unknown) =>
+const changeBalance = (orderId: string, name: string, value: unknown) =>
   shop.saga.dynamo.documents.send(
     new UpdateCommand({
       TableName: 'charges',
@@ -61,38 +61,36 @@ describe('a charge without its order', () => {
     expect(await run()).toMatchObject({ found: 1, repaired: 0 });
     expect(await shop.findings(reference)).toMatchObject([
       {
-        kind: 'charge-without-order',
+        kind: 'orphaned-charge',
         open: true,
         repair: null,
         details: { charge: { amount: 1000 }, order: { status: 'failed' } },
       },
     ]);
     expect((await shop.findings(reference))[0]!.advice).toMatch(/failed and its money was kept/);
-    expect(shop.logged).toContainEqual({ kind: 'charge-without-order', subject: reference });
-    expect(await bookOf(order.id)).toMatchObject({ status: 'captured' });
+    expect(shop.logged).toContainEqual({ kind: 'orphaned-charge', subject: reference });
+    expect(await balanceOf(order.id)).toMatchObject({ status: 'captured' });
 
     shop.setAhead(2);
     expect(await run()).toMatchObject({ found: 0, repaired: 1 });
-    expect(await bookOf(order.id)).toMatchObject({ status: 'refunded' });
+    expect(await balanceOf(order.id)).toMatchObject({ status: 'refunded' });
     expect(await run()).toMatchObject({ repaired: 0 });
     expect(await shop.findings(reference)).toMatchObject([
-      { open: false, repair: 'done', repairKey: `${order.id}-orphan` },
+      { open: false, repair: 'done', repairKey: `${order.id}-orphaned-charge` },
     ]);
     expect(refundsOf(order.id)).toBe(1);
     expect((await shop.saga.order(order.id)).status).toBe('failed');
   });
 
-  test('of an order that nobody knows is given back as well, when the books are this stage’s own', async () => {
+  test('of an order that nobody knows is given back as well, when the transactions are this stage’s own', async () => {
     const orderId = newId('order', shop.clock);
     const reference = await shop.charge(orderId);
     await run();
     shop.setAhead(2);
     await run();
-    expect(await bookOf(orderId)).toMatchObject({ status: 'refunded' });
+    expect(await balanceOf(orderId)).toMatchObject({ status: 'refunded' });
     await run();
-    expect(await shop.findings(reference)).toMatchObject([
-      { kind: 'charge-without-order', open: false, repair: 'done' },
-    ]);
+    expect(await shop.findings(reference)).toMatchObject([{ kind: 'orphaned-charge', open: false, repair: 'done' }]);
   });
 
   test('in books that may be shared is given back only when a saga of this stage ran for it', async () => {
@@ -113,15 +111,13 @@ describe('a charge without its order', () => {
     });
     shop.setAhead(2);
     const now = shop.clock.now();
-    await mirrorPage(shop.store, charges, now - 86_400_000);
+    await saveSnapshotPage(shop.store, charges, now - 86_400_000);
     const meta = { from: now - 86_400_000, to: now, startedAt: now, completedAt: now, provider: 'stripe' };
-    await putMirror(meta);
+    await putSnapshot(meta);
     const asked: string[] = [];
     await shop.reconcile({ startSaga: async (input) => void asked.push(input.orderId) });
     expect(asked).toEqual([ours]);
-    expect(await shop.findings(`pi_${strange}`)).toMatchObject([
-      { kind: 'charge-without-order', open: true, repair: null },
-    ]);
+    expect(await shop.findings(`pi_${strange}`)).toMatchObject([{ kind: 'orphaned-charge', open: true, repair: null }]);
     await shop.saga.owner`delete from monitor.findings where subject like 'pi_%'`;
     for (const charge of charges) await forget(charge);
   });
@@ -138,20 +134,20 @@ describe('a charge without its order', () => {
       currency: 'EUR',
       createdAt: now - 1000,
     } as const;
-    await mirrorPage(shop.store, [nobodys], now - 86_400_000);
+    await saveSnapshotPage(shop.store, [nobodys], now - 86_400_000);
     shop.setAhead(3);
     expect(await run()).toMatchObject({ repaired: 0 });
     for (const subject of [reference, 'sim_ch_nobody']) {
-      expect(await shop.findings(subject)).toMatchObject([{ kind: 'charge-without-order', open: true, repair: null }]);
+      expect(await shop.findings(subject)).toMatchObject([{ kind: 'orphaned-charge', open: true, repair: null }]);
     }
     await forget(nobodys);
   });
 
-  test('of an order that is open or before a person is the desk’s business', async () => {
-    const [waiting, flagged] = [await open(), await open()];
+  test('of an order that is open or in manual review is manual review’s business', async () => {
+    const [waiting, opened] = [await open(), await open()];
     await shop.saga.owner`
-      update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${flagged.id}`;
-    const references = [await shop.charge(waiting.id), await shop.charge(flagged.id)];
+      update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${opened.id}`;
+    const references = [await shop.charge(waiting.id), await shop.charge(opened.id)];
     shop.setAhead(5);
     await run();
     for (const reference of references) expect(await shop.findings(reference)).toEqual([]);
@@ -163,12 +159,12 @@ describe('a repair', () => {
     const orders = await Promise.all([failed(), failed(), failed()]);
     for (const { id } of orders) await shop.charge(id);
     shop.setAhead(2);
-    await shop.mirror();
+    await shop.snapshot();
     const runs = await Promise.all([shop.reconcile(), shop.reconcile(), shop.reconcile()]);
     await shop.saga.states.idle();
     expect(runs.reduce((sum, { repaired }) => sum + repaired, 0)).toBe(3);
     for (const { id } of orders) {
-      expect(await bookOf(id)).toMatchObject({ status: 'refunded' });
+      expect(await balanceOf(id)).toMatchObject({ status: 'refunded' });
       expect(refundsOf(id)).toBe(1);
     }
     expect(shop.errors).toEqual([]);
@@ -178,13 +174,13 @@ describe('a repair', () => {
     const order = await failed();
     const reference = await shop.charge(order.id);
     shop.setAhead(2);
-    await shop.mirror();
+    await shop.snapshot();
     await shop.reconcile({ startSaga: () => Promise.reject(new Error('killed')) });
     expect(shop.errors.splice(0)).toMatchObject([{ subject: reference }]);
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'started', open: true }]);
-    expect(await bookOf(order.id)).toMatchObject({ status: 'captured' });
+    expect(await balanceOf(order.id)).toMatchObject({ status: 'captured' });
     expect(await run()).toMatchObject({ repaired: 0 });
-    expect(await bookOf(order.id)).toMatchObject({ status: 'refunded' });
+    expect(await balanceOf(order.id)).toMatchObject({ status: 'refunded' });
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'done', open: false }]);
     expect(refundsOf(order.id)).toBe(1);
@@ -201,11 +197,11 @@ describe('a repair', () => {
     shop.setAhead(2);
     await run();
     shop.saga.faults.clear();
-    const { refundReference, status } = await bookOf(order.id);
+    const { refundReference, status } = await balanceOf(order.id);
     expect(status).toBe('refunded');
     expect(refundsOf(order.id)).toBe(3);
     await run();
-    expect(await bookOf(order.id)).toMatchObject({ refundReference });
+    expect(await balanceOf(order.id)).toMatchObject({ refundReference });
     expect((await shop.saga.order(order.id)).status).toBe('failed');
   });
 
@@ -219,8 +215,8 @@ describe('a repair', () => {
     shop.saga.faults.clear();
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'failed', open: true }]);
-    expect(await bookOf(order.id)).toMatchObject({ status: 'captured' });
-    await changeBook(order.id, 'status', 'refunded');
+    expect(await balanceOf(order.id)).toMatchObject({ status: 'captured' });
+    await changeBalance(order.id, 'status', 'refunded');
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'failed', open: false }]);
   });
@@ -231,15 +227,15 @@ describe('a repair', () => {
     shop.setAhead(2);
     await run();
     await run();
-    await changeBook(order.id, 'refundedAmount', 0);
-    await changeBook(order.id, 'status', 'captured');
+    await changeBalance(order.id, 'refundedAmount', 0);
+    await changeBalance(order.id, 'status', 'captured');
     expect(await run()).toMatchObject({ found: 1, repaired: 0 });
     expect(await shop.findings(reference)).toMatchObject([
       { open: false, repair: 'done' },
       { open: true, repair: null },
     ]);
     expect(refundsOf(order.id)).toBe(1);
-    await changeBook(order.id, 'status', 'refunded');
+    await changeBalance(order.id, 'status', 'refunded');
     await run();
   });
 
@@ -266,7 +262,7 @@ describe('an order and its charge', () => {
 
   test('whose money went back at the provider alone, seen from either side, is cleared when the order is cancelled', async () => {
     const order = await confirmed();
-    await changeBook(order.id, 'status', 'refunded');
+    await changeBalance(order.id, 'status', 'refunded');
     await run();
     expect(await shop.findings(order.id)).toMatchObject([{ kind: 'order-without-charge', open: true }]);
     await shop.saga.cancel(order.id);
@@ -281,21 +277,21 @@ describe('an order and its charge', () => {
     ['currency', 'USD'],
   ])('that differ in the %s', async (name, value) => {
     const order = await confirmed();
-    const { reference, [name]: before } = await bookOf(order.id);
-    await changeBook(order.id, name, value);
+    const { reference, [name]: before } = await balanceOf(order.id);
+    await changeBalance(order.id, name, value);
     await run();
     expect(await shop.findings(reference)).toMatchObject([
       { kind: 'amount-differs', open: true, repair: null, details: { differs: expect.arrayContaining([name]) } },
     ]);
     expect((await shop.findings(reference))[0]!.advice).toContain(name);
-    await changeBook(order.id, name, before);
+    await changeBalance(order.id, name, before);
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ open: false }]);
   });
 
   test('of which a part went back through us agree, before, while and after it does', async () => {
     const order = await confirmed();
-    const { reference } = await bookOf(order.id);
+    const { reference } = await balanceOf(order.id);
     const [refund] = await shop.saga.owner`
       with claimed as (
         update payments.payments set refund_claimed = 500 where order_id = ${order.id} returning id, order_id
@@ -336,17 +332,17 @@ describe('an order and its charge', () => {
       currency: 'EUR',
       createdAt: now - 1000,
     } as const;
-    await mirrorPage(shop.store, [second], now - 86_400_000);
+    await saveSnapshotPage(shop.store, [second], now - 86_400_000);
     shop.setAhead(3);
     expect(await run()).toMatchObject({ repaired: 0 });
     expect(await shop.findings('sim_ch_second')).toMatchObject([{ kind: 'charge-twice', open: true, repair: null }]);
     await forget(second);
   });
 
-  test('a finding that has left the mirrored days stays until it is put right', async () => {
+  test('a finding that has left the in the snapshot days stays until it is put right', async () => {
     const order = await confirmed();
-    const { reference } = await bookOf(order.id);
-    await changeBook(order.id, 'amount', 1);
+    const { reference } = await balanceOf(order.id);
+    await changeBalance(order.id, 'amount', 1);
     await run();
     shop.setAhead(24 * 8);
     await run();
@@ -356,17 +352,17 @@ describe('an order and its charge', () => {
     expect(await shop.findings(reference)).toMatchObject([{ open: false }]);
   });
 
-  test('an order that changed after the books were copied is left to the next copy', async () => {
+  test('an order that changed after the transactions were copied is left to the next copy', async () => {
     const order = await confirmed();
-    await shop.mirror();
+    await shop.snapshot();
     await shop.saga.cancel(order.id);
     await shop.saga.states.idle();
-    // The mirror still says captured, and the order is cancelled by now.
+    // The snapshot still says captured, and the order is cancelled by now.
     await shop.pastGuards(
       (sql) => sql`update orders.orders set updated_at = ${new Date(shop.clock.now())} where id = ${order.id}`,
     );
     await shop.reconcile();
-    expect(await shop.findings((await bookOf(order.id)).reference)).toEqual([]);
+    expect(await shop.findings((await balanceOf(order.id)).reference)).toEqual([]);
   });
 });
 
@@ -381,7 +377,7 @@ describe('stock that nobody owns', () => {
     const order = await reserved();
     const productId = order.lines[0]!.productId;
     await end(order.id);
-    await shop.mirror();
+    await shop.snapshot();
     const runs = await Promise.all([shop.reconcile(), shop.reconcile()]);
     expect(runs[0].repaired + runs[1].repaired).toBe(1);
     expect(await stateOf(order.id)).toBe('released');
@@ -437,7 +433,7 @@ describe('stock that nobody owns', () => {
     await run();
     expect(await shop.findings(order.id)).toEqual([]);
     shop.setAhead(1.3);
-    await shop.mirror();
+    await shop.snapshot();
     await shop.reconcile({ describeSaga: () => Promise.resolve('RUNNING') });
     expect(await shop.findings(order.id)).toEqual([]);
     await run();
@@ -486,8 +482,8 @@ describe('a level', () => {
   });
 });
 
-async function putMirror(meta: object) {
-  const Item = { day: 'meta', reference: 'mirror', ...meta };
+async function putSnapshot(meta: object) {
+  const Item = { day: 'meta', reference: 'snapshot', ...meta };
   await shop.saga.dynamo.documents.send(new PutCommand({ TableName: 'providerCharges', Item }));
 }
 

@@ -31,33 +31,36 @@ describe('a step that fails once is tried again, and the order ends as if nothin
     expect(deliveriesOf(step)).toBe(2);
   });
 
-  test.each(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder'] as const)('%s in an undo', async (step) => {
-    saga.fault('ConfirmOrder', away);
-    saga.fault(step, (next, delivery) => (delivery === 1 ? away() : next()));
-    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
-    expect(order).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
-    expect(deliveriesOf(step)).toBe(2);
-  });
+  test.each(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder'] as const)(
+    '%s in a compensation',
+    async (step) => {
+      saga.fault('ConfirmOrder', away);
+      saga.fault(step, (next, delivery) => (delivery === 1 ? away() : next()));
+      const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+      expect(order).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
+      expect(deliveriesOf(step)).toBe(2);
+    },
+  );
 
-  test('FlagOrder, when nothing else is left', async () => {
-    saga.fault('FlagOrder', (next, delivery) => (delivery === 1 ? away() : next()));
+  test('RequestManualReview, when nothing else is left', async () => {
+    saga.fault('RequestManualReview', (next, delivery) => (delivery === 1 ? away() : next()));
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
       paymentMethod: 'pm_timeoutAlways',
     });
     expect(order).toMatchObject({ status: 'needs_attention', failure: { code: 'payment-unknown' } });
-    expect(deliveriesOf('FlagOrder')).toBe(2);
+    expect(deliveriesOf('RequestManualReview')).toBe(2);
   });
 });
 
 describe('a step that fails for good', () => {
   test.each(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder'] as const)(
-    '%s in an undo: the order comes before a person, the execution has failed',
+    '%s in a compensation: the order comes into manual review, the execution has failed',
     async (step) => {
       saga.fault('ConfirmOrder', away);
       saga.fault(step, away);
       const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
       expect(order).toMatchObject({ status: 'needs_attention' });
-      expect(saga.deliveries.at(-1)?.step).toBe('FlagOrder');
+      expect(saga.deliveries.at(-1)?.step).toBe('RequestManualReview');
     },
   );
 

@@ -1,23 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { stopwatch } from '../../lib/kernel/clock.ts';
+import { retryCompensations } from '../../lib/saga/retry-compensation.ts';
 import type { SweepDeps } from '../../lib/saga/sweep.ts';
-import { undoAgain } from '../../lib/saga/retry-compensation.ts';
-import { openDesk } from '../support/manual-review.ts';
 import { expectInvariants } from '../support/invariants.ts';
+import { setUpManualReview } from '../support/manual-review.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 import { runSweep } from '../support/sweep-job.ts';
 
 let saga: Saga;
-let desk: ReturnType<typeof openDesk>;
+let operator: ReturnType<typeof setUpManualReview>;
 beforeAll(async () => {
   saga = await startSaga();
-  desk = openDesk(saga);
+  operator = setUpManualReview(saga);
 });
 afterEach(async () => {
   saga.faults.clear();
-  // What a test leaves before a person is nothing to the next one's sweeper.
+  // What a test leaves in manual review is nothing to the next one's sweeper.
   for (const { id } of await saga.owner`select id from orders.orders where status = 'needs_attention'`)
-    await desk.retry(id);
+    await operator.retry(id);
   await saga.states.idle();
   saga.deliveries.length = 0;
   saga.counted.length = 0;
@@ -41,39 +41,39 @@ async function sweep(later: number, deps: Parameters<typeof runSweep>[2] = {}) {
   return { ...counts, failedIds: failed };
 }
 
-/** An order whose undo did not get through, flagged at the very moment given in milliseconds from now. */
-async function flagged(step: 'RefundPayment' | 'ReleaseStock' = 'RefundPayment', at = 0) {
+/** An order whose compensation did not get through, in manual review at the very moment given in milliseconds from now. */
+async function opened(step: 'RefundPayment' | 'ReleaseStock' = 'RefundPayment', at = 0) {
   const productId = await saga.product(1);
   saga.fault('ConfirmOrder', away);
   saga.fault(step, away);
   const { id, status } = await saga.place([{ productId, quantity: 1 }]);
   expect(status).toBe('needs_attention');
-  await flaggedAt(id, saga.clock.now() + at);
+  await openedAt(id, saga.clock.now() + at);
   return { orderId: id, productId };
 }
-const flaggedAt = (orderId: string, time: number) =>
-  saga.owner`update orders.attention set flagged_at = ${new Date(time)} where order_id = ${orderId} and settled_at is null`;
+const openedAt = (orderId: string, time: number) =>
+  saga.owner`update orders.manual_reviews set opened_at = ${new Date(time)} where order_id = ${orderId} and settled_at is null`;
 
-test('an undo that did not get through runs again a quarter of an hour later, and ends the order without a person', async () => {
-  const { orderId, productId } = await flagged();
+test('a compensation that did not get through runs again a quarter of an hour later, and ends the order without a person', async () => {
+  const { orderId, productId } = await opened();
   saga.faults.clear();
   saga.deliveries.length = 0;
-  expect(await sweep(14.5 * minute)).toMatchObject({ undoneAgain: 0 });
+  expect(await sweep(14.5 * minute)).toMatchObject({ compensatedAgain: 0 });
   expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention' });
-  expect(await sweep(15.5 * minute)).toMatchObject({ undoneAgain: 1, failedIds: [] });
+  expect(await sweep(15.5 * minute)).toMatchObject({ compensatedAgain: 1, failedIds: [] });
   expect(visited()).toEqual(['RefundPayment', 'ReleaseStock', 'CloseOrder']);
   const detail = 'The order could not be completed; no money is kept.';
-  expect((await saga.order(orderId)).failure).toEqual({ code: 'undone', detail });
+  expect((await saga.order(orderId)).failure).toEqual({ code: 'compensated', detail });
   expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
   const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
   expect(level).toEqual({ onHand: 1, reserved: 0 });
-  expect(countOf('UndosRunAgain')).toBe(1);
-  const { actions, attention, timeline } = await desk.explain(orderId);
+  expect(countOf('CompensationsRetried')).toBe(1);
+  const { actions, manualReview, timeline } = await operator.explain(orderId);
   expect(
     actions.filter(({ action }) => action === 'retry'),
     'no person did it',
   ).toEqual([]);
-  expect(attention).toMatchObject([{ attempt: 0, settledHow: 'retried' }]);
+  expect(manualReview).toMatchObject([{ attempt: 0, settledHow: 'retried' }]);
   expect(timeline.map(({ detail }) => detail)).toContainEqual({
     from: 'needs_attention',
     to: 'reserved',
@@ -88,68 +88,72 @@ test('a cancellation that did not get through ends cancelled', async () => {
   await saga.states.idle();
   expect((await saga.order(id)).status).toBe('needs_attention');
   saga.faults.clear();
-  expect(await sweep(16 * minute)).toMatchObject({ undoneAgain: 1 });
+  expect(await sweep(16 * minute)).toMatchObject({ compensatedAgain: 1 });
   expect(await saga.order(id)).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' } });
 });
 
 test('one that goes on failing is left alone twice as long each time, and for good after the fourth', async () => {
-  const { orderId } = await flagged();
+  const { orderId } = await opened();
   for (const [attempt, minutes] of [15, 30, 60, 120].entries()) {
-    await flaggedAt(orderId, saga.clock.now());
-    expect(await sweep((minutes - 0.5) * minute)).toMatchObject({ undoneAgain: 0 });
-    expect(await sweep((minutes + 0.5) * minute)).toMatchObject({ undoneAgain: 1 });
-    expect(await desk.order(orderId)).toMatchObject({
+    await openedAt(orderId, saga.clock.now());
+    expect(await sweep((minutes - 0.5) * minute)).toMatchObject({ compensatedAgain: 0 });
+    expect(await sweep((minutes + 0.5) * minute)).toMatchObject({ compensatedAgain: 1 });
+    expect(await operator.order(orderId)).toMatchObject({
       status: 'needs_attention',
-      undoAttempts: attempt + 1,
-      attention: { attempt: attempt + 1, steps: ['RefundPayment'], execution: `${orderId}-undo-${attempt + 1}` },
+      compensationAttempts: attempt + 1,
+      manualReview: {
+        attempt: attempt + 1,
+        steps: ['RefundPayment'],
+        execution: `${orderId}-compensation-${attempt + 1}`,
+      },
     });
   }
-  await flaggedAt(orderId, saga.clock.now());
-  expect(await sweep(100 * 24 * 60 * minute)).toMatchObject({ undoneAgain: 0 });
+  await openedAt(orderId, saga.clock.now());
+  expect(await sweep(100 * 24 * 60 * minute)).toMatchObject({ compensatedAgain: 0 });
 });
 
 test('two sweepers at once run it once', async () => {
-  const { orderId } = await flagged();
+  const { orderId } = await opened();
   saga.faults.clear();
   const both = await Promise.all([sweep(16 * minute), sweep(16 * minute)]);
-  expect(both[0].undoneAgain + both[1].undoneAgain).toBe(1);
+  expect(both[0].compensatedAgain + both[1].compensatedAgain).toBe(1);
   expect(both.flatMap(({ failedIds }) => failedIds)).toEqual([]);
-  expect(await desk.order(orderId)).toMatchObject({ status: 'failed', undoAttempts: 1 });
+  expect(await operator.order(orderId)).toMatchObject({ status: 'failed', compensationAttempts: 1 });
 });
 
 describe('left to a person is', () => {
-  test('an order whose saga ended without an undo, for nobody knows why', async () => {
-    const { orderId } = await flagged();
+  test('an order whose saga ended without a compensation, for nobody knows why', async () => {
+    const { orderId } = await opened();
     saga.faults.clear();
-    await saga.owner`update orders.attention set steps = '[]' where order_id = ${orderId}`;
-    expect(await sweep(16 * minute)).toMatchObject({ undoneAgain: 0 });
+    await saga.owner`update orders.manual_reviews set steps = '[]' where order_id = ${orderId}`;
+    expect(await sweep(16 * minute)).toMatchObject({ compensatedAgain: 0 });
     expect((await saga.order(orderId)).status).toBe('needs_attention');
   });
 
-  test('an order that a person has just had undone again', async () => {
-    const { orderId } = await flagged();
-    await desk.retry(orderId);
+  test('an order that a person has just had compensated again', async () => {
+    const { orderId } = await opened();
+    await operator.retry(orderId);
     await saga.states.idle();
-    expect(await desk.order(orderId)).toMatchObject({ status: 'needs_attention', undoAttempts: 1 });
-    expect(await sweep(16 * minute), 'the pause is longer the second time').toMatchObject({ undoneAgain: 0 });
+    expect(await operator.order(orderId)).toMatchObject({ status: 'needs_attention', compensationAttempts: 1 });
+    expect(await sweep(16 * minute), 'the pause is longer the second time').toMatchObject({ compensatedAgain: 0 });
   });
 
   test('an order that a person settled', async () => {
-    const { orderId } = await flagged();
+    const { orderId } = await opened();
     saga.faults.clear();
-    await desk.retry(orderId);
+    await operator.retry(orderId);
     await saga.states.idle();
-    expect(await sweep(1000 * minute)).toMatchObject({ undoneAgain: 0, failedIds: [] });
-    expect(await desk.order(orderId)).toMatchObject({ status: 'failed', undoAttempts: 1 });
+    expect(await sweep(1000 * minute)).toMatchObject({ compensatedAgain: 0, failedIds: [] });
+    expect(await operator.order(orderId)).toMatchObject({ status: 'failed', compensationAttempts: 1 });
   });
 });
 
 test.each([
-  ['has it run again', 'RefundPayment', () => desk.retry, 'failed'],
-  ['has it run again, in vain', 'RefundPayment', () => desk.retry, 'needs_attention'],
-  ['resolves it', 'ReleaseStock', () => desk.resolve, 'failed'],
+  ['has it run again', 'RefundPayment', () => operator.retry, 'failed'],
+  ['has it run again, in vain', 'RefundPayment', () => operator.retry, 'needs_attention'],
+  ['resolves it', 'ReleaseStock', () => operator.resolve, 'failed'],
 ] as const)('a person who %s between the list and its turn comes first', async (_, step, doing, status) => {
-  const { orderId } = await flagged(step);
+  const { orderId } = await opened(step);
   if (status === 'failed') saga.faults.clear();
   const begin = async (...args: Parameters<typeof saga.saga.begin>) => {
     await doing()(orderId);
@@ -159,7 +163,7 @@ test.each([
   const sql = new Proxy(saga.saga, {
     get: (target, name) => (name === 'begin' ? begin : Reflect.get(target, name)),
   });
-  const begun = await undoAgain({
+  const begun = await retryCompensations({
     sql,
     clock: { now: () => saga.clock.now() + 16 * minute },
     stopwatch,
@@ -170,38 +174,38 @@ test.each([
     },
   });
   expect(begun).toBe(0);
-  expect((await desk.order(orderId)).status).toBe(status);
+  expect((await operator.order(orderId)).status).toBe(status);
 });
 
 test('what was done before is counted although the list cannot be read', async () => {
   const { id } = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
-  await saga.owner`revoke select on orders.attention from saga`;
-  await saga.owner`revoke select (order_id, attempt, flagged_at, from_status, steps, settled_at) on orders.attention from saga`;
+  await saga.owner`revoke select on orders.manual_reviews from saga`;
+  await saga.owner`revoke select (order_id, attempt, opened_at, from_status, steps, settled_at) on orders.manual_reviews from saga`;
   const swept = sweep(2 * minute);
   await expect(swept).rejects.toThrow(/permission denied/);
-  await saga.owner`grant select (order_id, attempt, flagged_at, from_status, steps, settled_at) on orders.attention to saga`;
+  await saga.owner`grant select (order_id, attempt, opened_at, from_status, steps, settled_at) on orders.manual_reviews to saga`;
   expect(countOf('SagasStartedLate')).toBe(1);
   await saga.states.idle();
   expect((await saga.order(id)).status).toBe('confirmed');
 });
 
 test('when its saga cannot be started now, the next sweep starts it, and the others have theirs', async () => {
-  const { orderId: bad } = await flagged('RefundPayment', -minute);
-  const { orderId: good } = await flagged();
+  const { orderId: bad } = await opened('RefundPayment', -minute);
+  const { orderId: good } = await opened();
   saga.faults.clear();
   const startSaga: SweepDeps['startSaga'] = (input) =>
     input.orderId === bad ? Promise.reject(new Error('away')) : saga.startOrder(input);
-  expect(await sweep(16 * minute, { startSaga })).toMatchObject({ undoneAgain: 1, failedIds: [bad] });
+  expect(await sweep(16 * minute, { startSaga })).toMatchObject({ compensatedAgain: 1, failedIds: [bad] });
   expect((await saga.order(good)).status).toBe('failed');
-  expect(await desk.order(bad)).toMatchObject({ status: 'reserved', undoAttempts: 1 });
-  expect(await sweep(18 * minute)).toMatchObject({ started: 1, undoneAgain: 0 });
+  expect(await operator.order(bad)).toMatchObject({ status: 'reserved', compensationAttempts: 1 });
+  expect(await sweep(18 * minute)).toMatchObject({ started: 1, compensatedAgain: 0 });
   expect(await saga.order(bad)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
 });
 
 test('nothing is begun when the time of the job is over', async () => {
-  const { orderId } = await flagged();
+  const { orderId } = await opened();
   saga.faults.clear();
   const over = { stopwatch: { elapsed: () => 1000 }, budgetSeconds: 0 };
-  expect(await sweep(16 * minute, over)).toMatchObject({ undoneAgain: 0, failedIds: [] });
-  expect(await desk.order(orderId)).toMatchObject({ status: 'needs_attention', undoAttempts: 0 });
+  expect(await sweep(16 * minute, over)).toMatchObject({ compensatedAgain: 0, failedIds: [] });
+  expect(await operator.order(orderId)).toMatchObject({ status: 'needs_attention', compensationAttempts: 0 });
 });

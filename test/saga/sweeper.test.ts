@@ -43,7 +43,7 @@ test('an order whose saga never started is started, but not before it was left a
   expect(await sweep()).toMatchObject({ started: 1, errors: [] });
   await saga.states.idle();
   expect((await saga.order(placed.id)).status).toBe('confirmed');
-  expect(await sweep()).toMatchObject({ started: 0, flagged: 0 });
+  expect(await sweep()).toMatchObject({ started: 0, opened: 0 });
 });
 
 test('an order cancelled before its saga started ends cancelled', async () => {
@@ -62,7 +62,7 @@ test('a cancellation whose saga never started is started under its own name', as
   expect(await saga.order(order.id)).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' } });
 });
 
-test('an order whose saga is still running is left to it, and flagged once the saga has ended without it', async () => {
+test('an order whose saga is still running is left to it, and in manual review once the saga has ended without it', async () => {
   let reached!: () => void;
   const charging = new Promise<void>((resolve) => {
     reached = resolve;
@@ -74,10 +74,10 @@ test('an order whose saga is still running is left to it, and flagged once the s
   const productId = await saga.product(1);
   const placed = await saga.place([{ productId, quantity: 1 }], { wait: false });
   await charging;
-  expect(await sweep()).toMatchObject({ started: 0, flagged: 0 });
+  expect(await sweep()).toMatchObject({ started: 0, opened: 0 });
 
   await saga.sfn.send(new StopExecutionCommand({ executionArn: arnOf(placed.id) }));
-  expect(await sweep()).toMatchObject({ flagged: 1 });
+  expect(await sweep()).toMatchObject({ opened: 1 });
   expect(await saga.order(placed.id)).toMatchObject({ status: 'needs_attention', failure: { code: 'saga-ended' } });
 
   // Its reservation is nobody's now: it goes back once it has expired, and not before.
@@ -162,18 +162,18 @@ describe('many orders that are left over', () => {
 
   test('each is looked at once, however many there are', async () => {
     const ids = [...(await leave(230, 'pending')), ...(await leave(30, 'reserved'))];
-    const [asked, woken]: [string[], string[]] = [[], []];
-    const resumeSaga: SweepDeps['resumeSaga'] = async (orderId) => void woken.push(orderId);
+    const [asked, resumed]: [string[], string[]] = [[], []];
+    const resumeSaga: SweepDeps['resumeSaga'] = async (orderId) => void resumed.push(orderId);
     expect(await sweep(undefined, { describeSaga: running(asked), resumeSaga })).toEqual({
       started: 0,
-      flagged: 0,
+      opened: 0,
       released: 0,
       failed: 0,
       left: 0,
       errors: [],
     });
     expect(asked.filter((id) => ids.includes(id)).sort()).toEqual(ids.toSorted());
-    expect(woken, 'none of them was cancelled').toEqual([]);
+    expect(resumed, 'none of them was cancelled').toEqual([]);
   });
 
   test('a saga that never started is started before any is asked for that must have', async () => {
@@ -238,7 +238,7 @@ describe('many orders that are left over', () => {
   test('a saga that is about to be run again is left to go on', async () => {
     await leave(1, 'pending');
     const counts = await sweep(undefined, { describeSaga: async () => 'PENDING_REDRIVE' });
-    expect(counts).toMatchObject({ started: 0, flagged: 0, errors: [] });
+    expect(counts).toMatchObject({ started: 0, opened: 0, errors: [] });
   });
 });
 
@@ -246,8 +246,8 @@ test('an order whose customer has to act is left alone while its stock is reserv
   const productId = await saga.product(2);
   const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
   await saga.sfn.send(new StopExecutionCommand({ executionArn: arnOf(order.id) }));
-  expect(await sweep()).toMatchObject({ flagged: 0 });
-  expect(await sweep(900 + quietSeconds + 1)).toMatchObject({ flagged: 1, errors: [] });
+  expect(await sweep()).toMatchObject({ opened: 0 });
+  expect(await sweep(900 + quietSeconds + 1)).toMatchObject({ opened: 1, errors: [] });
   expect((await saga.order(order.id)).status).toBe('needs_attention');
 });
 
@@ -256,7 +256,7 @@ test('a saga that waits for its customer and was not told of the cancellation is
   const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
   await saga.cancel(order.id, 3600, { start: false });
   expect((await saga.order(order.id)).status).toBe('cancelling');
-  expect(await sweep()).toMatchObject({ flagged: 0, errors: [] });
+  expect(await sweep()).toMatchObject({ opened: 0, errors: [] });
   await saga.states.idle();
   expect((await saga.order(order.id)).status).toBe('cancelled');
 });

@@ -18,7 +18,7 @@ export type Outages = { began(): () => void; overlap(from: number, to: number): 
 
 /** What takes a moment to be noticed after the health check is content again: hung connections, above all. */
 const graceMs = 10_000;
-/** The longest that a door may take, and some more for a busy machine. */
+/** The longest that a handler may take, and some more for a busy machine. */
 const patienceMs = 45_000;
 /** As long as a customer is locked out at most, and some more. */
 const giveUpMs = 1_200_000;

@@ -1,14 +1,21 @@
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Sql } from 'postgres';
 import type { Order } from '../../lib/contract/api/orders.ts';
-import { allCharges, brokenInvariants } from '../support/provider-transactions.ts';
 import { testDynamoClient } from '../support/dynamo.ts';
+import { allCharges, brokenInvariants } from '../support/provider-transactions.ts';
 import type { Strain } from './ask.ts';
 import type { Customer } from './customer.ts';
 import type { Kill } from './kills.ts';
 import { randomOf } from './random.ts';
 import type { World } from './shop.ts';
-import { brokenUndosAgain, type Entry, longestOf, type Stretch, stretchesOf, type UndoneAgain } from './stretches.ts';
+import {
+  brokenCompensationsRetried,
+  type CompensatedAgain,
+  type Entry,
+  longestOf,
+  type Stretch,
+  stretchesOf,
+} from './stretches.ts';
 
 type Options = {
   world: World;
@@ -18,7 +25,7 @@ type Options = {
   customers: readonly (Customer & { token: string })[];
 };
 
-/** Holds the books, and what clients are told now, against everything that they were told before. */
+/** Holds the transactions, and what clients are told now, against everything that they were told before. */
 export async function checkAll({ world, strained, sql, dynamoEndpoint, customers }: Options): Promise<void> {
   const { journal } = world;
   const dynamo = testDynamoClient(dynamoEndpoint);
@@ -33,16 +40,16 @@ export async function checkAll({ world, strained, sql, dynamoEndpoint, customers
 /** What PostgreSQL has, against what clients were told. */
 async function brokenPromises({ orders, products, journal }: World, sql: Sql, strained: Strain): Promise<string[]> {
   const broken: string[] = [];
-  const rows = await sql<UndoneAgain[]>`
-    select id, status, undo_attempts, array(
-      select attempt from orders.attention a where a.order_id = o.id and a.settled_at is null
+  const rows = await sql<CompensatedAgain[]>`
+    select id, status, compensation_attempts, array(
+      select attempt from orders.manual_reviews a where a.order_id = o.id and a.settled_at is null
     ) as before
     from orders.orders o`;
   const stretches = await readStretches(sql);
-  for (const { again } of stretches) if (again) journal.count(undosAgain);
-  broken.push(...brokenUndosAgain(rows, stretches));
+  for (const { again } of stretches) if (again) journal.count(compensationsRetried);
+  broken.push(...brokenCompensationsRetried(rows, stretches));
   const kept = new Map<string, string>(rows.map(({ id, status }) => [id, status]));
-  const flagged = Map.groupBy(
+  const opened = Map.groupBy(
     stretches.filter(({ end }) => end?.status === 'needs_attention'),
     ({ orderId }) => orderId,
   );
@@ -52,15 +59,15 @@ async function brokenPromises({ orders, products, journal }: World, sql: Sql, st
   for (const { id, cancelled, paymentMethod } of orders) {
     const status = kept.get(id);
     const byDesign = paymentMethod === 'pm_timeoutAlways';
-    // Though the schedule has undone it since: time heals what should not have happened.
-    for (const { begunAt, end } of byDesign ? [] : (flagged.get(id) ?? [])) {
-      // Its undo was tried for as long as the saga allows, and nobody came to answer.
-      if (strained(begunAt, end!.at)) journal.count(busyUndo);
-      else broken.push(`order ${id} by ${paymentMethod} came before a person, on a machine that was not too busy`);
+    // Though the schedule has compensated it since: time heals what should not have happened.
+    for (const { begunAt, end } of byDesign ? [] : (opened.get(id) ?? [])) {
+      // Its compensation was tried for as long as the saga allows, and nobody came to answer.
+      if (strained(begunAt, end!.at)) journal.count(busyCompensation);
+      else broken.push(`order ${id} by ${paymentMethod} came into manual review, on a machine that was not too busy`);
     }
     const allowed = new Set([
       ...(cancelled ? ['cancelled'] : (ends[paymentMethod] ?? [])),
-      ...(byDesign || flagged.has(id) ? ['needs_attention'] : []),
+      ...(byDesign || opened.has(id) ? ['needs_attention'] : []),
     ]);
     if (status === undefined || !allowed.has(status))
       broken.push(
@@ -81,21 +88,21 @@ async function brokenPromises({ orders, products, journal }: World, sql: Sql, st
     const sold = lines.filter(({ orderId, productId }) => productId === id && kept.get(orderId) === 'confirmed');
     const units = sold.reduce((sum, { quantity }) => sum + quantity, 0);
     const onHand = levels.find(({ productId }) => productId === id)?.onHand;
-    const attention = lines.some(
+    const manualReview = lines.some(
       ({ orderId, productId }) => productId === id && kept.get(orderId) === 'needs_attention',
     );
     // What becomes of the stock of an order that awaits a person is not known; it is not committed, though.
-    if (onHand !== stocked - units && !attention)
+    if (onHand !== stocked - units && !manualReview)
       broken.push(`product ${id} has ${onHand} on hand: ${stocked} were taken in and ${units} sold`);
   }
   return broken;
 }
 
-/** Counted apart: an order that came before a person because nothing answered its undo in time. */
-export const busyUndo = 'orders before a person, on a machine too busy to answer their undo';
+/** Counted apart: an order that came into manual review because nothing answered its compensation in time. */
+export const busyCompensation = 'orders in manual review, on a machine too busy to answer their compensation';
 
-/** Counted each time that the schedule took an order back from before a person. */
-export const undosAgain = 'undos run again';
+/** Counted each time that the schedule took an order back from in manual review. */
+export const compensationsRetried = 'compensations run again';
 
 /** How orders may end that nobody cancelled. */
 const ends: Record<string, string[]> = {

@@ -6,7 +6,7 @@ import { type PlacedOrder, remember, type World } from './shop.ts';
 
 export type Customer = { name: string; id: string; token: string };
 
-/** How often each is used. Orders by the last one end before a person, by design. */
+/** How often each is used. Orders by the last one end in manual review, by design. */
 const paymentMethods = {
   pm_card_visa: 700,
   pm_timeoutOnce: 120,

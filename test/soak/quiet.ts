@@ -12,7 +12,7 @@ type Options = {
 };
 
 /**
- * Until nothing is under way, and nothing can begin: the sweeper may take orders back for another undo, so that what is
+ * Until nothing is under way, and nothing can begin: the sweeper may take orders back for another compensation, so that what is
  * read while it runs, or when its run was given up, says nothing. Its schedule must have been stopped.
  * @returns what is wrong still after `withinMs` milliseconds; undefined when nothing is
  */

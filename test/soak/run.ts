@@ -8,7 +8,7 @@ import { resetStack } from '../../infra/local/stack.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { freePort } from '../e2e/checkout.ts';
 import { createAsker, outages, watchStrain } from './ask.ts';
-import { busyUndo, checkAll, readEnds, undosAgain } from './check.ts';
+import { busyCompensation, checkAll, compensationsRetried, readEnds } from './check.ts';
 import { createCustomer } from './customer.ts';
 import { openJournal } from './journal.ts';
 import { type Kill, killAtRandom, untilWell } from './kills.ts';
@@ -30,7 +30,7 @@ Ends with 1 when a promise was broken, and keeps the data then. Ctrl-C ends the 
 const customerCount = 24;
 /** The share of a customer's turns that place an order. */
 const placingShare = 0.7;
-/** The saga's own retries of an undo take up to four minutes. */
+/** The saga's own retries of a compensation take up to four minutes. */
 const endWithinMs = 600_000;
 
 async function main(): Promise<boolean> {
@@ -80,7 +80,7 @@ async function main(): Promise<boolean> {
 
   console.log('the load has ended; waiting for every order to end');
   await untilWell(stack);
-  // An undo that runs again by itself would change orders while they are checked.
+  // A compensation that runs again by itself would change orders while they are checked.
   await stack.stopSchedule();
   await untilEnded(admin, stack, journal);
   // Whatever became of a customer's session, signing in and asking again works.
@@ -230,8 +230,8 @@ function summary(
         'price changes',
         'sessions ended',
         'answers replayed',
-        undosAgain,
-        busyUndo,
+        compensationsRetried,
+        busyCompensation,
       ].flatMap((name) => journal.counted(name).map(([, count]): [string, number] => [name, count])),
     ),
     `longest until all parts were well again after a kill: ${seconds(recovery)}`,

@@ -9,13 +9,13 @@ export type Stretch = {
   orderId: string;
   begunAt: number;
   end?: { status: OrderStatus; at: number };
-  /** It was before a person, and its undo ran again. */
+  /** It was in manual review, and its compensation ran again. */
   again: boolean;
 };
 
 /**
  * When orders were under way: from being placed, and again from each time that one is cancelled after its end or taken
- * back from before a person, to its next end.
+ * back from in manual review, to its next end.
  * @param entries each order's together, in the order of its timeline
  */
 export function stretchesOf(entries: readonly Entry[]): Stretch[] {
@@ -49,28 +49,34 @@ export function longestOf(stretches: readonly Stretch[], kills: readonly { at: n
   return { longestAfterKillMs, longestMs };
 }
 
-/** An order in the end, with how often its undo was run again and the open rows that put it before a person. */
-export type UndoneAgain = { id: string; status: OrderStatus; undoAttempts: number; before: number[] };
+/** An order in the end, with how often its compensation was run again and the open rows that put it into manual review. */
+export type CompensatedAgain = { id: string; status: OrderStatus; compensationAttempts: number; before: number[] };
 
 /**
- * What breaks the rules of undos that ran again, in sentences: the order is undone or before a person once more and never
- * confirmed, every time is counted and told, and who waits for a person has the one open row that says so. That an order
- * that was undone keeps no money is held by the books.
+ * What breaks the rules of compensations that ran again, in sentences: the order is compensated or in manual review once more and never
+ * confirmed, every time is counted and told, and who waits in manual review has the one open row that says so. That an order
+ * that was compensated keeps no money is held by the transactions.
  */
-export function brokenUndosAgain(orders: readonly UndoneAgain[], stretches: readonly Stretch[]): string[] {
+export function brokenCompensationsRetried(
+  orders: readonly CompensatedAgain[],
+  stretches: readonly Stretch[],
+): string[] {
   const times = Map.groupBy(
     stretches.filter(({ again }) => again),
     ({ orderId }) => orderId,
   );
-  return orders.flatMap(({ id, status, undoAttempts, before }) => {
+  return orders.flatMap(({ id, status, compensationAttempts, before }) => {
     const told = times.get(id)?.length ?? 0;
     const waits = status === 'needs_attention';
     const checks: [boolean, string][] = [
-      [told === undoAttempts, `its undo was run again ${undoAttempts} times, its timeline tells of ${told}`],
-      [told === 0 || waits || status === 'failed' || status === 'cancelled', 'its undo was run again'],
       [
-        before.join() === (waits ? String(undoAttempts) : ''),
-        `after undo ${undoAttempts} it is before a person by undo ${before.join(' and ') || 'none'}`,
+        told === compensationAttempts,
+        `its compensation was run again ${compensationAttempts} times, its timeline tells of ${told}`,
+      ],
+      [told === 0 || waits || status === 'failed' || status === 'cancelled', 'its compensation was run again'],
+      [
+        before.join() === (waits ? String(compensationAttempts) : ''),
+        `after compensation ${compensationAttempts} it is in manual review by compensation ${before.join(' and ') || 'none'}`,
       ],
     ];
     return checks.filter(([holds]) => !holds).map(([, breach]) => `order ${id} (${status}): ${breach}`);

@@ -9,8 +9,8 @@ import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { type Mail, MailRefused } from '../../lib/accounts/mail/mailer.ts';
 import { sendMails } from '../../lib/accounts/mail/send.ts';
 import { mailKinds, mailOf } from '../../lib/accounts/mail/texts.ts';
-import { poolOptions } from '../support/handlers.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 vi.mock('node:crypto', async (importOriginal) => {
@@ -113,9 +113,9 @@ describe('the same work is done for an e-mail with an account and for one withou
       ['early@example.com', 'correct horse'],
     ]) {
       const before = { ...dynamo.calls() };
-      const guess = { email: email!, password: password!, address: '192.0.2.1' };
+      const loginAttempt = { email: email!, password: password!, address: '192.0.2.1' };
       const work = await workOf(() =>
-        checkPassword({ sql: () => sql, lockout, cost, mustConfirm: true }, guess, meter),
+        checkPassword({ sql: () => sql, lockout, cost, mustConfirm: true }, loginAttempt, meter),
       );
       const after = dynamo.calls();
       const calls = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]);

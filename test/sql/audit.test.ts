@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addMonth, rotateMonths } from '../../lib/operations/audit/months.sql.ts';
-import { listAccesses, listReaders } from '../../lib/operations/audit/read.sql.ts';
-import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
 import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { addMonth, rotateMonths } from '../../lib/operations/audit/months.sql.ts';
+import { listAccesses, listReaders } from '../../lib/operations/audit/read.sql.ts';
+import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
 import { readUsage } from '../../lib/operations/usage/usage.sql.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';

@@ -1,11 +1,11 @@
 import type { TransactionSql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SagaInput } from '../../lib/saga/state.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import type { SagaInput } from '../../lib/saga/state.ts';
 import { readCancellation } from '../../lib/shop/orders/cancel.sql.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
-import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
 import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -72,7 +72,7 @@ describe('cancelling', () => {
     expect(rest).toEqual({ replayed: false, started: [], resumed: [] });
   });
 
-  test('an order that waits for its customer wakes its saga', async () => {
+  test('an order that waits for its customer resumes its saga', async () => {
     const orderId = await waiting();
     const { startError, started, resumed } = await cancel(orderId);
     expect({ startError, started, resumed }).toEqual({ startError: undefined, started: [], resumed: [orderId] });
@@ -94,7 +94,7 @@ describe('cancelling', () => {
     ]);
   });
 
-  test('is taken though its saga can be neither started nor woken, and tells why', async () => {
+  test('is taken though its saga can be neither started nor resumed, and tells why', async () => {
     const away = new Error('away');
     const [{ orderId }, other] = [await confirmed(), await waiting()];
     const refuse = () => Promise.reject(away);
@@ -139,7 +139,7 @@ describe('cancelling', () => {
   });
 });
 
-test('there is nothing to undo of an order that there is not', async () => {
+test('there is nothing to compensate of an order that there is not', async () => {
   const orderId = newId('order', saga.clock);
   await expect(readCancellation(saga.saga as unknown as TransactionSql, orderId)).rejects.toThrow(
     `no order ${orderId}`,

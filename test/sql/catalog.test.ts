@@ -1,5 +1,7 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { encodeCursor } from '../../lib/contract/api/cursor.ts';
+import { newId } from '../../lib/kernel/ids.ts';
 import {
   insertProduct,
   listOnSale,
@@ -8,8 +10,6 @@ import {
   requireProduct,
   updateProduct,
 } from '../../lib/shop/catalog/products.sql.ts';
-import { encodeCursor } from '../../lib/contract/api/cursor.ts';
-import { newId } from '../../lib/kernel/ids.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';

@@ -4,10 +4,10 @@ import { Problem } from '../../lib/contract/api/problems.ts';
 import {
   type Answer,
   type Claim,
-  giveAgain,
   type KeyOptions,
   type KeyTable,
   once,
+  replayAnswer,
   storeFinalAnswer,
 } from '../../lib/database/idempotency.sql.ts';
 import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
@@ -118,9 +118,9 @@ test('a repeat that read an answer just before it was replaced gives the one tha
   const own = { ...claim, key: 'k-1' };
   await once(sql, own, keys, async () => ({ status: 202, headers: {}, body: '{}' }));
   await storeFinalAnswer(sql, own, keys, { ...answer(1), body: '{"n":1}' });
-  expect(await giveAgain(sql, own, keys, taken)).toEqual(answer(1));
+  expect(await replayAnswer(sql, own, keys, taken)).toEqual(answer(1));
   await owner`truncate catalog.idempotency_keys`;
-  expect(await giveAgain(sql, own, keys, taken), 'and its own when there is none any more').toMatchObject({
+  expect(await replayAnswer(sql, own, keys, taken), 'and its own when there is none any more').toMatchObject({
     status: 202,
   });
 });

@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { flagForAttention } from '../../lib/saga/compensate.sql.ts';
+import { requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
-import { openDesk } from '../support/manual-review.ts';
-import { releaseFailed } from '../support/opening-reviews.ts';
 import { expectInvariants } from '../support/invariants.ts';
+import { setUpManualReview } from '../support/manual-review.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
-let desk: ReturnType<typeof openDesk>;
+let operator: ReturnType<typeof setUpManualReview>;
 beforeAll(async () => {
   saga = await startSaga();
-  desk = openDesk(saga);
+  operator = setUpManualReview(saga);
 });
 afterEach(() => saga.faults.clear());
 afterAll(async () => {
@@ -21,10 +21,10 @@ afterAll(async () => {
 
 const at = new Date();
 const flag = (orderId: string) =>
-  flagForAttention(saga.saga, {
+  requestManualReview(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
-    reason: 'undo-failed',
+    reason: 'compensation-failed',
     detail: 'x',
     at,
     ...releaseFailed(orderId),
@@ -35,13 +35,13 @@ const place = async ({ reserved = true } = {}) => {
   if (reserved) await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: new Date(Date.now() + 900_000) });
   return { orderId: id, productId };
 };
-const flagged = async (options?: { reserved: boolean }) => {
+const opened = async (options?: { reserved: boolean }) => {
   const placed = await place(options);
-  expect(await flag(placed.orderId)).toMatchObject({ flagged: true });
+  expect(await flag(placed.orderId)).toMatchObject({ opened: true });
   return placed;
 };
 /** A confirmed order whose cancellation could not give anything back. */
-const flaggedCancellation = async () => {
+const cancellationInReview = async () => {
   const productId = await saga.product(1);
   const { id } = await saga.place([{ productId, quantity: 1 }]);
   saga.fault('RefundPayment', () => Promise.reject(new Error('away')));
@@ -63,26 +63,26 @@ const statuses = (results: PromiseSettledResult<unknown>[]) =>
 
 describe('a retry', () => {
   test('two at once are one', async () => {
-    const { orderId } = await flagged();
-    const results = await Promise.allSettled([desk.retry(orderId), desk.retry(orderId)]);
-    expect(statuses(results)).toEqual(['done', 'order-not-flagged']);
+    const { orderId } = await opened();
+    const results = await Promise.allSettled([operator.retry(orderId), operator.retry(orderId)]);
+    expect(statuses(results)).toEqual(['done', 'order-not-in-review']);
     await saga.states.idle();
-    expect(await desk.order(orderId)).toMatchObject({ status: 'failed', undoAttempts: 1 });
+    expect(await operator.order(orderId)).toMatchObject({ status: 'failed', compensationAttempts: 1 });
     expect(await actionsOf(orderId)).toEqual([{ action: 'retry', outcome: null, note: null }]);
   });
 
   test('repeated with its key is answered like the first time, and starts nothing', async () => {
-    const { orderId } = await flagged();
-    const first = await desk.retry(orderId, { key: 'retry-1' });
+    const { orderId } = await opened();
+    const first = await operator.retry(orderId, { key: 'retry-1' });
     await saga.states.idle();
-    const again = await desk.retry(orderId, { key: 'retry-1' });
+    const again = await operator.retry(orderId, { key: 'retry-1' });
     expect([again.replayed, again.answer.body]).toEqual([true, first.answer.body]);
-    expect(await desk.order(orderId)).toMatchObject({ status: 'failed', undoAttempts: 1 });
+    expect(await operator.order(orderId)).toMatchObject({ status: 'failed', compensationAttempts: 1 });
   });
 
-  test('of an order that was flagged while pending charges and reserves nothing', async () => {
-    const { orderId, productId } = await flagged({ reserved: false });
-    const { order } = await desk.retry(orderId);
+  test('of an order that was in manual review while pending charges and reserves nothing', async () => {
+    const { orderId, productId } = await opened({ reserved: false });
+    const { order } = await operator.retry(orderId);
     expect(order.status).toBe('pending');
     const late = reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: at });
     await expect(late).rejects.toMatchObject({ name: 'OrderNotActive' });
@@ -91,47 +91,47 @@ describe('a retry', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('of an order that a release before this one flagged, of which nothing was kept, undoes it too', async () => {
-    const { orderId } = await flagged();
-    await saga.owner`delete from orders.attention where order_id = ${orderId}`;
-    const { order } = await desk.retry(orderId);
-    expect(order).toMatchObject({ status: 'reserved', attention: null });
+  test('of an order that a release before this one in manual review, of which nothing was kept, compensates it too', async () => {
+    const { orderId } = await opened();
+    await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
+    const { order } = await operator.retry(orderId);
+    expect(order).toMatchObject({ status: 'reserved', manualReview: null });
     await saga.states.idle();
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('of a cancellation that a release before this one flagged ends it cancelled', async () => {
-    const { orderId } = await flaggedCancellation();
-    await saga.owner`delete from orders.attention where order_id = ${orderId}`;
-    const { order } = await desk.retry(orderId);
-    expect(order).toMatchObject({ status: 'cancelling', attention: null });
+  test('of a cancellation that a release before this one in manual review ends it cancelled', async () => {
+    const { orderId } = await cancellationInReview();
+    await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
+    const { order } = await operator.retry(orderId);
+    expect(order).toMatchObject({ status: 'cancelling', manualReview: null });
     await saga.states.idle();
     expect((await saga.order(orderId)).status).toBe('cancelled');
   });
 
   test('settles that the order waits, neither again what was settled before nor what another order waits for', async () => {
-    const [{ orderId }, other] = [await flagged(), await flagged()];
+    const [{ orderId }, other] = [await opened(), await opened()];
     const settled = async (id: string) =>
-      (await saga.owner`select settled_at from orders.attention where order_id = ${id} order by attempt`).map(
+      (await saga.owner`select settled_at from orders.manual_reviews where order_id = ${id} order by attempt`).map(
         (row) => row.settledAt?.getTime() ?? null,
       );
     const abandoned = async () =>
       (await saga.owner`select abandoned_at from orders.orders where id = ${orderId}`)[0]!.abandonedAt.getTime();
     saga.fault('RefundPayment', () => Promise.reject(new Error('away')));
-    await desk.retry(orderId);
+    await operator.retry(orderId);
     await saga.states.idle();
     const [first] = await settled(orderId);
     const abandonedAt = await abandoned();
     expect(await settled(orderId)).toEqual([first, null]);
-    await saga.owner`update orders.attention set settled_at = ${new Date(0)} where order_id = ${orderId} and attempt = 0`;
+    await saga.owner`update orders.manual_reviews set settled_at = ${new Date(0)} where order_id = ${orderId} and attempt = 0`;
     await saga.owner`update orders.orders set abandoned_at = ${new Date(abandonedAt - 1)} where id = ${orderId}`;
-    await desk.retry(orderId);
+    await operator.retry(orderId);
     expect(await settled(orderId)).toEqual([0, expect.any(Number)]);
     expect(await abandoned(), 'since the first time').toBe(abandonedAt - 1);
     expect(await settled(other.orderId)).toEqual([null]);
     await saga.states.idle();
     saga.faults.clear();
-    for (const id of [orderId, other.orderId]) await desk.retry(id);
+    for (const id of [orderId, other.orderId]) await operator.retry(id);
     await saga.states.idle();
   });
 
@@ -140,15 +140,15 @@ describe('a retry', () => {
     const placed = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
     expect(placed.status).toBe('pending_payment');
     const { id } = placed;
-    expect(await flag(id)).toMatchObject({ flagged: true });
-    expect(await desk.order(id)).toMatchObject({
-      attention: {
+    expect(await flag(id)).toMatchObject({ opened: true });
+    expect(await operator.order(id)).toMatchObject({
+      manualReview: {
         fromStatus: 'pending_payment',
         moneyAtStake: { amount: 1000, certain: false },
         stockAtStake: [{ productId, quantity: 1, state: 'held' }],
       },
     });
-    const { order } = await desk.retry(id);
+    const { order } = await operator.retry(id);
     expect(order.status).toBe('reserved');
     await saga.states.idle();
     expect((await saga.order(id)).status).toBe('failed');
@@ -161,21 +161,21 @@ describe('a retry', () => {
 
   test('of any other order is refused, and so is one of an order that is unknown', async () => {
     const { orderId } = await place();
-    await expect(desk.retry(orderId)).rejects.toMatchObject({ code: 'order-not-flagged' });
-    await expect(desk.retry(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(operator.retry(orderId)).rejects.toMatchObject({ code: 'order-not-in-review' });
+    await expect(operator.retry(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'not-found' });
     expect(await actionsOf(orderId)).toEqual([]);
     await saga.startOrder({ orderId, intent: 'place', amount: 1000, currency: 'EUR', paymentMethod: 'pm_card_visa' });
     await saga.states.idle();
   });
 
   test('whose order the customer cancels meanwhile ends it cancelled', async () => {
-    const { orderId } = await flagged();
-    await desk.retry(orderId, { startSaga: async () => {} });
+    const { orderId } = await opened();
+    await operator.retry(orderId, { startSaga: async () => {} });
     await saga.cancel(orderId);
     expect((await saga.order(orderId)).status).toBe('cancelling');
     await saga.startOrder({
       orderId,
-      intent: 'undo',
+      intent: 'compensation',
       attempt: 1,
       amount: 1000,
       currency: 'EUR',
@@ -188,12 +188,12 @@ describe('a retry', () => {
 
 describe('a resolution', () => {
   test('gives held stock back, ends the order failed and keeps who said so', async () => {
-    const { orderId, productId } = await flagged();
-    const { order } = await desk.resolve(orderId, { note: 'no charge at the provider' });
+    const { orderId, productId } = await opened();
+    const { order } = await operator.resolve(orderId, { note: 'no charge at the provider' });
     expect(order).toMatchObject({
       status: 'failed',
-      failure: { code: 'undone' },
-      attention: { settledHow: 'resolved' },
+      failure: { code: 'compensated' },
+      manualReview: { settledHow: 'resolved' },
     });
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
     expect(await actionsOf(orderId)).toEqual([
@@ -201,14 +201,14 @@ describe('a resolution', () => {
     ]);
     const [event] = await saga.owner`
       select data from outbox.events where subject = ${orderId} and type = 'order.failed'`;
-    expect(event?.data).toEqual({ orderId, customerId: saga.customerId, reason: 'undone' });
+    expect(event?.data).toEqual({ orderId, customerId: saga.customerId, reason: 'compensated' });
   });
 
   test('of a cancellation returns what was committed, and its payment counts as refunded', async () => {
-    const { orderId, productId } = await flaggedCancellation();
+    const { orderId, productId } = await cancellationInReview();
     // What the person did at the provider before.
-    await saga.gateway.undo({ orderId, amount: 1000, currency: 'EUR', reference: undefined });
-    const { order } = await desk.resolve(orderId, { outcome: 'cancelled', refundReference: 're_by_hand' });
+    await saga.gateway.compensation({ orderId, amount: 1000, currency: 'EUR', reference: undefined });
+    const { order } = await operator.resolve(orderId, { outcome: 'cancelled', refundReference: 're_by_hand' });
     expect(order).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' }, failure: null });
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
     const [payment] = await saga.owner`select refund_reference from payments.payments where order_id = ${orderId}`;
@@ -219,38 +219,38 @@ describe('a resolution', () => {
   });
 
   test('says only what can be true: cancelled of what was confirmed, failed of what was not', async () => {
-    const { orderId } = await flagged();
-    await expect(desk.resolve(orderId, { outcome: 'cancelled' })).rejects.toMatchObject({
+    const { orderId } = await opened();
+    await expect(operator.resolve(orderId, { outcome: 'cancelled' })).rejects.toMatchObject({
       code: 'outcome-does-not-fit',
       message: 'The order was never confirmed, so it can only end failed.',
     });
-    const cancellation = await flaggedCancellation();
-    await expect(desk.resolve(cancellation.orderId)).rejects.toMatchObject({ code: 'outcome-does-not-fit' });
-    expect((await desk.order(orderId)).status).toBe('needs_attention');
+    const cancellation = await cancellationInReview();
+    await expect(operator.resolve(cancellation.orderId)).rejects.toMatchObject({ code: 'outcome-does-not-fit' });
+    expect((await operator.order(orderId)).status).toBe('needs_attention');
     expect(await actionsOf(orderId)).toEqual([]);
-    await desk.resolve(orderId);
-    await desk.retry(cancellation.orderId);
+    await operator.resolve(orderId);
+    await operator.retry(cancellation.orderId);
     await saga.states.idle();
   });
 
-  test('while an undo runs is refused, and the undo ends the order', async () => {
-    const { orderId } = await flagged();
+  test('while a compensation runs is refused, and the compensation ends the order', async () => {
+    const { orderId } = await opened();
     let resolved: unknown;
     saga.fault('ReleaseStock', async (next) => {
-      resolved = await desk.resolve(orderId).catch((error: unknown) => error);
+      resolved = await operator.resolve(orderId).catch((error: unknown) => error);
       return next();
     });
-    await desk.retry(orderId);
+    await operator.retry(orderId);
     await saga.states.idle();
-    expect(resolved).toMatchObject({ code: 'order-not-flagged' });
+    expect(resolved).toMatchObject({ code: 'order-not-in-review' });
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
   test('at the same time as a retry: one of the two', async () => {
     for (let round = 0; round < 5; round++) {
-      const { orderId, productId } = await flagged();
-      const results = await Promise.allSettled([desk.retry(orderId), desk.resolve(orderId)]);
-      expect(statuses(results)).toEqual(['done', 'order-not-flagged']);
+      const { orderId, productId } = await opened();
+      const results = await Promise.allSettled([operator.retry(orderId), operator.resolve(orderId)]);
+      expect(statuses(results)).toEqual(['done', 'order-not-in-review']);
       await saga.states.idle();
       expect((await saga.order(orderId)).status).toBe('failed');
       expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
@@ -259,18 +259,18 @@ describe('a resolution', () => {
   });
 
   test('two at once are one, and a repeat with its key is answered like the first time', async () => {
-    const { orderId } = await flagged();
+    const { orderId } = await opened();
     const results = await Promise.allSettled([
-      desk.resolve(orderId, { key: `resolve-${orderId}` }),
-      desk.resolve(orderId),
+      operator.resolve(orderId, { key: `resolve-${orderId}` }),
+      operator.resolve(orderId),
     ]);
     expect(statuses(results)).toContain('done');
     expect((await saga.order(orderId)).status).toBe('failed');
     expect(await actionsOf(orderId)).toHaveLength(1);
 
-    const other = await flagged();
-    const first = await desk.resolve(other.orderId, { key: 'once' });
-    const again = await desk.resolve(other.orderId, { key: 'once' });
+    const other = await opened();
+    const first = await operator.resolve(other.orderId, { key: 'once' });
+    const again = await operator.resolve(other.orderId, { key: 'once' });
     expect([again.replayed, again.answer]).toEqual([true, first.answer]);
   });
 });

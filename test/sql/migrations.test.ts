@@ -45,7 +45,7 @@ afterEach(async () => {
 describe('the shipped migrations', () => {
   const shipped = () => ({ sql, directory: shippedMigrations });
 
-  test('each one undone leaves what was there before it, and done again what it made', async () => {
+  test('each one compensated leaves what was there before it, and done again what it made', async () => {
     const { pending } = await status(shipped());
     const before: string[][] = [];
     for (const [index] of pending.entries()) {
@@ -62,7 +62,7 @@ describe('the shipped migrations', () => {
     expect(await describeCatalog(sql)).toEqual(all);
   });
 
-  test('a second database of the server shares the roles, and undoing one keeps the roles of the other', async () => {
+  test('a second database of the server shares the roles, and compensating one keeps the roles of the other', async () => {
     await migrate(shipped());
     const before = await describeCatalog(sql);
     const other = `${database}_2`;

@@ -33,7 +33,7 @@ describe('half a migration', () => {
     expect(await trial.tables()).toEqual([]);
   });
 
-  test('a statement that fails undoes its file, keeps the files before it and names file and line', async () => {
+  test('a statement that fails compensates its file, keeps the files before it and names file and line', async () => {
     await trial.write({
       one: 'create table a ()',
       two: 'create table b ();\n\nselect\n  missing from b;',

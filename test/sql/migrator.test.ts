@@ -36,9 +36,9 @@ describe('going up and down', () => {
     expect((await status(trial.here)).pending).toEqual(['0003_three']);
     expect(await migrate({ ...trial.here, target: 1 })).toEqual({ applied: [] });
     expect(await migrate(trial.here)).toEqual({ applied: ['0003_three'] });
-    expect(await down(trial.here)).toEqual({ undone: ['0003_three'] });
-    expect(await down({ ...trial.here, target: 0 })).toEqual({ undone: ['0002_two', '0001_one'] });
-    expect(await down(trial.here)).toEqual({ undone: [] });
+    expect(await down(trial.here)).toEqual({ reverted: ['0003_three'] });
+    expect(await down({ ...trial.here, target: 0 })).toEqual({ reverted: ['0002_two', '0001_one'] });
+    expect(await down(trial.here)).toEqual({ reverted: [] });
     expect(await trial.tables()).toEqual(['migrations.applied']);
   });
 

@@ -62,14 +62,14 @@ describe('watch-orders', () => {
   test('an order at work is counted when nothing has happened to it for five minutes of the clock', async () => {
     for (const status of ['pending', 'reserved', 'paid', 'cancelling'] as const) await leave(status);
     passed = 5 * minute;
-    expect(await watch()).toEqual({ unended: 0, oldestUnended: 0, attention: 0, oldestAttention: 0 });
+    expect(await watch()).toEqual({ unended: 0, oldestUnended: 0, manualReview: 0, oldestManualReview: 0 });
     passed += 1;
     expect(await watch()).toMatchObject({ unended: 4, oldestUnended: 301 });
     expect(counted.slice(-4)).toEqual([
       'OrdersUnended 4',
       'OldestUnendedOrder 301',
-      'OrdersNeedingAttention 0',
-      'OldestOrderNeedingAttention 0',
+      'OrdersInManualReview 0',
+      'OldestManualReview 0',
     ]);
   });
 
@@ -81,30 +81,30 @@ describe('watch-orders', () => {
     expect(await watch()).toMatchObject({ unended: 1, oldestUnended: 3601 });
   });
 
-  test('an order before a person is counted at once, with its age by the clock', async () => {
+  test('an order in manual review is counted at once, with its age by the clock', async () => {
     await leave('needs_attention');
-    expect(await watch()).toMatchObject({ unended: 0, attention: 1, oldestAttention: 0 });
+    expect(await watch()).toMatchObject({ unended: 0, manualReview: 1, oldestManualReview: 0 });
     passed = 3 * 3600;
-    expect(await watch()).toMatchObject({ attention: 1, oldestAttention: 3 * 3600 });
+    expect(await watch()).toMatchObject({ manualReview: 1, oldestManualReview: 3 * 3600 });
     passed = -minute;
-    expect(await watch(), 'a clock that is behind').toMatchObject({ attention: 1, oldestAttention: 0 });
+    expect(await watch(), 'a clock that is behind').toMatchObject({ manualReview: 1, oldestManualReview: 0 });
   });
 
-  test('one whose undo was run again and failed again is as old as the first time that it was put before a person', async () => {
+  test('one whose compensation was run again and failed again is as old as the first time that it was put into manual review', async () => {
     const id = await leave('needs_attention');
     for (const [attempt, minutes] of [-240, -225].entries())
       await shop.sql`
-        insert into orders.attention (order_id, attempt, flagged_at, from_status, reason, steps, error, message,
+        insert into orders.manual_reviews (order_id, attempt, opened_at, from_status, reason, steps, error, message,
           money_at_stake, money_certain, stock_at_stake, execution, settled_at, settled_how)
-        values (${id}, ${attempt}, ${new Date(start + minutes * minute * 1000)}, 'reserved', 'undo-failed', '[]', 'Error',
+        values (${id}, ${attempt}, ${new Date(start + minutes * minute * 1000)}, 'reserved', 'compensation-failed', '[]', 'Error',
           'x', 0, true, '[]', ${id}, ${new Date(start)}, 'retried')`;
-    expect(await watch()).toMatchObject({ attention: 1, oldestAttention: 240 * minute });
+    expect(await watch()).toMatchObject({ manualReview: 1, oldestManualReview: 240 * minute });
   });
 
   test('after the fifty years that a test clock can go, ages can still be told', async () => {
     await leave('needs_attention');
     passed = 50 * 365 * 24 * 3600;
-    expect(await watch()).toMatchObject({ oldestAttention: passed });
+    expect(await watch()).toMatchObject({ oldestManualReview: passed });
   });
 });
 

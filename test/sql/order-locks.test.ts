@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
+import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/saga/compensate.sql.ts';
-import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
-import { releaseFailed } from '../support/opening-reviews.ts';
+import {
+  releaseHeldOfCompensated,
+  releaseWhatIsHeld,
+  reserveAllOrNothing,
+} from '../../lib/shop/stock/reservations.sql.ts';
 import { waitingForLocks } from '../support/locks.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -28,18 +32,24 @@ const steps = {
   release: (orderId: string) => releaseWhatIsHeld(saga.saga, { orderId, at }),
   abandon: (orderId: string) => abandonUnlessConfirmed(saga.saga, { orderId, at }),
   close: (orderId: string) =>
-    closeUndone(saga.saga, { orderId, ...ids(), failure: { code: 'undone', detail: 'x' }, refund: undefined, at }),
+    closeCompensated(saga.saga, {
+      orderId,
+      ...ids(),
+      failure: { code: 'compensated', detail: 'x' },
+      refund: undefined,
+      at,
+    }),
   flag: (orderId: string) =>
-    flagForAttention(saga.saga, {
+    requestManualReview(saga.saga, {
       orderId,
       eventId: ids().eventId,
-      reason: 'undo-failed',
+      reason: 'compensation-failed',
       detail: 'x',
       at,
       ...releaseFailed(orderId),
     }),
   cancel: (orderId: string) => saga.cancel(orderId),
-  'release what nobody needs': (orderId: string) => releaseHeldOfUndone(saga.owner, { orderId, at }),
+  'release what nobody needs': (orderId: string) => releaseHeldOfCompensated(saga.owner, { orderId, at }),
 };
 type Step = keyof typeof steps;
 
@@ -130,7 +140,7 @@ test('a reservation does not wait for products that it does not want', async () 
 });
 
 describe('a step that waited for another decides on what that one made', () => {
-  const flagged =
+  const opened =
     (orderId: string): Work =>
     (tx) =>
       tx`
@@ -142,17 +152,17 @@ describe('a step that waited for another decides on what that one made', () => {
     ['reserve', [], 'OrderNotActive'],
     ['confirm', ['reserve'], 'OrderNotActive'],
     ['cancel', ['reserve'], 'Problem'],
-  ] as [Step, Step[], string][])('%s of an order that was put before a person', async (step, before, name) => {
+  ] as [Step, Step[], string][])('%s of an order that was put into manual review', async (step, before, name) => {
     const orderId = await place((await twoProducts()).low);
     for (const each of before) await steps[each](orderId);
-    const outcome = await waitedFor(flagged(orderId), () => steps[step](orderId));
+    const outcome = await waitedFor(opened(orderId), () => steps[step](orderId));
     expect(outcome).toMatchObject({ name });
     expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention' });
   });
 
-  test('putting an order before a person that was put there meanwhile', async () => {
+  test('putting an order in manual review that was put there meanwhile', async () => {
     const orderId = await place((await twoProducts()).low);
-    expect(await waitedFor(flagged(orderId), () => steps.flag(orderId))).toMatchObject({ flagged: false });
+    expect(await waitedFor(opened(orderId), () => steps.flag(orderId))).toMatchObject({ opened: false });
     expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention', failure: { code: 'x' } });
   });
 

@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import {
+  abandonUnlessConfirmed,
+  closeCompensated,
+  type ManualReviewRequest,
+  requestManualReview,
+} from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, type Flag, flagForAttention } from '../../lib/saga/compensate.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
-import { releaseFailed } from '../support/opening-reviews.ts';
 import { waitingForLocks } from '../support/locks.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -29,21 +34,21 @@ const confirm = (orderId: string) =>
 const release = (orderId: string) => releaseWhatIsHeld(saga.saga, { orderId, at });
 const abandon = (orderId: string) => abandonUnlessConfirmed(saga.saga, { orderId, at });
 const close = (orderId: string, refunded = false) =>
-  closeUndone(saga.saga, {
+  closeCompensated(saga.saga, {
     orderId,
     paymentId: newId('payment', saga.clock),
     eventId: newId('event', saga.clock),
-    failure: { code: 'undone', detail: 'x' },
+    failure: { code: 'compensated', detail: 'x' },
     refund: refunded
       ? { outcome: 'refunded', provider: 'simulated', reference: `ch_${orderId}`, refundReference: `re_${orderId}` }
       : undefined,
     at,
   });
-const flag = (orderId: string, only: Partial<Flag> = {}) =>
-  flagForAttention(saga.saga, {
+const flag = (orderId: string, only: Partial<ManualReviewRequest> = {}) =>
+  requestManualReview(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
-    reason: 'undo-failed',
+    reason: 'compensation-failed',
     detail: 'x',
     at,
     ...releaseFailed(orderId),
@@ -101,12 +106,12 @@ describe('reserving', () => {
     await expect(confirm(unknown)).rejects.toMatchObject({ name: 'OrderNotActive', message: 'order is unknown' });
     await expect(close(unknown)).rejects.toMatchObject({
       name: 'OrderNotActive',
-      message: 'order is unknown, not undone',
+      message: 'order is unknown, not compensated',
     });
   });
 });
 
-describe('once an undo has begun', () => {
+describe('once a compensation has begun', () => {
   test('by releasing, no late reservation takes stock', async () => {
     const { productId, orderId } = await place();
     expect(await release(orderId)).toBe(0);
@@ -176,9 +181,9 @@ describe('confirming', () => {
     });
     await expect(close(orderId)).rejects.toMatchObject({
       name: 'OrderNotActive',
-      message: 'order is confirmed, not undone',
+      message: 'order is confirmed, not compensated',
     });
-    expect(await flag(orderId)).toEqual({ status: 'confirmed', flagged: false });
+    expect(await flag(orderId)).toEqual({ status: 'confirmed', opened: false });
     expect(await statusOf(orderId)).toBe('confirmed');
   });
 });
@@ -187,7 +192,7 @@ describe('closing', () => {
   test('is refused by the database while stock is held', async () => {
     const { orderId } = await place();
     await reserve(orderId);
-    await expect(close(orderId)).rejects.toMatchObject({ constraint_name: 'undone_order_gave_stock_back' });
+    await expect(close(orderId)).rejects.toMatchObject({ constraint_name: 'compensated_order_gave_stock_back' });
     expect(await statusOf(orderId)).toBe('reserved');
   });
 
@@ -197,7 +202,7 @@ describe('closing', () => {
     await confirm(orderId);
     await saga.owner`update orders.orders set status = 'cancelling' where id = ${orderId}`;
     await release(orderId);
-    await expect(close(orderId)).rejects.toMatchObject({ constraint_name: 'undone_order_is_refunded' });
+    await expect(close(orderId)).rejects.toMatchObject({ constraint_name: 'compensated_order_is_refunded' });
     expect(await close(orderId, true)).toEqual({ status: 'cancelled', closed: true });
   });
 
@@ -212,17 +217,17 @@ describe('closing', () => {
     expect(await saga.order(orderId)).toEqual(order);
   });
 
-  test('repeated for a cancelled order, or one before a person, says how that ended', async () => {
-    const [cancelled, flagged] = [(await place()).orderId, (await place()).orderId];
+  test('repeated for a cancelled order, or one in manual review, says how that ended', async () => {
+    const [cancelled, opened] = [(await place()).orderId, (await place()).orderId];
     await saga.cancel(cancelled, 3600, { start: false });
     expect(await close(cancelled)).toEqual({ status: 'cancelled', closed: true });
     expect(await close(cancelled)).toEqual({ status: 'cancelled', closed: false });
-    await flag(flagged);
-    expect(await close(flagged)).toEqual({ status: 'needs_attention', closed: false });
+    await flag(opened);
+    expect(await close(opened)).toEqual({ status: 'needs_attention', closed: false });
   });
 });
 
-describe('putting before a person', () => {
+describe('putting into manual review', () => {
   test('tells the stock that it keeps, and no other order’s', async () => {
     const lines = [
       { productId: await saga.product(9), quantity: 2 },
@@ -231,12 +236,12 @@ describe('putting before a person', () => {
     const [other, one] = [await saga.place(lines, { start: false }), await saga.place(lines, { start: false })];
     for (const { id } of [other, one]) await reserve(id);
     await flag(one.id);
-    const [row] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${one.id}`;
+    const [row] = await saga.owner`select stock_at_stake from orders.manual_reviews where order_id = ${one.id}`;
     const kept = lines.map((line) => ({ ...line, sku: `SKU-${line.productId.slice(-12)}`, state: 'held' }));
     expect(row?.stockAtStake).toEqual(kept.toSorted(byProduct));
     await release(other.id);
     await flag(other.id);
-    const [given] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${other.id}`;
+    const [given] = await saga.owner`select stock_at_stake from orders.manual_reviews where order_id = ${other.id}`;
     expect(given?.stockAtStake, 'it went back before').toEqual([]);
     await release(one.id);
   });
@@ -258,16 +263,16 @@ describe('putting before a person', () => {
       }
     });
     await flag(id);
-    const [row] = await saga.owner`select stock_at_stake from orders.attention where order_id = ${id}`;
+    const [row] = await saga.owner`select stock_at_stake from orders.manual_reviews where order_id = ${id}`;
     expect(row?.stockAtStake).toMatchObject(lines.map(({ productId }) => ({ productId })).toSorted(byProduct));
     await release(id);
   });
 
   test('tells the money that may be kept, as far as its order knows', async () => {
     const atStake = async (orderId: string) => {
-      expect(await flag(orderId)).toMatchObject({ flagged: true });
+      expect(await flag(orderId)).toMatchObject({ opened: true });
       const [row] = await saga.owner`
-        select money_at_stake, money_certain from orders.attention where order_id = ${orderId}`;
+        select money_at_stake, money_certain from orders.manual_reviews where order_id = ${orderId}`;
       return { ...row };
     };
     const pending = await place();
@@ -294,22 +299,22 @@ describe('putting before a person', () => {
     const { why } = releaseFailed(orderId);
     await flag(orderId, { why: { ...why, money: { amount: 1000, certain: true } } });
     const [row] = await saga.owner`
-      select money_at_stake, money_certain from orders.attention where order_id = ${orderId}`;
+      select money_at_stake, money_certain from orders.manual_reviews where order_id = ${orderId}`;
     expect({ ...row }).toEqual(left);
   });
 
-  test('by an undo that a person has repeated since changes nothing', async () => {
+  test('by a compensation that a person has repeated since changes nothing', async () => {
     const { orderId } = await place();
-    expect(await flag(orderId, { attempt: 1 })).toEqual({ status: 'pending', flagged: false });
-    expect(await flag(orderId, { attempt: 0 })).toEqual({ status: 'needs_attention', flagged: true });
+    expect(await flag(orderId, { attempt: 1 })).toEqual({ status: 'pending', opened: false });
+    expect(await flag(orderId, { attempt: 0 })).toEqual({ status: 'needs_attention', opened: true });
   });
 
   test('only if nothing has happened since it was looked at', async () => {
     const { orderId } = await place();
     await reserve(orderId);
-    expect(await flag(orderId, { version: 1 })).toEqual({ status: 'reserved', flagged: false });
-    expect(await flag(orderId, { version: 2 })).toEqual({ status: 'needs_attention', flagged: true });
-    expect(await flag(orderId)).toEqual({ status: 'needs_attention', flagged: false });
+    expect(await flag(orderId, { version: 1 })).toEqual({ status: 'reserved', opened: false });
+    expect(await flag(orderId, { version: 2 })).toEqual({ status: 'needs_attention', opened: true });
+    expect(await flag(orderId)).toEqual({ status: 'needs_attention', opened: false });
     expect(await statusOf(orderId)).toBe('needs_attention');
   });
 
@@ -319,8 +324,8 @@ describe('putting before a person', () => {
     await confirm(orderId);
     await saga.cancel(orderId, 3600, { start: false });
     expect(await abandon(orderId)).toEqual({ confirmed: true });
-    expect(await flag(orderId, { unlessConfirmed: true })).toEqual({ status: 'cancelling', flagged: false });
-    expect(await flag(orderId)).toEqual({ status: 'needs_attention', flagged: true });
+    expect(await flag(orderId, { unlessConfirmed: true })).toEqual({ status: 'cancelling', opened: false });
+    expect(await flag(orderId)).toEqual({ status: 'needs_attention', opened: true });
   });
 
   test('an unknown order is refused by name', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listFailedCompensations } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders, type PageEnd, type StaleKind } from '../../lib/saga/sweep.sql.ts';
-import { listFailedUndos } from '../../lib/saga/retry-compensation.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -76,7 +76,7 @@ const reserved = async (expiresAt: Date) => {
 const flag = (id: string) => saga.owner`
   update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${id}`;
 
-test('orders before a person whose stock was held until before a moment are listed once each', async () => {
+test('orders in manual review whose stock was held until before a moment are listed once each', async () => {
   const [first, second, underWay, given] = [
     await reserved(plus(1)),
     await reserved(plus(2)),
@@ -107,27 +107,27 @@ test('a page of them goes by their ids', async () => {
   expect(await list(4, byId[3])).toEqual(byId.slice(4));
 });
 
-describe('undos that failed', () => {
+describe('compensations that failed', () => {
   const limits = { firstPauseSeconds: 60, most: 2, limit: 10 };
   const list = async (minutes: number, more: Partial<typeof limits> = {}) =>
-    listFailedUndos(saga.saga, { now: plus(minutes * 60_000), ...limits, ...more });
-  const attention = async (flaggedAt: Date, { attempt = 0, steps = ['RefundPayment'], settled = false } = {}) => {
+    listFailedCompensations(saga.saga, { now: plus(minutes * 60_000), ...limits, ...more });
+  const manualReview = async (openedAt: Date, { attempt = 0, steps = ['RefundPayment'], settled = false } = {}) => {
     const id = await placeAs('needs_attention');
-    const [settledAt, settledHow] = settled ? [flaggedAt, 'retried'] : [null, null];
+    const [settledAt, settledHow] = settled ? [openedAt, 'retried'] : [null, null];
     await saga.owner`
-      insert into orders.attention (order_id, attempt, flagged_at, from_status, reason, steps, error, message,
+      insert into orders.manual_reviews (order_id, attempt, opened_at, from_status, reason, steps, error, message,
         money_at_stake, money_certain, stock_at_stake, execution, settled_at, settled_how)
-      values (${id}, ${attempt}, ${flaggedAt}, 'reserved', 'undo-failed', ${JSON.stringify(steps)}::text::jsonb, 'Error', 'x',
+      values (${id}, ${attempt}, ${openedAt}, 'reserved', 'compensation-failed', ${JSON.stringify(steps)}::text::jsonb, 'Error', 'x',
         0, true, '[]', ${id}, ${settledAt}, ${settledHow})`;
     return id;
   };
 
   test('are listed from the very moment that the pause is over, which is twice as long the second time', async () => {
-    const first = await attention(plus(0));
-    const second = await attention(plus(1), { attempt: 1 });
-    await attention(plus(0), { attempt: 2 });
-    await attention(plus(0), { steps: [] });
-    await attention(plus(0), { settled: true });
+    const first = await manualReview(plus(0));
+    const second = await manualReview(plus(1), { attempt: 1 });
+    await manualReview(plus(0), { attempt: 2 });
+    await manualReview(plus(0), { steps: [] });
+    await manualReview(plus(0), { settled: true });
     expect(await list(0.999)).toEqual([]);
     expect(await list(1)).toEqual([{ orderId: first, attempt: 0 }]);
     expect(await list(2)).toEqual([{ orderId: first, attempt: 0 }]);
@@ -138,8 +138,8 @@ describe('undos that failed', () => {
     expect(await list(1000), 'never as often as that').toHaveLength(2);
   });
 
-  test('come the longest before a person first, and so many at most', async () => {
-    const made = [await attention(plus(-9000)), await attention(plus(-9002)), await attention(plus(-9001))];
+  test('come the longest in manual review first, and so many at most', async () => {
+    const made = [await manualReview(plus(-9000)), await manualReview(plus(-9002)), await manualReview(plus(-9001))];
     const oldestFirst = [made[1], made[2], made[0]];
     const ids = (rows: { orderId: string }[]) => rows.map(({ orderId }) => orderId);
     expect(ids(await list(0.99))).toEqual(oldestFirst);

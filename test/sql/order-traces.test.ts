@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { outOfStockMessage } from '../../lib/saga/state.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
+import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/saga/compensate.sql.ts';
+import { outOfStockMessage } from '../../lib/saga/state.ts';
+import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -34,22 +34,22 @@ const confirm = (orderId: string, at: Date, paymentId = newId('payment', saga.cl
 const release = (orderId: string, at: Date) => releaseWhatIsHeld(saga.saga, { orderId, at });
 const abandon = (orderId: string, at: Date) => abandonUnlessConfirmed(saga.saga, { orderId, at });
 const close = (orderId: string, at: Date, refunded: boolean) =>
-  closeUndone(saga.saga, {
+  closeCompensated(saga.saga, {
     orderId,
     paymentId: newId('payment', saga.clock),
     eventId: newId('event', saga.clock),
-    failure: { code: 'undone', detail: 'It could not be done.' },
+    failure: { code: 'compensated', detail: 'It could not be done.' },
     refund: refunded
       ? { outcome: 'refunded', provider: 'simulated', reference: `ch_${orderId}`, refundReference: `re_${orderId}` }
       : undefined,
     at,
   });
 const flag = (orderId: string, at: Date) =>
-  flagForAttention(saga.saga, {
+  requestManualReview(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
-    reason: 'undo-failed',
-    detail: 'It is not undone.',
+    reason: 'compensation-failed',
+    detail: 'It is not compensated.',
     at,
     ...releaseFailed(orderId),
   });
@@ -154,26 +154,26 @@ describe('what each step leaves behind', () => {
       status: 'failed',
       version: 4,
       updatedAt: second(5),
-      failureCode: 'undone',
+      failureCode: 'compensated',
       failureDetail: 'It could not be done.',
     });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.failed',
-      data: { orderId: id, customerId: saga.customerId, reason: 'undone' },
+      data: { orderId: id, customerId: saga.customerId, reason: 'compensated' },
       occurredAt: second(5),
     });
     expect((await timelineOf(id)).slice(2)).toEqual([
       [3, 1, 'stock-released', {}, second(4)],
-      [4, 2, 'status-changed', { from: 'reserved', to: 'failed', reason: 'undone' }, second(5)],
+      [4, 2, 'status-changed', { from: 'reserved', to: 'failed', reason: 'compensated' }, second(5)],
     ]);
     expect(await release(id, second(6)), 'nothing is left, whatever other orders hold').toBe(0);
     expect((await rowOf(id)).updatedAt).toEqual(second(5));
     const movements = await saga.owner`
       select kind, quantity, reserved, reason from stock.movements where order_id = ${id} order by id`;
-    expect(movements.map((row) => Object.values(row)).at(-1)).toEqual(['release', 0, -2, 'order was undone']);
+    expect(movements.map((row) => Object.values(row)).at(-1)).toEqual(['release', 0, -2, 'order was compensated']);
   });
 
-  test('of an order that had nothing to give back, and of one that is put before a person', async () => {
+  test('of an order that had nothing to give back, and of one that is put into manual review', async () => {
     const { id } = await place();
     await release(id, second(1));
     expect(await timelineOf(id)).toEqual([]);
@@ -184,15 +184,15 @@ describe('what each step leaves behind', () => {
       updatedAt: second(2),
       abandonedAt: second(1),
       confirmedAt: null,
-      failureCode: 'undo-failed',
-      failureDetail: 'It is not undone.',
+      failureCode: 'compensation-failed',
+      failureDetail: 'It is not compensated.',
     });
     expect(await timelineOf(id)).toEqual([
-      [3, 1, 'status-changed', { from: 'pending', to: 'needs_attention', reason: 'undo-failed' }, second(2)],
+      [3, 1, 'status-changed', { from: 'pending', to: 'needs_attention', reason: 'compensation-failed' }, second(2)],
     ]);
     expect(await lastEventOf(id)).toEqual({
-      type: 'order.needs_attention',
-      data: { orderId: id, customerId: saga.customerId, reason: 'undo-failed' },
+      type: 'order.in_review',
+      data: { orderId: id, customerId: saga.customerId, reason: 'compensation-failed' },
       occurredAt: second(2),
     });
   });
@@ -207,9 +207,9 @@ describe('an open order', () => {
   };
   const ways = [['pending'], ['reserved'], ['reserved', 'paid'], ['cancelling']];
 
-  test.each(ways)('is put before a person from wherever it stands: %s %s', async (...way) => {
+  test.each(ways)('is put into manual review from wherever it stands: %s %s', async (...way) => {
     const id = await placeAs(...way.filter((status) => status !== 'pending'));
-    expect(await flag(id, second(1))).toEqual({ flagged: true, status: 'needs_attention' });
+    expect(await flag(id, second(1))).toEqual({ opened: true, status: 'needs_attention' });
     expect(await rowOf(id)).toMatchObject({ status: 'needs_attention' });
   });
 
@@ -267,7 +267,7 @@ describe('an open order', () => {
     await expect(release(id, second(3))).rejects.toMatchObject({ name: 'OrderNotActive' });
   });
 
-  test('that is before a person still gives its stock back', async () => {
+  test('that is in manual review still gives its stock back', async () => {
     const { id } = await place();
     await reserve(id, second(1));
     await flag(id, second(2));

@@ -1,9 +1,11 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
-import { encodeCursor } from '../../lib/contract/api/cursor.ts';
-import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
-import { confirmCustomer, passwordVersionOf, setEmail, setPassword } from '../../lib/accounts/customers/accounts.sql.ts';
+import {
+  confirmCustomer,
+  passwordVersionOf,
+  setEmail,
+  setPassword,
+} from '../../lib/accounts/customers/accounts.sql.ts';
 import { askForEmail, askForReset, signUp } from '../../lib/accounts/customers/accounts.ts';
 import {
   findCredentials,
@@ -14,35 +16,26 @@ import {
 } from '../../lib/accounts/customers/customers.sql.ts';
 import { checkToken, purgeTokens, useToken, voidTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
+import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
+import { encodeCursor } from '../../lib/contract/api/cursor.ts';
+import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
+import { once } from '../../lib/database/idempotency.sql.ts';
+import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { type IdKind, newId } from '../../lib/kernel/ids.ts';
 import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { findOrders } from '../../lib/operations/manual-review/find.sql.ts';
 import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
-import { retryUndo } from '../../lib/operations/manual-review/retry.ts';
-import { once } from '../../lib/database/idempotency.sql.ts';
-import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
-import { type IdKind, newId } from '../../lib/kernel/ids.ts';
-import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
+import { retryCompensation } from '../../lib/operations/manual-review/retry.ts';
 import { readOpenOrders } from '../../lib/operations/monitoring/invariants.sql.ts';
-import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
-import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
-import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import { placeOrder } from '../../lib/shop/orders/place.ts';
-import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
-import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
-import { abandonUnlessConfirmed, closeUndone, flagForAttention } from '../../lib/saga/compensate.sql.ts';
-import { listFailedUndos, takeBackToUndo } from '../../lib/saga/retry-compensation.sql.ts';
-import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/shop/payments/refunds.sql.ts';
-import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
-import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import {
   listCommittedOrders,
   listHoldingOrders,
   listPaidOrders,
-  listStockBooks,
+  listStockBalances,
   readKeptStock,
-  readOrderBooks,
+  readOrderBalances,
 } from '../../lib/operations/reconciliation/balances.sql.ts';
 import {
   countOpen,
@@ -51,8 +44,24 @@ import {
   listUnseen,
   saveVerdicts,
 } from '../../lib/operations/reconciliation/findings.sql.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
+import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
+import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import { placeOrder } from '../../lib/shop/orders/place.ts';
+import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
+import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/shop/payments/refunds.sql.ts';
+import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
+import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
-import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import {
+  releaseHeldOfCompensated,
+  releaseWhatIsHeld,
+  reserveAllOrNothing,
+} from '../../lib/shop/stock/reservations.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -88,8 +97,8 @@ const at = new Date();
 const someOrder = 50_001;
 const refund = { amount: 1, reason: 'broken', requestedBy: 'app:key' };
 const hexOf = (n: number) => ids.order(n).slice(4);
-/** An order before a person. */
-const flaggedOrder = (n: number) => ids.order(997 * n);
+/** An order in manual review. */
+const orderInReview = (n: number) => ids.order(997 * n);
 const owner = (n: number) => ids.customer(1 + ((n * 7919) % sizes.customers));
 
 /** How many rows a scan may touch of a table with more than 1,000; by default what a page or a basket takes. */
@@ -344,10 +353,10 @@ const calls: Call[] = [
     },
   ],
   [
-    'FlagOrder',
+    'RequestManualReview',
     'saga',
     (sql, mode) =>
-      flagForAttention(sql, {
+      requestManualReview(sql, {
         orderId: openOrder('reserved', of(mode, 4)),
         eventId: id('event'),
         reason: 'x',
@@ -366,25 +375,26 @@ const calls: Call[] = [
     'saga',
     (sql) => listStaleOrders(sql, { before: new Date(), among: 'begun', limit: 50, after: midway }),
   ],
-  // Whoever looks at orders before a person looks at them all: there are some hundred.
+  // Whoever looks at orders in manual review looks at them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
   [
-    'sweep-orders: undos that failed',
+    'sweep-orders: compensations that failed',
     'saga',
-    (sql) => listFailedUndos(sql, { now: new Date(), firstPauseSeconds: 900, most: 5, limit: 200 }),
+    (sql) => listFailedCompensations(sql, { now: new Date(), firstPauseSeconds: 900, most: 5, limit: 200 }),
   ],
   [
-    'sweep-orders: an undo once more',
+    'sweep-orders: a compensation once more',
     'saga',
-    (sql, mode) => sql.begin((tx) => takeBackToUndo(tx, flaggedOrder(of(mode, 4)), { at: new Date(), only: 0 })),
+    (sql, mode) =>
+      sql.begin((tx) => reopenForCompensation(tx, orderInReview(of(mode, 4)), { at: new Date(), only: 0 })),
   ],
-  ['reconcile: orders of charges', 'reconciler', (sql) => readOrderBooks(sql, [1, 2, 3, 4, 5].map(ids.order))],
+  ['reconcile: orders of charges', 'reconciler', (sql) => readOrderBalances(sql, [1, 2, 3, 4, 5].map(ids.order))],
   [
     'reconcile: a page of payments',
     'reconciler',
     (sql) => listPaidOrders(sql, { after: `pay_${hexOf(50_000)}`, before: `pay_${hexOf(60_000)}`, limit: 100 }),
   ],
-  // Looks through everything that is held: open orders and those before a person.
+  // Looks through everything that is held: open orders and those in manual review.
   [
     'reconcile: stock held for nobody',
     'reconciler',
@@ -402,7 +412,7 @@ const calls: Call[] = [
   [
     'reconcile: a page of levels',
     'reconciler',
-    (sql) => listStockBooks(sql, { after: ids.product(100), limit: 5 }),
+    (sql) => listStockBalances(sql, { after: ids.product(100), limit: 5 }),
     1000,
   ],
   [
@@ -420,7 +430,7 @@ const calls: Call[] = [
   [
     'reconcile: releasing what nobody needs',
     'reconciler',
-    (sql) => releaseHeldOfUndone(sql, { orderId: ids.order(20), at }),
+    (sql) => releaseHeldOfCompensated(sql, { orderId: ids.order(20), at }),
   ],
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
@@ -445,24 +455,28 @@ const calls: Call[] = [
     'operations',
     (sql) => {
       const readExecution = async () => undefined;
-      const asked = { orderId: flaggedOrder(1), keyId: 'key_1', requestId: 'req_1' };
+      const asked = { orderId: orderInReview(1), keyId: 'key_1', requestId: 'req_1' };
       return explainOrder({ sql, clock, readExecution, onError: () => {} }, asked);
     },
   ],
   [
-    'retry-undo',
+    'retry-compensation',
     'operations',
     (sql, mode) => {
-      const orderId = flaggedOrder(of(mode, 2));
+      const orderId = orderInReview(of(mode, 2));
       const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
-      return retryUndo(deps, claim('app:key_1', 'retry-undo'), { orderId, keyId: 'key_1', requestId: 'req_1' });
+      return retryCompensation(deps, claim('app:key_1', 'retry-compensation'), {
+        orderId,
+        keyId: 'key_1',
+        requestId: 'req_1',
+      });
     },
   ],
   [
     'resolve-order',
     'operations',
     (sql, mode) => {
-      const asked = { orderId: flaggedOrder(of(mode, 3)), keyId: 'key_1', requestId: 'req_1', note: 'x' };
+      const asked = { orderId: orderInReview(of(mode, 3)), keyId: 'key_1', requestId: 'req_1', note: 'x' };
       const deps = { sql, clock, keys: keys('orders.idempotency_keys') };
       return resolveOrder(deps, claim('app:key_1', 'resolve-order'), { ...asked, outcome: 'failed' });
     },
@@ -527,7 +541,7 @@ const find = (sql: Sql, filter: Partial<Parameters<typeof findOrders>[1]> = {}) 
   findOrders(sql, { status: 'needs_attention', limit: 21, ...filter }, Date.now());
 
 const close = (sql: Sql, orderId: string) =>
-  closeUndone(sql, {
+  closeCompensated(sql, {
     orderId,
     paymentId: id('payment'),
     eventId: id('event'),

@@ -26,8 +26,8 @@ beforeAll(async () => {
     [1, false],
   ] as const) {
     await sql`
-      insert into orders.attention (
-        order_id, attempt, flagged_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+      insert into orders.manual_reviews (
+        order_id, attempt, opened_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
         stock_at_stake, execution, settled_at, settled_how
       ) values (
         ${paid.id}, ${attempt}, now(), 'pending', 'x', '[]', 'x', 'x', 0, true, '[]', 'x',
@@ -51,7 +51,7 @@ const fresh: Record<string, () => Values> = {
   'orders.orders': () => ({ id: id('order'), status: 'pending' }),
   'orders.lines': () => ({ position: 2, product_id: another }),
   'orders.timeline': () => ({ entry: 2 }),
-  'orders.attention': () => ({ attempt: 2 }),
+  'orders.manual_reviews': () => ({ attempt: 2 }),
   'orders.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
   'orders.status_transitions': () => ({ from_status: 'failed', to_status: 'failed' }),
   'payments.payments': () => ({ id: id('payment'), order_id: unpaid, reference: 'another' }),
@@ -62,7 +62,7 @@ const fresh: Record<string, () => Values> = {
   'stock.reservations': () => ({ order_id: id('order') }),
 };
 
-class Undone extends Error {}
+class Compensated extends Error {}
 
 /** Inserts a copy of a table's first row with other values, and takes it back. */
 async function insertCopy(table: string, values: Values): Promise<void> {
@@ -72,10 +72,10 @@ async function insertCopy(table: string, values: Values): Promise<void> {
         `insert into ${table} select (jsonb_populate_record(t, $1::text::jsonb)).* from ${table} t order by ctid limit 1`,
         [JSON.stringify(values)],
       );
-      throw new Undone();
+      throw new Compensated();
     })
     .catch((error) => {
-      if (!(error instanceof Undone)) throw error;
+      if (!(error instanceof Compensated)) throw error;
     });
 }
 
@@ -89,17 +89,17 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['orders.lines', { position: 0 }, 'lines_position_check'],
   ['orders.lines', { unit_price: -1, total: -2 }, 'lines_unit_price_check'],
   ['orders.timeline', { order_id: no.order }, 'timeline_order_id_fkey'],
-  ['orders.attention', { order_id: no.order }, 'attention_order_id_fkey'],
-  ['orders.attention', { attempt: -1 }, 'attention_attempt_check'],
-  ['orders.attention', { steps: {} }, 'attention_steps_check'],
-  ['orders.attention', { message: long(1001) }, 'attention_message_check'],
-  ['orders.attention', { money_at_stake: -1 }, 'attention_money_at_stake_check'],
-  ['orders.attention', { stock_at_stake: {} }, 'attention_stock_at_stake_check'],
-  ['orders.attention', { settled_how: 'forgotten' }, 'attention_settled_how_check'],
-  ['orders.attention', { settled_how: null }, 'settled_somehow'],
-  ['orders.attention', { settled_at: null, settled_how: null }, 'attention_open'],
+  ['orders.manual_reviews', { order_id: no.order }, 'manual_reviews_order_id_fkey'],
+  ['orders.manual_reviews', { attempt: -1 }, 'manual_reviews_attempt_check'],
+  ['orders.manual_reviews', { steps: {} }, 'manual_reviews_steps_check'],
+  ['orders.manual_reviews', { message: long(1001) }, 'manual_reviews_message_check'],
+  ['orders.manual_reviews', { money_at_stake: -1 }, 'manual_reviews_money_at_stake_check'],
+  ['orders.manual_reviews', { stock_at_stake: {} }, 'manual_reviews_stock_at_stake_check'],
+  ['orders.manual_reviews', { settled_how: 'forgotten' }, 'manual_reviews_settled_how_check'],
+  ['orders.manual_reviews', { settled_how: null }, 'settled_somehow'],
+  ['orders.manual_reviews', { settled_at: null, settled_how: null }, 'manual_reviews_open'],
   ['orders.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
-  ['orders.operator_actions', { action: 'guess' }, 'operator_actions_action_check'],
+  ['orders.operator_actions', { action: 'loginAttempt' }, 'operator_actions_action_check'],
   ['orders.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
   ['orders.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
   ['orders.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
@@ -138,7 +138,7 @@ test.each<[table: string, same: readonly string[], constraint: string]>([
   ['orders.lines', ['position'], 'lines_pkey'],
   ['orders.lines', ['product_id'], 'lines_order_id_product_id_key'],
   ['orders.timeline', ['entry'], 'timeline_pkey'],
-  ['orders.attention', ['attempt'], 'attention_pkey'],
+  ['orders.manual_reviews', ['attempt'], 'manual_reviews_pkey'],
   ['orders.operator_actions', ['id'], 'operator_actions_pkey'],
   ['orders.status_transitions', ['from_status', 'to_status'], 'status_transitions_pkey'],
   ['payments.payments', ['id'], 'payments_pkey'],

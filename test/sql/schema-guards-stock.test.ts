@@ -139,7 +139,7 @@ describe('once and no more', () => {
     const subject = id('order');
     const tell = (occurrence = 1) => shop.sql`
       insert into outbox.events (id, type, subject, occurrence, data, occurred_at)
-      values (${id('event')}, 'order.needs_attention', ${subject}, ${occurrence}, '{}', now())`;
+      values (${id('event')}, 'order.in_review', ${subject}, ${occurrence}, '{}', now())`;
     await tell();
     await expect(tell()).rejects.toMatchObject({ constraint_name: 'events_once_each' });
     await tell(2);

@@ -137,19 +137,19 @@ describe('ending otherwise', () => {
     test('while the payment is kept is refused', async () => {
       const made = await shop.order();
       await expect(end(made.id, way, (tx) => shop.pay(tx, made))).rejects.toMatchObject({
-        constraint_name: 'undone_order_is_refunded',
+        constraint_name: 'compensated_order_is_refunded',
       });
     });
 
     test.each(['held', 'committed'])('while stock is %s is refused', async (state) => {
       const made = await shop.order();
       await expect(end(made.id, way, (tx) => shop.reserve(tx, made, { state }))).rejects.toMatchObject({
-        constraint_name: 'undone_order_gave_stock_back',
+        constraint_name: 'compensated_order_gave_stock_back',
       });
     });
   });
 
-  test('a failed order and one before a person say why', async () => {
+  test('a failed order and one in manual review say why', async () => {
     for (const status of ['failed', 'needs_attention']) {
       const made = await shop.order();
       await expect(shop.sql`update orders.orders set status = ${status} where id = ${made.id}`).rejects.toMatchObject({

@@ -1,13 +1,13 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { maxOnHand } from '../../lib/contract/api/stock.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
-import { poolOptions } from '../support/handlers.ts';
 import { plansOf, tellPlans } from '../support/explain.ts';
+import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;

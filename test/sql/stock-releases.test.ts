@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
-import { releaseHeldOfUndone, releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import {
+  releaseHeldOfCompensated,
+  releaseWhatIsHeld,
+  reserveAllOrNothing,
+} from '../../lib/shop/stock/reservations.sql.ts';
 import { waitingForLocks } from '../support/locks.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -12,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => saga.stop());
 
 const at = new Date();
-const release = (orderId: string) => releaseHeldOfUndone(saga.owner, { orderId, at });
+const release = (orderId: string) => releaseHeldOfCompensated(saga.owner, { orderId, at });
 const stateOf = async (orderId: string) =>
   (await saga.owner`select state from stock.reservations where order_id = ${orderId}`)[0]?.state;
 const levelOf = async (productId: string) =>

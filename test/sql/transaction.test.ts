@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { isOutage } from '../../lib/kernel/outage.ts';
+import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { dropPool, poolOf } from '../../lib/platform/pools.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase, testPostgres } from '../support/postgres.ts';
@@ -150,7 +150,7 @@ describe.each(losses)('%s', (_, lose) => {
   });
 
   test.each(['in a transaction', 'outside one'])(
-    'during a statement %s: the door’s next request is answered',
+    'during a statement %s: the handler’s next request is answered',
     async (where) => {
       const request = <T>(work: (sql: Sql | TransactionSql) => Promise<T>) => {
         const sql = poolOf('catalog_api', open);

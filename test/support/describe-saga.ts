@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
-import type { SagaInput } from '../../lib/saga/state.ts';
 import { executionName } from '../../lib/saga/execution-name.ts';
+import type { SagaInput } from '../../lib/saga/state.ts';
 import type { Saga } from './saga.ts';
 
 /** The status of an execution in the test's own Step Functions, `none` for one that there is not. */

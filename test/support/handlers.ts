@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import type { Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import type { CallerOf, Route } from '../../lib/contract/deploy/route.ts';
-import { type HttpFrame, httpDoor, type Request, type Result } from '../../lib/http/handler.ts';
+import { type HttpRuntime, httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
 import { type Clock, stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { anyApplication } from './applications.ts';
@@ -28,23 +28,23 @@ export type Answer = {
 export type Call = EventOptions & { token?: string };
 
 /**
- * One operation with its whole HTTP pipeline and its real `run`. Only the doorkeeper is not the real one: it knows
+ * One operation with its whole HTTP pipeline and its real `run`. Only the access control is not the real one: it knows
  * `callers` by their token and limits nobody.
  */
-export function openDoor<R extends Route, C extends OperationContract, D>(
+export function openHandler<R extends Route, C extends OperationContract, D>(
   route: R,
   contract: C,
   run: (request: Request<C, CallerOf<R['auth']>>, deps: D) => Promise<Result>,
   deps: D,
   { callers = {}, clock = systemClock }: { callers?: Record<string, Caller>; clock?: Clock } = {},
 ) {
-  const frame = testFrame(callers, clock);
-  const handler = httpDoor(
+  const runtime = testRuntime(callers, clock);
+  const handler = httpHandler(
     route,
     contract,
     run,
     () => deps,
-    () => frame,
+    () => runtime,
   );
   return async ({ token, headers, ...options }: Call = {}): Promise<Answer> => {
     const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -61,14 +61,14 @@ export function openDoor<R extends Route, C extends OperationContract, D>(
   };
 }
 
-function testFrame(callers: Record<string, Caller>, clock: Clock): HttpFrame {
+function testRuntime(callers: Record<string, Caller>, clock: Clock): HttpRuntime {
   return {
     clock,
     stopwatch,
     log: new Logger({ serviceName: 'test', logLevel: 'SILENT' }),
     meter: { count: () => {}, flush: () => {} },
     record: () => {},
-    doorkeeper: {
+    accessControl: {
       identify: async ({ bearer = '' }, { kinds, address }) => {
         if (bearer === '' && kinds.includes('client')) return { kind: 'client', address, application: anyApplication };
         const caller = callers[bearer];
@@ -76,8 +76,8 @@ function testFrame(callers: Record<string, Caller>, clock: Clock): HttpFrame {
       },
       application: async () => anyApplication,
       perMinute: 100,
-      enter: async () => ({ entered: true, fallback: false }),
-      leave: async () => {},
+      acquire: async () => ({ acquired: true, fallback: false }),
+      release: async () => {},
       take: async () => ({
         allowed: true,
         limit: 100,

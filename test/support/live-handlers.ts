@@ -11,15 +11,15 @@ import { useAccessSink } from '../../lib/platform/access.ts';
 import { dynamoPatience, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { fieldsOf, newServer } from './applications.ts';
-import { type Answer, type Call, poolOptions } from './handlers.ts';
 import { startTestDynamo, type TestDynamo } from './dynamo.ts';
 import { httpEvent } from './events.ts';
+import { type Answer, type Call, poolOptions } from './handlers.ts';
 import { createDatabase, testPostgres } from './postgres.ts';
 
 /** As much of the SDK's handler as changes its times. */
 type NodeHandler = { updateHttpClientConfig(name: string, milliseconds: number): void };
 
-export type LiveDoors = {
+export type LiveHandlers = {
   /** Calls an operation's own handler, wired as on Lambda. */
   call(operation: OperationId, options?: Call): Promise<Answer>;
   /** The key of a new server with these scopes. */
@@ -28,9 +28,9 @@ export type LiveDoors = {
   clientId: string;
   applications: ApplicationStore;
   dynamo: TestDynamo;
-  /** Runs work while the doors wait for DynamoDB as on Lambda, and no longer; else a busy machine may take its time. */
+  /** Runs work while the handlers wait for DynamoDB as on Lambda, and no longer; else a busy machine may take its time. */
   impatiently<T>(work: () => Promise<T>): Promise<T>;
-  /** The records of accesses that doors have printed so far, each a line of JSON. */
+  /** The records of accesses that handlers have printed so far, each a line of JSON. */
   accessLines: string[];
   /** The database as its owner. */
   owner: Sql;
@@ -38,10 +38,10 @@ export type LiveDoors = {
 };
 
 /**
- * The doors as they are deployed, with a database of the test's own behind the RDS Proxy and a DynamoDB in memory. Sets
+ * The handlers as they are deployed, with a database of the test's own behind the RDS Proxy and a DynamoDB in memory. Sets
  * the environment of the test file's process, once.
  */
-export async function openLiveDoors(settings: Record<string, string> = {}): Promise<LiveDoors> {
+export async function openLiveHandlers(settings: Record<string, string> = {}): Promise<LiveHandlers> {
   const { proxy } = testPostgres();
   const specs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
   const [database, dynamo] = await Promise.all([createDatabase(), startTestDynamo(specs)]);

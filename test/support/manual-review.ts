@@ -1,17 +1,17 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist, GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
-import type { DeskOrder } from '../../lib/contract/api/manual-review.ts';
-import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
-import { findDeskOrder } from '../../lib/operations/manual-review/find.sql.ts';
-import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
-import { retryUndo } from '../../lib/operations/manual-review/retry.ts';
+import type { ReviewOrder } from '../../lib/contract/api/manual-review.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
+import { findReviewOrder } from '../../lib/operations/manual-review/find.sql.ts';
+import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
+import { retryCompensation } from '../../lib/operations/manual-review/retry.ts';
 import type { StartSaga } from '../../lib/shop/orders/place.ts';
 import type { Saga } from './saga.ts';
 
 export type Resolving = { outcome?: 'failed' | 'cancelled'; note?: string; refundReference?: string; key?: string };
 
-/** The desk of a saga's orders, under the role of its doors. */
-export function openDesk(saga: Saga) {
+/** Manual review of a saga's orders, under the role of its handlers. */
+export function setUpManualReview(saga: Saga) {
   const { operations: sql, clock, keys } = saga;
   const keyId = newId('appKey', clock);
   const asking = (orderId: string) => ({ orderId, keyId, requestId: newId('request', clock) });
@@ -35,18 +35,22 @@ export function openDesk(saga: Saga) {
   };
   return {
     keyId,
-    /** Asks for another undo, without waiting for it. */
+    /** Asks for another compensation, without waiting for it. */
     retry: async (
       orderId: string,
       { key, startSaga = saga.startOrder }: { key?: string; startSaga?: StartSaga } = {},
     ) => {
-      const result = await retryUndo({ sql, clock, keys, startSaga }, claimOf('retry-undo', key), asking(orderId));
-      return { ...result, order: JSON.parse(result.answer.body!) as DeskOrder };
+      const result = await retryCompensation(
+        { sql, clock, keys, startSaga },
+        claimOf('retry-compensation', key),
+        asking(orderId),
+      );
+      return { ...result, order: JSON.parse(result.answer.body!) as ReviewOrder };
     },
     resolve: async (orderId: string, { outcome = 'failed', note = 'settled', key, ...rest }: Resolving = {}) => {
       const request = { ...asking(orderId), outcome, note, ...rest };
       const result = await resolveOrder({ sql, clock, keys }, claimOf('resolve-order', key), request);
-      return { ...result, order: JSON.parse(result.answer.body!) as DeskOrder };
+      return { ...result, order: JSON.parse(result.answer.body!) as ReviewOrder };
     },
     explain: (orderId: string) => {
       const onError = (error: unknown) => {
@@ -54,6 +58,6 @@ export function openDesk(saga: Saga) {
       };
       return explainOrder({ sql, clock, readExecution, onError }, asking(orderId));
     },
-    order: async (orderId: string) => (await findDeskOrder(sql, orderId, clock.now()))!,
+    order: async (orderId: string) => (await findReviewOrder(sql, orderId, clock.now()))!,
   };
 }

@@ -13,7 +13,7 @@ export type Trial = {
   here: MigrateOptions;
   /** One more connection as the migrator. */
   connect(): Sql;
-  /** Writes migrations by name, numbered from `first`; each is undone by dropping the tables that it creates. */
+  /** Writes migrations by name, numbered from `first`; each is compensated by dropping the tables that it creates. */
   write(files: Record<string, string>, first?: number): Promise<void>;
   /** Removes both files of migrations. */
   remove(...names: string[]): Promise<void>;

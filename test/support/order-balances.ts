@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 
 /** An order with everything that the database has of it. */
-export type OrderBooks = {
+export type OrderBalance = {
   id: string;
   status: string;
   total: number;
@@ -15,8 +15,8 @@ export type OrderBooks = {
 };
 
 /** Reads orders from the tables: these, or all. */
-export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promise<OrderBooks[]> {
-  return sql<OrderBooks[]>`
+export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promise<OrderBalance[]> {
+  return sql<OrderBalance[]>`
     select o.id, o.status, o.total, o.confirmed_at is not null as was_confirmed,
       (
         select coalesce(jsonb_agg(jsonb_build_object(
@@ -68,7 +68,7 @@ const movesOf: Record<string, string> = {
 };
 
 /** What of an order breaks an invariant, in sentences. */
-export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] {
+export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[] {
   const { status, total, payments, refunds, lines, reservations, timeline, events } = order;
   const paid = payments.filter((payment) => payment.status === 'captured').reduce((sum, { amount }) => sum + amount, 0);
   const states = (...of: string[]) => reservations.filter(({ state }) => of.includes(state));
@@ -82,7 +82,7 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
   ];
   const once = (type: string, did: boolean) => times(type, Number(did));
   const changes = timeline.filter(({ type }) => type === 'status-changed');
-  // An undo may be run again and again.
+  // A compensation may be run again and again.
   const byItself = changes
     .map(({ from, to }) => `${from} ${to}`)
     .filter((change) => !change.includes('needs_attention'));
@@ -132,12 +132,12 @@ export function breachesOfOrder(order: OrderBooks, charged: Kept = 0): string[] 
       ],
       [committed && reservations.length === lines.length, 'its stock is not committed'],
     ],
-    failed: undone(),
-    cancelled: undone(),
+    failed: compensated(),
+    cancelled: compensated(),
   };
   return failing(`order ${order.id} (${status})`, [...general, ...(byStatus[status] ?? [])]);
 
-  function undone(): [boolean, string][] {
+  function compensated(): [boolean, string][] {
     return [
       // Where the provider says nothing, a person may have declared that nothing is kept.
       [

@@ -10,7 +10,7 @@ export type ProviderCharge = { orderId: string; status: string; amount: number; 
 export type Scope = { productIds: readonly string[]; orderIds: readonly string[] };
 
 /**
- * The four invariants of the product, and that the provider's books, the stock ledger, the timeline and the outbox agree
+ * The four invariants of the product, and that the provider's transactions, the stock ledger, the timeline and the outbox agree
  * with the orders, asked in queries that share nothing with the product's own.
  * @param sql a role that may read everything, with columns in camel case
  * @returns a sentence for each that is broken

@@ -4,10 +4,10 @@ import { createTables } from '../../infra/local/dynamo/tables.ts';
 import { tables } from '../../infra/tables.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import type { ProviderCharge } from '../../lib/shop/payments/gateway.ts';
-import { mirrorCharges } from '../../lib/operations/reconciliation/snapshot.ts';
 import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
 import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
+import { snapshotProviderTransactions } from '../../lib/operations/reconciliation/snapshot.ts';
+import type { ProviderCharge } from '../../lib/shop/payments/gateway.ts';
 import { describeSaga } from './describe-saga.ts';
 import { poolOptions, startSaga } from './saga.ts';
 
@@ -54,7 +54,7 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
     setAhead: (hours: number) => {
       ahead = hours * hour;
     },
-    mirror: () => mirrorCharges({ gateway: saga.gateway, store, stopwatch, days: 3, limitMs: 60_000 }),
+    snapshot: () => snapshotProviderTransactions({ gateway: saga.gateway, store, stopwatch, days: 3, limitMs: 60_000 }),
     reconcile: (over: Partial<ReconcileDeps> = {}) => reconcile({ ...deps, ...over }),
     /** Every finding of a subject, the open one last. */
     findings: (subject: string) => saga.owner`

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import type { Call } from './handlers.ts';
-import { type LiveDoors, openLiveDoors } from './live-handlers.ts';
+import { type LiveHandlers, openLiveHandlers } from './live-handlers.ts';
 
-let doors: LiveDoors;
+let handlers: LiveHandlers;
 let keys: { catalog: string; stock: string };
 let productId: string;
 
@@ -11,13 +11,13 @@ let productId: string;
 export let otherId: string;
 
 beforeAll(async () => {
-  doors = await openLiveDoors({ RATE_LIMIT_PER_MINUTE: '100000' });
-  keys = { catalog: await doors.appKey('catalog:write'), stock: await doors.appKey('stock:read', 'stock:write') };
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });
+  keys = { catalog: await handlers.appKey('catalog:write'), stock: await handlers.appKey('stock:read', 'stock:write') };
   productId = await addProduct('A-1');
   otherId = await addProduct('A-2');
   for (const quantity of [1, 2, 3]) await call('create-stock-movement', { body: { quantity, reason: 'x' } });
 });
-afterAll(() => doors?.close());
+afterAll(() => handlers?.close());
 
 const addProduct = async (sku: string): Promise<string> =>
   (await call('create-product', { body: { ...product, sku } })).body.id;
@@ -28,14 +28,14 @@ export const movement = { quantity: 5, reason: 'delivery' };
 /** Whoever may call an operation, and a product in its path. */
 export function call(operation: OperationId, options: Call = {}) {
   const token = /stock/.test(operation) ? keys.stock : /create-product|update-product/.test(operation) && keys.catalog;
-  return doors.call(operation, { ...(token ? { token } : {}), parameters: { productId }, ...options });
+  return handlers.call(operation, { ...(token ? { token } : {}), parameters: { productId }, ...options });
 }
 
 /** What is sent as JSON, whatever it is. */
 export const raw = (body: string): Call => ({ body, headers: { 'Content-Type': 'application/json' } });
 
 /** Everything that a request could have left behind. */
-const everything = () => doors.owner`
+const everything = () => handlers.owner`
   select
     (select jsonb_agg(p order by id) from catalog.products p) as products,
     (select jsonb_agg(l order by product_id) from stock.levels l) as levels,

@@ -5,16 +5,16 @@ import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
-import type { SagaInput } from '../../lib/saga/state.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { signal } from '../../lib/saga/awaited-payments.dynamo.ts';
-import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { executionName } from '../../lib/saga/execution-name.ts';
+import type { SagaInput } from '../../lib/saga/state.ts';
+import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
-import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { startTestDynamo } from './dynamo.ts';
 import { createDatabase } from './postgres.ts';
 import { type StepDeps, stepRuns } from './steps.ts';
@@ -42,7 +42,7 @@ type SagaOptions = {
 const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
 
 /**
- * The order saga for tests: the real ASL file in the local Step Functions, the doors' own `run` on a real PostgreSQL
+ * The order saga for tests: the real ASL file in the local Step Functions, the handlers' own `run` on a real PostgreSQL
  * under their own roles, and the simulated provider on the DynamoDB emulator. A fault stands in for one step's
  * deliveries.
  */
@@ -70,10 +70,10 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     count: (name: string, value = 1, label?: string) => void counted.push({ name, label, value }),
     flush: () => {},
   };
-  const endWait = (taskToken: string) => endTask(sfn, taskToken);
+  const resumeTask = (taskToken: string) => endTask(sfn, taskToken);
   const resumeSaga = async (orderId: string) => {
     const tokens = await signal(awaited, { orderId, at: clock.now() });
-    await Promise.all(tokens.map(endWait));
+    await Promise.all(tokens.map(resumeTask));
   };
   const deps: StepDeps = {
     sql: () => saga as unknown as Sql,
@@ -82,7 +82,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     gateway,
     reservationSeconds: 900,
     awaited,
-    endWait,
+    resumeTask,
   };
 
   const faults = new Map<string, Fault>();
@@ -142,7 +142,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     sfn,
     startOrder,
     connect: database.connect,
-    /** Wakes a saga that waits for its customer, as the webhook does. */
+    /** Resumes a saga that waits for its customer, as the webhook does. */
     resumeSaga,
     /** Puts a fault in the way of a step, until `faults.clear()`. */
     fault: (step: StepName, fault: Fault) => void faults.set(step, fault),
@@ -171,7 +171,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
       await states.idle();
       return (await findOrder(api, { orderId: result.placed.id, customerId }))!;
     },
-    /** Cancels an order as the API does, and starts or wakes its saga unless told not to. */
+    /** Cancels an order as the API does, and starts or resumes its saga unless told not to. */
     cancel: (orderId: string, windowSeconds = 3600, { start = true } = {}) =>
       cancelOrder(
         {

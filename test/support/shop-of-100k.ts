@@ -116,11 +116,11 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       insert into orders.timeline (order_id, version, entry, type, detail, at)
       select id, 1, 1, 'order-placed', '{}', at from placed;
 
-      insert into orders.attention (
-        order_id, attempt, flagged_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+      insert into orders.manual_reviews (
+        order_id, attempt, opened_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
         stock_at_stake, execution
       )
-      select id, 0, at, 'reserved', 'undo-failed', '["ReleaseStock"]', 'Error', 'x', 0, true, '[]', id
+      select id, 0, at, 'reserved', 'compensation-failed', '["ReleaseStock"]', 'Error', 'x', 0, true, '[]', id
       from placed where status = 'needs_attention';
 
       insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)

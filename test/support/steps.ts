@@ -3,18 +3,18 @@ import { run as awaitPayment } from '../../functions/saga/await-payment.ts';
 import { run as chargePayment } from '../../functions/saga/charge-payment.ts';
 import { run as closeOrder } from '../../functions/saga/close-order.ts';
 import { run as confirmOrder } from '../../functions/saga/confirm-order.ts';
-import { run as flagOrder } from '../../functions/saga/request-manual-review.ts';
 import { run as refundPart } from '../../functions/saga/refund-part.ts';
 import { run as refundPayment } from '../../functions/saga/refund-payment.ts';
 import { run as releaseStock } from '../../functions/saga/release-stock.ts';
+import { run as requestManualReview } from '../../functions/saga/request-manual-review.ts';
 import { run as reserveStock } from '../../functions/saga/reserve-stock.ts';
 import { run as settleRefund } from '../../functions/saga/settle-refund.ts';
 import type { StepName } from '../../functions/steps.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import type { AwaitedPayments } from '../../lib/saga/awaited-payments.dynamo.ts';
-import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import type { AwaitedPayments } from '../../lib/saga/awaited-payments.dynamo.ts';
+import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
 
 /** What the steps of the saga are handed, all of them together. */
 export type StepDeps = {
@@ -24,7 +24,7 @@ export type StepDeps = {
   gateway: PaymentGateway;
   reservationSeconds: number;
   awaited: AwaitedPayments;
-  endWait: (taskToken: string) => Promise<void>;
+  resumeTask: (taskToken: string) => Promise<void>;
 };
 
 /** Every step's own `run`. */
@@ -39,5 +39,5 @@ export const stepRuns: Record<StepName, (state: never, deps: StepDeps) => Promis
   SettleRefund: settleRefund,
   ReleaseStock: releaseStock,
   CloseOrder: closeOrder,
-  FlagOrder: flagOrder,
+  RequestManualReview: requestManualReview,
 };

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { routes } from '../../functions/routes.ts';
-import { accessLine } from '../../lib/contract/deploy/access-line.ts';
-import { mostResources } from '../../lib/contract/deploy/access-pattern.ts';
 import { listAccesses } from '../../lib/contract/api/audit.ts';
 import type { Application, Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { accessLine } from '../../lib/contract/deploy/access-line.ts';
+import { mostResources } from '../../lib/contract/deploy/access-pattern.ts';
 import { accessOf, type End } from '../../lib/http/access-record.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { httpEvent } from '../support/events.ts';

@@ -2,9 +2,13 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tables } from '../../infra/tables.ts';
 import { createKey, findKey, listKeys, removeKey } from '../../lib/auth/applications/app-keys.dynamo.ts';
-import { type ApplicationStore, readApplication, removeApplication } from '../../lib/auth/applications/applications.dynamo.ts';
+import {
+  type ApplicationStore,
+  readApplication,
+  removeApplication,
+} from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
@@ -129,7 +133,7 @@ test('a key cannot be checked while DynamoDB is away', async () => {
   const { key } = await make();
   dynamo.refuse();
   try {
-    await expect(findKey(store, key)).rejects.toThrow(PartUnavailable);
+    await expect(findKey(store, key)).rejects.toThrow(DependencyUnavailable);
   } finally {
     await dynamo.resume();
   }

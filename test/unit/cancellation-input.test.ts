@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cancellationInput, undoInput } from '../../lib/shop/orders/cancel.ts';
+import { cancellationInput, compensationInput } from '../../lib/shop/orders/cancel.ts';
 
 const order = {
   id: 'ord_1',
@@ -13,9 +13,9 @@ const order = {
 const payment = { id: 'pay_1', provider: 'simulated', reference: 'ch_1' };
 const common = { orderId: 'ord_1', amount: 1999, currency: 'EUR', paymentMethod: 'pm_card_visa' };
 
-test('a cancellation begins with the payment to give back, an undo with its number too', () => {
+test('a cancellation begins with the payment to give back, a compensation with its number too', () => {
   expect(cancellationInput(order)).toEqual({ ...common, intent: 'cancel', payment });
-  expect(undoInput(order, 3)).toEqual({ ...common, intent: 'undo', attempt: 3, payment });
+  expect(compensationInput(order, 3)).toEqual({ ...common, intent: 'compensation', attempt: 3, payment });
 });
 
 test.each(['paymentId', 'paymentProvider', 'paymentReference'])('without %s there is no payment to name', (name) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type SagaState, undoFailureOf } from '../../lib/saga/state.ts';
 import { longestRedacted, redacted } from '../../lib/kernel/redact.ts';
+import { compensationFailureOf, type SagaState } from '../../lib/saga/state.ts';
 
 const lambda = (name: string, errorMessage: string) => ({
   Error: name,
@@ -22,34 +22,44 @@ const waiting = {
 };
 const payment = { id: `pay_${'1'.repeat(32)}`, ...charge };
 const refund = { outcome: 'refunded', ...charge, refundReference: 're_1' } as const;
-const undoFailure = lambda('Error', 'the database is away');
-const lost = lambda('AnswerLost', 'the provider did not answer within 8000 ms');
+const compensationFailure = lambda('Error', 'the database is away');
+const lost = lambda('OutcomeUnknown', 'the provider did not answer within 8000 ms');
 const none = { amount: 0, certain: true };
 const known = { amount: 1000, certain: true };
 const unknown = { amount: 1000, certain: false };
 
-describe('what of an undo did not get through, and the money at stake', () => {
+describe('what of a compensation did not get through, and the money at stake', () => {
   test.each<[string, SagaState, string[], { amount: number; certain: boolean }]>([
     [
       'the release of an order that was out of stock',
-      { ...base, failure: lambda('OutOfStock', 'x'), undoFailure },
+      { ...base, failure: lambda('OutOfStock', 'x'), compensationFailure },
       ['ReleaseStock'],
       none,
     ],
     [
       'the release after a decline',
-      { ...reserved, failure: lambda('PaymentDeclined', 'x'), undoFailure },
+      { ...reserved, failure: lambda('PaymentDeclined', 'x'), compensationFailure },
       ['ReleaseStock'],
       none,
     ],
     [
       'the refund of a charge that nobody answered for',
-      { ...reserved, failure: lost, undoFailure: lost, release: { units: 1 } },
+      { ...reserved, failure: lost, compensationFailure: lost, release: { units: 1 } },
       ['RefundPayment'],
       unknown,
     ],
-    ['refund and release', { ...reserved, failure: lost, undoFailure }, ['RefundPayment', 'ReleaseStock'], unknown],
-    ['abandoning', { ...reserved, charge, failure: lambda('Error', 'x'), undoFailure }, ['AbandonOrder'], known],
+    [
+      'refund and release',
+      { ...reserved, failure: lost, compensationFailure },
+      ['RefundPayment', 'ReleaseStock'],
+      unknown,
+    ],
+    [
+      'abandoning',
+      { ...reserved, charge, failure: lambda('Error', 'x'), compensationFailure },
+      ['AbandonOrder'],
+      known,
+    ],
     [
       'a refund that the provider refuses',
       {
@@ -57,7 +67,7 @@ describe('what of an undo did not get through, and the money at stake', () => {
         charge,
         failure: lambda('Error', 'x'),
         abandonment: { confirmed: false },
-        undoFailure: lambda('ChargeDiffers', 'x'),
+        compensationFailure: lambda('ChargeDiffers', 'x'),
         release: {},
       },
       ['RefundPayment'],
@@ -65,56 +75,66 @@ describe('what of an undo did not get through, and the money at stake', () => {
     ],
     [
       'a refund that may have happened',
-      { ...base, intent: 'cancel', payment, undoFailure: lost, release: {} },
+      { ...base, intent: 'cancel', payment, compensationFailure: lost, release: {} },
       ['RefundPayment'],
       unknown,
     ],
     [
       'the refund of a charge on which the customer never acted',
-      { ...reserved, charge: waiting, failure: lambda('PaymentActionExpired', 'x'), undoFailure: lost, release: {} },
+      {
+        ...reserved,
+        charge: waiting,
+        failure: lambda('PaymentActionExpired', 'x'),
+        compensationFailure: lost,
+        release: {},
+      },
       ['RefundPayment'],
       unknown,
     ],
     [
       'the release after a decline of what the customer had acted on',
-      { ...reserved, charge: waiting, failure: lambda('PaymentDeclined', 'x'), undoFailure },
+      { ...reserved, charge: waiting, failure: lambda('PaymentDeclined', 'x'), compensationFailure },
       ['ReleaseStock'],
       none,
     ],
-    ['the release alone', { ...base, intent: 'cancel', payment, refund, undoFailure }, ['ReleaseStock'], none],
+    ['the release alone', { ...base, intent: 'cancel', payment, refund, compensationFailure }, ['ReleaseStock'], none],
     [
       'closing, when all else is done',
-      { ...base, intent: 'undo', attempt: 1, refund, release: {}, undoFailure },
+      { ...base, intent: 'compensation', attempt: 1, refund, release: {}, compensationFailure },
       ['CloseOrder'],
       none,
     ],
     [
-      'the undo of an order without a payment',
-      { ...base, intent: 'undo', attempt: 1, release: {}, undoFailure: lost },
+      'the compensation of an order without a payment',
+      { ...base, intent: 'compensation', attempt: 1, release: {}, compensationFailure: lost },
       ['RefundPayment'],
       unknown,
     ],
     [
       'an order that costs nothing',
-      { ...base, intent: 'undo', amount: 0, undoFailure },
+      { ...base, intent: 'compensation', amount: 0, compensationFailure },
       ['RefundPayment', 'ReleaseStock'],
       none,
     ],
   ])('%s', (_situation, state, steps, money) => {
-    expect(undoFailureOf(state)).toMatchObject({ steps, money });
+    expect(compensationFailureOf(state)).toMatchObject({ steps, money });
   });
 
   test('the last error by its name and message, without the stack trace', () => {
-    const state: SagaState = { ...base, intent: 'cancel', undoFailure: lost };
-    expect(undoFailureOf(state)).toMatchObject({
-      error: 'AnswerLost',
+    const state: SagaState = { ...base, intent: 'cancel', compensationFailure: lost };
+    expect(compensationFailureOf(state)).toMatchObject({
+      error: 'OutcomeUnknown',
       message: 'the provider did not answer within 8000 ms',
     });
   });
 
   test('a cause that is not JSON is told as it is', () => {
-    const state: SagaState = { ...base, intent: 'cancel', undoFailure: { Error: 'States.Timeout', Cause: 'too late' } };
-    expect(undoFailureOf(state)).toMatchObject({ error: 'States.Timeout', message: 'too late' });
+    const state: SagaState = {
+      ...base,
+      intent: 'cancel',
+      compensationFailure: { Error: 'States.Timeout', Cause: 'too late' },
+    };
+    expect(compensationFailureOf(state)).toMatchObject({ error: 'States.Timeout', message: 'too late' });
   });
 });
 

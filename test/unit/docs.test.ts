@@ -79,7 +79,7 @@ describe('the page of the saga', () => {
       expected.push(...next.filter((to) => to !== undefined).map((to) => `${name} --> ${to}`));
       if (state.Type === 'Succeed' || state.Type === 'Fail') expected.push(`${name} --> [*]`);
     }
-    expect(arrowsOf('docs/saga.md', 'WhatIsAsked')).toEqual([...new Set(expected)].sort());
+    expect(arrowsOf('docs/saga.md', 'RouteByIntent')).toEqual([...new Set(expected)].sort());
   });
 
   test('draws the transitions of an order', () => {

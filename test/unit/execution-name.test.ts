@@ -6,8 +6,8 @@ const orderId = 'ord_1';
 test.each([
   [{ intent: 'place' }, 'ord_1'],
   [{ intent: 'cancel' }, 'ord_1-cancel'],
-  [{ intent: 'return-charge' }, 'ord_1-orphan'],
-  [{ intent: 'undo', attempt: 2 }, 'ord_1-undo-2'],
+  [{ intent: 'refund-orphaned-charge' }, 'ord_1-orphaned-chargeed-charge'],
+  [{ intent: 'compensation', attempt: 2 }, 'ord_1-compensation-2'],
   [{ intent: 'refund', part: { id: 'ref_1', amount: 500, attempt: 3 } }, 'ref_1-3'],
 ] as const)('the execution for %o is called %s', (of, name) => {
   expect(executionName({ orderId, ...of })).toBe(name);

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createIdentify, type Lookups } from '../../lib/auth/applications/identify.ts';
 import { createRegistry } from '../../lib/auth/applications/registry.ts';
 import type { CallerKind } from '../../lib/contract/api/caller.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
-import { createBreaker } from '../../lib/kernel/circuit-breaker.ts';
+import { createCircuitBreaker } from '../../lib/kernel/circuit-breaker.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { fieldsOf } from '../support/applications.ts';
 
 /* Who credentials stand for, by lookups of the test's own that can be away. */
@@ -33,10 +33,10 @@ beforeEach(() => {
   keys = new Map([[key, serverId]]);
   suspended = new Set();
   const clock = { now: () => now };
-  const breaker = createBreaker(clock);
+  const breaker = createCircuitBreaker(clock);
   const answer = async <T>(what: string, give: () => T): Promise<T> => {
     asked.push(what);
-    if (away) throw new PartUnavailable('sessions');
+    if (away) throw new DependencyUnavailable('sessions');
     return give();
   };
   const read = (id: string) =>
@@ -61,7 +61,7 @@ beforeEach(() => {
       answer('key', () => (keys.has(text) ? { keyId: 'key_1', applicationId: keys.get(text)! } : undefined)),
     token: (text) =>
       answer('token', () => {
-        if (keyless) throw new PartUnavailable('identity');
+        if (keyless) throw new DependencyUnavailable('identity');
         return text === jwt ? { customerId, applicationId: shopId } : undefined;
       }),
     application: createRegistry(read, clock, breaker),
@@ -151,18 +151,18 @@ describe('while nothing can be looked up', () => {
     now += 299_000;
     for (const credentials of [{ bearer: session }, { bearer: key }, { clientId: shopId }]) {
       expect(await ask(credentials)).toBeDefined();
-      await expect(ask(credentials, { reads: false })).rejects.toThrow(PartUnavailable);
+      await expect(ask(credentials, { reads: false })).rejects.toThrow(DependencyUnavailable);
     }
     now += 1000;
     for (const credentials of [{ bearer: session }, { bearer: key }, { clientId: shopId }]) {
-      await expect(ask(credentials)).rejects.toThrow(PartUnavailable);
+      await expect(ask(credentials)).rejects.toThrow(DependencyUnavailable);
     }
   });
 
   test('nobody comes in who was not verified before', async () => {
     away = true;
-    await expect(ask({ bearer: session })).rejects.toThrow(PartUnavailable);
-    await expect(ask({ clientId: shopId })).rejects.toThrow(PartUnavailable);
+    await expect(ask({ bearer: session })).rejects.toThrow(DependencyUnavailable);
+    await expect(ask({ clientId: shopId })).rejects.toThrow(DependencyUnavailable);
   });
 
   test('strangers with made-up ids have pushed no application out of memory', async () => {
@@ -178,7 +178,7 @@ describe('while nothing can be looked up', () => {
     sessions.delete(session);
     await ask({ bearer: session });
     away = true;
-    await expect(ask({ bearer: session })).rejects.toThrow(PartUnavailable);
+    await expect(ask({ bearer: session })).rejects.toThrow(DependencyUnavailable);
   });
 
   test('reads try every two seconds and not at each request', async () => {
@@ -213,7 +213,7 @@ describe('while nothing can be looked up', () => {
     await ask({ bearer: session });
     away = true;
     await ask({ bearer: session });
-    await expect(ask({ bearer: session }, { reads: false })).rejects.toThrow(PartUnavailable);
+    await expect(ask({ bearer: session }, { reads: false })).rejects.toThrow(DependencyUnavailable);
     away = false;
     expect(await ask({ bearer: session }, { reads: false })).toBeDefined();
     expect(await ask({ bearer: key })).toBeDefined();

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type PublicKeys, publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
 import { createTokenVerifier, type TokenVerifier } from '../../lib/auth/identity/verify.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { claims, encode, makeHmacToken, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
 
 const first = makeSigningKey('first');
@@ -28,7 +28,7 @@ beforeEach(() => {
     readKeys: async () => {
       reads++;
       await new Promise(setImmediate);
-      if (away) throw new PartUnavailable('sessions');
+      if (away) throw new DependencyUnavailable('sessions');
       return published;
     },
     findApplication: async (clientId) => (clientId === 'client-web' ? { id: 'app_1' } : undefined),
@@ -223,7 +223,7 @@ describe('keys', () => {
 
   test('that cannot be had are no verdict on the token', async () => {
     away = true;
-    await expect(verify()).rejects.toThrow(PartUnavailable);
+    await expect(verify()).rejects.toThrow(DependencyUnavailable);
     elapsed = 1000;
     away = false;
     expect(await verify()).toBeDefined();
@@ -231,7 +231,7 @@ describe('keys', () => {
 
   test('that were never fetched are no verdict on the token', async () => {
     published = undefined;
-    await expect(verify()).rejects.toThrow(PartUnavailable);
+    await expect(verify()).rejects.toThrow(DependencyUnavailable);
   });
 
   test('serve on for an hour when they cannot be read anew, asked for once a second', async () => {
@@ -240,11 +240,11 @@ describe('keys', () => {
     elapsed = 300_000;
     for (let i = 0; i < 20; i++) expect(await verify()).toBeDefined();
     expect(reads).toBe(2);
-    await expect(verify({}, later)).rejects.toThrow(PartUnavailable);
+    await expect(verify({}, later)).rejects.toThrow(DependencyUnavailable);
     elapsed = 3_599_999;
     expect(await verify()).toBeDefined();
     elapsed = 3_600_000 + 1000;
-    await expect(verify()).rejects.toThrow(PartUnavailable);
+    await expect(verify()).rejects.toThrow(DependencyUnavailable);
   });
 });
 

@@ -36,7 +36,7 @@ const isDomain = (file: string) => domains.some((name) => file.startsWith(`lib/$
 /** The room a file stands in, by its path. */
 function roomOf(file: string): string {
   if (/^functions\/(routes|steps|jobs|streams)\.ts$/.test(file)) return 'table';
-  if (file.startsWith('functions/')) return 'door';
+  if (file.startsWith('functions/')) return 'handler';
   if (file.startsWith('infra/local/')) return 'local';
   if (file.startsWith('infra/')) return 'infra';
   if (file.startsWith('test/')) return 'test';
@@ -52,7 +52,7 @@ const allowed: Record<string, readonly string[]> = {
   platform: ['platform', 'kernel', 'contract', 'domain'],
   entry: ['entry', 'platform', 'contract', 'kernel'],
   table: ['contract', 'kernel', 'table'],
-  door: ['entry', 'domain', 'contract', 'kernel', 'platform', 'table'],
+  handler: ['entry', 'domain', 'contract', 'kernel', 'platform', 'table'],
   infra: ['infra', 'table', 'contract', 'kernel', 'domain', 'platform'],
   local: ['local', 'infra', 'table', 'contract', 'kernel', 'domain', 'platform'],
 };
@@ -75,13 +75,13 @@ describe('rooms', () => {
     expect(trespasses).toEqual([]);
   });
 
-  test('doors never import each other', () => {
-    expect(between.filter(({ from, to }) => roomOf(from) === 'door' && roomOf(to) === 'door')).toEqual([]);
+  test('handlers never import each other', () => {
+    expect(between.filter(({ from, to }) => roomOf(from) === 'handler' && roomOf(to) === 'handler')).toEqual([]);
   });
 
   test('infra never imports a handler: synthesizing would run it', () => {
     const static_ = imports.filter(
-      ({ from, to, dynamic }) => from.startsWith('infra/') && roomOf(to) === 'door' && !dynamic,
+      ({ from, to, dynamic }) => from.startsWith('infra/') && roomOf(to) === 'handler' && !dynamic,
     );
     expect(static_).toEqual([]);
   });
@@ -126,13 +126,15 @@ describe('rooms', () => {
 });
 
 describe('tables', () => {
-  const doors = files.filter((file) => roomOf(file) === 'door').map((file) => file.slice('functions/'.length, -3));
+  const handlers = files
+    .filter((file) => roomOf(file) === 'handler')
+    .map((file) => file.slice('functions/'.length, -3));
   const named = [routes, steps, jobs, streams]
-    .flatMap((table) => Object.values<{ door: string }>(table))
-    .map(({ door }) => door);
+    .flatMap((table) => Object.values<{ handler: string }>(table))
+    .map(({ handler }) => handler);
 
-  test('every door stands in exactly one table, and every row has its door', () => {
-    expect([...named].sort()).toEqual([...doors].sort());
+  test('every handler stands in exactly one table, and every row has its handler', () => {
+    expect([...named].sort()).toEqual([...handlers].sort());
     expect(new Set(named).size).toBe(named.length);
   });
 
@@ -142,22 +144,22 @@ describe('tables', () => {
     expect([...new Set(placeholders)].sort()).toEqual(Object.keys(steps).sort());
   });
 
-  test('every step that has an effect names the step that undoes it', () => {
-    for (const { undoneBy } of Object.values(steps)) {
-      if (undoneBy !== null) expect(Object.keys(steps)).toContain(undoneBy);
+  test('every step that has an effect names the step that compensates it', () => {
+    for (const { compensatedBy } of Object.values(steps)) {
+      if (compensatedBy !== null) expect(Object.keys(steps)).toContain(compensatedBy);
     }
     expect(
       Object.values(steps)
-        .filter(({ undoneBy }) => undoneBy !== null)
+        .filter(({ compensatedBy }) => compensatedBy !== null)
         .map(({ name }) => name),
     ).toEqual(['ReserveStock', 'ChargePayment', 'AwaitPayment', 'ConfirmOrder']);
   });
 
-  test('a door is thin: at most sixty lines', () => {
-    const long = doors
-      .map((door) => ({
-        door,
-        lines: readFileSync(join(root, `functions/${door}.ts`), 'utf8')
+  test('a handler is thin: at most sixty lines', () => {
+    const long = handlers
+      .map((handler) => ({
+        handler,
+        lines: readFileSync(join(root, `functions/${handler}.ts`), 'utf8')
           .trimEnd()
           .split('\n').length,
       }))
@@ -166,14 +168,14 @@ describe('tables', () => {
   });
 
   test('every handler is exported beside the run that it wires', () => {
-    for (const door of doors) {
-      const text = readFileSync(join(root, `functions/${door}.ts`), 'utf8');
-      expect(text, door).toMatch(/^export (async function run|const run)\b/m);
-      expect(text, door).toMatch(/^export const handler\b/m);
+    for (const handler of handlers) {
+      const text = readFileSync(join(root, `functions/${handler}.ts`), 'utf8');
+      expect(text, handler).toMatch(/^export (async function run|const run)\b/m);
+      expect(text, handler).toMatch(/^export const handler\b/m);
     }
   });
 
-  test('a door that talks to the provider touches no database, and the other way round', () => {
+  test('a handler that talks to the provider touches no database, and the other way round', () => {
     for (const { provider, databaseRole } of Object.values(steps)) expect(provider).toBe(databaseRole === null);
     for (const { provider, databaseRole, ...job } of Object.values(jobs)) {
       expect(provider || 'identity' in job).toBe(databaseRole === null);
@@ -182,7 +184,7 @@ describe('tables', () => {
 });
 
 describe('what pins a session of RDS Proxy', () => {
-  test('stands in no statement of a door', () => {
+  test('stands in no statement of a handler', () => {
     const pinning =
       /\b(set\s+(session|local)?\s*\w+\s*(=|to)\b|prepare\s+\w+|listen\s|declare\s+\w+\s+cursor|create\s+temp|nextval\(|setval\(|pg_(try_)?advisory_lock\()/i;
     const sql = files.filter((file) => /^lib\/.*\.sql\.ts$/.test(file) && !file.startsWith('lib/database/'));

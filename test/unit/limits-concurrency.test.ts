@@ -38,67 +38,67 @@ const stored = async (): Promise<Record<string, unknown>> => {
 async function enterAll(limits: ReturnType<typeof limit>[], most: number) {
   const all = await Promise.all(
     Array.from({ length: 64 }, async (_, i) => {
-      const place = { limit: limits[i % limits.length]!, id: newId() };
-      return { ...place, ...(await place.limit.enter(subject, most, place.id, 30)) };
+      const permit = { limit: limits[i % limits.length]!, id: newId() };
+      return { ...permit, ...(await permit.limit.acquire(subject, most, permit.id, 30)) };
     }),
   );
   expect(all.filter(({ fallback }) => fallback)).toEqual([]);
-  return all.filter(({ entered }) => entered);
+  return all.filter(({ acquired }) => acquired);
 }
 
 describe('requests at the same time', () => {
-  test('are let in as many as there are places, of 64 at once through four processes, and again when those left', async () => {
+  test('are let in as many as there are permits, of 64 at once through four processes, and again when those left', async () => {
     const limits = processes();
     const first = await enterAll(limits, 5);
     expect(first).toHaveLength(5);
     expect(await enterAll(limits, 5)).toEqual([]);
-    await Promise.all(first.slice(0, 3).map((place) => place.limit.leave(subject, place.id)));
+    await Promise.all(first.slice(0, 3).map((permit) => permit.limit.release(subject, permit.id)));
     expect(await enterAll(limits, 5)).toHaveLength(3);
   });
 
-  test('are never more than the places while 64 callers come and go, and leave nothing behind', async () => {
+  test('are never more than the permits while 64 callers come and go, and leave nothing behind', async () => {
     const limits = processes();
     let inside = 0;
-    let entered = 0;
+    let acquired = 0;
     let highest = 0;
     const caller = async (i: number) => {
       const process = limits[i % 4]!;
       for (let turn = 0; turn < 6; turn++) {
         const id = newId();
-        if (!(await process.enter(subject, 6, id, 30)).entered) continue;
-        entered++;
+        if (!(await process.acquire(subject, 6, id, 30)).acquired) continue;
+        acquired++;
         highest = Math.max(highest, ++inside);
         await new Promise(setImmediate);
         inside--;
-        await process.leave(subject, id);
+        await process.release(subject, id);
       }
     };
     await Promise.all(Array.from({ length: 64 }, (_, i) => caller(i)));
     expect(highest).toBeLessThanOrEqual(6);
-    expect(entered).toBeGreaterThan(6);
+    expect(acquired).toBeGreaterThan(6);
     const { holders, expiresAt, ...rest } = await stored();
     expect(holders).toBe(0);
     expect(rest).toEqual({ subject: `concurrent:${subject}` });
     expect(expiresAt).toBe(start / 1000 + 7200);
   });
 
-  test('of another subject have places of their own', async () => {
+  test('of another subject have permits of their own', async () => {
     const process = limit();
-    expect(await process.enter(subject, 1, newId(), 30)).toEqual({ entered: true, fallback: false });
-    expect(await process.enter(`${subject}-other`, 1, newId(), 30)).toEqual({ entered: true, fallback: false });
-    expect(await limit().enter(subject, 1, newId(), 30)).toEqual({ entered: false, fallback: false });
+    expect(await process.acquire(subject, 1, newId(), 30)).toEqual({ acquired: true, fallback: false });
+    expect(await process.acquire(`${subject}-other`, 1, newId(), 30)).toEqual({ acquired: true, fallback: false });
+    expect(await limit().acquire(subject, 1, newId(), 30)).toEqual({ acquired: false, fallback: false });
   });
 
-  test('that fill the places from one process are refused there without asking', async () => {
+  test('that fill the permits from one process are refused there without asking', async () => {
     const process = limit();
-    for (let i = 0; i < 2; i++) await process.enter(subject, 2, newId(), 30);
+    for (let i = 0; i < 2; i++) await process.acquire(subject, 2, newId(), 30);
     const before = updates();
-    expect(await process.enter(subject, 2, newId(), 30)).toEqual({ entered: false, fallback: false });
+    expect(await process.acquire(subject, 2, newId(), 30)).toEqual({ acquired: false, fallback: false });
     expect(updates()).toBe(before);
   });
 });
 
-describe('a place', () => {
+describe('a permit', () => {
   test.each([1, 2])('is taken once of %i when the answer was lost and the same is sent again', async (most) => {
     const twice = {
       async send(command: UpdateCommand, options: object) {
@@ -108,31 +108,31 @@ describe('a place', () => {
     } as unknown as DynamoDBDocumentClient;
     const repeating = createConcurrencyLimit({ client: twice, table: 'limits', clock, patienceMs: 60_000 });
     const id = newId();
-    expect(await repeating.enter(subject, most, id, 30)).toEqual({ entered: true, fallback: false });
+    expect(await repeating.acquire(subject, most, id, 30)).toEqual({ acquired: true, fallback: false });
     expect(await stored()).toMatchObject({ holders: 1 });
-    await repeating.leave(subject, id);
+    await repeating.release(subject, id);
     expect(await stored()).toMatchObject({ holders: 0 });
   });
 
   test('is given back once, and only by whom it was taken', async () => {
     const [one, two] = [limit(), limit()];
     const id = newId();
-    await one.enter(subject, 2, id, 30);
-    await two.enter(subject, 2, newId(), 30);
-    await two.leave(subject, id);
+    await one.acquire(subject, 2, id, 30);
+    await two.acquire(subject, 2, newId(), 30);
+    await two.release(subject, id);
     expect(await stored()).toMatchObject({ holders: 2 });
-    await one.leave(subject, id);
-    await one.leave(subject, id);
+    await one.release(subject, id);
+    await one.release(subject, id);
     expect(await stored()).toMatchObject({ holders: 1 });
   });
 
   test('is not shared by requests that a client gave the same id', async () => {
     const [one, two] = [limit(), limit()];
-    expect(await one.enter(subject, 3, 'chosen', 30)).toMatchObject({ entered: true });
-    expect(await one.enter(subject, 3, 'chosen', 30)).toMatchObject({ entered: false });
-    expect(await two.enter(subject, 3, 'chosen', 30)).toMatchObject({ entered: true });
+    expect(await one.acquire(subject, 3, 'chosen', 30)).toMatchObject({ acquired: true });
+    expect(await one.acquire(subject, 3, 'chosen', 30)).toMatchObject({ acquired: false });
+    expect(await two.acquire(subject, 3, 'chosen', 30)).toMatchObject({ acquired: true });
     expect(await stored()).toMatchObject({ holders: 2 });
-    await one.leave(subject, 'chosen');
+    await one.release(subject, 'chosen');
     expect(await stored()).toMatchObject({ holders: 1 });
   });
 
@@ -144,31 +144,31 @@ describe('a place', () => {
     expect(await enterAll(processes(), 5)).toHaveLength(5);
     const { holders, ...rest } = await stored();
     expect(holders).toBe(5);
-    expect(Object.keys(rest).filter((name) => name.startsWith('place:'))).toHaveLength(5);
+    expect(Object.keys(rest).filter((name) => name.startsWith('permit:'))).toHaveLength(5);
   });
 
   test('that has run out makes room beside those that have not', async () => {
     const late = newId();
     const crashed = limit();
-    await crashed.enter(subject, 3, newId(), 10);
-    await crashed.enter(subject, 3, newId(), 10);
+    await crashed.acquire(subject, 3, newId(), 10);
+    await crashed.acquire(subject, 3, newId(), 10);
     const process = limit();
-    await process.enter(subject, 3, late, 60);
+    await process.acquire(subject, 3, late, 60);
     now = start + 10_000;
     expect(await enterAll(processes(), 3)).toHaveLength(2);
-    await process.leave(subject, late);
+    await process.release(subject, late);
     expect(await stored()).toMatchObject({ holders: 2 });
   });
 
   test('that has run out and was taken away is not given back a second time', async () => {
     const slow = limit();
     const id = newId();
-    await slow.enter(subject, 1, id, 10);
+    await slow.acquire(subject, 1, id, 10);
     now = start + 10_000;
-    expect(await limit().enter(subject, 1, newId(), 10)).toMatchObject({ entered: true });
-    await slow.leave(subject, id);
+    expect(await limit().acquire(subject, 1, newId(), 10)).toMatchObject({ acquired: true });
+    await slow.release(subject, id);
     expect(await stored()).toMatchObject({ holders: 1 });
-    expect(await limit().enter(subject, 1, newId(), 10)).toMatchObject({ entered: false });
+    expect(await limit().acquire(subject, 1, newId(), 10)).toMatchObject({ acquired: false });
   });
 });
 
@@ -178,25 +178,25 @@ describe('while DynamoDB does not answer', () => {
     const [first, second] = [newId(), newId()];
     dynamo.refuse();
     try {
-      expect(await process.enter(subject, 2, first, 30)).toEqual({ entered: true, fallback: true });
-      expect(await process.enter(subject, 2, second, 30)).toEqual({ entered: true, fallback: true });
-      expect(await process.enter(subject, 2, newId(), 30)).toEqual({ entered: false, fallback: true });
-      await process.leave(subject, first);
-      expect(await process.enter(subject, 2, newId(), 30)).toEqual({ entered: true, fallback: true });
+      expect(await process.acquire(subject, 2, first, 30)).toEqual({ acquired: true, fallback: true });
+      expect(await process.acquire(subject, 2, second, 30)).toEqual({ acquired: true, fallback: true });
+      expect(await process.acquire(subject, 2, newId(), 30)).toEqual({ acquired: false, fallback: true });
+      await process.release(subject, first);
+      expect(await process.acquire(subject, 2, newId(), 30)).toEqual({ acquired: true, fallback: true });
       now += 2_000;
-      await process.leave(subject, second);
+      await process.release(subject, second);
     } finally {
       await dynamo.resume();
     }
     now += 2_000;
-    expect(await process.enter(subject, 2, newId(), 30)).toEqual({ entered: true, fallback: false });
+    expect(await process.acquire(subject, 2, newId(), 30)).toEqual({ acquired: true, fallback: false });
     expect(await stored()).toMatchObject({ holders: 1 });
   });
 
   test('one that takes connections and says nothing is given up on', async () => {
     dynamo.pause();
     try {
-      expect(await limit(300).enter(subject, 1, newId(), 30)).toEqual({ entered: true, fallback: true });
+      expect(await limit(300).acquire(subject, 1, newId(), 30)).toEqual({ acquired: true, fallback: true });
     } finally {
       await dynamo.resume();
     }
@@ -204,12 +204,12 @@ describe('while DynamoDB does not answer', () => {
 
   test('what was held when it went is refused by the own count, and runs out', async () => {
     const process = limit();
-    await process.enter(subject, 1, newId(), 30);
+    await process.acquire(subject, 1, newId(), 30);
     dynamo.refuse();
     try {
-      expect(await process.enter(subject, 1, newId(), 30)).toMatchObject({ entered: false });
+      expect(await process.acquire(subject, 1, newId(), 30)).toMatchObject({ acquired: false });
       now += 30_000;
-      expect(await process.enter(subject, 1, newId(), 30)).toEqual({ entered: true, fallback: true });
+      expect(await process.acquire(subject, 1, newId(), 30)).toEqual({ acquired: true, fallback: true });
     } finally {
       await dynamo.resume();
     }

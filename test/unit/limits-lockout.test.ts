@@ -1,7 +1,6 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tables } from '../../infra/tables.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
 import {
   attemptFailed,
   attemptSucceeded,
@@ -9,6 +8,7 @@ import {
   noteAttempt,
   welcome,
 } from '../../lib/auth/limits/lockout.dynamo.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;
@@ -30,28 +30,28 @@ beforeEach(() => {
 });
 
 type From = { network?: string; email?: string };
-const guesser = (from: From) => ({ email, network: home, ...from });
+const source = (from: From) => ({ email, network: home, ...from });
 const secondsOf = (error: { code?: string; headers: Record<string, string> }) => {
   expect(error.code).toBe('sign-in-locked');
   return Number(error.headers['retry-after']);
 };
 
 /** A wrong guess. @returns the seconds that it is locked for; 0 when it was looked at */
-const guess = (from: From = {}): Promise<number> =>
-  noteAttempt(store, guesser(from)).then(async (attempt) => {
+const loginAttempt = (from: From = {}): Promise<number> =>
+  noteAttempt(store, source(from)).then(async (attempt) => {
     await attemptFailed(store, attempt);
     return 0;
   }, secondsOf);
 
-/** The right password. @returns as `guess` */
+/** The right password. @returns as `loginAttempt` */
 const signIn = (from: From = {}): Promise<number> =>
-  noteAttempt(store, guesser(from)).then(async (attempt) => {
+  noteAttempt(store, source(from)).then(async (attempt) => {
     await attemptSucceeded(store, attempt);
     return 0;
   }, secondsOf);
 
 /** A guess whose process dies before the password was looked at. */
-const die = (from: From = {}): Promise<number> => noteAttempt(store, guesser(from)).then(() => 0, secondsOf);
+const die = (from: From = {}): Promise<number> => noteAttempt(store, source(from)).then(() => 0, secondsOf);
 
 const pass = (seconds: number) => {
   now += seconds * 1000;
@@ -63,45 +63,45 @@ const times = async (count: number, work: (index: number) => Promise<number>) =>
 };
 const lookedAt = (waits: number[]) => waits.filter((seconds) => seconds === 0).length;
 
-describe('guesses at one e-mail from one network', () => {
+describe('login attempts at one e-mail from one network', () => {
   test('five go through, then each one more waits twice as long', async () => {
-    expect(await times(5, () => guess())).toEqual([0, 0, 0, 0, 0]);
+    expect(await times(5, () => loginAttempt())).toEqual([0, 0, 0, 0, 0]);
     for (const seconds of [30, 60, 120, 240, 480, 900, 900]) {
-      expect(await guess()).toBe(seconds);
+      expect(await loginAttempt()).toBe(seconds);
       pass(seconds - 1);
-      expect(await guess()).toBe(1);
+      expect(await loginAttempt()).toBe(1);
       pass(1);
-      expect(await guess()).toBe(0);
+      expect(await loginAttempt()).toBe(0);
     }
   });
 
   test('that are refused do not make the wait longer', async () => {
-    await times(5, () => guess());
-    expect(new Set(await times(20, () => guess()))).toEqual(new Set([30]));
+    await times(5, () => loginAttempt());
+    expect(new Set(await times(20, () => loginAttempt()))).toEqual(new Set([30]));
     pass(30);
-    expect(await guess()).toBe(0);
-    expect(await guess()).toBe(60);
+    expect(await loginAttempt()).toBe(0);
+    expect(await loginAttempt()).toBe(60);
   });
 
   test('made at the same time get five looks, and after a wait one', async () => {
-    expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => guess())))).toBe(5);
+    expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => loginAttempt())))).toBe(5);
     pass(30);
-    expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => guess())))).toBe(1);
+    expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => loginAttempt())))).toBe(1);
   });
 
   test('are forgotten when the owner signs in from there', async () => {
-    await times(4, () => guess());
+    await times(4, () => loginAttempt());
     expect(await signIn()).toBe(0);
-    expect(await times(6, () => guess())).toEqual([0, 0, 0, 0, 0, 30]);
+    expect(await times(6, () => loginAttempt())).toEqual([0, 0, 0, 0, 0, 30]);
   });
 
   test('are forgotten an hour after the last, though DynamoDB still has them', async () => {
-    await times(4, () => guess());
+    await times(4, () => loginAttempt());
     pass(3599);
-    expect(await guess()).toBe(0);
-    expect(await guess()).toBe(30);
+    expect(await loginAttempt()).toBe(0);
+    expect(await loginAttempt()).toBe(30);
     pass(3600);
-    expect(await times(6, () => guess())).toEqual([0, 0, 0, 0, 0, 30]);
+    expect(await times(6, () => loginAttempt())).toEqual([0, 0, 0, 0, 0, 30]);
   });
 
   test('whose process died keep the owner out for ten seconds, however many there were', async () => {
@@ -114,27 +114,27 @@ describe('guesses at one e-mail from one network', () => {
     expect(await signIn()).toBe(10);
     pass(10);
     expect(await signIn()).toBe(0);
-    expect(await guess()).toBe(0);
+    expect(await loginAttempt()).toBe(0);
   });
 });
 
-describe('guesses at one e-mail from many networks', () => {
+describe('login attempts at one e-mail from many networks', () => {
   const elsewhere = (i: number) => ({ network: `203.0.113.${i}` });
 
   test('get twenty looks together, however many networks there are', async () => {
-    expect(lookedAt(await times(40, (i) => guess(elsewhere(i))))).toBe(20);
-    expect(await guess({ network: '192.0.2.77' })).toBe(30);
+    expect(lookedAt(await times(40, (i) => loginAttempt(elsewhere(i))))).toBe(20);
+    expect(await loginAttempt({ network: '192.0.2.77' })).toBe(30);
   });
 
   test('at the same time get no more', async () => {
-    const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => guess(elsewhere(i))));
+    const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => loginAttempt(elsewhere(i))));
     expect(lookedAt(waits)).toBe(20);
   });
 
   test('do not lock the owner out where they signed in before', async () => {
     await signIn();
     for (let round = 0; round < 5; round++) {
-      await times(40, (i) => guess(elsewhere(round * 40 + i)));
+      await times(40, (i) => loginAttempt(elsewhere(round * 40 + i)));
       expect(await signIn()).toBe(0);
       expect(await signIn({ network: '192.0.2.78' }), 'where the owner is new').toBeGreaterThan(0);
       pass(900);
@@ -142,9 +142,9 @@ describe('guesses at one e-mail from many networks', () => {
   });
 
   test('do not lock out an owner who has just reset the password either', async () => {
-    await times(40, (i) => guess(elsewhere(i)));
+    await times(40, (i) => loginAttempt(elsewhere(i)));
     expect(await signIn()).toBe(30);
-    await welcome(store, guesser({}));
+    await welcome(store, source({}));
     expect(await signIn()).toBe(0);
   });
 
@@ -157,35 +157,35 @@ describe('guesses at one e-mail from many networks', () => {
     pass(60 * 24 * 3600);
     await signIn();
     pass(60 * 24 * 3600);
-    await times(40, (i) => guess(elsewhere(i)));
+    await times(40, (i) => loginAttempt(elsewhere(i)));
     expect(await signIn()).toBe(0);
     pass(91 * 24 * 3600);
-    await times(40, (i) => guess(elsewhere(i)));
+    await times(40, (i) => loginAttempt(elsewhere(i)));
     expect(await signIn()).toBe(30);
   });
 });
 
-describe('guesses from one network at many e-mails', () => {
+describe('login attempts from one network at many e-mails', () => {
   const victim = (i: number) => ({ email: `victim-${people}-${i}@example.com` });
 
   test('get fifty looks together, also at the same time', async () => {
-    const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => guess(victim(i))));
+    const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => loginAttempt(victim(i))));
     expect(lookedAt(waits)).toBe(50);
-    expect(await guess(victim(99))).toBe(30);
-    expect(await guess({ ...victim(99), network: '192.0.2.79' })).toBe(0);
+    expect(await loginAttempt(victim(99))).toBe(30);
+    expect(await loginAttempt({ ...victim(99), network: '192.0.2.79' })).toBe(0);
   });
 
   test('do not lock out whoever signed in from there before', async () => {
     await signIn();
-    await times(60, (i) => guess(victim(i)));
+    await times(60, (i) => loginAttempt(victim(i)));
     expect(await signIn()).toBe(0);
   });
 
-  test('are not forgotten when the guesser signs in as somebody in between', async () => {
-    await times(49, (i) => guess(victim(i)));
+  test('are not forgotten when the source signs in as somebody in between', async () => {
+    await times(49, (i) => loginAttempt(victim(i)));
     await signIn();
-    expect(await guess(victim(50))).toBe(0);
-    expect(await guess(victim(51))).toBe(30);
+    expect(await loginAttempt(victim(50))).toBe(0);
+    expect(await loginAttempt(victim(51))).toBe(30);
   });
 
   test('sign-ins that succeed leave nothing behind, however many there are', async () => {
@@ -195,7 +195,7 @@ describe('guesses from one network at many e-mails', () => {
 });
 
 test('leaves no e-mail and no address in the table', async () => {
-  await guess();
+  await loginAttempt();
   await signIn();
   const { Items } = await dynamo.documents.send(new ScanCommand({ TableName: 'limits' }));
   expect(Items!.length).toBeGreaterThan(2);
@@ -203,11 +203,11 @@ test('leaves no e-mail and no address in the table', async () => {
 });
 
 test('cannot be counted while DynamoDB is away', async () => {
-  const attempt = await noteAttempt(store, guesser({}));
+  const attempt = await noteAttempt(store, source({}));
   dynamo.refuse();
   try {
-    await expect(noteAttempt(store, guesser({}))).rejects.toThrow(PartUnavailable);
-    await expect(attemptSucceeded(store, attempt)).rejects.toThrow(PartUnavailable);
+    await expect(noteAttempt(store, source({}))).rejects.toThrow(DependencyUnavailable);
+    await expect(attemptSucceeded(store, attempt)).rejects.toThrow(DependencyUnavailable);
   } finally {
     await dynamo.resume();
   }

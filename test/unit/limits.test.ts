@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { networkOf, truncatedAddress } from '../../lib/kernel/network.ts';
-import { createBreaker } from '../../lib/kernel/circuit-breaker.ts';
 import { lockSeconds } from '../../lib/auth/limits/login-attempts.dynamo.ts';
-import { recent } from '../../lib/kernel/lru-cache.ts';
 import { type Counts, giveBack, standingOf, takeOne, toLimitState } from '../../lib/auth/limits/sliding-window.ts';
+import { createCircuitBreaker } from '../../lib/kernel/circuit-breaker.ts';
+import { lruCache } from '../../lib/kernel/lru-cache.ts';
+import { networkOf, truncatedAddress } from '../../lib/kernel/network.ts';
 
 const minute = 60_000;
 
@@ -79,7 +79,7 @@ describe('the sliding window', () => {
 
 test('an open breaker rests for two seconds, then lets one call through until that has succeeded', () => {
   let now = 0;
-  const breaker = createBreaker({ now: () => now });
+  const breaker = createCircuitBreaker({ now: () => now });
   expect([breaker.mayAsk(), breaker.mayAsk()]).toEqual([true, true]);
   breaker.failed();
   now = 1_999;
@@ -96,7 +96,7 @@ test('an open breaker rests for two seconds, then lets one call through until th
 });
 
 test('a bounded map forgets what was not asked for longest', () => {
-  const map = recent<number>(2);
+  const map = lruCache<number>(2);
   map.set('a', 1);
   map.set('b', 2);
   map.get('a');

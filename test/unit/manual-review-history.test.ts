@@ -10,15 +10,15 @@ const at = (n: number) => new Date(1000 * n).toISOString();
 
 test('each call of a step is one line, with its error and without what was handed over', () => {
   count = 0;
-  const cause = JSON.stringify({ errorType: 'AnswerLost', errorMessage: 'no answer', trace: ['at x'] });
+  const cause = JSON.stringify({ errorType: 'OutcomeUnknown', errorMessage: 'no answer', trace: ['at x'] });
   const lines = attemptsOf([
     event('ExecutionStarted'),
-    event('ChoiceStateEntered', { stateEnteredEventDetails: { name: 'WhatIsAsked' } }),
+    event('ChoiceStateEntered', { stateEnteredEventDetails: { name: 'RouteByIntent' } }),
     event('ChoiceStateExited'),
     entered('RefundPayment'),
     event('LambdaFunctionScheduled', { lambdaFunctionScheduledEventDetails: { resource: 'x', input: 'SECRET' } }),
     event('LambdaFunctionStarted'),
-    event('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: { error: 'AnswerLost', cause } }),
+    event('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: { error: 'OutcomeUnknown', cause } }),
     event('LambdaFunctionScheduled'),
     event('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: { error: 'States.Timeout' } }),
     event('LambdaFunctionScheduled'),
@@ -36,7 +36,7 @@ test('each call of a step is one line, with its error and without what was hande
       startedAt: at(5),
       endedAt: at(7),
       result: 'failed',
-      error: 'AnswerLost',
+      error: 'OutcomeUnknown',
       message: 'no answer',
     },
     {

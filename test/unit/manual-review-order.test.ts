@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { toDeskOrder } from '../../lib/operations/manual-review/order.ts';
+import { toReviewOrder } from '../../lib/operations/manual-review/order.ts';
 
 test('an operator sees that an order waits for its customer, but not the secret with which anybody could pay it', () => {
   const secret = 'pi_3Px_secret_Ab12cd';
   const at = new Date();
-  const shown = toDeskOrder(
+  const shown = toReviewOrder(
     {
       id: `ord_${'1'.repeat(32)}`,
       customerId: `cus_${'1'.repeat(32)}`,
@@ -24,8 +24,8 @@ test('an operator sees that an order waits for its customer, but not the secret 
       createdAt: at,
       updatedAt: at,
       version: 3,
-      undoAttempts: 0,
-      attention: null,
+      compensationAttempts: 0,
+      manualReview: null,
     },
     at.getTime(),
   );

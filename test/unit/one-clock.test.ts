@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { clock, useClock } from '../../lib/platform/clock.ts';
-import { frame } from '../../lib/platform/runtime.ts';
+import { runtime } from '../../lib/platform/runtime.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name}`)
-    .filter((file) => /\.(ts|sql)$/.test(file) && !file.startsWith('lib/contract/assets/')),
+    .filter((file) => /\.(ts|sql)$/.test(file) && !file.startsWith('lib/contract/api/assets/')),
 );
 
 /** What looks at the machine's time past the clock, in TypeScript and in SQL. */
@@ -45,7 +45,7 @@ test('the time comes from the one clock everywhere', () => {
 });
 
 test('what has taken the clock already follows it when another is put in', () => {
-  const { clock: taken } = frame();
+  const { clock: taken } = runtime();
   let now = Date.UTC(2040, 0, 1);
   useClock({ now: () => now });
   expect(taken.now()).toBe(now);

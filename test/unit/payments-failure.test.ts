@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
 import {
   declineMessage,
   declines,
@@ -9,8 +11,6 @@ import {
   outOfStockMessage,
   sagaState,
 } from '../../lib/saga/state.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
-import { newId } from '../../lib/kernel/ids.ts';
 import { declined } from '../../lib/shop/payments/gateway.ts';
 
 const input = {
@@ -65,7 +65,7 @@ test('the customer cancelled meanwhile', () => {
   expect(failureOf(stateWith({ failure: caught('OrderNotActive', 'x') }))?.code).toBe('cancelled');
 });
 
-test.each(['AnswerLost', 'States.Timeout', 'DeadlineExceeded', 'Sandbox.Timedout', 'Lambda.Unknown'])(
+test.each(['OutcomeUnknown', 'States.Timeout', 'DeadlineExceeded', 'Sandbox.Timedout', 'Lambda.Unknown'])(
   '%s while charging leaves the payment unknown, and says what is being done about it',
   (name) => {
     const failure = { Error: name, Cause: '' };
@@ -73,7 +73,7 @@ test.each(['AnswerLost', 'States.Timeout', 'DeadlineExceeded', 'Sandbox.Timedout
       code: 'payment-unknown',
       detail: 'The payment provider did not answer in time; no money is kept.',
     });
-    expect(failureOf(stateWith({ ...reserved, failure, undoFailure: caught('AnswerLost') }))).toEqual({
+    expect(failureOf(stateWith({ ...reserved, failure, compensationFailure: caught('OutcomeUnknown') }))).toEqual({
       code: 'payment-unknown',
       detail: 'The payment provider did not answer in time; we are finding out whether money was taken.',
     });
@@ -82,13 +82,13 @@ test.each(['AnswerLost', 'States.Timeout', 'DeadlineExceeded', 'Sandbox.Timedout
 
 test('a time-out before or after the charge is not the payment’s', () => {
   const failure = { Error: 'States.Timeout', Cause: '' };
-  expect(failureOf(stateWith({ failure }))?.code).toBe('undone');
-  expect(failureOf(stateWith({ ...charged, failure }))?.code).toBe('undone');
+  expect(failureOf(stateWith({ failure }))?.code).toBe('compensated');
+  expect(failureOf(stateWith({ ...charged, failure }))?.code).toBe('compensated');
 });
 
-test('a cancellation that could not be undone says so', () => {
-  const undoFailure = caught('StripeRefused', 'sk_live_1');
-  expect(failureOf(stateWith({ intent: 'cancel', undoFailure }))?.code).toBe('undo-failed');
+test('a cancellation that could not be compensated says so', () => {
+  const compensationFailure = caught('StripeRefused', 'sk_live_1');
+  expect(failureOf(stateWith({ intent: 'cancel', compensationFailure }))?.code).toBe('compensation-failed');
 });
 
 test('whatever an error says, the client is told only sentences of ours', () => {
@@ -105,9 +105,11 @@ test('whatever an error says, the client is told only sentences of ours', () => 
       fc.oneof(names, fc.string()),
       fc.option(causes, { nil: undefined }),
       fc.boolean(),
-      (name, Cause, undone) => {
+      (name, Cause, compensated) => {
         const failure = { Error: name, ...(Cause === undefined ? {} : { Cause }) };
-        const told = failureOf(stateWith({ failure, ...(undone ? {} : { undoFailure: caught('AnswerLost') }) }));
+        const told = failureOf(
+          stateWith({ failure, ...(compensated ? {} : { compensationFailure: caught('OutcomeUnknown') }) }),
+        );
         expect(failureCodes).toContain(told?.code);
         expect(told?.detail).toMatch(sentence);
       },

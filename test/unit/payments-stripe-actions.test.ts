@@ -15,9 +15,9 @@ const newOrder = () => ({
   currency: 'EUR',
   paymentMethod: 'pm_card_authenticationRequired',
 });
-const undoOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>) => ({ orderId, amount, currency });
+const compensationOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>) => ({ orderId, amount, currency });
 const declinedWith = (code: string) => ({ name: 'PaymentDeclined', code });
-const answerLost = { name: 'AnswerLost' };
+const outcomeUnknown = { name: 'OutcomeUnknown' };
 const statuses = () => [...stripe.payments.intents.values()].map(({ status }) => status);
 
 beforeEach(async () => {
@@ -60,7 +60,7 @@ test.each([
     stripe.payments.payByClientSecret(stripe.payments.intents.get(reference)!.client_secret);
     await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
     expect(statuses()).toEqual(['canceled']);
-    expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided', reference });
+    expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided', reference });
     expect(stripe.payments.kept(order.orderId)).toBe(0);
   },
 );
@@ -86,30 +86,30 @@ test('the other card comes between the look and the cancellation: that is the ch
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
-test('the answer with the action is lost: asking again gives it, and undo ends the charge without it', async () => {
+test('the answer with the action is lost: asking again gives it, and compensation ends the charge without it', async () => {
   const order = newOrder();
   stripe.fail('/confirm', 'silent');
-  await expect(givenUp(stripe, () => gateway().charge(order))).rejects.toMatchObject(answerLost);
+  await expect(givenUp(stripe, () => gateway().charge(order))).rejects.toMatchObject(outcomeUnknown);
   expect(await gateway().charge(order)).toMatchObject({ action: { type: 'stripe' } });
-  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
+  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided' });
 });
 
-test('undo of a charge that waits ends it for good: what the customer does then captures nothing', async () => {
+test('compensation of a charge that waits ends it for good: what the customer does then captures nothing', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
-  const first = await gateway().undo({ ...undoOf(order), reference });
+  const first = await gateway().compensation({ ...compensationOf(order), reference });
   expect(first).toEqual({ outcome: 'voided', provider: 'stripe', reference, refundReference: null });
   stripe.payments.authenticate(reference, 'complete');
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
-  expect(await gateway().undo(undoOf(order))).toEqual(first);
+  expect(await gateway().compensation(compensationOf(order))).toEqual(first);
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
-test('the customer authenticates while the undo is on its way: the money goes back', async () => {
+test('the customer authenticates while the compensation is on its way: the money goes back', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   stripe.payments.authenticate(reference, 'complete');
-  expect(await gateway().undo(undoOf(order))).toMatchObject({ outcome: 'refunded', reference });
+  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded', reference });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
@@ -118,5 +118,5 @@ test('the confirmation is repeated by Stripe as it was: what the intent has beco
   const { reference } = await gateway().charge(order);
   const intent = stripe.payments.intents.get(reference)!;
   Object.assign(intent, { status: 'requires_confirmation' });
-  await expect(gateway().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
 });

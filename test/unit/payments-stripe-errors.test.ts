@@ -54,7 +54,7 @@ describe('to be asked about again', () => {
     [card('card_declined', 'try_again_later')],
     [card('card_declined', 'issuer_not_available')],
   ])('%#: %s', (error) => {
-    expect(fromStripe(error)).toMatchObject({ name: 'AnswerLost' });
+    expect(fromStripe(error)).toMatchObject({ name: 'OutcomeUnknown' });
   });
 });
 

@@ -34,7 +34,7 @@ test('a charge, a part and the rest that go back: each call has a key of its ord
   const { reference } = await gateway().charge(order);
   const { orderId, currency } = order;
   await gateway().refundPart({ orderId, currency, reference, refundId: 'ref_1', amount: 500 });
-  await gateway().undo({ ...order, reference });
+  await gateway().compensation({ ...order, reference });
   expect(stripe.keys).toEqual([
     `${orderId}:create`,
     `${orderId}:confirm:sdk`,
@@ -43,16 +43,16 @@ test('a charge, a part and the rest that go back: each call has a key of its ord
   ]);
 });
 
-test('an undo that ends the intent before it was confirmed names the status that it found', async () => {
+test('a compensation that ends the intent before it was confirmed names the status that it found', async () => {
   const order = newOrder();
-  await gateway().undo(order);
+  await gateway().compensation(order);
   expect(stripe.keys).toEqual([`${order.orderId}:create`, `${order.orderId}:cancel:requires_payment_method`]);
 });
 
 test('a confirmation after a passing trouble names the attempt that failed', async () => {
   const order = newOrder();
   stripe.payments.passing.push('processing_error');
-  await expect(gateway().charge(order)).rejects.toMatchObject({ name: 'AnswerLost' });
+  await expect(gateway().charge(order)).rejects.toMatchObject({ name: 'OutcomeUnknown' });
   const failed = [...stripe.payments.intents.values()][0]!.latest_charge;
   await gateway().charge(order);
   const { orderId } = order;
@@ -70,7 +70,7 @@ test('where Stripe keeps a failure under a key, the call goes on under the next,
   const { orderId } = order;
   stripe.fail('/v1/payment_intents', 'error-500', 'error-500');
   for (let time = 0; time < 2; time++)
-    await expect(gateway().charge(order)).rejects.toMatchObject({ name: 'AnswerLost' });
+    await expect(gateway().charge(order)).rejects.toMatchObject({ name: 'OutcomeUnknown' });
   const first = await gateway().charge(order);
   const keys = ['create', 'create', 'create:2', 'create', 'create:2', 'create:3', 'confirm:sdk'];
   expect(stripe.keys).toEqual(keys.map((key) => `${orderId}:${key}`));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Clock, stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import type { BooksRequest, ProviderCharge, ProviderCharges } from '../../lib/shop/payments/gateway.ts';
+import type { ProviderCharge, ProviderCharges, TransactionsRequest } from '../../lib/shop/payments/gateway.ts';
 import { stripeGateway } from '../../lib/shop/payments/stripe.gateway.ts';
 import { type FakeStripe, fakeStripeKey, givenUp, startFakeStripe } from '../support/fake-stripe.ts';
 
@@ -17,7 +17,7 @@ const newOrder = (paymentMethod = 'pm_card_visa') => ({
   paymentMethod,
 });
 const refusedWith = (code: string) => ({ name: 'RefundRefused', code });
-const answerLost = { name: 'AnswerLost' };
+const outcomeUnknown = { name: 'OutcomeUnknown' };
 const made = () => stripe.payments.refunds.length;
 const looks = () => stripe.calls.filter((call) => call === 'GET /v1/refunds').length;
 
@@ -36,8 +36,8 @@ async function charged(order = newOrder()) {
     currency: order.currency,
     reference,
   });
-  const undo = { orderId: order.orderId, amount: order.amount, currency: order.currency, reference };
-  return { order, reference, part, undo, kept: () => stripe.payments.kept(order.orderId) };
+  const compensation = { orderId: order.orderId, amount: order.amount, currency: order.currency, reference };
+  return { order, reference, part, compensation, kept: () => stripe.payments.kept(order.orderId) };
 }
 
 test('parts are given back once each, and never more than is left', async () => {
@@ -97,8 +97,8 @@ test('the answer of a part gets lost, and days later asking again gives it', asy
   const { part, kept } = await charged();
   stripe.fail('/v1/refunds', 'silent');
   stripe.fail('POST /v1/refunds', 'silent');
-  await expect(givenUp(stripe, () => gateway().refundPart(part('r1', 500)))).rejects.toMatchObject(answerLost);
-  await expect(givenUp(stripe, () => gateway().refundPart(part('r1', 500)))).rejects.toMatchObject(answerLost);
+  await expect(givenUp(stripe, () => gateway().refundPart(part('r1', 500)))).rejects.toMatchObject(outcomeUnknown);
+  await expect(givenUp(stripe, () => gateway().refundPart(part('r1', 500)))).rejects.toMatchObject(outcomeUnknown);
   now += 3 * 24 * 3600 * 1000;
   stripe.forgetKeys();
   expect(await gateway().refundPart(part('r1', 500))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
@@ -162,23 +162,26 @@ test.each([
 test('the answer of a part that was all there is gets lost: that is no refusal', async () => {
   const { part, kept } = await charged();
   stripe.fail('POST /v1/refunds', 'reset', 'reset');
-  await expect(gateway().refundPart(part('r1', 1999))).rejects.toMatchObject(answerLost);
+  await expect(gateway().refundPart(part('r1', 1999))).rejects.toMatchObject(outcomeUnknown);
   expect(await gateway().refundPart(part('r1', 1999))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
   expect(kept()).toBe(0);
 });
 
-test('an undo whose refund is refused is an error, though a part went back before', async () => {
-  const { part, undo, kept } = await charged();
+test('a compensation whose refund is refused is an error, though a part went back before', async () => {
+  const { part, compensation, kept } = await charged();
   await gateway().refundPart(part('r1', 500));
   stripe.fail('POST /v1/refunds', { refused: 'charge_disputed' });
-  await expect(gateway().undo(undo)).rejects.toMatchObject({ name: 'StripeRefused', code: 'charge_disputed' });
+  await expect(gateway().compensation(compensation)).rejects.toMatchObject({
+    name: 'StripeRefused',
+    code: 'charge_disputed',
+  });
   expect(kept()).toBe(1499);
 });
 
-test('an undo that finds everything given back, and no refund, is an error', async () => {
-  const { undo } = await charged();
+test('a compensation that finds everything given back, and no refund, is an error', async () => {
+  const { compensation } = await charged();
   stripe.fail('POST /v1/refunds', { refused: 'charge_already_refunded' });
-  await expect(gateway().undo(undo)).rejects.toThrow(/is refunded without a refund/);
+  await expect(gateway().compensation(compensation)).rejects.toThrow(/is refunded without a refund/);
 });
 
 test('another amount under the same refund id changes nothing', async () => {
@@ -226,28 +229,28 @@ test.each(['failed', 'canceled'])(
   },
 );
 
-test('undo after parts gives back the rest, once', async () => {
-  const { part, undo, kept } = await charged();
+test('compensation after parts gives back the rest, once', async () => {
+  const { part, compensation, kept } = await charged();
   await gateway().refundPart(part('r1', 500));
-  const first = await gateway().undo(undo);
+  const first = await gateway().compensation(compensation);
   expect(first).toMatchObject({ outcome: 'refunded' });
   stripe.forgetKeys();
-  expect(await gateway().undo(undo)).toEqual(first);
+  expect(await gateway().compensation(compensation)).toEqual(first);
   expect(stripe.payments.refunds.map(({ amount }) => amount)).toEqual([500, 1499]);
   await expect(gateway().refundPart(part('r2', 1))).rejects.toMatchObject(refusedWith('more_than_is_left'));
   expect(await gateway().refundPart(part('r1', 500))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
   expect(kept()).toBe(0);
 });
 
-test('undo of a charge that went back in parts altogether names the last of them', async () => {
-  const { part, undo } = await charged();
+test('compensation of a charge that went back in parts altogether names the last of them', async () => {
+  const { part, compensation } = await charged();
   await gateway().refundPart(part('r1', 999));
   const { refundReference } = await gateway().refundPart(part('r2', 1000));
-  expect(await gateway().undo(undo)).toMatchObject({ outcome: 'refunded', refundReference });
+  expect(await gateway().compensation(compensation)).toMatchObject({ outcome: 'refunded', refundReference });
   expect(made()).toBe(2);
 });
 
-test('the books: every charge with its order, state and what went back', async () => {
+test('the transactions: every charge with its order, state and what went back', async () => {
   const from = now;
   const paid = await charged();
   await gateway().refundPart(paid.part('r1', 500));
@@ -257,9 +260,9 @@ test('the books: every charge with its order, state and what went back', async (
     .charge(refused)
     .catch(() => {});
   const voided = newOrder();
-  await gateway().undo({ orderId: voided.orderId, amount: 1999, currency: 'EUR' });
+  await gateway().compensation({ orderId: voided.orderId, amount: 1999, currency: 'EUR' });
   const foreign = stripe.payments.chargeOfOthers(700, 'isk');
-  const books = await readAll('listCharges', { from: Math.floor(from / 1000) * 1000, to: now + 1000 });
+  const balances = await readAll('listCharges', { from: Math.floor(from / 1000) * 1000, to: now + 1000 });
   const shape = ({ orderId, status, amount, refundedAmount, currency }: ProviderCharge) => ({
     orderId,
     status,
@@ -268,17 +271,17 @@ test('the books: every charge with its order, state and what went back', async (
     currency,
   });
   const expected = { amount: 1999, refundedAmount: 0, currency: 'EUR' };
-  expect(books.map(shape).reverse()).toEqual([
+  expect(balances.map(shape).reverse()).toEqual([
     { ...expected, orderId: paid.order.orderId, status: 'captured', refundedAmount: 500 },
     { ...expected, orderId: waiting.order.orderId, status: 'pending' },
     { ...expected, orderId: refused.orderId, status: 'declined' },
     { ...expected, orderId: voided.orderId, status: 'voided' },
     { orderId: null, status: 'captured', amount: 7, refundedAmount: 0, currency: 'ISK' },
   ]);
-  expect(books[0]).toMatchObject({ reference: foreign, createdAt: Math.floor(now / 1000) * 1000 });
+  expect(balances[0]).toMatchObject({ reference: foreign, createdAt: Math.floor(now / 1000) * 1000 });
 });
 
-test('the books are read page by page, and cover their time exactly', async () => {
+test('the transactions are read page by page, and cover their time exactly', async () => {
   now = 1_800_000_000_000;
   const references: string[] = [];
   for (let second = 0; second < 5; second++) {
@@ -286,31 +289,31 @@ test('the books are read page by page, and cover their time exactly', async () =
     now += 1000;
   }
   stripe.payments.pageSize.most = 2;
-  const books = await readAll('listCharges', { from: 1_800_000_001_000, to: 1_800_000_004_000 });
-  expect(books.map(({ reference }) => reference).reverse()).toEqual(references.slice(1, 4));
+  const balances = await readAll('listCharges', { from: 1_800_000_001_000, to: 1_800_000_004_000 });
+  expect(balances.map(({ reference }) => reference).reverse()).toEqual(references.slice(1, 4));
   const next = await readAll('listCharges', { from: 1_800_000_004_000, to: 1_800_000_005_000 });
   expect(next.map(({ reference }) => reference)).toEqual(references.slice(4));
 });
 
-test('the books end with the last page, however short the pages are', async () => {
+test('the transactions end with the last page, however short the pages are', async () => {
   const from = now;
   const references = [(await charged()).reference, (await charged()).reference];
   const request = { from: Math.floor(from / 1000) * 1000, to: now + 1000 };
   expect(await gateway().listCharges(request)).not.toHaveProperty('cursor');
   stripe.payments.pageSize.most = 1;
-  const books = await readAll('listCharges', request);
-  expect(books.map(({ reference }) => reference).reverse()).toEqual(references);
+  const balances = await readAll('listCharges', request);
+  expect(balances.map(({ reference }) => reference).reverse()).toEqual(references);
   expect(stripe.calls.filter((call) => call === 'GET /v1/payment_intents')).toHaveLength(3);
 });
 
-test('in the books a charge that was not tried, or is to be tried again, is pending', async () => {
+test('in the transactions a charge that was not tried, or is to be tried again, is pending', async () => {
   const from = Math.floor(now / 1000) * 1000;
   stripe.payments.passing.push('processing_error');
-  await expect(gateway().charge(newOrder())).rejects.toMatchObject(answerLost);
+  await expect(gateway().charge(newOrder())).rejects.toMatchObject(outcomeUnknown);
   stripe.fail('/confirm', { refused: 'parameter_unknown' });
   await expect(gateway().charge(newOrder())).rejects.toMatchObject({ name: 'StripeRefused' });
-  const books = await readAll('listCharges', { from, to: now + 1000 });
-  expect(books.map(({ status }) => status)).toEqual(['pending', 'pending']);
+  const balances = await readAll('listCharges', { from, to: now + 1000 });
+  expect(balances.map(({ status }) => status)).toEqual(['pending', 'pending']);
 });
 
 test('a refund of a charge without an intent is in no book of orders', async () => {
@@ -336,7 +339,7 @@ test('a refund of an old charge is seen when it is made', async () => {
   expect(await readAll('listRefunded', { from: now + 1000, to: now + 2000 })).toEqual([]);
 });
 
-async function readAll(list: 'listCharges' | 'listRefunded', request: BooksRequest): Promise<ProviderCharge[]> {
+async function readAll(list: 'listCharges' | 'listRefunded', request: TransactionsRequest): Promise<ProviderCharge[]> {
   const all: ProviderCharge[] = [];
   let page: ProviderCharges | undefined;
   do {

@@ -25,14 +25,14 @@ const newOrder = (paymentMethod = 'pm_card_visa') => ({
   currency: 'EUR',
   paymentMethod,
 });
-const undoOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>, reference?: string) => ({
+const compensationOf = ({ orderId, amount, currency }: ReturnType<typeof newOrder>, reference?: string) => ({
   orderId,
   amount,
   currency,
   reference,
 });
 const declinedWith = (code: string) => ({ name: 'PaymentDeclined', code });
-const answerLost = { name: 'AnswerLost' };
+const outcomeUnknown = { name: 'OutcomeUnknown' };
 const until = async (met: () => boolean) => {
   while (!met()) await new Promise(setImmediate);
 };
@@ -56,7 +56,7 @@ test('two charges at once make one', async () => {
   const order = newOrder();
   const results = await Promise.allSettled([patient().charge(order), patient().charge(order)]);
   for (const result of results) {
-    if (result.status === 'rejected') expect(result.reason).toMatchObject(answerLost);
+    if (result.status === 'rejected') expect(result.reason).toMatchObject(outcomeUnknown);
   }
   expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
@@ -69,7 +69,7 @@ test('a key in use is asked about again', async () => {
   const first = patient().charge(order);
   await until(() => stripe.calls.length === 2);
   stripe.payments.intents.values().next().value!.status = 'requires_confirmation';
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   stripe.payments.intents.values().next().value!.status = 'succeeded';
   stripe.release();
   await expect(first).resolves.toMatchObject({ provider: 'stripe' });
@@ -82,7 +82,7 @@ for (const call of ['/v1/payment_intents', '/confirm']) {
       stripe.fail(call, fault);
       const charge = () => patient().charge(order);
       const lost = fault === 'rate-limit' ? charge() : givenUp(stripe, charge);
-      await expect(lost).rejects.toMatchObject(answerLost);
+      await expect(lost).rejects.toMatchObject(outcomeUnknown);
       const { reference } = await patient().charge(order);
       expect(stripe.payments.intents.size).toBe(1);
       expect(stripe.payments.kept(order.orderId)).toBe(1999);
@@ -109,19 +109,19 @@ for (const call of ['/v1/payment_intents', '/confirm']) {
           .charge(order)
           .catch((error: Error) => error.name);
       const answers = [await end(), await end(), await end()];
-      expect(answers[0]).toBe('AnswerLost');
+      expect(answers[0]).toBe('OutcomeUnknown');
       expect(answers[2]).toMatchObject({ provider: 'stripe' });
       expect(await patient().charge(order)).toEqual(answers[2]);
       expect(stripe.payments.kept(order.orderId)).toBe(1999);
     });
 
-    test(`after such a failure at ${call} (${fault}) an undo keeps no money, and nothing can be charged`, async () => {
+    test(`after such a failure at ${call} (${fault}) a compensation keeps no money, and nothing can be charged`, async () => {
       const order = newOrder();
       stripe.fail(call, fault);
-      await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
-      const done = await patient().undo(undoOf(order));
+      await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
+      const done = await patient().compensation(compensationOf(order));
       expect(done).toMatchObject({ outcome: call === '/confirm' && fault === 'done-500' ? 'refunded' : 'voided' });
-      expect(await patient().undo(undoOf(order))).toEqual(done);
+      expect(await patient().compensation(compensationOf(order))).toEqual(done);
       await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
       expect(stripe.payments.kept(order.orderId)).toBe(0);
     });
@@ -138,7 +138,7 @@ test.each(['error-500', 'done-500', { keptRefusal: 'balance_insufficient' }] as 
     for (let time = 0; time < 5; time++) {
       ends.push(
         await patient()
-          .undo(undoOf(order, reference))
+          .compensation(compensationOf(order, reference))
           .catch((error: Error) => error.name),
       );
     }
@@ -152,14 +152,14 @@ test.each(['error-500', 'done-500', { keptRefusal: 'balance_insufficient' }] as 
 test('a cancellation that Stripe failed to make is made the next time', async () => {
   const order = newOrder();
   stripe.fail('/cancel', 'error-500');
-  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
+  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided' });
 });
 
 test('failures that Stripe repeats take up the time that there is, and no more', async () => {
   const order = newOrder();
   stripe.fail('/v1/payment_intents', 'error-500', 'error-500', 'error-500');
-  for (let time = 0; time < 3; time++) await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  for (let time = 0; time < 3; time++) await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   const before = stripe.calls.length;
   const callsSince = () => stripe.calls.length - before;
   const hurried = stripeGateway({ ...options(2000), stopwatch: { elapsed: () => callsSince() * 1000 } });
@@ -180,7 +180,10 @@ for (const [method, code] of [
     const order = newOrder(method);
     await expect(patient().charge(order)).rejects.toMatchObject(declinedWith(code));
     await expect(patient().charge(order)).rejects.toMatchObject(declinedWith(code));
-    expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided', refundReference: null });
+    expect(await patient().compensation(compensationOf(order))).toMatchObject({
+      outcome: 'voided',
+      refundReference: null,
+    });
     expect(stripe.payments.kept(order.orderId)).toBe(0);
   });
 }
@@ -188,7 +191,7 @@ for (const [method, code] of [
 test('a decline whose answer was lost is told without asking the bank again', async () => {
   const order = newOrder('pm_card_visa_chargeDeclinedInsufficientFunds');
   stripe.fail('/confirm', 'silent');
-  await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(answerLost);
+  await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(outcomeUnknown);
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('insufficient_funds'));
   expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toHaveLength(1);
 });
@@ -196,28 +199,28 @@ test('a decline whose answer was lost is told without asking the bank again', as
 test('a passing trouble of the bank is tried anew, though Stripe repeats the failure under the old key', async () => {
   const order = newOrder();
   stripe.payments.passing.push('processing_error', 'processing_error');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   expect(await patient().charge(order)).toMatchObject({ provider: 'stripe' });
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
-test('a charge that the bank is still working on is asked about again, by its undo too', async () => {
+test('a charge that the bank is still working on is asked about again, by its compensation too', async () => {
   const order = newOrder('pm_card_processing');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
-  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
+  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   expect(stripe.calls.filter((call) => call.endsWith('/cancel'))).toHaveLength(3);
   stripe.payments.finish([...stripe.payments.intents.keys()][0]!);
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
-test('the bank refuses after all, when an undo already found it working: the next undo ends the intent', async () => {
+test('the bank refuses after all, when a compensation already found it working: the next compensation ends the intent', async () => {
   const order = newOrder('pm_card_processing');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
-  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
+  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   stripe.payments.refuse([...stripe.payments.intents.keys()][0]!);
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided' });
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided' });
   expect([...stripe.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
 });
 
@@ -258,89 +261,97 @@ test('a refund that the bank returns is an error, never a success', async () => 
   const order = newOrder();
   const { reference } = await patient().charge(order);
   stripe.payments.refundStatuses.push('failed');
-  await expect(patient().undo(undoOf(order, reference))).rejects.toThrow(/refund re_fake\d+ is failed/);
+  await expect(patient().compensation(compensationOf(order, reference))).rejects.toThrow(/refund re_fake\d+ is failed/);
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
-test('an order that costs less than Stripe takes is declined, and nothing is left to undo', async () => {
+test('an order that costs less than Stripe takes is declined, and nothing is left to compensate', async () => {
   const order = { ...newOrder(), amount: 10 };
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('amount_invalid'));
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided', reference: null });
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided', reference: null });
 });
 
-test('undo gives a charge back once, whoever asks, with and without its reference', async () => {
+test('compensation gives a charge back once, whoever asks, with and without its reference', async () => {
   const order = newOrder();
   const { reference } = await patient().charge(order);
-  const first = await patient().undo(undoOf(order, reference));
+  const first = await patient().compensation(compensationOf(order, reference));
   expect(first).toEqual({
     outcome: 'refunded',
     provider: 'stripe',
     reference,
     refundReference: expect.stringMatching(/^re_/),
   });
-  expect(await patient().undo(undoOf(order, reference))).toEqual(first);
-  expect(await patient().undo(undoOf(order))).toEqual(first);
+  expect(await patient().compensation(compensationOf(order, reference))).toEqual(first);
+  expect(await patient().compensation(compensationOf(order))).toEqual(first);
   expect(stripe.payments.refunds).toHaveLength(1);
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
-test('two undos at once give back once', async () => {
+test('two compensations at once give back once', async () => {
   const order = newOrder();
   const { reference } = await patient().charge(order);
-  await Promise.allSettled([patient().undo(undoOf(order)), patient().undo(undoOf(order, reference))]);
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  await Promise.allSettled([
+    patient().compensation(compensationOf(order)),
+    patient().compensation(compensationOf(order, reference)),
+  ]);
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.refunds).toHaveLength(1);
 });
 
-test('undo of a charge whose answer was lost gives the money back', async () => {
+test('compensation of a charge whose answer was lost gives the money back', async () => {
   const order = newOrder();
   stripe.fail('/confirm', 'silent');
-  await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(answerLost);
+  await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(outcomeUnknown);
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
-test('undo before the charge reached Stripe: the late charge is refused', async () => {
+test('compensation before the charge reached Stripe: the late charge is refused', async () => {
   const order = newOrder();
-  expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'voided', refundReference: null });
+  expect(await patient().compensation(compensationOf(order))).toMatchObject({
+    outcome: 'voided',
+    refundReference: null,
+  });
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
-test('undo between the two calls of a charge: the confirmation is refused', async () => {
+test('compensation between the two calls of a charge: the confirmation is refused', async () => {
   const order = newOrder();
   stripe.fail('/v1/payment_intents', 'held');
   const late = patient().charge(order);
   await until(() => stripe.calls.length === 1);
-  await expect(patient().undo(undoOf(order))).rejects.toMatchObject(answerLost);
+  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   const [id] = stripe.payments.intents.keys();
-  expect(await patient().undo(undoOf(order, id))).toMatchObject({ outcome: 'voided' });
+  expect(await patient().compensation(compensationOf(order, id))).toMatchObject({ outcome: 'voided' });
   stripe.release();
   await expect(late).rejects.toMatchObject(declinedWith('charge_voided'));
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
-test('the charge succeeds between the look and the cancellation of its undo', async () => {
+test('the charge succeeds between the look and the cancellation of its compensation', async () => {
   const order = newOrder('pm_card_processing');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   const [id] = stripe.payments.intents.keys();
   stripe.fail('/cancel', 'held');
-  const undoing = patient().undo(undoOf(order));
+  const compensating = patient().compensation(compensationOf(order));
   await until(() => stripe.calls.some((call) => call.endsWith('/cancel')));
   stripe.payments.finish(id!);
   stripe.release();
-  expect(await undoing).toMatchObject({ outcome: 'refunded', reference: id });
+  expect(await compensating).toMatchObject({ outcome: 'refunded', reference: id });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
 for (const call of ['/cancel', '/v1/refunds']) {
-  test(`the answer of ${call} gets lost in an undo, and asking again gives it`, async () => {
+  test(`the answer of ${call} gets lost in a compensation, and asking again gives it`, async () => {
     const order = newOrder();
     if (call === '/v1/refunds') await patient().charge(order);
     stripe.fail(call, 'silent');
-    await expect(givenUp(stripe, () => patient().undo(undoOf(order)))).rejects.toMatchObject(answerLost);
-    expect(await patient().undo(undoOf(order))).toMatchObject({
+    await expect(givenUp(stripe, () => patient().compensation(compensationOf(order)))).rejects.toMatchObject(
+      outcomeUnknown,
+    );
+    expect(await patient().compensation(compensationOf(order))).toMatchObject({
       outcome: call === '/cancel' ? 'voided' : 'refunded',
     });
     expect(stripe.payments.refunds).toHaveLength(call === '/cancel' ? 0 : 1);
@@ -352,7 +363,7 @@ test('what was given back by hand is not given back twice', async () => {
   const { reference } = await patient().charge(order);
   stripe.payments.refundByHand(reference);
   const byHand = stripe.payments.refunds[0]!.id;
-  expect(await patient().undo(undoOf(order, reference))).toMatchObject({ refundReference: byHand });
+  expect(await patient().compensation(compensationOf(order, reference))).toMatchObject({ refundReference: byHand });
   expect(stripe.payments.refunds).toHaveLength(1);
 });
 
@@ -362,9 +373,9 @@ test('a day later, when the keys are forgotten, an order is neither charged nor 
   stripe.forgetKeys();
   now += 25 * 3600 * 1000;
   expect(await patient().charge(order)).toMatchObject({ reference });
-  const first = await patient().undo(undoOf(order));
+  const first = await patient().compensation(compensationOf(order));
   stripe.forgetKeys();
-  expect(await patient().undo(undoOf(order))).toEqual(first);
+  expect(await patient().compensation(compensationOf(order))).toEqual(first);
   expect(stripe.payments.intents.size).toBe(1);
   expect(stripe.payments.refunds).toHaveLength(1);
 });
@@ -372,7 +383,7 @@ test('a day later, when the keys are forgotten, an order is neither charged nor 
 test('a day later a charge that was given back is found so, and not made again', async () => {
   const order = newOrder();
   await patient().charge(order);
-  await patient().undo(undoOf(order));
+  await patient().compensation(compensationOf(order));
   stripe.forgetKeys();
   now += 25 * 3600 * 1000;
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
@@ -409,7 +420,7 @@ test('an order with two intents that were confirmed, which nobody can have made 
   stripe.payments.intents.set('pi_other', { ...stripe.payments.intents.get(reference)!, id: 'pi_other' });
   now += 25 * 3600 * 1000;
   await expect(patient().charge(order)).rejects.toThrow(/more than one PaymentIntent/);
-  await expect(patient().undo(undoOf(order))).rejects.toThrow(/more than one PaymentIntent/);
+  await expect(patient().compensation(compensationOf(order))).rejects.toThrow(/more than one PaymentIntent/);
 });
 
 test.each(['charged', 'not charged'])(
@@ -417,7 +428,7 @@ test.each(['charged', 'not charged'])(
   async (how) => {
     const order = newOrder();
     stripe.fail('/v1/payment_intents', 'done-500');
-    await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+    await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
     const before = how === 'charged' ? await patient().charge(order) : undefined;
     expect(stripe.payments.intents.size).toBe(before === undefined ? 1 : 2);
     stripe.forgetKeys();
@@ -425,7 +436,10 @@ test.each(['charged', 'not charged'])(
     const charge = await patient().charge(order);
     if (before !== undefined) expect(charge).toEqual(before);
     expect(stripe.payments.kept(order.orderId)).toBe(1999);
-    expect(await patient().undo(undoOf(order))).toMatchObject({ outcome: 'refunded', reference: charge.reference });
+    expect(await patient().compensation(compensationOf(order))).toMatchObject({
+      outcome: 'refunded',
+      reference: charge.reference,
+    });
     expect(stripe.payments.kept(order.orderId)).toBe(0);
     expect(stripe.payments.intents.size).toBe(before === undefined ? 1 : 2);
   },
@@ -434,10 +448,10 @@ test.each(['charged', 'not charged'])(
 test('of two intents of which none was ever confirmed, the first is confirmed a day later, by everybody', async () => {
   const order = newOrder();
   stripe.fail('/v1/payment_intents', 'done-500');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   now += 1000;
   stripe.fail('/confirm', 'rate-limit');
-  await expect(patient().charge(order)).rejects.toMatchObject(answerLost);
+  await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   const [first] = stripe.payments.intents.keys();
   expect(stripe.payments.intents.size).toBe(2);
   stripe.forgetKeys();
@@ -453,23 +467,27 @@ test('an order that is first charged a day after it was placed is looked for, an
   expect(stripe.calls[0]).toBe('GET /v1/payment_intents/search');
 });
 
-test('an undo of another amount, currency or order changes nothing', async () => {
+test('a compensation of another amount, currency or order changes nothing', async () => {
   const order = newOrder();
   const { reference } = await patient().charge(order);
   for (const other of [
-    { ...undoOf(order, reference), amount: 1998 },
-    { ...undoOf(order, reference), currency: 'USD' },
-    { ...undoOf(order, reference), orderId: newId('order', clock) },
+    { ...compensationOf(order, reference), amount: 1998 },
+    { ...compensationOf(order, reference), currency: 'USD' },
+    { ...compensationOf(order, reference), orderId: newId('order', clock) },
   ]) {
-    await expect(patient().undo(other)).rejects.toMatchObject({ name: 'ChargeDiffers' });
+    await expect(patient().compensation(other)).rejects.toMatchObject({ name: 'ChargeDiffers' });
   }
-  await expect(patient().undo({ ...undoOf(order), amount: 1998 })).rejects.toMatchObject({ name: 'StripeRefused' });
+  await expect(patient().compensation({ ...compensationOf(order), amount: 1998 })).rejects.toMatchObject({
+    name: 'StripeRefused',
+  });
   await expect(patient().charge({ ...order, amount: 1998 })).rejects.toMatchObject({ name: 'StripeRefused' });
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
-test('an undo of a reference that Stripe does not know fails, neither lost nor done', async () => {
-  await expect(patient().undo(undoOf(newOrder(), 'pi_gone'))).rejects.toMatchObject({ name: 'StripeRefused' });
+test('a compensation of a reference that Stripe does not know fails, neither lost nor done', async () => {
+  await expect(patient().compensation(compensationOf(newOrder(), 'pi_gone'))).rejects.toMatchObject({
+    name: 'StripeRefused',
+  });
 });
 
 test('time is counted over all calls of a charge: one that ran out sends nothing more', async () => {
@@ -479,8 +497,8 @@ test('time is counted over all calls of a charge: one that ran out sends nothing
   await until(() => stripe.calls.length === 1);
   passed += 5000;
   stripe.release();
-  await expect(charging).rejects.toMatchObject(answerLost);
-  await patient().undo(undoOf(order));
+  await expect(charging).rejects.toMatchObject(outcomeUnknown);
+  await patient().compensation(compensationOf(order));
   expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toEqual([]);
 });
 
@@ -502,7 +520,7 @@ test('Stripe cannot be reached', async () => {
   const gateway = patient();
   await stripe.stop();
   await expect(gateway.charge(newOrder())).rejects.toMatchObject({
-    ...answerLost,
+    ...outcomeUnknown,
     message: expect.stringContaining('ECONNREFUSED'),
   });
   stripe = await startFakeStripe();

@@ -1,10 +1,10 @@
 import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { tables } from '../../infra/tables.ts';
-import { PartUnavailable } from '../../lib/kernel/errors.ts';
-import { newId } from '../../lib/kernel/ids.ts';
 import { endAllSessions } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
 import { endSession, findSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
+import { newId } from '../../lib/kernel/ids.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -205,7 +205,7 @@ describe('signing out', () => {
     for (let i = 0; i < 5; i++) expect(await stored({ customerId, tokenHash: `large-${i}` })).toBeUndefined();
   });
 
-  test('everywhere asks again for what DynamoDB left undone, and says so when it stays undone', async () => {
+  test('everywhere asks again for what DynamoDB left compensated, and says so when it stays compensated', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const send = dynamo.documents.send.bind(dynamo.documents);
     const refusing = (times: number) => {
@@ -217,7 +217,7 @@ describe('signing out', () => {
             : send(command as never),
       } as never;
     };
-    await expect(endAllSessions({ ...store, client: refusing(99) }, customerId)).rejects.toThrow(PartUnavailable);
+    await expect(endAllSessions({ ...store, client: refusing(99) }, customerId)).rejects.toThrow(DependencyUnavailable);
     expect(await findSession(store, token)).toBeDefined();
     await endAllSessions({ ...store, client: refusing(2) }, customerId);
     expect(await findSession(store, token)).toBeUndefined();
@@ -229,10 +229,10 @@ test('a DynamoDB that is away is a part that is away; one that refuses is an err
   const session = await findSession(store, token);
   dynamo.refuse();
   try {
-    await expect(findSession(store, token)).rejects.toMatchObject({ name: 'PartUnavailable', part: 'sessions' });
-    await expect(openSession(store, { customerId, applicationId })).rejects.toThrow(PartUnavailable);
-    await expect(endSession(store, session!)).rejects.toThrow(PartUnavailable);
-    await expect(endAllSessions(store, customerId)).rejects.toThrow(PartUnavailable);
+    await expect(findSession(store, token)).rejects.toMatchObject({ name: 'DependencyUnavailable', part: 'sessions' });
+    await expect(openSession(store, { customerId, applicationId })).rejects.toThrow(DependencyUnavailable);
+    await expect(endSession(store, session!)).rejects.toThrow(DependencyUnavailable);
+    await expect(endAllSessions(store, customerId)).rejects.toThrow(DependencyUnavailable);
   } finally {
     await dynamo.resume();
   }

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { OrderStatus } from '../../lib/contract/api/orders.ts';
 import { untilQuiet } from '../soak/quiet.ts';
-import { brokenUndosAgain, type Entry, longestOf, stretchesOf, type UndoneAgain } from '../soak/stretches.ts';
+import {
+  brokenCompensationsRetried,
+  type CompensatedAgain,
+  type Entry,
+  longestOf,
+  stretchesOf,
+} from '../soak/stretches.ts';
 
 const start = Date.UTC(2026, 10, 21, 12);
 const second = 1000;
@@ -22,7 +28,7 @@ function timeline(orderId: string, ...changes: [number, OrderStatus][]): Entry[]
   ];
 }
 
-const undoneTwice = timeline(
+const compensatedTwice = timeline(
   'one',
   [second, 'reserved'],
   [20 * second, 'needs_attention'],
@@ -33,8 +39,8 @@ const undoneTwice = timeline(
 );
 
 describe('how long orders were under way', () => {
-  test('an order whose undo is run again is under way anew each time, and not while it is before a person', () => {
-    const stretches = stretchesOf(undoneTwice);
+  test('an order whose compensation is run again is under way anew each time, and not while it is in manual review', () => {
+    const stretches = stretchesOf(compensatedTwice);
     expect(stretches).toEqual([
       { orderId: 'one', begunAt: start, end: { status: 'needs_attention', at: start + 20 * second }, again: false },
       {
@@ -53,8 +59,8 @@ describe('how long orders were under way', () => {
     expect(longestOf(stretches, [])).toEqual({ longestAfterKillMs: 0, longestMs: 21 * second });
   });
 
-  test('a kill while an order is before a person is none in its way', () => {
-    const stretches = stretchesOf(undoneTwice);
+  test('a kill while an order is in manual review is none in its way', () => {
+    const stretches = stretchesOf(compensatedTwice);
     expect(longestOf(stretches, [{ at: start + 5 * minute }]).longestAfterKillMs).toBe(0);
     const kills = [{ at: start + 5 * minute }, { at: start + 16 * minute + 4 * second }];
     expect(longestOf(stretches, kills).longestAfterKillMs).toBe(17 * second);
@@ -83,31 +89,36 @@ describe('how long orders were under way', () => {
   });
 });
 
-describe('an order whose undo was run again', () => {
-  const stretches = stretchesOf(undoneTwice);
-  const order: UndoneAgain = { id: 'one', status: 'failed', undoAttempts: 2, before: [] };
-  const broken = (changes: Partial<UndoneAgain>) => brokenUndosAgain([{ ...order, ...changes }], stretches);
+describe('an order whose compensation was run again', () => {
+  const stretches = stretchesOf(compensatedTwice);
+  const order: CompensatedAgain = { id: 'one', status: 'failed', compensationAttempts: 2, before: [] };
+  const broken = (changes: Partial<CompensatedAgain>) =>
+    brokenCompensationsRetried([{ ...order, ...changes }], stretches);
 
-  test('may be undone or before a person once more', () => {
+  test('may be compensated or in manual review once more', () => {
     expect(broken({})).toEqual([]);
     expect(broken({ status: 'cancelled' })).toEqual([]);
     expect(broken({ status: 'needs_attention', before: [2] })).toEqual([]);
-    expect(brokenUndosAgain([{ id: 'other', status: 'confirmed', undoAttempts: 0, before: [] }], [])).toEqual([]);
+    expect(
+      brokenCompensationsRetried([{ id: 'other', status: 'confirmed', compensationAttempts: 0, before: [] }], []),
+    ).toEqual([]);
   });
 
   test('may not go forward, be left under way, or be counted otherwise than its timeline tells', () => {
-    expect(broken({ status: 'confirmed' })).toEqual(['order one (confirmed): its undo was run again']);
-    expect(broken({ status: 'reserved' })).toEqual(['order one (reserved): its undo was run again']);
-    expect(broken({ undoAttempts: 1 })).toEqual([
-      'order one (failed): its undo was run again 1 times, its timeline tells of 2',
+    expect(broken({ status: 'confirmed' })).toEqual(['order one (confirmed): its compensation was run again']);
+    expect(broken({ status: 'reserved' })).toEqual(['order one (reserved): its compensation was run again']);
+    expect(broken({ compensationAttempts: 1 })).toEqual([
+      'order one (failed): its compensation was run again 1 times, its timeline tells of 2',
     ]);
   });
 
-  test('waits for a person by the row of its last undo, and only then', () => {
-    const none = 'order one (needs_attention): after undo 2 it is before a person by undo none';
+  test('waits in manual review by the row of its last compensation, and only then', () => {
+    const none = 'order one (needs_attention): after compensation 2 it is in manual review by compensation none';
     expect(broken({ status: 'needs_attention' })).toEqual([none]);
     expect(broken({ status: 'needs_attention', before: [1] })).toHaveLength(1);
-    expect(broken({ before: [2] })).toEqual(['order one (failed): after undo 2 it is before a person by undo 2']);
+    expect(broken({ before: [2] })).toEqual([
+      'order one (failed): after compensation 2 it is in manual review by compensation 2',
+    ]);
   });
 });
 
@@ -119,7 +130,7 @@ describe('before everything is checked', () => {
       sweep: async () => {
         events.push('sweep');
         await Promise.resolve();
-        // What was flagged long enough ago at this very moment; its undo takes until the sweep after the next.
+        // What was in manual review long enough ago at this very moment; its compensation takes until the sweep after the next.
         left = events.length === 1 ? 2 : Math.max(0, left - 1);
       },
       readOpen: async () => {

@@ -98,7 +98,7 @@ describe('an event', () => {
   const read = (event: unknown) => readEvent(JSON.stringify(event));
 
   test.each(['payment_intent.succeeded', 'payment_intent.payment_failed', 'payment_intent.canceled'])(
-    '%s names the order to wake',
+    '%s names the order to resume',
     (type) => {
       expect(read(stripeEvent(type, orderId, 'evt_1'))).toEqual({ id: 'evt_1', type, orderId });
     },
@@ -111,7 +111,7 @@ describe('an event', () => {
     ['without metadata', { id: 'evt_1', type: 'payment_intent.succeeded', data: { object: { metadata: null } } }],
     ['with nothing in it', { id: 'evt_1', type: 'payment_intent.succeeded', data: {} }],
     ['without an object', { id: 'evt_1', type: 'v1.billing.meter.no_meter_found' }],
-  ])('%s wakes nobody', (_, event) => {
+  ])('%s resumes nobody', (_, event) => {
     expect(read(event)).not.toHaveProperty('orderId');
   });
 

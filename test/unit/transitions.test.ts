@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type OrderStatus, orderStatuses } from '../../lib/contract/api/orders.ts';
 import { hasEnded, isAtRest, openStatuses, transitions } from '../../lib/shop/orders/transitions.ts';
 
-/** Ways of an order until it has ended, or is put before a person. */
+/** Ways of an order until it has ended, or is put into manual review. */
 const walk = fc.array(fc.nat(), { maxLength: 30 }).map((choices) => {
   const path: OrderStatus[] = ['pending'];
   for (const choice of choices) {
@@ -41,7 +41,7 @@ describe('the state machine of an order', () => {
     );
   });
 
-  test('an order before a person goes back to where it came from, or ends without goods', () => {
+  test('an order in manual review goes back to where it came from, or ends without goods', () => {
     for (const to of transitions.needs_attention) {
       expect(to === 'failed' || to === 'cancelled' || transitions[to].includes('needs_attention'), to).toBe(true);
     }
@@ -61,7 +61,7 @@ describe('the state machine of an order', () => {
     expect(transitions.cancelling.includes('cancelled')).toBe(true);
   });
 
-  test('every open status can be put before a person', () => {
+  test('every open status can be put into manual review', () => {
     for (const status of openStatuses) expect(transitions[status].includes('needs_attention'), status).toBe(true);
   });
 

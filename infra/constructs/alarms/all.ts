@@ -1,19 +1,19 @@
-import type { Parts } from '../monitored-resources.ts';
+import type { MonitoredResources } from '../monitored-resources.ts';
 import { audit, identityProvider, lostMails, requests } from './callers.ts';
 import { database, jobsThatDoNotRun, tables } from './infrastructure.ts';
 import { brokenInvariants, disagreements, stuckOrders } from './orders.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /** Every alarm of a stage. */
-export const alarms = (parts: Parts): AlarmSpec[] => [
+export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...brokenInvariants(),
-  ...stuckOrders(parts),
+  ...stuckOrders(resources),
   ...disagreements(),
   ...lostMails(),
-  ...requests(parts),
+  ...requests(resources),
   ...identityProvider(),
-  ...audit(parts),
-  ...jobsThatDoNotRun(parts),
-  ...database(parts),
-  ...tables(parts),
+  ...audit(resources),
+  ...jobsThatDoNotRun(resources),
+  ...database(resources),
+  ...tables(resources),
 ];

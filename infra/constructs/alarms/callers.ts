@@ -1,7 +1,7 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { OperationId } from '../../../lib/contract/api/operations.ts';
 import { awsMetric, maximum, ours, sum, waitingIn } from '../metric.ts';
-import type { Parts } from '../monitored-resources.ts';
+import type { MonitoredResources } from '../monitored-resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /** Requests that wait for a saga on request are slow on purpose, and stay out; ten are what an alarm may combine. */
@@ -16,7 +16,7 @@ const prompt: readonly OperationId[] = [
   'get-order-timeline',
 ];
 
-export function requests({ apiId }: Parts): AlarmSpec[] {
+export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
   const api = (name: 'Count' | '5xx') => awsMetric('AWS/ApiGateway', name, { ApiId: apiId }, sum(5));
   return [
     {
@@ -91,7 +91,7 @@ export const lostMails = (): AlarmSpec[] => [
   },
 ];
 
-export function audit({ apiId, undeliveredAccesses, recordAccess }: Parts): AlarmSpec[] {
+export function audit({ apiId, undeliveredAccesses, recordAccess }: MonitoredResources): AlarmSpec[] {
   const requests = awsMetric('AWS/ApiGateway', 'Count', { ApiId: apiId }, sum(15));
   return [
     {

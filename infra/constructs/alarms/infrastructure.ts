@@ -2,14 +2,18 @@ import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { JobName } from '../../../functions/jobs.ts';
 import type { TableName } from '../../../lib/contract/deploy/route.ts';
 import { awsMetric, maximum, sum } from '../metric.ts';
-import type { Parts } from '../monitored-resources.ts';
+import type { MonitoredResources } from '../monitored-resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
-/** Run again soon: one failure alone wakes nobody. */
+/** Run again soon: one failure alone resumes nobody. */
 const frequentJobs: ReadonlySet<string> = new Set<JobName>(['sweep-orders', 'watch-orders', 'refresh-issuer-keys']);
-const hourlyJobs: ReadonlySet<string> = new Set<JobName>(['purge-expired', 'mirror-charges', 'reconcile']);
+const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
+  'purge-expired',
+  'snapshot-provider-transactions',
+  'reconcile',
+]);
 
-export function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
+export function jobsThatDoNotRun({ jobs }: MonitoredResources): AlarmSpec[] {
   const failures = Object.entries(jobs).map(([name, job]) => ({
     name: `job-${name}-failing`,
     runbook: 'jobs-not-running',
@@ -33,12 +37,12 @@ export function jobsThatDoNotRun({ jobs }: Parts): AlarmSpec[] {
     silent('sweep-orders', 5, 2),
     silent('watch-orders', 5, 2),
     silent('check-invariants', 60, 1),
-    silent('mirror-charges', 60, 2),
+    silent('snapshot-provider-transactions', 60, 2),
     silent('reconcile', 60, 2),
   ];
 }
 
-export function database({ cluster, proxy }: Parts): AlarmSpec[] {
+export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
   const ofProxy = { ProxyName: proxy };
   return [
     {
@@ -88,8 +92,8 @@ export function database({ cluster, proxy }: Parts): AlarmSpec[] {
   ];
 }
 
-export const tables = (parts: Parts): AlarmSpec[] =>
-  (Object.entries(parts.tables) as [TableName, string][]).map(([table, name]) => ({
+export const tables = (resources: MonitoredResources): AlarmSpec[] =>
+  (Object.entries(resources.tables) as [TableName, string][]).map(([table, name]) => ({
     name: `table-${table}-throttled`,
     runbook: 'table-throttled',
     means: `DynamoDB holds back requests to the table of ${table}.`,

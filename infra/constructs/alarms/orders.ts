@@ -1,8 +1,8 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
 import { type Invariant, invariants } from '../../../lib/contract/deploy/metrics.ts';
-import { awsMetric, flagReasons, maximum, ours, sum, waitingIn } from '../metric.ts';
-import type { Parts } from '../monitored-resources.ts';
+import { awsMetric, maximum, ours, reviewReasons, sum, waitingIn } from '../metric.ts';
+import type { MonitoredResources } from '../monitored-resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 const invariantMeaning: Readonly<Record<Invariant, string>> = {
@@ -21,7 +21,7 @@ export const brokenInvariants = (): AlarmSpec[] =>
     threshold: 1,
   }));
 
-export function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[] {
+export function stuckOrders({ stateMachineArn, deadLetters }: MonitoredResources): AlarmSpec[] {
   const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted' | 'ExecutionThrottled') =>
     awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum(5));
   return [
@@ -36,35 +36,35 @@ export function stuckOrders({ stateMachineArn, deadLetters }: Parts): AlarmSpec[
       silenceIsBad: true,
     },
     {
-      name: 'orders-needing-attention',
-      runbook: 'orders-needing-attention',
-      means: 'An order could not be undone by itself and waits for a person.',
-      metric: ours('OrdersNeedingAttention', maximum()),
+      name: 'orders-in-manual-review',
+      runbook: 'orders-in-manual-review',
+      means: 'An order could not be compensated by itself and waits in manual review.',
+      metric: ours('OrdersInManualReview', maximum()),
       threshold: 1,
-      // While its undo runs again an order is away for a minute.
+      // While its compensation runs again an order is away for a minute.
       bad: 1,
       of: 3,
     },
     {
-      name: 'orders-waiting-for-a-person',
-      runbook: 'orders-needing-attention',
-      means: 'An order has been waiting for a person for four hours or longer; undoing it again did not help.',
-      metric: ours('OldestOrderNeedingAttention', maximum()),
+      name: 'manual-review-overdue',
+      runbook: 'orders-in-manual-review',
+      means: 'An order has been waiting in manual review for four hours or longer; compensating it again did not help.',
+      metric: ours('OldestManualReview', maximum()),
       threshold: 4 * 3600,
       bad: 3,
       of: 5,
     },
     {
-      name: 'orders-flagged',
-      runbook: 'orders-needing-attention',
-      means: 'One more order was put before a person.',
+      name: 'manual-review-opened',
+      runbook: 'orders-in-manual-review',
+      means: 'One more order was put into manual review.',
       metric: new MathExpression({
         expression: 'SUM(METRICS())',
         usingMetrics: Object.fromEntries(
-          flagReasons.map((reason, index) => [`m${index}`, ours('OrdersFlagged', sum(5), reason)]),
+          reviewReasons.map((reason, index) => [`m${index}`, ours('ManualReviewsOpened', sum(5), reason)]),
         ),
-        label: 'orders put before a person',
-        period: ours('OrdersFlagged', sum(5), 'undone').period,
+        label: 'orders put into manual review',
+        period: ours('ManualReviewsOpened', sum(5), 'compensated').period,
       }),
       threshold: 1,
     },
@@ -123,15 +123,15 @@ export function disagreements(): AlarmSpec[] {
           findingKinds.map((kind, index) => [`m${index}`, ours('ReconciliationFindings', hourly, kind)]),
         ),
         label: 'open findings',
-        period: ours('ReconciliationFindings', hourly, 'charge-without-order').period,
+        period: ours('ReconciliationFindings', hourly, 'orphaned-charge').period,
       }),
       threshold: 1,
     },
     {
-      name: 'reconciliation-mirror-old',
+      name: 'provider-snapshot-old',
       runbook: 'reconciliation',
-      means: 'The provider’s books were not copied whole for three hours, or nobody compares them.',
-      metric: ours('MirrorAge', hourly),
+      means: 'The provider’s transactions were not copied whole for three hours, or nobody compares them.',
+      metric: ours('ProviderSnapshotAge', hourly),
       threshold: 3 * 3600,
       bad: 2,
       of: 2,

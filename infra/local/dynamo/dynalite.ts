@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { ApiError } from './api-error.ts';
 
-// The one door to dynalite, which is CommonJS without types. We use its storage, its validations and its actions, and
+// The one handler to dynalite, which is CommonJS without types. We use its storage, its validations and its actions, and
 // leave its HTTP server, which parses bodies for itself and throws out of the process when the disk fails.
 const require = createRequire(import.meta.url);
 const library: Library = require('dynalite/db/index.js');

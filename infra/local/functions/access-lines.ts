@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 export type AccessLines = {
-  /** Takes a line that a door has printed. */
+  /** Takes a line that a handler has printed. */
   add(line: string): void;
   /** Resolves when every line is delivered that was there, or when that takes longer than so many milliseconds. */
   settle(patienceMs: number): Promise<void>;
@@ -26,7 +26,7 @@ const longestPause = 5_000;
 const zip = promisify(gzip);
 
 /**
- * The subscription of CloudWatch Logs on a laptop: hands on the lines that doors print, in batches, and again until they
+ * The subscription of CloudWatch Logs on a laptop: hands on the lines that handlers print, in batches, and again until they
  * are taken. They are kept by the thread that supervises the functions, and so outlive these.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample
  */

@@ -15,7 +15,7 @@ export type Invoke<R extends Row> = (
 ) => Promise<APIGatewayProxyStructuredResultV2 | string | undefined>;
 
 /**
- * API Gateway (HTTP API) on a laptop: node:http in, payload format 2.0 to the door that the table names, and its answer
+ * API Gateway (HTTP API) on a laptop: node:http in, payload format 2.0 to the handler that the table names, and its answer
  * out. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function createGateway<R extends Row>(
@@ -56,7 +56,7 @@ async function answer<R extends Row>(
   if (url === undefined) return refuse(response, 'bad-request', request.url ?? '');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
   const matched = match(method, url.pathname);
-  // The routes that this gateway alone has are nothing that a door could know of.
+  // The routes that this gateway alone has are nothing that a handler could know of.
   if (matched !== undefined && 'allow' in matched && method !== 'OPTIONS') {
     return refuse(response, 'method-not-allowed', url.pathname, { allow: matched.allow.join(', ') });
   }

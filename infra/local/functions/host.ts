@@ -17,7 +17,7 @@ import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
 
 /*
  * The thread that stands for Lambda: its environment variables are the functions' own, what they print is caught by the
- * supervising thread, and a door is imported when it is first called, as a cold start would.
+ * supervising thread, and a handler is imported when it is first called, as a cold start would.
  */
 
 // Compiled modules are kept beside the data, which halves what a start costs.
@@ -61,9 +61,9 @@ port.on('message', (message: ToHost) => {
   }
 });
 
-async function invokeFor({ id, door, payload, timeoutSeconds }: Extract<ToHost, { kind: 'invoke' }>): Promise<void> {
+async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHost, { kind: 'invoke' }>): Promise<void> {
   try {
-    const result = await invoke(door, JSON.parse(payload), timeoutSeconds);
+    const result = await invoke(handler, JSON.parse(payload), timeoutSeconds);
     say({ kind: 'invoked', id, result: JSON.stringify(result ?? null) });
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -76,7 +76,7 @@ function listen(on: number): void {
   const server = createGateway<Route | OwnRoute>(
     [...Object.values(routes), ...own],
     async (route, event) =>
-      'answer' in route ? route.answer(event) : ((await invoke(route.door, event, route.waits ? 29 : 10)) as never),
+      'answer' in route ? route.answer(event) : ((await invoke(route.handler, event, route.waits ? 29 : 10)) as never),
     (line) => say({ kind: 'request', ...line }),
   );
   gateway = server;
@@ -109,20 +109,20 @@ const toError = ({ name, message }: { name: string; message: string }): Error =>
 
 const handlers = new Map<string, Promise<Handler>>();
 
-/** Runs one door as Lambda would run its function. */
-async function invoke(door: string, event: unknown, timeoutSeconds: number): Promise<unknown> {
-  let handler = handlers.get(door);
-  if (handler === undefined) {
-    handler = import(new URL(`../../../functions/${door}.ts`, import.meta.url).href).then((module) => module.handler);
-    handlers.set(door, handler);
-    handler.catch(() => handlers.delete(door));
+/** Runs one handler as Lambda would run its function. */
+async function invoke(handler: string, event: unknown, timeoutSeconds: number): Promise<unknown> {
+  let loaded = handlers.get(handler);
+  if (loaded === undefined) {
+    loaded = import(new URL(`../../../functions/${handler}.ts`, import.meta.url).href).then((module) => module.handler);
+    handlers.set(handler, loaded);
+    loaded.catch(() => handlers.delete(handler));
   }
   // Lambda's own clock, which nobody moves: how long a function may still run.
   const endsAt = Date.now() + timeoutSeconds * 1000;
   const context = {
-    functionName: door,
+    functionName: handler,
     awsRequestId: crypto.randomUUID(),
     getRemainingTimeInMillis: () => endsAt - Date.now(),
   };
-  return (await handler)(event, context as unknown as Context);
+  return (await loaded)(event, context as unknown as Context);
 }

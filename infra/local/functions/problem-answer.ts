@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Problem, problems, problemTypeBase } from '../../../lib/contract/api/problems.ts';
 
-/** The answer of RFC 9457 to a problem that came up before any door was asked. */
+/** The answer of RFC 9457 to a problem that came up before any handler was asked. */
 export function problemAnswer({ code, message, errors, headers }: Problem, instance: string) {
   const { status, title } = problems[code];
   const requestId = `req_${randomUUID().replaceAll('-', '')}`;

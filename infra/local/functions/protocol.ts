@@ -3,7 +3,7 @@ import type { Reading } from '../test-clock.ts';
 
 /** What the supervising thread and the thread that hosts the functions say to each other. */
 export type ToHost =
-  | { kind: 'invoke'; id: number; door: string; payload: string; timeoutSeconds: number }
+  | { kind: 'invoke'; id: number; handler: string; payload: string; timeoutSeconds: number }
   | { kind: 'listen'; port: number }
   /** The time from now on: milliseconds that the clock is ahead of the machine's. */
   | { kind: 'clock'; ahead: number }
@@ -24,6 +24,6 @@ export type FromHost =
   | { kind: 'advance'; id: number; seconds: number }
   /** A mail that a customer would get. */
   | { kind: 'mail'; mail: Mail }
-  /** A door has printed the record of an access: a line of JSON. */
+  /** A handler has printed the record of an access: a line of JSON. */
   | { kind: 'access'; line: string }
   | { kind: 'request'; method: string; path: string; status: number; milliseconds: number };

@@ -5,8 +5,8 @@ import type { Reading } from '../test-clock.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 
 export type Functions = {
-  /** Runs a door with a payload, both as JSON, as Lambda would. Rejects with the name and message that it threw. */
-  invoke(door: string, payload: unknown, timeoutSeconds?: number): Promise<unknown>;
+  /** Runs a handler with a payload, both as JSON, as Lambda would. Rejects with the name and message that it threw. */
+  invoke(handler: string, payload: unknown, timeoutSeconds?: number): Promise<unknown>;
   /** Opens the gateway. @returns its port @throws the system's error when the port cannot be had */
   listen(port: number): Promise<number>;
   /** Gives the functions another time: milliseconds that it is ahead of the machine's. Resolves when they have it. */
@@ -27,7 +27,7 @@ type Options = {
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
   onMail?: (mail: Mail) => void;
-  /** A door has printed the record of an access. */
+  /** A handler has printed the record of an access. */
   onAccess?: (line: string) => void;
   log?: (line: string) => void;
   /** The thread ends by itself time and again: it is not started any more. */
@@ -165,12 +165,12 @@ export function startFunctions(options: Options): Functions {
   }
 
   return {
-    invoke: (door, payload, timeoutSeconds = 30) =>
+    invoke: (handler, payload, timeoutSeconds = 30) =>
       new Promise((resolve, reject) => {
         if (givenUp !== undefined) return reject(givenUp);
         const id = ++lastId;
         waiting.set(id, { resolve, reject });
-        tell({ kind: 'invoke', id, door, payload: JSON.stringify(payload ?? null), timeoutSeconds });
+        tell({ kind: 'invoke', id, handler, payload: JSON.stringify(payload ?? null), timeoutSeconds });
       }),
     listen: (port) =>
       new Promise((resolve, reject) => {

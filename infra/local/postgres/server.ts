@@ -45,7 +45,7 @@ async function startOnce({ binaries, place, socketDir, logFile, settings }: Opti
     cwd: '/',
     env: { LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['ignore', log.fd, log.fd],
-    detached: true, // Ctrl-C must not reach it before the doors are closed.
+    detached: true, // Ctrl-C must not reach it before the handlers are closed.
   });
   endWithThisProcess(child);
   const lastLine = async () => tellingLine(await readFile(logFile, 'utf8').catch(() => ''));

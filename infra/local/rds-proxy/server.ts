@@ -46,13 +46,13 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
     socket.once('close', () => clients.delete(socket));
     clients.add(socket);
     const impatience = setTimeout(() => socket.destroy(new Error('the handshake took too long')), handshakeTimeout);
-    const takePlace = () => {
+    const acquirePermit = () => {
       if (taken >= maxClients) return false;
       taken++;
       socket.once('close', () => taken--);
       return true;
     };
-    const session: SessionOptions = { ...options, port, clock, log, maxClients, secureContext, takePlace };
+    const session: SessionOptions = { ...options, port, clock, log, maxClients, secureContext, acquirePermit };
     void openSession(socket, session).finally(() => clearTimeout(impatience));
   };
 

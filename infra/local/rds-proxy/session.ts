@@ -20,7 +20,7 @@ export type SessionOptions = Audience & {
   secureContext: SecureContext;
   maxClients: number;
   /** Takes one of the places for clients; false when none is free. */
-  takePlace: () => boolean;
+  acquirePermit: () => boolean;
   log: (line: string) => void;
 };
 
@@ -39,7 +39,7 @@ export async function openSession(raw: Socket, options: SessionOptions): Promise
     }
     const parameters = checkStartup(packet, encrypted);
     user = parameters.get('user')!;
-    if (!options.takePlace())
+    if (!options.acquirePermit())
       throw new Refusal(
         '53300',
         `The maximum number of client connections to the proxy exceeded ${options.maxClients}.`,

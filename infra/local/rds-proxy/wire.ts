@@ -52,15 +52,15 @@ export type Reader = {
 export function readMessages(socket: Socket): Reader {
   let buffer: Buffer = Buffer.alloc(0);
   let ended: Error | undefined;
-  let wake = () => {};
+  let resume = () => {};
   const onData = (chunk: Buffer) => {
     buffer = buffer.length ? Buffer.concat([buffer, chunk]) : chunk;
     socket.pause(); // Nobody may fill our memory while no message is wanted.
-    wake();
+    resume();
   };
   const onEnd = (error?: unknown) => {
     ended ??= error instanceof Error ? error : new Error('the connection was closed');
-    wake();
+    resume();
   };
   socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd);
   socket.pause();
@@ -69,7 +69,7 @@ export function readMessages(socket: Socket): Reader {
     while (buffer.length < bytes) {
       if (ended) throw ended;
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        resume = resolve;
         socket.resume();
       });
     }

@@ -1,10 +1,10 @@
 import type { Sql, TransactionSql } from 'postgres';
+import { endAllSessions } from '../../auth/sessions/own-sessions.dynamo.ts';
+import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { writeMail } from '../mail/outbox.sql.ts';
 import { type MailKind, mailOf } from '../mail/texts.ts';
-import { endAllSessions } from '../../auth/sessions/own-sessions.dynamo.ts';
-import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
 import { useToken, voidTokens } from './email-tokens.sql.ts';
 import { hashOf } from './email-tokens.ts';
@@ -29,7 +29,7 @@ export const confirmEmail = ({ sql, clock }: Pick<AccountDeps, 'sql' | 'clock'>,
 
 /**
  * Gives whoever has a token another password and ends their sessions. @returns their e-mail
- * @throws Problem token-invalid; PartUnavailable, which leaves the token as good as before
+ * @throws Problem token-invalid; DependencyUnavailable, which leaves the token as good as before
  */
 export function resetPassword(
   deps: AccountDeps,
@@ -45,7 +45,7 @@ export function resetPassword(
 
 /**
  * Gives a signed-in customer another password and ends their other sessions.
- * @throws PartUnavailable, which changes nothing
+ * @throws DependencyUnavailable, which changes nothing
  */
 export function changePassword(deps: AccountDeps, session: Session, passwordHash: string): Promise<void> {
   return signingOut(deps, session, async (tx) => {
@@ -56,7 +56,7 @@ export function changePassword(deps: AccountDeps, session: Session, passwordHash
 
 /**
  * Gives whoever has a token the e-mail that it was mailed to, and ends their sessions.
- * @throws Problem token-invalid; PartUnavailable, which leaves the token as good as before
+ * @throws Problem token-invalid; DependencyUnavailable, which leaves the token as good as before
  */
 export function changeEmail(deps: AccountDeps, token: string): Promise<void> {
   return signingOut(deps, undefined, async (tx) => {

@@ -1,12 +1,12 @@
-import { Problem } from '../../contract/api/problems.ts';
 import type { VerifiedToken } from '../../auth/identity/verify.ts';
+import { Problem } from '../../contract/api/problems.ts';
 
 /** Verifies a token of the identity provider; undefined for one that is not to be believed. */
 export type Verify = (jwt: string) => Promise<VerifiedToken | undefined>;
 
 /**
  * What an id token says that was made for this application.
- * @throws Problem id-token-invalid; PartUnavailable
+ * @throws Problem id-token-invalid; DependencyUnavailable
  */
 export async function readIdToken(verify: Verify, idToken: string, applicationId?: string): Promise<VerifiedToken> {
   const token = await verify(idToken);

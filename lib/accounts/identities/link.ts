@@ -1,12 +1,12 @@
 import type { Sql } from 'postgres';
-import type { Identity } from '../../contract/api/identities.ts';
-import { Problem } from '../../contract/api/problems.ts';
-import { unmatchableHash } from '../customers/passwords.ts';
-import { inTransaction } from '../../database/transaction.sql.ts';
-import type { Clock } from '../../kernel/clock.ts';
-import * as identities from './identities.sql.ts';
 import { deleteCopy, type IdentityCopies, putCopy } from '../../auth/identity/identity-copies.dynamo.ts';
 import type { VerifiedToken } from '../../auth/identity/verify.ts';
+import type { Identity } from '../../contract/api/identities.ts';
+import { Problem } from '../../contract/api/problems.ts';
+import { inTransaction } from '../../database/transaction.sql.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { unmatchableHash } from '../customers/passwords.ts';
+import * as identities from './identities.sql.ts';
 
 export type LinkDeps = { sql: () => Sql; copies: IdentityCopies; clock: Clock };
 
@@ -15,7 +15,7 @@ type Token = Pick<VerifiedToken, 'issuer' | 'subject' | 'claims'>;
 /**
  * The customer that a token is of. Who comes for the first time becomes a customer, or is the one with the same e-mail
  * when both sides have confirmed it.
- * @throws Problem identity-not-linked; PartUnavailable
+ * @throws Problem identity-not-linked; DependencyUnavailable
  */
 export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<string> {
   const known = await enter(deps, token);
@@ -28,7 +28,7 @@ export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<
 
 /**
  * Links an identity to a customer who is signed in otherwise; linking it again changes nothing.
- * @throws Problem identity-taken when it is somebody else's; PartUnavailable
+ * @throws Problem identity-taken when it is somebody else's; DependencyUnavailable
  */
 export async function linkIdentity(
   deps: LinkDeps,
@@ -45,7 +45,7 @@ export async function linkIdentity(
 /**
  * Takes an identity from its customer: neither an exchange nor a token of it finds them any more.
  * @returns whether the customer had it
- * @throws PartUnavailable, and then nothing has changed
+ * @throws DependencyUnavailable, and then nothing has changed
  */
 export const unlinkIdentity = ({ sql, copies }: LinkDeps, id: string, customerId: string): Promise<boolean> =>
   inTransaction(sql(), async (tx) => {

@@ -24,7 +24,7 @@ const lastUsedEverySeconds = 3600;
 
 /**
  * Whose key this is, or undefined when it is unknown, altered, removed or expired.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function findKey(
   store: KeyStore,
@@ -46,7 +46,7 @@ export async function findKey(
 /**
  * Makes a key of an application and shows it this once. `expiresAt` is in milliseconds since the epoch; without it the
  * key lives until it is removed.
- * @throws Problem too-many-keys, not-found; PartUnavailable
+ * @throws Problem too-many-keys, not-found; DependencyUnavailable
  */
 export async function createKey(
   store: ApplicationStore,
@@ -80,7 +80,7 @@ export async function createKey(
 
 /**
  * The keys of an application, newest first, those that have expired included.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem, 'keyIds'>): Promise<KeyView[]> {
   if (keyIds === undefined || keyIds.size === 0) return [];
@@ -97,7 +97,7 @@ export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem
 /**
  * Takes a key out of use, from its next request on.
  * @returns whether the application had such a key
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export const removeKey = (store: ApplicationStore, applicationId: string, keyId: string): Promise<boolean> =>
   writeAll(store.client, [

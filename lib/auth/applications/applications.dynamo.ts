@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { type ApplicationKind, type ApplicationView, maxApplications } from '../../contract/api/applications.ts';
-import type { RateClass } from '../../contract/deploy/limits.ts';
 import { Problem } from '../../contract/api/problems.ts';
+import type { RateClass } from '../../contract/deploy/limits.ts';
 import type { Scope } from '../../contract/deploy/roles.ts';
 import { type Clock, toTimestamp } from '../../kernel/clock.ts';
 import { answered } from '../sessions/answered.dynamo.ts';
@@ -42,7 +42,7 @@ export type ApplicationFields = Pick<
 
 /**
  * The item of an application, or undefined when there is none.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function readApplication(
   store: Pick<ApplicationStore, 'client' | 'table'>,
@@ -65,7 +65,7 @@ async function readItem(
 
 /**
  * The id of the application that a client of the identity provider belongs to.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function findApplicationByIdentityClient(
   { client, table }: Pick<ApplicationStore, 'client' | 'table'>,
@@ -77,7 +77,7 @@ export async function findApplicationByIdentityClient(
 
 /**
  * Every application, newest first.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function listApplications({ client, table }: Pick<ApplicationStore, 'client' | 'table'>) {
   const items: ApplicationItem[] = [];
@@ -95,7 +95,7 @@ export async function listApplications({ client, table }: Pick<ApplicationStore,
 /**
  * Registers an application under an id. Under an id that is there already it gives what is there, be it only what is left
  * of an application that was removed.
- * @throws Problem too-many-applications, identity-client-taken; PartUnavailable
+ * @throws Problem too-many-applications, identity-client-taken; DependencyUnavailable
  */
 export async function insertApplication(
   store: ApplicationStore,
@@ -131,7 +131,7 @@ export async function insertApplication(
 
 /**
  * Changes an application that is still as `item` has it.
- * @throws Problem version-stale, identity-client-taken; PartUnavailable
+ * @throws Problem version-stale, identity-client-taken; DependencyUnavailable
  */
 export async function changeApplication(
   store: ApplicationStore,
@@ -168,7 +168,7 @@ export async function changeApplication(
 
 /**
  * Removes an application, its keys and its identity clients in one transaction.
- * @throws Problem version-stale when it was changed meanwhile; PartUnavailable
+ * @throws Problem version-stale when it was changed meanwhile; DependencyUnavailable
  */
 export async function removeApplication(store: ApplicationStore, item: ApplicationItem): Promise<void> {
   const { applicationId, version, keyIds = new Set<string>(), fingerprint } = item;

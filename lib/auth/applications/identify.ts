@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isPublicClient } from '../../contract/api/applications.ts';
 import type { Caller, CallerKind } from '../../contract/api/caller.ts';
+import { type CircuitBreaker, createCircuitBreaker } from '../../kernel/circuit-breaker.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { type Breaker, createBreaker } from '../../kernel/circuit-breaker.ts';
-import { recent } from '../../kernel/lru-cache.ts';
-import { askOrRemember } from '../../kernel/stale-if-error.ts';
+import { lruCache } from '../../kernel/lru-cache.ts';
+import { staleIfError } from '../../kernel/stale-if-error.ts';
 import { type Registry, rememberedMs } from './registry.ts';
 
-/** What credentials are looked up in. Each gives undefined for what it does not know, and throws PartUnavailable. */
+/** What credentials are looked up in. Each gives undefined for what it does not know, and throws DependencyUnavailable. */
 export type Lookups = {
   session(
     token: string,
@@ -30,10 +30,10 @@ const remembered = 10_000;
 /**
  * Finds out who credentials stand for. Sessions, keys and tokens are looked up for every request, so that what was
  * revoked is out at once. While that fails, requests that only read go on with what was verified within five minutes;
- * all others, and what was never verified, get PartUnavailable.
+ * all others, and what was never verified, get DependencyUnavailable.
  */
-export function createIdentify(lookups: Lookups, clock: Clock, breaker: Breaker = createBreaker(clock)) {
-  const verified = recent<{ at: number; holder: Holder }>(remembered);
+export function createIdentify(lookups: Lookups, clock: Clock, breaker: CircuitBreaker = createCircuitBreaker(clock)) {
+  const verified = lruCache<{ at: number; holder: Holder }>(remembered);
 
   return async (
     { bearer, clientId }: Credentials,
@@ -58,7 +58,7 @@ export function createIdentify(lookups: Lookups, clock: Clock, breaker: Breaker 
     const name = createHash('sha256').update(bearer).digest('base64url');
     const last = verified.get(name);
     const usable = reads && last !== undefined && Math.abs(clock.now() - last.at) < rememberedMs;
-    return askOrRemember(breaker, usable ? { value: last.holder } : undefined, async () => {
+    return staleIfError(breaker, usable ? { value: last.holder } : undefined, async () => {
       const holder = await lookUp(bearer);
       if (holder === undefined) verified.delete(name);
       else verified.set(name, { at: clock.now(), holder });

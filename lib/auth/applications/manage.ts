@@ -43,7 +43,7 @@ export async function register(
 
 /**
  * Registers an application on nobody's behalf, with its first key if its kind has keys: for whoever sets a stage up.
- * @throws Problem too-many-applications, identity-client-taken; PartUnavailable
+ * @throws Problem too-many-applications, identity-client-taken; DependencyUnavailable
  */
 export async function registerByHand(
   store: ApplicationStore,

@@ -1,11 +1,11 @@
 import type { Application } from '../../contract/api/caller.ts';
 import { scopes as knownScopes } from '../../contract/deploy/roles.ts';
+import { type CircuitBreaker, createCircuitBreaker } from '../../kernel/circuit-breaker.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { idPattern } from '../../kernel/ids.ts';
-import { type Breaker, createBreaker } from '../../kernel/circuit-breaker.ts';
-import { recent } from '../../kernel/lru-cache.ts';
+import { lruCache } from '../../kernel/lru-cache.ts';
+import { staleIfError } from '../../kernel/stale-if-error.ts';
 import type { ApplicationItem } from './applications.dynamo.ts';
-import { askOrRemember } from '../../kernel/stale-if-error.ts';
 
 /** An application that is cut off is out after this. */
 export const freshMs = 1000;
@@ -27,11 +27,11 @@ export type Registry = (applicationId: string, options: { reads: boolean }) => P
 export function createRegistry(
   read: (applicationId: string) => Promise<ApplicationItem | undefined>,
   clock: Clock,
-  breaker: Breaker = createBreaker(clock),
+  breaker: CircuitBreaker = createCircuitBreaker(clock),
 ): Registry {
-  const known = recent<Known>(200);
+  const known = lruCache<Known>(200);
   /** Ids that anybody can make up, apart from the others so that they push none of them out. */
-  const unknown = recent<Known>(200);
+  const unknown = lruCache<Known>(200);
   const underWay = new Map<string, Promise<Application | undefined>>();
 
   const refresh = (id: string): Promise<Application | undefined> => {
@@ -59,7 +59,7 @@ export function createRegistry(
     const age = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.now() - last.at);
     if (age < freshMs) return last!.application;
     const remembered = reads && age < rememberedMs ? { value: last!.application } : undefined;
-    return askOrRemember(breaker, remembered, () => refresh(id));
+    return staleIfError(breaker, remembered, () => refresh(id));
   };
 }
 

@@ -6,7 +6,7 @@ export type Writes = NonNullable<ConstructorParameters<typeof TransactWriteComma
 
 /**
  * Whether all was written; false, and nothing written, when a condition did not hold.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function writeAll(client: DynamoDBDocumentClient, items: Writes): Promise<boolean> {
   try {

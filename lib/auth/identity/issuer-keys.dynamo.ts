@@ -10,7 +10,7 @@ type Item = { issuer: string; jwks: string; fetchedAt: number };
 
 /**
  * An issuer's keys as they were fetched last, `fetchedAt` in milliseconds since the epoch; undefined when they never were.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function readIssuerKeys(
   store: IssuerKeyStore,
@@ -27,7 +27,7 @@ export async function readIssuerKeys(
 
 /**
  * Puts an issuer's keys in the place of those from before.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function storeIssuerKeys(store: IssuerKeyStore, issuer: string, keys: PublicKeys): Promise<void> {
   const item: Item = { issuer, jwks: JSON.stringify(keys), fetchedAt: toEpochSeconds(store.clock.now()) };

@@ -1,5 +1,5 @@
 import type { Stopwatch } from '../../kernel/clock.ts';
-import { PartUnavailable } from '../../kernel/errors.ts';
+import { DependencyUnavailable } from '../../kernel/errors.ts';
 import type { PublicKey, PublicKeys } from './public-keys.ts';
 
 /** How long an issuer's keys serve from memory, in milliseconds. */
@@ -17,7 +17,7 @@ export const keyTimes = {
 export type KeyMemory = {
   /**
    * The key with this id, undefined when the issuer has none such.
-   * @throws PartUnavailable when no keys can be had
+   * @throws DependencyUnavailable when no keys can be had
    */
   find(kid: string): Promise<PublicKey | undefined>;
 };
@@ -41,7 +41,7 @@ export function createKeyMemory(
   async function readAnew(): Promise<void> {
     try {
       const keys = await read();
-      if (keys === undefined) throw new PartUnavailable('identity');
+      if (keys === undefined) throw new DependencyUnavailable('identity');
       const text = JSON.stringify(keys);
       if (held !== undefined && held.text !== text) onChange(keys);
       held = { keys, text, readAt: stopwatch.elapsed() };

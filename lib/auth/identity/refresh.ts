@@ -12,7 +12,7 @@ export type RefreshDeps = {
 /**
  * Copies an issuer's public keys to where functions without a way out can read them. What cannot be fetched leaves the
  * keys from before in place; how old they are is measured each time.
- * @throws IssuerUnusable, PartUnavailable
+ * @throws IssuerUnusable, DependencyUnavailable
  */
 export async function refreshIssuerKeys({ issuer, store, fetchKeys, meter }: RefreshDeps): Promise<{ keys: number }> {
   if (issuer === undefined) return { keys: 0 };

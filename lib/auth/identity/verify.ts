@@ -22,7 +22,7 @@ export type VerifiedToken = {
 export type TokenVerifier = {
   /**
    * What a JWT says, or undefined when it is not to be believed, whatever the reason.
-   * @throws PartUnavailable when the issuer's keys or the application cannot be looked up
+   * @throws DependencyUnavailable when the issuer's keys or the application cannot be looked up
    */
   verify(jwt: string): Promise<VerifiedToken | undefined>;
 };

@@ -1,9 +1,9 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { LimitState } from '../../contract/deploy/limits.ts';
+import { type CircuitBreaker, createCircuitBreaker } from '../../kernel/circuit-breaker.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
-import { type Breaker, createBreaker } from '../../kernel/circuit-breaker.ts';
-import { recent } from '../../kernel/lru-cache.ts';
+import { lruCache } from '../../kernel/lru-cache.ts';
 import {
   type Counts,
   forgottenAt,
@@ -24,7 +24,7 @@ export type LimiterOptions = {
   /** Longest wait for DynamoDB in milliseconds, however patient the client is; 1500 when absent. */
   patienceMs?: number;
   /** Of what asks DynamoDB who calls. While that rests nothing is asked here; what fails here does not stop it. */
-  away?: Breaker;
+  away?: CircuitBreaker;
   /** Requests a minute that one key counts; 12,000 when absent. */
   perKey?: number;
 };
@@ -42,8 +42,8 @@ const remembered = 10_000;
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { clock, patienceMs = 1500, away } = options;
-  const breaker = createBreaker(clock);
-  const known = recent<{ counts: Counts; shares: KnownShare[] }>(remembered);
+  const breaker = createCircuitBreaker(clock);
+  const known = lruCache<{ counts: Counts; shares: KnownShare[] }>(remembered);
 
   return async (subject, limit) => {
     const name = `${subject}@${limit}`;

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { BatchGetCommand, DeleteCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
-import { PartUnavailable } from '../../kernel/errors.ts';
+import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { answered } from '../sessions/answered.dynamo.ts';
 import { type Count, countOne, locked, raiseLock, secondsLeft, takeBack } from './login-attempts.dynamo.ts';
 
 export type LockoutStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
 
 /** Who tries: an e-mail in lower case and the network that the request comes from. */
-export type Guesser = { email: string; network: string };
+export type LoginSource = { email: string; network: string };
 
 /** An attempt that has been counted as failed until it is told to have succeeded. */
-export type Attempt = Guesser & { knownUntil: number; counts: readonly Count[] };
+export type Attempt = LoginSource & { knownUntil: number; counts: readonly Count[] };
 
 /** Failures that go through before the waits begin: of one e-mail from one network, of one e-mail from all networks that
  * it was never signed in from, and of one network over all e-mails, behind which may be a whole office. */
@@ -22,14 +22,14 @@ const knownSeconds = 90 * 24 * 3600;
 const knownAnewSeconds = 24 * 3600;
 
 /**
- * Counts an attempt as failed before the password is looked at, so that guesses made at the same time count too. From a
- * network that the customer has signed in from, only the failures from there count: whoever guesses elsewhere cannot lock
+ * Counts an attempt as failed before the password is looked at, so that login attempts made at the same time count too. From a
+ * network that the customer has signed in from, only the failures from there count: whoever login attempts elsewhere cannot lock
  * the owner out. Whether a customer has this e-mail plays no part.
- * @throws Problem sign-in-locked, PartUnavailable
+ * @throws Problem sign-in-locked, DependencyUnavailable
  */
-export async function noteAttempt(store: LockoutStore, guesser: Guesser): Promise<Attempt> {
+export async function noteAttempt(store: LockoutStore, source: LoginSource): Promise<Attempt> {
   const now = toEpochSeconds(store.clock.now());
-  const subjects = subjectsOf(guesser);
+  const subjects = subjectsOf(source);
   const found = await read(store, Object.values(subjects));
   const knownUntil = found.get(subjects.known)?.expiresAt ?? 0;
   const judged = knownUntil > now ? (['pair'] as const) : (['pair', 'strangers', 'network'] as const);
@@ -43,12 +43,12 @@ export async function noteAttempt(store: LockoutStore, guesser: Guesser): Promis
     await Promise.all(counts.map((count) => takeBack(store, count)));
     throw error;
   }
-  return { ...guesser, knownUntil, counts };
+  return { ...source, knownUntil, counts };
 }
 
 /**
  * The attempt was a wrong guess: from now on its waits are as long as they get.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function attemptFailed(store: LockoutStore, { counts }: Attempt): Promise<void> {
   await Promise.all(counts.map((count) => raiseLock(store, count)));
@@ -57,7 +57,7 @@ export async function attemptFailed(store: LockoutStore, { counts }: Attempt): P
 /**
  * The attempt was the owner's: forgets the failures from this network, takes the attempt back elsewhere, and knows the
  * network from now on.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function attemptSucceeded(store: LockoutStore, attempt: Attempt): Promise<void> {
   const [, ...elsewhere] = attempt.counts;
@@ -67,11 +67,11 @@ export async function attemptSucceeded(store: LockoutStore, attempt: Attempt): P
 /**
  * Knows a network as that of a customer, whose failures from it are forgotten. `knownUntil` is what is written down of
  * it, in seconds since the epoch.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
-export async function welcome(store: LockoutStore, guesser: Guesser, knownUntil = 0): Promise<void> {
+export async function welcome(store: LockoutStore, source: LoginSource, knownUntil = 0): Promise<void> {
   const { client, table: TableName } = store;
-  const { known, pair } = subjectsOf(guesser);
+  const { known, pair } = subjectsOf(source);
   const expiresAt = toEpochSeconds(store.clock.now()) + knownSeconds;
   await Promise.all([
     answered(client.send(new DeleteCommand({ TableName, Key: { subject: pair } }))),
@@ -90,14 +90,14 @@ async function read(store: LockoutStore, subjects: string[]) {
       }),
     ),
   );
-  if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new PartUnavailable('sessions');
+  if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new DependencyUnavailable('sessions');
   return new Map((Responses?.[table] ?? []).map((item) => [item.subject as string, item as Item]));
 }
 
 type Item = { lockedUntil?: number; expiresAt: number };
 
 /** E-mails and networks are not kept themselves: the table is no place for personal data. */
-function subjectsOf({ email, network }: Guesser) {
+function subjectsOf({ email, network }: LoginSource) {
   const [of, from] = [hash(email), hash(network)];
   const pair = hash(`${of}${from}`);
   return {

@@ -35,8 +35,8 @@ export const locked = (seconds: number): Problem =>
   new Problem('sign-in-locked', `Try again in ${seconds} seconds.`, { headers: { 'retry-after': String(seconds) } });
 
 /**
- * Counts one guess more, unless the count is locked. Guesses at the same time count one by one.
- * @throws Problem sign-in-locked, PartUnavailable
+ * Counts one guess more, unless the count is locked. Login attempts at the same time count one by one.
+ * @throws Problem sign-in-locked, DependencyUnavailable
  */
 export async function countOne(store: Store, subject: string, free: number): Promise<Count> {
   const now = toEpochSeconds(store.clock.now());
@@ -80,7 +80,7 @@ export async function takeBack(store: Store, { subject, failures, free }: Count)
   });
 }
 
-/** Without knowing the count: as long as no wait comes of it, any number of guesses can be counted at once. */
+/** Without knowing the count: as long as no wait comes of it, any number of login attempts can be counted at once. */
 function addFreely(store: Store, subject: string, free: number, now: number): Promise<number | Item> {
   return add(store, subject, {
     UpdateExpression: 'SET expiresAt = :end, lockedUntil = if_not_exists(lockedUntil, :never) ADD failures :one',

@@ -1,4 +1,4 @@
-import { PartUnavailable } from '../../kernel/errors.ts';
+import { DependencyUnavailable } from '../../kernel/errors.ts';
 
 const throttled = new Set([
   'ThrottlingException',
@@ -10,14 +10,14 @@ const throttled = new Set([
 /**
  * What DynamoDB answers. Its refusals of the request itself (a failed condition, a missing permission or table) go on
  * as they are; everything else means that credentials cannot be checked now.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function answered<T>(asking: Promise<T>): Promise<T> {
   try {
     return await asking;
   } catch (error) {
     if (isRefusal(error)) throw error;
-    throw new PartUnavailable('sessions', { cause: error });
+    throw new DependencyUnavailable('sessions', { cause: error });
   }
 }
 

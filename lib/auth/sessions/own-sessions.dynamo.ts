@@ -7,7 +7,7 @@ import {
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { toEpochSeconds } from '../../kernel/clock.ts';
-import { PartUnavailable } from '../../kernel/errors.ts';
+import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { answered } from './answered.dynamo.ts';
 import { endSession, type Session, type SessionStore } from './sessions.dynamo.ts';
 
@@ -27,7 +27,7 @@ export const sessionIdOf = ({ tokenHash }: Pick<Session, 'tokenHash'>): string =
 
 /**
  * The sessions that a customer has now, the newest first.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function listSessions(store: SessionStore, customerId: string): Promise<OwnSession[]> {
   const now = toEpochSeconds(store.clock.now());
@@ -47,7 +47,7 @@ export async function listSessions(store: SessionStore, customerId: string): Pro
 
 /**
  * Ends the session of this id, if the customer has it. @returns whether there was one
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function endSessionById(store: SessionStore, customerId: string, sessionId: string): Promise<boolean> {
   for await (const page of pages(store, customerId)) {
@@ -61,7 +61,7 @@ export async function endSessionById(store: SessionStore, customerId: string, se
 
 /**
  * Ends every session that the customer has now, but for the one of `spared`.
- * @throws PartUnavailable when some may be left; asking again is safe
+ * @throws DependencyUnavailable when some may be left; asking again is safe
  */
 export async function endAllSessions(store: SessionStore, customerId: string, spared?: Session): Promise<void> {
   for await (const page of pages(store, customerId)) {
@@ -107,7 +107,7 @@ async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<vo
     );
     left = answer.UnprocessedItems ?? {};
     if (Object.keys(left).length === 0) return;
-    if (attempt === batchAttempts) throw new PartUnavailable('sessions');
+    if (attempt === batchAttempts) throw new DependencyUnavailable('sessions');
     await pause(25 * 2 ** attempt * (0.5 + Math.random() / 2));
   }
 }

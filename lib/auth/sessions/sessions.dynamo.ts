@@ -28,7 +28,7 @@ type Item = Session & { createdAt: number; expiresAt: number; network?: string; 
 /**
  * Opens a session for an application, which it is bound to, for a client at this address. The token is shown this once and never stored; `expiresAt` is in milliseconds since the epoch and
  * moves on while the session is used.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function openSession(
   store: SessionStore,
@@ -46,7 +46,7 @@ export async function openSession(
 /**
  * The session of a token, or undefined when it is unknown, altered, ended or expired. Using a session in the second
  * half of its idle time starts that time anew.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function findSession(
   store: SessionStore,
@@ -67,7 +67,7 @@ export async function findSession(
 
 /**
  * Ends one session; the next request with its token finds nothing.
- * @throws PartUnavailable
+ * @throws DependencyUnavailable
  */
 export async function endSession(store: SessionStore, { customerId, tokenHash }: Session): Promise<void> {
   await answered(store.client.send(new DeleteCommand({ TableName: store.table, Key: { customerId, tokenHash } })));

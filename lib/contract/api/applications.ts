@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { id, page, pageQuery, text, timestamp, version } from './common.ts';
 import { rateClassNames } from '../deploy/limits.ts';
-import type { OperationContract } from './operation.ts';
 import { scopes } from '../deploy/roles.ts';
+import { id, page, pageQuery, text, timestamp, version } from './common.ts';
+import type { OperationContract } from './operation.ts';
 
 /** `mobile` and `web` run on machines of others and keep no secret: they have a Client-Id. The others have keys. */
 export const applicationKinds = ['mobile', 'web', 'server', 'analytics'] as const;

@@ -4,7 +4,7 @@ import type { OperationContract } from './operation.ts';
 
 const applicationId = z.string().check(z.regex(/^app_[0-9a-f]{32}$/));
 
-/** One request that a door answered or refused. */
+/** One request that a handler answered or refused. */
 export const access = z.object({
   id: id('access'),
   at: timestamp,
@@ -12,7 +12,7 @@ export const access = z.object({
   kind: z.enum(['read', 'write']),
   status: z.int(),
   problem: z.nullable(z.string()),
-  /** Of the door’s own work. */
+  /** Of the handler’s own work. */
   milliseconds: z.int(),
   requestId: z.string(),
   applicationId: z.nullable(z.string()),

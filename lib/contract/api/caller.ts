@@ -1,6 +1,6 @@
-import type { ApplicationKind } from './applications.ts';
 import type { RateClass } from '../deploy/limits.ts';
 import type { Scope } from '../deploy/roles.ts';
+import type { ApplicationKind } from './applications.ts';
 
 /** A registered application, as far as a request needs to know it. */
 export type Application = {

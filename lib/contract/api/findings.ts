@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import { id, page, pageQuery, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
-/** What can be wrong between the provider's books, the orders and the stock ledger. docs/runbooks/reconciliation.md. */
+/** What can be wrong between the provider's transactions, the orders and the stock ledger. docs/runbooks/reconciliation.md. */
 export const findingKinds = [
-  'charge-without-order',
+  'orphaned-charge',
   'charge-twice',
   'order-without-charge',
   'amount-differs',

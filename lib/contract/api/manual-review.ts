@@ -10,10 +10,10 @@ const settled = {
   settledHow: z.nullable(z.enum(['retried', 'resolved'])),
 };
 
-/** One time that an order was put before a person; `attempt` is 0 for the saga's own undo. */
-export const attention = z.object({
+/** One time that an order was put into manual review; `attempt` is 0 for the saga's own compensation. */
+export const manualReview = z.object({
   attempt: z.int(),
-  flaggedAt: timestamp,
+  openedAt: timestamp,
   /** For how long it has been waiting, or had been when it was settled. */
   ageSeconds: z.int(),
   fromStatus: z.enum(orderStatuses),
@@ -33,11 +33,11 @@ export const attention = z.object({
   execution: z.string(),
   ...settled,
 });
-export type Attention = z.output<typeof attention>;
+export type ManualReview = z.output<typeof manualReview>;
 
-/** An order as the desk sees it, with the last time that it was put before a person. */
-export const deskOrder = z.extend(order, { undoAttempts: z.int(), attention: z.nullable(attention) });
-export type DeskOrder = z.output<typeof deskOrder>;
+/** An order as manual review sees it, with the last time that it was put into manual review. */
+export const reviewOrder = z.extend(order, { compensationAttempts: z.int(), manualReview: z.nullable(manualReview) });
+export type ReviewOrder = z.output<typeof reviewOrder>;
 
 export const attemptResults = ['succeeded', 'failed', 'timed-out', 'under-way'] as const;
 
@@ -77,8 +77,8 @@ export const operatorAction = z.object({
 export type OperatorAction = z.output<typeof operatorAction>;
 
 export const explanation = z.object({
-  order: deskOrder,
-  attention: z.array(attention),
+  order: reviewOrder,
+  manualReview: z.array(manualReview),
   timeline: z.array(timelineEntry),
   payments: z.array(
     z.object({
@@ -125,7 +125,7 @@ export const secondsOf = (duration: string): number =>
   Number(duration.slice(0, -1)) * unitSeconds[duration.at(-1) as keyof typeof unitSeconds];
 
 export const findOrders = {
-  summary: 'Orders before a person, the longest untouched first',
+  summary: 'Orders in manual review, the longest untouched first',
   description:
     'Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. `olderThan` takes `90s`, `15m`, `4h` or `3d`.',
   query: z.strictObject({
@@ -133,7 +133,7 @@ export const findOrders = {
     status: z._default(z.enum(orderStatuses), 'needs_attention'),
     olderThan: z.optional(z.string().check(z.regex(/^[1-9]\d{0,4}[smhd]$/))),
   }),
-  responses: { 200: page(deskOrder) },
+  responses: { 200: page(reviewOrder) },
   problems: ['invalid-cursor'],
 } as const satisfies OperationContract;
 
@@ -146,18 +146,18 @@ export const explainOrder = {
   problems: ['not-found'],
 } as const satisfies OperationContract;
 
-export const retryUndo = {
-  summary: 'Run the undo of an order before a person again',
+export const retryCompensation = {
+  summary: 'Run the compensation of an order in manual review again',
   description:
-    'Starts a new undo: refund, release, close. The order ends failed or cancelled, or is put before a person again. It never goes forward.',
+    'Starts a new compensation: refund, release, close. The order ends failed or cancelled, or is put into manual review again. It never goes forward.',
   path: orderPath,
-  responses: { 202: deskOrder },
-  problems: ['not-found', 'order-not-flagged'],
+  responses: { 202: reviewOrder },
+  problems: ['not-found', 'order-not-in-review'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
 export const resolveOrder = {
-  summary: 'Declare that an order before a person was settled by hand, and no money is kept',
+  summary: 'Declare that an order in manual review was settled by hand, and no money is kept',
   description:
     'Stock that is still held goes back, a payment counts as refunded (`refundReference` is the provider’s), and the order ends. `cancelled` is for an order that was confirmed or being cancelled, `failed` for any other.',
   path: orderPath,
@@ -166,7 +166,7 @@ export const resolveOrder = {
     note: prose(2000).check(z.minLength(1)),
     refundReference: z.optional(text(200)),
   }),
-  responses: { 200: deskOrder },
-  problems: ['not-found', 'order-not-flagged', 'outcome-does-not-fit'],
+  responses: { 200: reviewOrder },
+  problems: ['not-found', 'order-not-in-review', 'outcome-does-not-fit'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { ProblemCode } from './problems.ts';
 
-/** What one HTTP operation takes and gives. The door validates by it; the OpenAPI document is generated from it. */
+/** What one HTTP operation takes and gives. The handler validates by it; the OpenAPI document is generated from it. */
 export type OperationContract = {
   summary: string;
   description?: string;

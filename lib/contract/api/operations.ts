@@ -2,9 +2,9 @@ import * as applications from './applications.ts';
 import * as audit from './audit.ts';
 import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
-import * as desk from './manual-review.ts';
 import * as findings from './findings.ts';
 import * as identities from './identities.ts';
+import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
@@ -14,7 +14,7 @@ import * as stock from './stock.ts';
 import * as system from './system.ts';
 import * as usage from './usage.ts';
 
-/** Every operation's contract by its id. For generators and tests: a door imports its own contract alone. */
+/** Every operation's contract by its id. For generators and tests: a handler imports its own contract alone. */
 export const operations = {
   'sign-up': customers.signUp,
   'confirm-email': customers.confirmEmail,
@@ -52,10 +52,10 @@ export const operations = {
   'list-refunds': refunds.listRefunds,
   'get-refund': refunds.getRefund,
   'list-findings': findings.listFindings,
-  'find-orders': desk.findOrders,
-  'explain-order': desk.explainOrder,
-  'retry-undo': desk.retryUndo,
-  'resolve-order': desk.resolveOrder,
+  'find-orders': manualReview.findOrders,
+  'explain-order': manualReview.explainOrder,
+  'retry-compensation': manualReview.retryCompensation,
+  'resolve-order': manualReview.resolveOrder,
   'create-application': applications.createApplication,
   'list-applications': applications.listApplications,
   'get-application': applications.getApplication,

@@ -5,7 +5,7 @@ import type { OperationContract } from './operation.ts';
 export const receiveStripeEvent = {
   summary: 'Stripe tells that something happened to a payment',
   description:
-    'For Stripe alone, which signs what it sends. An event only wakes the order that it is about: the payment itself is asked for at Stripe. 404 where the shop does not charge by Stripe.',
+    'For Stripe alone, which signs what it sends. An event only resumes the order that it is about: the payment itself is asked for at Stripe. 404 where the shop does not charge by Stripe.',
   signed: { header: 'Stripe-Signature', maxBytes: 256 * 1024 },
   responses: { 200: z.object({ received: z.boolean() }) },
   problems: ['not-found'],

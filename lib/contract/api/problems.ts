@@ -22,7 +22,7 @@ export const problems = {
   'request-in-flight': { status: 409, title: 'The first request with this Idempotency-Key is still being worked on' },
   'stock-reserved': { status: 409, title: 'Stock cannot fall below what is reserved' },
   'order-ended': { status: 409, title: 'The order has already ended' },
-  'order-not-flagged': { status: 409, title: 'The order does not wait for a person' },
+  'order-not-in-review': { status: 409, title: 'The order does not wait in manual review' },
   'outcome-does-not-fit': { status: 409, title: 'The order cannot end like this' },
   'order-too-late-to-cancel': { status: 409, title: 'It is too late to cancel this order' },
   'payment-not-waiting': { status: 409, title: 'The payment does not wait for its customer' },
@@ -55,7 +55,7 @@ export type InputError = { pointer: string; detail: string };
 /** Where problem types are explained; `type` is this plus the code. */
 export const problemTypeBase = 'https://counterfoil.dev/problems/';
 
-/** Thrown anywhere below a door to answer with this problem. What it carries is shown to the client. */
+/** Thrown anywhere below a handler to answer with this problem. What it carries is shown to the client. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;

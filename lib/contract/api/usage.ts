@@ -19,7 +19,7 @@ export type OperationUsage = z.output<typeof operationUsage>;
 export const getUsage = {
   summary: 'What an application asked for, how often it failed and how long it took',
   description:
-    'By operation, in whole hours from the one that `from` is in; the last day when nothing is said. Times are of the door’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.',
+    'By operation, in whole hours from the one that `from` is in; the last day when nothing is said. Times are of the handler’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.',
   path: z.strictObject({ applicationId: z.string().check(z.regex(/^(app_[0-9a-f]{32}|none)$/)) }),
   query: z.strictObject({ from: z.optional(timestamp), to: z.optional(timestamp) }),
   responses: {

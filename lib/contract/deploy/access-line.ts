@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { mostResources } from './access-pattern.ts';
 import { id } from '../api/common.ts';
+import { mostResources } from './access-pattern.ts';
 
 const short = z.string().check(z.minLength(1), z.maxLength(64));
 

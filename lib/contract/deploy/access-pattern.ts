@@ -1,4 +1,4 @@
-// Apart from access-line.ts, so that doors and tables that only print or name these lines do not carry their schema.
+// Apart from access-line.ts, so that handlers and tables that only print or name these lines do not carry their schema.
 
 /** Most ids that one access names: a page of a hundred orders and the customers whose they are. */
 export const mostResources = 250;

@@ -1,4 +1,4 @@
-/** The PostgreSQL login roles, one a kind of work. Migrations create them; each is granted what its doors need. */
+/** The PostgreSQL login roles, one a kind of work. Migrations create them; each is granted what its handlers need. */
 export const databaseRoles = [
   'customers_api',
   'mailer',
@@ -25,7 +25,7 @@ export const scopes = [
   'orders:read',
   'orders:place',
   'orders:refund',
-  'orders:operate',
+  'orders:review',
   'customers:read',
   'customers:write',
   'reports:read',

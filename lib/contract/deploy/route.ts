@@ -41,7 +41,7 @@ export type StateAction =
  */
 export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app';
 
-/** Who a route's door can be called by. */
+/** Who a route's handler can be called by. */
 export type CallerOf<A extends Auth> = {
   public: Extract<Caller, { kind: 'anonymous' }>;
   client: Exclude<Caller, { kind: 'anonymous' }>;
@@ -56,18 +56,18 @@ export type Route<A extends Auth = Auth> = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'ANY';
   path: string;
   /** File under functions/, without its ending. */
-  door: string;
+  handler: string;
   auth: A;
   /** That the caller's application must have, all of them. */
   scopes: readonly Scope[];
   rateClass: 'standard' | 'exempt';
   /** How many requests of one application may be worked on at once, where each is expensive. */
   concurrent?: number;
-  /** PostgreSQL login role; null for a door that stays outside the VPC. */
+  /** PostgreSQL login role; null for a handler that stays outside the VPC. */
   databaseRole: DatabaseRole | null;
   /** DynamoDB beyond what authentication and limits need. */
   tables?: TableGrants;
-  /** What the door does with the state machine. */
+  /** What the handler does with the state machine. */
   states?: readonly StateAction[];
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';

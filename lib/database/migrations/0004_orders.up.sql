@@ -23,7 +23,7 @@ create table orders.orders (
   payment_method text not null,
   failure_code text,
   failure_detail text,
-  -- Set by the first step of an undo: from then on no step takes this order forward, however late it arrives.
+  -- Set by the first step of a compensation: from then on no step takes this order forward, however late it arrives.
   abandoned_at timestamptz,
   confirmed_at timestamptz,
   version integer not null default 1 check (version >= 1),
@@ -41,7 +41,7 @@ create table orders.orders (
 create index orders_by_customer on orders.orders (customer_id, id desc);
 create index orders_by_customer_status on orders.orders (customer_id, status, id desc);
 create index orders_unended on orders.orders (updated_at) where status in ('pending', 'reserved', 'paid', 'cancelling');
-create index orders_needing_attention on orders.orders (updated_at) where status = 'needs_attention';
+create index orders_in_manual_review on orders.orders (updated_at) where status = 'needs_attention';
 
 create table orders.lines (
   order_id kernel.order_id not null references orders.orders (id),

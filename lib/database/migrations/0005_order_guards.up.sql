@@ -46,11 +46,11 @@ begin
   else
     if exists (select from payments.payments p where p.order_id = new.id and p.status = 'captured') then
       raise exception 'order % cannot end % with its payment kept', new.id, new.status
-        using errcode = 'integrity_constraint_violation', constraint = 'undone_order_is_refunded';
+        using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_is_refunded';
     end if;
     if exists (select from stock.reservations r where r.order_id = new.id and r.state in ('held', 'committed')) then
       raise exception 'order % cannot end % with its stock kept', new.id, new.status
-        using errcode = 'integrity_constraint_violation', constraint = 'undone_order_gave_stock_back';
+        using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_gave_stock_back';
     end if;
   end if;
   return null;

@@ -9,7 +9,7 @@ create view monitor.unended_orders as
     where status in ('pending', 'reserved', 'paid', 'cancelling') and updated_at < current_timestamp - interval '5 minutes'
   ) stuck;
 
-create view monitor.orders_needing_attention as
+create view monitor.orders_in_manual_review as
   select
     count(*)::integer as count,
     coalesce(extract(epoch from max(current_timestamp - updated_at)), 0)::integer as oldest_seconds

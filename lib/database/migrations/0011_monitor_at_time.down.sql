@@ -1,2 +1,2 @@
-drop view monitor.orders_before_a_person;
+drop view monitor.manual_reviews_waiting;
 drop view monitor.open_orders;

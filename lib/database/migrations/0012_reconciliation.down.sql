@@ -1,9 +1,9 @@
 revoke usage on schema kernel, monitor, stock from reconciler;
 revoke all on stock.reservations, stock.movements from reconciler;
 revoke update (state) on stock.reservations from reconciler;
-drop view monitor.stock_books;
+drop view monitor.stock_balances;
 drop view monitor.kept_stock;
-drop view monitor.order_books;
+drop view monitor.order_balances;
 drop table monitor.findings;
 drop domain kernel.finding_id;
 

@@ -35,7 +35,7 @@ create unique index findings_open on monitor.findings (kind, subject) where clea
 create unique index findings_repaired_once on monitor.findings (repair_key) where repair_key is not null;
 create index findings_being_repaired on monitor.findings (id) where repair = 'started';
 
-create view monitor.order_books as
+create view monitor.order_balances as
   select
     o.id as order_id,
     o.status,
@@ -61,7 +61,7 @@ create view monitor.kept_stock as
   from stock.reservations r
   where r.state in ('held', 'committed');
 
-create view monitor.stock_books as
+create view monitor.stock_balances as
   select l.product_id, l.on_hand, l.reserved, m.on_hand as ledger_on_hand, m.reserved as ledger_reserved
   from stock.levels l,
     lateral (
@@ -74,7 +74,7 @@ grant usage on schema kernel, monitor, stock to reconciler;
 grant select, insert on monitor.findings to reconciler;
 grant update (details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)
   on monitor.findings to reconciler;
-grant select on monitor.order_books, monitor.kept_stock, monitor.stock_books to reconciler;
+grant select on monitor.order_balances, monitor.kept_stock, monitor.stock_balances to reconciler;
 grant select on stock.reservations, stock.movements to reconciler;
 grant update (state) on stock.reservations to reconciler;
 grant insert on stock.movements to reconciler;

@@ -5,11 +5,11 @@ drop index outbox.events_once_each;
 alter table outbox.events drop column occurrence;
 
 drop table orders.operator_actions;
-drop table orders.attention;
+drop table orders.manual_reviews;
 drop domain kernel.action_id;
 drop index orders.orders_by_status;
 delete from orders.status_transitions where from_status = 'needs_attention';
-alter table orders.orders drop column undo_attempts;
+alter table orders.orders drop column compensation_attempts;
 
 revoke all on orders.order_details, orders.timeline, orders.orders, orders.idempotency_keys from operations;
 revoke all on stock.reservations, stock.movements, stock.wanted, payments.payments, payments.refunds, outbox.events from operations;

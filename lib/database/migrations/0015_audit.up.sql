@@ -21,7 +21,7 @@ alter role audit_writer set statement_timeout = '20s';
 create schema audit;
 create domain kernel.access_id as text collate "C" check (value ~ '^acc_[0-9a-f]{32}$');
 
--- One row for each request that a door answered or refused.
+-- One row for each request that a handler answered or refused.
 create table audit.accesses (
   at timestamptz not null,
   id kernel.access_id not null,

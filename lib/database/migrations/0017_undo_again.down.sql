@@ -1,10 +1,10 @@
-drop view monitor.orders_before_a_person;
-create view monitor.orders_before_a_person as
+drop view monitor.manual_reviews_waiting;
+create view monitor.manual_reviews_waiting as
   select id as order_id, updated_at
   from orders.orders
   where status = 'needs_attention';
-grant select on monitor.orders_before_a_person to monitor;
+grant select on monitor.manual_reviews_waiting to monitor;
 
-revoke update (undo_attempts) on orders.orders from saga;
-revoke select (order_id, attempt, flagged_at, from_status, steps, settled_at), update (settled_at, settled_how)
-  on orders.attention from saga;
+revoke update (compensation_attempts) on orders.orders from saga;
+revoke select (order_id, attempt, opened_at, from_status, steps, settled_at), update (settled_at, settled_how)
+  on orders.manual_reviews from saga;

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import type { Explanation, OperatorAction } from '../../contract/api/manual-review.ts';
 import type { Movement } from '../../contract/api/stock.ts';
 import { listRefunds } from '../../shop/payments/refunds.sql.ts';
-import { type AttentionRow, toAttention } from './order.ts';
+import { type ManualReviewRow, toManualReview } from './order.ts';
 import type { Operator } from './retry.sql.ts';
 
 /** Keeps that somebody read all there is of an order. @returns its currency and whether it was ever confirmed */
@@ -10,18 +10,18 @@ export async function auditReading(
   sql: Sql,
   orderId: string,
   { actionId, keyId, requestId, at }: Operator,
-): Promise<{ currency: string; undoAttempts: number; wasConfirmed: boolean } | undefined> {
+): Promise<{ currency: string; compensationAttempts: number; wasConfirmed: boolean } | undefined> {
   const [row] = await sql`
     with this as (
-      select id, currency, undo_attempts, confirmed_at is not null as was_confirmed
+      select id, currency, compensation_attempts, confirmed_at is not null as was_confirmed
       from orders.orders where id = ${orderId}
     ),
     audited as (
       insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
       select ${actionId}, this.id, ${at}::timestamptz, ${keyId}, 'read', ${requestId} from this
     )
-    select currency, undo_attempts, was_confirmed from this`;
-  return row as { currency: string; undoAttempts: number; wasConfirmed: boolean } | undefined;
+    select currency, compensation_attempts, was_confirmed from this`;
+  return row as { currency: string; compensationAttempts: number; wasConfirmed: boolean } | undefined;
 }
 
 /** Most rows of a kind that an explanation holds; an order has far fewer, but for readings. */
@@ -29,14 +29,14 @@ const most = 500;
 
 type Records = Pick<
   Explanation,
-  'attention' | 'timeline' | 'payments' | 'refunds' | 'reservations' | 'stockMovements' | 'events' | 'actions'
+  'manualReview' | 'timeline' | 'payments' | 'refunds' | 'reservations' | 'stockMovements' | 'events' | 'actions'
 >;
 
 /** All that the database keeps about an order, oldest first; of what people did, the newest 500. */
 export async function readRecords(sql: Sql, orderId: string, currency: string, now: number): Promise<Records> {
   const money = (amount: number) => ({ amount, currency });
-  const [attention, timeline, payments, refunds, reservations, movements, events, actions] = await Promise.all([
-    sql`select * from orders.attention where order_id = ${orderId} order by attempt`,
+  const [manualReview, timeline, payments, refunds, reservations, movements, events, actions] = await Promise.all([
+    sql`select * from orders.manual_reviews where order_id = ${orderId} order by attempt`,
     sql`select at, type, detail from orders.timeline where order_id = ${orderId} order by version, entry limit ${most}`,
     sql`
       select id, provider, reference, status, amount, captured_at, refunded_at, refund_reference,
@@ -57,7 +57,7 @@ export async function readRecords(sql: Sql, orderId: string, currency: string, n
       from orders.operator_actions where order_id = ${orderId} order by id desc limit ${most}`,
   ]);
   return {
-    attention: attention.map((row) => toAttention(row as AttentionRow, currency, now)),
+    manualReview: manualReview.map((row) => toManualReview(row as ManualReviewRow, currency, now)),
     timeline: timeline.map(({ at, type, detail }) => ({ at: at.toISOString(), type, detail })),
     payments: payments.map(({ id, provider, reference, status, amount, ...rest }) => ({
       id,

@@ -5,7 +5,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { executionName } from '../../saga/execution-name.ts';
 import { auditReading, readRecords } from './explain.sql.ts';
-import { findDeskOrder } from './find.sql.ts';
+import { findReviewOrder } from './find.sql.ts';
 import { attemptsOf, type Execution } from './history.ts';
 import type { Asker } from './retry.ts';
 
@@ -17,8 +17,8 @@ export type ExplainDeps = {
   onError: (error: unknown) => void;
 };
 
-/** Undos run again whose executions are shown: the last ones. */
-const shownUndos = 10;
+/** Compensations run again whose executions are shown: the last ones. */
+const shownCompensations = 10;
 
 /**
  * Everything that is known of an order. Where Step Functions does not answer, the rest is told all the same.
@@ -30,23 +30,28 @@ export async function explainOrder(deps: ExplainDeps, { orderId, ...asker }: Ask
   const known = await auditReading(deps.sql, orderId, operator);
   if (known === undefined) throw new Problem('not-found', 'There is no such order.');
   const [order, records, executions] = await Promise.all([
-    findDeskOrder(deps.sql, orderId, now),
+    findReviewOrder(deps.sql, orderId, now),
     readRecords(deps.sql, orderId, known.currency, now),
     storiesOf(namesOf(orderId, known), deps),
   ]);
   const notes: string[] = [];
   if (executions === null) notes.push('Step Functions did not answer, so the executions are not shown. Try again.');
-  if (known.undoAttempts > shownUndos)
-    notes.push(`Of ${known.undoAttempts} undos only the last ${shownUndos} are shown.`);
+  if (known.compensationAttempts > shownCompensations)
+    notes.push(`Of ${known.compensationAttempts} compensations only the last ${shownCompensations} are shown.`);
   return { order: order!, ...records, executions, requests: requestsOf(records), notes } satisfies Explanation;
 }
 
-function namesOf(orderId: string, { undoAttempts, wasConfirmed }: { undoAttempts: number; wasConfirmed: boolean }) {
-  const undos = Array.from({ length: undoAttempts }, (_, index) => index + 1).slice(-shownUndos);
+function namesOf(
+  orderId: string,
+  { compensationAttempts, wasConfirmed }: { compensationAttempts: number; wasConfirmed: boolean },
+) {
+  const compensations = Array.from({ length: compensationAttempts }, (_, index) => index + 1).slice(
+    -shownCompensations,
+  );
   return [
     executionName({ orderId, intent: 'place' }),
     ...(wasConfirmed ? [executionName({ orderId, intent: 'cancel' })] : []),
-    ...undos.map((attempt) => executionName({ orderId, intent: 'undo', attempt })),
+    ...compensations.map((attempt) => executionName({ orderId, intent: 'compensation', attempt })),
   ];
 }
 
@@ -69,7 +74,7 @@ const toStory = ({ name, status, startedAt, endedAt, events, complete }: Executi
   complete,
 });
 
-/** Requests that did something to the order, or read it at the desk: their ids are in the functions' logs. */
+/** Requests that did something to the order, or read it in manual review: their ids are in the functions' logs. */
 function requestsOf({ timeline, actions }: Pick<Explanation, 'timeline' | 'actions'>): Explanation['requests'] {
   const ofCustomers = timeline.flatMap(({ at, type, detail }) =>
     typeof detail.requestId === 'string'

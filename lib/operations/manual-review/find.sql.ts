@@ -1,9 +1,9 @@
 import type { Sql, TransactionSql } from 'postgres';
-import type { DeskOrder } from '../../contract/api/manual-review.ts';
+import type { ReviewOrder } from '../../contract/api/manual-review.ts';
 import type { OrderStatus } from '../../contract/api/orders.ts';
-import { type DeskRow, toDeskOrder } from './order.ts';
+import { type ReviewRow, toReviewOrder } from './order.ts';
 
-/** What the desk's list is ordered by: microseconds of the last change, and the id. */
+/** What manual review's list is ordered by: microseconds of the last change, and the id. */
 export const positionForm = /^\d{1,17}-ord_[0-9a-f]{32}$/;
 
 /**
@@ -14,10 +14,10 @@ export async function findOrders(
   sql: Sql,
   list: { status: OrderStatus; changedBefore?: Date | undefined; after?: string | undefined; limit: number },
   now: number,
-): Promise<(DeskOrder & { position: string })[]> {
+): Promise<(ReviewOrder & { position: string })[]> {
   const [micros, id] = list.after?.split('-') ?? [];
   const rows = await sql`
-    select ${deskColumns(sql)}, (extract(epoch from d.updated_at) * 1000000)::bigint::text || '-' || d.id as position
+    select ${reviewColumns(sql)}, (extract(epoch from d.updated_at) * 1000000)::bigint::text || '-' || d.id as position
     from orders.order_details d
     where d.status = ${list.status}
       ${list.changedBefore === undefined ? sql`` : sql`and d.updated_at < ${list.changedBefore}`}
@@ -30,28 +30,28 @@ export async function findOrders(
       }
     order by d.updated_at, d.id
     limit ${list.limit}`;
-  return rows.map((row) => ({ ...toDeskOrder(row as DeskRow, now), position: row.position as string }));
+  return rows.map((row) => ({ ...toReviewOrder(row as ReviewRow, now), position: row.position as string }));
 }
 
-/** One order as the desk sees it; undefined when there is none. */
-export async function findDeskOrder(
+/** One order as manual review sees it; undefined when there is none. */
+export async function findReviewOrder(
   sql: Sql | TransactionSql,
   orderId: string,
   now: number,
-): Promise<DeskOrder | undefined> {
+): Promise<ReviewOrder | undefined> {
   const [row] = await sql`
-    select ${deskColumns(sql)} from orders.order_details d where d.id = ${orderId}`;
-  return row && toDeskOrder(row as DeskRow, now);
+    select ${reviewColumns(sql)} from orders.order_details d where d.id = ${orderId}`;
+  return row && toReviewOrder(row as ReviewRow, now);
 }
 
-const deskColumns = (sql: Sql | TransactionSql) => sql`d.*,
-(select o.undo_attempts from orders.orders o where o.id = d.id) as undo_attempts,
+const reviewColumns = (sql: Sql | TransactionSql) => sql`d.*,
+(select o.compensation_attempts from orders.orders o where o.id = d.id) as compensation_attempts,
 (
   select jsonb_build_object(
-    'attempt', a.attempt, 'flaggedAt', a.flagged_at, 'fromStatus', a.from_status, 'reason', a.reason,
+    'attempt', a.attempt, 'openedAt', a.opened_at, 'fromStatus', a.from_status, 'reason', a.reason,
     'steps', a.steps, 'error', a.error, 'message', a.message, 'moneyAtStake', a.money_at_stake,
     'moneyCertain', a.money_certain, 'stockAtStake', a.stock_at_stake, 'execution', a.execution,
     'settledAt', a.settled_at, 'settledHow', a.settled_how
   )
-  from orders.attention a where a.order_id = d.id order by a.attempt desc limit 1
-) as attention`;
+  from orders.manual_reviews a where a.order_id = d.id order by a.attempt desc limit 1
+) as manualReview`;

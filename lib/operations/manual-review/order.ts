@@ -1,12 +1,12 @@
-import type { Attention, DeskOrder } from '../../contract/api/manual-review.ts';
+import type { ManualReview, ReviewOrder } from '../../contract/api/manual-review.ts';
 import type { OrderStatus } from '../../contract/api/orders.ts';
 import { withoutClientSecrets } from '../../contract/api/payment-action.ts';
 import { type OrderRow, toOrder } from '../../shop/orders/order.ts';
 
-/** A row of orders.attention. */
-export type AttentionRow = {
+/** A row of orders.manual_reviews. */
+export type ManualReviewRow = {
   attempt: number;
-  flaggedAt: Date;
+  openedAt: Date;
   fromStatus: OrderStatus;
   reason: string;
   steps: string[];
@@ -14,39 +14,41 @@ export type AttentionRow = {
   message: string;
   moneyAtStake: number;
   moneyCertain: boolean;
-  stockAtStake: Attention['stockAtStake'];
+  stockAtStake: ManualReview['stockAtStake'];
   execution: string;
   settledAt: Date | null;
-  settledHow: Attention['settledHow'];
+  settledHow: ManualReview['settledHow'];
 };
 
-/** A row of orders.order_details with what the desk keeps about the order; JSON knows its times as text. */
-export type DeskRow = OrderRow & {
-  undoAttempts: number;
-  attention: (Omit<AttentionRow, 'flaggedAt' | 'settledAt'> & { flaggedAt: string; settledAt: string | null }) | null;
+/** A row of orders.order_details with what manual review keeps about the order; JSON knows its times as text. */
+export type ReviewRow = OrderRow & {
+  compensationAttempts: number;
+  manualReview:
+    | (Omit<ManualReviewRow, 'openedAt' | 'settledAt'> & { openedAt: string; settledAt: string | null })
+    | null;
 };
 
-/** An order as the desk shows it, without what would let an operator pay it; `now` in milliseconds since the epoch. */
-export function toDeskOrder(row: DeskRow, now: number): DeskOrder {
-  const { attention, undoAttempts } = row;
-  const last = attention && {
-    ...attention,
-    flaggedAt: new Date(attention.flaggedAt),
-    settledAt: attention.settledAt === null ? null : new Date(attention.settledAt),
+/** An order as manual review shows it, without what would let an operator pay it; `now` in milliseconds since the epoch. */
+export function toReviewOrder(row: ReviewRow, now: number): ReviewOrder {
+  const { manualReview, compensationAttempts } = row;
+  const last = manualReview && {
+    ...manualReview,
+    openedAt: new Date(manualReview.openedAt),
+    settledAt: manualReview.settledAt === null ? null : new Date(manualReview.settledAt),
   };
   return {
     ...withoutClientSecrets(toOrder(row)),
-    undoAttempts,
-    attention: last && toAttention(last, row.currency, now),
+    compensationAttempts,
+    manualReview: last && toManualReview(last, row.currency, now),
   };
 }
 
-export function toAttention(row: AttentionRow, currency: string, now: number): Attention {
+export function toManualReview(row: ManualReviewRow, currency: string, now: number): ManualReview {
   const until = row.settledAt?.getTime() ?? now;
   return {
     attempt: row.attempt,
-    flaggedAt: row.flaggedAt.toISOString(),
-    ageSeconds: Math.max(0, Math.floor((until - row.flaggedAt.getTime()) / 1000)),
+    openedAt: row.openedAt.toISOString(),
+    ageSeconds: Math.max(0, Math.floor((until - row.openedAt.getTime()) / 1000)),
     fromStatus: row.fromStatus,
     reason: row.reason,
     steps: row.steps,

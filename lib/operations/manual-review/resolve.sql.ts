@@ -2,19 +2,19 @@ import type { TransactionSql } from 'postgres';
 import type { OrderStatus } from '../../contract/api/orders.ts';
 import type { Operator } from './retry.sql.ts';
 
-/** Locks an order; undefined when there is none. `undone` is how it must end when it is undone. */
+/** Locks an order; undefined when there is none. `compensated` is how it must end when it is compensated. */
 export async function lockForResolution(
   tx: TransactionSql,
   orderId: string,
-): Promise<{ status: OrderStatus; undone: 'failed' | 'cancelled' } | undefined> {
+): Promise<{ status: OrderStatus; compensated: 'failed' | 'cancelled' } | undefined> {
   const [row] = await tx`
     select o.status,
       case when o.confirmed_at is not null or exists (
-        select from orders.attention a where a.order_id = o.id and a.settled_at is null and a.from_status = 'cancelling'
-      ) then 'cancelled' else 'failed' end as undone
+        select from orders.manual_reviews a where a.order_id = o.id and a.settled_at is null and a.from_status = 'cancelling'
+      ) then 'cancelled' else 'failed' end as compensated
     from orders.orders o where o.id = ${orderId}
     for update`;
-  return row as { status: OrderStatus; undone: 'failed' | 'cancelled' } | undefined;
+  return row as { status: OrderStatus; compensated: 'failed' | 'cancelled' } | undefined;
 }
 
 export type Resolution = Operator & {
@@ -27,7 +27,7 @@ export type Resolution = Operator & {
 };
 
 /**
- * Ends an order before a person as that person says: its payment counts as refunded, with timeline, event and audit.
+ * Ends an order in manual review as that person says: its payment counts as refunded, with timeline, event and audit.
  * The stock must be given back before, in the same transaction: the database refuses to commit it otherwise.
  */
 export async function endByHand(tx: TransactionSql, resolution: Resolution): Promise<void> {
@@ -52,7 +52,7 @@ export async function endByHand(tx: TransactionSql, resolution: Resolution): Pro
       from this where o.id = this.id
     ),
     settled as (
-      update orders.attention a set settled_at = ${at}, settled_how = 'resolved'
+      update orders.manual_reviews a set settled_at = ${at}, settled_how = 'resolved'
       from this where a.order_id = this.id and a.settled_at is null
     ),
     noted as (

@@ -1,9 +1,9 @@
 import type { TransactionSql } from 'postgres';
 
-/** Who does something at the desk, as it is kept. */
+/** Who does something in manual review, as it is kept. */
 export type Operator = { actionId: string; keyId: string; requestId: string; at: Date };
 
-/** Keeps who had the undo of an order run again. */
+/** Keeps who had the compensation of an order run again. */
 export async function auditRetry(
   tx: TransactionSql,
   orderId: string,

@@ -1,27 +1,27 @@
 import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import { type Answer, type Claim, type KeyOptions, once } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import { reopenForCompensation } from '../../saga/retry-compensation.sql.ts';
+import type { SagaInput } from '../../saga/state.ts';
 import { readCancellation } from '../../shop/orders/cancel.sql.ts';
-import { undoInput } from '../../shop/orders/cancel.ts';
+import { compensationInput } from '../../shop/orders/cancel.ts';
 import type { StartSaga } from '../../shop/orders/place.ts';
-import { takeBackToUndo } from '../../saga/retry-compensation.sql.ts';
-import { findDeskOrder } from './find.sql.ts';
+import { findReviewOrder } from './find.sql.ts';
 import { auditRetry } from './retry.sql.ts';
 
-export type DeskDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
-/** Who asks at the desk: the id of their app key, and of their request. */
+export type ReviewDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
+/** Who asks in manual review: the id of their app key, and of their request. */
 export type Asker = { keyId: string; requestId: string };
 
 /**
- * Has the undo of an order before a person run again, as an execution of its own. When that cannot be started now, the
+ * Has the compensation of an order in manual review run again, as an execution of its own. When that cannot be started now, the
  * sweeper starts it.
- * @throws Problem not-found, order-not-flagged
+ * @throws Problem not-found, order-not-in-review
  */
-export async function retryUndo(
-  deps: DeskDeps & { startSaga: StartSaga },
+export async function retryCompensation(
+  deps: ReviewDeps & { startSaga: StartSaga },
   claim: Claim,
   { orderId, keyId, requestId }: Asker & { orderId: string },
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
@@ -29,15 +29,15 @@ export async function retryUndo(
   const { answer, replayed } = await once(deps.sql, claim, deps.keys, async (tx) => {
     const now = deps.clock.now();
     const operator = { actionId: newId('action', deps.clock), keyId, requestId, at: new Date(now) };
-    const taken = await takeBackToUndo(tx, orderId, operator);
+    const taken = await reopenForCompensation(tx, orderId, operator);
     if (taken === undefined) throw new Problem('not-found', 'There is no such order.');
-    if ('status' in taken) throw notFlagged(taken.status);
+    if ('status' in taken) throw notInReview(taken.status);
     await auditRetry(tx, orderId, operator);
-    toStart = undoInput(await readCancellation(tx, orderId), taken.attempt);
-    const order = await findDeskOrder(tx, orderId, now);
+    toStart = compensationInput(await readCancellation(tx, orderId), taken.attempt);
+    const order = await findReviewOrder(tx, orderId, now);
     return {
       status: 202,
-      headers: { location: `/operations/orders/${orderId}` },
+      headers: { location: `/manual-review/orders/${orderId}` },
       body: JSON.stringify(order),
     };
   });
@@ -50,5 +50,8 @@ export async function retryUndo(
   return { answer, replayed };
 }
 
-export const notFlagged = (status: string): Problem =>
-  new Problem('order-not-flagged', `The order is ${status}; only one that is needs_attention waits for a person.`);
+export const notInReview = (status: string): Problem =>
+  new Problem(
+    'order-not-in-review',
+    `The order is ${status}; only one that is needs_attention waits in manual review.`,
+  );

@@ -1,32 +1,32 @@
 import type { Sql } from 'postgres';
-import type { OrderBooks } from './judge-money.ts';
-import type { KeptStock, StockBooks } from './judge-stock.ts';
+import type { OrderBalance } from './judge-money.ts';
+import type { KeptStock, StockBalance } from './judge-stock.ts';
 
 const list = (values: readonly string[]) => JSON.stringify(values);
 
-/** What our books say of these orders' money, by order id. */
-export async function readOrderBooks(sql: Sql, orderIds: readonly string[]): Promise<Map<string, OrderBooks>> {
+/** What our records say of these orders' money, by order id. */
+export async function readOrderBalances(sql: Sql, orderIds: readonly string[]): Promise<Map<string, OrderBalance>> {
   const rows = await sql`
     select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference,
       payment_status, payment_amount, payment_currency, payment_refunded, refund_open
-    from monitor.order_books
+    from monitor.order_balances
     where order_id in (select jsonb_array_elements_text(${list(orderIds)}::text::jsonb))`;
-  return new Map((rows as unknown as OrderBooks[]).map((row) => [row.orderId, row]));
+  return new Map((rows as unknown as OrderBalance[]).map((row) => [row.orderId, row]));
 }
 
 /** Orders with their payments, in the order of the payments' ids, which is that of the time they were written at. */
 export async function listPaidOrders(
   sql: Sql,
   { after, before, limit }: { after: string; before: string; limit: number },
-): Promise<OrderBooks[]> {
+): Promise<OrderBalance[]> {
   const rows = await sql`
     select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference,
       payment_status, payment_amount, payment_currency, payment_refunded, refund_open
-    from monitor.order_books
+    from monitor.order_balances
     where payment_id > ${after} and payment_id < ${before}
     order by payment_id
     limit ${limit}`;
-  return rows as unknown as OrderBooks[];
+  return rows as unknown as OrderBalance[];
 }
 
 /** Ids of orders that stock is held for though nobody may need it, by id. */
@@ -43,7 +43,7 @@ export async function listHoldingOrders(
   return rows.map((row) => row.orderId as string);
 }
 
-/** Ids, up to `limit` of them, of undone orders between two ids for which stock is committed. */
+/** Ids, up to `limit` of them, of compensated orders between two ids for which stock is committed. */
 export async function listCommittedOrders(
   sql: Sql,
   { after, before, limit }: { after: string; before: string; limit: number },
@@ -76,19 +76,19 @@ export async function readKeptStock(sql: Sql, orderIds: readonly string[]): Prom
 }
 
 /** Levels beside their ledger and held reservations, by product id. All numbers are of one moment. */
-export async function listStockBooks(
+export async function listStockBalances(
   sql: Sql,
   { after, limit }: { after: string; limit: number },
-): Promise<StockBooks[]> {
+): Promise<StockBalance[]> {
   const rows = await sql`
     with held as materialized (
       select product_id, sum(quantity)::integer as units from monitor.kept_stock where state = 'held' group by product_id
     )
     select b.*, coalesce(held.units, 0) as held
     from (
-      select * from monitor.stock_books where product_id > ${after} order by product_id limit ${limit}
+      select * from monitor.stock_balances where product_id > ${after} order by product_id limit ${limit}
     ) b
     left join held on held.product_id = b.product_id
     order by b.product_id`;
-  return rows as unknown as StockBooks[];
+  return rows as unknown as StockBalance[];
 }

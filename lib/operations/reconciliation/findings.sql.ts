@@ -1,9 +1,9 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { type Finding, type FindingKind, findingKinds } from '../../contract/api/findings.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { SagaInput } from '../../saga/state.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -50,7 +50,7 @@ export async function saveVerdicts(sql: Sql, verdicts: readonly Verdict[], clock
   return [...byThing.values()].filter(({ id }) => kept.has(id)).map(({ id: _, ...each }) => each);
 }
 
-/** An open finding that a run has not come to, because what it is about lies outside of the mirrored window. */
+/** An open finding that a run has not come to, because what it is about lies outside of the in the snapshot window. */
 export type Unseen = { id: string; kind: FindingKind; subject: string; details: Record<string, unknown> };
 
 /** Open findings of a kind that nobody has looked at since `since`, the oldest first. */

@@ -1,10 +1,10 @@
 import type { OrderStatus } from '../../contract/api/orders.ts';
 import type { ProviderCharge } from '../../shop/payments/gateway.ts';
-import type { MirroredCharge } from './snapshot.dynamo.ts';
+import type { SnapshotCharge } from './snapshot.dynamo.ts';
 import { type Problem, type Repair, type Verdict, verdict } from './verdict.ts';
 
 /** What orders and payments say of one order's money; amounts in minor units. */
-export type OrderBooks = {
+export type OrderBalance = {
   orderId: string;
   status: OrderStatus;
   total: number;
@@ -25,7 +25,7 @@ export type OrderBooks = {
 
 export type MoneyContext = {
   provider: string;
-  /** The mirror tells what was true at this time or later, so an order that changed since cannot be compared with it. */
+  /** The snapshot tells what was true at this time or later, so an order that changed since cannot be compared with it. */
   asOf: number;
   now: number;
   /** How long a charge has been without its order before it is given back, in milliseconds. */
@@ -33,7 +33,7 @@ export type MoneyContext = {
 };
 
 /** Charges as a person has to know them: the numbers of both sides. */
-const sides = (charge: MirroredCharge | undefined, order: OrderBooks | undefined) => ({
+const sides = (charge: SnapshotCharge | undefined, order: OrderBalance | undefined) => ({
   ...(charge === undefined ? {} : { charge }),
   ...(order === undefined ? {} : { order: { ...order, changedAt: order.changedAt.toISOString() } }),
 });
@@ -43,13 +43,13 @@ export const keptOf = ({ status, amount, refundedAmount }: ProviderCharge): numb
   status === 'captured' ? amount - refundedAmount : 0;
 
 /**
- * Compares one charge with the order that it names. Nothing is said of an order that is open, before a person, or has
+ * Compares one charge with the order that it names. Nothing is said of an order that is open, in manual review, or has
  * changed since the charge was read.
  */
-export function judgeCharge(charge: MirroredCharge, order: OrderBooks | undefined, context: MoneyContext): Verdict[] {
+export function judgeCharge(charge: SnapshotCharge, order: OrderBalance | undefined, context: MoneyContext): Verdict[] {
   const { reference, orderId } = charge;
   const kept = keptOf(charge);
-  const without = (problem?: Problem) => verdict('charge-without-order', reference, problem);
+  const without = (problem?: Problem) => verdict('orphaned-charge', reference, problem);
   const twice = (problem?: Problem) => verdict('charge-twice', reference, problem);
 
   if (orderId === null) return [without(kept > 0 ? nobodys(charge) : undefined)];
@@ -61,7 +61,9 @@ export function judgeCharge(charge: MirroredCharge, order: OrderBooks | undefine
   const isItsPayment = order.paymentProvider === context.provider && order.paymentReference === reference;
   const hasAnother = order.paymentProvider === context.provider && !isItsPayment;
   if (order.status !== 'confirmed' && kept > 0) {
-    return hasAnother ? [twice(second(charge, order)), without()] : [without(undone(charge, order, context)), twice()];
+    return hasAnother
+      ? [twice(second(charge, order)), without()]
+      : [without(compensated(charge, order, context)), twice()];
   }
   if (!isItsPayment) return [without(), twice(kept > 0 ? second(charge, order) : undefined)];
 
@@ -75,38 +77,42 @@ export function judgeCharge(charge: MirroredCharge, order: OrderBooks | undefine
   ];
 }
 
-/** Looks for the charge of an order that our books say is paid by this provider. */
-export function judgePayment(order: OrderBooks, charge: MirroredCharge | undefined, context: MoneyContext): Verdict[] {
+/** Looks for the charge of an order that our records say is paid by this provider. */
+export function judgePayment(
+  order: OrderBalance,
+  charge: SnapshotCharge | undefined,
+  context: MoneyContext,
+): Verdict[] {
   if (!isComparable(order, context)) return [];
   const missing = order.status === 'confirmed' && order.paymentAmount !== 0 && isMissing(order, charge);
   return [verdict('order-without-charge', order.orderId, missing ? unpaid(charge, order) : undefined)];
 }
 
-const isComparable = (order: OrderBooks, { asOf }: MoneyContext): boolean =>
+const isComparable = (order: OrderBalance, { asOf }: MoneyContext): boolean =>
   ended.has(order.status) && order.refundOpen !== true && order.changedAt.getTime() < asOf;
 
 const ended: ReadonlySet<OrderStatus> = new Set(['confirmed', 'failed', 'cancelled']);
 
-const isMissing = (order: OrderBooks, charge: MirroredCharge | undefined): boolean =>
+const isMissing = (order: OrderBalance, charge: SnapshotCharge | undefined): boolean =>
   order.status === 'confirmed' &&
   (charge?.status !== 'captured' ||
     (keptOf(charge) === 0 && (order.paymentRefunded ?? 0) < (order.paymentAmount ?? 0)));
 
-function differences(charge: MirroredCharge, order: OrderBooks): string[] {
+function differences(charge: SnapshotCharge, order: OrderBalance): string[] {
   const ours = { amount: order.paymentAmount, currency: order.paymentCurrency, refundedAmount: order.paymentRefunded };
-  // What was never captured has nothing to be given back, however our books call that.
+  // What was never captured has nothing to be given back, however our records call that.
   const names = charge.status === 'captured' ? (['amount', 'currency', 'refundedAmount'] as const) : [];
   return names.filter((name) => charge[name] !== ours[name]);
 }
 
-function nobodys(charge: MirroredCharge): Problem {
+function nobodys(charge: SnapshotCharge): Problem {
   return {
     details: sides(charge, undefined),
     advice: 'The charge names no order: find out at the provider who made it, and refund it there if nobody did.',
   };
 }
 
-function unknownOrder(charge: MirroredCharge, orderId: string, context: MoneyContext): Problem {
+function unknownOrder(charge: SnapshotCharge, orderId: string, context: MoneyContext): Problem {
   return {
     details: sides(charge, undefined),
     advice:
@@ -116,7 +122,7 @@ function unknownOrder(charge: MirroredCharge, orderId: string, context: MoneyCon
   };
 }
 
-function undone(charge: MirroredCharge, order: OrderBooks, context: MoneyContext): Problem {
+function compensated(charge: SnapshotCharge, order: OrderBalance, context: MoneyContext): Problem {
   const since = Math.max(charge.createdAt, order.changedAt.getTime());
   return {
     details: sides(charge, order),
@@ -126,7 +132,7 @@ function undone(charge: MirroredCharge, order: OrderBooks, context: MoneyContext
 }
 
 function returning(
-  charge: MirroredCharge,
+  charge: SnapshotCharge,
   orderId: string,
   since: number,
   { provider, now, graceMs }: MoneyContext,
@@ -136,22 +142,22 @@ function returning(
   const { amount, currency, reference } = charge;
   const input = {
     orderId,
-    intent: 'return-charge',
+    intent: 'refund-orphaned-charge',
     amount,
     currency,
     paymentMethod: '',
     payment: { provider, reference },
   } as const;
-  return { repair: { kind: 'return-charge', key: `${orderId}-orphan`, input, ifSagaRan } };
+  return { repair: { kind: 'refund-orphaned-charge', key: `${orderId}-orphaned-charge`, input, ifSagaRan } };
 }
 
-const second = (charge: MirroredCharge, order: OrderBooks): Problem => ({
+const second = (charge: SnapshotCharge, order: OrderBalance): Problem => ({
   details: sides(charge, order),
   advice:
     'The order was paid by another charge: make sure that the customer paid twice, then refund this one at the provider.',
 });
 
-const unpaid = (charge: MirroredCharge | undefined, order: OrderBooks): Problem => ({
+const unpaid = (charge: SnapshotCharge | undefined, order: OrderBalance): Problem => ({
   details: sides(charge, order),
   advice:
     charge?.status === 'captured'
@@ -159,7 +165,7 @@ const unpaid = (charge: MirroredCharge | undefined, order: OrderBooks): Problem 
       : 'The order is confirmed and the provider has no money for it: hold the goods back, look the charge up at the provider, then charge the customer anew or cancel the order.',
 });
 
-const different = (charge: MirroredCharge, order: OrderBooks): Problem => ({
+const different = (charge: SnapshotCharge, order: OrderBalance): Problem => ({
   details: { ...sides(charge, order), differs: differences(charge, order) },
   advice: `The provider and our payment disagree on ${differences(charge, order).join(' and ')}: see at the provider what is true, then correct the side that is wrong.`,
 });

@@ -9,7 +9,7 @@ export type KeptStock = {
 };
 
 /** A level beside what the ledger and the reservations add up to. */
-export type StockBooks = {
+export type StockBalance = {
   productId: string;
   onHand: number;
   reserved: number;
@@ -59,13 +59,13 @@ export async function judgeReservation(
 }
 
 /** Whether a product's level is what its ledger and its reservations say. */
-export function judgeLevel(books: StockBooks): Verdict {
-  const { productId, onHand, reserved, ledgerOnHand, ledgerReserved, held } = books;
+export function judgeLevel(balances: StockBalance): Verdict {
+  const { productId, onHand, reserved, ledgerOnHand, ledgerReserved, held } = balances;
   if (onHand === ledgerOnHand && reserved === ledgerReserved && reserved === held) {
     return verdict('level-differs-from-ledger', productId);
   }
   return verdict('level-differs-from-ledger', productId, {
-    details: books,
+    details: balances,
     advice:
       onHand === ledgerOnHand && reserved === ledgerReserved
         ? 'The level is what the ledger says, but the held reservations add up to something else: find the order whose reservation and movements disagree.'

@@ -1,32 +1,34 @@
 import type { FindingKind } from '../../contract/api/findings.ts';
 import { idAt, madeAt } from '../../kernel/ids.ts';
-import { listPaidOrders, readOrderBooks } from './balances.sql.ts';
+import { listPaidOrders, readOrderBalances } from './balances.sql.ts';
 import { listUnseen, type Unseen } from './findings.sql.ts';
-import { judgeCharge, judgePayment, type MoneyContext, type OrderBooks } from './judge-money.ts';
-import { dayOf, daysBetween, findMirrored, type Mirror, type MirroredCharge, readWindow } from './snapshot.dynamo.ts';
+import { judgeCharge, judgePayment, type MoneyContext, type OrderBalance } from './judge-money.ts';
 import { pages, type Run } from './run.ts';
+import {
+  dayOf,
+  daysBetween,
+  findInSnapshot,
+  type ProviderSnapshot,
+  readWindow,
+  type SnapshotCharge,
+} from './snapshot.dynamo.ts';
 import type { Verdict } from './verdict.ts';
 
-const kinds: readonly FindingKind[] = [
-  'charge-without-order',
-  'charge-twice',
-  'order-without-charge',
-  'amount-differs',
-];
+const kinds: readonly FindingKind[] = ['orphaned-charge', 'charge-twice', 'order-without-charge', 'amount-differs'];
 
 /** Clocks of the provider and of ours may differ by so much. */
 const skewMs = 5 * 60_000;
 
-/** Compares the provider's books with the orders, from both sides, and then what a former run found once more. */
-export async function lookAtMoney(run: Run, mirror: Mirror): Promise<void> {
-  const { provider, startedAt: asOf, from, to } = mirror;
+/** Compares the provider's transactions with the orders, from both sides, and then what a former run found once more. */
+export async function lookAtMoney(run: Run, snapshot: ProviderSnapshot): Promise<void> {
+  const { provider, startedAt: asOf, from, to } = snapshot;
   const context: MoneyContext = { provider, asOf, now: run.since, graceMs: run.graceSeconds * 1000 };
 
-  for await (const charges of readWindow(run.store, mirror, run.pageSize)) {
+  for await (const charges of readWindow(run.store, snapshot, run.pageSize)) {
     await run.keep(await judgeCharges(run, charges, context));
   }
 
-  // Only orders placed and paid well within the mirrored time: their charges must be there.
+  // Only orders placed and paid well within the in the snapshot time: their charges must be there.
   const before = idAt('payment', Math.min(to, asOf) - skewMs);
   const list = (after: string) => listPaidOrders(run.sql, { after, before, limit: run.pageSize });
   for await (const orders of pages(run.pageSize, idAt('payment', from + skewMs), list, (row) => row.paymentId!)) {
@@ -39,37 +41,37 @@ export async function lookAtMoney(run: Run, mirror: Mirror): Promise<void> {
   for await (const unseen of pages(run.pageSize, '', listLeft, ({ id }) => id)) await lookAgain(run, unseen, context);
 }
 
-/** Findings that have left the mirrored time stay until they are put right; nothing new comes of them. */
+/** Findings that have left the in the snapshot time stay until they are put right; nothing new comes of them. */
 async function lookAgain(run: Run, unseen: Unseen[], context: MoneyContext): Promise<void> {
   const orderIds = unseen.filter(({ kind }) => kind === 'order-without-charge').map(({ subject }) => subject);
   const known = unseen
     .filter(({ kind }) => kind !== 'order-without-charge')
-    .flatMap(({ details }) => (details.charge as MirroredCharge | undefined) ?? []);
-  const now = await findMirrored(
+    .flatMap(({ details }) => (details.charge as SnapshotCharge | undefined) ?? []);
+  const now = await findInSnapshot(
     run.store,
     known.map(({ reference, createdAt }) => ({ reference, days: [dayOf(createdAt)] })),
   );
   const charges = known.map((charge) => now.get(charge.reference) ?? charge);
-  const orders = orderIds.length === 0 ? [] : [...(await readOrderBooks(run.sql, orderIds)).values()];
+  const orders = orderIds.length === 0 ? [] : [...(await readOrderBalances(run.sql, orderIds)).values()];
   const asked = new Set(unseen.map(({ kind, subject }) => `${kind} ${subject}`));
   const verdicts = [...(await judgeCharges(run, charges, context)), ...(await judgePayments(run, orders, context))];
   await run.keep(verdicts.filter(({ kind, subject }) => asked.has(`${kind} ${subject}`)).map(withoutRepair));
 }
 
-async function judgeCharges(run: Run, charges: MirroredCharge[], context: MoneyContext): Promise<Verdict[]> {
+async function judgeCharges(run: Run, charges: SnapshotCharge[], context: MoneyContext): Promise<Verdict[]> {
   const ids = [...new Set(charges.flatMap(({ orderId }) => orderId ?? []))];
-  const orders = ids.length === 0 ? new Map<string, OrderBooks>() : await readOrderBooks(run.sql, ids);
+  const orders = ids.length === 0 ? new Map<string, OrderBalance>() : await readOrderBalances(run.sql, ids);
   return charges.flatMap((charge) => judgeCharge(charge, orders.get(charge.orderId ?? ''), context));
 }
 
-async function judgePayments(run: Run, orders: OrderBooks[], context: MoneyContext): Promise<Verdict[]> {
+async function judgePayments(run: Run, orders: OrderBalance[], context: MoneyContext): Promise<Verdict[]> {
   const wanted = orders.filter(({ paymentProvider }) => paymentProvider === context.provider);
-  const charges = await findMirrored(run.store, wanted.map(whereCharged));
+  const charges = await findInSnapshot(run.store, wanted.map(whereCharged));
   return wanted.flatMap((order) => judgePayment(order, charges.get(order.paymentReference!), context));
 }
 
 /** An order is charged after it was placed and before its payment is written. */
-const whereCharged = ({ orderId, paymentId, paymentReference }: OrderBooks) => ({
+const whereCharged = ({ orderId, paymentId, paymentReference }: OrderBalance) => ({
   reference: paymentReference!,
   days: daysBetween(madeAt(orderId) - skewMs, madeAt(paymentId!) + skewMs).slice(0, 31),
 });

@@ -1,5 +1,5 @@
 import { idAt } from '../../kernel/ids.ts';
-import { listCommittedOrders, listHoldingOrders, listStockBooks, readKeptStock } from './balances.sql.ts';
+import { listCommittedOrders, listHoldingOrders, listStockBalances, readKeptStock } from './balances.sql.ts';
 import { clearUnseen, listUnseen } from './findings.sql.ts';
 import { judgeLevel, judgeReservation } from './judge-stock.ts';
 import { isOwned } from './repairs.ts';
@@ -30,7 +30,7 @@ export async function lookAtStock(run: Run): Promise<void> {
     );
   }
 
-  const listLevels = (after: string) => listStockBooks(sql, { after, limit });
+  const listLevels = (after: string) => listStockBalances(sql, { after, limit });
   for await (const levels of pages(limit, '', listLevels, ({ productId }) => productId)) {
     await run.keep(levels.map(judgeLevel).filter(({ problem }) => problem !== undefined));
   }

@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres';
 import type { FindingKind } from '../../contract/api/findings.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { releaseHeldOfUndone } from '../../shop/stock/reservations.sql.ts';
+import type { SagaInput } from '../../saga/state.ts';
+import { releaseHeldOfCompensated } from '../../shop/stock/reservations.sql.ts';
 import { claimRepair, listStartedRepairs, settleRepair } from './findings.sql.ts';
 import type { Repair, Verdict } from './verdict.ts';
 
@@ -55,7 +55,7 @@ type Of = { kind: FindingKind; subject: string };
 async function giveBack(
   deps: RepairDeps,
   of: Of,
-  wanted: Extract<Repair, { kind: 'return-charge' }>,
+  wanted: Extract<Repair, { kind: 'refund-orphaned-charge' }>,
 ): Promise<boolean> {
   const { key, input } = wanted;
   const states = await Promise.all(ownIntents.map((intent) => deps.describeSaga({ orderId: input.orderId, intent })));
@@ -71,7 +71,7 @@ async function release(deps: RepairDeps, of: Of, { key, orderId }: Extract<Repai
   const at = new Date(deps.clock.now());
   try {
     return await inTransaction(deps.sql, async (tx) => {
-      if ((await releaseHeldOfUndone(tx, { orderId, at })) === 0) return false;
+      if ((await releaseHeldOfCompensated(tx, { orderId, at })) === 0) return false;
       if (!(await claimRepair(tx, { ...of, key, state: 'done', at }))) throw new RepairedBefore(key);
       return true;
     });
@@ -81,7 +81,7 @@ async function release(deps: RepairDeps, of: Of, { key, orderId }: Extract<Repai
   }
 }
 
-/** Undoes the transaction of a repair that was made once already. */
+/** Compensates the transaction of a repair that was made once already. */
 class RepairedBefore extends Error {
   override readonly name = 'RepairedBefore';
 }

@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
-import type { MirrorStore } from './snapshot.dynamo.ts';
 import type { RepairDeps } from './repairs.ts';
+import type { SnapshotStore } from './snapshot.dynamo.ts';
 import type { Verdict } from './verdict.ts';
 
 export type ReconcileDeps = RepairDeps & {
   sql: Sql;
-  store: MirrorStore;
+  store: SnapshotStore;
   /** A charge without its order is given back when it has been so for so long. */
   graceSeconds: number;
   /** How many days back orders are looked at for stock that stayed committed. */

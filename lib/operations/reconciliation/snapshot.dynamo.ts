@@ -10,25 +10,25 @@ import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import type { ProviderCharge } from '../../shop/payments/gateway.ts';
 
 /** Table with the partition key `day` and the sort key `reference`. */
-export type MirrorStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type SnapshotStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
 
-/** A charge as the mirror has it; `seenAt` is when it was first seen as it is now, in milliseconds since the epoch. */
-export type MirroredCharge = ProviderCharge & { seenAt: number };
+/** A charge as the snapshot has it; `seenAt` is when it was first seen as it is now, in milliseconds since the epoch. */
+export type SnapshotCharge = ProviderCharge & { seenAt: number };
 
 /** What a complete copy covers: the charges made from `from` to `to`, none of them older than `startedAt` tells. */
-export type Mirror = { provider: string; from: number; to: number; startedAt: number; completedAt: number };
+export type ProviderSnapshot = { provider: string; from: number; to: number; startedAt: number; completedAt: number };
 
 /** How far a copy has come that is not complete. */
-export type Progress = Omit<Mirror, 'completedAt'> & { list: 'charges' | 'refunded'; cursor?: string };
+export type Progress = Omit<ProviderSnapshot, 'completedAt'> & { list: 'charges' | 'refunded'; cursor?: string };
 
 type Key = { day: string; reference: string };
-type Item = Key & MirroredCharge & { expiresAt: number };
+type Item = Key & SnapshotCharge & { expiresAt: number };
 
 const keepSeconds = 90 * 24 * 3600;
 /** In the partition of older charges only those stand of which money went back lately. */
 const keepOlderSeconds = 10 * 24 * 3600;
 const older = 'older';
-const complete: Key = { day: 'meta', reference: 'mirror' };
+const complete: Key = { day: 'meta', reference: 'snapshot' };
 const underWay: Key = { day: 'meta', reference: 'progress' };
 
 /** The UTC day, such as `2026-11-21`, under which a charge of this time is kept. */
@@ -42,17 +42,19 @@ export function daysBetween(from: number, to: number): string[] {
 }
 
 /** What the last complete copy covers; undefined before the first. */
-export const readMirror = (store: MirrorStore): Promise<Mirror | undefined> => readMeta<Mirror>(store, complete);
+export const readSnapshot = (store: SnapshotStore): Promise<ProviderSnapshot | undefined> =>
+  readMeta<ProviderSnapshot>(store, complete);
 
-export const readProgress = (store: MirrorStore): Promise<Progress | undefined> => readMeta<Progress>(store, underWay);
+export const readProgress = (store: SnapshotStore): Promise<Progress | undefined> =>
+  readMeta<Progress>(store, underWay);
 
-export async function saveProgress({ client, table }: MirrorStore, progress: Progress): Promise<void> {
+export async function saveProgress({ client, table }: SnapshotStore, progress: Progress): Promise<void> {
   await client.send(new PutCommand({ TableName: table, Item: { ...underWay, ...progress } }));
 }
 
 /** Records that a copy is complete: only from here on may anybody draw conclusions from what is not in it. */
-export async function finishMirror({ client, table }: MirrorStore, mirror: Mirror): Promise<void> {
-  await client.send(new PutCommand({ TableName: table, Item: { ...complete, ...mirror } }));
+export async function finishSnapshot({ client, table }: SnapshotStore, snapshot: ProviderSnapshot): Promise<void> {
+  await client.send(new PutCommand({ TableName: table, Item: { ...complete, ...snapshot } }));
   await client.send(new DeleteCommand({ TableName: table, Key: underWay }));
 }
 
@@ -61,7 +63,7 @@ export async function finishMirror({ client, table }: MirrorStore, mirror: Mirro
  * own day and, so that they are found without it, among the older ones.
  * @returns how many were written
  */
-export async function mirrorPage(store: MirrorStore, charges: ProviderCharge[], from: number): Promise<number> {
+export async function saveSnapshotPage(store: SnapshotStore, charges: ProviderCharge[], from: number): Promise<number> {
   const keys = (charge: ProviderCharge): Key[] => {
     const own = { day: dayOf(charge.createdAt), reference: charge.reference };
     return charge.createdAt < from ? [own, { ...own, day: older }] : [own];
@@ -86,8 +88,12 @@ export async function mirrorPage(store: MirrorStore, charges: ProviderCharge[], 
   return changed.length;
 }
 
-/** The mirrored charges made within a window, and the older ones that changed within it, page by page. */
-export async function* readWindow(store: MirrorStore, { from, to }: Pick<Mirror, 'from' | 'to'>, limit = 500) {
+/** The in the snapshot charges made within a window, and the older ones that changed within it, page by page. */
+export async function* readWindow(
+  store: SnapshotStore,
+  { from, to }: Pick<ProviderSnapshot, 'from' | 'to'>,
+  limit = 500,
+) {
   for (const day of [...daysBetween(from, to), older]) {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
@@ -110,17 +116,17 @@ export async function* readWindow(store: MirrorStore, { from, to }: Pick<Mirror,
   }
 }
 
-/** The mirrored charges under these references, each made on one of the days that come with it, by reference. */
-export async function findMirrored(
-  store: MirrorStore,
+/** The in the snapshot charges under these references, each made on one of the days that come with it, by reference. */
+export async function findInSnapshot(
+  store: SnapshotStore,
   wanted: readonly { reference: string; days: readonly string[] }[],
-): Promise<Map<string, MirroredCharge>> {
+): Promise<Map<string, SnapshotCharge>> {
   const keys = wanted.flatMap(({ reference, days }) => days.map((day) => ({ day, reference })));
   const items = await readItems(store, keys);
   return new Map([...items.values()].map((item) => [item.reference, toCharge(item)]));
 }
 
-async function readItems({ client, table }: MirrorStore, keys: readonly Key[]): Promise<Map<string, Item>> {
+async function readItems({ client, table }: SnapshotStore, keys: readonly Key[]): Promise<Map<string, Item>> {
   const found = new Map<string, Item>();
   let left = [...new Map(keys.map((key) => [textOf(key), key])).values()];
   while (left.length > 0) {
@@ -134,7 +140,7 @@ async function readItems({ client, table }: MirrorStore, keys: readonly Key[]): 
   return found;
 }
 
-async function readMeta<T>({ client, table }: MirrorStore, Key: Key): Promise<T | undefined> {
+async function readMeta<T>({ client, table }: SnapshotStore, Key: Key): Promise<T | undefined> {
   const { Item: item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
   if (item === undefined) return undefined;
   const { day: _, reference: __, ...rest } = item;
@@ -143,7 +149,7 @@ async function readMeta<T>({ client, table }: MirrorStore, Key: Key): Promise<T 
 
 const textOf = ({ day, reference }: Key): string => `${day} ${reference}`;
 
-const toCharge = ({ day: _, expiresAt: __, ...charge }: Item): MirroredCharge => charge;
+const toCharge = ({ day: _, expiresAt: __, ...charge }: Item): SnapshotCharge => charge;
 
 const compared = ['orderId', 'status', 'amount', 'refundedAmount', 'currency', 'createdAt'] as const;
 

@@ -3,7 +3,7 @@ import type { SagaInput } from '../../saga/state.ts';
 
 /** A repair that is certain. Its key is unique for ever, so it is made once. */
 export type Repair =
-  | { kind: 'return-charge'; key: string; input: SagaInput; ifSagaRan: boolean }
+  | { kind: 'refund-orphaned-charge'; key: string; input: SagaInput; ifSagaRan: boolean }
   | { kind: 'release-stock'; key: string; orderId: string };
 
 export type Problem = {

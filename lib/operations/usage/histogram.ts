@@ -1,6 +1,6 @@
 /**
  * How long requests took, counted by place: place 0 up to 1 ms, and each one after it a quarter of a doubling more, so
- * that the last, 63, begins at 46 seconds, beyond what a door may take.
+ * that the last, 63, begins at 46 seconds, beyond what a handler may take.
  */
 export const places = 64;
 const perDoubling = 4;

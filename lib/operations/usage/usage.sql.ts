@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
-import type { AccessLine } from '../../contract/deploy/access-line.ts';
 import type { OperationUsage } from '../../contract/api/usage.ts';
+import type { AccessLine } from '../../contract/deploy/access-line.ts';
 import { added, percentile, placeOf } from './histogram.ts';
 
 type Counted = {

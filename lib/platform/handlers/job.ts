@@ -1,19 +1,19 @@
 import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import { describeError } from '../../kernel/describe-error.ts';
-import { frame } from '../runtime.ts';
-import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { runtime } from '../runtime.ts';
+import { type Runtime, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /** The Lambda handler of a scheduled job: takes no input, logs what it did, and fails loudly. */
-export function jobDoor<D, R extends Record<string, unknown>>(
+export function jobHandler<D, R extends Record<string, unknown>>(
   job: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },
   run: (deps: D) => Promise<R>,
-  wire: (frame: Frame) => D,
+  wire: (runtime: Runtime) => D,
 ): (event: unknown, context?: Context) => Promise<R> {
-  const wired = wireOnce(frame, wire);
+  const wired = wireOnce(runtime, wire);
   return async (_event, context) => {
     const {
-      frame: { log, meter, stopwatch },
+      runtime: { log, meter, stopwatch },
       deps,
     } = wired();
     const startedAt = stopwatch.elapsed();

@@ -1,25 +1,28 @@
 import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
-import { onLambda } from '../config.ts';
+import { DeadlineExceeded, withDeadline } from '../../kernel/deadline.ts';
 import { isConnectionLoss } from '../../kernel/outage.ts';
+import { onLambda } from '../config.ts';
 import { generationOf, replacePool } from '../pools.ts';
 import type { Logger, Meter } from '../telemetry.ts';
-import { DeadlineExceeded, withDeadline } from '../../kernel/deadline.ts';
 
 /** What a step or job is handed beside its input. */
-export type Frame = { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch };
+export type Runtime = { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch };
 
 /**
- * A door's frame and what `wire` makes of it, made once: now on Lambda, where starting is when the processor is fastest,
+ * A handler's frame and what `wire` makes of it, made once: now on Lambda, where starting is when the processor is fastest,
  * and at the first call elsewhere.
  */
-export function wireOnce<F extends Frame, D>(frameOf: () => F, wire: (frame: F) => D): () => { frame: F; deps: D } {
-  let made: { frame: F; deps: D } | undefined;
+export function wireOnce<F extends Runtime, D>(
+  runtimeOf: () => F,
+  wire: (runtime: F) => D,
+): () => { runtime: F; deps: D } {
+  let made: { runtime: F; deps: D } | undefined;
   const wired = () => {
     if (made === undefined) {
-      const frame = frameOf();
-      made = { frame, deps: wire(frame) };
+      const runtime = runtimeOf();
+      made = { runtime, deps: wire(runtime) };
     }
     return made;
   };

@@ -3,23 +3,23 @@ import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import { describeError } from '../../kernel/describe-error.ts';
 import { SagaRefusal } from '../../kernel/errors.ts';
-import { frame } from '../runtime.ts';
-import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { runtime } from '../runtime.ts';
+import { type Runtime, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /**
  * The Lambda handler of one saga step. What it throws goes to the state machine by its name; only business refusals
  * (`SagaRefusal`) are expected, everything else is logged as an error and retried.
  */
-export function stepDoor<S extends z.ZodMiniType, D, R>(
+export function stepHandler<S extends z.ZodMiniType, D, R>(
   step: { name: string; databaseRole: DatabaseRole | null },
   schema: S,
   run: (input: z.output<S>, deps: D) => Promise<R>,
-  wire: (frame: Frame) => D,
+  wire: (runtime: Runtime) => D,
 ): (event: unknown, context?: Context) => Promise<R> {
-  const wired = wireOnce(frame, wire);
+  const wired = wireOnce(runtime, wire);
   return async (event, context) => {
     const {
-      frame: { log, meter, stopwatch },
+      runtime: { log, meter, stopwatch },
       deps,
     } = wired();
     const startedAt = stopwatch.elapsed();

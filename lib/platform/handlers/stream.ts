@@ -3,8 +3,8 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import { describeError } from '../../kernel/describe-error.ts';
-import { frame } from '../runtime.ts';
-import { type Frame, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { runtime } from '../runtime.ts';
+import { type Runtime, remaining, untilDeadline, wireOnce } from './lambda.ts';
 
 /** What CloudWatch Logs hands to a function that is subscribed to log groups. */
 const event = z.object({ awslogs: z.object({ data: z.string() }) });
@@ -14,20 +14,20 @@ const batch = z.object({
 });
 
 /**
- * The Lambda handler of a door that is handed lines of logs, each as the JSON that it holds. Lines that do not fit the
+ * The Lambda handler of a handler that is handed lines of logs, each as the JSON that it holds. Lines that do not fit the
  * schema are counted and left out, so that they do not keep the others back. What `run` throws makes Lambda try again
  * with the same lines.
  */
-export function streamDoor<S extends z.ZodMiniType, D, R extends Record<string, unknown>>(
+export function streamHandler<S extends z.ZodMiniType, D, R extends Record<string, unknown>>(
   stream: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },
   schema: S,
   run: (lines: z.output<S>[], deps: D) => Promise<R>,
-  wire: (frame: Frame) => D,
+  wire: (runtime: Runtime) => D,
 ): (payload: unknown, context?: Context) => Promise<R | undefined> {
-  const wired = wireOnce(frame, wire);
+  const wired = wireOnce(runtime, wire);
   return async (payload, context) => {
     const {
-      frame: { log, meter, stopwatch },
+      runtime: { log, meter, stopwatch },
       deps,
     } = wired();
     const startedAt = stopwatch.elapsed();

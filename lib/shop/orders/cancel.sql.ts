@@ -4,7 +4,7 @@ import type { OrderStatus } from '../../contract/api/orders.ts';
 export type Cancellation =
   | { outcome: 'unknown' }
   | { outcome: 'refused'; status: OrderStatus }
-  /** `was` tells who undoes it: the saga under way, or (from confirmed) one of its own. */
+  /** `was` tells who compensates it: the saga under way, or (from confirmed) one of its own. */
   | { outcome: 'cancelling'; was: OrderStatus };
 
 /**

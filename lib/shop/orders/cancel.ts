@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import { type Answer, type Claim, type KeyOptions, once } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { SagaInput } from '../../saga/state.ts';
 import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
 import type { StartSaga } from './place.ts';
 import { findOrder } from './read.sql.ts';
@@ -12,14 +12,14 @@ export type CancelDeps = {
   clock: Clock;
   keys: KeyOptions;
   startSaga: StartSaga;
-  /** Wakes a saga that waits for its customer to act on the payment. */
+  /** Resumes a saga that waits for its customer to act on the payment. */
   resumeSaga: (orderId: string) => Promise<void>;
   windowSeconds: number;
 };
 
 /**
- * Asks for an order to be undone. One whose saga is under way is undone by it at its next step, and one that waits for
- * its customer is woken for it; a confirmed one gets a saga of its own. The sweeper sees to what cannot be done now.
+ * Asks for an order to be compensated. One whose saga is under way is compensated by it at its next step, and one that waits for
+ * its customer is resumed for it; a confirmed one gets a saga of its own. The sweeper sees to what cannot be done now.
  * @throws Problem not-found, order-ended, order-too-late-to-cancel
  */
 export async function cancelOrder(
@@ -67,10 +67,10 @@ export const cancellationInput = (order: Awaited<ReturnType<typeof readCancellat
     : { payment: { id: order.paymentId, provider: order.paymentProvider, reference: order.paymentReference } }),
 });
 
-/** What a saga is started with that only undoes, run again for the `attempt`th time. */
-export const undoInput = (order: Parameters<typeof cancellationInput>[0], attempt: number): SagaInput => ({
+/** What a saga is started with that only compensates, run again for the `attempt`th time. */
+export const compensationInput = (order: Parameters<typeof cancellationInput>[0], attempt: number): SagaInput => ({
   ...cancellationInput(order),
-  intent: 'undo',
+  intent: 'compensation',
   attempt,
 });
 

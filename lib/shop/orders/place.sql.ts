@@ -2,10 +2,10 @@ import type { Sql } from 'postgres';
 import {
   type Claim,
   findAnswer,
-  giveAgain,
   inFlight,
   type KeyOptions,
   lockName,
+  replayAnswer,
   type StoredAnswer,
 } from '../../database/idempotency.sql.ts';
 import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
@@ -31,7 +31,7 @@ export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Bas
       ) as answered,
       ${priceableColumns(sql, basket)}`;
   const { answered, premium, products } = row as Priceable & { answered: StoredAnswer | null };
-  const answer = answered === null ? undefined : await giveAgain(sql, claim, keys, answered);
+  const answer = answered === null ? undefined : await replayAnswer(sql, claim, keys, answered);
   return { answer, premium, products };
 }
 

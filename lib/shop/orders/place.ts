@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres';
 import type { LineInput, Order } from '../../contract/api/orders.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { SagaInput } from '../../saga/state.ts';
 import { type Priced, priceOrder } from '../pricing/price.ts';
 import { toOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing } from './place.sql.ts';

@@ -7,7 +7,7 @@ const noProvider = 'none';
 /**
  * Charges an order, or tells what became of its charge. Safe to repeat. With an `action` in the answer the customer has
  * to act first, and nothing is taken yet.
- * @throws PaymentDeclined, AnswerLost
+ * @throws PaymentDeclined, OutcomeUnknown
  */
 export async function chargeOrder(gateway: PaymentGateway, state: SagaState): Promise<Charge> {
   const { orderId, amount, currency, paymentMethod } = state;
@@ -17,7 +17,7 @@ export async function chargeOrder(gateway: PaymentGateway, state: SagaState): Pr
 
 /**
  * Makes sure that no money of an order is kept, whether or not the charge's answer came. Safe to repeat.
- * @throws AnswerLost
+ * @throws OutcomeUnknown
  */
 export async function refundOrder(gateway: PaymentGateway, state: SagaState): Promise<Refund> {
   const { orderId, amount, currency } = state;
@@ -28,12 +28,12 @@ export async function refundOrder(gateway: PaymentGateway, state: SagaState): Pr
       : { outcome: 'refunded', provider: noProvider, reference: taken.reference, refundReference: null };
   }
   if (taken !== undefined) checkProvider(gateway, orderId, taken.provider);
-  return gateway.undo({ orderId, amount, currency, reference: taken?.reference });
+  return gateway.compensation({ orderId, amount, currency, reference: taken?.reference });
 }
 
 /**
  * Gives a part of an order's payment back, once per refund id. Safe to repeat.
- * @throws RefundRefused, AnswerLost
+ * @throws RefundRefused, OutcomeUnknown
  */
 export async function refundPartOfOrder(
   gateway: PaymentGateway,

@@ -1,3 +1,4 @@
+import { PaymentDeclined, RefundRefused } from '../../kernel/errors.ts';
 import {
   type Charge,
   type DeclineCode,
@@ -6,13 +7,12 @@ import {
   type RefundRefusalCode,
   refundRefusalMessage,
 } from '../../saga/state.ts';
-import { PaymentDeclined, RefundRefused } from '../../kernel/errors.ts';
 
 /** `amount` in minor units of `currency`, above 0. */
 export type ChargeRequest = { orderId: string; amount: number; currency: string; paymentMethod: string };
 
 /** `reference` is what the charge answered, where it did. */
-export type UndoRequest = { orderId: string; amount: number; currency: string; reference?: string | undefined };
+export type CompensationRequest = { orderId: string; amount: number; currency: string; reference?: string | undefined };
 
 /** `amount` is the part, in minor units of `currency`, above 0; `reference` is what the charge answered. */
 export type RefundPartRequest = {
@@ -23,8 +23,8 @@ export type RefundPartRequest = {
   reference: string;
 };
 
-/** A page of the provider's books: `from` ≤ time < `to`, in milliseconds since the epoch. */
-export type BooksRequest = { from: number; to: number; cursor?: string | undefined };
+/** A page of the provider's transactions: `from` ≤ time < `to`, in milliseconds since the epoch. */
+export type TransactionsRequest = { from: number; to: number; cursor?: string | undefined };
 
 /**
  * One charge as the provider has it now, amounts in minor units (ISO 4217), times in milliseconds since the epoch.
@@ -50,33 +50,33 @@ export type PaymentGateway = {
   readonly provider: 'simulated' | 'stripe';
   /**
    * Charges once per order: asked again, it tells what became of that charge. With an `action` the charge waits for the
-   * customer and nothing is captured yet. An order that was undone is never charged.
-   * @throws PaymentDeclined final, and nothing can be captured any more; AnswerLost when the provider did not answer
+   * customer and nothing is captured yet. An order that was compensated is never charged.
+   * @throws PaymentDeclined final, and nothing can be captured any more; OutcomeUnknown when the provider did not answer
    */
   charge(request: ChargeRequest): Promise<Charge>;
   /**
    * Makes sure that no money of this order is kept and that none can be taken later: gives back what is kept of a
    * captured charge, ends an unfinished one, and forbids one that never reached the provider. Asked again, it gives the
    * first answer.
-   * @throws AnswerLost when the provider did not answer in time
+   * @throws OutcomeUnknown when the provider did not answer in time
    */
-  undo(request: UndoRequest): Promise<Refund>;
+  compensation(request: CompensationRequest): Promise<Refund>;
   /**
    * Gives a part of a captured charge back, once per `refundId`: asked again, it gives the first answer.
-   * @throws RefundRefused final; AnswerLost when the provider did not answer in time
+   * @throws RefundRefused final; OutcomeUnknown when the provider did not answer in time
    */
   refundPart(request: RefundPartRequest): Promise<{ refundReference: string }>;
   /**
    * The provider's charges by the time at which they were made, in no order.
-   * @throws AnswerLost when the provider did not answer in time
+   * @throws OutcomeUnknown when the provider did not answer in time
    */
-  listCharges(request: BooksRequest): Promise<ProviderCharges>;
+  listCharges(request: TransactionsRequest): Promise<ProviderCharges>;
   /**
    * The charges whose latest refund was made within the time, however old they are, as they are now. One may be listed
    * more than once.
-   * @throws AnswerLost when the provider did not answer in time
+   * @throws OutcomeUnknown when the provider did not answer in time
    */
-  listRefunded(request: BooksRequest): Promise<ProviderCharges>;
+  listRefunded(request: TransactionsRequest): Promise<ProviderCharges>;
 };
 
 /** A refusal in the form in which it survives the way through the state machine. */
@@ -94,7 +94,7 @@ export class ChargeDiffers extends Error {
   }
 }
 
-/** There is no charge under the reference that an undo or a refund was given. */
+/** There is no charge under the reference that a compensation or a refund was given. */
 export class ChargeUnknown extends Error {
   override readonly name = 'ChargeUnknown';
   constructor(orderId: string, reference: string) {

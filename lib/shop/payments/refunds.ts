@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Refund } from '../../contract/api/refunds.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import { type Answer, type Claim, type KeyOptions, once } from '../../database/idempotency.sql.ts';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { SagaInput } from '../../saga/state.ts';
 import { claimRefund, currencyOf, readRefundInput } from './refunds.sql.ts';
 import { listOpenRefunds, nextAttempt } from './settle-refund.sql.ts';
 

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { OutcomeUnknown } from '../../kernel/errors.ts';
 import type { DeclineCode } from '../../saga/state.ts';
-import { AnswerLost } from '../../kernel/errors.ts';
 
 type Common = { orderId: string; amount: number; currency: string; createdAt: string };
 type Charged = Common & { paymentMethod: string; reference: string };
@@ -36,13 +36,13 @@ export type StoreOptions = {
   client: DynamoDBDocumentClient;
   /** Table with the partition key `orderId`: one item an order, never deleted. */
   table: string;
-  /** How many items a page of the books looks at; as many as DynamoDB likes when absent. */
+  /** How many items a page of the transactions looks at; as many as DynamoDB likes when absent. */
   pageSize?: number;
 };
 
 /**
  * The simulated provider's table. Every write is one conditional request and tells whether it was made.
- * @throws AnswerLost from each when DynamoDB does not answer
+ * @throws OutcomeUnknown from each when DynamoDB does not answer
  */
 export function itemStore({ client, table, pageSize }: StoreOptions) {
   return {
@@ -55,7 +55,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
       ),
     async find(orderId: string): Promise<Item | undefined> {
       const found = client.send(new GetCommand({ TableName: table, Key: { orderId }, ConsistentRead: true }));
-      return (await found.catch(asAnswerLost)).Item as Item | undefined;
+      return (await found.catch(asOutcomeUnknown)).Item as Item | undefined;
     },
     /** Ends the wait for the customer. */
     leaveAction(orderId: string, status: 'captured' | 'declined' | 'voided', declineCode?: DeclineCode) {
@@ -117,7 +117,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
             ...(cursor === undefined ? {} : { ExclusiveStartKey: { orderId: cursor } }),
           }),
         )
-        .catch(asAnswerLost);
+        .catch(asOutcomeUnknown);
       return {
         items: (page.Items ?? []) as Item[],
         cursor: page.LastEvaluatedKey?.orderId as string | undefined,
@@ -133,11 +133,11 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
 const conditionally = (write: Promise<unknown>): Promise<boolean> =>
   write.then(
     () => true,
-    (error: unknown) => (error instanceof ConditionalCheckFailedException ? false : asAnswerLost(error)),
+    (error: unknown) => (error instanceof ConditionalCheckFailedException ? false : asOutcomeUnknown(error)),
   );
 
 /** Only what DynamoDB blames on the caller is certain not to have happened. */
-function asAnswerLost(error: unknown): never {
+function asOutcomeUnknown(error: unknown): never {
   if (error instanceof Error && '$fault' in error && error.$fault === 'client') throw error;
-  throw new AnswerLost('the simulated provider did not answer', { cause: error });
+  throw new OutcomeUnknown('the simulated provider did not answer', { cause: error });
 }

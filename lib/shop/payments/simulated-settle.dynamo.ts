@@ -5,7 +5,7 @@ import { itemStore, type StoreOptions } from './simulated-items.dynamo.ts';
  * Plays the customer whom a charge with `pm_requiresAction` waits for: `complete` captures it, `fail` declines it as
  * `authentication_failed`. Doing the same again changes nothing.
  * @returns what became of the charge
- * @throws ChargeNotWaiting when there is no such charge, it was voided, or the other thing was done before; AnswerLost
+ * @throws ChargeNotWaiting when there is no such charge, it was voided, or the other thing was done before; OutcomeUnknown
  */
 export async function settleSimulated(
   options: StoreOptions,

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Charge, DeclineCode, Refund } from '../../saga/state.ts';
 import { type Clock, toTimestamp } from '../../kernel/clock.ts';
-import { AnswerLost } from '../../kernel/errors.ts';
+import { OutcomeUnknown } from '../../kernel/errors.ts';
+import type { Charge, DeclineCode, Refund } from '../../saga/state.ts';
 import {
-  type BooksRequest,
   ChargeDiffers,
   type ChargeRequest,
   ChargeUnknown,
+  type CompensationRequest,
   declined,
   type PaymentGateway,
   type ProviderCharge,
   type ProviderCharges,
   type RefundPartRequest,
   refundRefused,
-  type UndoRequest,
+  type TransactionsRequest,
 } from './gateway.ts';
 import { type Item, itemStore, partOf, refundedAmountOf, type StoreOptions } from './simulated-items.dynamo.ts';
 
@@ -38,7 +38,7 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
   return {
     provider,
     charge,
-    undo,
+    compensation,
     refundPart,
     listCharges: (request) => list('createdAt', request),
     listRefunded: (request) => list('refundedAt', request),
@@ -48,11 +48,12 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
     const behaviour = behaviours.get(request.paymentMethod) ?? { declineCode: 'payment_method_invalid' };
     const item = newItem(request, behaviour, clock);
     if (await store.insert(item)) {
-      if (behaviour.losesFirstAnswer) throw new AnswerLost('the simulated provider charged, and its answer was lost');
+      if (behaviour.losesFirstAnswer)
+        throw new OutcomeUnknown('the simulated provider charged, and its answer was lost');
       return answer(item);
     }
     const known = await store.find(request.orderId);
-    if (known === undefined) throw new AnswerLost('the simulated provider lost a charge between two reads');
+    if (known === undefined) throw new OutcomeUnknown('the simulated provider lost a charge between two reads');
     checkSame(request, known);
     return answer(known);
   }
@@ -76,7 +77,7 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
     }
   }
 
-  async function undo(request: UndoRequest): Promise<Refund> {
+  async function compensation(request: CompensationRequest): Promise<Refund> {
     for (let turn = 0; turn < 5; turn++) {
       const item = await store.find(request.orderId);
       if (item === undefined) {
@@ -110,7 +111,7 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
           return voided(item.reference ?? null);
       }
     }
-    throw new AnswerLost('the simulated provider is busy with this order');
+    throw new OutcomeUnknown('the simulated provider is busy with this order');
   }
 
   async function refundPart(request: RefundPartRequest): Promise<{ refundReference: string }> {
@@ -132,12 +133,12 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
       const part = { reference: refundReference, amount, at: toTimestamp(clock.now()) };
       if (await store.refundPart(item, refundId, part)) return { refundReference };
     }
-    throw new AnswerLost('the simulated provider is busy with this order');
+    throw new OutcomeUnknown('the simulated provider is busy with this order');
   }
 
   async function list(
     attribute: 'createdAt' | 'refundedAt',
-    { from, to, cursor }: BooksRequest,
+    { from, to, cursor }: TransactionsRequest,
   ): Promise<ProviderCharges> {
     const page = await store.scan(attribute, toTimestamp(from), toTimestamp(to), cursor);
     return { charges: page.items.map(toProviderCharge), cursor: page.cursor };
@@ -145,7 +146,7 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
 
   async function silence(): Promise<never> {
     await wait(timeoutMs);
-    throw new AnswerLost(`the simulated provider did not answer within ${timeoutMs} ms`);
+    throw new OutcomeUnknown(`the simulated provider did not answer within ${timeoutMs} ms`);
   }
 }
 
@@ -159,7 +160,7 @@ const behaviours = new Map<string, Behaviour>([
   ['pm_requiresAction', { requiresAction: true }],
   // Charges and loses the answer; answers when asked again.
   ['pm_timeoutOnce', { losesFirstAnswer: true }],
-  // Answers neither a charge nor its undo: nobody learns whether money was taken.
+  // Answers neither a charge nor its compensation: nobody learns whether money was taken.
   ['pm_timeoutAlways', { silent: true }],
 ]);
 
@@ -172,7 +173,7 @@ function newItem(request: ChargeRequest, { declineCode, silent, requiresAction }
   return { ...charged, status: silent ? 'silent' : 'captured' };
 }
 
-const voidOf = ({ orderId, amount, currency }: UndoRequest, clock: Clock): Item => ({
+const voidOf = ({ orderId, amount, currency }: CompensationRequest, clock: Clock): Item => ({
   orderId,
   amount,
   currency,
@@ -205,7 +206,7 @@ function checkSame(request: { orderId: string } & Record<string, unknown>, item:
   }
 }
 
-const bookStatus = {
+const transactionStatus = {
   captured: 'captured',
   refunded: 'captured',
   requires_action: 'pending',
@@ -219,7 +220,7 @@ function toProviderCharge(item: Item): ProviderCharge {
   return {
     orderId,
     reference,
-    status: bookStatus[status],
+    status: transactionStatus[status],
     amount,
     refundedAmount: refundedAmountOf(item),
     currency,

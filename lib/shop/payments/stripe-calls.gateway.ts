@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
-import { AnswerLost } from '../../kernel/errors.ts';
+import { OutcomeUnknown } from '../../kernel/errors.ts';
 import { fromStripe, isKeptFailure, saysReplayed } from './stripe-errors.ts';
 
 /** The version of Stripe's API that this code was written against. */
@@ -9,7 +9,7 @@ const apiVersion = '2026-10-28.endive';
 export type StripeOptions = {
   /** The secret key; asked before every call, so that a rotated key is taken up. */
   secretKey: () => Promise<string>;
-  /** How long one charge or one undo may take altogether, in milliseconds. */
+  /** How long one charge or one compensation may take altogether, in milliseconds. */
   timeoutMs: number;
   clock: Clock;
   stopwatch: Stopwatch;
@@ -79,4 +79,4 @@ async function within<T>(milliseconds: number, work: Promise<T>, timeoutMs: numb
   }
 }
 
-const late = (timeoutMs: number): AnswerLost => new AnswerLost(`Stripe did not answer within ${timeoutMs} ms`);
+const late = (timeoutMs: number): OutcomeUnknown => new OutcomeUnknown(`Stripe did not answer within ${timeoutMs} ms`);

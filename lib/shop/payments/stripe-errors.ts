@@ -1,5 +1,5 @@
+import { OutcomeUnknown } from '../../kernel/errors.ts';
 import type { DeclineCode } from '../../saga/state.ts';
-import { AnswerLost } from '../../kernel/errors.ts';
 import { declined } from './gateway.ts';
 
 /** Stripe understood the request and refuses it, for a reason that is neither the card's nor the amount's. */
@@ -27,14 +27,14 @@ type StripeFailure = Error &
 /**
  * What a failed call to Stripe means for the saga. Stripe's own messages are left behind: they repeat parts of keys
  * and of what the customer typed in; the request id finds them in Stripe's log.
- * @returns PaymentDeclined, AnswerLost, or StripeRefused for what needs a person
+ * @returns PaymentDeclined, OutcomeUnknown, or StripeRefused for what needs a person
  */
 export function fromStripe(error: unknown): unknown {
   if (!isStripeFailure(error)) return error;
   const { statusCode, rawType, code = '', param = '' } = error;
   const details = `${param && ` ${param}`} (status ${statusCode ?? 'none'}, request ${error.requestId ?? 'unknown'})`;
   if (statusCode === undefined || statusCode >= 500 || statusCode === 429 || statusCode === 409 || waits.has(code)) {
-    return new AnswerLost(`Stripe did not answer: ${code || reasonOf(error)}${details}`);
+    return new OutcomeUnknown(`Stripe did not answer: ${code || reasonOf(error)}${details}`);
   }
   if (statusCode === 402 || rawType === 'card_error') {
     return fromCardError(error);
@@ -61,7 +61,7 @@ export const saysReplayed = (headers: Readonly<Record<string, string>> | undefin
 export function fromCardError(error: CardError): Error {
   const codes = [error.decline_code, error.code].filter((code) => code !== undefined);
   const passing = codes.find((code) => passingDeclines.has(code));
-  if (passing !== undefined) return new AnswerLost(`the card could not be charged just now: ${passing}`);
+  if (passing !== undefined) return new OutcomeUnknown(`the card could not be charged just now: ${passing}`);
   for (const code of codes) {
     const known = declineCodes.get(code);
     if (known !== undefined) return declined(known);

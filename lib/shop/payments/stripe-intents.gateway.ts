@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { ChargeDiffers, type UndoRequest } from './gateway.ts';
+import { ChargeDiffers, type CompensationRequest } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
 import type { Call } from './stripe-calls.gateway.ts';
 
@@ -16,7 +16,7 @@ export const refundedOf = ({ latest_charge: taken }: Intent): number =>
 /** @throws ChargeDiffers when the intent is another order's, or of another amount where one is given */
 export function checkSame(
   intent: Intent,
-  { orderId, amount, currency }: Pick<UndoRequest, 'orderId' | 'currency'> & { amount?: number },
+  { orderId, amount, currency }: Pick<CompensationRequest, 'orderId' | 'currency'> & { amount?: number },
 ): void {
   if (intent.metadata.orderId !== orderId) {
     throw new ChargeDiffers(orderId, 'the order', orderId, intent.metadata.orderId);

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
-import type { RefundRefusalCode } from '../../saga/state.ts';
 import { PaymentDeclined } from '../../kernel/errors.ts';
+import type { RefundRefusalCode } from '../../saga/state.ts';
 import { ChargeDiffers, type RefundPartRequest, refundRefused } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
 import type { Call } from './stripe-calls.gateway.ts';

@@ -1,13 +1,13 @@
 import type Stripe from 'stripe';
 import { PaymentDeclined } from '../../kernel/errors.ts';
-import type { BooksRequest, ProviderCharge, ProviderCharges } from './gateway.ts';
+import type { ProviderCharge, ProviderCharges, TransactionsRequest } from './gateway.ts';
 import { fromStripeAmount } from './stripe-amount.ts';
 import type { Call } from './stripe-calls.gateway.ts';
 import { fromCardError } from './stripe-errors.ts';
 import { type Intent, refundedOf } from './stripe-intents.gateway.ts';
 
 /** The account's intents by the second in which they were created. */
-export async function listCharges(call: Call, request: BooksRequest): Promise<ProviderCharges> {
+export async function listCharges(call: Call, request: TransactionsRequest): Promise<ProviderCharges> {
   const page = await call((stripe, options) =>
     stripe.paymentIntents.list({ ...pageOf(request), expand: ['data.latest_charge'] }, options),
   );
@@ -15,7 +15,7 @@ export async function listCharges(call: Call, request: BooksRequest): Promise<Pr
 }
 
 /** The intents of the refunds that were created within the time. A charge without an intent is nobody's order. */
-export async function listRefunded(call: Call, request: BooksRequest): Promise<ProviderCharges> {
+export async function listRefunded(call: Call, request: TransactionsRequest): Promise<ProviderCharges> {
   const page = await call((stripe, options) =>
     stripe.refunds.list({ ...pageOf(request), expand: ['data.payment_intent.latest_charge'] }, options),
   );
@@ -26,7 +26,7 @@ export async function listRefunded(call: Call, request: BooksRequest): Promise<P
 }
 
 /** Stripe counts whole seconds: those that begin within the time. */
-const pageOf = ({ from, to, cursor }: BooksRequest) => ({
+const pageOf = ({ from, to, cursor }: TransactionsRequest) => ({
   created: { gte: Math.ceil(from / 1000), lt: Math.ceil(to / 1000) },
   limit: 100,
   ...(cursor === undefined ? {} : { starting_after: cursor }),

@@ -39,7 +39,7 @@ export function checkSignature(
 export type StripeEvent = {
   id: string;
   type: string;
-  /** The order whose payment something happened to; absent where it is no order of ours, or nothing to wake it for. */
+  /** The order whose payment something happened to; absent where it is no order of ours, or nothing to resume it for. */
   orderId?: string;
 };
 

@@ -1,13 +1,13 @@
-import type { Charge, Refund } from '../../saga/state.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { AnswerLost, PaymentDeclined } from '../../kernel/errors.ts';
-import { type ChargeRequest, declined, type PaymentGateway, type UndoRequest } from './gateway.ts';
+import { OutcomeUnknown, PaymentDeclined } from '../../kernel/errors.ts';
+import type { Charge, Refund } from '../../saga/state.ts';
+import { type ChargeRequest, type CompensationRequest, declined, type PaymentGateway } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
-import { listCharges, listRefunded } from './stripe-transactions.gateway.ts';
 import { type Call, isReplayed, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
 import { fromCardError, StripeRefused } from './stripe-errors.ts';
 import { checkSame, type Intent, refundedOf, retrieve } from './stripe-intents.gateway.ts';
 import { refundPart, refundRest } from './stripe-refunds.gateway.ts';
+import { listCharges, listRefunded } from './stripe-transactions.gateway.ts';
 
 const provider = 'stripe';
 
@@ -24,7 +24,7 @@ export function stripeGateway(options: StripeOptions): PaymentGateway {
   return {
     provider,
     charge: (request) => charge(begin(), request, options.clock),
-    undo: (request) => undo(begin(), request, options.clock),
+    compensation: (request) => compensation(begin(), request, options.clock),
     refundPart: (request) => refundPart(begin(), request),
     listCharges: (request) => listCharges(begin(), request),
     listRefunded: (request) => listRefunded(begin(), request),
@@ -56,7 +56,7 @@ function settle(intent: Intent): Charge {
     case 'canceled':
       throw intent.cancellation_reason === 'abandoned' ? abandoned(intent) : declined('charge_voided');
     default:
-      throw new AnswerLost(`${intent.id} is ${intent.status}`);
+      throw new OutcomeUnknown(`${intent.id} is ${intent.status}`);
   }
 }
 
@@ -71,8 +71,8 @@ function clientSecretOf({ id, client_secret: secret }: Intent): string {
   return secret;
 }
 
-async function undo(call: Call, request: UndoRequest, clock: Clock): Promise<Refund> {
-  let intent = await findForUndo(call, request, clock);
+async function compensation(call: Call, request: CompensationRequest, clock: Clock): Promise<Refund> {
+  let intent = await findForCompensation(call, request, clock);
   if (intent === undefined) return voided(null);
   checkSame(intent, request);
   for (let turn = 0; turn < 3; turn++) {
@@ -83,7 +83,7 @@ async function undo(call: Call, request: UndoRequest, clock: Clock): Promise<Ref
     }
     intent = await cancel(call, request.orderId, intent, 'requested_by_customer');
   }
-  throw new AnswerLost(`${intent.id} is ${intent.status}`);
+  throw new OutcomeUnknown(`${intent.id} is ${intent.status}`);
 }
 
 const voided = (reference: string | null): Refund => ({
@@ -94,7 +94,11 @@ const voided = (reference: string | null): Refund => ({
 });
 
 /** The order's intent, made when there is none, so that a charge on its way finds it cancelled. */
-async function findForUndo(call: Call, request: UndoRequest, clock: Clock): Promise<Intent | undefined> {
+async function findForCompensation(
+  call: Call,
+  request: CompensationRequest,
+  clock: Clock,
+): Promise<Intent | undefined> {
   if (request.reference !== undefined) return retrieve(call, request.reference);
   try {
     const { intent, isNew } = await findOrCreate(call, request, clock);
@@ -108,7 +112,7 @@ async function findForUndo(call: Call, request: UndoRequest, clock: Clock): Prom
 
 async function findOrCreate(
   call: Call,
-  { orderId, amount, currency }: UndoRequest,
+  { orderId, amount, currency }: CompensationRequest,
   clock: Clock,
 ): Promise<{ intent: Intent; isNew: boolean }> {
   const stripeAmount = toStripeAmount(amount, currency);

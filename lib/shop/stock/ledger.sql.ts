@@ -1,10 +1,10 @@
 import type { Sql, TransactionSql } from 'postgres';
-import { requireProduct } from '../catalog/products.sql.ts';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { type Level, type Movement, maxOnHand } from '../../contract/api/stock.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import { requireProduct } from '../catalog/products.sql.ts';
 
 type MovementRow = Omit<Movement, 'createdAt'> & { createdAt: Date };
 type LevelRow = { onHand: number; levelReserved: number };

@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
-import { outOfStockMessage } from '../../saga/state.ts';
 import { OrderNotActive, OutOfStock } from '../../kernel/errors.ts';
+import { outOfStockMessage } from '../../saga/state.ts';
 
 /**
  * Reserves every line of a pending order, or nothing, in one statement: locks the order, then the levels in the order
@@ -75,7 +75,7 @@ export async function reserveAllOrNothing(
 const wasReserved = new Set(['reserved', 'pending_payment', 'confirmed']);
 
 /**
- * Gives back whatever stock an order that is being undone still has: a held reservation is released, a committed one
+ * Gives back whatever stock an order that is being compensated still has: a held reservation is released, a committed one
  * returned to the shelf. From its first call no step takes the order forward again. Repeating it changes nothing.
  * @returns units given back
  * @throws OrderNotActive when the order is one whose stock must stay, such as a confirmed one
@@ -104,7 +104,7 @@ export async function releaseWhatIsHeld(
         case g.state when 'released' then 'release' else 'return' end,
         case g.state when 'released' then 0 else g.quantity end,
         case g.state when 'released' then -g.quantity else 0 end,
-        case g.state when 'released' then 'order was undone' else 'order was cancelled' end,
+        case g.state when 'released' then 'order was compensated' else 'order was cancelled' end,
         this.id, ${at}::timestamptz
       from this, given g
       order by g.product_id
@@ -121,8 +121,8 @@ export async function releaseWhatIsHeld(
         '{}', ${at}::timestamptz
       from this where exists (select from given)
     )
-    select exists (select from this) as undoable, (select coalesce(sum(quantity), 0)::integer from given) as units`;
-  const { undoable, units } = row as { undoable: boolean; units: number };
+    select exists (select from this) as compensable, (select coalesce(sum(quantity), 0)::integer from given) as units`;
+  const { compensable, units } = row as { compensable: boolean; units: number };
   if (units > 0) return units;
 
   const [now] = await sql`
@@ -132,17 +132,17 @@ export async function releaseWhatIsHeld(
     from orders.orders o where o.id = ${orderId}`;
   if (now !== undefined && !now.kept) return 0;
   // It waited for a late ReserveStock, whose rows came after its snapshot. No other one can come now.
-  if (undoable) return releaseWhatIsHeld(sql, { orderId, at });
+  if (compensable) return releaseWhatIsHeld(sql, { orderId, at });
   throw new OrderNotActive(`the stock of an order that is ${now?.status ?? 'unknown'} stays`);
 }
 
 /**
- * Releases stock that is still held for an order that ended undone, or that does not exist: exactly what the ledger says
+ * Releases stock that is still held for an order that ended compensated, or that does not exist: exactly what the ledger says
  * is reserved for it. A line whose ledger says anything but "all of it" or "none of it" stays as it is. Repeating it
  * changes nothing.
  * @returns reservations released
  */
-export async function releaseHeldOfUndone(
+export async function releaseHeldOfCompensated(
   sql: Sql | TransactionSql,
   { orderId, at }: { orderId: string; at: Date },
 ): Promise<number> {
@@ -154,7 +154,7 @@ export async function releaseHeldOfUndone(
       ) as in_ledger
       from stock.reservations r
       where r.order_id = ${orderId} and r.state = 'held' and not exists (
-        select from monitor.order_books o where o.order_id = r.order_id and o.status not in ('failed', 'cancelled')
+        select from monitor.order_balances o where o.order_id = r.order_id and o.status not in ('failed', 'cancelled')
       )
       for update of r
     ),

@@ -158,10 +158,10 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <summary>Operations</summary>
 <ul>
 <li><a href="#list-findings"><span class="method get">GET</span> Where provider</a></li>
-<li><a href="#find-orders"><span class="method get">GET</span> Orders before a person</a></li>
+<li><a href="#find-orders"><span class="method get">GET</span> Orders in manual review</a></li>
 <li><a href="#explain-order"><span class="method get">GET</span> Everything that is known of an order: why it is as it is</a></li>
-<li><a href="#retry-undo"><span class="method post">POST</span> Run the undo of an order before a person again</a></li>
-<li><a href="#resolve-order"><span class="method post">POST</span> Declare that an order before a person was settled by hand</a></li>
+<li><a href="#retry-compensation"><span class="method post">POST</span> Run the compensation of an order in manual review again</a></li>
+<li><a href="#resolve-order"><span class="method post">POST</span> Declare that an order in manual review was settled by hand</a></li>
 </ul>
 </details>
 <details open>
@@ -199,14 +199,14 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <header>
 <h1>Counterfoil API</h1>
 <p class="lead">Customers, catalogue, stock and orders of a shop. The same as <a href="/openapi.json">an OpenAPI 3.1 document</a>.</p>
-<p>Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or undoes it all.</p>
+<p>Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or compensates it all.</p>
 <ul>
 <li><strong>Data</strong> is JSON with camelCase names. Times are RFC 3339 in UTC. Money is <code>{ &quot;amount&quot;: 1999, &quot;currency&quot;: &quot;EUR&quot; }</code>, in the smallest unit of its currency: this is 19.99 €.</li>
 <li><strong>Credentials</strong>: each caller is a registered application. A server sends its key as <code>Authorization: Bearer …</code>; a mobile app or a page names itself by <code>Client-Id</code>, and sends the token of a session once its customer has signed in. What it may do is told by its scopes.</li>
 <li><strong>Problems</strong> are <code>application/problem+json</code> (RFC 9457). Branch on <code>code</code>; quote <code>requestId</code> when you ask for help; <code>errors</code> points at each wrong piece of input.</li>
 <li><strong>Retries</strong>: send the same <code>Idempotency-Key</code> with each attempt at the same thing. A repeat is answered like the first time, with <code>Idempotency-Replayed: true</code>, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.</li>
 <li><strong>Waiting</strong>: <code>POST /orders</code> answers 202 at once. With <code>Prefer: wait=N</code> (N up to 20) it waits for the order to end and answers 201 with its final state.</li>
-<li><strong>Lists</strong> come newest first (the desk’s oldest first), in pages: pass <code>nextCursor</code> as <code>cursor</code> for the next one, with the same filter.</li>
+<li><strong>Lists</strong> come newest first (manual review’s oldest first), in pages: pass <code>nextCursor</code> as <code>cursor</code> for the next one, with the same filter.</li>
 <li><strong>Versions</strong>: answers of single things carry an <code>ETag</code>. <code>If-None-Match</code> saves sending what you have; <code>If-Match</code> refuses a change (412) when somebody else was faster.</li>
 <li><strong>Limits</strong>: <code>RateLimit</code> tells what is left. Beyond it comes 429 with <code>Retry-After</code>.</li>
 </ul>
@@ -1928,7 +1928,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="request-refund">
 <h3><a href="#request-refund">Give back part of what an order was paid with, or all that is left of it</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/refunds</code> <span class="who">application by its key with <code>orders:refund</code></span></p>
-<p>Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without <code>amount</code> it is all that is left. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the payment provider and answers 201 with the refund <code>succeeded</code> or <code>failed</code>; 202 when neither is known by then. The order stays <code>confirmed</code> and keeps its stock: to undo it, cancel it.</p>
+<p>Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without <code>amount</code> it is all that is left. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the payment provider and answers 201 with the refund <code>succeeded</code> or <code>failed</code>; 202 when neither is known by then. The order stays <code>confirmed</code> and keeps its stock: to compensate it, cancel it.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2147,7 +2147,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="receive-stripe-event">
 <h3><a href="#receive-stripe-event">Stripe tells that something happened to a payment</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/webhooks/stripe</code> <span class="who">everybody</span></p>
-<p>For Stripe alone, which signs what it sends. An event only wakes the order that it is about: the payment itself is asked for at Stripe. 404 where the shop does not charge by Stripe.</p>
+<p>For Stripe alone, which signs what it sends. An event only resumes the order that it is about: the payment itself is asked for at Stripe. 404 where the shop does not charge by Stripe.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2181,7 +2181,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p>What is stuck or disagrees, for those who put it right.</p>
 <article id="list-findings">
 <h3><a href="#list-findings">Where provider, orders and stock ledger disagree, newest first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/operations/findings</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/reconciliation/findings</code> <span class="who">application by its key with <code>orders:review</code></span></p>
 <p>What the hourly reconciliation found: what is wrong, both sides’ numbers, and what to do about it.</p>
 <h4>Parameters</h4>
 <table>
@@ -2189,7 +2189,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>limit</code> <small>optional</small></td><td>query</td><td>integer</td><td>Most entries on a page. 1 to 100 · default <code>20</code></td></tr>
 <tr><td><code>cursor</code> <small>optional</small></td><td>query</td><td>string</td><td><code>nextCursor</code> of the page before, as it came. 1 to 500 characters</td></tr>
-<tr><td><code>kind</code> <small>optional</small></td><td>query</td><td>string</td><td>Only findings of this kind. <code>charge-without-order</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
+<tr><td><code>kind</code> <small>optional</small></td><td>query</td><td>string</td><td>Only findings of this kind. <code>orphaned-charge</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
 <tr><td><code>state</code> <small>optional</small></td><td>query</td><td>string</td><td>Findings that are open, that were cleared, or both. <code>open</code>, <code>cleared</code>, <code>all</code> · default <code>&quot;open&quot;</code></td></tr>
 <tr><td><code>X-Request-Id</code> <small>optional</small></td><td>header</td><td>string</td><td>Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and <code>.</code>, <code>_</code>, <code>-</code>. What is anything else is not used, and the request has an id of ours. </td></tr>
 </tbody>
@@ -2231,12 +2231,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p class="problem"><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></p>
 <p class="problem"><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></p>
 <h4>Try it</h4>
-<pre><code>curl &quot;$API/operations/findings&quot; \\
+<pre><code>curl &quot;$API/reconciliation/findings&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="find-orders">
-<h3><a href="#find-orders">Orders before a person, the longest untouched first</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
+<h3><a href="#find-orders">Orders in manual review, the longest untouched first</a></h3>
+<p class="endpoint"><span class="method get">GET</span> <code>/manual-review/orders</code> <span class="who">application by its key with <code>orders:review</code></span></p>
 <p>Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. <code>olderThan</code> takes <code>90s</code>, <code>15m</code>, <code>4h</code> or <code>3d</code>.</p>
 <h4>Parameters</h4>
 <table>
@@ -2312,17 +2312,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
       &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
       &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
       &quot;version&quot;: 4,
-      &quot;undoAttempts&quot;: 0,
-      &quot;attention&quot;: {
+      &quot;compensationAttempts&quot;: 0,
+      &quot;manualReview&quot;: {
         &quot;attempt&quot;: 0,
-        &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+        &quot;openedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
         &quot;ageSeconds&quot;: 1260,
         &quot;fromStatus&quot;: &quot;reserved&quot;,
         &quot;reason&quot;: &quot;payment-unknown&quot;,
         &quot;steps&quot;: [
           &quot;RefundPayment&quot;
         ],
-        &quot;error&quot;: &quot;AnswerLost&quot;,
+        &quot;error&quot;: &quot;OutcomeUnknown&quot;,
         &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
         &quot;moneyAtStake&quot;: {
           &quot;amount&quot;: 10350,
@@ -2347,12 +2347,12 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p class="problem"><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></p>
 <p class="problem"><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></p>
 <h4>Try it</h4>
-<pre><code>curl &quot;$API/operations/orders&quot; \\
+<pre><code>curl &quot;$API/manual-review/orders&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="explain-order">
 <h3><a href="#explain-order">Everything that is known of an order: why it is as it is</a></h3>
-<p class="endpoint"><span class="method get">GET</span> <code>/operations/orders/{orderId}</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
+<p class="endpoint"><span class="method get">GET</span> <code>/manual-review/orders/{orderId}</code> <span class="who">application by its key with <code>orders:review</code></span></p>
 <p>With each attempt of each step of its sagas. The reading is kept among <code>actions</code>, with the key that read and the request’s id.</p>
 <h4>Parameters</h4>
 <table>
@@ -2424,17 +2424,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
     &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
     &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
     &quot;version&quot;: 4,
-    &quot;undoAttempts&quot;: 0,
-    &quot;attention&quot;: {
+    &quot;compensationAttempts&quot;: 0,
+    &quot;manualReview&quot;: {
       &quot;attempt&quot;: 0,
-      &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;openedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
       &quot;ageSeconds&quot;: 1260,
       &quot;fromStatus&quot;: &quot;reserved&quot;,
       &quot;reason&quot;: &quot;payment-unknown&quot;,
       &quot;steps&quot;: [
         &quot;RefundPayment&quot;
       ],
-      &quot;error&quot;: &quot;AnswerLost&quot;,
+      &quot;error&quot;: &quot;OutcomeUnknown&quot;,
       &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
       &quot;moneyAtStake&quot;: {
         &quot;amount&quot;: 10350,
@@ -2447,17 +2447,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
       &quot;settledHow&quot;: null
     }
   },
-  &quot;attention&quot;: [
+  &quot;manualReview&quot;: [
     {
       &quot;attempt&quot;: 0,
-      &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+      &quot;openedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
       &quot;ageSeconds&quot;: 1260,
       &quot;fromStatus&quot;: &quot;reserved&quot;,
       &quot;reason&quot;: &quot;payment-unknown&quot;,
       &quot;steps&quot;: [
         &quot;RefundPayment&quot;
       ],
-      &quot;error&quot;: &quot;AnswerLost&quot;,
+      &quot;error&quot;: &quot;OutcomeUnknown&quot;,
       &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
       &quot;moneyAtStake&quot;: {
         &quot;amount&quot;: 10350,
@@ -2509,7 +2509,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   &quot;events&quot;: [
     {
       &quot;id&quot;: &quot;evt_0198c6b2f1d07a3e9c54d2a1b7e60f39&quot;,
-      &quot;type&quot;: &quot;order.needs_attention&quot;,
+      &quot;type&quot;: &quot;order.in_review&quot;,
       &quot;occurredAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
       &quot;publishedAt&quot;: null
     }
@@ -2527,7 +2527,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
           &quot;startedAt&quot;: &quot;2026-03-14T09:27:40.100Z&quot;,
           &quot;endedAt&quot;: &quot;2026-03-14T09:27:48.114Z&quot;,
           &quot;result&quot;: &quot;failed&quot;,
-          &quot;error&quot;: &quot;AnswerLost&quot;,
+          &quot;error&quot;: &quot;OutcomeUnknown&quot;,
           &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;
         }
       ],
@@ -2563,13 +2563,13 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p class="problem"><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></p>
 <p class="problem"><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></p>
 <h4>Try it</h4>
-<pre><code>curl &quot;$API/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot; \\
+<pre><code>curl &quot;$API/manual-review/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
-<article id="retry-undo">
-<h3><a href="#retry-undo">Run the undo of an order before a person again</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/retry</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
-<p>Starts a new undo: refund, release, close. The order ends failed or cancelled, or is put before a person again. It never goes forward.</p>
+<article id="retry-compensation">
+<h3><a href="#retry-compensation">Run the compensation of an order in manual review again</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/manual-review/orders/{orderId}/retry</code> <span class="who">application by its key with <code>orders:review</code></span></p>
+<p>Starts a new compensation: refund, release, close. The order ends failed or cancelled, or is put into manual review again. It never goes forward.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2581,8 +2581,8 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </table>
 <h4>Answers</h4>
 <details class="success">
-<summary><span class="status">202</span> The undo is under way.</summary>
-<p><code>application/json</code> <a href="#schema-DeskOrder">DeskOrder</a></p>
+<summary><span class="status">202</span> The compensation is under way.</summary>
+<p><code>application/json</code> <a href="#schema-ReviewOrder">ReviewOrder</a></p>
 <p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
   &quot;id&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
@@ -2640,17 +2640,17 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
   &quot;version&quot;: 5,
-  &quot;undoAttempts&quot;: 1,
-  &quot;attention&quot;: {
+  &quot;compensationAttempts&quot;: 1,
+  &quot;manualReview&quot;: {
     &quot;attempt&quot;: 0,
-    &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+    &quot;openedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
     &quot;ageSeconds&quot;: 1260,
     &quot;fromStatus&quot;: &quot;reserved&quot;,
     &quot;reason&quot;: &quot;payment-unknown&quot;,
     &quot;steps&quot;: [
       &quot;RefundPayment&quot;
     ],
-    &quot;error&quot;: &quot;AnswerLost&quot;,
+    &quot;error&quot;: &quot;OutcomeUnknown&quot;,
     &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
     &quot;moneyAtStake&quot;: {
       &quot;amount&quot;: 10350,
@@ -2668,19 +2668,19 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p class="problem"><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></p>
 <p class="problem"><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></p>
 <p class="problem"><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></p>
-<p class="problem"><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-flagged"><code>order-not-flagged</code></a></p>
+<p class="problem"><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-in-review"><code>order-not-in-review</code></a></p>
 <p class="problem"><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></p>
 <p class="problem"><span class="status">422</span> <a href="#problem-idempotency-key-reused"><code>idempotency-key-reused</code></a></p>
 <p class="problem"><span class="status">429</span> <a href="#problem-rate-limited"><code>rate-limited</code></a></p>
 <p class="problem"><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></p>
 <p class="problem"><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></p>
 <h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/retry&quot; \\
+<pre><code>curl -X POST &quot;$API/manual-review/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/retry&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="resolve-order">
-<h3><a href="#resolve-order">Declare that an order before a person was settled by hand, and no money is kept</a></h3>
-<p class="endpoint"><span class="method post">POST</span> <code>/operations/orders/{orderId}/resolve</code> <span class="who">application by its key with <code>orders:operate</code></span></p>
+<h3><a href="#resolve-order">Declare that an order in manual review was settled by hand, and no money is kept</a></h3>
+<p class="endpoint"><span class="method post">POST</span> <code>/manual-review/orders/{orderId}/resolve</code> <span class="who">application by its key with <code>orders:review</code></span></p>
 <p>Stock that is still held goes back, a payment counts as refunded (<code>refundReference</code> is the provider’s), and the order ends. <code>cancelled</code> is for an order that was confirmed or being cancelled, <code>failed</code> for any other.</p>
 <h4>Parameters</h4>
 <table>
@@ -2703,7 +2703,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h4>Answers</h4>
 <details class="success">
 <summary><span class="status">200</span> The order has ended.</summary>
-<p><code>application/json</code> <a href="#schema-DeskOrder">DeskOrder</a></p>
+<p><code>application/json</code> <a href="#schema-ReviewOrder">ReviewOrder</a></p>
 <p><small>Headers: Idempotency-Replayed, X-Request-Id, RateLimit, RateLimit-Policy</small></p>
 <pre><code>{
   &quot;id&quot;: &quot;ord_0198c6b2f1d07a3e9c54d2a1b7e60f38&quot;,
@@ -2755,23 +2755,23 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   &quot;payment&quot;: null,
   &quot;paymentAction&quot;: null,
   &quot;failure&quot;: {
-    &quot;code&quot;: &quot;undone&quot;,
+    &quot;code&quot;: &quot;compensated&quot;,
     &quot;detail&quot;: &quot;Our staff undid the order; no money is kept.&quot;
   },
   &quot;createdAt&quot;: &quot;2026-03-14T09:26:53.589Z&quot;,
   &quot;updatedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
   &quot;version&quot;: 6,
-  &quot;undoAttempts&quot;: 0,
-  &quot;attention&quot;: {
+  &quot;compensationAttempts&quot;: 0,
+  &quot;manualReview&quot;: {
     &quot;attempt&quot;: 0,
-    &quot;flaggedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
+    &quot;openedAt&quot;: &quot;2026-03-14T09:28:41.207Z&quot;,
     &quot;ageSeconds&quot;: 1260,
     &quot;fromStatus&quot;: &quot;reserved&quot;,
     &quot;reason&quot;: &quot;payment-unknown&quot;,
     &quot;steps&quot;: [
       &quot;RefundPayment&quot;
     ],
-    &quot;error&quot;: &quot;AnswerLost&quot;,
+    &quot;error&quot;: &quot;OutcomeUnknown&quot;,
     &quot;message&quot;: &quot;the provider did not answer within 8000 ms&quot;,
     &quot;moneyAtStake&quot;: {
       &quot;amount&quot;: 10350,
@@ -2789,7 +2789,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p class="problem"><span class="status">401</span> <a href="#problem-unauthenticated"><code>unauthenticated</code></a></p>
 <p class="problem"><span class="status">403</span> <a href="#problem-forbidden"><code>forbidden</code></a></p>
 <p class="problem"><span class="status">404</span> <a href="#problem-not-found"><code>not-found</code></a></p>
-<p class="problem"><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-flagged"><code>order-not-flagged</code></a> <a href="#problem-outcome-does-not-fit"><code>outcome-does-not-fit</code></a></p>
+<p class="problem"><span class="status">409</span> <a href="#problem-request-in-flight"><code>request-in-flight</code></a> <a href="#problem-order-not-in-review"><code>order-not-in-review</code></a> <a href="#problem-outcome-does-not-fit"><code>outcome-does-not-fit</code></a></p>
 <p class="problem"><span class="status">413</span> <a href="#problem-body-too-large"><code>body-too-large</code></a></p>
 <p class="problem"><span class="status">415</span> <a href="#problem-unsupported-media-type"><code>unsupported-media-type</code></a></p>
 <p class="problem"><span class="status">422</span> <a href="#problem-idempotency-key-reused"><code>idempotency-key-reused</code></a></p>
@@ -2797,7 +2797,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <p class="problem"><span class="status">500</span> <a href="#problem-internal"><code>internal</code></a></p>
 <p class="problem"><span class="status">503</span> <a href="#problem-unavailable"><code>unavailable</code></a></p>
 <h4>Try it</h4>
-<pre><code>curl -X POST &quot;$API/operations/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/resolve&quot; \\
+<pre><code>curl -X POST &quot;$API/manual-review/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/resolve&quot; \\
   -H &quot;Authorization: Bearer $APP_KEY&quot; \\
   -H &#39;Content-Type: application/json&#39; \\
   -d &#39;{&quot;outcome&quot;:&quot;failed&quot;,&quot;note&quot;:&quot;Refunded by hand, ticket 4711.&quot;,&quot;refundReference&quot;:&quot;re_3PxQ&quot;}&#39;</code></pre>
@@ -3172,7 +3172,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="get-usage">
 <h3><a href="#get-usage">What an application asked for, how often it failed and how long it took</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/applications/{applicationId}/usage</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
-<p>By operation, in whole hours from the one that <code>from</code> is in; the last day when nothing is said. Times are of the door’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.</p>
+<p>By operation, in whole hours from the one that <code>from</code> is in; the last day when nothing is said. Times are of the handler’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3464,11 +3464,11 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr id="problem-sku-taken"><td>409 <code>sku-taken</code></td><td>Another product has this SKU, on sale or not.</td><td>Change that product, or choose another SKU.</td></tr>
 <tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>A request with the same <code>Idempotency-Key</code> is being worked on right now.</td><td>Wait for as long as <code>Retry-After</code> says and send the same request again: you will get its answer.</td></tr>
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
-<tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting for a person.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
-<tr id="problem-order-not-flagged"><td>409 <code>order-not-flagged</code></td><td>The order does not wait for a person: it has ended, or its undo is under way again.</td><td>Read it with <code>GET /operations/orders/{orderId}</code>; perhaps a colleague was faster.</td></tr>
+<tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting in manual review.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
+<tr id="problem-order-not-in-review"><td>409 <code>order-not-in-review</code></td><td>The order does not wait in manual review: it has ended, or its compensation is under way again.</td><td>Read it with <code>GET /manual-review/orders/{orderId}</code>; perhaps a colleague was faster.</td></tr>
 <tr id="problem-outcome-does-not-fit"><td>409 <code>outcome-does-not-fit</code></td><td>An order that was confirmed or being cancelled ends <code>cancelled</code>, any other <code>failed</code>.</td><td>Send the outcome that <code>detail</code> names.</td></tr>
 <tr id="problem-order-too-late-to-cancel"><td>409 <code>order-too-late-to-cancel</code></td><td>The order was confirmed longer ago than the shop lets orders be cancelled.</td><td>Ask the shop for a return.</td></tr>
-<tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was undone meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
+<tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was compensated meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
 <tr id="problem-order-not-refundable"><td>409 <code>order-not-refundable</code></td><td>The order is not confirmed, cost nothing, or all of its payment was given back or is being given back.</td><td>Read the order: its status and <code>payment.refunded</code> tell which it is.</td></tr>
 <tr id="problem-refund-too-large"><td>409 <code>refund-too-large</code></td><td>More is asked for than is left of the payment after all refunds that were made or are under way.</td><td>Ask for less, or leave <code>amount</code> out for all that is left.</td></tr>
 <tr id="problem-own-application"><td>409 <code>own-application</code></td><td>An application changes its own scopes or status, or removes itself.</td><td>Let another application with <code>applications:manage</code> do it.</td></tr>
@@ -3503,7 +3503,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>status</code></td><td>integer</td><td></td></tr>
 <tr><td><code>detail</code> <small>optional</small></td><td>string</td><td>What happened this time, and what to do.</td></tr>
 <tr><td><code>instance</code></td><td>string</td><td>The path that was called. · uri-reference</td></tr>
-<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>id-token-invalid</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>identity-not-linked</code>, <code>identity-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-flagged</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>too-many-at-once</code>, <code>internal</code>, <code>unavailable</code></td></tr>
+<tr><td><code>code</code></td><td>string</td><td>The last segment of <code>type</code>, to branch on. · <code>bad-request</code>, <code>invalid-json</code>, <code>invalid-input</code>, <code>invalid-cursor</code>, <code>idempotency-key-missing</code>, <code>idempotency-key-invalid</code>, <code>token-invalid</code>, <code>webhook-signature-invalid</code>, <code>unauthenticated</code>, <code>invalid-credentials</code>, <code>scopes-exceeded</code>, <code>id-token-invalid</code>, <code>forbidden</code>, <code>not-found</code>, <code>route-not-found</code>, <code>method-not-allowed</code>, <code>identity-not-linked</code>, <code>identity-taken</code>, <code>sku-taken</code>, <code>request-in-flight</code>, <code>stock-reserved</code>, <code>order-ended</code>, <code>order-not-in-review</code>, <code>outcome-does-not-fit</code>, <code>order-too-late-to-cancel</code>, <code>payment-not-waiting</code>, <code>order-not-refundable</code>, <code>refund-too-large</code>, <code>own-application</code>, <code>too-many-applications</code>, <code>too-many-keys</code>, <code>kind-has-no-keys</code>, <code>identity-client-taken</code>, <code>version-stale</code>, <code>body-too-large</code>, <code>unsupported-media-type</code>, <code>idempotency-key-reused</code>, <code>product-not-available</code>, <code>currencies-mixed</code>, <code>amount-too-large</code>, <code>sign-in-locked</code>, <code>rate-limited</code>, <code>too-many-at-once</code>, <code>internal</code>, <code>unavailable</code></td></tr>
 <tr><td><code>requestId</code></td><td>string</td><td>What to quote when asking for help.</td></tr>
 <tr><td><code>errors</code> <small>optional</small></td><td>array of object</td><td>Each piece of the input that is not valid.</td></tr>
 <tr><td><code>errors[].pointer</code></td><td>string</td><td>A JSON pointer (RFC 6901) into the body, <code>?name</code> for a query parameter, or a header’s name.</td></tr>
@@ -3522,34 +3522,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>region</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 100 characters</td></tr>
 <tr><td><code>postalCode</code></td><td>string</td><td>No control characters. · 1 to 20 characters</td></tr>
 <tr><td><code>country</code></td><td>string</td><td><code>^[A-Z]{2}$</code></td></tr>
-</tbody>
-</table>
-</article>
-<article id="schema-Attention">
-<h3><a href="#schema-Attention">Attention</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>attempt</code></td><td>integer</td><td></td></tr>
-<tr><td><code>flaggedAt</code></td><td>string</td><td>date-time</td></tr>
-<tr><td><code>ageSeconds</code></td><td>integer</td><td></td></tr>
-<tr><td><code>fromStatus</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
-<tr><td><code>reason</code></td><td>string</td><td></td></tr>
-<tr><td><code>steps</code></td><td>array of string</td><td></td></tr>
-<tr><td><code>error</code></td><td>string</td><td></td></tr>
-<tr><td><code>message</code></td><td>string</td><td></td></tr>
-<tr><td><code>moneyAtStake</code></td><td>object</td><td></td></tr>
-<tr><td><code>moneyAtStake.amount</code></td><td>integer</td><td>at least 0</td></tr>
-<tr><td><code>moneyAtStake.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
-<tr><td><code>moneyAtStake.certain</code></td><td>boolean</td><td></td></tr>
-<tr><td><code>stockAtStake</code></td><td>array of object</td><td></td></tr>
-<tr><td><code>stockAtStake[].productId</code></td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>stockAtStake[].sku</code></td><td>string</td><td></td></tr>
-<tr><td><code>stockAtStake[].quantity</code></td><td>integer</td><td></td></tr>
-<tr><td><code>stockAtStake[].state</code></td><td>string</td><td><code>held</code>, <code>committed</code></td></tr>
-<tr><td><code>execution</code></td><td>string</td><td></td></tr>
-<tr><td><code>settledAt</code></td><td>string or null</td><td>date-time</td></tr>
-<tr><td><code>settledHow</code></td><td>string or null</td><td><code>retried</code>, <code>resolved</code></td></tr>
 </tbody>
 </table>
 </article>
@@ -3705,40 +3677,6 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
-<article id="schema-DeskOrder">
-<h3><a href="#schema-DeskOrder">DeskOrder</a></h3>
-<table>
-<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
-<tbody>
-<tr><td><code>id</code></td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>status</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
-<tr><td><code>customerId</code></td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>lines</code></td><td>array of <a href="#schema-OrderLine">OrderLine</a></td><td></td></tr>
-<tr><td><code>subtotal</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
-<tr><td><code>discount</code></td><td><a href="#schema-Discount">Discount</a> or null</td><td></td></tr>
-<tr><td><code>total</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
-<tr><td><code>payment</code></td><td>object or null</td><td></td></tr>
-<tr><td><code>payment.id</code></td><td>string</td><td><code>^pay_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>payment.status</code></td><td>string</td><td><code>captured</code>, <code>refunded</code></td></tr>
-<tr><td><code>payment.refunded</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
-<tr><td><code>paymentAction</code></td><td>object or null</td><td></td></tr>
-<tr><td><code>paymentAction.action</code></td><td>object</td><td></td></tr>
-<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>stripe</code></td></tr>
-<tr><td><code>paymentAction.action.clientSecret</code></td><td>string</td><td></td></tr>
-<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>simulated</code></td></tr>
-<tr><td><code>paymentAction.action.path</code></td><td>string</td><td></td></tr>
-<tr><td><code>paymentAction.expiresAt</code></td><td>string</td><td>date-time</td></tr>
-<tr><td><code>failure</code></td><td>object or null</td><td></td></tr>
-<tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
-<tr><td><code>failure.detail</code></td><td>string</td><td></td></tr>
-<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
-<tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
-<tr><td><code>version</code></td><td>integer</td><td>at least 1</td></tr>
-<tr><td><code>undoAttempts</code></td><td>integer</td><td></td></tr>
-<tr><td><code>attention</code></td><td><a href="#schema-Attention">Attention</a> or null</td><td></td></tr>
-</tbody>
-</table>
-</article>
 <article id="schema-Discount">
 <h3><a href="#schema-Discount">Discount</a></h3>
 <table>
@@ -3755,7 +3693,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>data</code></td><td>array of <a href="#schema-DeskOrder">DeskOrder</a></td><td></td></tr>
+<tr><td><code>data</code></td><td>array of <a href="#schema-ReviewOrder">ReviewOrder</a></td><td></td></tr>
 <tr><td><code>hasMore</code></td><td>boolean</td><td></td></tr>
 <tr><td><code>nextCursor</code></td><td>string or null</td><td></td></tr>
 </tbody>
@@ -3901,7 +3839,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tbody>
 <tr><td><code>data</code></td><td>array of object</td><td></td></tr>
 <tr><td><code>data[].id</code></td><td>string</td><td><code>^fnd_[0-9a-f]{32}$</code></td></tr>
-<tr><td><code>data[].kind</code></td><td>string</td><td><code>charge-without-order</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
+<tr><td><code>data[].kind</code></td><td>string</td><td><code>orphaned-charge</code>, <code>charge-twice</code>, <code>order-without-charge</code>, <code>amount-differs</code>, <code>reservation-without-owner</code>, <code>level-differs-from-ledger</code></td></tr>
 <tr><td><code>data[].subject</code></td><td>string</td><td></td></tr>
 <tr><td><code>data[].details</code></td><td>object</td><td></td></tr>
 <tr><td><code>data[].advice</code></td><td>string</td><td></td></tr>
@@ -3994,6 +3932,34 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 </tbody>
 </table>
 </article>
+<article id="schema-ManualReview">
+<h3><a href="#schema-ManualReview">ManualReview</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>attempt</code></td><td>integer</td><td></td></tr>
+<tr><td><code>openedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>ageSeconds</code></td><td>integer</td><td></td></tr>
+<tr><td><code>fromStatus</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
+<tr><td><code>reason</code></td><td>string</td><td></td></tr>
+<tr><td><code>steps</code></td><td>array of string</td><td></td></tr>
+<tr><td><code>error</code></td><td>string</td><td></td></tr>
+<tr><td><code>message</code></td><td>string</td><td></td></tr>
+<tr><td><code>moneyAtStake</code></td><td>object</td><td></td></tr>
+<tr><td><code>moneyAtStake.amount</code></td><td>integer</td><td>at least 0</td></tr>
+<tr><td><code>moneyAtStake.currency</code></td><td>string</td><td><code>^[A-Z]{3}$</code></td></tr>
+<tr><td><code>moneyAtStake.certain</code></td><td>boolean</td><td></td></tr>
+<tr><td><code>stockAtStake</code></td><td>array of object</td><td></td></tr>
+<tr><td><code>stockAtStake[].productId</code></td><td>string</td><td><code>^prd_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>stockAtStake[].sku</code></td><td>string</td><td></td></tr>
+<tr><td><code>stockAtStake[].quantity</code></td><td>integer</td><td></td></tr>
+<tr><td><code>stockAtStake[].state</code></td><td>string</td><td><code>held</code>, <code>committed</code></td></tr>
+<tr><td><code>execution</code></td><td>string</td><td></td></tr>
+<tr><td><code>settledAt</code></td><td>string or null</td><td>date-time</td></tr>
+<tr><td><code>settledHow</code></td><td>string or null</td><td><code>retried</code>, <code>resolved</code></td></tr>
+</tbody>
+</table>
+</article>
 <article id="schema-Money">
 <h3><a href="#schema-Money">Money</a></h3>
 <table>
@@ -4057,8 +4023,8 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
 <tbody>
-<tr><td><code>order</code></td><td><a href="#schema-DeskOrder">DeskOrder</a></td><td></td></tr>
-<tr><td><code>attention</code></td><td>array of <a href="#schema-Attention">Attention</a></td><td></td></tr>
+<tr><td><code>order</code></td><td><a href="#schema-ReviewOrder">ReviewOrder</a></td><td></td></tr>
+<tr><td><code>manualReview</code></td><td>array of <a href="#schema-ManualReview">ManualReview</a></td><td></td></tr>
 <tr><td><code>timeline</code></td><td>array of <a href="#schema-TimelineEntry">TimelineEntry</a></td><td></td></tr>
 <tr><td><code>payments</code></td><td>array of object</td><td></td></tr>
 <tr><td><code>payments[].id</code></td><td>string</td><td><code>^pay_[0-9a-f]{32}$</code></td></tr>
@@ -4233,6 +4199,40 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <tr><td><code>outcome</code></td><td>string</td><td><code>failed</code>, <code>cancelled</code></td></tr>
 <tr><td><code>note</code></td><td>string</td><td>No control characters. · 1 to 2 000 characters</td></tr>
 <tr><td><code>refundReference</code> <small>optional</small></td><td>string</td><td>No control characters. · 1 to 200 characters</td></tr>
+</tbody>
+</table>
+</article>
+<article id="schema-ReviewOrder">
+<h3><a href="#schema-ReviewOrder">ReviewOrder</a></h3>
+<table>
+<thead><tr><th>Field</th><th>Type</th><th>Notes</th></tr></thead>
+<tbody>
+<tr><td><code>id</code></td><td>string</td><td><code>^ord_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>status</code></td><td>string</td><td><code>pending</code>, <code>reserved</code>, <code>pending_payment</code>, <code>paid</code>, <code>confirmed</code>, <code>failed</code>, <code>cancelling</code>, <code>cancelled</code>, <code>needs_attention</code></td></tr>
+<tr><td><code>customerId</code></td><td>string</td><td><code>^cus_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>lines</code></td><td>array of <a href="#schema-OrderLine">OrderLine</a></td><td></td></tr>
+<tr><td><code>subtotal</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>discount</code></td><td><a href="#schema-Discount">Discount</a> or null</td><td></td></tr>
+<tr><td><code>total</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>payment</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>payment.id</code></td><td>string</td><td><code>^pay_[0-9a-f]{32}$</code></td></tr>
+<tr><td><code>payment.status</code></td><td>string</td><td><code>captured</code>, <code>refunded</code></td></tr>
+<tr><td><code>payment.refunded</code></td><td><a href="#schema-Money">Money</a></td><td></td></tr>
+<tr><td><code>paymentAction</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>paymentAction.action</code></td><td>object</td><td></td></tr>
+<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>stripe</code></td></tr>
+<tr><td><code>paymentAction.action.clientSecret</code></td><td>string</td><td></td></tr>
+<tr><td><code>paymentAction.action.type</code></td><td>string</td><td><code>simulated</code></td></tr>
+<tr><td><code>paymentAction.action.path</code></td><td>string</td><td></td></tr>
+<tr><td><code>paymentAction.expiresAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>failure</code></td><td>object or null</td><td></td></tr>
+<tr><td><code>failure.code</code></td><td>string</td><td></td></tr>
+<tr><td><code>failure.detail</code></td><td>string</td><td></td></tr>
+<tr><td><code>createdAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>updatedAt</code></td><td>string</td><td>date-time</td></tr>
+<tr><td><code>version</code></td><td>integer</td><td>at least 1</td></tr>
+<tr><td><code>compensationAttempts</code></td><td>integer</td><td></td></tr>
+<tr><td><code>manualReview</code></td><td><a href="#schema-ManualReview">ManualReview</a> or null</td><td></td></tr>
 </tbody>
 </table>
 </article>
