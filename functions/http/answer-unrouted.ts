@@ -3,7 +3,7 @@ import { createOrigins } from '../../lib/auth/applications/origins.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/system.ts';
 import { matcher } from '../../lib/contract/deploy/routing.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
 import { routes } from '../routes.ts';
 

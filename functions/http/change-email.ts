@@ -1,6 +1,6 @@
 import { type AccountDeps, changeEmail } from '../../lib/accounts/customers/own-account.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { routes } from '../routes.ts';
 

@@ -1,6 +1,6 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type ExplainDeps, explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { readExecution } from '../../lib/platform/executions.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';

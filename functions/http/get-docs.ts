@@ -1,6 +1,6 @@
 import { docsPage, docsPolicy } from '../../lib/contract/api/assets/docs-page.ts';
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpHandler, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 export async function run(): Promise<Result> {

@@ -1,5 +1,5 @@
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { describeError } from '../../lib/kernel/describe-error.ts';
 import { healthCheck } from '../../lib/operations/health/check.ts';
 import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';

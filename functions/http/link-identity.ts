@@ -2,7 +2,7 @@ import { readIdToken, type Verify } from '../../lib/accounts/identities/exchange
 import { type LinkDeps, linkIdentity } from '../../lib/accounts/identities/link.ts';
 import * as contract from '../../lib/contract/api/identities.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

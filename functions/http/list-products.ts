@@ -1,5 +1,5 @@
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { listOnSale } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';

@@ -2,7 +2,7 @@ import type { App } from '../../lib/contract/api/caller.ts';
 import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/refunds.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { currencyOf, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
 import { routes } from '../routes.ts';

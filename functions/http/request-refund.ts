@@ -1,7 +1,7 @@
 import { type App, callerKey } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/refunds.ts';
 import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';

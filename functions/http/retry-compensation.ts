@@ -1,6 +1,6 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { type ReviewDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
 import { idempotency } from '../../lib/platform/deps.ts';

@@ -2,7 +2,7 @@ import { type LinkDeps, unlinkIdentity } from '../../lib/accounts/identities/lin
 import * as contract from '../../lib/contract/api/identities.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { identityCopies } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -1,6 +1,6 @@
 import { callerKey } from '../contract/api/caller.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
-import type { Request } from './handler.ts';
+import type { Request } from '../platform/handlers/http.ts';
 import type { Result } from './result.ts';
 
 /** What an idempotency record is claimed by, out of a request. */

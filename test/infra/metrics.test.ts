@@ -168,8 +168,8 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
   expect(silent.toSorted()).toEqual([
     'counterfoil-dev-issuer-keys-stale',
     'counterfoil-dev-job-check-invariants-silent',
-    'counterfoil-dev-job-snapshot-provider-transactions-silent',
     'counterfoil-dev-job-reconcile-silent',
+    'counterfoil-dev-job-snapshot-provider-transactions-silent',
     'counterfoil-dev-job-sweep-orders-silent',
     'counterfoil-dev-job-watch-orders-silent',
     'counterfoil-dev-orders-unended',

@@ -1,12 +1,18 @@
 import { globSync } from 'node:fs';
 
 /** What guards orders, stock, payments and prices, and the keys that make a request count once. */
-export const folders = ['lib/shop', 'lib/saga', 'lib/database'] as const;
+export const folders = [
+  'lib/shop/orders',
+  'lib/shop/stock',
+  'lib/shop/payments',
+  'lib/shop/pricing',
+  'lib/saga',
+] as const;
 
 /** Files of these folders, as paths from the root. */
-export const sourceFiles = (): string[] => globSync(folders.map((folder) => `${folder}/*.ts`)).sort();
+export const sourceFiles = (): string[] => globSync([...folders.map((folder) => `${folder}/*.ts`), 'lib/database/idempotency.sql.ts']).sort();
 
-export const folderOf = (file: string): string => file.split('/').slice(0, 2).join('/');
+export const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/'));
 
 /** Test files by their names, in which `*` stands for anything. */
 const tests = (folder: string, ...names: readonly string[]): string[] =>
@@ -28,39 +34,39 @@ const plans = tests('sql', 'plans');
  */
 const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]][] = [
   [
-    /^lib\/orders\/retry-compensation/,
-    tests('sql', 'order-sweep', 'manualReview'),
-    tests('saga', 'retry-compensation', 'manualReview'),
+    /^lib\/saga\/retry-compensation/,
+    tests('sql', 'order-sweep', 'manual-review'),
+    tests('saga', 'retry-compensation', 'manual-review'),
     plans,
   ],
-  [/^lib\/orders\/(confirm|compensation)/, traces, steps, [...sagas, ...actions], tests('saga', 'manualReview')],
+  [/^lib\/saga\/(confirm|compensate)/, traces, steps, [...sagas, ...actions], tests('saga', 'manual-review')],
   [
-    /^lib\/orders\/cancel/,
+    /^lib\/shop\/orders\/cancel/,
     [...traces, ...tests('sql', 'cancel-order'), ...tests('unit', 'cancellation-input')],
     tests('sql', 'order-locks', 'order-reads'),
     sagas,
   ],
-  [/^lib\/orders\/place/, placing, sagas],
-  [/^lib\/orders\/await/, tests('sql', 'order-awaits'), actions],
-  [/^lib\/orders\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper', 'manualReview'), plans],
-  [/^lib\/orders\/wait/, tests('unit', 'wait')],
-  [/^lib\/orders\/read/, tests('sql', 'order-reads'), plans],
-  [/^lib\/orders\/transitions/, tests('unit', 'transitions')],
-  [/^lib\/orders\//, tests('unit', 'execution-name', 'order'), [...placing, ...traces], steps, sagas],
-  [/^lib\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
-  [/^lib\/stock\//, traces, [...tests('sql', 'stock-releases'), ...steps], sagas, tests('saga', 'reconciliation')],
-  [/^lib\/payments\/.*refunds?(\.sql)?\.ts/, refunds, plans],
-  [/^lib\/payments\/.*webhook/, tests('unit', '*webhook*'), tests('http', '*webhook*'), actions],
-  [/^lib\/payments\/stripe/, tests('unit', 'payment*')],
-  [/^lib\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
-  [/^lib\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
-  [/^lib\/pricing\//, prices, tests('http', 'quotes')],
-  [/^lib\/idempotency\//, tests('sql', 'idempotency'), placing],
+  [/^lib\/shop\/orders\/place/, placing, sagas],
+  [/^lib\/saga\/await/, tests('sql', 'order-awaits'), actions],
+  [/^lib\/saga\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper', 'manual-review'), plans],
+  [/^lib\/shop\/orders\/wait/, tests('unit', 'wait')],
+  [/^lib\/shop\/orders\/read/, tests('sql', 'order-reads'), plans],
+  [/^lib\/shop\/orders\/transitions/, tests('unit', 'transitions')],
+  [/^lib\/(saga|shop\/orders)\//, tests('unit', 'execution-name', 'order'), [...placing, ...traces], steps, sagas],
+  [/^lib\/shop\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
+  [/^lib\/shop\/stock\//, traces, [...tests('sql', 'stock-releases'), ...steps], sagas, tests('saga', 'reconciliation')],
+  [/^lib\/shop\/payments\/.*refunds?(\.sql)?\.ts/, refunds, plans],
+  [/^lib\/shop\/payments\/.*webhook/, tests('unit', '*webhook*'), tests('http', '*webhook*'), actions],
+  [/^lib\/shop\/payments\/stripe/, tests('unit', 'payment*')],
+  [/^lib\/shop\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
+  [/^lib\/shop\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
+  [/^lib\/shop\/pricing\//, prices, tests('http', 'quotes')],
+  [/^lib\/database\/idempotency/, tests('sql', 'idempotency'), placing],
   [
     /^infra\/saga\//,
     tests('unit', 'saga*', 'docs'),
     [...sagas, ...actions],
-    [...refunds, ...tests('saga', 'manualReview', 'reconciliation')],
+    [...refunds, ...tests('saga', 'manual-review', 'reconciliation')],
   ],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
   [

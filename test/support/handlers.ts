@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import type { Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import type { CallerOf, Route } from '../../lib/contract/deploy/route.ts';
-import { type HttpRuntime, httpHandler, type Request, type Result } from '../../lib/http/handler.ts';
+import { type HttpRuntime, httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Clock, stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { anyApplication } from './applications.ts';

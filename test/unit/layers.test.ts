@@ -5,6 +5,7 @@ import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
+import { roomOf, rooms } from '../support/rooms.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib', 'infra', 'test'].flatMap((folder) =>
@@ -28,33 +29,22 @@ const imports: Import[] = files.flatMap((from) => {
   ];
 });
 
-const domains = [...new Set(files.flatMap((file) => /^lib\/([^/]+)\//.exec(file)?.[1] ?? []))].filter(
-  (name) => !['kernel', 'contract', 'platform', 'entry'].includes(name),
-);
-const isDomain = (file: string) => domains.some((name) => file.startsWith(`lib/${name}/`));
-
-/** The room a file stands in, by its path. */
-function roomOf(file: string): string {
+/** The area a file stands in, by its path. */
+function areaOf(file: string): string {
   if (/^functions\/(routes|steps|jobs|streams)\.ts$/.test(file)) return 'table';
   if (file.startsWith('functions/')) return 'handler';
   if (file.startsWith('infra/local/')) return 'local';
   if (file.startsWith('infra/')) return 'infra';
   if (file.startsWith('test/')) return 'test';
-  if (isDomain(file)) return 'domain';
-  return /^lib\/([^/]+)\//.exec(file)?.[1] ?? 'package';
+  return file.startsWith('lib/') ? 'lib' : 'package';
 }
 
-/** Which rooms each room may import; packages are looked at apart. */
+/** Which areas the files around `lib/` may import. */
 const allowed: Record<string, readonly string[]> = {
-  kernel: ['kernel'],
-  contract: ['contract', 'kernel'],
-  domain: ['domain', 'kernel', 'contract'],
-  platform: ['platform', 'kernel', 'contract', 'domain'],
-  entry: ['entry', 'platform', 'contract', 'kernel'],
-  table: ['contract', 'kernel', 'table'],
-  handler: ['entry', 'domain', 'contract', 'kernel', 'platform', 'table'],
-  infra: ['infra', 'table', 'contract', 'kernel', 'domain', 'platform'],
-  local: ['local', 'infra', 'table', 'contract', 'kernel', 'domain', 'platform'],
+  table: ['lib', 'table'],
+  handler: ['lib', 'table'],
+  infra: ['infra', 'lib', 'table'],
+  local: ['local', 'infra', 'lib', 'table'],
 };
 
 describe('rooms', () => {
@@ -62,12 +52,47 @@ describe('rooms', () => {
     ({ from, to }) => !from.startsWith('test/') && !/^[@a-z][^/]*$|^(node:|@)|^[a-z][a-z0-9-]*\/(?!.*\.ts$)/.test(to),
   );
 
+  test('every file of lib stands in a room', () => {
+    expect(files.filter((file) => file.startsWith('lib/') && roomOf(file) === undefined)).toEqual([]);
+  });
+
   test('a file imports only from the rooms that its own may import from', () => {
     const trespasses = between
-      .filter(({ from, to }) => !(allowed[roomOf(from)] ?? []).includes(roomOf(to)))
+      .filter(({ from, to }) => {
+        const [room, target] = [roomOf(from), roomOf(to)];
+        if (room === undefined) return !allowed[areaOf(from)]?.includes(areaOf(to));
+        const own: readonly string[] = [room, ...rooms[room].imports];
+        return target === undefined || !own.includes(target);
+      })
       .map(({ from, to }) => `${from} imports ${to}`);
     expect(trespasses).toEqual([]);
     expect(between.length).toBeGreaterThan(100);
+  });
+
+  test('a room needs only rooms that stand above it in the table', () => {
+    const names = Object.keys(rooms);
+    for (const [name, { imports: needs }] of Object.entries(rooms)) {
+      const above = names.slice(0, names.indexOf(name));
+      expect(
+        needs.filter((need) => !above.includes(need)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  test('no import goes round in a circle', () => {
+    const next = new Map<string, string[]>();
+    for (const { from, to, dynamic } of between) if (!dynamic) next.set(from, [...(next.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (done.has(file) || path.includes(file)) return;
+      for (const target of next.get(file) ?? []) visit(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of next.keys()) visit(file, []);
+    expect(circles).toEqual([]);
   });
 
   test('nothing outside them imports infra or test', () => {
@@ -76,29 +101,14 @@ describe('rooms', () => {
   });
 
   test('handlers never import each other', () => {
-    expect(between.filter(({ from, to }) => roomOf(from) === 'handler' && roomOf(to) === 'handler')).toEqual([]);
+    expect(between.filter(({ from, to }) => areaOf(from) === 'handler' && areaOf(to) === 'handler')).toEqual([]);
   });
 
   test('infra never imports a handler: synthesizing would run it', () => {
     const static_ = imports.filter(
-      ({ from, to, dynamic }) => from.startsWith('infra/') && roomOf(to) === 'handler' && !dynamic,
+      ({ from, to, dynamic }) => from.startsWith('infra/') && areaOf(to) === 'handler' && !dynamic,
     );
     expect(static_).toEqual([]);
-  });
-
-  test('only deps.ts and its like in platform wire domains', () => {
-    const wiring = between.filter(({ from, to }) => roomOf(from) === 'platform' && roomOf(to) === 'domain');
-    expect([...new Set(wiring.map(({ from }) => from))].sort()).toEqual(
-      [
-        'lib/platform/accounts.ts',
-        'lib/platform/deps.ts',
-        'lib/platform/executions.ts',
-        'lib/platform/identity.ts',
-        'lib/platform/mailer.ts',
-        'lib/platform/payments.ts',
-        'lib/platform/resume.ts',
-      ].filter((file) => files.includes(file)),
-    );
   });
 
   test('kernel imports nothing but node', () => {
@@ -108,11 +118,15 @@ describe('rooms', () => {
     expect(foreign).toEqual([]);
   });
 
-  test('a domain touches an SDK only in files that say so in their names', () => {
+  test('a room other than platform touches an SDK only in files that say so in their names', () => {
     const sdk = /^(postgres|stripe|@aws-sdk\/|@smithy\/|@aws-lambda-powertools\/|@middy\/)/;
     const stray = imports.filter(
       ({ from, to }) =>
-        isDomain(from) && sdk.test(to) && !/\.(sql|dynamo|gateway)\.ts$/.test(from) && !typeOnly(from, to),
+        roomOf(from) !== undefined &&
+        roomOf(from) !== 'platform' &&
+        sdk.test(to) &&
+        !/\.(sql|dynamo|gateway)\.ts$/.test(from) &&
+        !typeOnly(from, to),
     );
     expect(stray.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
@@ -127,7 +141,7 @@ describe('rooms', () => {
 
 describe('tables', () => {
   const handlers = files
-    .filter((file) => roomOf(file) === 'handler')
+    .filter((file) => areaOf(file) === 'handler')
     .map((file) => file.slice('functions/'.length, -3));
   const named = [routes, steps, jobs, streams]
     .flatMap((table) => Object.values<{ handler: string }>(table))

@@ -2,22 +2,22 @@ import middy from '@middy/core';
 import jsonBody from '@middy/http-json-body-parser';
 import securityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import type { Caller } from '../contract/api/caller.ts';
-import type { InputOf, OperationContract } from '../contract/api/operation.ts';
-import type { AccessLine } from '../contract/deploy/access-line.ts';
-import type { CallerOf, Route } from '../contract/deploy/route.ts';
-import { describeError } from '../kernel/describe-error.ts';
-import { newId } from '../kernel/ids.ts';
-import { httpRuntime } from '../platform/deps.ts';
-import { type Runtime, untilDeadline, wireOnce } from '../platform/handlers/lambda.ts';
-import type { Logger, Meter } from '../platform/telemetry.ts';
-import { accessOf, type End } from './access-record.ts';
-import { type AccessControl, acquirePermit, authorize } from './authorize.ts';
-import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from './input.ts';
-import { problemResponse, requestIdOf, toProblem } from './problems.ts';
-import { type Result, toResponse } from './result.ts';
+import type { Caller } from '../../contract/api/caller.ts';
+import type { InputOf, OperationContract } from '../../contract/api/operation.ts';
+import type { AccessLine } from '../../contract/deploy/access-line.ts';
+import type { CallerOf, Route } from '../../contract/deploy/route.ts';
+import { describeError } from '../../kernel/describe-error.ts';
+import { newId } from '../../kernel/ids.ts';
+import { httpRuntime } from '../deps.ts';
+import { type Runtime, untilDeadline, wireOnce } from './lambda.ts';
+import type { Logger, Meter } from '../telemetry.ts';
+import { accessOf, type End } from '../../http/access-record.ts';
+import { type AccessControl, acquirePermit, authorize } from '../../http/authorize.ts';
+import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from '../../http/input.ts';
+import { problemResponse, requestIdOf, toProblem } from '../../http/problems.ts';
+import { type Result, toResponse } from '../../http/result.ts';
 
-export type { Result } from './result.ts';
+export type { Result } from '../../http/result.ts';
 
 /** What a handler's `run` is handed: validated input and who asks. */
 export type Request<C extends OperationContract, K extends Caller = Caller> = InputOf<C> &
