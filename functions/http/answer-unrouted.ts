@@ -3,8 +3,8 @@ import { createOrigins } from '../../lib/auth/applications/origins.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/system.ts';
 import { matcher } from '../../lib/contract/deploy/routing.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { isKnownOrigin: (origin: string) => Promise<boolean> };

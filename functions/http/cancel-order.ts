@@ -1,12 +1,12 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
 import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { config } from '../../lib/platform/config.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';

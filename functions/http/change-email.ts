@@ -1,7 +1,7 @@
 import { type AccountDeps, changeEmail } from '../../lib/accounts/customers/own-account.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 export async function run({ body }: Request<typeof contract.changeEmail>, deps: AccountDeps): Promise<Result> {

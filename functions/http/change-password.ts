@@ -4,9 +4,9 @@ import { hashPassword, passwordCost } from '../../lib/accounts/customers/passwor
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { lockoutStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = AccountDeps & PasswordDeps;

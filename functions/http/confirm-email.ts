@@ -1,7 +1,7 @@
 import { confirmEmail } from '../../lib/accounts/customers/own-account.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

@@ -1,10 +1,10 @@
 import { register } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import { type App, callerKey } from '../../lib/contract/api/caller.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { fromStored } from '../../lib/http/idempotency.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };

@@ -1,10 +1,10 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/stock.ts';
 import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { routes } from '../routes.ts';

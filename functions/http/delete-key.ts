@@ -1,8 +1,8 @@
 import { dropKey } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { applicationStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };

@@ -3,8 +3,8 @@ import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };

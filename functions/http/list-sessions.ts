@@ -2,9 +2,9 @@ import { listSessions, sessionIdOf } from '../../lib/auth/sessions/own-sessions.
 import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { sessionStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };

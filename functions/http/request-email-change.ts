@@ -5,8 +5,8 @@ import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { accountRules, lockoutStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

@@ -1,8 +1,8 @@
 import { type AccountRules, askForReset } from '../../lib/accounts/customers/accounts.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { accountRules } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

@@ -4,11 +4,11 @@ import { type AccountDeps, resetPassword } from '../../lib/accounts/customers/ow
 import { hashPassword, type PasswordCost, passwordCost } from '../../lib/accounts/customers/passwords.ts';
 import { type LockoutStore, welcome } from '../../lib/auth/limits/lockout.dynamo.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { describeError } from '../../lib/kernel/describe-error.ts';
 import { networkOf } from '../../lib/kernel/network.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
 import { lockoutStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = AccountDeps & { lockout: LockoutStore; cost: PasswordCost };

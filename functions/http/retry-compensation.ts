@@ -1,10 +1,10 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { type ReviewDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { StartSaga } from '../../lib/shop/orders/place.ts';
 import { routes } from '../routes.ts';

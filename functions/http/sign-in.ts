@@ -8,10 +8,10 @@ import { endSession, openSession, type SessionStore } from '../../lib/auth/sessi
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { describeError } from '../../lib/kernel/describe-error.ts';
 import { accountRules, lockoutStore, sessionStore } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';

@@ -8,10 +8,10 @@ import {
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import { fingerprintOf } from '../../lib/http/input.ts';
 import { accountRules, idempotency } from '../../lib/platform/deps.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

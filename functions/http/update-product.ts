@@ -1,8 +1,8 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';

@@ -6,8 +6,8 @@ import type { Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
-import { type HttpRuntime, httpHandler, type Result } from '../../lib/platform/handlers/http.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
+import { type HttpRuntime, httpHandler, type Result } from '../../lib/platform/handlers/http.ts';
 import { anyApplication } from '../support/applications.ts';
 import { httpEvent } from '../support/events.ts';
 

@@ -10,7 +10,8 @@ export const folders = [
 ] as const;
 
 /** Files of these folders, as paths from the root. */
-export const sourceFiles = (): string[] => globSync([...folders.map((folder) => `${folder}/*.ts`), 'lib/database/idempotency.sql.ts']).sort();
+export const sourceFiles = (): string[] =>
+  globSync([...folders.map((folder) => `${folder}/*.ts`), 'lib/database/idempotency.sql.ts']).sort();
 
 export const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/'));
 
@@ -54,7 +55,13 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/shop\/orders\/transitions/, tests('unit', 'transitions')],
   [/^lib\/(saga|shop\/orders)\//, tests('unit', 'execution-name', 'order'), [...placing, ...traces], steps, sagas],
   [/^lib\/shop\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
-  [/^lib\/shop\/stock\//, traces, [...tests('sql', 'stock-releases'), ...steps], sagas, tests('saga', 'reconciliation')],
+  [
+    /^lib\/shop\/stock\//,
+    traces,
+    [...tests('sql', 'stock-releases'), ...steps],
+    sagas,
+    tests('saga', 'reconciliation'),
+  ],
   [/^lib\/shop\/payments\/.*refunds?(\.sql)?\.ts/, refunds, plans],
   [/^lib\/shop\/payments\/.*webhook/, tests('unit', '*webhook*'), tests('http', '*webhook*'), actions],
   [/^lib\/shop\/payments\/stripe/, tests('unit', 'payment*')],

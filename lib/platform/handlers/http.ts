@@ -6,16 +6,16 @@ import type { Caller } from '../../contract/api/caller.ts';
 import type { InputOf, OperationContract } from '../../contract/api/operation.ts';
 import type { AccessLine } from '../../contract/deploy/access-line.ts';
 import type { CallerOf, Route } from '../../contract/deploy/route.ts';
-import { describeError } from '../../kernel/describe-error.ts';
-import { newId } from '../../kernel/ids.ts';
-import { httpRuntime } from '../deps.ts';
-import { type Runtime, untilDeadline, wireOnce } from './lambda.ts';
-import type { Logger, Meter } from '../telemetry.ts';
 import { accessOf, type End } from '../../http/access-record.ts';
 import { type AccessControl, acquirePermit, authorize } from '../../http/authorize.ts';
 import { checkBody, fingerprintOf, type Headers, parseHeaders, parseInput } from '../../http/input.ts';
 import { problemResponse, requestIdOf, toProblem } from '../../http/problems.ts';
 import { type Result, toResponse } from '../../http/result.ts';
+import { describeError } from '../../kernel/describe-error.ts';
+import { newId } from '../../kernel/ids.ts';
+import { httpRuntime } from '../deps.ts';
+import type { Logger, Meter } from '../telemetry.ts';
+import { type Runtime, untilDeadline, wireOnce } from './lambda.ts';
 
 export type { Result } from '../../http/result.ts';
 
