@@ -8,7 +8,7 @@ import { basket, getOrder, levelOf, newBuyer, newProduct, order, unique } from '
 const { short, appKey, limitedAppKey } = inject('target');
 
 /** An order on manual review's list, which others of the run may stand on as well; undefined when it is not there. */
-async function findOnDesk(orderId: string): Promise<ReviewOrder | undefined> {
+async function findInReview(orderId: string): Promise<ReviewOrder | undefined> {
   let cursor: string | null = null;
   for (;;) {
     const query: Record<string, string | number> = { limit: 100, ...(cursor === null ? {} : { cursor }) };
@@ -25,7 +25,7 @@ const explain = async (orderId: string): Promise<Explanation> =>
 /** Waits until an order waits in manual review once more. The test's own time-out ends the patience. */
 async function untilOpenedAgain(orderId: string, attempt: number): Promise<ReviewOrder> {
   for (;;) {
-    const found = await findOnDesk(orderId);
+    const found = await findInReview(orderId);
     if (found?.manualReview?.attempt === attempt) return found;
     await sleep(500);
   }
@@ -36,7 +36,7 @@ test.runIf(!short)('an order that cannot be compensated is found, explained, ret
   const { id: orderId } = await order(buyer, { ...basket(sold), paymentMethod: 'pm_timeoutAlways' });
   const asked = { token: appKey, path: { orderId } };
 
-  expect(await findOnDesk(orderId)).toMatchObject({
+  expect(await findInReview(orderId)).toMatchObject({
     status: 'needs_attention',
     manualReview: { steps: ['RefundPayment'], error: 'OutcomeUnknown', moneyAtStake: { amount: 1000, certain: false } },
   });
@@ -72,7 +72,7 @@ test.runIf(!short)('an order that cannot be compensated is found, explained, ret
     failure: { code: 'compensated' },
   });
   expect(await levelOf(sold.id)).toEqual({ onHand: 2, reserved: 0, available: 2 });
-  expect(await findOnDesk(orderId)).toBeUndefined();
+  expect(await findInReview(orderId)).toBeUndefined();
 
   const last = await explain(orderId);
   expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);

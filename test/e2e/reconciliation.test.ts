@@ -11,7 +11,7 @@ import { sendOnce } from './client.ts';
 import { unique } from './shop.ts';
 
 /*
- * On a stack of its own: it reaches into the simulated provider's books, and moves the clock so that the jobs run.
+ * On a stack of its own: it reaches into the simulated provider's transactions, and moves the clock so that the jobs run.
  */
 let checkout: Checkout;
 let running: Running;

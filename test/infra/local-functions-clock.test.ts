@@ -56,7 +56,7 @@ test('handlers begin with the time that they are given, and go on with the one t
   expect({ status, ahead: body.ahead, days: daysAhead(body.now) }).toEqual({ status: 200, ahead: 3 * day, days: 3 });
 });
 
-test('functions that die while the clock is moved begin anew with the new time, and nobody else gets their answer', async () => {
+test('functions that die while the clock is moved start over with the new time, and nobody else gets their answer', async () => {
   const path = '/test-clock/advance';
   const asks: ((reading: Reading) => void)[] = [];
   let asked = Promise.withResolvers<void>();
