@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import type { DeskOrder, Explanation } from '../../lib/contract/desk.ts';
 import { refused, succeed } from './client.ts';
 import { basket, getOrder, levelOf, newBuyer, newProduct, order, unique } from './shop.ts';
@@ -31,58 +31,61 @@ async function untilFlaggedAgain(orderId: string, attempt: number): Promise<Desk
   }
 }
 
-test.runIf(!short)('an order that cannot be undone is found, explained, retried and settled by hand', async () => {
-  const [buyer, sold] = [await newBuyer(), await newProduct({ stock: 2 })];
-  const { id: orderId } = await order(buyer, { ...basket(sold), paymentMethod: 'pm_timeoutAlways' });
-  const asked = { token: appKey, path: { orderId } };
+test.runIf(!short)(
+  'an order that cannot be undone is found, explained, retried and settled by hand',
+  async ({ expect }) => {
+    const [buyer, sold] = [await newBuyer(), await newProduct({ stock: 2 })];
+    const { id: orderId } = await order(buyer, { ...basket(sold), paymentMethod: 'pm_timeoutAlways' });
+    const asked = { token: appKey, path: { orderId } };
 
-  expect(await findOnDesk(orderId)).toMatchObject({
-    status: 'needs_attention',
-    attention: { steps: ['RefundPayment'], error: 'AnswerLost', moneyAtStake: { amount: 1000, certain: false } },
-  });
+    expect(await findOnDesk(orderId)).toMatchObject({
+      status: 'needs_attention',
+      attention: { steps: ['RefundPayment'], error: 'AnswerLost', moneyAtStake: { amount: 1000, certain: false } },
+    });
 
-  const first = await explain(orderId);
-  expect(first.executions).toMatchObject([{ name: orderId, status: 'FAILED' }]);
-  const refunds = first.executions![0]!.attempts.filter(({ state }) => state === 'RefundPayment');
-  expect(refunds.length).toBeGreaterThan(1);
-  expect(new Set(refunds.map(({ error }) => error))).toEqual(new Set(['AnswerLost']));
-  expect(first.stockMovements.map(({ kind }) => kind)).toEqual(['reservation', 'release']);
-  expect(first.requests.map(({ what }) => what)).toContain('order-placed');
+    const first = await explain(orderId);
+    expect(first.executions).toMatchObject([{ name: orderId, status: 'FAILED' }]);
+    const refunds = first.executions![0]!.attempts.filter(({ state }) => state === 'RefundPayment');
+    expect(refunds.length).toBeGreaterThan(1);
+    expect(new Set(refunds.map(({ error }) => error))).toEqual(new Set(['AnswerLost']));
+    expect(first.stockMovements.map(({ kind }) => kind)).toEqual(['reservation', 'release']);
+    expect(first.requests.map(({ what }) => what)).toContain('order-placed');
 
-  const key = unique('retry');
-  const { body: retried } = await succeed('retry-undo', 202, { ...asked, key });
-  expect(retried).toMatchObject({ undoAttempts: 1, attention: { settledHow: 'retried' } });
-  expect((await succeed('retry-undo', 202, { ...asked, key })).body).toEqual(retried);
-  await refused('resolve-order', 409, 'order-not-flagged', {
-    ...asked,
-    body: { outcome: 'failed', note: 'too early' },
-  });
+    const key = unique('retry');
+    const { body: retried } = await succeed('retry-undo', 202, { ...asked, key });
+    expect(retried).toMatchObject({ undoAttempts: 1, attention: { settledHow: 'retried' } });
+    expect((await succeed('retry-undo', 202, { ...asked, key })).body).toEqual(retried);
+    await refused('resolve-order', 409, 'order-not-flagged', {
+      ...asked,
+      body: { outcome: 'failed', note: 'too early' },
+    });
 
-  expect(await untilFlaggedAgain(orderId, 1)).toMatchObject({ undoAttempts: 1, attention: { settledAt: null } });
-  const note = `looked at the provider: no charge (${randomUUID()})`;
-  await refused('resolve-order', 409, 'outcome-does-not-fit', { ...asked, body: { outcome: 'cancelled', note } });
-  const { body: resolved } = await succeed('resolve-order', 200, { ...asked, body: { outcome: 'failed', note } });
-  expect(resolved).toMatchObject({ status: 'failed', attention: { settledHow: 'resolved' } });
-  expect(await getOrder(buyer, orderId)).toMatchObject({
-    status: 'failed',
-    payment: null,
-    failure: { code: 'undone' },
-  });
-  expect(await levelOf(sold.id)).toEqual({ onHand: 2, reserved: 0, available: 2 });
-  expect(await findOnDesk(orderId)).toBeUndefined();
+    expect(await untilFlaggedAgain(orderId, 1)).toMatchObject({ undoAttempts: 1, attention: { settledAt: null } });
+    const note = `looked at the provider: no charge (${randomUUID()})`;
+    await refused('resolve-order', 409, 'outcome-does-not-fit', { ...asked, body: { outcome: 'cancelled', note } });
+    const { body: resolved } = await succeed('resolve-order', 200, { ...asked, body: { outcome: 'failed', note } });
+    expect(resolved).toMatchObject({ status: 'failed', attention: { settledHow: 'resolved' } });
+    expect(await getOrder(buyer, orderId)).toMatchObject({
+      status: 'failed',
+      payment: null,
+      failure: { code: 'undone' },
+    });
+    expect(await levelOf(sold.id)).toEqual({ onHand: 2, reserved: 0, available: 2 });
+    expect(await findOnDesk(orderId)).toBeUndefined();
 
-  const last = await explain(orderId);
-  expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-undo-1`]);
-  expect(last.actions.map(({ action }) => action)).toEqual(['read', 'retry', 'resolve', 'read']);
-  expect(last.actions[2]).toMatchObject({ outcome: 'failed', note });
-  await refused('retry-undo', 409, 'order-not-flagged', asked);
-});
+    const last = await explain(orderId);
+    expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-undo-1`]);
+    expect(last.actions.map(({ action }) => action)).toEqual(['read', 'retry', 'resolve', 'read']);
+    expect(last.actions[2]).toMatchObject({ outcome: 'failed', note });
+    await refused('retry-undo', 409, 'order-not-flagged', asked);
+  },
+);
 
 test('the desk is closed to a key without its scope', async () => {
   await refused('find-orders', 403, 'forbidden', { token: limitedAppKey });
 });
 
-test('the desk lists orders in any status, by age', async () => {
+test('the desk lists orders in any status, by age', async ({ expect }) => {
   const query = { status: 'confirmed', olderThan: '999d' };
   expect((await succeed('find-orders', 200, { token: appKey, query })).body.data).toEqual([]);
 });

@@ -1,9 +1,10 @@
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Finding } from '../../lib/contract/findings.ts';
 import type { Order } from '../../lib/contract/orders.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
@@ -37,7 +38,7 @@ afterAll(async () => {
 });
 
 describe('money at the provider that has lost its order', { concurrent: false }, () => {
-  test('is found and given back within hours, once, and an order that is paid is left alone', async () => {
+  test('is found and given back within hours, once, and an order that is paid is left alone', async ({ expect }) => {
     const paid = await placed('pm_card_visa');
     const failed = await placed('pm_card_chargeDeclined');
     expect([paid.status, failed.status]).toEqual(['confirmed', 'failed']);
@@ -64,7 +65,7 @@ const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 
 async function send<B>(method: string, path: string, options: object, status: number): Promise<B> {
   const answer = await sendOnce(method, path, { ...shop(), ...options });
-  expect(answer.status, `${method} ${path} gave ${answer.text}`).toBe(status);
+  assert.equal(answer.status, status, `${method} ${path} gave ${answer.status}: ${answer.text}`);
   return answer.body as B;
 }
 

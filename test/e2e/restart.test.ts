@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, inject, test } from 'vitest';
 import { findProcess } from '../../infra/local/postgres/processes.ts';
 import type { Order } from '../../lib/contract/orders.ts';
 import type { Level, Movement } from '../../lib/contract/stock.ts';
@@ -26,7 +27,9 @@ afterAll(async () => {
 /** An order as a client keeps it in mind until it has an answer. */
 type Attempt = { key: string; body: object; outcome: string; answer?: Answer<Order> };
 
-test('killed in mid-saga and started again: every order ends, nothing is done twice, then Ctrl-C leaves nothing', async () => {
+test('killed in mid-saga and started again: every order ends, nothing is done twice, then Ctrl-C leaves nothing', async ({
+  expect,
+}) => {
   running = await start(checkout, settings);
   console.log(`first start: ${running.readyLine}`);
   const { appKey, customer } = running.demo;
@@ -125,7 +128,7 @@ async function post(path: string, body: object, token?: string, key?: string): P
     ...(token === undefined ? {} : { token }),
     ...(key === undefined ? {} : { key }),
   });
-  expect(answer.status, `POST ${path} gave ${answer.text}`).toBeLessThan(300);
+  assert.ok(answer.status < 300, `POST ${path} gave ${answer.status}: ${answer.text}`);
   return answer;
 }
 
@@ -149,7 +152,7 @@ async function all<T>(path: string, token: string): Promise<T[]> {
   const found: T[] = [];
   for (let cursor = ''; ; ) {
     const answer = await get(`${path}?limit=100${cursor}`, token);
-    expect(answer.status, answer.text).toBe(200);
+    assert.equal(answer.status, 200, `GET ${path} gave ${answer.status}: ${answer.text}`);
     const page = answer.body as { data: T[]; nextCursor: string | null };
     found.push(...page.data);
     if (page.nextCursor === null) return found;
