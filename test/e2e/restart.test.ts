@@ -116,7 +116,7 @@ test('killed in mid-saga and started again: every order ends, nothing is done tw
   // Two seconds on a machine that has nothing else to do; here other tests keep it busy.
   expect(milliseconds).toBeLessThan(5000);
   expect(await findProcess(postgres), 'PostgreSQL').toBeUndefined();
-}, 180_000);
+});
 
 const base = () => `http://localhost:${checkout.port}`;
 const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });

@@ -99,7 +99,7 @@ test('every door that is deployed starts on Lambda and has a handler', async () 
   expect(stdout.trim().split('\n').toSorted()).toEqual(
     [...bundles.keys()].map((door) => `${door} function`).toSorted(),
   );
-}, 60_000);
+});
 
 test('the migrate door carries the migrations beside it', async () => {
   const { directory } = await bundleDoor('jobs/migrate', work);
