@@ -63,17 +63,22 @@ export async function succeed<O extends OperationId, S extends keyof Responses<O
 }
 
 /**
- * As `succeed`, but comes again when a target that is busy says so. For what a test only prepares, and for a rush under
- * idempotency keys: what else a test is about is asked once.
+ * As `succeed`, but sends the request again when a busy target answers 503. For what a test only prepares or looks up, and
+ * for a rush under idempotency keys. Other requests that a test is about are sent once.
  */
 export async function succeedPatiently<O extends OperationId, S extends keyof Responses<O> & number>(
   operation: O,
   status: S,
   options: Options = {},
 ): Promise<Answer<BodyOf<O, S>>> {
+  return expectStatus(operation, status, await patiently(() => call(operation, options)));
+}
+
+/** Sends a request again for as long as a target that is busy answers 503. */
+export async function patiently<A extends Answer>(request: () => Promise<A>): Promise<A> {
   for (;;) {
-    const answer = await call(operation, options);
-    if (answer.status !== 503) return expectStatus(operation, status, answer);
+    const answer = await request();
+    if (answer.status !== 503) return answer;
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
   }
 }

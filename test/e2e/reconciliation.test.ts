@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Finding } from '../../lib/contract/findings.ts';
 import type { Order } from '../../lib/contract/orders.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
-import { sendOnce } from './client.ts';
+import { patiently, sendOnce } from './client.ts';
 import { unique } from './shop.ts';
 
 /*
@@ -64,7 +64,7 @@ const base = () => `http://localhost:${checkout.port}`;
 const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 
 async function send<B>(method: string, path: string, options: object, status: number): Promise<B> {
-  const answer = await sendOnce(method, path, { ...shop(), ...options });
+  const answer = await patiently(() => sendOnce(method, path, { ...shop(), ...options }));
   assert.equal(answer.status, status, `${method} ${path} gave ${answer.status}: ${answer.text}`);
   return answer.body as B;
 }

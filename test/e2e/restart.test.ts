@@ -5,7 +5,7 @@ import { findProcess } from '../../infra/local/postgres/processes.ts';
 import type { Order } from '../../lib/contract/orders.ts';
 import type { Level, Movement } from '../../lib/contract/stock.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
-import { type Answer, sendOnce } from './client.ts';
+import { type Answer, patiently, sendOnce } from './client.ts';
 import { hasEnded, unique } from './shop.ts';
 
 const { short } = inject('target');
@@ -38,7 +38,7 @@ test('killed in mid-saga and started again: every order ends, nothing is done tw
   const sku = unique('E2E');
   const product = await post('/products', { sku, name: 'Thing', price: { amount: 500, currency: 'EUR' } }, appKey);
   const { id: productId } = product.body as { id: string };
-  await post(`/products/${productId}/stock-movements`, { quantity: stock, reason: 'e2e' }, appKey);
+  await post(`/products/${productId}/stock-movements`, { quantity: stock, reason: 'e2e' }, appKey, unique('stock'));
 
   const attempt = (paymentMethod: string, outcome: string): Attempt => ({
     key: unique('order'),
@@ -122,17 +122,15 @@ const base = () => `http://localhost:${checkout.port}`;
 const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 
 async function post(path: string, body: object, token?: string, key?: string): Promise<Answer> {
-  const answer = await sendOnce('POST', path, {
-    ...shop(),
-    body,
-    ...(token === undefined ? {} : { token }),
-    ...(key === undefined ? {} : { key }),
-  });
+  const credentials = token === undefined ? {} : { token };
+  const options = { ...shop(), body, ...credentials, ...(key === undefined ? {} : { key }) };
+  const answer = await patiently(() => sendOnce('POST', path, options));
   assert.ok(answer.status < 300, `POST ${path} gave ${answer.status}: ${answer.text}`);
   return answer;
 }
 
-const get = (path: string, token: string): Promise<Answer> => sendOnce('GET', path, { ...shop(), token });
+const get = (path: string, token: string): Promise<Answer> =>
+  patiently(() => sendOnce('GET', path, { ...shop(), token }));
 
 async function untilAllEnded(token: string): Promise<Order[]> {
   for (;;) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExpectStatic, inject, test } from 'vitest';
-import { type Answer, type Options, send, sendOnce, succeed } from './client.ts';
+import { type Answer, type Options, patiently, send, sendOnce, succeed } from './client.ts';
 import { newBuyer, unique } from './shop.ts';
 
 /*
@@ -22,7 +22,8 @@ async function useAndRevoke(expect: ExpectStatic, use: () => Promise<Answer>, re
     for (let refusals = 0; refusals < 3; ) {
       const began = performance.now();
       const { status } = await use();
-      if (status === 429) {
+      // Neither let in nor refused: over the rate limit, or the target is busy.
+      if (status === 429 || status === 503) {
         await sleep(100);
         continue;
       }
@@ -122,7 +123,7 @@ async function late(token: string, revokedAt: number): Promise<Call[]> {
   await sleep(Math.max(0, revokedAt + 1001 - performance.now()));
   const call = async () => {
     const began = performance.now();
-    const { status } = await once('/products?limit=1', { token });
+    const { status } = await patiently(() => once('/products?limit=1', { token }));
     return { began, ended: performance.now(), status };
   };
   return Promise.all(Array.from({ length: callers }, call));

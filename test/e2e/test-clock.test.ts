@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Order } from '../../lib/contract/orders.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
-import { type Answer, type Options, type ProblemBody, sendOnce } from './client.ts';
+import { type Answer, type Options, type ProblemBody, patiently, sendOnce } from './client.ts';
 import { unique } from './shop.ts';
 
 /*
@@ -152,7 +152,7 @@ const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 /** Waits out the rate limit by moving the clock. */
 async function send(method: string, path: string, options: Options = {}): Promise<Answer> {
   for (;;) {
-    const answer = await sendOnce(method, path, { ...shop(), ...options });
+    const answer = await patiently(() => sendOnce(method, path, { ...shop(), ...options }));
     if (answer.status !== 429) return answer;
     await advance(Number(answer.headers.get('retry-after')));
   }
