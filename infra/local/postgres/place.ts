@@ -50,8 +50,8 @@ export async function removePlace(dataDir: string): Promise<void> {
 }
 
 /**
- * This project's folder outside the checkout, for files that root makes and another user reads. /tmp is the last choice:
- * systems empty it at a restart or by age. Throws FolderRefused.
+ * This project's folder outside the checkout, for files that root makes and another user reads. /tmp is the last
+ * choice: systems empty it at a restart or by age. Throws FolderRefused.
  */
 export async function machineFolder(account: Account): Promise<string> {
   for (const parent of ['/var/lib', '/var/tmp', tmpdir(), '/tmp']) {

@@ -41,7 +41,8 @@ async function fromProc(pid: number): Promise<ProcessInfo | undefined> {
       readFile(`/proc/${pid}/cmdline`, 'utf8'),
       readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
     ]);
-    // The name in brackets may contain spaces. After it come the state and, 19 fields on, the start in ticks since boot.
+    // The name in brackets may contain spaces. After it come the state and, 19 fields on, the start in ticks since
+    // boot.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z') return undefined;
     return { startedAt: `${boot.trim()}/${fields[19]}`, command: command.replaceAll('\0', ' ').trim() };

@@ -27,8 +27,8 @@ export function reach(time: number, clock: TimerClock, signal: AbortSignal): Pro
 }
 
 /**
- * Runs `work` until the limit's deadline. Rejects with States.Timeout at the deadline, and with the signal's reason when
- * aborted. A later answer of `work` is ignored; the signal that `work` gets is aborted by then.
+ * Runs `work` until the limit's deadline. Rejects with States.Timeout at the deadline, and with the signal's reason
+ * when aborted. A later answer of `work` is ignored; the signal that `work` gets is aborted by then.
  */
 export async function within<T>(limit: Limit, work: (over: AbortSignal) => Promise<T>): Promise<T> {
   const { deadline, clock, signal } = limit;

@@ -36,8 +36,8 @@ export type States = {
   /** Closes within a second. Running executions stay RUNNING in the file and continue at the next start. */
   stop(): Promise<void>;
   /**
-   * Resolves when no execution runs, or every running one waits for a callback that is not due yet. A Wait and the pause
-   * before a retry count as running.
+   * Resolves when no execution runs, or every running one waits for a callback that is not due yet. A Wait and the
+   * pause before a retry count as running.
    */
   idle(): Promise<void>;
 };
@@ -45,10 +45,10 @@ export type States = {
 const largestBody = 4 * 1024 * 1024;
 
 /**
- * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0.
- * Executions that are RUNNING in the file continue at the state they had entered, so a step may run twice and none is
- * skipped. One that waits for a callback keeps its token and its time-out. Throws DefinitionRefused, or an Error when the
- * file or the port cannot be used.
+ * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0. Executions that
+ * are RUNNING in the file continue at the state they had entered, so a step may run twice and none is skipped. One that
+ * waits for a callback keeps its token and its time-out. Throws DefinitionRefused, or an Error when the file or the
+ * port cannot be used.
  */
 export async function startStates(options: StatesOptions): Promise<States> {
   const {
