@@ -17,8 +17,8 @@ import { lastAccessLines, startAccessLines } from './functions/access-lines.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
 import { startIdentity } from './identity/start.ts';
-import { startLastingPostgres } from './postgres/lasting.ts';
 import { removePostgresData } from './postgres/start.ts';
+import { supervisePostgres } from './postgres/supervise.ts';
 import { startRdsProxy } from './rds-proxy/server.ts';
 import { startScheduler } from './scheduler.ts';
 import { startStates } from './states/start.ts';
@@ -109,7 +109,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const clock = openClock(clockFile);
     log('starting PostgreSQL and DynamoDB');
     const starting = [
-      startLastingPostgres({
+      supervisePostgres({
         dataDir: at('postgres'),
         log,
         settings: options.postgresSettings ?? {},

@@ -14,7 +14,7 @@ const lines: string[] = [];
 const crashes: unknown[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'counterfoil-revival-'));
+  directory = await mkdtemp(join(tmpdir(), 'counterfoil-restarts-'));
   stack = await startStack({
     directory,
     port: 0,
@@ -37,7 +37,7 @@ const untilHealthy = async () => {
   while ((await health()) !== 200) await sleep(20);
 };
 
-test('functions that are killed come back at the same address, and who waited is told as by Lambda', async () => {
+test('functions that are killed restart at the same address, and their invocations fail as on Lambda', async () => {
   const under = stack.inside.runJob('check-invariants');
   const [, outcome] = await Promise.all([stack.inside.killFunctions(), under.catch((error: Error) => error)]);
   expect(outcome).toMatchObject({ name: 'Runtime.ExitError' });
@@ -46,7 +46,7 @@ test('functions that are killed come back at the same address, and who waited is
   expect(await stack.inside.runJob('check-invariants')).toBeDefined();
 });
 
-test('a PostgreSQL that is killed comes back at the same address with its data', async () => {
+test('a PostgreSQL that is killed restarts at the same address with its data', async () => {
   const before = stack.inside.postgresPid();
   process.kill(before, 'SIGKILL');
   while (stack.inside.postgresPid() === before) await sleep(20);
@@ -58,7 +58,7 @@ test('a PostgreSQL that is killed comes back at the same address with its data',
   expect(crashes).toEqual([]);
 });
 
-test('functions that die time and again are given up', async () => {
+test('functions that end six times within a minute are not restarted', async () => {
   const gone = Promise.withResolvers<unknown>();
   const functions = startFunctions({
     env: {},
