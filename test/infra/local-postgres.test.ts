@@ -148,7 +148,7 @@ describe('after a kill -9', () => {
   test('in the middle of the first start, the next one starts over', async () => {
     const child = supervise(dataDir);
     await expect
-      .poll(() => readdir(dataDir).catch(() => []), { interval: 10, timeout: 15_000 })
+      .poll(() => readdir(dataDir).catch(() => []), { interval: 10 })
       .toContainEqual(expect.stringMatching(/^data\.new-/));
     await kill(child);
     const server = await start();
