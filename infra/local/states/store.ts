@@ -91,10 +91,10 @@ export function openStore(file: string, log: (line: string) => void) {
     flush();
     return read();
   };
-  const find = db.prepare('select * from executions where name = ?');
-  const running = db.prepare(`select * from executions where status = 'RUNNING' order by "startedAt"`);
+  const find = db.prepare(`select ${columns} from executions where name = ?`);
+  const running = db.prepare(`select ${columns} from executions where status = 'RUNNING' order by "startedAt"`);
   const listed = db.prepare(
-    `select * from executions where (?1 is null or status = ?1) and ("startedAt", name) < (?2, ?3)
+    `select ${columns} from executions where (?1 is null or status = ?1) and ("startedAt", name) < (?2, ?3)
      and (?4 is null or ("redriveCount" > 0) = ?4) order by "startedAt" desc, name desc limit ?5`,
   );
   const forward = db.prepare('select id, body from events where name = ? and id > ? order by id limit ?');
