@@ -19,8 +19,7 @@ import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
 import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
-import { once } from '../../lib/database/idempotency.sql.ts';
-import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
+import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
@@ -118,7 +117,7 @@ const calls: Call[] = [
     'sign-up',
     'customers_api',
     (sql) =>
-      once(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
+      idempotent(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
         const email = `${id('request')}@example.com`;
         await signUp(tx, { email, name: 'New', passwordHash: 'x' }, rules);
         return { status: 202, headers: {}, body: '{}' };
@@ -435,16 +434,16 @@ const calls: Call[] = [
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
-  ['find-orders', 'operations', (sql) => find(sql)],
+  ['find-orders', 'manual_review', (sql) => find(sql)],
   [
     'find-orders older than a day',
-    'operations',
+    'manual_review',
     (sql) => find(sql, { changedBefore: new Date(Date.now() - 86_400_000) }),
   ],
-  ['find-orders in a common status', 'operations', (sql) => find(sql, { status: 'confirmed' })],
+  ['find-orders in a common status', 'manual_review', (sql) => find(sql, { status: 'confirmed' })],
   [
     'find-orders from the middle',
-    'operations',
+    'manual_review',
     (sql) => {
       const after = `${(Date.now() - sizes.orders * 5000) * 1000}-${ids.order(someOrder)}`;
       return find(sql, { status: 'confirmed', after });
@@ -452,7 +451,7 @@ const calls: Call[] = [
   ],
   [
     'explain-order',
-    'operations',
+    'manual_review',
     (sql) => {
       const readExecution = async () => undefined;
       const asked = { orderId: orderInReview(1), keyId: 'key_1', requestId: 'req_1' };
@@ -461,7 +460,7 @@ const calls: Call[] = [
   ],
   [
     'retry-compensation',
-    'operations',
+    'manual_review',
     (sql, mode) => {
       const orderId = orderInReview(of(mode, 2));
       const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
@@ -474,7 +473,7 @@ const calls: Call[] = [
   ],
   [
     'resolve-order',
-    'operations',
+    'manual_review',
     (sql, mode) => {
       const asked = { orderId: orderInReview(of(mode, 3)), keyId: 'key_1', requestId: 'req_1', note: 'x' };
       const deps = { sql, clock, keys: keys('orders.idempotency_keys') };
@@ -502,7 +501,7 @@ test('the shop is as large as it should be, and a scan of all of it would be not
       'customers.idempotency_keys',
       'orders.idempotency_keys',
       'orders.lines',
-      'orders.operator_actions',
+      'audit.operator_actions',
       'orders.orders',
       'orders.timeline',
       'outbox.events',
