@@ -103,7 +103,28 @@ describe('a history that is not as it must be stops everything before anything i
         await rename(join(trial.directory, '0002_two.down.sql'), join(trial.directory, '0002_deux.down.sql'));
       },
       'ChangedMigration',
-      /0002_deux\.up\.sql has got a new name \(0002_two\)/,
+      /^0002_deux\.up\.sql was renamed \(from 0002_two\) since it was applied: put it back/,
+    ],
+    [
+      'the first applied file has another name',
+      async () => {
+        await rename(join(trial.directory, '0001_one.up.sql'), join(trial.directory, '0001_un.up.sql'));
+        await rename(join(trial.directory, '0001_one.down.sql'), join(trial.directory, '0001_un.down.sql'));
+      },
+      'ChangedMigration',
+      /^0001_un\.up\.sql was renamed \(from 0001_one\)/,
+    ],
+    [
+      'the first applied file was changed',
+      () => writeFile(join(trial.directory, '0001_one.up.sql'), 'create table a (id integer)'),
+      'ChangedMigration',
+      /^0001_one\.up\.sql was changed/,
+    ],
+    [
+      'the database starts with another first migration',
+      () => trial.remove('0001_one').then(() => trial.write({ baseline: 'create table z ()' })),
+      'ReplacedBaseline',
+      /^the database starts with 0001_one and this release with 0001_baseline: .* start with an empty one$/,
     ],
     [
       'an applied file is gone',
