@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 const at = new Date();
-const flag = (orderId: string) =>
+const openReview = (orderId: string) =>
   requestManualReview(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
@@ -37,7 +37,7 @@ const place = async ({ reserved = true } = {}) => {
 };
 const opened = async (options?: { reserved: boolean }) => {
   const placed = await place(options);
-  expect(await flag(placed.orderId)).toMatchObject({ opened: true });
+  expect(await openReview(placed.orderId)).toMatchObject({ opened: true });
   return placed;
 };
 /** A confirmed order whose cancellation could not give anything back. */
@@ -56,7 +56,7 @@ const levelOf = async (productId: string) =>
   (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
 const actionsOf = async (orderId: string) =>
   (
-    await saga.owner`select action, outcome, note from orders.operator_actions where order_id = ${orderId} order by id`
+    await saga.owner`select action, outcome, note from audit.operator_actions where order_id = ${orderId} order by id`
   ).map((row) => ({ ...row }));
 const statuses = (results: PromiseSettledResult<unknown>[]) =>
   results.map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.code)).sort();
@@ -91,7 +91,7 @@ describe('a retry', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('of an order that an earlier release put into manual review, of which nothing was kept, compensates it too', async () => {
+  test('of an order without a record of its review compensates it too', async () => {
     const { orderId } = await opened();
     await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
     const { order } = await operator.retry(orderId);
@@ -100,7 +100,7 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('of a cancellation that an earlier release put into manual review ends it cancelled', async () => {
+  test('of a cancellation without a record of its review ends it cancelled', async () => {
     const { orderId } = await cancellationInReview();
     await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
     const { order } = await operator.retry(orderId);
@@ -140,7 +140,7 @@ describe('a retry', () => {
     const placed = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
     expect(placed.status).toBe('pending_payment');
     const { id } = placed;
-    expect(await flag(id)).toMatchObject({ opened: true });
+    expect(await openReview(id)).toMatchObject({ opened: true });
     expect(await operator.order(id)).toMatchObject({
       manualReview: {
         fromStatus: 'pending_payment',
@@ -272,5 +272,29 @@ describe('a resolution', () => {
     const first = await operator.resolve(other.orderId, { key: 'once' });
     const again = await operator.resolve(other.orderId, { key: 'once' });
     expect([again.replayed, again.answer]).toEqual([true, first.answer]);
+  });
+});
+
+describe('the audit of an order', () => {
+  test('has an entry for each reading, retry and resolution, and nobody changes, deletes or empties it', async () => {
+    const { orderId } = await opened();
+    await operator.explain(orderId);
+    await operator.resolve(orderId, { note: 'no charge at the provider' });
+    const entries = [
+      { action: 'read', outcome: null, note: null },
+      { action: 'resolve', outcome: 'failed', note: 'no charge at the provider' },
+    ];
+    expect(await actionsOf(orderId)).toEqual(entries);
+    for (const sql of [saga.owner, saga.manualReview, saga.saga, saga.api]) {
+      for (const statement of [
+        'update audit.operator_actions set at = at',
+        "update audit.operator_actions set note = 'x'",
+        'delete from audit.operator_actions',
+        'truncate audit.operator_actions',
+      ]) {
+        await expect(sql.unsafe(statement), statement).rejects.toMatchObject({ code: '42501' });
+      }
+    }
+    expect(await actionsOf(orderId)).toEqual(entries);
   });
 });

@@ -44,8 +44,8 @@ describe('what the database refuses of refunds', () => {
     ['a status that nobody knows', { status: 'lost' }, 'refunds_status_check'],
     ['a failed one that does not say why', { status: 'failed' }, 'failed_refund_says_why'],
     ['a reason of one that has not failed', { code: 'x' }, 'failed_refund_says_why'],
-    ['one that was made without the provider’s reference', { status: 'succeeded' }, 'refund_given_has_reference'],
-    ['a reference of one that was not made', { reference: 'x' }, 'refund_given_has_reference'],
+    ['one that was made without the provider’s reference', { status: 'succeeded' }, 'succeeded_refund_has_reference'],
+    ['a reference of one that was not made', { reference: 'x' }, 'succeeded_refund_has_reference'],
   ])('%s', async (_, refund, constraint) => {
     await expect(insert(refund)).rejects.toMatchObject({ constraint_name: constraint });
   });

@@ -35,7 +35,7 @@ beforeAll(async () => {
       )`;
   }
   await sql`
-    insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
+    insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
     values (${`act_${hex}`}, ${paid.id}, now(), 'key', 'read', 'req')`;
 });
 afterAll(() => shop.close());
@@ -52,7 +52,7 @@ const fresh: Record<string, () => Values> = {
   'orders.lines': () => ({ position: 2, product_id: another }),
   'orders.timeline': () => ({ entry: 2 }),
   'orders.manual_reviews': () => ({ attempt: 2 }),
-  'orders.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
+  'audit.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
   'orders.status_transitions': () => ({ from_status: 'failed', to_status: 'failed' }),
   'payments.payments': () => ({ id: id('payment'), order_id: unpaid, reference: 'another' }),
   'payments.refunds': () => ({ id: `rfd_${'1'.repeat(32)}` }),
@@ -96,14 +96,14 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['orders.manual_reviews', { money_at_stake: -1 }, 'manual_reviews_money_at_stake_check'],
   ['orders.manual_reviews', { stock_at_stake: {} }, 'manual_reviews_stock_at_stake_check'],
   ['orders.manual_reviews', { settled_how: 'forgotten' }, 'manual_reviews_settled_how_check'],
-  ['orders.manual_reviews', { settled_how: null }, 'settled_somehow'],
+  ['orders.manual_reviews', { settled_how: null }, 'settlement_is_complete'],
   ['orders.manual_reviews', { settled_at: null, settled_how: null }, 'manual_reviews_open'],
-  ['orders.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
-  ['orders.operator_actions', { action: 'loginAttempt' }, 'operator_actions_action_check'],
-  ['orders.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
-  ['orders.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
-  ['orders.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
-  ['orders.operator_actions', { action: 'resolve', outcome: 'failed' }, 'resolution_says_how'],
+  ['audit.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
+  ['audit.operator_actions', { action: 'loginAttempt' }, 'operator_actions_action_check'],
+  ['audit.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
+  ['audit.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
+  ['audit.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
+  ['audit.operator_actions', { action: 'resolve', outcome: 'failed' }, 'resolution_says_how'],
   ['payments.payments', { order_id: no.order }, 'payments_order_id_fkey'],
   ['payments.payments', { status: 'lost' }, 'payments_status_check'],
   ['payments.payments', { status: 'refunded' }, 'refund_has_its_time'],
@@ -117,7 +117,7 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['payments.refunds', { reason: long(201) }, 'refunds_reason_check'],
   ['payments.refunds', { attempt: 0 }, 'refunds_attempt_check'],
   ['payments.refunds', { status: 'failed' }, 'failed_refund_says_why'],
-  ['payments.refunds', { status: 'succeeded' }, 'refund_given_has_reference'],
+  ['payments.refunds', { status: 'succeeded' }, 'succeeded_refund_has_reference'],
   ['stock.levels', { product_id: no.product }, 'levels_product_id_fkey'],
   ['stock.levels', { on_hand: 1_000_000_001 }, 'levels_on_hand_check'],
   ['stock.movements', { product_id: no.product }, 'movements_product_id_fkey'],
@@ -139,7 +139,7 @@ test.each<[table: string, same: readonly string[], constraint: string]>([
   ['orders.lines', ['product_id'], 'lines_order_id_product_id_key'],
   ['orders.timeline', ['entry'], 'timeline_pkey'],
   ['orders.manual_reviews', ['attempt'], 'manual_reviews_pkey'],
-  ['orders.operator_actions', ['id'], 'operator_actions_pkey'],
+  ['audit.operator_actions', ['id'], 'operator_actions_pkey'],
   ['orders.status_transitions', ['from_status', 'to_status'], 'status_transitions_pkey'],
   ['payments.payments', ['id'], 'payments_pkey'],
   ['payments.payments', ['order_id'], 'payments_order_id_key'],

@@ -107,7 +107,7 @@ describe('confirming', () => {
       "confirmed_at = now(), failure_code = 'x', failure_detail = 'x'",
       'confirmed_at = null',
     ]) {
-      await expect(confirm(made, { change })).rejects.toMatchObject({ constraint_name: 'confirmed_order_is_whole' });
+      await expect(confirm(made, { change })).rejects.toMatchObject({ constraint_name: 'confirmed_order_is_complete' });
     }
   });
 });

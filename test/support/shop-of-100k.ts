@@ -123,7 +123,7 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       select id, 0, at, 'reserved', 'compensation-failed', '["ReleaseStock"]', 'Error', 'x', 0, true, '[]', id
       from placed where status = 'needs_attention';
 
-      insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
+      insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
       select pg_temp.id('act_', n), id, at, 'key_1', 'read', 'req_1' from placed where n % 50 = 0;
 
       insert into outbox.events (id, type, subject, data, occurred_at, published_at)
