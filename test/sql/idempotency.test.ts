@@ -43,7 +43,7 @@ const answer = (n: number): Answer => ({ status: 201, headers: { location: `/thi
 const count = async (_tx: TransactionSql) => answer(++runs);
 const records = () => owner`select * from catalog.idempotency_keys`;
 
-/** Work that stays at it until it is let go. */
+/** Work that runs until it is released. */
 function held() {
   const started = Promise.withResolvers<TransactionSql>();
   const letGo = Promise.withResolvers<void>();
@@ -55,7 +55,7 @@ function held() {
   return { work, started: started.promise, letGo: letGo.resolve };
 }
 
-test('a repeat gets the first answer back, and nothing runs again', async () => {
+test('a repeat gets the first answer, and nothing runs again', async () => {
   expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
   expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
   expect(runs).toBe(1);
@@ -78,7 +78,7 @@ test('an answer without a body comes back without one', async () => {
   expect(again).toEqual({ status: 204, headers: {}, body: undefined });
 });
 
-test('another request under the same key is refused, and the first answer stays', async () => {
+test('a different request with the same key is refused, and the first answer stays', async () => {
   await idempotent(sql, claim, keys, count);
   const other = idempotent(sql, { ...claim, fingerprint: 'two' }, keys, count);
   await expect(other).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 422 });
@@ -92,7 +92,7 @@ test('a key belongs to its caller', async () => {
   expect(other).toEqual({ answer: answer(2), replayed: false });
 });
 
-test('a repeat of one caller fixes the answer of no other under the same key', async () => {
+test('a repeat by one caller fixes no answer of another caller with the same key', async () => {
   const taken = (n: number): Answer => ({ ...answer(n), status: 202 });
   const [first, second] = [
     { ...claim, key: 'k-1' },
@@ -106,14 +106,14 @@ test('a repeat of one caller fixes the answer of no other under the same key', a
   expect(await storeFinalAnswer(sql, first, keys, final), 'nobody was given it').toBe(true);
 });
 
-test('a repeat writes nothing on an answer that is final', async () => {
+test('a repeat writes nothing to a final answer', async () => {
   await idempotent(sql, claim, keys, count);
   const [before] = await records();
   await idempotent(sql, claim, keys, count);
   expect(await records()).toEqual([before]);
 });
 
-test('a repeat that read an answer just before it was replaced gives the one that took its place', async () => {
+test('a repeat that read an answer just before it was replaced gets the new one', async () => {
   const taken = { requestHash: claim.fingerprint, status: 202, headers: {}, body: '{}' };
   const own = { ...claim, key: 'k-1' };
   await idempotent(sql, own, keys, async () => ({ status: 202, headers: {}, body: '{}' }));
@@ -130,7 +130,7 @@ test('keys differ by the case of a letter', async () => {
   expect(await idempotent(sql, { ...claim, key: 'K-1' }, keys, count)).toEqual({ answer: answer(2), replayed: false });
 });
 
-test('without a key every request runs, and nothing is kept', async () => {
+test('without a key every request runs, and nothing is stored', async () => {
   await idempotent(sql, { ...claim, key: undefined }, keys, count);
   await idempotent(sql, { ...claim, key: undefined }, keys, count);
   expect(runs).toBe(2);
@@ -149,7 +149,7 @@ describe('time', () => {
     expect(await records()).toHaveLength(1);
   });
 
-  test('the record of a key that was free again is that of the new request in every respect', async () => {
+  test('the record of a reused key belongs wholly to the new request', async () => {
     await idempotent(sql, claim, keys, count);
     time += keys.keepSeconds * 1000;
     const fresh = { ...claim, operation: 'update-product', fingerprint: 'two' };
@@ -169,7 +169,7 @@ describe('time', () => {
     ]);
   });
 
-  test('records are deleted from their last moment on, and no others', async () => {
+  test('records are deleted from the moment they expire, and no others', async () => {
     const jobs = database.connect('jobs', poolOptions);
     const start = time;
     await idempotent(sql, claim, keys, count);
@@ -181,7 +181,7 @@ describe('time', () => {
     await jobs.end();
   });
 
-  test('the database takes no record that is kept for less than a day', async () => {
+  test('the database refuses a record that is kept for less than a day', async () => {
     const short = idempotent(sql, claim, { ...keys, keepSeconds: day - 1 }, count);
     await expect(short).rejects.toMatchObject({ code: '23514' });
   });
@@ -201,7 +201,7 @@ describe('work that fails', () => {
     expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
   });
 
-  test('because its connection broke leaves the key free', async () => {
+  test('because its connection broke, leaves the key free', async () => {
     const pool = database.connect('catalog_api', { ...poolOptions, max: 1 });
     const { work, started, letGo } = held();
     const broken = idempotent(pool, claim, keys, work).catch((error) => error);
@@ -215,8 +215,8 @@ describe('work that fails', () => {
   });
 });
 
-describe('two at once', () => {
-  test('while the first is at it the second is told to come again, without waiting; then it gets the answer', async () => {
+describe('two concurrent requests', () => {
+  test('while the first runs, the second is asked to try again without waiting; later it gets the answer', async () => {
     const { work, started, letGo } = held();
     const first = idempotent(sql, claim, keys, work);
     await started;
@@ -230,7 +230,7 @@ describe('two at once', () => {
     expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
   });
 
-  test('another request under the key of one in flight is told to come again too, not what the key is for', async () => {
+  test('a different request with the key of one in flight is also asked to try again, and learns nothing about the key', async () => {
     const { work, started, letGo } = held();
     const first = idempotent(sql, claim, keys, work);
     await started;
@@ -240,7 +240,7 @@ describe('two at once', () => {
     await first;
   });
 
-  test('other keys and other callers do not wait', async () => {
+  test('requests with other keys or by other callers do not wait', async () => {
     const { work, started, letGo } = held();
     const first = idempotent(sql, claim, keys, work);
     await started;
@@ -255,7 +255,7 @@ describe('two at once', () => {
     await first;
   });
 
-  test('of thirty at once one runs; the others get its answer or are told to come again', async () => {
+  test('of thirty concurrent requests one runs; the others get its answer or are asked to try again', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => idempotent(sql, claim, keys, count)));
     expect(runs).toBe(1);
     const answered = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
@@ -266,7 +266,7 @@ describe('two at once', () => {
     }
   });
 
-  test('of thirty at once on a key that has expired, one runs', async () => {
+  test('of thirty concurrent requests with an expired key, one runs', async () => {
     await idempotent(sql, claim, keys, count);
     time += keys.keepSeconds * 1000;
     await Promise.allSettled(Array.from({ length: 30 }, () => idempotent(sql, claim, keys, count)));

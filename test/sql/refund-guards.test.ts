@@ -29,7 +29,7 @@ const change = (columns: { claimed?: number; refunded?: number }) => saga.owner`
   set refund_claimed = ${columns.claimed ?? 0}, refunded_amount = ${columns.refunded ?? 0}
   where id = ${paymentId}`;
 
-describe('what the database refuses of refunds', () => {
+describe('the database refuses a refund', () => {
   test.each([
     ['claims above what was paid', { claimed: 1001 }],
     ['more given back than was claimed', { claimed: 5, refunded: 6 }],
@@ -62,8 +62,8 @@ describe('what the database refuses of refunds', () => {
   });
 });
 
-describe('what the database keeps of a payment that is waited for', () => {
-  test('the action is forgotten by whoever takes the order on', async () => {
+describe('an order that waits for its customer to pay', () => {
+  test('loses its payment action when its status changes', async () => {
     const productId = await saga.product(5);
     const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
     const actionOf = async () =>
@@ -73,7 +73,7 @@ describe('what the database keeps of a payment that is waited for', () => {
     expect(await actionOf()).toBeNull();
   });
 
-  test('an order waits only with an action, and has one only while it waits', async () => {
+  test('waits only with a payment action, and has one only while it waits', async () => {
     const productId = await saga.product(5);
     const order = await saga.place([{ productId, quantity: 1 }], { start: false });
     const broken = { constraint_name: 'payment_action_while_pending' };
