@@ -1,19 +1,6 @@
-create table catalog.products (
-  id kernel.product_id primary key,
-  sku text collate "C" not null unique check (length(sku) between 1 and 64),
-  name text not null check (length(name) between 1 and 200),
-  description text check (length(description) <= 5000),
-  price_amount bigint not null check (price_amount between 0 and 100000000),
-  price_currency kernel.currency not null,
-  active boolean not null default true,
-  version integer not null default 1 check (version >= 1),
-  created_at timestamptz not null,
-  updated_at timestamptz not null
-);
-create index products_on_sale on catalog.products (id desc) where active;
+create schema stock;
 
-create table catalog.idempotency_keys (like customers.idempotency_keys including all);
-
+-- What the ledger adds up to. The trigger apply_movement keeps the numbers.
 create table stock.levels (
   product_id kernel.product_id primary key references catalog.products (id),
   on_hand integer not null default 0 check (on_hand between 0 and 1000000000),
@@ -21,7 +8,19 @@ create table stock.levels (
   constraint never_oversold check (reserved between 0 and on_hand)
 );
 
--- The ledger. A level changes only by a row here, so the sum of the rows is the level.
+-- A role that locks a level needs the right to update some column of it, so such roles may update product_id.
+-- This trigger keeps them from changing it.
+create function stock.refuse_new_product() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'the level of product % cannot become that of another product', old.product_id
+    using errcode = 'integrity_constraint_violation', constraint = 'level_keeps_its_product';
+end
+$$;
+create trigger refuse_new_product before update of product_id on stock.levels
+  for each row when (old.product_id is distinct from new.product_id) execute function stock.refuse_new_product();
+
+-- The ledger. Only an insert here changes a level, so the sum of a product's rows is its level.
 create table stock.movements (
   id kernel.movement_id primary key,
   product_id kernel.product_id not null references catalog.products (id),
@@ -41,7 +40,7 @@ create table stock.movements (
       else false
     end
   ),
-  -- A step of the saga moves an order's stock at most once, however often it is delivered.
+  -- A step of the saga moves an order's stock at most once, however often the step is delivered.
   constraint movement_once unique (order_id, product_id, kind)
 );
 create index movements_by_product on stock.movements (product_id, id desc);
@@ -63,17 +62,6 @@ $$;
 create trigger apply_movement after insert on stock.movements
   for each row execute function stock.apply_movement();
 
--- The roles that lock a level may "update" its key, because PostgreSQL asks for that before it locks a row.
-create function stock.refuse_new_product() returns trigger
-language plpgsql set search_path = '' as $$
-begin
-  raise exception 'the level of product % stays with it', old.product_id
-    using errcode = 'integrity_constraint_violation', constraint = 'level_keeps_its_product';
-end
-$$;
-create trigger refuse_new_product before update of product_id on stock.levels
-  for each row when (old.product_id is distinct from new.product_id) execute function stock.refuse_new_product();
-
 create table stock.reservations (
   order_id kernel.order_id not null,
   product_id kernel.product_id not null references catalog.products (id),
@@ -84,15 +72,11 @@ create table stock.reservations (
 );
 create index reservations_expiring on stock.reservations (expires_at) where state = 'held';
 
-grant select, insert on catalog.products to catalog_api;
-grant update (sku, name, description, price_amount, price_currency, active, version, updated_at)
-  on catalog.products to catalog_api;
-grant select, insert, update on catalog.idempotency_keys to catalog_api;
-grant select (expires_at), delete on catalog.idempotency_keys to jobs;
+grant usage on schema stock to catalog_api, saga, manual_review, reconciler;
 
-grant select, insert on stock.movements to catalog_api, saga;
 grant select on stock.levels to catalog_api, saga;
--- To lock a level before moving it; the CHECKs and the trigger own its numbers.
+-- Lets them lock a level. Its numbers stay the trigger's.
 grant update (product_id) on stock.levels to catalog_api, saga;
-grant select, insert on stock.reservations to saga;
-grant update (state) on stock.reservations to saga;
+grant select, insert on stock.movements to catalog_api, saga, manual_review, reconciler;
+grant select, update (state) on stock.reservations to saga, manual_review, reconciler;
+grant insert on stock.reservations to saga;

@@ -1,27 +1,8 @@
--- Who read or changed what, by month, never changed and dropped by whole months; and what each application used.
-do $$
-declare
-  name text;
-begin
-  foreach name in array array['audit_writer', 'audit_reader'] loop
-    if not exists (select from pg_catalog.pg_roles where rolname = name) then
-      execute format('create role %I login', name);
-    end if;
-    execute format('grant rds_iam to %I', name);
-    execute format('alter role %I set search_path = %L', name, '');
-    execute format('alter role %I set statement_timeout = %L', name, '5s');
-    execute format('alter role %I set lock_timeout = %L', name, '4s');
-    execute format('alter role %I set idle_in_transaction_session_timeout = %L', name, '10s');
-    execute format('grant connect on database %I to %I', current_database(), name);
-  end loop;
-end
-$$;
-alter role audit_writer set statement_timeout = '20s';
-
+-- Who read or changed what, and what each application used. Nobody changes or deletes a record; whole months of accesses
+-- are dropped when they are old enough.
 create schema audit;
-create domain kernel.access_id as text collate "C" check (value ~ '^acc_[0-9a-f]{32}$');
 
--- One row for each request that a handler answered or refused.
+-- One row for each request that an HTTP handler answered or refused.
 create table audit.accesses (
   at timestamptz not null,
   id kernel.access_id not null,
@@ -31,20 +12,20 @@ create table audit.accesses (
   problem text collate "C" check (length(problem) <= 100),
   milliseconds integer not null check (milliseconds >= 0),
   request_id text collate "C" not null check (length(request_id) <= 128),
-  -- Who asked; null as far as nobody was known.
+  -- The caller; null where it is not known.
   application_id text collate "C" check (length(application_id) <= 64),
   customer_id kernel.customer_id,
   key_id text collate "C" check (length(key_id) <= 64),
   -- The client's network: /24 of IPv4, /48 of IPv6.
   network text collate "C" check (length(network) <= 64),
-  -- Ids of what was read or changed, or asked for and refused.
+  -- Ids of what the request read or changed, or tried to.
   resources text[] collate "C" not null,
   primary key (at, id)
 ) partition by range (at);
 create index accesses_by_application on audit.accesses (application_id, at, id);
 create index accesses_by_customer on audit.accesses (customer_id, at, id);
 
--- The same by what was read or changed.
+-- The same accesses by resource: one row for each id in `resources`.
 create table audit.touched (
   resource text collate "C" not null check (length(resource) <= 64),
   at timestamptz not null,
@@ -55,7 +36,7 @@ create table audit.touched (
   primary key (resource, at, access_id)
 ) partition by range (at);
 
--- What an application asked for in an hour, 'none' standing for requests that named none.
+-- What each application requested in an hour. The id 'none' stands for requests that named no application.
 create table audit.usage (
   application_id text collate "C" not null check (length(application_id) <= 64),
   hour timestamptz not null,
@@ -63,17 +44,31 @@ create table audit.usage (
   requests bigint not null check (requests > 0),
   client_errors bigint not null,
   server_errors bigint not null,
-  -- How many took how long; lib/operations/usage/histogram.ts says what each place stands for.
+  -- A histogram of durations. lib/operations/usage/histogram.ts has the bounds of the buckets.
   buckets integer[] not null check (cardinality(buckets) <= 64),
   primary key (application_id, hour, operation),
   constraint errors_are_requests check (client_errors >= 0 and server_errors >= 0 and client_errors + server_errors <= requests)
 ) partition by range (hour);
 
+-- What operators did in manual review, written in the transaction that did it. Kept for good.
+create table audit.operator_actions (
+  id kernel.action_id primary key,
+  order_id kernel.order_id not null references orders.orders (id),
+  at timestamptz not null,
+  key_id text collate "C" not null,
+  action text not null check (action in ('read', 'retry', 'resolve')),
+  outcome text check (outcome in ('failed', 'cancelled')),
+  note text check (length(note) <= 2000),
+  refund_reference text check (length(refund_reference) <= 200),
+  request_id text collate "C" not null,
+  constraint resolution_says_how check ((action = 'resolve') = (outcome is not null and note is not null))
+);
+create index operator_actions_by_order on audit.operator_actions (order_id, id);
+
 create function audit.refuse_change() returns trigger
-  language plpgsql set search_path = ''
-as $$
+language plpgsql set search_path = '' as $$
 begin
-  raise exception 'records of accesses are never changed or deleted' using errcode = 'insufficient_privilege';
+  raise exception 'audit records are never changed or deleted' using errcode = 'insufficient_privilege';
 end
 $$;
 create trigger never_changed before update or delete on audit.accesses
@@ -84,12 +79,15 @@ create trigger never_changed before update or delete on audit.touched
   for each row execute function audit.refuse_change();
 create trigger never_emptied before truncate on audit.touched
   for each statement execute function audit.refuse_change();
+create trigger never_changed before update or delete on audit.operator_actions
+  for each row execute function audit.refuse_change();
+create trigger never_emptied before truncate on audit.operator_actions
+  for each statement execute function audit.refuse_change();
 
--- Makes the partitions of a month (in UTC), unless they are there. Attached and not made in place, which would keep
--- readers and the writer out for the moment.
+-- Adds the partitions of the month (in UTC) that `moment` is in, if they are missing. Returns whether any was. It attaches
+-- a finished table, because creating a partition in place would lock out readers and writers.
 create function audit.add_month(moment timestamptz) returns boolean
-  language plpgsql security definer set search_path = ''
-as $$
+language plpgsql security definer set search_path = '' as $$
 declare
   first constant timestamp := date_trunc('month', moment at time zone 'UTC');
   name text;
@@ -104,7 +102,7 @@ begin
       execute format('alter table audit.%I attach partition audit.%I for values from (%L) to (%L)', name, part,
         first || '+00', first + interval '1 month' || '+00');
       if name <> 'usage' then
-        -- The triggers on rows come with being attached, the one on truncating does not.
+        -- Attaching creates the triggers on rows, but not the one on truncate.
         execute format('create trigger never_emptied before truncate on audit.%I for each statement execute function audit.refuse_change()', part);
       end if;
       made := true;
@@ -114,11 +112,10 @@ begin
 end
 $$;
 
--- Drops the months that lie more than `keep` whole months before the one of `moment`, or before that of the newest
--- record when that is earlier, so that no clock can drop what is young. Returns how many partitions that were.
+-- Drops the months that lie more than `keep` whole months before the month of `moment`, or before that of the newest
+-- record if that is earlier, so that a wrong clock drops nothing young. Returns how many partitions it dropped.
 create function audit.drop_months(moment timestamptz, keep integer) returns integer
-  language plpgsql security definer set search_path = ''
-as $$
+language plpgsql security definer set search_path = '' as $$
 declare
   newest constant timestamptz := (select max(at) from audit.accesses);
   first constant timestamp := date_trunc('month', least(moment, newest) at time zone 'UTC') - make_interval(months => keep);
@@ -126,7 +123,7 @@ declare
   dropped integer := 0;
 begin
   if keep is null or keep < 3 then
-    raise exception 'records of accesses are kept for three months or longer' using errcode = 'invalid_parameter_value';
+    raise exception 'accesses are kept for at least three months' using errcode = 'invalid_parameter_value';
   end if;
   perform pg_advisory_xact_lock(hashtextextended('counterfoil audit months', 0));
   for part in
@@ -144,12 +141,17 @@ end
 $$;
 
 revoke all on function audit.refuse_change(), audit.add_month(timestamptz), audit.drop_months(timestamptz, integer) from public;
-grant usage on schema audit to audit_writer, audit_reader, jobs;
-grant usage on schema kernel to audit_writer, audit_reader;
-grant execute on function audit.add_month(timestamptz) to audit_writer, jobs;
-grant execute on function audit.drop_months(timestamptz, integer) to jobs;
--- What it inserted, it may know by its id, to count each line once.
+
+grant usage on schema audit to manual_review, audit_writer, audit_reader, jobs;
+
+grant select, insert on audit.operator_actions to manual_review;
+
+-- Reading the id of what it inserted lets the writer count each access once.
 grant insert, select (id) on audit.accesses to audit_writer;
 grant insert on audit.touched to audit_writer;
 grant select, insert, update (requests, client_errors, server_errors, buckets) on audit.usage to audit_writer;
+grant execute on function audit.add_month(timestamptz) to audit_writer;
+
 grant select on audit.accesses, audit.touched, audit.usage to audit_reader;
+
+grant execute on function audit.add_month(timestamptz), audit.drop_months(timestamptz, integer) to jobs;
