@@ -43,6 +43,7 @@ export const signUp = {
     'The answer is the same whether the e-mail has an account already or not: its owner gets a mail that tells. Where e-mails must be confirmed, the account is of use only after that.',
   body: z.strictObject({ email, password, name: text(200) }),
   responses: { 202: mailed },
+  statuses: { 202: 'The owner of the e-mail gets a mail.' },
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
@@ -59,6 +60,7 @@ export const requestPasswordReset = {
     'The answer is the same whether the e-mail has an account or not. One address gets at most five mails an hour, and this does not tell when it has had them.',
   body: z.strictObject({ email }),
   responses: { 202: mailed },
+  statuses: { 202: 'If the e-mail has an account, its owner gets a mail.' },
 } as const satisfies OperationContract;
 
 export const resetPassword = {
@@ -83,6 +85,7 @@ export const requestEmailChange = {
     'A token goes to the new e-mail and a notice to the present one, which stays until the token comes back. The answer does not tell whether the new e-mail has an account.',
   body: z.strictObject({ email, password: ownPassword }),
   responses: { 202: mailed },
+  statuses: { 202: 'The owner of the new e-mail gets a mail.' },
   problems: ['invalid-credentials', 'sign-in-locked'],
 } as const satisfies OperationContract;
 

@@ -14,6 +14,12 @@ export type OperationContract = {
   signed?: { header: string; maxBytes: number };
   /** Body schema by status; `null` for an answer without a body. */
   responses: Readonly<Record<number, z.ZodMiniType | null>>;
+  /** What a status of a success means here, where the usual words do not say it. */
+  statuses?: Readonly<Record<number, string>>;
+  /** Header fields of a success that nothing else here implies. */
+  headers?: readonly ('Location' | 'ETag')[];
+  /** Media type of the answer, in place of JSON. */
+  contentType?: string;
   /** Fields of the answer that only an application with `customers:read` gets. */
   personal?: readonly string[];
   /** Problems of this operation, beside those that every operation of its kind has. */

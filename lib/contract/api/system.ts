@@ -17,9 +17,10 @@ export const getHealth = {
   description:
     '200 while orders can be taken or at least the catalogue is served (`up`, `degraded`); 503 when the database is away (`down`).',
   responses: { 200: health, 503: health },
+  statuses: { 503: 'The database is away.' },
 } as const satisfies OperationContract;
 
-export const getOpenApi = {
+export const getOpenapi = {
   summary: 'This API as an OpenAPI 3.1 document',
   responses: { 200: z.record(z.string(), z.unknown()) },
   etag: true,
@@ -28,6 +29,7 @@ export const getOpenApi = {
 export const getDocs = {
   summary: 'This API as a page to read',
   responses: { 200: z.string() },
+  contentType: 'text/html',
   etag: true,
 } as const satisfies OperationContract;
 
