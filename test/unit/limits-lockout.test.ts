@@ -4,9 +4,9 @@ import { tables } from '../../infra/tables.ts';
 import {
   attemptFailed,
   attemptSucceeded,
+  knowNetwork,
   type LockoutStore,
   noteAttempt,
-  welcome,
 } from '../../lib/auth/limits/lockout.dynamo.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
@@ -144,7 +144,7 @@ describe('login attempts at one e-mail from many networks', () => {
   test('do not lock out an owner who has just reset the password either', async () => {
     await times(40, (i) => loginAttempt(elsewhere(i)));
     expect(await signIn()).toBe(30);
-    await welcome(store, source({}));
+    await knowNetwork(store, source({}));
     expect(await signIn()).toBe(0);
   });
 
