@@ -243,7 +243,7 @@ describe('identities of a customer', () => {
     const client = { send: () => Promise.reject(new Error('away')) };
     const deps = {
       sql: () => handlers.owner,
-      copies: { client: client as never, table: 'identities' },
+      links: { client: client as never, table: 'identities' },
       clock: systemClock,
     };
     await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(DependencyUnavailable);

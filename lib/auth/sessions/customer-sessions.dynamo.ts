@@ -8,30 +8,30 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { toEpochSeconds } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
-import { answered } from './answered.dynamo.ts';
-import { endSession, type Session, type SessionStore } from './sessions.dynamo.ts';
+import { orUnavailable } from '../store.dynamo.ts';
+import { endSession, type Session, type SessionItem, type SessionStore } from './sessions.dynamo.ts';
 
 /** A session as its customer sees it. Times are in milliseconds since the epoch. */
-export type OwnSession = {
+export type CustomerSession = {
   id: string;
   createdAt: number;
   expiresAt: number;
-  /** Where it was opened: an address without what names one client. */
+  /** The truncated address that it was opened from. */
   network: string | null;
   applicationId: string | null;
 };
 
-/** What a session is called by: it says which one is meant, and opens nothing. */
+/** The public id of a session. It cannot be used as a token. */
 export const sessionIdOf = ({ tokenHash }: Pick<Session, 'tokenHash'>): string =>
   `ses_${createHash('sha256').update(`session ${tokenHash}`).digest('hex').slice(0, 32)}`;
 
 /**
- * The sessions that a customer has now, the newest first.
+ * A customer's active sessions, newest first.
  * @throws DependencyUnavailable
  */
-export async function listSessions(store: SessionStore, customerId: string): Promise<OwnSession[]> {
+export async function listSessions(store: SessionStore, customerId: string): Promise<CustomerSession[]> {
   const now = toEpochSeconds(store.clock.now());
-  const items: Item[] = [];
+  const items: SessionItem[] = [];
   for await (const page of pages(store, customerId)) items.push(...page);
   return items
     .filter(({ expiresAt }) => expiresAt > now)
@@ -46,7 +46,8 @@ export async function listSessions(store: SessionStore, customerId: string): Pro
 }
 
 /**
- * Ends the session of this id, if the customer has it. @returns whether there was one
+ * Ends the customer's session with this id.
+ * @returns whether the customer had an active session with this id
  * @throws DependencyUnavailable
  */
 export async function endSessionById(store: SessionStore, customerId: string, sessionId: string): Promise<boolean> {
@@ -60,24 +61,22 @@ export async function endSessionById(store: SessionStore, customerId: string, se
 }
 
 /**
- * Ends every session that the customer has now, but for the one of `spared`.
- * @throws DependencyUnavailable when some may be left; asking again is safe
+ * Ends all sessions of a customer, except `kept`.
+ * @throws DependencyUnavailable when some may be left; calling again is safe
  */
-export async function endAllSessions(store: SessionStore, customerId: string, spared?: Session): Promise<void> {
+export async function endAllSessions(store: SessionStore, customerId: string, kept?: Session): Promise<void> {
   for await (const page of pages(store, customerId)) {
-    const sessions = page.filter(({ tokenHash }) => tokenHash !== spared?.tokenHash);
+    const sessions = page.filter(({ tokenHash }) => tokenHash !== kept?.tokenHash);
     for (let at = 0; at < sessions.length; at += batchSize) {
       await deleteBatch(store, sessions.slice(at, at + batchSize));
     }
   }
 }
 
-type Item = Session & { createdAt: number; expiresAt: number; network?: string; applicationId?: string };
-
-async function* pages(store: SessionStore, customerId: string): AsyncGenerator<Item[]> {
+async function* pages(store: SessionStore, customerId: string): AsyncGenerator<SessionItem[]> {
   let from: Record<string, unknown> | undefined;
   do {
-    const page = await answered(
+    const page = await orUnavailable(
       store.client.send(
         new QueryCommand({
           TableName: store.table,
@@ -88,12 +87,12 @@ async function* pages(store: SessionStore, customerId: string): AsyncGenerator<I
         }),
       ),
     );
-    yield (page.Items ?? []) as Item[];
+    yield (page.Items ?? []) as SessionItem[];
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
 }
 
-/** Most that one BatchWriteItem takes. */
+/** The most items that one BatchWriteItem takes. */
 const batchSize = 25;
 const batchAttempts = 6;
 
@@ -102,7 +101,7 @@ async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<vo
     [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
   };
   for (let attempt = 1; ; attempt++) {
-    const answer: BatchWriteCommandOutput = await answered(
+    const answer: BatchWriteCommandOutput = await orUnavailable(
       store.client.send(new BatchWriteCommand({ RequestItems: left })),
     );
     left = answer.UnprocessedItems ?? {};

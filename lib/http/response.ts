@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Caller } from '../contract/api/caller.ts';
+import type { OperationContract } from '../contract/api/operation.ts';
 
-/** What a handler answers with. Without `etag`, an operation whose contract has one gets the hash of its body. */
+/** What a handler's `run` returns. Without `etag`, an operation whose contract has one gets the hash of its body. */
 export type Result = {
   status: number;
   body?: unknown;
@@ -8,12 +10,13 @@ export type Result = {
   etag?: string;
 };
 
-/** A body that is already text of another type than JSON. */
+/** A body that is text already. */
 export type TextBody = { contentType: string; text: string };
 
-/** Strong entity tag of a versioned resource. */
+/** The strong entity tag of a version of a resource. */
 export const versionTag = (version: number): string => `"${version}"`;
 
+/** Turns a result into a response, or into 304 when the client has it already (RFC 9110 §13.1.2). */
 export function toResponse(
   result: Result,
   options: { requestId: string; tagged: boolean; ifNoneMatch: string | undefined; shared: boolean },
@@ -41,13 +44,32 @@ export function toResponse(
   return { statusCode: result.status, headers, body };
 }
 
-/** An answer of the API is never a document: nothing in it loads, runs or is framed. */
+/** Content security policy of an answer that is not a page: it loads nothing, runs nothing and is not framed. */
 export const noContent = "default-src 'none'; frame-ancestors 'none'";
 
 const isText = (body: unknown): body is TextBody =>
   typeof body === 'object' && body !== null && 'contentType' in body && 'text' in body;
 
-/** Weak comparison of RFC 9110 §13.1.2. */
+/** The weak comparison of RFC 9110 §13.1.2. */
 const matches = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch.trim() === '*' ||
   ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag.replace(/^W\//, ''));
+
+/** A result without its personal fields, unless the caller's application may read customers. */
+export function withoutPersonalFields(result: Result, { personal }: OperationContract, caller: Caller): Result {
+  if (personal === undefined || caller.kind === 'anonymous' || caller.application.scopes.includes('customers:read')) {
+    return result;
+  }
+  const fields = Object.entries(result.body as object).filter(([name]) => !personal.includes(name));
+  return { ...result, body: Object.fromEntries(fields) };
+}
+
+/** Header fields of every response. The content security policy is not one: the page with the docs has its own. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'cross-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=15552000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};

@@ -8,14 +8,14 @@ const output = new Console({ stdout: process.stdout });
 let sink: Sink = (text) => output.log(text);
 
 /**
- * Writes the record of an access to standard output, whatever the level of the log is. On Lambda it has left the process
+ * Writes the record of an access to standard output, whatever the log level is. On Lambda the record has left the process
  * when this returns.
  */
 export function recordAccess(line: AccessLine): void {
   sink(JSON.stringify({ level: 'INFO', message: 'request', timestamp: line.at, service: serviceName, ...line }));
 }
 
-/** Puts something else in the place of standard output. The local stack's host does, and tests; a function on AWS never. */
+/** Replaces standard output. For the local stack's host and for tests; a function on AWS never calls it. */
 export function useAccessSink(other: Sink): void {
   sink = other;
 }

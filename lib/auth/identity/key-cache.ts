@@ -2,34 +2,34 @@ import type { Stopwatch } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
 import type { PublicKey, PublicKeys } from './public-keys.ts';
 
-/** How long an issuer's keys serve from memory, in milliseconds. */
-export const keyTimes = {
-  /** Read anew after so long. */
+/** Times of the key cache, in milliseconds. */
+export const keyCacheTimes = {
+  /** Keys are read again when they are this old. */
   fresh: 5 * 60_000,
-  /** Serve on for so long when they cannot be read anew. */
-  atMost: 60 * 60_000,
-  /** A key that is not known is asked for again after so long, whoever asks and for whatever key. */
+  /** Keys that cannot be read again are used until they are this old. */
+  stale: 60 * 60_000,
+  /** After a successful read, an unknown key id causes another read only after this time. */
   unknown: 10_000,
-  /** Where keys are kept is asked again after so long when it did not answer, or has none yet. */
+  /** After a failed read, the next one is made only after this time. */
   failed: 1000,
 };
 
-export type KeyMemory = {
+export type KeyCache = {
   /**
-   * The key with this id, undefined when the issuer has none such.
-   * @throws DependencyUnavailable when no keys can be had
+   * The key with this id; undefined when the issuer has no such key.
+   * @throws DependencyUnavailable when the keys cannot be read
    */
   find(kid: string): Promise<PublicKey | undefined>;
 };
 
 /**
- * One issuer's keys as this process read them last. However many ask at once, they are read once; `onChange` is told
- * whenever they are not what they were.
+ * Caches the keys of one issuer in the process. Concurrent calls share one read. `onChange` is called whenever a read
+ * returns other keys than the one before.
  */
-export function createKeyMemory(
+export function createKeyCache(
   read: () => Promise<PublicKeys | undefined>,
   { stopwatch, onChange = () => {} }: { stopwatch: Stopwatch; onChange?: (keys: PublicKeys) => void },
-): KeyMemory {
+): KeyCache {
   let held: { keys: PublicKeys; text: string; readAt: number } | undefined;
   let reading: Promise<void> | undefined;
   let notBefore = Number.NEGATIVE_INFINITY;
@@ -38,7 +38,7 @@ export function createKeyMemory(
   const age = () => (held === undefined ? Number.POSITIVE_INFINITY : stopwatch.elapsed() - held.readAt);
   const known = (kid: string) => held?.keys.keys.find((key) => key.kid === kid);
 
-  async function readAnew(): Promise<void> {
+  async function refresh(): Promise<void> {
     try {
       const keys = await read();
       if (keys === undefined) throw new DependencyUnavailable('identity');
@@ -46,25 +46,25 @@ export function createKeyMemory(
       if (held !== undefined && held.text !== text) onChange(keys);
       held = { keys, text, readAt: stopwatch.elapsed() };
       failure = undefined;
-      notBefore = stopwatch.elapsed() + keyTimes.unknown;
+      notBefore = stopwatch.elapsed() + keyCacheTimes.unknown;
     } catch (error) {
       failure = error;
-      notBefore = stopwatch.elapsed() + keyTimes.failed;
+      notBefore = stopwatch.elapsed() + keyCacheTimes.failed;
     }
   }
 
   return {
     async find(kid) {
       const key = known(kid);
-      if (key !== undefined && age() < keyTimes.fresh) return key;
+      if (key !== undefined && age() < keyCacheTimes.fresh) return key;
       if (stopwatch.elapsed() >= notBefore || reading !== undefined) {
-        reading ??= readAnew().finally(() => {
+        reading ??= refresh().finally(() => {
           reading = undefined;
         });
         await reading;
       }
       if (failure === undefined) return known(kid);
-      if (age() < keyTimes.atMost && known(kid) !== undefined) return known(kid);
+      if (age() < keyCacheTimes.stale && known(kid) !== undefined) return known(kid);
       throw failure;
     },
   };

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createIdentify, type Lookups } from '../../lib/auth/applications/identify.ts';
-import { createRegistry } from '../../lib/auth/applications/registry.ts';
+import { createApplicationCache } from '../../lib/auth/applications/cache.ts';
+import { type Authenticate, type CredentialStores, createAuthenticator } from '../../lib/auth/authenticate.ts';
 import type { CallerKind } from '../../lib/contract/api/caller.ts';
 import { createCircuitBreaker } from '../../lib/kernel/circuit-breaker.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { fieldsOf } from '../support/applications.ts';
 
-/* Who credentials stand for, by lookups of the test's own that can be away. */
+/* Authentication, with stores of the test's own that can be unavailable. */
 const shopId = `app_${'1'.repeat(32)}`;
 const serverId = `app_${'2'.repeat(32)}`;
 const customerId = `cus_${'3'.repeat(32)}`;
@@ -22,7 +22,7 @@ let asked: string[] = [];
 let sessions: Map<string, string>;
 let keys: Map<string, string>;
 let suspended: Set<string>;
-let identify: ReturnType<typeof createIdentify>;
+let authenticate: Authenticate;
 
 beforeEach(() => {
   now = 1_000_000;
@@ -52,7 +52,7 @@ beforeEach(() => {
           }
         : undefined,
     );
-  const lookups: Lookups = {
+  const stores: CredentialStores = {
     session: (token) =>
       answer('session', () =>
         sessions.has(token) ? { customerId, tokenHash: 'hash', applicationId: sessions.get(token) } : undefined,
@@ -64,15 +64,15 @@ beforeEach(() => {
         if (keyless) throw new DependencyUnavailable('identity');
         return text === jwt ? { customerId, applicationId: shopId } : undefined;
       }),
-    application: createRegistry(read, clock, breaker),
+    application: createApplicationCache(read, clock, breaker),
   };
-  identify = createIdentify(lookups, clock, breaker);
+  authenticate = createAuthenticator(stores, clock, breaker);
 });
 
 const ask = (
   { bearer, clientId }: { bearer?: string; clientId?: string },
-  { kinds = all, reads = true }: { kinds?: CallerKind[]; reads?: boolean } = {},
-) => identify({ bearer, clientId }, { kinds, address: '192.0.2.1', reads });
+  { kinds = all, allowStale = true }: { kinds?: CallerKind[]; allowStale?: boolean } = {},
+) => authenticate({ bearer, clientId }, { kinds, address: '192.0.2.1', allowStale });
 
 describe('credentials', () => {
   test('a session, a key, a token and a Client-Id each stand for their holder', async () => {
@@ -151,7 +151,7 @@ describe('while nothing can be looked up', () => {
     now += 299_000;
     for (const credentials of [{ bearer: session }, { bearer: key }, { clientId: shopId }]) {
       expect(await ask(credentials)).toBeDefined();
-      await expect(ask(credentials, { reads: false })).rejects.toThrow(DependencyUnavailable);
+      await expect(ask(credentials, { allowStale: false })).rejects.toThrow(DependencyUnavailable);
     }
     now += 1000;
     for (const credentials of [{ bearer: session }, { bearer: key }, { clientId: shopId }]) {
@@ -213,16 +213,16 @@ describe('while nothing can be looked up', () => {
     await ask({ bearer: session });
     away = true;
     await ask({ bearer: session });
-    await expect(ask({ bearer: session }, { reads: false })).rejects.toThrow(DependencyUnavailable);
+    await expect(ask({ bearer: session }, { allowStale: false })).rejects.toThrow(DependencyUnavailable);
     away = false;
-    expect(await ask({ bearer: session }, { reads: false })).toBeDefined();
+    expect(await ask({ bearer: session }, { allowStale: false })).toBeDefined();
     expect(await ask({ bearer: key })).toBeDefined();
   });
 });
 
 test('an identity provider without keys keeps its own tokens out, and neither sessions nor keys', async () => {
   keyless = true;
-  for (let i = 0; i < 3; i++) await expect(ask({ bearer: jwt })).rejects.toMatchObject({ part: 'identity' });
-  expect(await ask({ bearer: session }, { reads: false })).toMatchObject({ customerId });
-  expect(await ask({ bearer: key }, { reads: false })).toMatchObject({ keyId: 'key_1' });
+  for (let i = 0; i < 3; i++) await expect(ask({ bearer: jwt })).rejects.toMatchObject({ dependency: 'identity' });
+  expect(await ask({ bearer: session }, { allowStale: false })).toMatchObject({ customerId });
+  expect(await ask({ bearer: key }, { allowStale: false })).toMatchObject({ keyId: 'key_1' });
 });
