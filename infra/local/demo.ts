@@ -5,7 +5,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { ApplicationFields } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
-import { demoClients } from './identity/clients.ts';
+import { demoClients } from './identity/provider.ts';
 import type { Stack } from './stack.ts';
 
 /** What `.local/demo.json` holds: enough to place an order by hand. */

@@ -1,5 +1,5 @@
 import { describe, inject, test } from 'vitest';
-import { demoClients } from '../../infra/local/identity/clients.ts';
+import { demoClients } from '../../infra/local/identity/provider.ts';
 import { logIn } from '../support/login.ts';
 import { call, succeed } from './client.ts';
 

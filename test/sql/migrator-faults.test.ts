@@ -33,7 +33,7 @@ describe('half a migration', () => {
     expect(await trial.tables()).toEqual([]);
   });
 
-  test('a statement that fails compensates its file, keeps the files before it and names file and line', async () => {
+  test('a statement that fails rolls its file back, keeps the files before it and names file and line', async () => {
     await trial.write({
       one: 'create table a ()',
       two: 'create table b ();\n\nselect\n  missing from b;',
@@ -52,7 +52,7 @@ describe('half a migration', () => {
     expect(await migrate(trial.here)).toEqual({ applied: ['0002_two', '0003_three'] });
   });
 
-  test('a migrator that dies in the middle of a file leaves nothing of it, and the next one does it', async () => {
+  test('a migrator that dies in the middle of a file leaves nothing of it, and the next one applies it', async () => {
     await trial.write({ one: 'create table a ()', two: 'create table b (); select pg_sleep(600)' });
     const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', migrating()], { stdio: 'inherit' });
     const exited = once(child, 'exit');
@@ -71,7 +71,7 @@ describe('half a migration', () => {
 });
 
 describe('a busy table', () => {
-  test('the migrator steps back each time, so that others go on, and comes through when it is free', async () => {
+  test('the migrator gives way each time, so that others go on, and finishes when the table is free', async () => {
     await trial.write({ one: 'create table a (id integer)', two: 'alter table a add column b integer' });
     await migrate({ ...trial.here, target: 1 });
     const busy = trial.connect();
@@ -91,10 +91,10 @@ describe('a busy table', () => {
       expect(performance.now() - startedAt).toBeLessThan(1000);
     });
     expect(await migrating).toEqual({ applied: ['0002_two'] });
-    expect(waits[0]).toMatch(/^0002_two\.up\.sql waits for others .*attempt 1 of 100/);
+    expect(waits[0]).toMatch(/^0002_two\.up\.sql waits for a lock that others hold \(attempt 1 of 100/);
   });
 
-  test('one that never becomes free ends in a clear error with nothing done', async () => {
+  test('a table that never becomes free ends in a clear error, and nothing is done', async () => {
     await trial.write({ one: 'create table a (id integer)', two: 'create table b (); drop table a' });
     await migrate({ ...trial.here, target: 1 });
     const busy = trial.connect();

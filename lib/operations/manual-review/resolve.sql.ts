@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import type { OrderStatus } from '../../contract/api/orders.ts';
-import type { Operator } from './retry.sql.ts';
+import type { Operator } from './audit.sql.ts';
 
 /** Locks an order; undefined when there is none. `compensated` is how it must end when it is compensated. */
 export async function lockForResolution(
@@ -73,7 +73,7 @@ export async function endByHand(tx: TransactionSql, resolution: Resolution): Pro
       )), ${at}::timestamptz
       from this
     )
-    insert into orders.operator_actions
+    insert into audit.operator_actions
       (id, order_id, at, key_id, action, outcome, note, refund_reference, request_id)
     select ${resolution.actionId}, this.id, ${at}::timestamptz, ${resolution.keyId}, 'resolve', ${outcome},
       ${resolution.note}, ${refundReference ?? null}, ${resolution.requestId}

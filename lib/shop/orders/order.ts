@@ -1,6 +1,6 @@
 import type { Discount, Order, OrderStatus } from '../../contract/api/orders.ts';
 
-/** A row of the view orders.order_details. */
+/** A row of the view orders.order_details, as far as an order shows it. */
 export type OrderRow = {
   id: string;
   customerId: string;

@@ -41,7 +41,7 @@ export async function claimRefund(tx: TransactionSql, request: RefundRequest): P
     select ${request.id}, paid.id, paid.order_id, 'requested', paid.amount, paid.currency, ${request.reason},
       ${request.requestedBy}, ${at}::timestamptz, ${at}::timestamptz
     from paid
-    returning *`;
+    returning ${refundColumns(tx)}`;
   if (claimed !== undefined) return { outcome: 'claimed', refund: toRefund(claimed as RefundRow) };
 
   const [order] = await tx`
@@ -64,7 +64,8 @@ export async function currencyOf(tx: TransactionSql | Sql, orderId: string): Pro
 
 /** A refund of an order; undefined when there is none under this id. */
 export async function findRefund(sql: Sql, of: { orderId: string; refundId: string }): Promise<Refund | undefined> {
-  const [row] = await sql`select * from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}`;
+  const [row] = await sql`
+    select ${refundColumns(sql)} from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}`;
   return row && toRefund(row as RefundRow);
 }
 
@@ -74,7 +75,7 @@ export async function listRefunds(
   list: { orderId: string; before: string | undefined; limit: number },
 ): Promise<Refund[]> {
   const rows = await sql`
-    select * from payments.refunds
+    select ${refundColumns(sql)} from payments.refunds
     where order_id = ${list.orderId} ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}
     order by id desc
     limit ${list.limit}`;
@@ -113,6 +114,9 @@ type RefundRow = {
   createdAt: Date;
   updatedAt: Date;
 };
+
+const refundColumns = (sql: Sql | TransactionSql) =>
+  sql`id, order_id, status, amount, currency, reason, failure_code, created_at, updated_at`;
 
 const toRefund = (row: RefundRow): Refund => ({
   id: row.id,
