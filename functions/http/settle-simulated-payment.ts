@@ -1,7 +1,7 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/payments.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
-import { config } from '../../lib/platform/config.ts';
+import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
@@ -35,6 +35,6 @@ export async function run(
 export const handler = httpHandler(routes['settle-simulated-payment'], contract.settleSimulatedPayment, run, () => ({
   simulated: config().PAYMENT_PROVIDER === 'simulated',
   sql: () => sqlAs('orders_api'),
-  settle: (orderId, outcome) => settleSimulated({ client: dynamo(), table: config().CHARGES_TABLE }, orderId, outcome),
+  settle: (orderId, outcome) => settleSimulated({ client: dynamo(), table: tableName('charges') }, orderId, outcome),
   resume: resumeSaga,
 }));

@@ -1,16 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { docsModule } from './docs-page.ts';
 import { buildDocument } from './document.ts';
 import { problemsPage } from './problems-page.ts';
+import { withTables } from './tables-section.ts';
 
 /** Every generated file with its text, by its path in the repository. */
 export function generate(): Record<string, string> {
-  const document = buildDocument();
   return {
-    'lib/contract/api/assets/openapi.json': `${JSON.stringify(document, undefined, 2)}\n`,
-    'lib/contract/api/assets/docs-page.ts': docsModule(document),
+    'lib/contract/api/assets/openapi.json': `${JSON.stringify(buildDocument(), undefined, 2)}\n`,
     'docs/problems.md': problemsPage(),
+    'docs/configuration.md': withTables(read('docs/configuration.md') ?? ''),
   };
 }
 

@@ -9,7 +9,7 @@ import { findSession, type SessionStore } from '../auth/sessions/sessions.dynamo
 import { createCircuitBreaker } from '../kernel/circuit-breaker.ts';
 import { recordAccess } from './access.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { identifyToken } from './identity.ts';
 import { runtime } from './runtime.ts';
@@ -40,7 +40,7 @@ function createAccessControl() {
     clock,
     away,
   );
-  const counting = { client: dynamo(), table: config().LIMITS_TABLE, clock, away };
+  const counting = { client: dynamo(), table: tableName('limits'), clock, away };
   const limiter = createLimiter(counting);
   const permits = createConcurrencyLimit(counting);
   return { identify, application, take: limiter, ...permits, perMinute: config().RATE_LIMIT_PER_MINUTE };
@@ -48,13 +48,13 @@ function createAccessControl() {
 
 export const sessionStore = (): SessionStore => ({
   client: dynamo(),
-  table: config().SESSIONS_TABLE,
+  table: tableName('sessions'),
   idleSeconds: config().SESSION_IDLE_SECONDS,
   maxSeconds: config().SESSION_MAX_SECONDS,
   clock,
 });
 
-export const lockoutStore = () => ({ client: dynamo(), table: config().LIMITS_TABLE, clock });
+export const lockoutStore = () => ({ client: dynamo(), table: tableName('limits'), clock });
 
 /** How accounts are opened and recovered. */
 export const accountRules = (): AccountRules => ({
@@ -65,8 +65,8 @@ export const accountRules = (): AccountRules => ({
 
 export const applicationStore = (): ApplicationStore => ({
   client: dynamo(),
-  table: config().APPLICATIONS_TABLE,
-  keysTable: config().APP_KEYS_TABLE,
+  table: tableName('applications'),
+  keysTable: tableName('appKeys'),
   clock,
 });
 

@@ -7,7 +7,7 @@ import { Problem } from '../contract/api/problems.ts';
 import { stopwatch } from '../kernel/clock.ts';
 import { lruCache } from '../kernel/lru-cache.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 
 let loading: Promise<TokenVerifier> | undefined;
@@ -37,12 +37,12 @@ export async function identifyToken(jwt: string): Promise<{ customerId: string; 
   return { customerId, applicationId: token.applicationId };
 }
 
-export const identityCopies = (): IdentityCopies => ({ client: dynamo(), table: config().IDENTITIES_TABLE });
+export const identityCopies = (): IdentityCopies => ({ client: dynamo(), table: tableName('identities') });
 
 /** The package is loaded where a token comes, not where a function starts. */
 async function load(issuer: string): Promise<TokenVerifier> {
   const { createTokenVerifier } = await import('../auth/identity/verify.ts');
-  const store = () => ({ client: dynamo(), table: config().ISSUER_KEYS_TABLE, clock });
+  const store = () => ({ client: dynamo(), table: tableName('issuerKeys'), clock });
   return createTokenVerifier({
     issuer,
     readKeys: async () => (await readIssuerKeys(store(), issuer))?.keys,
@@ -60,7 +60,7 @@ async function findApplication(clientId: string): Promise<{ id: string } | undef
   const at = stopwatch.elapsed();
   let known = clients.get(clientId);
   if (known === undefined || at - known.at >= freshMs) {
-    const table = config().APPLICATIONS_TABLE;
+    const table = tableName('applications');
     known = { at, id: await findApplicationByIdentityClient({ client: dynamo(), table }, clientId) };
     clients.set(clientId, known);
   }
