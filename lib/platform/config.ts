@@ -71,6 +71,9 @@ export function config(): Config {
 /** What a DynamoDB table is called here: CDK sets it on AWS; a laptop's tables have their names in the code. */
 export const tableName = (table: TableName): string => process.env[tableVariable(table)] ?? table;
 
+/** The configuration of an environment that sets nothing but its region, for the documentation. */
+export const defaultConfig = (): Config => z.parse(schema, { AWS_REGION: 'none' }, { jitless: true });
+
 /** The execution role's credentials as Lambda hands them over; fixed for the life of the environment. */
 export const awsCredentials = () => ({
   accessKeyId: process.env.AWS_ACCESS_KEY_ID ?? '',
