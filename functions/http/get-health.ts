@@ -6,7 +6,7 @@ import { healthCheck } from '../../lib/operations/health/check.ts';
 import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
-import { config } from '../../lib/platform/config.ts';
+import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
@@ -25,7 +25,7 @@ export const handler = httpHandler(routes['get-health'], contract.getHealth, run
   check: healthCheck({
     probes: {
       database: () => probeDatabase(sqlAs('monitor')),
-      sessions: () => probeSessions(dynamo(), config().SESSIONS_TABLE),
+      sessions: () => probeSessions(dynamo(), tableName('sessions')),
       states: () => probeStates(states(), config().STATE_MACHINE_ARN),
     },
     version: config().RELEASE,

@@ -10,4 +10,4 @@ export async function run(): Promise<Result> {
   return { status: 200, body };
 }
 
-export const handler = httpHandler(routes['get-openapi'], contract.getOpenApi, run, () => undefined);
+export const handler = httpHandler(routes['get-openapi'], contract.getOpenapi, run, () => undefined);

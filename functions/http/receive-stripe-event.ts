@@ -3,7 +3,7 @@ import { Problem } from '../../lib/contract/api/problems.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { config } from '../../lib/platform/config.ts';
+import { tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
@@ -44,7 +44,7 @@ export async function run(
 
 export const handler = httpHandler(routes['receive-stripe-event'], contract.receiveStripeEvent, run, ({ clock }) => ({
   secrets: webhookSecrets,
-  events: { client: dynamo(), table: config().WEBHOOK_EVENTS_TABLE },
+  events: { client: dynamo(), table: tableName('webhookEvents') },
   resume: resumeSaga,
   clock,
 }));

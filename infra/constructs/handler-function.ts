@@ -5,10 +5,9 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { TableName } from '../../lib/contract/deploy/route.ts';
+import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import { addressIn, type Profile, type Settings } from '../profiles.ts';
-import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
 import { functionNameOf } from './names.ts';
 import type { Network } from './network.ts';
@@ -172,7 +171,7 @@ function environment(props: HandlerFunctionProps): Record<string, string> {
   return {
     ...(grants.databaseRole === null ? {} : database.environment),
     ...Object.fromEntries(
-      (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariables[name], tables.byName[name]!.tableName]),
+      (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariable(name), tables.byName[name]!.tableName]),
     ),
     ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(props) }),
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),

@@ -1,5 +1,5 @@
 import type { JobName } from '../../functions/jobs.ts';
-import type { TableName } from '../../lib/contract/deploy/route.ts';
+import type { TableName } from '../../lib/contract/deploy/tables.ts';
 
 /** What a stage is made of, by the names that CloudWatch knows its resources under. */
 export type MonitoredResources = {

@@ -16,11 +16,11 @@ export class DataStack extends Stack {
 
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, props);
-    const { profile, payments } = settings;
+    const { profile } = settings;
     this.#zones = profile.zones;
     this.network = new Network(this, 'Network', settings);
     this.database = new Database(this, 'Database', { profile, network: this.network });
-    this.tables = new Tables(this, 'Tables', { profile, provider: payments.provider });
+    this.tables = new Tables(this, 'Tables', { profile });
     this.identity = new Identity(this, 'Identity', settings);
     new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications!.tableName });
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys!.tableName });

@@ -8,7 +8,7 @@ import { findSession } from '../auth/sessions/sessions.dynamo.ts';
 import type { AccessControl } from '../http/authorize.ts';
 import { createCircuitBreaker } from '../kernel/circuit-breaker.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { authenticateIdentityToken } from './identity.ts';
 import { applicationStore, sessionStore } from './stores.ts';
@@ -30,7 +30,7 @@ function createAccessControl(): AccessControl {
     token: authenticateIdentityToken,
     application: findApplication,
   };
-  const limits = { client: dynamo(), table: config().LIMITS_TABLE, clock, authBreaker };
+  const limits = { client: dynamo(), table: tableName('limits'), clock, authBreaker };
   return {
     authenticate: createAuthenticator(credentialStores, clock, authBreaker),
     findApplication,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type TableName, tableVariable } from '../contract/deploy/tables.ts';
 
 const seconds = (fallback: number) => z._default(z.coerce.number().check(z.int(), z.gte(1)), fallback);
 
@@ -11,16 +12,6 @@ const schema = z.object({
   DATABASE_CA_FILE: z.optional(z.string()),
   /** 1 on Lambda, where an environment serves one request at a time. */
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
-  SESSIONS_TABLE: z._default(z.string(), 'sessions'),
-  LIMITS_TABLE: z._default(z.string(), 'limits'),
-  APPLICATIONS_TABLE: z._default(z.string(), 'applications'),
-  APP_KEYS_TABLE: z._default(z.string(), 'appKeys'),
-  WEBHOOK_EVENTS_TABLE: z._default(z.string(), 'webhookEvents'),
-  CHARGES_TABLE: z._default(z.string(), 'charges'),
-  AWAITED_PAYMENTS_TABLE: z._default(z.string(), 'awaitedPayments'),
-  PROVIDER_CHARGES_TABLE: z._default(z.string(), 'providerCharges'),
-  ISSUER_KEYS_TABLE: z._default(z.string(), 'issuerKeys'),
-  IDENTITIES_TABLE: z._default(z.string(), 'identities'),
   /** The OpenID Connect issuer whose tokens customers can sign in with, exactly as in its tokens. */
   IDENTITY_ISSUER: z.optional(z.string().check(z.regex(/^https?:\/\/\S+$/))),
   /** How far the clocks of the issuer and this machine may differ. */
@@ -76,6 +67,12 @@ export function config(): Config {
   }
   return loaded;
 }
+
+/** The name of a DynamoDB table. CDK sets it on AWS; on a laptop a table is called as in the code. */
+export const tableName = (table: TableName): string => process.env[tableVariable(table)] ?? table;
+
+/** The configuration of an environment that sets nothing but its region, for the documentation. */
+export const defaultConfig = (): Config => z.parse(schema, { AWS_REGION: 'none' }, { jitless: true });
 
 /** The credentials of the execution role, which Lambda sets once for each environment. */
 export const awsCredentials = () => ({

@@ -7,7 +7,7 @@ import type { TokenVerifier } from '../auth/identity/verify.ts';
 import { Problem } from '../contract/api/problems.ts';
 import { stopwatch } from '../kernel/clock.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { identityLinks } from './stores.ts';
 
@@ -43,8 +43,8 @@ export async function authenticateIdentityToken(
 /** Loads the verifier when the first token comes, not when the function starts. */
 async function load(issuer: string): Promise<TokenVerifier> {
   const { createTokenVerifier } = await import('../auth/identity/verify.ts');
-  const keyStore = () => ({ client: dynamo(), table: config().ISSUER_KEYS_TABLE, clock });
-  const applications = () => ({ client: dynamo(), table: config().APPLICATIONS_TABLE });
+  const keyStore = () => ({ client: dynamo(), table: tableName('issuerKeys'), clock });
+  const applications = () => ({ client: dynamo(), table: tableName('applications') });
   return createTokenVerifier({
     issuer,
     readKeys: async () => (await readIssuerKeys(keyStore(), issuer))?.keys,

@@ -2,7 +2,7 @@ import { stopwatch } from '../kernel/clock.ts';
 import type { PaymentGateway } from '../shop/payments/gateway.ts';
 import { simulatedGateway } from '../shop/payments/simulated.dynamo.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { fromSecretsManager } from './secrets.ts';
 
@@ -10,13 +10,13 @@ let shared: PaymentGateway | undefined;
 
 /** The process's payment gateway, for the provider that is configured. */
 export function paymentGateway(): PaymentGateway {
-  const { PAYMENT_PROVIDER, PAYMENT_TIMEOUT_MS, CHARGES_TABLE } = config();
+  const { PAYMENT_PROVIDER, PAYMENT_TIMEOUT_MS } = config();
   shared ??=
     PAYMENT_PROVIDER === 'stripe'
       ? stripe()
       : simulatedGateway({
           client: dynamo(),
-          table: CHARGES_TABLE,
+          table: tableName('charges'),
           clock,
           timeoutMs: PAYMENT_TIMEOUT_MS,
         });

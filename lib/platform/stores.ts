@@ -3,7 +3,7 @@ import type { IdentityLinks } from '../auth/identity/identity-links.dynamo.ts';
 import type { LockoutStore } from '../auth/limits/lockout.dynamo.ts';
 import type { SessionStore } from '../auth/sessions/sessions.dynamo.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 
 /*
@@ -12,7 +12,7 @@ import { dynamo } from './dynamo.ts';
 
 export const sessionStore = (): SessionStore => ({
   client: dynamo(),
-  table: config().SESSIONS_TABLE,
+  table: tableName('sessions'),
   idleSeconds: config().SESSION_IDLE_SECONDS,
   maxSeconds: config().SESSION_MAX_SECONDS,
   clock,
@@ -20,14 +20,14 @@ export const sessionStore = (): SessionStore => ({
 
 export const applicationStore = (): ApplicationStore => ({
   client: dynamo(),
-  table: config().APPLICATIONS_TABLE,
-  keysTable: config().APP_KEYS_TABLE,
+  table: tableName('applications'),
+  keysTable: tableName('appKeys'),
   clock,
 });
 
-export const identityLinks = (): IdentityLinks => ({ client: dynamo(), table: config().IDENTITIES_TABLE });
+export const identityLinks = (): IdentityLinks => ({ client: dynamo(), table: tableName('identities') });
 
-export const lockoutStore = (): LockoutStore => ({ client: dynamo(), table: config().LIMITS_TABLE, clock });
+export const lockoutStore = (): LockoutStore => ({ client: dynamo(), table: tableName('limits'), clock });
 
 /** The idempotency records in a table of one of the schemas. */
 export const idempotency = <T extends string>(table: T) => ({

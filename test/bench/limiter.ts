@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { tables } from '../../infra/tables.ts';
 import { createRateLimiter } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { limitOf } from '../../lib/contract/deploy/limits.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { startTestDynamo } from '../support/dynamo.ts';
 import { sum } from './numbers.ts';

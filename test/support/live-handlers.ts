@@ -1,11 +1,11 @@
 import type { Context } from 'aws-lambda';
 import type { Sql } from 'postgres';
 import { routes } from '../../functions/routes.ts';
-import { tables, tableVariables } from '../../infra/tables.ts';
 import type { ApplicationStore } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { databaseRoles, type Scope } from '../../lib/contract/deploy/roles.ts';
+import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { useAccessSink } from '../../lib/platform/access-log.ts';
 import { dynamoTimeouts, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
@@ -57,7 +57,7 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     DATABASE_POOL_SIZE: '4',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     POWERTOOLS_METRICS_DISABLED: 'true',
-    ...Object.fromEntries(Object.entries(tableVariables).map(([table, variable]) => [variable, table])),
+    ...Object.fromEntries(Object.keys(tables).map((table) => [tableVariable(table), table])),
     ...settings,
   });
   const accessLines: string[] = [];

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, type UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import { createConcurrencyLimit } from '../../lib/auth/limits/concurrency.dynamo.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);

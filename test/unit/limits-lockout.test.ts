@@ -1,6 +1,5 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import {
   attemptFailed,
   attemptSucceeded,
@@ -8,6 +7,7 @@ import {
   type LockoutStore,
   noteAttempt,
 } from '../../lib/auth/limits/lockout.dynamo.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 

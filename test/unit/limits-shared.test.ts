@@ -1,8 +1,8 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import { createRateLimiter } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;

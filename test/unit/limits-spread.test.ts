@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import { createRateLimiter, spread } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { limitOf, type RateClass, rateClasses } from '../../lib/contract/deploy/limits.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);

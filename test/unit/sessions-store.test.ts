@@ -1,8 +1,8 @@
 import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import { endAllSessions } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
 import { endSession, findSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';

@@ -1,8 +1,6 @@
-import { notesOf, propertyTable, typeOf } from './docs-schema.ts';
-import type { Document, Operation, Parameter, Response } from './document.ts';
-import { exampleIds } from './examples.ts';
+import type { Document, Operation, Parameter, Response, Schema } from './document.ts';
 import { type Html, html, inline, join, markdown } from './html.ts';
-import type { Schema } from './schemas.ts';
+import { notesOf, propertyTable, typeOf } from './schema.ts';
 
 /** One operation of the docs page. */
 export function operationSection(document: Document, method: string, path: string, operation: Operation): Html {
@@ -99,7 +97,10 @@ const credentials: Readonly<Record<string, string>> = {
 };
 
 function curl(method: string, path: string, { operationId, security, parameters, requestBody }: Operation): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => exampleIds[name] ?? `$${name}`);
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const parameter = parameters.find((each) => 'name' in each && each.name === name);
+    return String(parameter !== undefined && 'example' in parameter ? parameter.example : `$${name}`);
+  });
   const header = (reference: string, field: string) =>
     parameters.some((parameter) => '$ref' in parameter && parameter.$ref.endsWith(reference)) ? [`-H '${field}'`] : [];
   const scheme = Object.keys(security[0] ?? {})[0];

@@ -1,5 +1,5 @@
+import type { Schema } from './document.ts';
 import { type Html, html, inline, join } from './html.ts';
-import type { Schema } from './schemas.ts';
 
 /** A table of what an object has, nested objects by their path. */
 export function propertyTable(schema: Schema): Html {
