@@ -9,7 +9,7 @@ export type MonitoredResources = {
   cluster: string;
   writer: string;
   proxy: string;
-  tables: Partial<Record<TableName, string>>;
+  tables: Readonly<Record<TableName, string>>;
   deadLetters: string;
   /** The queue of what the record of accesses did not take, and its function. */
   undeliveredAccesses: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type TableRow, tables } from '../../lib/contract/deploy/tables.ts';
-import { ofType, synthesized, type Template } from './synthesized.ts';
+import { ofType, stacksOf, synthesized, type Template } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 const only = (template: Template, type: string) => ofType(template, type)[0]![1];
@@ -20,7 +20,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     });
     expect(only(data, 'AWS::RDS::DBProxy').Properties).toMatchObject({ DefaultAuthScheme: 'IAM_AUTH' });
     expect(only(data, 'AWS::RDS::DBProxy').Properties.Auth).toBeUndefined();
-    for (const template of Object.values(stages[stage])) {
+    for (const [, template] of stacksOf(stages[stage])) {
       const text = JSON.stringify(template, (name, value) => (isUsers(name) ? undefined : value));
       // Names of properties and variables: those of handlers and paths have the word in them.
       for (const { Properties } of Object.values((JSON.parse(text) as typeof template).Resources)) {
@@ -116,7 +116,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('every log ends', () => {
-    for (const template of Object.values(stages[stage])) {
+    for (const [, template] of stacksOf(stages[stage])) {
       for (const [id, { Properties }] of ofType(template, 'AWS::Logs::LogGroup')) {
         expect(Properties.RetentionInDays, id).toBe(stage === 'dev' ? 14 : 365);
       }
@@ -167,7 +167,7 @@ test('dev is as small as works and leaves nothing behind', () => {
   });
   expect(instances(data)).toHaveLength(1);
   expect(ofType(data, 'AWS::EC2::Subnet')).toHaveLength(2);
-  for (const template of Object.values(stages.dev)) {
+  for (const [, template] of stacksOf(stages.dev)) {
     for (const [id, { DeletionPolicy = 'Delete' }] of Object.entries(template.Resources)) {
       expect(DeletionPolicy, id).toBe('Delete');
     }
@@ -234,7 +234,7 @@ describe('the user pool', () => {
 
   test('has clients for code with PKCE alone, without a secret, which do not tell who is a customer', () => {
     const context = { identityCallbacks: 'https://shop.example/callback,com.example.shop://signed-in' };
-    const { data } = synthesized('prod', undefined, { context });
+    const { data } = synthesized('prod', { context });
     expect(clientsOf(data).map(([, { Properties }]) => Properties.CallbackURLs)).toEqual([
       ['https://shop.example/callback'],
       ['com.example.shop://signed-in'],
@@ -259,10 +259,13 @@ describe('the user pool', () => {
     expect(clientsOf(stages.prod.data)).toEqual([]);
   });
 
-  test('is not there where customers sign in elsewhere, and the functions know where', () => {
+  test('lets nobody in where customers sign in elsewhere, and the functions know where', () => {
     const issuer = 'https://login.example.com/shop';
-    const { data, service } = synthesized('prod', undefined, { context: { identityIssuer: issuer } });
-    expect(ofType(data, 'AWS::Cognito::UserPool')).toEqual([]);
+    const { data, service } = synthesized('prod', { context: { identityIssuer: issuer } });
+    expect(ofType(data, 'AWS::Cognito::UserPool')).toHaveLength(1);
+    for (const way of ['Client', 'Domain', 'IdentityProvider', 'UICustomizationAttachment']) {
+      expect(ofType(data, `AWS::Cognito::UserPool${way}`)).toEqual([]);
+    }
     expect(data.Outputs.IdentityIssuer).toEqual({ Value: issuer });
     const issuers = ofType(service, 'AWS::Lambda::Function').flatMap(
       ([, { Properties }]) => Properties.Environment?.Variables.IDENTITY_ISSUER ?? [],

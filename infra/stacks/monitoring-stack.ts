@@ -3,14 +3,17 @@ import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
 import { dashboard } from '../constructs/dashboard.ts';
 import type { MonitoredResources } from '../constructs/monitored-resources.ts';
-import type { Settings } from '../profiles.ts';
 
-/** What watches: alarms, whom they tell, dashboard. An alarm that cannot be made takes no release back. */
-export class WatchStack extends Stack {
-  constructor(scope: Construct, id: string, props: StackProps & { settings: Settings; resources: MonitoredResources }) {
-    const { settings, resources, ...rest } = props;
+/** Alarms, the topic that they notify, and the dashboard. An alarm that cannot be created does not undo a release. */
+export class MonitoringStack extends Stack {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & { resources: MonitoredResources; alarmEmail: string | undefined },
+  ) {
+    const { resources, alarmEmail, ...rest } = props;
     super(scope, id, rest);
-    const alarms = new Alarms(this, 'Alarms', { resources, email: settings.alarmEmail });
+    const alarms = new Alarms(this, 'Alarms', { resources, email: alarmEmail });
     const board = dashboard(this, 'Dashboard', { resources, alarms: alarms.all });
     new CfnOutput(this, 'DashboardName', { value: board.dashboardName });
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn });
