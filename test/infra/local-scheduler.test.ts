@@ -109,7 +109,7 @@ describe('a job', () => {
     begin([{ name: 'slow', schedule: 'rate(1 minute)', run }], (line) => lines.push(line));
     await vi.advanceTimersByTimeAsync(3 * minute);
     expect(run).toHaveBeenCalledTimes(1);
-    expect(lines).toEqual(Array(2).fill('job slow is still running, this turn is left out'));
+    expect(lines).toEqual(Array(2).fill('job slow is still running and skips this turn'));
     gate.resolve();
     await vi.advanceTimersByTimeAsync(minute);
     expect(run).toHaveBeenCalledTimes(2);

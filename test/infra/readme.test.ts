@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
-import { firstOrder } from '../../infra/local/first-order.ts';
+import { type Demo, firstOrder, prepareDemo } from '../../infra/local/demo.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 

@@ -27,7 +27,7 @@ export type StatesOptions = {
   clock?: TimerClock;
   log?: (line: string) => void;
   /** Factor on the pauses of Wait and Retry, never on time-outs: 1 is real time, 0 no pause. */
-  waitScale?: number;
+  waitScale?: number | undefined;
 };
 
 export type States = {
