@@ -20,7 +20,7 @@ import { tableVariables } from '../tables.ts';
 
 export const usage = `npm run apps -- create --name NAME --kind KIND --scopes SCOPE,… --contact EMAIL
                        [--rate-class CLASS] [--origins ORIGIN,…] [--identity-clients ID,…] [--days N]
-                                          register an application; the first key of a server expires after N days, or never
+                                          register an application; a server's first key expires after N days, or never
 npm run apps -- list                      list every application and its keys, without the secrets
 npm run apps -- add-key APPID [--days N]  add a key, so that you can replace one without an interruption
 npm run apps -- remove-key APPID KEYID    remove a key; it stops working at once

@@ -93,7 +93,9 @@ export function chain(...resources: string[]) {
   );
 }
 
-/** A Task that gives its input and its token to a function and waits for the callback. It ends the machine by default. */
+/**
+ * A Task that gives its input and its token to a function and waits for the callback. It ends the machine by default.
+ */
 export const awaiting = (FunctionName: string, more: object = { End: true }) => ({
   Type: 'Task',
   Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',

@@ -33,7 +33,8 @@ declare module 'vitest' {
 }
 
 /**
- * Vitest's global set-up. The run's first project starts PostgreSQL for all, and describes it in `TEST_POSTGRES` as JSON.
+ * Vitest's global set-up. The run's first project starts PostgreSQL for all, and describes it in `TEST_POSTGRES` as
+ * JSON.
  */
 export default async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
   if (process.env.TEST_POSTGRES !== undefined) {

@@ -62,8 +62,8 @@ const fields: Record<State['Type'], string> = {
 
 /**
  * Checks a parsed ASL definition and returns it typed. It accepts only what the interpreter runs as AWS does: JSONPath,
- * the states Task, Pass, Choice, Wait, Succeed and Fail, and Lambda tasks that are called directly or by `lambda:invoke`
- * with or without a callback. Throws DefinitionRefused with every problem.
+ * the states Task, Pass, Choice, Wait, Succeed and Fail, and Lambda tasks that are called directly or by
+ * `lambda:invoke` with or without a callback. Throws DefinitionRefused with every problem.
  */
 export function readDefinition(definition: object): Machine {
   const problems: string[] = [];
