@@ -24,10 +24,10 @@ afterAll(async () => {
   await removeCheckout(checkout);
 });
 
-/** An order as a client keeps it in mind until it has an answer. */
+/** An order that a client remembers until it has an answer. */
 type Attempt = { key: string; body: object; outcome: string; answer?: Answer<Order> };
 
-test('killed in mid-saga and started again: every order ends, nothing is done twice, then Ctrl-C leaves nothing', async ({
+test('killed in mid-saga and started again: every order ends, nothing is done twice, and Ctrl-C leaves no process', async ({
   expect,
 }) => {
   running = await start(checkout, settings);

@@ -29,7 +29,7 @@ const twoStates = machine({
   After: { Type: 'Task', Resource: 'after', End: true },
 });
 
-/** The token that an execution's history tells of. */
+/** The token in an execution's history. */
 async function tokenOf(client: SFNClient, name: string): Promise<string> {
   const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn: arn(name) }));
   const scheduled = events!.findLast(({ type }) => type === 'TaskScheduled')!;
@@ -40,7 +40,7 @@ const succeed = (client: SFNClient, taskToken: string, output: string) =>
   client.send(new SendTaskSuccessCommand({ taskToken, output }));
 
 describe('an execution that waits for a callback', () => {
-  test('of kill -9, goes on waiting with its token; its function is called again only if it had not answered', async () => {
+  test('after kill -9, keeps waiting with its token; its function is called again only if it had not answered', async () => {
     const file = tempFile();
     const start = new URL('../../infra/local/states/start.ts', import.meta.url).href;
     const script = join(file, '..', 'child.ts');
@@ -102,7 +102,7 @@ describe('an execution that waits for a callback', () => {
         expect([name, type, await count(name, type)]).toEqual([name, type, 1]);
   });
 
-  test('times out by when it was scheduled, before a restart', async () => {
+  test('times out by the time at which it was scheduled, also after a restart', async () => {
     const file = tempFile();
     const source = { now: () => Date.UTC(2030, 0, 1) };
     const before = await open(twoStates, { ask: () => 1 }, { file, clock: createClock({ source }) });
@@ -119,7 +119,7 @@ describe('an execution that waits for a callback', () => {
     expect(again.calls).toEqual([]);
   });
 
-  test('whose time was over before the start times out at once and calls nothing', async () => {
+  test('whose time ended before the start times out at once and calls nothing', async () => {
     const file = tempFile();
     const source = { now: () => Date.UTC(2030, 0, 1) };
     const { handler, reached } = hanging();
@@ -132,7 +132,7 @@ describe('an execution that waits for a callback', () => {
     expect(after.calls).toEqual([]);
   });
 
-  test('in a state that waits no more after a change of the definition calls the function as it is now', async () => {
+  test('in a state that no longer waits, since the definition has changed, runs the new state', async () => {
     const file = tempFile();
     const before = await open(machine({ Task: awaiting('ask') }), { ask: () => 1 }, { file });
     await before.start('a', {});
@@ -147,7 +147,7 @@ describe('an execution that waits for a callback', () => {
   });
 });
 
-test('a file from before tasks could wait for a callback is taken on', async () => {
+test('a file from before tasks could wait for a callback can be used', async () => {
   const file = tempFile();
   const { handler, reached } = hanging();
   const before = await open(chain('step'), { step: handler }, { file });

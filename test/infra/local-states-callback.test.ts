@@ -6,7 +6,7 @@ import { arn, awaiting, machine, open } from '../support/local-states.ts';
 
 const minute = 60_000;
 
-/** A service with a function `ask` that hands out its tokens and answers nothing of interest. */
+/** A service with a function `ask` that collects its tokens. */
 async function openAwaiting(definition: object, options: Parameters<typeof open>[2] = {}) {
   const tokens: string[] = [];
   const ask = (payload: { taskToken: string }) => {
@@ -32,7 +32,7 @@ async function openAwaiting(definition: object, options: Parameters<typeof open>
 const gone = { name: 'TaskTimedOut', message: "Task Timed Out: 'Provided task does not exist anymore'" };
 
 describe('a task that waits for a callback', () => {
-  test('gives its function a token, ignores the answer, and takes what the callback brings', async () => {
+  test('gives its function a token, ignores the answer, and continues with the output of the callback', async () => {
     const definition = machine({ Await: awaiting('ask', { ResultPath: '$.paid', End: true }) });
     const payloads: unknown[] = [];
     const {
@@ -83,7 +83,7 @@ describe('a task that waits for a callback', () => {
     ]);
   });
 
-  test('takes a callback that comes while its function still runs, whatever becomes of the function', async () => {
+  test('accepts a callback while its function still runs, whatever the function does then', async () => {
     const gate = Promise.withResolvers<void>();
     const definition = machine({ Await: awaiting('ask', { Next: 'After' }), After: { Type: 'Pass', End: true } });
     const { client, start, settled, history } = await open(definition, {
@@ -129,7 +129,7 @@ describe('a task that waits for a callback', () => {
     ]);
   });
 
-  test('fails as its function does, which is not called again without a Retry', async () => {
+  test('fails with the error of its function, and is retried by a Retry alone', async () => {
     const Retry = [{ ErrorEquals: ['Busy'] }];
     const tokens: string[] = [];
     const errors = ['Busy', 'Broken'];
@@ -181,7 +181,7 @@ describe('the time of a callback', () => {
     });
   });
 
-  test('ends also while its function still runs', async () => {
+  test('also ends while its function still runs', async () => {
     const clock = createClock();
     const called = Promise.withResolvers<void>();
     const { start, settled } = await open(
@@ -213,7 +213,7 @@ describe('the time of a callback', () => {
 });
 
 describe('answering', () => {
-  test('with what is no token, or one that was never given out, is refused as AWS refuses it', async () => {
+  test('with a text that is not a token, or a token of no task, is refused as AWS refuses it', async () => {
     const { succeed } = await openAwaiting(machine({ Await: awaiting('ask') }));
     const invalid = { name: 'InvalidToken', message: "Invalid Token: 'Invalid token'" };
     for (const token of ['FakeTaskToken', 'AAAA', `${newToken('a')} `])
@@ -223,7 +223,7 @@ describe('answering', () => {
     await expect(succeed('x'.repeat(2049), 1)).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
-  test('with output that is no JSON or too large is InvalidOutput and leaves the task open', async () => {
+  test('with output that is not JSON or too large is InvalidOutput, and the task stays open', async () => {
     const { client, submitted, succeed, settled } = await openAwaiting(machine({ Await: awaiting('ask') }));
     const taskToken = await submitted('a');
     for (const output of ['{nope', JSON.stringify('x'.repeat(262_143))])
@@ -234,7 +234,7 @@ describe('answering', () => {
     expect(await settled('a')).toMatchObject({ output: '"good"' });
   });
 
-  test('twenty times at once counts once', async () => {
+  test('twenty times at once succeeds once', async () => {
     const { submitted, succeed, settled, history } = await openAwaiting(machine({ Await: awaiting('ask') }));
     const token = await submitted('a');
     const answers = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => succeed(token, index)));
@@ -245,7 +245,7 @@ describe('answering', () => {
     expect((await history('a')).filter(({ type }) => type === 'TaskSucceeded')).toHaveLength(1);
   });
 
-  test('a stopped execution is too late, and a later task does not take the token of an earlier one', async () => {
+  test('a stopped execution is too late, and a later task does not accept the token of an earlier one', async () => {
     const definition = machine({ First: awaiting('ask', { Next: 'Second' }), Second: awaiting('ask') });
     const { client, submitted, succeed, states, tokens, describe: look } = await openAwaiting(definition);
     const first = await submitted('a');
@@ -363,7 +363,7 @@ describe('lambda:invoke without a callback', () => {
   });
 });
 
-test('the history without execution data keeps tokens to itself', async () => {
+test('the history without execution data contains no token', async () => {
   const { client, submitted, history } = await openAwaiting(machine({ Await: awaiting('ask') }));
   const token = await submitted('a');
   const input = { executionArn: arn('a'), reverseOrder: true, maxResults: 3, includeExecutionData: false };

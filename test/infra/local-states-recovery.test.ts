@@ -16,7 +16,7 @@ import {
 } from '../support/local-states.ts';
 
 describe('after a crash', () => {
-  test('a running execution goes on at the state it had entered, with that input and its context', async () => {
+  test('a running execution continues at the state it had entered, with the same input and context', async () => {
     const file = tempFile();
     const Parameters = { 'in.$': '$', 'first.$': '$$.Execution.Input', 'start.$': '$$.Execution.StartTime' };
     const definition = machine({
@@ -51,7 +51,7 @@ describe('after a crash', () => {
     expect(events.filter(({ type }) => type === 'ExecutionStarted')).toHaveLength(1);
   });
 
-  test('of kill -9 in the second state, nothing is skipped and retries already used stay used', async () => {
+  test('by kill -9 in the second state, nothing is skipped and used retries stay used', async () => {
     const file = tempFile();
     const Retry = [{ ErrorEquals: ['Busy'], MaxAttempts: 2, IntervalSeconds: 1 }];
     const definition = machine({
@@ -95,7 +95,7 @@ describe('after a crash', () => {
     ]);
   });
 
-  test('a Wait goes on for what was left of it', async () => {
+  test('a Wait continues for the rest of its time', async () => {
     const file = tempFile();
     const definition = machine({ Rest: { Type: 'Wait', Seconds: 3600, End: true } });
     const source = { now: () => 0 };
@@ -110,7 +110,7 @@ describe('after a crash', () => {
     expect(await after.settled('a')).toMatchObject({ status: 'SUCCEEDED', startDate: new Date(0) });
   });
 
-  test('an execution whose state the definition has lost fails and says so', async () => {
+  test('an execution whose state the definition no longer has fails with an error that says so', async () => {
     const file = tempFile();
     const { handler, reached } = hanging();
     const before = await open(chain('old'), { old: handler }, { file });
@@ -125,7 +125,7 @@ describe('after a crash', () => {
     });
   });
 
-  test('a second service on the same file is refused, and so is a file that is no database', async () => {
+  test('a second service on the same file is refused, and so is a file that is not a database', async () => {
     const file = tempFile();
     await open(chain('step'), { step: () => 1 }, { file });
     await expect(open(chain('step'), { step: () => 1 }, { file })).rejects.toThrow(

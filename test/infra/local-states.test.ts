@@ -59,7 +59,7 @@ describe('an execution', () => {
     expect(await run('a', { list: [1] })).toEqual({ list: [1], result: 2 });
   });
 
-  test('that answers nothing yields null', async () => {
+  test('whose handler returns nothing yields null', async () => {
     const { run } = await open(chain('only'), { only: () => undefined });
     expect(await run('a', {})).toBeNull();
   });
@@ -164,7 +164,7 @@ describe('starting', () => {
 });
 
 describe('the API', () => {
-  test('answers unknown things in the shape of AWS', async () => {
+  test('answers unknown resources with the errors of AWS', async () => {
     const { client, states } = await open(chain('step'), { step: () => 1 });
     const machineOf = (name: string) => ({ stateMachineArn: stateMachineArn.replace('orders', name) });
     const failing = [
@@ -240,7 +240,7 @@ describe('the API', () => {
     expect((await list({})).executions).toHaveLength(6);
   });
 
-  test('stops a running execution, whose late answer then changes nothing', async () => {
+  test('stops a running execution, and its late answer changes nothing', async () => {
     let now = 0;
     const gate = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();

@@ -7,7 +7,8 @@ export type AccessLines = {
   add(line: string): void;
   /** Resolves when every line that was added so far is delivered, or after so many milliseconds. */
   settle(timeoutMs: number): Promise<void>;
-  stop(): void;
+  /** Delivers what is left for at most half a second, then ends. */
+  stop(): Promise<void>;
 };
 
 type Options = {
@@ -76,21 +77,24 @@ export function startAccessLines({ deliver, log = () => {}, every = 200 }: Optio
     }
   }
 
+  async function settle(timeoutMs: number): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    while (waiting.length > 0 && Date.now() < end && !stopped) {
+      send();
+      await Promise.race([underWay, new Promise((resolve) => setTimeout(resolve, end - Date.now()).unref())]);
+      if (failing) return;
+    }
+  }
+
   return {
     add(message) {
       if (waiting.length >= mostKept) return;
       waiting.push({ id: String(++lastId), timestamp: Date.now(), message });
       plan();
     },
-    async settle(timeoutMs) {
-      const end = Date.now() + timeoutMs;
-      while (waiting.length > 0 && Date.now() < end && !stopped) {
-        send();
-        await Promise.race([underWay, new Promise((resolve) => setTimeout(resolve, end - Date.now()).unref())]);
-        if (failing) return;
-      }
-    },
-    stop() {
+    settle,
+    async stop() {
+      await settle(500);
       stopped = true;
       clearTimeout(timer);
     },

@@ -14,7 +14,7 @@ type Options = {
   /** A request to the gateway moves the clock by so many seconds. */
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
-  onMail?: (mail: Mail) => void;
+  onMail?: ((mail: Mail) => void) | undefined;
   /** A handler has printed the record of an access. */
   onAccess?: (line: string) => void;
   log?: (line: string) => void;

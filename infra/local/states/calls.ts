@@ -119,7 +119,7 @@ const callback = 'invoke.waitForTaskToken';
 
 type Resource = 'invoke' | typeof callback;
 
-/** Writes an event of a task that goes through `lambda:invoke`, in the shape of AWS. */
+/** Writes an event of a task with the resource `lambda:invoke`, in the format of AWS. */
 export function recordTask(type: string, resource: Resource, details: object, host: Pick<Host, 'record'>): void {
   const field = `${type[0]!.toLowerCase()}${type.slice(1)}EventDetails`;
   host.record(type, { [field]: { resourceType: 'lambda', resource, ...details } });

@@ -41,7 +41,7 @@ export type State = {
 
 export type Machine = { StartAt: string; States: Record<string, State>; TimeoutSeconds?: number };
 
-/** How a Task calls its function through the service: not at all, for the answer, or for a later callback. */
+/** How a Task calls its function: directly, by `lambda:invoke`, or by `lambda:invoke` with a callback. */
 export function integrationOf({ Resource }: State): 'invoke' | 'callback' | undefined {
   const match = /^arn:aws[\w-]*:states:::lambda:invoke(\.waitForTaskToken)?$/.exec(Resource ?? '');
   if (match === null) return undefined;
@@ -61,9 +61,9 @@ const fields: Record<State['Type'], string> = {
 };
 
 /**
- * Checks a parsed ASL definition and returns it typed. Only what the interpreter runs as AWS does passes: JSONPath,
- * the states Task, Pass, Choice, Wait, Succeed and Fail, Lambda tasks, called directly or by `lambda:invoke` with or
- * without a callback. Throws DefinitionRefused with every problem.
+ * Checks a parsed ASL definition and returns it typed. It accepts only what the interpreter runs as AWS does: JSONPath,
+ * the states Task, Pass, Choice, Wait, Succeed and Fail, and Lambda tasks that are called directly or by
+ * `lambda:invoke` with or without a callback. Throws DefinitionRefused with every problem.
  */
 export function readDefinition(definition: object): Machine {
   const problems: string[] = [];
@@ -100,7 +100,7 @@ function checkState(name: string, state: State, states: Record<string, State>, p
   if (fields[state.Type].includes('Next') && (state.Next === undefined) === (state.End !== true))
     say('needs either Next or End: true');
   for (const next of successors(state))
-    if (!Object.hasOwn(states, next)) say(`goes on to "${next}", which does not exist`);
+    if (!Object.hasOwn(states, next)) say(`continues at "${next}", which does not exist`);
   checkExpressions(state, say);
   if (!waitsForCallback(state) && JSON.stringify({ ...state, Comment: undefined }).includes('$$.Task'))
     say('reads $$.Task, which only a task that waits for a callback (waitForTaskToken) has');

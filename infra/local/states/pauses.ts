@@ -8,7 +8,7 @@ export type Limit = {
   signal: AbortSignal;
 };
 
-/** Waits until the clock reads `time`; an aborted signal ends the pause by throwing its reason. */
+/** Waits until the clock reads `time`. Throws the signal's reason when it is aborted. */
 export function reach(time: number, clock: TimerClock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);

@@ -14,20 +14,20 @@ export type StatesOptions = {
   /** A parsed ASL definition with its placeholders filled in. */
   definition: object;
   /**
-   * Runs the Lambda function that a Task names as its Resource or its FunctionName; rejects with what the function
-   * threw.
+   * Runs the Lambda function that a Task names as its Resource or its FunctionName. Rejects with what the
+   * function threw.
    */
   invoke: (resource: string, payload: unknown) => Promise<unknown>;
-  /** SQLite file that keeps executions and their history, or ':memory:'. */
+  /** SQLite file for executions and their history, or ':memory:'. */
   file: string;
   stateMachineArn: string;
   /** 0 or omitted: any free port. */
   port?: number;
-  /** Times every pause and time-out; the machine's when not given. */
+  /** The clock of every pause and time-out; the machine's by default. */
   clock?: TimerClock;
   log?: (line: string) => void;
   /** Factor on the pauses of Wait and Retry, never on time-outs: 1 is real time, 0 no pause. */
-  waitScale?: number;
+  waitScale?: number | undefined;
 };
 
 export type States = {
