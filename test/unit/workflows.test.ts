@@ -49,7 +49,7 @@ describe.each(workflows)('$name', ({ text, workflow }) => {
 
   test('runs only scripts that exist, and puts no expression into a shell', () => {
     const commands = jobs.flatMap(runs);
-    const named = commands.flatMap((run) => [...run.matchAll(/\bnpm run ([\w:]+)/g)].map((m) => m[1]!));
+    const named = commands.flatMap((run) => [...run.matchAll(/\bnpm run ([\w:-]+)/g)].map((m) => m[1]!));
     expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
     const files = commands.flatMap((run) => run.match(/^\.[\w./-]+/gm) ?? []);
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
@@ -58,7 +58,7 @@ describe.each(workflows)('$name', ({ text, workflow }) => {
 });
 
 test('.ci/run names only scripts that exist', () => {
-  const named = [...read('.ci/run').matchAll(/\bnpm (?:run ([\w:]+)|(test)\b)/g)].map((m) => m[1] ?? m[2]!);
+  const named = [...read('.ci/run').matchAll(/\bnpm (?:run ([\w:-]+)|(test)\b)/g)].map((m) => m[1] ?? m[2]!);
   expect(named.length).toBeGreaterThan(2);
   expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
 });
@@ -72,7 +72,7 @@ test('each push and each pull request runs what a change must pass', () => {
 test('each night runs what takes too long for that, each in a job of its own', () => {
   const { on, jobs } = workflow('nightly.yml');
   expect(on).toHaveProperty('schedule');
-  const scriptOf = (job: Job) => runs(job).flatMap((run) => /^npm run ([\w:]+)/.exec(run)?.[1] ?? []);
+  const scriptOf = (job: Job) => runs(job).flatMap((run) => /^npm run ([\w:-]+)/.exec(run)?.[1] ?? []);
   expect(Object.fromEntries(Object.entries(jobs).map(([name, job]) => [name, scriptOf(job)]))).toEqual({
     mutation: ['test:mutation'],
     histories: ['test:histories'],
