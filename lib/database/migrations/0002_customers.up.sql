@@ -3,8 +3,8 @@ create schema customers;
 create table customers.customers (
   id kernel.customer_id primary key,
   email text collate "C" not null unique check (email = lower(email) and length(email) <= 254),
-  -- Null until the customer has proved that the e-mail is theirs. A row that does not say counts as confirmed.
-  confirmed_at timestamptz default now(),
+  -- Null until the customer has proved that the e-mail is theirs.
+  confirmed_at timestamptz,
   name text not null check (length(name) between 1 and 200),
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
