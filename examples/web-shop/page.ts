@@ -23,6 +23,8 @@ let customer: Customer | undefined;
 /** Units by the id of the product. */
 const basket = new Map<string, number>();
 let quote: Quote | undefined;
+/** How often the basket or its owner changed: an answer to an earlier question is not shown. */
+let changes = 0;
 type BasketLine = { item: HTMLElement; units: HTMLInputElement; total: HTMLElement };
 const basketLines = new Map<string, BasketLine>();
 /** Of the basket as it is: another basket is another order. */
@@ -60,16 +62,15 @@ async function signOut(): Promise<void> {
   await changeBasket();
 }
 
-/** Asks for the price of the basket again: the visitor put something in, took something out, or became somebody else. */
+/** Asks for the price again: the visitor changed the basket, or signed in or out. */
 async function changeBasket(): Promise<void> {
   idempotencyKey = undefined;
   quote = undefined;
+  const change = ++changes;
   showBasket();
   if (basket.size === 0) return;
-  const asked = lines();
-  const answer = await (customer ?? shop).quote(asked);
-  // A later change has asked in the meantime.
-  if (JSON.stringify(asked) !== JSON.stringify(lines())) return;
+  const answer = await (customer ?? shop).quote(lines());
+  if (change !== changes) return;
   quote = answer;
   showBasket();
 }

@@ -10,7 +10,7 @@ import {
   unwrap,
 } from '../client.ts';
 
-/** What the shop is told when it opens: the API, and the `web` application that the page belongs to. */
+/** The API that the shop calls, and the `web` application that its page belongs to. */
 export type ShopConfig = { baseUrl: string; clientId: string };
 
 export type Shop = ReturnType<typeof openShop>;
