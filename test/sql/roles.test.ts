@@ -45,7 +45,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   orders_api: {
     'orders.orders': [
-      'select, insert, update(status, version, updated_at)',
+      'select, insert, update(status, version, updated_at, correlation_id)',
       'places orders, and marks them as being cancelled; never touches what was agreed',
     ],
     'orders.lines': ['insert', 'writes the lines of a new order; reads them through order_details'],
@@ -96,7 +96,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   operations: {
     'orders.orders': [
-      'select, update(status, failure_code, failure_detail, abandoned_at, version, updated_at, compensation_attempts)',
+      'select, update(status, failure_code, failure_detail, abandoned_at, version, updated_at, compensation_attempts, correlation_id)',
       'takes orders from in manual review back to their compensation, or ends them; never what was agreed, never forward',
     ],
     'orders.order_details': ['select', 'shows orders with lines and payment'],
