@@ -1,6 +1,6 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
+import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.ts';
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import { versionTag } from '../../lib/http/result.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
@@ -13,11 +13,16 @@ import { routes } from '../routes.ts';
 type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };
 
 export async function run(request: Request<typeof contract.createProduct, App>, deps: Deps): Promise<Result> {
-  const { answer, replayed } = await once(deps.sql(), claimOf('create-product', request), deps.keys, async (tx) => {
-    const product = await insertProduct(tx, request.body, deps.clock);
-    const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
-    return toStored({ status: 201, headers, body: product });
-  });
+  const { answer, replayed } = await idempotent(
+    deps.sql(),
+    claimOf('create-product', request),
+    deps.keys,
+    async (tx) => {
+      const product = await insertProduct(tx, request.body, deps.clock);
+      const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
+      return toStored({ status: 201, headers, body: product });
+    },
+  );
   return fromStored(answer, replayed);
 }
 

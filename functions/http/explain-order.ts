@@ -18,7 +18,7 @@ export async function run(
 }
 
 export const handler = httpHandler(routes['explain-order'], contract.explainOrder, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
   readExecution,
 }));

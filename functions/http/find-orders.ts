@@ -22,6 +22,6 @@ export async function run(
 }
 
 export const handler = httpHandler(routes['find-orders'], contract.findOrders, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
 }));

@@ -23,7 +23,7 @@ export async function run(request: Request<typeof contract.resolveOrder, App>, d
 }
 
 export const handler = httpHandler(routes['resolve-order'], contract.resolveOrder, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
   keys: idempotency('orders.idempotency_keys'),
 }));

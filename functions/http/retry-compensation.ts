@@ -23,7 +23,7 @@ export async function run(request: Request<typeof contract.retryCompensation, Ap
 }
 
 export const handler = httpHandler(routes['retry-compensation'], contract.retryCompensation, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
   keys: idempotency('orders.idempotency_keys'),
   startSaga,

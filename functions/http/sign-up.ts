@@ -7,7 +7,7 @@ import {
 } from '../../lib/accounts/customers/passwords.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
+import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.ts';
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import { fingerprintOf } from '../../lib/http/input.ts';
 import { accountRules, idempotency } from '../../lib/platform/deps.ts';
@@ -24,7 +24,7 @@ export async function run(request: Request<typeof contract.signUp, CallerOf<'cli
     hashPassword(password, deps.cost),
   ]);
   const claim = { ...claimOf('sign-up', request), fingerprint };
-  const { answer, replayed } = await once(deps.sql(), claim, deps.keys, async (tx) => {
+  const { answer, replayed } = await idempotent(deps.sql(), claim, deps.keys, async (tx) => {
     await signUp(tx, { email, name, passwordHash }, deps.rules);
     return toStored({ status: 202, body: { email } });
   });

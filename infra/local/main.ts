@@ -68,7 +68,7 @@ async function main(): Promise<void> {
 
   let ready = false;
   const stack = await starting.catch((error: unknown) => {
-    throw isMigrationError(error) ? new Error(`${error.message}; or start over: npm start -- --reset`) : error;
+    throw withAdvice(error);
   });
   say('· preparing the demo shop');
   // An issuer that does not answer says so in the log, and stops nobody who signs in by password.
@@ -93,9 +93,16 @@ async function writeEnvironment(env: Record<string, string>): Promise<void> {
   await writeFile(join(directory, 'functions.env'), lines.join(''), { mode: 0o600 });
 }
 
-/** The data is of another state of the migrations than the checkout. */
-const isMigrationError = (error: unknown): error is Error =>
-  error instanceof Error && /Migration$/.test(error.name) && error.name !== 'MigrationFailed';
+/** Says how to go on when the migrations of this checkout do not fit the data. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === 'ReplacedBaseline') {
+    return new Error(
+      '.local/ holds a database from before the first release, which cannot be migrated: run npm start -- --reset to delete it and start over',
+    );
+  }
+  return /Migration$/.test(error.name) ? new Error(`${error.message}; or start over: npm start -- --reset`) : error;
+}
 
 function readArguments() {
   const { values } = parseArgs({

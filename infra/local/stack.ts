@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jobs } from '../../functions/jobs.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { shippedMigrations, status } from '../../lib/database/migrate.ts';
 import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
@@ -17,8 +18,8 @@ import { lastAccessLines, startAccessLines } from './functions/access-lines.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
 import { startIdentity } from './identity/start.ts';
-import { startLastingPostgres } from './postgres/lasting.ts';
 import { removePostgresData } from './postgres/start.ts';
+import { supervisePostgres } from './postgres/supervise.ts';
 import { startRdsProxy } from './rds-proxy/server.ts';
 import { startScheduler } from './scheduler.ts';
 import { startStates } from './states/start.ts';
@@ -109,7 +110,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const clock = openClock(clockFile);
     log('starting PostgreSQL and DynamoDB');
     const starting = [
-      startLastingPostgres({
+      supervisePostgres({
         dataDir: at('postgres'),
         log,
         settings: options.postgresSettings ?? {},
@@ -120,6 +121,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ] as const;
     await Promise.allSettled(starting); // So that what did start is known, and stopped, when another could not.
     const [postgres, dynamo, certificate] = await Promise.all(starting);
+    if (!postgres.firstRun) await checkMigrations(dirname(postgres.socketPath));
 
     // Known to this process alone: the functions sign with it, and the proxy checks by it.
     const identity = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
@@ -290,6 +292,21 @@ function createPostman(send: () => Promise<unknown>): () => Promise<void> {
     }
     walking = false;
   };
+}
+
+/**
+ * Checks, before anything changes, that this checkout can migrate the database of an earlier run.
+ * @throws MigrationError
+ */
+async function checkMigrations(socketDir: string): Promise<void> {
+  const { default: connect } = await import('postgres');
+  const sql = connect({ host: socketDir, user: 'migrator', database: 'counterfoil', max: 1, fetch_types: false });
+  try {
+    const { problem } = await status({ sql, directory: shippedMigrations });
+    if (problem !== undefined) throw problem;
+  } finally {
+    await sql.end();
+  }
 }
 
 /** Throws away everything that a stack kept in this folder. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { demoClients } from '../../infra/local/identity/clients.ts';
+import { demoClients } from '../../infra/local/identity/provider.ts';
 import { type Identity, startIdentity } from '../../infra/local/identity/start.ts';
 import { fetchIssuerKeys } from '../../lib/auth/identity/issuer-documents.gateway.ts';
 import { createTokenVerifier } from '../../lib/auth/identity/verify.ts';
@@ -119,7 +119,7 @@ describe('the local OpenID provider', () => {
     const form = new URLSearchParams({ email: 'nobody', name: hint });
     const again = await fetch(address, { method: 'POST', headers: { cookie }, body: form });
     expect(again.status).toBe(400);
-    expect(await again.text()).toContain('Type an e-mail address.');
+    expect(await again.text()).toContain('Enter an e-mail address.');
   });
 
   test('signs with the same key after a restart', async () => {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
   GetExecutionHistoryCommand,
-  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
   type SFNClient,
   StartExecutionCommand,
@@ -41,9 +40,7 @@ const succeed = (client: SFNClient, taskToken: string, output: string) =>
   client.send(new SendTaskSuccessCommand({ taskToken, output }));
 
 describe('an execution that waits for a callback', () => {
-  test('of kill -9, goes on waiting with its token; its function is called again only if it had not answered', {
-    timeout: 30_000,
-  }, async () => {
+  test('of kill -9, goes on waiting with its token; its function is called again only if it had not answered', async () => {
     const file = tempFile();
     const start = new URL('../../infra/local/states/start.ts', import.meta.url).href;
     const script = join(file, '..', 'child.ts');
@@ -133,25 +130,6 @@ describe('an execution that waits for a callback', () => {
     const after = await open(twoStates, {}, { file, clock: createClock({ source, ahead: 15 * minute }) });
     expect(await after.settled('a')).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
     expect(after.calls).toEqual([]);
-  });
-
-  test('keeps its heartbeats', async () => {
-    const file = tempFile();
-    const source = { now: () => Date.UTC(2030, 0, 1) };
-    const definition = machine({ Await: awaiting('ask', { HeartbeatSeconds: 120, End: true }) });
-    const first = createClock({ source });
-    const before = await open(definition, { ask: () => 1 }, { file, clock: first });
-    await before.start('a', {});
-    await before.states.idle();
-    first.advance(1.5 * minute);
-    await before.client.send(new SendTaskHeartbeatCommand({ taskToken: await tokenOf(before.client, 'a') }));
-    await before.states.stop();
-    const clock = createClock({ source, ahead: 3 * minute });
-    const after = await open(definition, {}, { file, clock });
-    await after.states.idle();
-    expect(await after.describe('a')).toMatchObject({ status: 'RUNNING' });
-    clock.advance(0.5 * minute);
-    expect(await after.settled('a')).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
   });
 
   test('in a state that waits no more after a change of the definition calls the function as it is now', async () => {

@@ -1,11 +1,14 @@
 import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
+  DescribeStateMachineForExecutionCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   ListStateMachinesCommand,
   ListTagsForResourceCommand,
   RedriveExecutionCommand,
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -168,7 +171,6 @@ describe('the API', () => {
       [new DescribeExecutionCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
       [new GetExecutionHistoryCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
       [new StopExecutionCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
-      [new RedriveExecutionCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
       [new DescribeExecutionCommand({ executionArn: 'nonsense' }), 'InvalidArn'],
       [new StartExecutionCommand(machineOf('others')), 'StateMachineDoesNotExist'],
       [new DescribeStateMachineCommand(machineOf('others')), 'StateMachineDoesNotExist'],
@@ -186,6 +188,21 @@ describe('the API', () => {
       body: '{',
     });
     expect([raw.status, await raw.json()]).toMatchObject([400, { __type: 'SerializationException' }]);
+  });
+
+  test('names an operation that it does not support, and those that it does', async () => {
+    const { client } = await open(chain('step'), { step: () => 1 });
+    const unsupported = [
+      ['RedriveExecution', new RedriveExecutionCommand({ executionArn: arn('a') })],
+      ['SendTaskFailure', new SendTaskFailureCommand({ taskToken: 'x' })],
+      ['SendTaskHeartbeat', new SendTaskHeartbeatCommand({ taskToken: 'x' })],
+      ['DescribeStateMachineForExecution', new DescribeStateMachineForExecutionCommand({ executionArn: arn('a') })],
+    ] as const;
+    for (const [name, command] of unsupported)
+      await expect(client.send(command as SendTaskHeartbeatCommand)).rejects.toMatchObject({
+        name: 'UnknownOperationException',
+        message: expect.stringMatching(`^The local Step Functions supports StartExecution, .*, not ${name}\\.$`),
+      });
   });
 
   test('describes its machine', async () => {

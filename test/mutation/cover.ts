@@ -76,6 +76,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
     [...refunds, ...tests('saga', 'manual-review', 'reconciliation')],
   ],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
+  [/^database:audit/, tests('sql', 'schema-guards-rows'), tests('sql', 'audit'), tests('sql', 'manual-review')],
   [
     /^database:/,
     tests('sql', 'schema-guards*', 'refund-guards', 'order-reads', 'priceable'),

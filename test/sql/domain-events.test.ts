@@ -81,7 +81,7 @@ const steps = {
       ...releaseFailed(orderId),
       attempt,
     }),
-  retry: (orderId: string) => inTransaction(saga.operations, (tx) => reopenForCompensation(tx, orderId, operator())),
+  retry: (orderId: string) => inTransaction(saga.manualReview, (tx) => reopenForCompensation(tx, orderId, operator())),
   'review again': (orderId: string) => steps.review(orderId, 1),
   'resolve as failed': (orderId: string) => resolve(orderId, 'failed'),
   'resolve as cancelled': (orderId: string) => resolve(orderId, 'cancelled'),
@@ -89,7 +89,7 @@ const steps = {
 type Step = keyof typeof steps;
 
 const resolve = (orderId: string, outcome: 'failed' | 'cancelled') =>
-  inTransaction(saga.operations, async (tx) => {
+  inTransaction(saga.manualReview, async (tx) => {
     await releaseWhatIsHeld(tx, { orderId, at });
     await endByHand(tx, {
       ...operator(),

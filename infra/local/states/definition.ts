@@ -25,8 +25,6 @@ export type State = {
   Resource?: string;
   TimeoutSeconds?: number;
   TimeoutSecondsPath?: string;
-  HeartbeatSeconds?: number;
-  HeartbeatSecondsPath?: string;
   Retry?: Retrier[];
   Catch?: Catcher[];
   Choices?: Rule[];
@@ -54,7 +52,7 @@ export function integrationOf({ Resource }: State): 'invoke' | 'callback' | unde
 export const waitsForCallback = (state: State): boolean => integrationOf(state) === 'callback';
 
 const fields: Record<State['Type'], string> = {
-  Task: 'InputPath OutputPath ResultPath Parameters ResultSelector Resource TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath Retry Catch Next End',
+  Task: 'InputPath OutputPath ResultPath Parameters ResultSelector Resource TimeoutSeconds TimeoutSecondsPath Retry Catch Next End',
   Pass: 'InputPath OutputPath ResultPath Parameters Result Next End',
   Choice: 'InputPath OutputPath Choices Default',
   Wait: 'InputPath OutputPath Seconds SecondsPath Timestamp TimestampPath Next End',
@@ -106,7 +104,7 @@ function checkState(name: string, state: State, states: Record<string, State>, p
   checkExpressions(state, say);
   if (!waitsForCallback(state) && JSON.stringify({ ...state, Comment: undefined }).includes('$$.Task'))
     say('reads $$.Task, which only a task that waits for a callback (waitForTaskToken) has');
-  checkNumbers(where, state, { TimeoutSeconds: 1, HeartbeatSeconds: 1, Seconds: 0 }, problems);
+  checkNumbers(where, state, { TimeoutSeconds: 1, Seconds: 0 }, problems);
   if (state.Type === 'Task') checkTask(state, say);
   if (state.Type === 'Choice') {
     if (!state.Choices?.length) say('has no Choices');
@@ -137,12 +135,8 @@ function checkTask(state: State, say: (problem: string) => void) {
   else if (resource.startsWith('arn:aws:states:'))
     say(`calls ${resource}, and only Lambda functions are supported here`);
   else if (resource.includes('${')) say(`still has the placeholder ${resource} as its Resource`);
-  for (const field of ['TimeoutSeconds', 'HeartbeatSeconds'] as const)
-    if (state[field] !== undefined && state[`${field}Path`] !== undefined) say(`has both ${field} and ${field}Path`);
-  if (!waitsForCallback(state) && (state.HeartbeatSeconds ?? state.HeartbeatSecondsPath) !== undefined)
-    say('has HeartbeatSeconds, which only a task that waits for a callback (waitForTaskToken) supports here');
-  if (Number(state.HeartbeatSeconds) >= Number(state.TimeoutSeconds))
-    say('has HeartbeatSeconds that are not smaller than its TimeoutSeconds');
+  if (state.TimeoutSeconds !== undefined && state.TimeoutSecondsPath !== undefined)
+    say('has both TimeoutSeconds and TimeoutSecondsPath');
   checkHandlers('Retry', state.Retry, say);
   checkHandlers('Catch', state.Catch, say);
 }
@@ -210,7 +204,6 @@ function checkExpressions(state: State, say: (problem: string) => void) {
     'InputPath',
     'OutputPath',
     'TimeoutSecondsPath',
-    'HeartbeatSecondsPath',
     'SecondsPath',
     'TimestampPath',
     'ErrorPath',

@@ -5,15 +5,12 @@
 export class StateError extends Error {
   readonly error: string | null;
   readonly causeText: string | null;
-  /** Another name that Retry and Catch may call it by. */
-  readonly alias: string | null;
 
-  constructor(error: string | null, causeText: string | null, alias: string | null = null) {
+  constructor(error: string | null, causeText: string | null) {
     super(`${error ?? 'no error name'}: ${causeText ?? 'no cause'}`);
     this.name = 'StateError';
     this.error = error;
     this.causeText = causeText;
-    this.alias = alias;
   }
 }
 

@@ -31,7 +31,11 @@ export async function listAccesses(sql: Sql, asked: Asked) {
     resource === undefined
       ? [sql`audit.accesses a`, sql`a.at`, sql`a.id`]
       : [
-          sql`audit.touched t, lateral (select * from audit.accesses where at = t.at and id = t.access_id offset 0) a`,
+          sql`audit.touched t, lateral (
+            select id, at, operation, write, status, problem, milliseconds, request_id, application_id, key_id,
+              customer_id, network, resources
+            from audit.accesses where at = t.at and id = t.access_id offset 0
+          ) a`,
           sql`t.at`,
           sql`t.access_id`,
         ];

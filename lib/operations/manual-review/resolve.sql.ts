@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import type { OrderStatus } from '../../contract/api/orders.ts';
 import { endCompensated } from '../../saga/compensate.sql.ts';
-import type { Operator } from './retry.sql.ts';
+import type { Operator } from './audit.sql.ts';
 
 /** Locks an order; undefined if there is none. `compensated` is the status in which it must end. */
 export async function lockForResolution(
@@ -56,7 +56,7 @@ export async function endByHand(tx: TransactionSql, resolution: Resolution): Pro
       update orders.manual_reviews a set settled_at = ${at}, settled_how = 'resolved'
       from this where a.order_id = this.id and a.settled_at is null
     )
-    insert into orders.operator_actions
+    insert into audit.operator_actions
       (id, order_id, at, key_id, action, outcome, note, refund_reference, request_id)
     select ${resolution.actionId}, this.id, ${at}::timestamptz, ${resolution.keyId}, 'resolve', ${outcome},
       ${resolution.note}, ${refundReference ?? null}, ${resolution.requestId}

@@ -10,7 +10,7 @@ export type NewOrder = Priced & {
   createdAt: number;
 };
 
-/** A row of the view orders.order_details. */
+/** A row of the view orders.order_details, as far as an order shows it. */
 export type OrderRow = {
   id: string;
   customerId: string;

@@ -28,6 +28,7 @@ export type Claimed =
 export async function claimRefund(tx: TransactionSql, request: RefundRequest): Promise<Claimed> {
   const { orderId, at } = request;
   const amount = request.amount ?? null;
+  // `old` is up to date because payments.payments has no trigger before an update: see Transition in transition.sql.ts.
   const [claimed] = await tx`
     with paid as (
       update payments.payments p set refund_claimed = p.refund_claimed + coalesce(${amount}::bigint, p.amount - p.refund_claimed)
@@ -105,9 +106,6 @@ export async function readRefundInput(sql: Sql | TransactionSql, refundId: strin
   };
 }
 
-const refundColumns = (sql: Sql | TransactionSql) =>
-  sql`id, order_id, status, amount, currency, reason, failure_code, created_at, updated_at`;
-
 type RefundRow = {
   id: string;
   orderId: string;
@@ -119,6 +117,9 @@ type RefundRow = {
   createdAt: Date;
   updatedAt: Date;
 };
+
+const refundColumns = (sql: Sql | TransactionSql) =>
+  sql`id, order_id, status, amount, currency, reason, failure_code, created_at, updated_at`;
 
 const toRefund = (row: RefundRow): Refund => ({
   id: row.id,
