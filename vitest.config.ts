@@ -7,7 +7,7 @@ const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts
 
 /** Replaces modules for itself. */
 const alone = 'test/sql/accounts.test.ts';
-const synthesized = 'test/infra/{data-stack,metrics,nag,policies,service-stack,settings}.test.ts';
+const synthesized = 'test/infra/{data-stack,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
 
 /**
  * `unit` is pure and offline, `synth` looks at what CDK makes; the others have PostgreSQL. Every file has a process of its
@@ -19,7 +19,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { ...shared, name: 'synth', include: [synthesized], isolate: false } },
+      { test: { ...shared, testTimeout: 300_000, name: 'synth', include: [synthesized], isolate: false } },
       {
         test: {
           ...withPostgres,

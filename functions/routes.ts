@@ -1,6 +1,7 @@
 import type { OperationId } from '../lib/contract/api/operations.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { Auth, Route, TableGrants } from '../lib/contract/deploy/route.ts';
+import type { Auth, Route } from '../lib/contract/deploy/route.ts';
+import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 
 const endsSessions = { sessions: ['Query', 'BatchWriteItem'] } as const satisfies TableGrants;
 const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;

@@ -1,5 +1,5 @@
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { TableGrants } from '../lib/contract/deploy/route.ts';
+import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 
 export type Step = {
   name: string;

@@ -2,7 +2,8 @@ import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { Route, StateAction, TableAction, TableName } from '../lib/contract/deploy/route.ts';
+import type { Route, StateAction } from '../lib/contract/deploy/route.ts';
+import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
 
 /** What a handler may do, and no more. */
 export type Grants = {

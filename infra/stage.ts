@@ -3,38 +3,74 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Settings } from './profiles.ts';
 import { DataStack } from './stacks/data-stack.ts';
-import { ServiceStack } from './stacks/service-stack.ts';
-import { WatchStack } from './stacks/watch-stack.ts';
+import { HttpStack } from './stacks/http-stack.ts';
+import { JobsStack } from './stacks/jobs-stack.ts';
+import { MonitoringStack } from './stacks/monitoring-stack.ts';
+import { PlatformStack } from './stacks/platform-stack.ts';
+import { SagaStack } from './stacks/saga-stack.ts';
+
+export type Stacks = ReturnType<typeof counterfoil>;
 
 /**
- * The three stacks of a stage, checked by cdk-nag. Neither knows its account or region: it is deployed wherever the
- * credentials of the command line lead.
+ * The stacks of a stage, checked by cdk-nag. They are deployed in this order: data; platform, which runs the migrations;
+ * saga; the contexts and jobs; monitoring. None knows its account or region: they go wherever the credentials of the
+ * command line lead.
+ * @param codeOf the package of a handler, by its name
  */
-export function counterfoil(
-  app: App,
-  settings: Settings,
-  codeOf: (handler: string) => lambda.Code,
-): { data: DataStack; service: ServiceStack; watch: WatchStack } {
+export function counterfoil(app: App, settings: Settings, codeOf: (handler: string) => lambda.Code) {
   const { name, keeps } = settings.profile;
-  const data = new DataStack(app, `counterfoil-${name}-data`, {
+  const idOf = (stack: string) => `counterfoil-${name}-${stack}`;
+  const holding = (what: string) => ({ description: `Counterfoil ${name}: ${what}`, terminationProtection: keeps });
+
+  const data = new DataStack(app, idOf('data'), {
+    ...holding('network, database, tables, customers’ logins'),
     settings,
-    description: `Counterfoil ${name}: network, database, tables`,
-    terminationProtection: keeps,
   });
-  const service = new ServiceStack(app, `counterfoil-${name}-service`, {
-    settings,
-    data,
-    codeOf,
-    description: `Counterfoil ${name}: functions, HTTP API, saga, schedules`,
-    terminationProtection: keeps,
+  const { network, database, tables, identity } = data;
+  const platform = new PlatformStack(app, idOf('platform'), {
+    ...holding('migrations, HTTP API'),
+    context: { settings, network, database, tables, issuer: identity.issuer, codeOf },
   });
-  const watch = new WatchStack(app, `counterfoil-${name}-watch`, {
-    settings,
-    resources: service.resources,
+  const { context } = platform;
+  const { api, handlersLog } = platform.http;
+  const saga = new SagaStack(app, idOf('saga'), { ...holding('order saga'), context });
+  const http = (serves: HttpStack['serves']) =>
+    new HttpStack(app, idOf(serves), {
+      ...holding(`HTTP handlers of ${serves}`),
+      context,
+      apiId: api.apiId,
+      logGroup: handlersLog,
+      serves,
+    });
+  const [accounts, shop, operations] = [http('accounts'), http('shop'), http('operations')];
+  const jobs = new JobsStack(app, idOf('jobs'), {
+    ...holding('schedules, records of accesses'),
+    context,
+    httpLog: handlersLog,
+  });
+
+  const last = [accounts, shop, operations, jobs];
+  const handlers = [saga, ...last].flatMap((stack) => stack.handlers);
+  const monitoring = new MonitoringStack(app, idOf('monitoring'), {
     description: `Counterfoil ${name}: alarms, dashboard`,
+    alarmEmail: settings.alarmEmail,
+    resources: {
+      stage: name,
+      apiId: api.apiId,
+      httpLog: handlersLog.logGroupName,
+      stateMachineArn: saga.stateMachineArn,
+      handlers: Object.fromEntries(handlers.map((handler) => [handler.node.id, handler.functionName])),
+      ...data.monitored,
+      ...jobs.monitored,
+    },
   });
+
+  saga.addStackDependency(platform);
+  // Whatever starts executions finds the definition of its own release.
+  for (const stack of last) stack.addStackDependency(saga);
+  for (const stack of last) monitoring.addStackDependency(stack);
   Tags.of(app).add('product', 'counterfoil');
   Tags.of(app).add('stage', name);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, service, watch };
+  return { data, platform, saga, accounts, shop, operations, jobs, monitoring };
 }

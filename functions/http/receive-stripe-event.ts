@@ -1,9 +1,11 @@
 import * as contract from '../../lib/contract/api/payments.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { config } from '../../lib/platform/config.ts';
+import { tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { webhookSecrets } from '../../lib/platform/secrets.ts';
 import { checkSignature, readEvent } from '../../lib/shop/payments/stripe-webhook.ts';
@@ -42,7 +44,7 @@ export async function run(
 
 export const handler = httpHandler(routes['receive-stripe-event'], contract.receiveStripeEvent, run, ({ clock }) => ({
   secrets: webhookSecrets,
-  events: { client: dynamo(), table: config().WEBHOOK_EVENTS_TABLE },
+  events: { client: dynamo(), table: tableName('webhookEvents') },
   resume: resumeSaga,
   clock,
 }));

@@ -1,4 +1,4 @@
-import { type AccountRules, signUp } from '../../lib/accounts/customers/accounts.ts';
+import { type AccountRules, signUp } from '../../lib/accounts/customers/account-requests.ts';
 import {
   hashPassword,
   obscurePassword,
@@ -8,11 +8,13 @@ import {
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.ts';
-import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
-import { fingerprintOf } from '../../lib/http/input.ts';
-import { accountRules, idempotency } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { claimOf, fingerprintOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { accountRules } from '../../lib/platform/accounts.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { idempotency } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; rules: AccountRules; keys: KeyOptions; cost: PasswordCost };
@@ -31,7 +33,10 @@ export async function run(request: Request<typeof contract.signUp, CallerOf<'cli
   return fromStored(answer, replayed);
 }
 
-/** The usual fingerprint is a quick hash: kept in the database, it would be the quick way to guess the password. */
+/**
+ * The usual fingerprint is a fast hash. Stored in the database, it would make guessing the password fast too, so the
+ * password goes into it as a slow hash.
+ */
 async function safeFingerprint(
   request: Request<typeof contract.signUp, CallerOf<'client'>>,
   cost: PasswordCost,

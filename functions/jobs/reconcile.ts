@@ -1,6 +1,6 @@
 import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
 import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
-import { config } from '../../lib/platform/config.ts';
+import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
@@ -21,7 +21,7 @@ export async function run(deps: Deps) {
 
 export const handler = jobHandler(jobs.reconcile, run, ({ clock, meter, log }) => ({
   sql: () => sqlAs('reconciler'),
-  store: { client: dynamo(), table: config().PROVIDER_CHARGES_TABLE, clock },
+  store: { client: dynamo(), table: tableName('providerCharges'), clock },
   clock,
   meter,
   startSaga,

@@ -1,5 +1,5 @@
 import { type SnapshotDeps, snapshotProviderTransactions } from '../../lib/operations/reconciliation/snapshot.ts';
-import { config } from '../../lib/platform/config.ts';
+import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { paymentGateway } from '../../lib/platform/payments.ts';
@@ -10,7 +10,7 @@ export const run = (deps: SnapshotDeps) => snapshotProviderTransactions(deps);
 
 export const handler = jobHandler(jobs['snapshot-provider-transactions'], run, ({ clock, stopwatch }) => ({
   gateway: paymentGateway(),
-  store: { client: dynamo(), table: config().PROVIDER_CHARGES_TABLE, clock },
+  store: { client: dynamo(), table: tableName('providerCharges'), clock },
   stopwatch,
   days: config().RECONCILE_DAYS,
   // A page that was begun by then is still written.

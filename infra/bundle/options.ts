@@ -1,12 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
-import { leanStart } from './lean-start.ts';
+import { leanStart, standIns } from './lean-start.ts';
+import { precompute } from './precompute.ts';
 
 /** The repository's root, where handlers are named from. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-
-const noDiscovery = fileURLToPath(new URL('./no-endpoint-discovery.ts', import.meta.url));
-const cutOff = fileURLToPath(new URL('./no-default-credentials.ts', import.meta.url));
 
 /**
  * How a handler is bundled: one ES module for Lambda's node 24, minified, without those parts of the AWS SDK that no
@@ -22,11 +20,11 @@ export const handlerOptions = (): BuildOptions => ({
   treeShaking: true,
   legalComments: 'none',
   alias: {
-    '@aws-sdk/credential-provider-node': cutOff,
-    '@aws-sdk/credential-providers': cutOff,
-    '@aws-sdk/endpoint-cache': noDiscovery,
+    '@aws-sdk/credential-provider-node': standIns,
+    '@aws-sdk/credential-providers': standIns,
+    '@aws-sdk/endpoint-cache': standIns,
   },
-  plugins: [leanStart()],
+  plugins: [leanStart(), precompute()],
 });
 
 /**

@@ -13,7 +13,7 @@ import { pascal } from './names.ts';
  * not take. Its own log group is another one, or it would be handed what it prints itself.
  */
 export class AccessRecords extends Construct {
-  readonly handlers: Partial<Record<StreamName, HandlerFunction>> = {};
+  readonly handlers: Readonly<Record<StreamName, HandlerFunction>>;
   readonly undelivered: sqs.Queue;
 
   constructor(scope: Construct, id: string, props: { context: StageContext; from: logs.LogGroup }) {
@@ -31,6 +31,7 @@ export class AccessRecords extends Construct {
       reason: 'This is the dead-letter queue, of records of accesses; an alarm watches it.',
     });
 
+    const handlers: Partial<Record<StreamName, HandlerFunction>> = {};
     for (const [name, stream] of Object.entries(streams) as [StreamName, Stream][]) {
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
@@ -47,9 +48,10 @@ export class AccessRecords extends Construct {
         // The construct for queues would add a second policy to the role.
         onFailure: { bind: () => ({ destination: this.undelivered.queueArn }) },
       });
-      this.handlers[name] = handler;
+      handlers[name] = handler;
       this.subscribe(stream, handler, from);
     }
+    this.handlers = handlers as Record<StreamName, HandlerFunction>;
   }
 
   private subscribe({ name, pattern }: Stream, handler: HandlerFunction, from: logs.LogGroup): void {

@@ -1,16 +1,14 @@
-import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { TableName } from '../../lib/contract/deploy/route.ts';
+import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import { addressIn, type Profile, type Settings } from '../profiles.ts';
-import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
-import { functionNameOf } from './names.ts';
+import { executionsOf, functionNameOf, logGroupNameOf, stateMachineArnOf, stateMachineNameOf } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
@@ -35,9 +33,7 @@ export type HandlerFunctionProps = StageContext & {
   grants: Grants;
   timeoutSeconds: number;
   memoryMb?: number;
-  /** Needed where `grants.states` is not empty. */
-  stateMachine?: sfn.StateMachine;
-  /** In place of `stateMachine` for its own steps, which it cannot be made before. */
+  /** Of the order saga; by its name when absent. */
   stateMachineArn?: string;
   /** Beyond what the grants bring with them. */
   environment?: Record<string, string>;
@@ -81,7 +77,7 @@ export class HandlerFunction extends Construct {
         },
         managedPolicies: inNetwork ? [props.networkAccess] : [],
       }),
-      environment: { ...environment(props), ...props.environment },
+      environment: { ...environment(this, props), ...props.environment },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.handlers] } : {}),
@@ -89,14 +85,14 @@ export class HandlerFunction extends Construct {
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),
     });
-    if (grants.states.some(isOnExecutions)) acknowledgeExecutions(this, props.stateMachine!);
+    if (grants.states.some(isOnExecutions)) acknowledgeExecutions(this, profile.name);
   }
 }
 
 /** The log group of a handler, or of handlers that share it. */
 export const handlerLog = (scope: Construct, id: string, profile: Profile, handler: string): logs.LogGroup =>
   new logs.LogGroup(scope, id, {
-    logGroupName: `/counterfoil/${profile.name}/${handler}`,
+    logGroupName: logGroupNameOf(profile.name, handler),
     retention: profile.logDays,
     removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
@@ -115,11 +111,11 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   for (const [table, actions] of Object.entries(grants.tables)) {
     allow(
       actions.map((action) => `dynamodb:${action}`),
-      tables.byName[table as TableName]!.tableArn,
+      tables.byName[table as TableName].tableArn,
     );
   }
   for (const action of grants.states) {
-    const resource = isOnExecutions(action) ? executionsOf(scope, props.stateMachine!) : machineArn(props);
+    const resource = isOnExecutions(action) ? executionsOf(scope, settings.profile.name) : machineArn(scope, props);
     allow([`states:${action}`], resource);
   }
   if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
@@ -145,36 +141,26 @@ function sends(scope: Construct, from: string): iam.PolicyStatement {
   });
 }
 
-const machineArn = ({ stateMachine, stateMachineArn }: HandlerFunctionProps): string =>
-  stateMachineArn ?? stateMachine!.stateMachineArn;
+const machineArn = (scope: Construct, { stateMachineArn, settings }: HandlerFunctionProps): string =>
+  stateMachineArn ?? stateMachineArnOf(scope, settings.profile.name);
 
-/** Executions are named by their orders, so a handler may look at any of this one state machine. */
-const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
-  Stack.of(scope).formatArn({
-    service: 'states',
-    resource: 'execution',
-    resourceName: `${machine.stateMachineName}:*`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-
-function acknowledgeExecutions(handler: HandlerFunction, machine: sfn.StateMachine): void {
-  const id = Stack.of(handler).getLogicalId(machine.node.defaultChild as CfnElement);
-  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${id}.Name>:*`;
+function acknowledgeExecutions(handler: HandlerFunction, stage: string): void {
+  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineNameOf(stage)}:*`;
   Validations.of(handler).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${executions}]`,
     reason: 'Executions are named by their orders: the handler may look at any of this one state machine.',
   });
 }
 
-function environment(props: HandlerFunctionProps): Record<string, string> {
+function environment(scope: Construct, props: HandlerFunctionProps): Record<string, string> {
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {
     ...(grants.databaseRole === null ? {} : database.environment),
     ...Object.fromEntries(
-      (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariables[name], tables.byName[name]!.tableName]),
+      (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariable(name), tables.byName[name].tableName]),
     ),
-    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(props) }),
+    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(scope, props) }),
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }

@@ -4,37 +4,39 @@ import { Construct } from 'constructs';
 import type { Settings } from '../profiles.ts';
 
 /**
- * Where customers sign in other than by a password of ours: an issuer that is there already, or a Cognito user pool with
- * a client without secret for each kind of application that has a callback address.
+ * Where customers sign in other than by a password of ours: an existing issuer, or a Cognito user pool with a client
+ * without secret for each kind of application that has a callback address. The pool is always there, because it holds
+ * customers; with another issuer it has no client and no login page, so nobody can sign in to it.
  */
 export class Identity extends Construct {
-  /** As it stands in tokens. */
+  readonly userPool: cognito.UserPool;
+  /** Exactly as tokens name it. */
   readonly issuer: string;
 
   constructor(scope: Construct, id: string, { profile, identity }: Settings) {
     super(scope, id);
+    this.userPool = userPool(this, profile.keeps);
     if ('issuer' in identity) {
       this.issuer = identity.issuer;
     } else {
-      const pool = userPool(this, profile.keeps);
-      this.issuer = pool.userPoolProviderUrl;
-      const domain = pool.addDomain('Domain', {
-        cognitoDomain: { domainPrefix: identity.domain ?? `counterfoil-${profile.name}-${Aws.ACCOUNT_ID}` },
-      });
-      new CfnOutput(this, 'LoginUrl', { value: domain.baseUrl() }).overrideLogicalId('IdentityLoginUrl');
-      const callbacksOf = {
-        Web: identity.callbacks.filter((url) => /^https?:/.test(url)),
-        Mobile: identity.callbacks.filter((url) => !/^https?:/.test(url)),
-      };
-      for (const [kind, callbacks] of Object.entries(callbacksOf)) {
-        if (callbacks.length === 0) continue;
-        const client = addClient(pool, kind, callbacks);
-        new CfnOutput(this, `${kind}ClientId`, { value: client.userPoolClientId }).overrideLogicalId(
-          `Identity${kind}Client`,
-        );
-      }
+      this.issuer = this.userPool.userPoolProviderUrl;
+      this.openUserPool(identity.callbacks, identity.domain ?? `counterfoil-${profile.name}-${Aws.ACCOUNT_ID}`);
     }
     new CfnOutput(this, 'Issuer', { value: this.issuer }).overrideLogicalId('IdentityIssuer');
+  }
+
+  private openUserPool(callbacks: string[], domainPrefix: string): void {
+    const domain = this.userPool.addDomain('Domain', { cognitoDomain: { domainPrefix } });
+    new CfnOutput(this, 'LoginUrl', { value: domain.baseUrl() }).overrideLogicalId('IdentityLoginUrl');
+    const callbacksOf = {
+      Web: callbacks.filter((url) => /^https?:/.test(url)),
+      Mobile: callbacks.filter((url) => !/^https?:/.test(url)),
+    };
+    for (const [kind, urls] of Object.entries(callbacksOf)) {
+      if (urls.length === 0) continue;
+      const { userPoolClientId } = addClient(this.userPool, kind, urls);
+      new CfnOutput(this, `${kind}ClientId`, { value: userPoolClientId }).overrideLogicalId(`Identity${kind}Client`);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { type CfnResource, CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -20,8 +20,6 @@ const folder = new URL('../../lib/database/migrations/', import.meta.url);
  * old code back, which never stopped serving.
  */
 export class Migrations extends Construct {
-  readonly #resource: CfnResource;
-
   constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
     const { profile } = context.settings;
@@ -71,12 +69,6 @@ export class Migrations extends Construct {
       properties: releaseOf(folder),
     });
     resource.node.addDependency(migrate, run);
-    this.#resource = resource.node.defaultChild as CfnResource;
-  }
-
-  /** Lets new code of these functions in only when the schema it expects is there. */
-  before(functions: Iterable<lambda.Function>): void {
-    for (const one of functions) (one.node.defaultChild as CfnResource).addResourceDependency(this.#resource);
   }
 }
 

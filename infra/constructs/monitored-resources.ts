@@ -1,5 +1,5 @@
 import type { JobName } from '../../functions/jobs.ts';
-import type { TableName } from '../../lib/contract/deploy/route.ts';
+import type { TableName } from '../../lib/contract/deploy/tables.ts';
 
 /** What a stage is made of, by the names that CloudWatch knows its resources under. */
 export type MonitoredResources = {
@@ -9,7 +9,7 @@ export type MonitoredResources = {
   cluster: string;
   writer: string;
   proxy: string;
-  tables: Partial<Record<TableName, string>>;
+  tables: Readonly<Record<TableName, string>>;
   deadLetters: string;
   /** The queue of what the record of accesses did not take, and its function. */
   undeliveredAccesses: string;

@@ -2,7 +2,6 @@ import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
@@ -11,12 +10,13 @@ import { pascal } from './names.ts';
 
 /** The schedule table: one function and one EventBridge schedule a row, and a queue for runs that could not start. */
 export class Schedules extends Construct {
-  readonly handlers: Partial<Record<JobName, HandlerFunction>> = {};
+  /** Of every job with a schedule. */
+  readonly handlers: Readonly<Partial<Record<JobName, HandlerFunction>>>;
   readonly deadLetters: sqs.Queue;
 
-  constructor(scope: Construct, id: string, props: { context: StageContext; stateMachine: sfn.StateMachine }) {
+  constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
-    const { provider } = props.context.settings.payments;
+    const { provider } = context.settings.payments;
     this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -28,22 +28,23 @@ export class Schedules extends Construct {
       reason: 'This is the dead-letter queue, of schedules; an alarm watches it.',
     });
 
+    const handlers: Partial<Record<JobName, HandlerFunction>> = {};
     for (const [name, job] of Object.entries(jobs) as [JobName, Job][]) {
       if (job.schedule === 'on-deploy') continue;
       const handler = new HandlerFunction(this, pascal(name), {
-        ...props.context,
+        ...context,
         handler: job.handler,
         description: `Job ${name}, ${job.schedule}`,
         grants: grantsOf({ kind: 'job', row: job }, provider),
         timeoutSeconds: job.timeoutSeconds,
-        stateMachine: props.stateMachine,
         atOnce: 1,
       });
       // The schedule comes again by itself: a failed run is counted and alarmed on, not repeated in between.
       handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
-      this.handlers[name] = handler;
+      handlers[name] = handler;
       this.schedule(name, job, handler);
     }
+    this.handlers = handlers;
   }
 
   private schedule(name: string, job: Job, handler: HandlerFunction): void {

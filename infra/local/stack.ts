@@ -7,8 +7,8 @@ import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
-import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
 import { readDemo } from './demo.ts';
@@ -188,7 +188,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
       COMPILE_CACHE: at('compile-cache'),
       ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),
-      ...Object.fromEntries(Object.entries(tableVariables).map(([table, name]) => [name, table])),
+      ...Object.fromEntries(Object.keys(tables).map((table) => [tableVariable(table), table])),
       ...options.settings,
     };
     let postman: (() => Promise<void>) | undefined;

@@ -1,41 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { routes } from '../../functions/routes.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
-import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
+import { operations, tagOf } from '../../lib/contract/api/operations.ts';
 import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
 import type { Auth, Route } from '../../lib/contract/deploy/route.ts';
-import { examples } from './examples.ts';
+import type { Document, Operation, Parameter, Response } from '../../lib/contract/docs/document.ts';
+import { type Examples, exampleOf, examplesOf } from './example-of.ts';
 import { headerReferences, requestHeaders, requestHeadersOf, responseHeaders, successHeadersOf } from './headers.ts';
 import { problemExamples, problemResponses, sharedResponses } from './problem-responses.ts';
-import { bodySchema, componentSchemas, propertiesOf, responseSchema, type Schema } from './schemas.ts';
-import { conventions, parameterNotes, statusNotes, tagOf, tags } from './texts.ts';
-
-/** The parts of an OpenAPI 3.1 document that its readers here rely on. */
-export type Document = {
-  openapi: string;
-  info: { title: string; version: string; description: string; summary: string; license: Schema };
-  tags: { name: string; description: string }[];
-  paths: Record<string, Record<string, Operation>>;
-  components: {
-    schemas: Record<string, Schema>;
-    parameters: Record<string, Parameter>;
-    responses: Record<string, Response>;
-  } & Schema;
-} & Schema;
-
-export type Parameter = { name: string; in: string; required?: boolean; description?: string; schema: Schema };
-export type Content = Record<string, { schema: Schema; example?: unknown; examples?: Record<string, Schema> }>;
-export type Response = { description: string; headers?: Schema; content?: Content };
-export type Operation = {
-  operationId: string;
-  summary: string;
-  description?: string;
-  tags: string[];
-  security: Record<string, string[]>[];
-  parameters: (Parameter | { $ref: string })[];
-  requestBody?: { required: boolean; content: Content };
-  responses: Record<string, Response | { $ref: string }>;
-};
+import { bodySchema, componentSchemas, propertiesOf, responseSchema } from './schemas.ts';
+import { conventions, parameterNotes, statusNote, tags } from './texts.ts';
 
 /** This API as an OpenAPI 3.1 document, out of the HTTP table and the contract. */
 export function buildDocument(): Document {
@@ -88,12 +62,12 @@ export function buildDocument(): Document {
 
 function operation(route: Route): Operation {
   const contract: OperationContract = operations[route.operation];
-  const example = examples[route.operation] as { request?: unknown; answers: Record<number, unknown> };
+  const example = examplesOf(route.operation);
   return {
     operationId: route.operation,
     summary: contract.summary,
     ...(contract.description === undefined ? {} : { description: contract.description }),
-    tags: [tagOf[route.operation]],
+    tags: [tagOf(route.operation)],
     security: securityOf(route),
     parameters: [
       ...parameters('path', contract.path),
@@ -134,21 +108,22 @@ function parameters(place: 'path' | 'query', schema: OperationContract['path']):
     required: required || place === 'path',
     ...(parameterNotes[name] === undefined ? {} : { description: parameterNotes[name] }),
     schema: property,
+    ...(place === 'path' ? { example: exampleOf(property, name) } : {}),
   }));
 }
 
-function responses(route: Route, contract: OperationContract, answers: Record<number, unknown>) {
+function responses(route: Route, contract: OperationContract, answers: Examples['answers']) {
   const all: Record<string, Response> = {};
   for (const [status, schema] of Object.entries(contract.responses)) {
     const code = Number(status);
     all[status] = {
-      description: statusNotes(route.operation, code),
+      description: statusNote(contract, code),
       headers: headerReferences(successHeadersOf(route, contract, code)),
       ...(schema === null
         ? {}
         : {
             content: {
-              [contentTypeOf(route.operation)]: {
+              [contract.contentType ?? 'application/json']: {
                 schema: responseSchema(schema),
                 ...(answers[code] === undefined ? {} : { example: answers[code] }),
               },
@@ -175,8 +150,6 @@ function responses(route: Route, contract: OperationContract, answers: Record<nu
   }
   return all;
 }
-
-const contentTypeOf = (operation: OperationId): string => (operation === 'get-docs' ? 'text/html' : 'application/json');
 
 const scopeNotes: Readonly<Record<Scope, string>> = {
   'catalog:read': 'read products and price baskets',

@@ -1,18 +1,7 @@
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
-import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
 import type { Route } from '../../lib/contract/deploy/route.ts';
-import type { Schema } from './schemas.ts';
-
-/** Operations whose answer carries a header field that their contract does not tell of. */
-export const extraHeaders: Readonly<Partial<Record<OperationId, readonly ('Location' | 'ETag')[]>>> = {
-  'create-product': ['Location', 'ETag'],
-  'create-stock-movement': ['Location'],
-  'place-order': ['Location'],
-  'cancel-order': ['Location'],
-  'request-refund': ['Location'],
-  'create-application': ['Location', 'ETag'],
-};
+import type { Schema } from '../../lib/contract/docs/document.ts';
 
 /** `components.parameters`: header fields of requests. */
 export const requestHeaders = {
@@ -89,7 +78,7 @@ export const commonHeadersOf = (route: Pick<Route, 'rateClass'>): ResponseHeader
 
 /** References to the header fields of an operation's success. */
 export function successHeadersOf(route: Route, contract: OperationContract, status: number): ResponseHeader[] {
-  const extra = extraHeaders[route.operation] ?? [];
+  const { headers: extra = [] } = contract;
   return [
     ...(extra.includes('Location') && status !== 200 ? ['Location' as const] : []),
     ...(((contract.etag || contract.ifMatch) && status === 200) || extra.includes('ETag') ? ['ETag' as const] : []),

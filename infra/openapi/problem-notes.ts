@@ -30,7 +30,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: '/lines/0/quantity must be at least 1.',
     errors: [
       { pointer: '/lines/0/quantity', detail: 'must be at least 1' },
-      { pointer: '/coupon', detail: 'is not known here' },
+      { pointer: '/coupon', detail: 'is unknown' },
     ],
   },
   'scopes-exceeded': {

@@ -1,9 +1,10 @@
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/api/problems.ts';
 import type { Route } from '../../lib/contract/deploy/route.ts';
+import type { Document, Schema } from '../../lib/contract/docs/document.ts';
 import { commonHeadersOf, headerReferences, type ResponseHeader } from './headers.ts';
 import { problemNotes } from './problem-notes.ts';
-import { pascal, reference, type Schema } from './schemas.ts';
+import { pascal, reference } from './schemas.ts';
 
 /** Every problem that an operation can answer with: its own, and those of its kind. */
 export function problemsOf(route: Route, contract: OperationContract): ProblemCode[] {
@@ -44,9 +45,15 @@ export function problemResponses(route: Route, contract: OperationContract): Rec
 export const sharedResponses = (): Record<string, Schema> =>
   Object.fromEntries(allCodes.map((code) => [pascal(code), response(problems[code].status, [code], 'standard')]));
 
-/** `components.examples`: what each problem looks like. */
-export const problemExamples = (): Record<string, Schema> =>
-  Object.fromEntries(allCodes.map((code) => [code, { summary: problems[code].title, value: exampleOf(code) }]));
+/** `components.examples`: what each problem looks like, when it comes and what to do. */
+export const problemExamples = (): Document['components']['examples'] =>
+  Object.fromEntries(
+    allCodes.map((code) => {
+      const { when, todo } = problemNotes[code];
+      const description = `${when}\n\n**What to do.** ${todo}`;
+      return [code, { summary: problems[code].title, description, value: exampleOf(code) }];
+    }),
+  );
 
 /** A problem as it may come. */
 export function exampleOf(code: ProblemCode) {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { routes } from '../../functions/routes.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
@@ -12,9 +13,7 @@ import * as refunds from '../../lib/contract/api/refunds.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
 import * as system from '../../lib/contract/api/system.ts';
-
-/** A JSON Schema of the 2020-12 dialect, which OpenAPI 3.1 takes as it is. */
-export type Schema = { [key: string]: unknown };
+import type { Schema } from '../../lib/contract/docs/document.ts';
 
 /** Schemas that several operations share, or that deserve a name. */
 const named: Readonly<Record<string, z.ZodMiniType>> = {
@@ -41,7 +40,11 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Health: system.health,
 };
 
-const all = Object.entries(operations) as [string, OperationContract][];
+/** In the order of the routes, which gives a schema that several operations share the name of the first. */
+const all = Object.values(routes).map(({ operation }): [string, OperationContract] => [
+  operation,
+  operations[operation],
+]);
 const inputs = z.registry<{ id: string }>();
 const outputs = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries(named)) {

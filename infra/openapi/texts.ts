@@ -1,4 +1,5 @@
-import type { OperationId } from '../../lib/contract/api/operations.ts';
+import type { OperationContract } from '../../lib/contract/api/operation.ts';
+import type { Tag } from '../../lib/contract/api/operations.ts';
 import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
 
 /** What holds for every operation. Paragraphs and lists of a little Markdown, which the docs page shows too. */
@@ -14,7 +15,7 @@ export const conventions = `Counterfoil takes the orders of a shop: it prices th
 - **Limits**: \`RateLimit\` tells what is left. Beyond it comes 429 with \`Retry-After\`.`;
 
 /** Groups of operations, in the order in which to read them. */
-export const tags = [
+export const tags: { name: Tag; description: string }[] = [
   { name: 'Customers', description: 'Signing up, and what is known of a customer.' },
   { name: 'Sessions', description: 'Signing in and out.' },
   { name: 'Catalogue', description: 'What is for sale. Any application with the scope may read it.' },
@@ -26,63 +27,6 @@ export const tags = [
   { name: 'Audit', description: 'Who read or changed what, and what each application asks for.' },
   { name: 'System', description: 'Readiness, and this description.' },
 ];
-
-export const tagOf: Readonly<Record<OperationId, string>> = {
-  'sign-up': 'Customers',
-  'confirm-email': 'Customers',
-  'request-password-reset': 'Customers',
-  'reset-password': 'Customers',
-  'change-password': 'Customers',
-  'request-email-change': 'Customers',
-  'change-email': 'Customers',
-  'get-me': 'Customers',
-  'update-me': 'Customers',
-  'update-customer': 'Customers',
-  'sign-in': 'Sessions',
-  'list-sessions': 'Sessions',
-  'end-session': 'Sessions',
-  'sign-out': 'Sessions',
-  'sign-out-everywhere': 'Sessions',
-  'link-identity': 'Customers',
-  'list-identities': 'Customers',
-  'unlink-identity': 'Customers',
-  'list-products': 'Catalogue',
-  'get-product': 'Catalogue',
-  'create-product': 'Catalogue',
-  'update-product': 'Catalogue',
-  'list-stock-movements': 'Stock',
-  'create-stock-movement': 'Stock',
-  'create-quote': 'Orders',
-  'place-order': 'Orders',
-  'list-orders': 'Orders',
-  'get-order': 'Orders',
-  'get-order-timeline': 'Orders',
-  'cancel-order': 'Orders',
-  'settle-simulated-payment': 'Payments',
-  'receive-stripe-event': 'Payments',
-  'request-refund': 'Orders',
-  'list-refunds': 'Orders',
-  'get-refund': 'Orders',
-  'list-findings': 'Operations',
-  'find-orders': 'Operations',
-  'explain-order': 'Operations',
-  'retry-compensation': 'Operations',
-  'resolve-order': 'Operations',
-  'create-application': 'Applications',
-  'list-applications': 'Applications',
-  'get-application': 'Applications',
-  'update-application': 'Applications',
-  'delete-application': 'Applications',
-  'create-key': 'Applications',
-  'delete-key': 'Applications',
-  'get-usage': 'Audit',
-  'list-accesses': 'Audit',
-  'list-readers': 'Audit',
-  'get-health': 'System',
-  'get-openapi': 'System',
-  'get-docs': 'System',
-  'answer-unrouted': 'System',
-};
 
 export const parameterNotes: Readonly<Record<string, string>> = {
   limit: 'Most entries on a page.',
@@ -99,20 +43,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   olderThan: 'Only orders that have not changed for so long: `90s`, `15m`, `4h`, `3d`.',
 };
 
-const notes: Readonly<Partial<Record<OperationId, Record<number, string>>>> = {
-  'place-order': { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
-  'retry-compensation': { 202: 'The compensation is under way.' },
-  'sign-up': { 202: 'The owner of the e-mail gets a mail.' },
-  'request-password-reset': { 202: 'If the e-mail has an account, its owner gets a mail.' },
-  'request-email-change': { 202: 'The owner of the new e-mail gets a mail.' },
-  'resolve-order': { 200: 'The order has ended.' },
-  'cancel-order': { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
-  'request-refund': { 201: 'The refund has ended; its status tells how.', 202: 'The refund is stored and under way.' },
-  'get-health': { 503: 'The database is away.' },
-};
-
 const usual: Readonly<Record<number, string>> = { 200: 'Done.', 201: 'Made.', 202: 'Under way.', 204: 'Done.' };
 
 /** What an answer of this status means. */
-export const statusNotes = (operation: OperationId, status: number): string =>
-  notes[operation]?.[status] ?? usual[status] ?? 'Done.';
+export const statusNote = ({ statuses }: OperationContract, status: number): string =>
+  statuses?.[status] ?? usual[status] ?? 'Done.';

@@ -2,6 +2,7 @@ import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Database } from '../constructs/database.ts';
 import { Identity } from '../constructs/identity.ts';
+import type { MonitoredResources } from '../constructs/monitored-resources.ts';
 import { Network } from '../constructs/network.ts';
 import { Tables } from '../constructs/tables.ts';
 import type { Settings } from '../profiles.ts';
@@ -12,19 +13,41 @@ export class DataStack extends Stack {
   readonly database: Database;
   readonly tables: Tables;
   readonly identity: Identity;
+  readonly monitored: Pick<MonitoredResources, 'cluster' | 'writer' | 'proxy' | 'tables'>;
   readonly #zones: number;
 
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, props);
-    const { profile, payments } = settings;
+    const { profile } = settings;
     this.#zones = profile.zones;
     this.network = new Network(this, 'Network', settings);
     this.database = new Database(this, 'Database', { profile, network: this.network });
-    this.tables = new Tables(this, 'Tables', { profile, provider: payments.provider });
+    this.tables = new Tables(this, 'Tables', { profile });
     this.identity = new Identity(this, 'Identity', settings);
-    new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications!.tableName });
-    new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys!.tableName });
+    this.monitored = {
+      cluster: this.database.cluster.clusterIdentifier,
+      writer: this.database.cluster.instanceIdentifiers[0]!,
+      proxy: this.database.proxy.dbProxyName,
+      tables: Object.fromEntries(
+        Object.entries(this.tables.byName).map(([name, table]) => [name, table.tableName]),
+      ) as MonitoredResources['tables'],
+    };
+    this.exportAlways();
+    new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications.tableName });
+    new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys.tableName });
     new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
+  }
+
+  /**
+   * Exports what other stacks refer to under some settings and not under others. CDK alone would take such an export away
+   * with the last reference to it, and CloudFormation refuses that as long as a deployed stack imports it.
+   */
+  private exportAlways(): void {
+    for (const table of Object.values(this.tables.byName)) {
+      this.exportValue(table.tableName);
+      this.exportValue(table.tableArn);
+    }
+    this.exportValue(this.identity.userPool.userPoolProviderUrl);
   }
 
   /** The region's first zones, whichever they are: CDK without an account to ask would stop at two. */

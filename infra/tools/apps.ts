@@ -13,10 +13,10 @@ import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { createApplication } from '../../lib/contract/api/applications.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import { scopes as knownScopes } from '../../lib/contract/deploy/roles.ts';
+import { tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { idPattern } from '../../lib/kernel/ids.ts';
-import { tableVariables } from '../tables.ts';
 
 export const usage = `npm run apps -- create --name NAME --kind KIND --scopes SCOPE,… --contact EMAIL
                        [--rate-class CLASS] [--origins ORIGIN,…] [--identity-clients ID,…] [--days N]
@@ -29,7 +29,7 @@ npm run apps -- remove APPID              remove an application and its keys
 
 Kinds: mobile and web (named by their Client-Id), server and analytics (with keys). Classes: trial, standard, high.
 Scopes: ${knownScopes.join(', ')}; or all.
-The tables are those that --table and --keys-table or ${tableVariables.applications} and ${tableVariables.appKeys} name, in
+The tables are those that --table and --keys-table or ${tableVariable('applications')} and ${tableVariable('appKeys')} name, in
 AWS_REGION with your AWS credentials; AWS_ENDPOINT_URL_DYNAMODB points to another DynamoDB.`;
 
 /** What was asked for cannot be done, in one sentence. */
@@ -210,7 +210,7 @@ function describe(error: unknown): string {
   if (error instanceof Problem) return error.message;
   const cause = error.cause instanceof Error ? error.cause : error;
   if (cause.name === 'ResourceNotFoundException') {
-    return `DynamoDB has no such table here; name them with --table and --keys-table or ${tableVariables.applications} and ${tableVariables.appKeys} (outputs ApplicationsTable and AppKeysTable of the data stack).`;
+    return `DynamoDB has no such table here; name them with --table and --keys-table or ${tableVariable('applications')} and ${tableVariable('appKeys')} (outputs ApplicationsTable and AppKeysTable of the data stack).`;
   }
   return error instanceof DependencyUnavailable
     ? `DynamoDB cannot be asked: ${cause.message || cause.name}`
@@ -220,10 +220,10 @@ function describe(error: unknown): string {
 if (import.meta.main) {
   process.exitCode = await runApps(
     process.argv.slice(2),
-    ({ table = process.env[tableVariables.applications], keysTable = process.env[tableVariables.appKeys] }) => {
+    ({ table = process.env[tableVariable('applications')], keysTable = process.env[tableVariable('appKeys')] }) => {
       if (table === undefined || keysTable === undefined) {
         throw new BadUse(
-          `Name the tables with --table and --keys-table, or ${tableVariables.applications} and ${tableVariables.appKeys}.`,
+          `Name the tables with --table and --keys-table, or ${tableVariable('applications')} and ${tableVariable('appKeys')}.`,
         );
       }
       return { client: DynamoDBDocumentClient.from(new DynamoDBClient({})), table, keysTable, clock: systemClock };

@@ -1,11 +1,11 @@
 import { InvalidToken, SendTaskSuccessCommand, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
 import { type AwaitedPayments, signal } from '../saga/awaited-payments.dynamo.ts';
 import { clock } from './clock.ts';
-import { config } from './config.ts';
+import { tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
 import { states } from './step-functions.ts';
 
-export const awaitedPayments = (): AwaitedPayments => ({ client: dynamo(), table: config().AWAITED_PAYMENTS_TABLE });
+export const awaitedPayments = (): AwaitedPayments => ({ client: dynamo(), table: tableName('awaitedPayments') });
 
 /**
  * Resumes the saga of an order that waits for its payment, now or when it comes to wait: something happened to it.

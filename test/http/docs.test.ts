@@ -7,7 +7,7 @@ import document from '../../lib/contract/api/assets/openapi.json' with { type: '
 import * as contract from '../../lib/contract/api/system.ts';
 import { openHandler } from '../support/handlers.ts';
 
-const openapi = openHandler(routes['get-openapi'], contract.getOpenApi, getOpenApi, undefined);
+const openapi = openHandler(routes['get-openapi'], contract.getOpenapi, getOpenApi, undefined);
 const docs = openHandler(routes['get-docs'], contract.getDocs, getDocs, undefined);
 
 describe('GET /openapi.json', () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../../functions/http/get-health.ts';
 import { routes } from '../../functions/routes.ts';
-import { tables } from '../../infra/tables.ts';
 import * as contract from '../../lib/contract/api/system.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { type HealthOptions, healthCheck, type Part, ProbeTimeout } from '../../lib/operations/health/check.ts';
 import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/operations/health/probes.gateway.ts';

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { handlerSources } from '../../infra/handlers.ts';
 const clients = `
   import { dynamo } from '${root}/lib/platform/dynamo.ts';
   import { sqlAs } from '${root}/lib/platform/sql.ts';
-  import { states } from '${root}/lib/platform/states.ts';
+  import { states } from '${root}/lib/platform/step-functions.ts';
   export const handler = () => [dynamo(), sqlAs('saga'), states()].length;
   export const withoutCredentials = async () => {
     const { SFNClient, ListStateMachinesCommand } = await import('${root}/node_modules/@aws-sdk/client-sfn/dist-es/index.js');
@@ -49,7 +50,7 @@ test('a handler’s bundle starts by itself, with every client it makes', async 
 test('the default credential chain is not in it, and says so when it is called upon', async () => {
   const bundle = (await bundleHandlers({ 'x/chain': file }, work)).get('x/chain')!;
   const inputs = Object.values(bundle.metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  expect(inputs.some((input) => input.includes('infra/bundle/no-default-credentials.ts'))).toBe(true);
+  expect(inputs.some((input) => input.includes('infra/bundle/stand-ins.ts'))).toBe(true);
   for (const cut of ['credential-provider-', 'nested-clients', 'token-providers', 'credential-providers']) {
     expect(inputs.filter((input) => input.includes(`node_modules/@aws-sdk/${cut}`))).toEqual([]);
   }
@@ -99,6 +100,17 @@ test('every handler that is deployed starts on Lambda and has a handler', async 
   expect(stdout.trim().split('\n').toSorted()).toEqual(
     [...bundles.keys()].map((handler) => `${handler} function`).toSorted(),
   );
+});
+
+test('the docs handler carries the page, and not what renders it', async () => {
+  const { directory, metafile } = await bundleHandler('http/get-docs', work);
+  const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  expect(inputs.filter((input) => /lib\/contract\/(docs|api\/assets)\//.test(input))).toEqual([
+    'lib/contract/docs/page.static.ts',
+  ]);
+  const { docsPage } = await import('../../lib/contract/docs/page.static.ts');
+  const digest = `await import('node:crypto').then(async ({ hash }) => console.log(hash('sha256', (await handler.run()).body.text)))`;
+  expect(inNode(`${directory}/index.mjs`, digest).stdout).toBe(`${hash('sha256', docsPage)}\n`);
 });
 
 test('the migrate handler carries the migrations beside it', async () => {

@@ -15,14 +15,14 @@ import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
 
-const { watch } = synthesized('dev');
+const { monitoring } = synthesized('dev');
 const runbooks = new URL('../../docs/runbooks/', import.meta.url);
 
-const alarms = ofType(watch, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+const alarms = ofType(monitoring, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
 /** The dashboard's JSON, with what CloudFormation fills in later as a word. */
 const dashboard = (() => {
-  const [, { Properties }] = ofType(watch, 'AWS::CloudWatch::Dashboard')[0]!;
+  const [, { Properties }] = ofType(monitoring, 'AWS::CloudWatch::Dashboard')[0]!;
   const parts: unknown[] = Properties.DashboardBody['Fn::Join'][1];
   return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
 })();
@@ -178,7 +178,7 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
 });
 
 test('every alarm rings and clears to the one topic', () => {
-  const [topic] = ofType(watch, 'AWS::SNS::Topic')[0]!;
+  const [topic] = ofType(monitoring, 'AWS::SNS::Topic')[0]!;
   for (const alarm of alarms) {
     expect(alarm.AlarmActions).toEqual([{ Ref: topic }]);
     expect(alarm.OKActions).toEqual([{ Ref: topic }]);

@@ -5,11 +5,10 @@ import { synthesized } from './synthesized.ts';
 test.each(['dev', 'prod'] as const)(
   'cdk-nag and CloudFormation’s rules find nothing in %s that is not explained',
   (profile) => {
-    expect(() => synthesized(profile, undefined, { everyCheck: true })).not.toThrow();
+    expect(() => synthesized(profile, { everyCheck: true })).not.toThrow();
   },
-  60_000,
 );
 
 test('a resource that cdk-nag objects to stops the synthesis', () => {
-  expect(() => synthesized('dev', ({ data }) => new Bucket(data, 'Open'))).toThrow(/AwsSolutions-S1\b/);
+  expect(() => synthesized('dev', { also: ({ data }) => new Bucket(data, 'Open') })).toThrow(/AwsSolutions-S1\b/);
 });

@@ -5,7 +5,7 @@ import { App, type Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { functionNameOf } from '../../infra/constructs/names.ts';
 import { readSettings } from '../../infra/profiles.ts';
-import { counterfoil } from '../../infra/stage.ts';
+import { counterfoil, type Stacks } from '../../infra/stage.ts';
 
 export type Resource = {
   Type: string;
@@ -37,15 +37,38 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
     : {}),
 });
 
+type Name = keyof Stacks;
+export type Templates = Record<Name, Template> & {
+  /** The stacks of a release, all but `data` and `monitoring`, as one template. */
+  service: Template;
+  /** The stacks that each one is deployed after, directly. */
+  after: Record<Name, Name[]>;
+};
+
+type Options = {
+  everyCheck?: boolean;
+  context?: Record<string, string>;
+  /** Adds to the stacks before they are synthesized. */
+  also?: (stacks: Stacks) => void;
+};
+
 /**
  * The templates of a stage as they would be deployed, but for the functions' code. CloudFormation's own rules take
  * longer than all the rest: they are left to the test that asks for every check.
  */
-export function synthesized(
-  profile: 'dev' | 'prod',
-  also: (stacks: { data: Stack; service: Stack; watch: Stack }) => void = () => {},
-  { everyCheck = false, context = {} }: { everyCheck?: boolean; context?: Record<string, string> } = {},
-): { data: Template; service: Template; watch: Template } {
+export function synthesized(profile: 'dev' | 'prod', options: Options = {}): Templates {
+  const { everyCheck = false, context = {}, also } = options;
+  if (everyCheck || also !== undefined) return synthesize(profile, options);
+  const key = JSON.stringify([profile, context]);
+  const known = made.get(key) ?? synthesize(profile, options);
+  made.set(key, known);
+  return known;
+}
+
+/** Of this process: its test files ask for the same stages. */
+const made = new Map<string, Templates>();
+
+function synthesize(profile: 'dev' | 'prod', { everyCheck = false, context = {}, also }: Options): Templates {
   const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
   try {
     const app = new App({
@@ -56,14 +79,49 @@ export function synthesized(
     const stacks = counterfoil(app, readSettings(app.node), () =>
       lambda.Code.fromInline('exports.handler = async () => {}'),
     );
-    also(stacks);
+    also?.(stacks);
     const assembly = app.synth();
-    const template = (stack: Stack): Template => assembly.getStackArtifact(stack.artifactId).template;
-    return { data: template(stacks.data), service: template(stacks.service), watch: template(stacks.watch) };
+    const entries = Object.entries(stacks) as [Name, Stack][];
+    const templates = Object.fromEntries(
+      entries.map(([name, { artifactId }]) => [name, assembly.getStackArtifact(artifactId).template]),
+    ) as Record<Name, Template>;
+    const { data, monitoring, ...release } = templates;
+    const after = Object.fromEntries(
+      entries.map(([name, stack]) => [
+        name,
+        entries.filter(([, other]) => stack.dependencies.includes(other)).map(([other]) => other),
+      ]),
+    ) as Record<Name, Name[]>;
+    return { ...templates, service: merged(release), after };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
+
+/** Each stack's template, without the one that is made of several. */
+export const stacksOf = ({ service, after, ...templates }: Templates): [string, Template][] =>
+  Object.entries(templates);
+
+/** Templates as one: an import from one of them is the reference that it stands for. */
+function merged(templates: Record<string, Template>): Template {
+  const exports = new Map<string, unknown>();
+  for (const { Outputs = {} } of Object.values(templates)) {
+    for (const { Value, Export } of Object.values(Outputs) as Output[]) if (Export) exports.set(Export.Name, Value);
+  }
+  const resources: [string, Resource][] = Object.values(templates).flatMap(({ Resources }) =>
+    Object.entries(Resources),
+  );
+  if (new Set(resources.map(([id]) => id)).size < resources.length) throw new Error('a logical id is in two stacks');
+  const direct = (_: string, value: unknown): unknown => {
+    const name =
+      typeof value === 'object' && value !== null && (value as { 'Fn::ImportValue'?: string })['Fn::ImportValue'];
+    return name && exports.has(name) ? exports.get(name) : value;
+  };
+  const text = JSON.stringify(Object.fromEntries(resources), direct);
+  return { Resources: JSON.parse(text), Outputs: {} };
+}
+
+export type Output = { Value: unknown; Export?: { Name: string } };
 
 /** Resources of a type, with their logical ids. */
 export const ofType = (template: Template, type: string): [string, Resource][] =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import {
   findInSnapshot,
   readSnapshot,

@@ -226,6 +226,11 @@ describe('nobody changes a record', () => {
     },
   );
 
+  test('usage is a count and no record: its owner can empty a month', async () => {
+    await owner`truncate audit.usage_2026_03`;
+    expect(await owner`select requests from audit.usage_2026_03`).toEqual([]);
+  });
+
   test('the writer cannot read records', async () => {
     await expect(writer`select * from audit.accesses`).rejects.toMatchObject({ code: '42501' });
     await expect(writer`select * from audit.touched`).rejects.toMatchObject({ code: '42501' });
@@ -285,6 +290,7 @@ describe('months', () => {
   test('a wrong clock drops nothing young, and at least three months are kept', async () => {
     await sql.jobs`select audit.drop_months('2090-01-01', 13)`;
     expect(await present()).toContain('2025_10');
+    await expect(sql.jobs`select audit.drop_months(now(), 3)`).resolves.toHaveLength(1);
     for (const keep of [2, 0, -1, null]) {
       await expect(sql.jobs`select audit.drop_months(now(), ${keep}::integer)`).rejects.toMatchObject({
         code: '22023',

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { confirmCustomer, enrol } from '../../lib/accounts/customers/accounts.sql.ts';
 import {
-  findCredentials,
+  findStoredPassword,
   findCustomer,
   replacePasswordHash,
   updateCustomer,
@@ -31,8 +31,8 @@ beforeEach(() => {
 
 let emails = 0;
 const someone = () => ({ email: `someone-${++emails}@example.com`, name: 'Ada Lovelace', passwordHash: 'hash' });
-const enrolAs = (person: ReturnType<typeof someone>, anew = false) =>
-  inTransaction(sql, (tx) => enrol(tx, { ...person, anew }, clock));
+const enrolAs = (person: ReturnType<typeof someone>, replace = false) =>
+  inTransaction(sql, (tx) => enrol(tx, { ...person, replace }, clock));
 const insertCustomer = async (person: ReturnType<typeof someone>) => {
   const { id } = await enrolAs(person);
   return findCustomer(sql, id);
@@ -54,7 +54,7 @@ describe('a new customer', () => {
       version: 1,
     });
     expect(await findCustomer(sql, customer.id)).toEqual(customer);
-    expect(await findCredentials(sql, given.email)).toEqual({
+    expect(await findStoredPassword(sql, given.email)).toEqual({
       id: customer.id,
       email: given.email,
       passwordHash: 'hash',
@@ -69,18 +69,18 @@ describe('a new customer', () => {
     const second = await enrolAs({ ...given, name: 'Eve', passwordHash: 'second' });
     expect(second).toEqual({ id: first.id, isNew: false });
     expect(await findCustomer(sql, first.id)).toEqual(first);
-    expect((await findCredentials(sql, given.email))?.passwordHash).toBe('first');
+    expect((await findStoredPassword(sql, given.email))?.passwordHash).toBe('first');
   });
 
   test('that was never confirmed can be replaced; a confirmed one cannot', async () => {
     const given = { ...someone(), passwordHash: 'first' };
     const { id } = await insertCustomer(given);
     expect(await enrolAs({ ...given, name: 'Eve', passwordHash: 'second' }, true)).toEqual({ id, isNew: true });
-    expect(await findCredentials(sql, given.email)).toMatchObject({ id, passwordHash: 'second' });
+    expect(await findStoredPassword(sql, given.email)).toMatchObject({ id, passwordHash: 'second' });
     await inTransaction(sql, (tx) => confirmCustomer(tx, id, clock));
     expect(await enrolAs({ ...given, name: 'Ada', passwordHash: 'third' }, true)).toEqual({ id, isNew: false });
     expect((await findCustomer(sql, id)).name).toBe('Eve');
-    expect(await findCredentials(sql, given.email)).toMatchObject({ passwordHash: 'second', confirmed: true });
+    expect(await findStoredPassword(sql, given.email)).toMatchObject({ passwordHash: 'second', confirmed: true });
   });
 
   test('of many concurrent ones with one e-mail is added once', async () => {
@@ -95,7 +95,7 @@ describe('a new customer', () => {
 
 test('an unknown id or e-mail finds nobody', async () => {
   await expect(findCustomer(sql, newId('customer', clock))).rejects.toMatchObject({ code: 'not-found' });
-  expect(await findCredentials(sql, 'nobody@example.com')).toBeUndefined();
+  expect(await findStoredPassword(sql, 'nobody@example.com')).toBeUndefined();
 });
 
 describe('a change', () => {
@@ -157,9 +157,9 @@ test('a password hash is replaced only if it is still the one that was checked',
   const given = someone();
   const { id } = await insertCustomer(given);
   await replacePasswordHash(sql, id, { from: 'other', to: 'new' });
-  expect((await findCredentials(sql, given.email))?.passwordHash).toBe('hash');
+  expect((await findStoredPassword(sql, given.email))?.passwordHash).toBe('hash');
   await replacePasswordHash(sql, id, { from: 'hash', to: 'new' });
-  expect((await findCredentials(sql, given.email))?.passwordHash).toBe('new');
+  expect((await findStoredPassword(sql, given.email))?.passwordHash).toBe('new');
   expect((await findCustomer(sql, id)).version).toBe(1);
 });
 

@@ -1,21 +1,26 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requestEmailChange, requestPasswordReset, signUp } from '../../lib/accounts/customers/account-requests.ts';
 import {
   confirmCustomer,
   passwordVersionOf,
   setEmail,
   setPassword,
 } from '../../lib/accounts/customers/accounts.sql.ts';
-import { askForEmail, askForReset, signUp } from '../../lib/accounts/customers/accounts.ts';
 import {
-  findCredentials,
   findCustomer,
-  findOwnCredentials,
+  findStoredPassword,
+  findStoredPasswordOf,
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/accounts/customers/customers.sql.ts';
-import { checkToken, purgeTokens, useToken, voidTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
-import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
+import {
+  checkToken,
+  hashOf,
+  purgeTokens,
+  useToken,
+  voidTokens,
+} from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
@@ -107,7 +112,11 @@ type Call = [name: string, role: DatabaseRole, call: (sql: Sql, mode: Mode) => P
 const of = (mode: Mode, n: number) => (mode === 'custom' ? n : n + 10);
 
 const calls: Call[] = [
-  ['sign-in: the credentials of an e-mail', 'customers_api', (sql) => findCredentials(sql, 'customer777@example.com')],
+  [
+    'sign-in: the password hash of an e-mail address',
+    'customers_api',
+    (sql) => findStoredPassword(sql, 'customer777@example.com'),
+  ],
   [
     'sign-in: a better hash',
     'customers_api',
@@ -126,14 +135,14 @@ const calls: Call[] = [
   [
     'request-password-reset',
     'customers_api',
-    (sql) => inTransaction(sql, (tx) => askForReset(tx, 'customer778@example.com', rules)),
+    (sql) => inTransaction(sql, (tx) => requestPasswordReset(tx, 'customer778@example.com', rules)),
   ],
   [
     'request-email-change',
     'customers_api',
     async (sql) => {
-      const owner = await findOwnCredentials(sql, ids.customer(779));
-      await inTransaction(sql, (tx) => askForEmail(tx, owner, `${id('request')}@example.com`, rules));
+      const owner = await findStoredPasswordOf(sql, ids.customer(779));
+      await inTransaction(sql, (tx) => requestEmailChange(tx, owner, `${id('request')}@example.com`, rules));
     },
   ],
   [

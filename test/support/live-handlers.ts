@@ -1,14 +1,14 @@
 import type { Context } from 'aws-lambda';
 import type { Sql } from 'postgres';
 import { routes } from '../../functions/routes.ts';
-import { tables, tableVariables } from '../../infra/tables.ts';
 import type { ApplicationStore } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { databaseRoles, type Scope } from '../../lib/contract/deploy/roles.ts';
+import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { useAccessSink } from '../../lib/platform/access.ts';
-import { dynamoPatience, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
+import { useAccessSink } from '../../lib/platform/access-log.ts';
+import { dynamoTimeouts, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { fieldsOf, newServer } from './applications.ts';
 import { startTestDynamo, type TestDynamo } from './dynamo.ts';
@@ -57,13 +57,13 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     DATABASE_POOL_SIZE: '4',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     POWERTOOLS_METRICS_DISABLED: 'true',
-    ...Object.fromEntries(Object.entries(tableVariables).map(([table, variable]) => [variable, table])),
+    ...Object.fromEntries(Object.keys(tables).map((table) => [tableVariable(table), table])),
     ...settings,
   });
   const accessLines: string[] = [];
   useAccessSink((line) => accessLines.push(line));
   const owner = database.connect('migrator', poolOptions) as unknown as Sql;
-  const waitForDynamo = (times: typeof dynamoPatience) => {
+  const waitForDynamo = (times: typeof dynamoTimeouts) => {
     const handler: unknown = platformDynamo().config.requestHandler;
     for (const [name, time] of Object.entries(times)) (handler as NodeHandler).updateHttpClientConfig(name, time);
   };
@@ -78,7 +78,7 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     clientId,
     applications,
     async impatiently(work) {
-      waitForDynamo(dynamoPatience);
+      waitForDynamo(dynamoTimeouts);
       try {
         return await work();
       } finally {

@@ -1,7 +1,7 @@
 import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createTables } from '../../infra/local/dynamo/tables.ts';
-import { tables } from '../../infra/tables.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';

@@ -1,6 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import { createKey, findKey, listKeys, removeKey } from '../../lib/auth/applications/app-keys.dynamo.ts';
 import {
   type ApplicationStore,
@@ -8,6 +7,7 @@ import {
   removeApplication,
 } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tables } from '../../infra/tables.ts';
 import { runApps } from '../../infra/tools/apps.ts';
 import { findKey } from '../../lib/auth/applications/app-keys.dynamo.ts';
 import { type ApplicationStore, readApplication } from '../../lib/auth/applications/applications.dynamo.ts';
 import { scopes } from '../../lib/contract/deploy/roles.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);

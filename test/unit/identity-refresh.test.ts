@@ -3,9 +3,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../functions/jobs/refresh-issuer-keys.ts';
-import { tables } from '../../infra/tables.ts';
 import { fetchIssuerKeys, IssuerUnusable, isTrustworthy } from '../../lib/auth/identity/issuer-documents.gateway.ts';
 import { readIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { makeSigningKey } from '../support/tokens.ts';
 

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { clock, useClock } from '../../lib/platform/clock.ts';
-import { runtime } from '../../lib/platform/runtime.ts';
+import { runtime } from '../../lib/platform/handlers/lambda.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib'].flatMap((folder) =>

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { docsPage } from '../../infra/openapi/docs-page.ts';
-import { notesOf, propertyTable, typeOf } from '../../infra/openapi/docs-schema.ts';
 import { buildDocument } from '../../infra/openapi/document.ts';
-import { html, markdown } from '../../infra/openapi/html.ts';
+import { html, markdown } from '../../lib/contract/docs/html.ts';
+import { renderPage } from '../../lib/contract/docs/page.ts';
+import { notesOf, propertyTable, typeOf } from '../../lib/contract/docs/schema.ts';
 
 const document = buildDocument();
-const page = docsPage(document);
+const page = renderPage(document);
 
 describe('the page', () => {
   test('shows every operation with method, path and curl', () => {

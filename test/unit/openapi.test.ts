@@ -3,16 +3,16 @@ import { describe, expect, test } from 'vitest';
 import type * as z from 'zod/mini';
 import * as mini from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
-import { buildDocument, type Operation } from '../../infra/openapi/document.ts';
-import { examples } from '../../infra/openapi/examples.ts';
-import { generate } from '../../infra/openapi/generate.ts';
-import { extraHeaders } from '../../infra/openapi/headers.ts';
+import { buildDocument } from '../../infra/openapi/document.ts';
+import { examplesOf } from '../../infra/openapi/example-of.ts';
+import { generate } from '../../infra/docs/generate.ts';
 import { problemsOf } from '../../infra/openapi/problem-responses.ts';
-import { tagOf, tags } from '../../infra/openapi/texts.ts';
+import { tags } from '../../infra/openapi/texts.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
-import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
+import { type OperationId, operations, tagOf } from '../../lib/contract/api/operations.ts';
 import { type ProblemCode, problems, problemTypeBase } from '../../lib/contract/api/problems.ts';
 import { scopes } from '../../lib/contract/deploy/roles.ts';
+import type { Operation } from '../../lib/contract/docs/document.ts';
 
 const document = buildDocument();
 const root = new URL('../../', import.meta.url);
@@ -23,7 +23,7 @@ const operationOf = (id: OperationId) => all.find(({ operation }) => operation.o
 
 describe('the generated files', () => {
   test.each(Object.entries(generate()))('%s is what is committed', (path, text) => {
-    expect(readFileSync(new URL(path, root), 'utf8') === text, 'stale: run "npm run openapi"').toBe(true);
+    expect(readFileSync(new URL(path, root), 'utf8') === text, 'stale: run "npm run docs"').toBe(true);
   });
 });
 
@@ -107,17 +107,19 @@ describe('the document', () => {
     'what %s is said to answer with is what its handler sets',
     (id) => {
       const handler = readFileSync(new URL(`functions/${routes[id].handler}.ts`, root), 'utf8');
-      const told = extraHeaders[id] ?? [];
+      const contract: OperationContract = operations[id];
+      const told = contract.headers ?? [];
       const domain: OperationId[] = ['place-order', 'cancel-order', 'request-refund'];
       if (!domain.includes(id)) expect(told.includes('Location'), 'Location').toBe(/\blocation:/.test(handler));
-      const contract: OperationContract = operations[id];
       const tagged = contract.etag === true || contract.ifMatch === true || told.includes('ETag');
       expect(tagged, 'ETag').toBe(contract.etag === true || /\betag:/.test(handler));
     },
   );
 
   test('groups every operation', () => {
-    expect([...new Set(Object.values(tagOf))].toSorted()).toEqual(tags.map(({ name }) => name).toSorted());
+    expect([...new Set((Object.keys(operations) as OperationId[]).map(tagOf))].toSorted()).toEqual(
+      tags.map(({ name }) => name).toSorted(),
+    );
     for (const { operation } of all) expect(tags.map(({ name }) => name)).toContain(operation.tags[0]);
   });
 });
@@ -182,7 +184,7 @@ describe('the problems of an operation', () => {
 
 describe('the examples', () => {
   test.each(Object.keys(operations) as OperationId[])('of %s are what its contract takes and gives', (id) => {
-    const { request, answers } = examples[id] as { request?: unknown; answers: Record<string, unknown> };
+    const { request, answers } = examplesOf(id);
     const contract: OperationContract = operations[id];
     if (contract.body !== undefined) expect(check(contract.body, request)).toBe(true);
     for (const [status, answer] of Object.entries(answers)) {

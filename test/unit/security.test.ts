@@ -73,7 +73,7 @@ test('what is secret is compared in a time that tells nothing', () => {
   const timed = sources.filter(({ text }) => text.includes('timingSafeEqual(')).map(({ name }) => name);
   expect(timed.toSorted()).toEqual([
     'lib/accounts/customers/passwords.ts',
-    'lib/auth/sessions/bearer.ts',
+    'lib/auth/bearer.ts',
     'lib/shop/payments/stripe-webhook.ts',
   ]);
   const plain = sources.flatMap(({ name, text }) =>

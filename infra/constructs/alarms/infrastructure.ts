@@ -1,6 +1,6 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { JobName } from '../../../functions/jobs.ts';
-import type { TableName } from '../../../lib/contract/deploy/route.ts';
+import type { TableName } from '../../../lib/contract/deploy/tables.ts';
 import { awsMetric, maximum, sum } from '../metric.ts';
 import type { MonitoredResources } from '../monitored-resources.ts';
 import type { AlarmSpec } from './spec.ts';

@@ -6,7 +6,7 @@ import type { Context } from 'aws-lambda';
 import { routes } from '../../../functions/routes.ts';
 import { Problem } from '../../../lib/contract/api/problems.ts';
 import type { Route } from '../../../lib/contract/deploy/route.ts';
-import { useAccessSink } from '../../../lib/platform/access.ts';
+import { useAccessSink } from '../../../lib/platform/access-log.ts';
 import { useClock } from '../../../lib/platform/clock.ts';
 import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';

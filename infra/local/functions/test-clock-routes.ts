@@ -72,7 +72,7 @@ function findErrors(input: unknown, ahead: number): InputError[] {
     ...(wrong === undefined ? [] : [{ pointer: '/seconds', detail: wrong }]),
     ...Object.keys(others).map((name) => ({
       pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      detail: 'is not known here',
+      detail: 'is unknown',
     })),
   ];
 }

@@ -79,6 +79,7 @@ export const createApplication = {
       }),
     ),
   responses: { 201: application },
+  headers: ['Location', 'ETag'],
   problems: ['scopes-exceeded', 'too-many-applications', 'identity-client-taken'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;

@@ -52,6 +52,7 @@ export const createProduct = {
     active: z._default(z.boolean(), true),
   }),
   responses: { 201: product },
+  headers: ['Location', 'ETag'],
   problems: ['sku-taken'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;

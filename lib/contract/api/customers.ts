@@ -43,6 +43,7 @@ export const signUp = {
     'The answer is the same whether the e-mail already has an account or not; a mail tells its owner. Where the shop requires confirmed e-mails, the customer can sign in only after confirming.',
   body: z.strictObject({ email, password, name: text(200) }),
   responses: { 202: mailed },
+  statuses: { 202: 'The owner of the e-mail gets a mail.' },
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
@@ -59,6 +60,7 @@ export const requestPasswordReset = {
     'The answer is the same whether the e-mail has an account or not. One address receives at most five mails an hour; beyond that the answer stays the same and no mail is sent.',
   body: z.strictObject({ email }),
   responses: { 202: mailed },
+  statuses: { 202: 'If the e-mail has an account, its owner gets a mail.' },
 } as const satisfies OperationContract;
 
 export const resetPassword = {
@@ -83,6 +85,7 @@ export const requestEmailChange = {
     'Sends a token to the new e-mail and a notice to the current one. The current e-mail stays until the token is used. The answer does not reveal whether the new e-mail has an account.',
   body: z.strictObject({ email, password: ownPassword }),
   responses: { 202: mailed },
+  statuses: { 202: 'The owner of the new e-mail gets a mail.' },
   problems: ['invalid-credentials', 'sign-in-locked'],
 } as const satisfies OperationContract;
 

@@ -152,6 +152,7 @@ export const retryCompensation = {
     'Starts a new compensation: refund, release, close. The order ends failed or cancelled, or returns to manual review. It never goes forward.',
   path: orderPath,
   responses: { 202: reviewOrder },
+  statuses: { 202: 'The compensation is under way.' },
   problems: ['not-found', 'order-not-in-review'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;
@@ -167,6 +168,7 @@ export const resolveOrder = {
     refundReference: z.optional(text(200)),
   }),
   responses: { 200: reviewOrder },
+  statuses: { 200: 'The order has ended.' },
   problems: ['not-found', 'order-not-in-review', 'outcome-does-not-fit'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;

@@ -14,6 +14,12 @@ export type OperationContract = {
   signed?: { header: string; maxBytes: number };
   /** Body schema by status; `null` for an answer without a body. */
   responses: Readonly<Record<number, z.ZodMiniType | null>>;
+  /** What a success status means here, unless the default text says it. */
+  statuses?: Readonly<Record<number, string>>;
+  /** Header fields of a success that no other property implies. */
+  headers?: readonly ('Location' | 'ETag')[];
+  /** Media type of the answer; JSON by default. */
+  contentType?: string;
   /** Fields of the answer that only applications with `customers:read` see. */
   personal?: readonly string[];
   /** Problems of this operation, in addition to those of every operation of its kind. */

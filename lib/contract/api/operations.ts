@@ -14,62 +14,56 @@ import * as stock from './stock.ts';
 import * as system from './system.ts';
 import * as usage from './usage.ts';
 
-/** Every operation's contract by its id. For generators and tests: a handler imports its own contract alone. */
-export const operations = {
-  'sign-up': customers.signUp,
-  'confirm-email': customers.confirmEmail,
-  'request-password-reset': customers.requestPasswordReset,
-  'reset-password': customers.resetPassword,
-  'change-password': customers.changePassword,
-  'request-email-change': customers.requestEmailChange,
-  'change-email': customers.changeEmail,
-  'get-me': customers.getMe,
-  'update-me': customers.updateMe,
-  'update-customer': customers.updateCustomer,
-  'sign-in': sessions.signIn,
-  'sign-out': sessions.signOut,
-  'list-sessions': sessions.listSessions,
-  'end-session': sessions.endSession,
-  'sign-out-everywhere': sessions.signOutEverywhere,
-  'link-identity': identities.linkIdentity,
-  'list-identities': identities.listIdentities,
-  'unlink-identity': identities.unlinkIdentity,
-  'list-products': catalog.listProducts,
-  'get-product': catalog.getProduct,
-  'create-product': catalog.createProduct,
-  'update-product': catalog.updateProduct,
-  'list-stock-movements': stock.listStockMovements,
-  'create-stock-movement': stock.createStockMovement,
-  'create-quote': orders.createQuote,
-  'place-order': orders.placeOrder,
-  'list-orders': orders.listOrders,
-  'get-order': orders.getOrder,
-  'get-order-timeline': orders.getOrderTimeline,
-  'cancel-order': orders.cancelOrder,
-  'settle-simulated-payment': payments.settleSimulatedPayment,
-  'receive-stripe-event': payments.receiveStripeEvent,
-  'request-refund': refunds.requestRefund,
-  'list-refunds': refunds.listRefunds,
-  'get-refund': refunds.getRefund,
-  'list-findings': findings.listFindings,
-  'find-orders': manualReview.findOrders,
-  'explain-order': manualReview.explainOrder,
-  'retry-compensation': manualReview.retryCompensation,
-  'resolve-order': manualReview.resolveOrder,
-  'create-application': applications.createApplication,
-  'list-applications': applications.listApplications,
-  'get-application': applications.getApplication,
-  'update-application': applications.updateApplication,
-  'delete-application': applications.deleteApplication,
-  'create-key': applications.createKey,
-  'delete-key': applications.deleteKey,
-  'get-usage': usage.getUsage,
-  'list-accesses': audit.listAccesses,
-  'list-readers': audit.listReaders,
-  'get-health': system.getHealth,
-  'get-openapi': system.getOpenApi,
-  'get-docs': system.getDocs,
-  'answer-unrouted': system.answerUnrouted,
-} as const satisfies Record<string, OperationContract>;
+/** The contract files, each with the tag that its operations have in the reference. */
+const files = [
+  { tag: 'Customers', file: customers },
+  { tag: 'Customers', file: identities },
+  { tag: 'Sessions', file: sessions },
+  { tag: 'Catalogue', file: catalog },
+  { tag: 'Stock', file: stock },
+  { tag: 'Orders', file: orders },
+  { tag: 'Orders', file: refunds },
+  { tag: 'Payments', file: payments },
+  { tag: 'Operations', file: findings },
+  { tag: 'Operations', file: manualReview },
+  { tag: 'Applications', file: applications },
+  { tag: 'Audit', file: audit },
+  { tag: 'Audit', file: usage },
+  { tag: 'System', file: system },
+] as const;
 
-export type OperationId = keyof typeof operations;
+export type Tag = (typeof files)[number]['tag'];
+
+/** `placeOrder` → `place-order`. */
+type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
+  : Name;
+type OperationsIn<File> = File extends unknown
+  ? { [Name in keyof File & string as File[Name] extends OperationContract ? Kebab<Name> : never]: File[Name] }
+  : never;
+type Intersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+type Operations = Intersection<OperationsIn<(typeof files)[number]['file']>>;
+
+export type OperationId = keyof Operations;
+
+const isOperation = (value: unknown): value is OperationContract =>
+  typeof value === 'object' && value !== null && 'summary' in value && 'responses' in value;
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const found = files.flatMap(({ tag, file }) =>
+  Object.entries<unknown>(file).flatMap(([name, contract]) =>
+    isOperation(contract) ? [{ id: kebab(name) as OperationId, tag, contract }] : [],
+  ),
+);
+
+/**
+ * Every operation's contract by its id: what the contract files export, `placeOrder` as `place-order`. For generators and
+ * tests: a handler imports its own contract alone.
+ */
+export const operations = Object.fromEntries(found.map(({ id, contract }) => [id, contract])) as Operations;
+
+const tags = new Map(found.map(({ id, tag }) => [id, tag]));
+
+/** The group that an operation belongs to in the reference. */
+export const tagOf = (operation: OperationId): Tag => tags.get(operation)!;

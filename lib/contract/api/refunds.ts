@@ -25,6 +25,8 @@ export const requestRefund = {
   path: orderPath,
   body: z.strictObject({ amount: z.optional(z.extend(money, { amount: amount.check(z.gte(1)) })), reason: text(200) }),
   responses: { 201: refund, 202: refund },
+  statuses: { 201: 'The refund has ended; its status tells how.', 202: 'The refund is stored and under way.' },
+  headers: ['Location'],
   problems: ['not-found', 'order-not-refundable', 'refund-too-large'],
   idempotency: 'required',
   wait: true,

@@ -46,6 +46,7 @@ export const createStockMovement = {
     reason: text(200),
   }),
   responses: { 201: z.extend(movement, { level }) },
+  headers: ['Location'],
   problems: ['not-found', 'stock-reserved'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;

@@ -17,9 +17,10 @@ export const getHealth = {
   description:
     'Answers 200 while the shop takes orders (`up`) or at least serves the catalogue (`degraded`), and 503 when the database does not answer (`down`).',
   responses: { 200: health, 503: health },
+  statuses: { 503: 'The database is away.' },
 } as const satisfies OperationContract;
 
-export const getOpenApi = {
+export const getOpenapi = {
   summary: 'Read this API as an OpenAPI 3.1 document',
   responses: { 200: z.record(z.string(), z.unknown()) },
   etag: true,
@@ -28,6 +29,7 @@ export const getOpenApi = {
 export const getDocs = {
   summary: 'Read this API as a web page',
   responses: { 200: z.string() },
+  contentType: 'text/html',
   etag: true,
 } as const satisfies OperationContract;
 

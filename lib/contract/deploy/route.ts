@@ -1,30 +1,7 @@
 import type { App, Caller, Customer, SignedIn } from '../api/caller.ts';
 import type { OperationId } from '../api/operations.ts';
 import type { DatabaseRole, Scope } from './roles.ts';
-
-/** DynamoDB tables of the product, by what they hold. */
-export type TableName =
-  | 'sessions'
-  | 'limits'
-  | 'applications'
-  | 'appKeys'
-  | 'charges'
-  | 'awaitedPayments'
-  | 'webhookEvents'
-  | 'providerCharges'
-  | 'issuerKeys'
-  | 'identities';
-export type TableAction =
-  | 'GetItem'
-  | 'PutItem'
-  | 'UpdateItem'
-  | 'DeleteItem'
-  | 'Query'
-  | 'Scan'
-  | 'BatchGetItem'
-  | 'ConditionCheckItem'
-  | 'BatchWriteItem';
-export type TableGrants = Readonly<Partial<Record<TableName, readonly TableAction[]>>>;
+import type { TableGrants } from './tables.ts';
 
 /** What is done with the state machine, or with its executions. */
 export type StateAction =

@@ -118,7 +118,7 @@ create function audit.drop_months(moment timestamptz, keep integer) returns inte
 language plpgsql security definer set search_path = '' as $$
 declare
   newest constant timestamptz := (select max(at) from audit.accesses);
-  first constant timestamp := date_trunc('month', least(moment, newest) at time zone 'UTC') - make_interval(months => keep);
+  first constant timestamp := date_trunc('month', least(moment, newest) at time zone 'UTC') - keep * interval '1 month';
   part text;
   dropped integer := 0;
 begin

@@ -1,0 +1,38 @@
+/*
+ * Stand in for parts of the AWS SDK that no handler uses, and whose loading every start would pay for. Each says so when
+ * it is called after all.
+ */
+
+const absent = (what: string, code?: string) => Object.assign(new Error(`this bundle has no ${what}`), { code });
+
+/** The default credential chain, with its readers of files, containers and single sign-on. */
+export const defaultProvider = () => async (): Promise<never> => {
+  // Handlers hand their role's credentials over themselves: `awsCredentials` in lib/platform/config.ts.
+  throw absent('default credential chain: pass credentials to the client');
+};
+export const fromNodeProviderChain = defaultProvider;
+
+/** DynamoDB's cache of discovered endpoints, needed only where AWS_ENABLE_ENDPOINT_DISCOVERY is set. */
+export class EndpointCache {
+  getEndpoint = noDiscovery;
+  get = noDiscovery;
+  set = noDiscovery;
+  delete = noDiscovery;
+  has = noDiscovery;
+  clear = noDiscovery;
+}
+
+function noDiscovery(): never {
+  throw absent('endpoint discovery: unset AWS_ENABLE_ENDPOINT_DISCOVERY');
+}
+
+/** The readers of `~/.aws`: a function has no such files, which the SDK takes to be so by the code ENOENT. */
+export const filePromises = {};
+export const fileIntercept = {};
+export const tokenIntercept = {};
+export const readFile = noFiles;
+export const getSSOTokenFromFile = noFiles;
+
+async function noFiles(): Promise<never> {
+  throw absent('AWS configuration files', 'ENOENT');
+}

@@ -1,0 +1,21 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Alarms } from '../constructs/alarms.ts';
+import { dashboard } from '../constructs/dashboard.ts';
+import type { MonitoredResources } from '../constructs/monitored-resources.ts';
+
+/** Alarms, the topic that they notify, and the dashboard. An alarm that cannot be created does not undo a release. */
+export class MonitoringStack extends Stack {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & { resources: MonitoredResources; alarmEmail: string | undefined },
+  ) {
+    const { resources, alarmEmail, ...rest } = props;
+    super(scope, id, rest);
+    const alarms = new Alarms(this, 'Alarms', { resources, email: alarmEmail });
+    const board = dashboard(this, 'Dashboard', { resources, alarms: alarms.all });
+    new CfnOutput(this, 'DashboardName', { value: board.dashboardName });
+    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn });
+  }
+}

@@ -1,0 +1,52 @@
+import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { StageContext } from '../constructs/handler-function.ts';
+import { HttpApi } from '../constructs/http-api.ts';
+import { Migrations } from '../constructs/migrations.ts';
+
+/**
+ * What every context stands on: the migrations of a release, the HTTP API without its routes, and what functions need to
+ * enter the network. Deployed before any stack with handlers, so that no new code meets an old schema.
+ */
+export class PlatformStack extends Stack {
+  readonly context: StageContext;
+  readonly http: HttpApi;
+
+  constructor(scope: Construct, id: string, props: StackProps & { context: Omit<StageContext, 'networkAccess'> }) {
+    const { context, ...rest } = props;
+    super(scope, id, rest);
+    this.context = { ...context, networkAccess: networkAccess(this) };
+    new Migrations(this, 'Migrations', this.context);
+    this.http = new HttpApi(this, 'Http', context.settings);
+    new CfnOutput(this, 'BaseUrl', { value: this.http.api.apiEndpoint });
+  }
+}
+
+/** What Lambda needs to give a function a network interface; AWS's own policy of this kind allows the same and logs. */
+function networkAccess(scope: Construct): iam.ManagedPolicy {
+  const policy = new iam.ManagedPolicy(scope, 'NetworkAccess', {
+    description: 'Lets Lambda put functions into the network',
+    document: new iam.PolicyDocument({
+      statements: [
+        new iam.PolicyStatement({
+          actions: [
+            'ec2:CreateNetworkInterface',
+            'ec2:DescribeNetworkInterfaces',
+            'ec2:DescribeSubnets',
+            'ec2:DeleteNetworkInterface',
+            'ec2:AssignPrivateIpAddresses',
+            'ec2:UnassignPrivateIpAddresses',
+          ],
+          resources: ['*'],
+        }),
+      ],
+    }),
+  });
+  Validations.of(policy).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason:
+      'Interfaces are made by Lambda and have no names beforehand; Lambda checks for exactly these rights on "*".',
+  });
+  return policy;
+}

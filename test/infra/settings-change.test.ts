@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { jobs } from '../../functions/jobs.ts';
+import { routes } from '../../functions/routes.ts';
+import { steps } from '../../functions/steps.ts';
+import { type Output, stacksOf, stripeSecret, synthesized, type Template, webhookSecret } from './synthesized.ts';
+
+const stripe = {
+  paymentProvider: 'stripe',
+  stripeSecretArn: stripeSecret,
+  stripeWebhookSecretArn: webhookSecret,
+};
+const issuer = { identityIssuer: 'https://login.example.com/shop' };
+const login = { identityCallbacks: 'https://shop.example/callback,com.example.shop://in', identityDomain: 'tea-shop' };
+const mails = { mailFrom: 'The Shop <shop@example.com>', confirmEmail: 'required' };
+const noMails = { mailFrom: '', confirmEmail: 'none' };
+const alarms = { alarmEmail: 'duty@example.com' };
+const noAlarms = { alarmEmail: '' };
+const others = { accountPages: 'https://shop.example.com/account', RATE_LIMIT_PER_MINUTE: '300', rateLimit: '50' };
+
+/** Settings that a stage may have, one after the other, each far enough from the first one. */
+const settings: Record<'dev' | 'prod', Record<string, Record<string, string>>> = {
+  dev: {
+    'no settings': {},
+    stripe,
+    'an issuer': issuer,
+    'callbacks and a domain': login,
+    'mails and alarms': { ...mails, ...alarms },
+    'all of them': { ...stripe, ...issuer, ...mails, ...alarms, ...others },
+  },
+  prod: {
+    'mails and alarms': {},
+    'an issuer': issuer,
+    'callbacks, no mails, no alarms': { ...login, ...noMails, ...noAlarms, ...others },
+  },
+};
+
+/** What a stack keeps data in, or is known by from outside. */
+const lasting = new Set([
+  'AWS::ApiGatewayV2::Api',
+  'AWS::Cognito::UserPool',
+  'AWS::DynamoDB::Table',
+  'AWS::EC2::VPC',
+  'AWS::KMS::Key',
+  'AWS::Logs::LogGroup',
+  'AWS::RDS::DBCluster',
+  'AWS::RDS::DBProxy',
+  'AWS::SQS::Queue',
+  'AWS::StepFunctions::StateMachine',
+]);
+
+describe.each(['dev', 'prod'] as const)('%s', (profile) => {
+  const stages = Object.entries(settings[profile]).map(([name, context]) => ({
+    name,
+    templates: stacksOf(synthesized(profile, { context })),
+  }));
+  const pairs = stages.flatMap((from) => stages.filter((to) => to !== from).map((to) => ({ from, to })));
+
+  test('a change of settings takes no export away that a deployed stack imports, and changes none', () => {
+    const refused = pairs.flatMap(({ from, to }) => {
+      const offered = exportsOf(to.templates);
+      const before = exportsOf(from.templates);
+      return importsOf(from.templates)
+        .filter((name) => JSON.stringify(offered.get(name)) !== JSON.stringify(before.get(name)))
+        .map((name) => `${from.name} → ${to.name}: ${name}`);
+    });
+    expect(refused).toEqual([]);
+    expect(importsOf(stages[0]!.templates).length).toBeGreaterThan(20);
+  });
+
+  test('a change of settings neither deletes nor replaces what keeps data', () => {
+    const [first, ...rest] = stages.map(({ templates }) => lastingIn(templates));
+    for (const other of rest) expect(other).toEqual(first);
+    expect(Object.keys(first!).length).toBeGreaterThan(30);
+  });
+
+  test('no stack has more than 250 resources, with any settings', () => {
+    for (const { name, templates } of stages) {
+      for (const [stack, template] of templates) {
+        expect(Object.keys(template.Resources).length, `${stack}, ${name}`).toBeLessThanOrEqual(250);
+        // CDK indents by a blank; CloudFormation takes a mebibyte.
+        expect(JSON.stringify(template, undefined, 1).length, `${stack}, ${name}`).toBeLessThan(500_000);
+      }
+    }
+  });
+});
+
+test('what the tests of a change look for is found: an export that goes, and one that changes', () => {
+  const stack = (value: string | undefined): [string, Template][] => [
+    ['one', { Resources: {}, Outputs: value === undefined ? {} : { A: { Value: value, Export: { Name: 'one:A' } } } }],
+    ['two', { Resources: { B: { Type: 'T', Properties: { Of: { 'Fn::ImportValue': 'one:A' } } } }, Outputs: {} }],
+  ];
+  expect(importsOf(stack('x'))).toEqual(['one:A']);
+  expect(exportsOf(stack('x'))).toEqual(new Map([['one:A', 'x']]));
+  expect(exportsOf(stack(undefined)).size).toBe(0);
+});
+
+test('an endpoint costs four resources, a step three and a job six, as docs/deploy.md says', () => {
+  const templates = synthesized('dev');
+  const count = (stack: 'accounts' | 'saga' | 'jobs', construct: string): string[] =>
+    Object.entries(templates[stack].Resources)
+      .filter(([id]) => id.startsWith(construct))
+      .map(([, { Type }]) => Type.split('::').at(-1)!)
+      .toSorted();
+  expect(routes['sign-up'].handler).toBe('http/sign-up');
+  expect(count('accounts', 'AccountsSignUp')).toEqual(['Function', 'Integration', 'Role', 'Route']);
+  expect(steps.ReserveStock.handler).toBe('saga/reserve-stock');
+  expect(count('saga', 'OrderSagaReserveStock')).toEqual(['Function', 'LogGroup', 'Role']);
+  expect(jobs['sweep-orders'].handler).toBe('jobs/sweep-orders');
+  expect(count('jobs', 'SchedulesSweepOrders')).toEqual([
+    'EventInvokeConfig',
+    'Function',
+    'LogGroup',
+    'Role',
+    'Role',
+    'Schedule',
+  ]);
+});
+
+/** What each export is, by its name. */
+function exportsOf(templates: [string, Template][]): Map<string, unknown> {
+  const outputs = templates.flatMap(([, { Outputs = {} }]) => Object.values(Outputs) as Output[]);
+  return new Map(outputs.flatMap(({ Value, Export }) => (Export === undefined ? [] : [[Export.Name, Value]])));
+}
+
+/** The names of all exports that are imported. */
+const importsOf = (templates: [string, Template][]): string[] => [
+  ...new Set(
+    templates.flatMap(([, template]) =>
+      [...JSON.stringify(template).matchAll(/"Fn::ImportValue":"([^"]+)"/g)].map(([, name]) => name!),
+    ),
+  ),
+];
+
+/** What lasts, by stack and logical id, with those of its properties that it is made anew for when they change. */
+const lastingIn = (templates: [string, Template][]): Record<string, unknown> =>
+  Object.fromEntries(
+    templates.flatMap(([stack, { Resources }]) =>
+      Object.entries(Resources)
+        .filter(([, { Type }]) => lasting.has(Type))
+        .map(([id, { Properties = {} }]) => [
+          `${stack} ${id}`,
+          Object.fromEntries(
+            Object.entries(Properties).filter(([name]) =>
+              /(Name|Identifier|KeySchema|AttributeDefinitions|UsernameAttributes|AliasAttributes|UsernameConfiguration|KmsKeyId|CidrBlock|ProtocolType)$/.test(
+                name,
+              ),
+            ),
+          ),
+        ]),
+    ),
+  );
