@@ -166,6 +166,19 @@ describe('a step that waited for another one decides on what that one wrote', ()
     expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention', failure: { code: 'x' } });
   });
 
+  test('the timeline says from which status the order came then', async () => {
+    const orderId = await place((await twoProducts()).low);
+    const reserved: Work = (tx) =>
+      reserveAllOrNothing(tx, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
+    await waitedFor(reserved, () => steps.cancel(orderId));
+    const changes = await saga.owner`
+      select detail from orders.timeline where order_id = ${orderId} and type = 'status-changed' order by version`;
+    expect(changes.map(({ detail: { from, to } }) => [from, to])).toEqual([
+      ['pending', 'reserved'],
+      ['reserved', 'cancelling'],
+    ]);
+  });
+
   test('closing an order that was closed meanwhile', async () => {
     const orderId = await place((await twoProducts()).low);
     const closed: Work = (tx) => tx`

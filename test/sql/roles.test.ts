@@ -45,7 +45,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   orders_api: {
     'orders.orders': [
-      'select, insert, update(status, version, updated_at)',
+      'select, insert, update(status, version, correlation_id, updated_at)',
       'places orders and starts cancelling them; never changes lines, totals or customer',
     ],
     'orders.lines': ['insert', 'writes the lines of a new order; reads them through order_details'],
@@ -96,7 +96,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   manual_review: {
     'orders.orders': [
-      'select, update(status, version, failure_code, failure_detail, abandoned_at, compensation_attempts, updated_at)',
+      'select, update(status, version, failure_code, failure_detail, abandoned_at, compensation_attempts, correlation_id, updated_at)',
       'runs the compensation of an order again or ends the order; never takes it forward, never changes lines or totals',
     ],
     'orders.order_details': ['select', 'shows orders with lines and payment'],

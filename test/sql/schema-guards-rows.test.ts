@@ -15,8 +15,8 @@ beforeAll(async () => {
   await shop.reserve(sql, paid, { state: 'held' });
   await sql`insert into orders.timeline values (${paid.id}, 1, 1, 'order-placed', '{}', now())`;
   await sql`
-    insert into outbox.events (id, type, subject, data, occurred_at)
-    values (${id('event')}, 'order.placed', ${paid.id}, '{}', now())`;
+    insert into outbox.events (id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at)
+    values (${id('event')}, 'order.placed', 1, ${paid.id}, ${paid.id}, 1, '{}', now())`;
   await sql`
     insert into payments.refunds (id, payment_id, order_id, status, amount, currency, reason, requested_by, created_at, updated_at)
     select ${`rfd_${hex}`}, id, order_id, 'requested', 1, 'EUR', 'broken', 'app:key', now(), now()
@@ -66,7 +66,7 @@ const fresh: Record<string, () => Values> = {
   'orders.status_transitions': () => ({ from_status: 'failed', to_status: 'failed' }),
   'payments.payments': () => ({ id: id('payment'), order_id: unpaid, reference: 'another' }),
   'payments.refunds': () => ({ id: `rfd_${'1'.repeat(32)}` }),
-  'outbox.events': () => ({ id: id('event'), subject: 'another' }),
+  'outbox.events': () => ({ id: id('event'), subject: 'another', sequence: 2 }),
   'stock.levels': () => ({ product_id: another }),
   'stock.movements': () => ({ id: id('movement') }),
   'stock.reservations': () => ({ order_id: id('order') }),
@@ -131,6 +131,9 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['payments.refunds', { reason: long(201) }, 'refunds_reason_check'],
   ['payments.refunds', { attempt: 0 }, 'refunds_attempt_check'],
   ['payments.refunds', { status: 'failed' }, 'failed_refund_says_why'],
+  ['outbox.events', { type: 'order.lost' }, 'event_type_known'],
+  ['outbox.events', { schema_version: 2 }, 'event_type_known'],
+  ['outbox.events', { sequence: 0 }, 'events_sequence_check'],
   ['payments.refunds', { status: 'succeeded' }, 'succeeded_refund_has_reference'],
   ['stock.levels', { product_id: no.product }, 'levels_product_id_fkey'],
   ['stock.levels', { on_hand: 1_000_000_001 }, 'levels_on_hand_check'],
@@ -181,6 +184,7 @@ test.each<[table: string, same: readonly string[], constraint: string]>([
   ['payments.refunds', ['id'], 'refunds_pkey'],
   ['outbox.events', ['id'], 'events_pkey'],
   ['outbox.events', ['subject'], 'events_once_each'],
+  ['outbox.events', ['sequence'], 'events_in_sequence'],
   ['stock.levels', ['product_id'], 'levels_pkey'],
   ['stock.movements', ['id'], 'movements_pkey'],
   ['stock.reservations', ['order_id'], 'reservations_pkey'],

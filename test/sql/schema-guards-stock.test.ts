@@ -137,9 +137,11 @@ describe('at most once', () => {
 
   test('an event is stored once for each occurrence', async () => {
     const subject = id('order');
+    let sequence = 1;
     const tell = (occurrence = 1) => shop.sql`
-      insert into outbox.events (id, type, subject, occurrence, data, occurred_at)
-      values (${id('event')}, 'order.in_review', ${subject}, ${occurrence}, '{}', now())`;
+      insert into outbox.events (
+        id, type, schema_version, subject, aggregate_id, sequence, occurrence, data, occurred_at
+      ) values (${id('event')}, 'order.in_review', 1, ${subject}, ${subject}, ${sequence++}, ${occurrence}, '{}', now())`;
     await tell();
     await expect(tell()).rejects.toMatchObject({ constraint_name: 'events_once_each' });
     await tell(2);

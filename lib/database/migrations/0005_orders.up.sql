@@ -39,6 +39,8 @@ create table orders.orders (
   abandoned_at timestamptz,
   -- Counts how often the compensation was run again; 0 while only the saga itself has run it.
   compensation_attempts integer not null default 0,
+  -- The API request that the order's saga works for. Its events carry it.
+  correlation_id text collate "C",
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint order_status_known check (status in
@@ -228,7 +230,7 @@ create view stock.wanted as
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
 grant select on orders.priceable_products, orders.priceable_customers to orders_api;
-grant select, insert, update (status, version, updated_at) on orders.orders to orders_api;
+grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
 grant insert on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;
 grant select, insert, update on orders.idempotency_keys to orders_api, refunds_api, manual_review;
@@ -237,6 +239,7 @@ grant select on orders.orders, stock.wanted to saga, manual_review;
 grant update (status, version, updated_at, abandoned_at, failure_code, failure_detail, compensation_attempts)
   on orders.orders to saga, manual_review;
 grant update (confirmed_at, payment_action) on orders.orders to saga;
+grant update (correlation_id) on orders.orders to manual_review;
 grant insert on orders.timeline to saga, manual_review;
 grant select on orders.timeline to manual_review;
 grant select (order_id, attempt, opened_at, from_status, steps, settled_at), insert on orders.manual_reviews to saga;

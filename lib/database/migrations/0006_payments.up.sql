@@ -35,6 +35,8 @@ create table payments.refunds (
   amount bigint not null check (amount > 0),
   reason text not null check (length(reason) between 1 and 200),
   requested_by text not null,
+  -- The API request that asked for the refund. Its event carries it.
+  correlation_id text collate "C",
   -- Which execution works on the refund, starting at 1. The execution's name is the refund's id and this number.
   attempt integer not null default 1 check (attempt >= 1),
   failure_code text,

@@ -32,6 +32,7 @@ export async function requestRefund(
     const claimed = await claimRefund(tx, {
       ...request,
       amount: request.amount?.amount,
+      requestId: claim.requestId,
       id: newId('refund', deps.clock),
       at: new Date(deps.clock.now()),
     });
