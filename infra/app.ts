@@ -5,7 +5,7 @@ import { App } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { BundleError, bundleHandlers } from './bundle/bundle.ts';
 import { handlerSources } from './handlers.ts';
-import { readSettings, SettingError } from './profiles.ts';
+import { readSettings, SettingError } from './settings.ts';
 import { counterfoil } from './stage.ts';
 
 const outdir = await mkdtemp(join(tmpdir(), 'counterfoil-bundles-'));

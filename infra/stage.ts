@@ -1,7 +1,7 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import type { Settings } from './profiles.ts';
+import type { Settings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { HttpStack } from './stacks/http-stack.ts';
 import { JobsStack } from './stacks/jobs-stack.ts';

@@ -7,8 +7,8 @@ import { jobs } from '../jobs.ts';
 
 export async function run({ sql, clock, meter }: { sql: () => Sql; clock: Clock; meter: Meter }) {
   const open = await readOpenOrders(sql(), new Date(clock.now()));
-  meter.count('OrdersUnended', open.unended);
-  meter.count('OldestUnendedOrder', open.oldestUnended);
+  meter.count('OrdersStuck', open.unended);
+  meter.count('OldestStuckOrder', open.oldestUnended);
   meter.count('OrdersInManualReview', open.inManualReview);
   meter.count('OldestManualReview', open.oldestManualReview);
   return open;

@@ -1,7 +1,7 @@
 import { Aws, CfnOutput, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
 import { Construct } from 'constructs';
-import type { Settings } from '../profiles.ts';
+import type { Settings } from '../settings.ts';
 
 /**
  * Where customers sign in other than by a password of ours: an existing issuer, or a Cognito user pool with a client

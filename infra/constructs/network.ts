@@ -2,7 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Settings } from '../profiles.ts';
+import type { Settings } from '../settings.ts';
 
 /**
  * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions and SES by interface

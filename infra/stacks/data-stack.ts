@@ -2,10 +2,10 @@ import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Database } from '../constructs/database.ts';
 import { Identity } from '../constructs/identity.ts';
-import type { MonitoredResources } from '../constructs/monitored-resources.ts';
 import { Network } from '../constructs/network.ts';
 import { Tables } from '../constructs/tables.ts';
-import type { Settings } from '../profiles.ts';
+import type { MonitoredResources } from '../monitoring/resources.ts';
+import type { Settings } from '../settings.ts';
 
 /** What must outlive code: network, database and its proxy, tables, customers' log-ins. Deployed seldom. */
 export class DataStack extends Stack {

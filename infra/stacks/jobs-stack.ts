@@ -3,8 +3,8 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { AccessRecords } from '../constructs/access-records.ts';
 import type { HandlerFunction, StageContext } from '../constructs/handler-function.ts';
-import type { MonitoredResources } from '../constructs/monitored-resources.ts';
 import { Schedules } from '../constructs/schedules.ts';
+import type { MonitoredResources } from '../monitoring/resources.ts';
 
 /** What runs without a request: scheduled jobs, and what takes the records of accesses from the log. */
 export class JobsStack extends Stack {

@@ -1,8 +1,8 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Alarms } from '../constructs/alarms.ts';
-import { dashboard } from '../constructs/dashboard.ts';
-import type { MonitoredResources } from '../constructs/monitored-resources.ts';
+import { Alarms } from '../monitoring/alarms.ts';
+import { dashboard } from '../monitoring/dashboard.ts';
+import type { MonitoredResources } from '../monitoring/resources.ts';
 
 /** Alarms, the topic that they notify, and the dashboard. An alarm that cannot be created does not undo a release. */
 export class MonitoringStack extends Stack {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { awsMetrics } from '../../infra/constructs/aws-metrics.ts';
-import { reviewReasons } from '../../infra/constructs/metric.ts';
+import { awsMetrics } from '../../infra/monitoring/aws-metrics.ts';
+import { reviewReasons } from '../../infra/monitoring/metrics.ts';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import {
@@ -172,7 +172,7 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
     'counterfoil-dev-job-snapshot-provider-transactions-silent',
     'counterfoil-dev-job-sweep-orders-silent',
     'counterfoil-dev-job-watch-orders-silent',
-    'counterfoil-dev-orders-unended',
+    'counterfoil-dev-orders-stuck',
     'counterfoil-dev-provider-snapshot-old',
   ]);
 });

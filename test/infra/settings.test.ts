@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { App } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
-import { profiles, readSettings } from '../../infra/profiles.ts';
+import { profiles } from '../../infra/profiles.ts';
+import { readSettings } from '../../infra/settings.ts';
 import { stripeSecret, webhookSecret } from './synthesized.ts';
 
 const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
@@ -78,9 +79,9 @@ test('customers sign in at an issuer that is named, or at a user pool with its a
   const issuer = 'https://login.example.com/shop';
   expect(read({ identityIssuer: issuer }).identity).toEqual({ issuer });
   for (const bad of ['http://login.example.com', 'login.example.com', 'https://login.example.com/?tenant=1']) {
-    expect(() => read({ identityIssuer: bad })).toThrow('identityIssuer is an https address as it stands in tokens');
+    expect(() => read({ identityIssuer: bad })).toThrow('identityIssuer is an https address exactly as in tokens');
   }
-  expect(() => read({ identityIssuer: issuer, identityDomain: 'shop' })).toThrow('say them at the issuer instead');
+  expect(() => read({ identityIssuer: issuer, identityDomain: 'shop' })).toThrow('set them at the issuer instead');
   const identityCallbacks = 'https://shop.example/callback, com.example.shop://signed-in,http://localhost:8080/cb';
   expect(read({ identityCallbacks, identityDomain: 'tea-shop' }).identity).toEqual({
     callbacks: ['https://shop.example/callback', 'com.example.shop://signed-in', 'http://localhost:8080/cb'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { functionNameOf } from '../../infra/constructs/names.ts';
-import { readSettings } from '../../infra/profiles.ts';
+import { readSettings } from '../../infra/settings.ts';
 import { counterfoil, type Stacks } from '../../infra/stage.ts';
 
 export type Resource = {

@@ -70,8 +70,8 @@ describe('watch-orders', () => {
     passed += 1;
     expect(await watch()).toMatchObject({ unended: 4, oldestUnended: 301 });
     expect(counted.slice(-4)).toEqual([
-      'OrdersUnended 4',
-      'OldestUnendedOrder 301',
+      'OrdersStuck 4',
+      'OldestStuckOrder 301',
       'OrdersInManualReview 0',
       'OldestManualReview 0',
     ]);

@@ -1,7 +1,7 @@
 import type { JobName } from '../../functions/jobs.ts';
 import type { TableName } from '../../lib/contract/deploy/tables.ts';
 
-/** What a stage is made of, by the names that CloudWatch knows its resources under. */
+/** The resources of a stage that alarms and the dashboard look at, by the names that CloudWatch knows. */
 export type MonitoredResources = {
   stage: string;
   apiId: string;
@@ -11,7 +11,7 @@ export type MonitoredResources = {
   proxy: string;
   tables: Readonly<Record<TableName, string>>;
   deadLetters: string;
-  /** The queue of what the record of accesses did not take, and its function. */
+  /** The queue of access records that could not be stored, and the function that stores them. */
   undeliveredAccesses: string;
   recordAccess: string;
   /** The log group of the HTTP handlers. */

@@ -1,11 +1,11 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { JobName } from '../../../functions/jobs.ts';
 import type { TableName } from '../../../lib/contract/deploy/tables.ts';
-import { awsMetric, maximum, sum } from '../metric.ts';
-import type { MonitoredResources } from '../monitored-resources.ts';
+import { awsMetric, maximum, sum, waitingIn } from '../metrics.ts';
+import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
-/** Run again soon: one failure alone resumes nobody. */
+/** These run again within minutes, so that one failure alone is no alarm. */
 const frequentJobs: ReadonlySet<string> = new Set<JobName>(['sweep-orders', 'watch-orders', 'refresh-issuer-keys']);
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'purge-expired',
@@ -13,7 +13,7 @@ const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'reconcile',
 ]);
 
-export function jobsThatDoNotRun({ jobs }: MonitoredResources): AlarmSpec[] {
+export function jobRuns({ jobs, deadLetters }: MonitoredResources): AlarmSpec[] {
   const failures = Object.entries(jobs).map(([name, job]) => ({
     name: `job-${name}-failing`,
     runbook: 'jobs-not-running',
@@ -39,6 +39,13 @@ export function jobsThatDoNotRun({ jobs }: MonitoredResources): AlarmSpec[] {
     silent('check-invariants', 60, 1),
     silent('snapshot-provider-transactions', 60, 2),
     silent('reconcile', 60, 2),
+    {
+      name: 'schedules-undelivered',
+      runbook: 'jobs-not-running',
+      means: 'A schedule could not start its job.',
+      metric: waitingIn(deadLetters, maximum(5)),
+      threshold: 1,
+    },
   ];
 }
 
@@ -48,7 +55,7 @@ export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
     {
       name: 'proxy-pinned',
       runbook: 'proxy-pinned',
-      means: 'RDS Proxy has tied connections to single clients, and can share them no more.',
+      means: 'RDS Proxy has pinned database connections to single clients and cannot share them.',
       metric: awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
       threshold: 1,
       bad: 5,
@@ -57,14 +64,14 @@ export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
     {
       name: 'proxy-refuses-clients',
       runbook: 'proxy-refuses-clients',
-      means: 'Functions, or someone else, fail to log in to RDS Proxy.',
+      means: 'Logins to RDS Proxy fail.',
       metric: awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum(5)),
       threshold: 5,
     },
     {
       name: 'proxy-slow-to-lend',
       runbook: 'proxy-slow-to-lend',
-      means: 'Functions wait half a second and more for a database connection.',
+      means: 'Functions wait half a second or longer for a database connection.',
       // Published in microseconds.
       metric: awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, { statistic: 'Average', minutes: 1 }),
       threshold: 500_000,
@@ -74,7 +81,7 @@ export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
     {
       name: 'database-full',
       runbook: 'database-full',
-      means: 'The database has been using nine tenths of the capacity it may grow to.',
+      means: 'The database uses nine tenths of its maximum capacity.',
       metric: awsMetric('AWS/RDS', 'ACUUtilization', { DBClusterIdentifier: cluster }, maximum(5)),
       threshold: 90,
       bad: 3,
@@ -83,7 +90,7 @@ export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
     {
       name: 'database-deadlocks',
       runbook: 'database-full',
-      means: 'Transactions deadlock, again and again.',
+      means: 'Transactions deadlock repeatedly.',
       metric: awsMetric('AWS/RDS', 'Deadlocks', { DBClusterIdentifier: cluster }, maximum(5)),
       threshold: 0.1,
       bad: 3,
@@ -96,7 +103,7 @@ export const tables = (resources: MonitoredResources): AlarmSpec[] =>
   (Object.entries(resources.tables) as [TableName, string][]).map(([table, name]) => ({
     name: `table-${table}-throttled`,
     runbook: 'table-throttled',
-    means: `DynamoDB holds back requests to the table of ${table}.`,
+    means: `DynamoDB throttles requests to the table ${table}.`,
     metric: new MathExpression({
       expression: 'FILL(reads, 0) + FILL(writes, 0)',
       usingMetrics: {

@@ -1,15 +1,15 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
 import { type Invariant, invariants } from '../../../lib/contract/deploy/metrics.ts';
-import { awsMetric, maximum, ours, reviewReasons, sum, waitingIn } from '../metric.ts';
-import type { MonitoredResources } from '../monitored-resources.ts';
+import { awsMetric, maximum, ours, reviewReasons, sum } from '../metrics.ts';
+import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 const invariantMeaning: Readonly<Record<Invariant, string>> = {
-  'stock-never-oversold': 'A stock level is not the sum of its movements, or more is reserved than there is.',
-  'charged-at-most-once': 'An order ended failed or cancelled with its money kept.',
-  'confirmed-is-complete': 'A confirmed order has no payment of its total, or stock that is not committed.',
-  'every-order-ends': 'An order has not ended within an hour.',
+  'stock-never-oversold': 'A stock level is not the sum of its movements, or more is reserved than is on hand.',
+  'charged-at-most-once': 'An order is failed or cancelled, and its money was not refunded.',
+  'confirmed-is-complete': 'A confirmed order lacks a payment of its total, or its stock is not committed.',
+  'every-order-ends': 'An order is still open after an hour.',
 };
 
 export const brokenInvariants = (): AlarmSpec[] =>
@@ -21,15 +21,13 @@ export const brokenInvariants = (): AlarmSpec[] =>
     threshold: 1,
   }));
 
-export function stuckOrders({ stateMachineArn, deadLetters }: MonitoredResources): AlarmSpec[] {
-  const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted' | 'ExecutionThrottled') =>
-    awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum(5));
+export function openOrders(): AlarmSpec[] {
   return [
     {
-      name: 'orders-unended',
-      runbook: 'orders-unended',
-      means: 'An order has been open for more than ten minutes, or nobody looks.',
-      metric: ours('OldestUnendedOrder', maximum()),
+      name: 'orders-stuck',
+      runbook: 'orders-stuck',
+      means: 'An order has been open for more than ten minutes, or the job that looks for such orders does not report.',
+      metric: ours('OldestStuckOrder', maximum()),
       threshold: 600,
       bad: 3,
       of: 5,
@@ -38,17 +36,17 @@ export function stuckOrders({ stateMachineArn, deadLetters }: MonitoredResources
     {
       name: 'orders-in-manual-review',
       runbook: 'orders-in-manual-review',
-      means: 'An order could not be compensated by itself and waits in manual review.',
+      means: 'An order could not be compensated automatically and waits in manual review.',
       metric: ours('OrdersInManualReview', maximum()),
       threshold: 1,
-      // While its compensation runs again an order is away for a minute.
+      // An order leaves manual review for a minute while its compensation is retried.
       bad: 1,
       of: 3,
     },
     {
       name: 'manual-review-overdue',
       runbook: 'orders-in-manual-review',
-      means: 'An order has been waiting in manual review for four hours or longer; compensating it again did not help.',
+      means: 'An order has waited in manual review for four hours or longer; retrying its compensation did not help.',
       metric: ours('OldestManualReview', maximum()),
       threshold: 4 * 3600,
       bad: 3,
@@ -57,17 +55,31 @@ export function stuckOrders({ stateMachineArn, deadLetters }: MonitoredResources
     {
       name: 'manual-review-opened',
       runbook: 'orders-in-manual-review',
-      means: 'One more order was put into manual review.',
+      means: 'An order went to manual review.',
       metric: new MathExpression({
         expression: 'SUM(METRICS())',
         usingMetrics: Object.fromEntries(
           reviewReasons.map((reason, index) => [`m${index}`, ours('ManualReviewsOpened', sum(5), reason)]),
         ),
-        label: 'orders put into manual review',
+        label: 'orders sent to manual review',
         period: ours('ManualReviewsOpened', sum(5), 'compensated').period,
       }),
       threshold: 1,
     },
+    {
+      name: 'sagas-started-late',
+      runbook: 'sagas-started-late',
+      means: 'Placing an order did not start its saga; the sweeper did.',
+      metric: ours('SagasStartedLate', sum(15)),
+      threshold: 5,
+    },
+  ];
+}
+
+export function sagaExecutions({ stateMachineArn }: MonitoredResources): AlarmSpec[] {
+  const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted' | 'ExecutionThrottled') =>
+    awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum(5));
+  return [
     {
       name: 'saga-failed',
       runbook: 'saga-failed',
@@ -79,7 +91,7 @@ export function stuckOrders({ stateMachineArn, deadLetters }: MonitoredResources
           timedOut: executions('ExecutionsTimedOut'),
           aborted: executions('ExecutionsAborted'),
         },
-        label: 'executions that ended badly',
+        label: 'failed executions',
         period: executions('ExecutionsFailed').period,
       }),
       threshold: 1,
@@ -87,36 +99,22 @@ export function stuckOrders({ stateMachineArn, deadLetters }: MonitoredResources
     {
       name: 'saga-throttled',
       runbook: 'saga-failed',
-      means: 'Step Functions holds back executions of the order saga.',
+      means: 'Step Functions throttles executions of the order saga.',
       metric: executions('ExecutionThrottled'),
       threshold: 1,
       bad: 3,
       of: 3,
     },
-    {
-      name: 'sagas-started-late',
-      runbook: 'sagas-started-late',
-      means: 'Orders were placed whose saga had to be started by the sweeper.',
-      metric: ours('SagasStartedLate', sum(15)),
-      threshold: 5,
-    },
-    {
-      name: 'schedules-undelivered',
-      runbook: 'jobs-not-running',
-      means: 'A schedule could not start its job.',
-      metric: waitingIn(deadLetters, maximum(5)),
-      threshold: 1,
-    },
   ];
 }
 
-export function disagreements(): AlarmSpec[] {
+export function reconciliation(): AlarmSpec[] {
   const hourly = maximum(60);
   return [
     {
       name: 'reconciliation-findings',
       runbook: 'reconciliation',
-      means: 'Provider, orders and stock ledger disagree somewhere.',
+      means: 'The payment provider, the orders and the stock ledger disagree.',
       metric: new MathExpression({
         expression: 'MAX(METRICS())',
         usingMetrics: Object.fromEntries(
@@ -130,7 +128,8 @@ export function disagreements(): AlarmSpec[] {
     {
       name: 'provider-snapshot-old',
       runbook: 'reconciliation',
-      means: 'The provider’s transactions were not copied whole for three hours, or nobody compares them.',
+      means:
+        'The last complete snapshot of the payment provider’s transactions is three hours old, or reconciliation does not run.',
       metric: ours('ProviderSnapshotAge', hourly),
       threshold: 3 * 3600,
       bad: 2,

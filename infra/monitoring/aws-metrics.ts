@@ -1,6 +1,6 @@
 /**
- * Metrics that AWS publishes and that widgets and alarms may name, by namespace: each with the sets of dimensions it
- * is published under (`''` is none, over the whole account and region). `source` is the page that lists them.
+ * The metrics of AWS that widgets and alarms may name, by namespace, each with the sets of dimensions that it is
+ * published under; `''` is none: over the whole account and region. `source` is the page that lists them.
  */
 export const awsMetrics = {
   'AWS/ApiGateway': {

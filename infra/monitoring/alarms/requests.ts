@@ -1,10 +1,13 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { OperationId } from '../../../lib/contract/api/operations.ts';
-import { awsMetric, maximum, ours, sum, waitingIn } from '../metric.ts';
-import type { MonitoredResources } from '../monitored-resources.ts';
+import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
+import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
-/** Requests that wait for a saga on request are slow on purpose, and stay out; ten are what an alarm may combine. */
+/**
+ * Operations whose latency has an alarm: at most ten, which is what one alarm may combine. Those that wait for a saga on
+ * request are slow on purpose.
+ */
 const prompt: readonly OperationId[] = [
   'sign-in',
   'get-me',
@@ -22,7 +25,7 @@ export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
     {
       name: 'server-errors',
       runbook: 'server-errors',
-      means: 'More than one request in a hundred was answered with a server error.',
+      means: 'More than 1 % of the requests failed with a server error.',
       metric: new MathExpression({
         expression: 'IF(requests > 20, 100 * errors / requests, 0)',
         usingMetrics: { requests: api('Count'), errors: api('5xx') },
@@ -36,7 +39,7 @@ export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
     {
       name: 'slow-requests',
       runbook: 'slow-requests',
-      means: 'The slowest hundredth of the requests of an operation takes two seconds or more.',
+      means: 'The p99 latency of an operation is two seconds or more.',
       metric: new MathExpression({
         expression: 'MAX(METRICS())',
         usingMetrics: Object.fromEntries(
@@ -52,7 +55,7 @@ export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
     {
       name: 'limiter-fallback',
       runbook: 'limiter-fallback',
-      means: 'Requests are limited by each process for itself, because DynamoDB does not answer.',
+      means: 'Each function instance limits requests on its own, because DynamoDB does not answer.',
       metric: ours('LimiterFallback', sum()),
       threshold: 1,
       bad: 3,
@@ -61,7 +64,7 @@ export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
     {
       name: 'functions-throttled',
       runbook: 'functions-throttled',
-      means: 'Lambda refused to run functions: the account’s concurrency is used up.',
+      means: 'Lambda throttles functions: the account’s concurrency is used up.',
       metric: awsMetric('AWS/Lambda', 'Throttles', {}, sum(5)),
       threshold: 5,
     },
@@ -72,7 +75,8 @@ export const identityProvider = (): AlarmSpec[] => [
   {
     name: 'issuer-keys-stale',
     runbook: 'issuer-keys-stale',
-    means: 'The identity provider’s keys were not fetched for half an hour, or nobody fetches them.',
+    means:
+      'The identity provider’s keys were last fetched more than half an hour ago, or the job that fetches them does not run.',
     metric: ours('IssuerKeysAge', maximum(15)),
     threshold: 1800,
     bad: 2,
@@ -81,37 +85,37 @@ export const identityProvider = (): AlarmSpec[] => [
   },
 ];
 
-export const lostMails = (): AlarmSpec[] => [
+export const mails = (): AlarmSpec[] => [
   {
     name: 'mails-given-up',
     runbook: 'mails-given-up',
-    means: 'Mails to customers could not be sent for a day and were given up.',
+    means: 'Mails to customers could not be sent for a day and were dropped.',
     metric: ours('MailsGivenUp', sum(60)),
     threshold: 1,
   },
 ];
 
-export function audit({ apiId, undeliveredAccesses, recordAccess }: MonitoredResources): AlarmSpec[] {
+export function accessRecords({ apiId, undeliveredAccesses, recordAccess }: MonitoredResources): AlarmSpec[] {
   const requests = awsMetric('AWS/ApiGateway', 'Count', { ApiId: apiId }, sum(15));
   return [
     {
       name: 'audit-undelivered',
       runbook: 'audit-undelivered',
-      means: 'Records of accesses were given up on and wait in a queue.',
+      means: 'Records of accesses could not be stored and wait in a queue.',
       metric: waitingIn(undeliveredAccesses, maximum(5)),
       threshold: 1,
     },
     {
       name: 'audit-unreadable',
       runbook: 'audit-undelivered',
-      means: 'Lines of the log that should be records of accesses cannot be read.',
+      means: 'Lines of the log that should be records of accesses cannot be parsed.',
       metric: ours('AccessLinesUnreadable', sum(5)),
       threshold: 1,
     },
     {
       name: 'audit-late',
       runbook: 'audit-undelivered',
-      means: 'Records of accesses wait for a quarter of an hour until they are taken.',
+      means: 'Records of accesses are stored a quarter of an hour late or later.',
       metric: awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum(5)),
       threshold: 15 * 60_000,
       bad: 2,
@@ -120,7 +124,7 @@ export function audit({ apiId, undeliveredAccesses, recordAccess }: MonitoredRes
     {
       name: 'audit-silent',
       runbook: 'audit-undelivered',
-      means: 'Requests are answered, and no access is recorded.',
+      means: 'Requests are answered, but no access is recorded.',
       metric: new MathExpression({
         expression: 'IF(FILL(requests, 0) > 100 AND FILL(recorded, 0) < 1, 1, 0)',
         usingMetrics: { requests, recorded: ours('AccessesRecorded', sum(15)) },

@@ -4,10 +4,10 @@ import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../.
 import { failureCodes } from '../../lib/saga/state.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 
-/** Why an order is put into manual review: what a saga could not compensate, and what the sweeper finds ended without it. */
+/** Why an order goes to manual review: what a saga could not compensate, or a saga that ended before its order. */
 export const reviewReasons: readonly string[] = [...failureCodes, 'saga-ended'];
 
-/** How a metric is summed up, each `minutes` long, one by default. */
+/** The statistic of a metric, over periods of so many minutes, one by default. */
 type Shape = { statistic: string; minutes?: number; label?: string };
 
 /** A metric of the product; `value` is that of its dimension, where it has one. */
@@ -26,7 +26,7 @@ export function ours(name: MetricName, shape: Shape, value?: string): Metric {
   });
 }
 
-/** One line for each value that a metric's dimension has had, for values that nobody knows beforehand. */
+/** One line for each value of a metric's dimension, where the values are not known at deployment. */
 export const oursByValue = (name: MetricName, { statistic, minutes = 1 }: Shape): SearchExpression => {
   const { dimension }: MetricSpec = metrics[name];
   if (dimension === undefined) throw new TypeError(`metric ${name} has no dimension`);
@@ -51,7 +51,7 @@ export const awsMetric = <N extends AwsNamespace>(
     ...rendered(shape, metricName),
   });
 
-/** How much waits in a queue. */
+/** How many messages wait in a queue. */
 export const waitingIn = (queue: string, shape: Shape): Metric =>
   awsMetric('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: queue }, shape);
 

@@ -1,0 +1,74 @@
+import { Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import { pascal } from '../constructs/names.ts';
+import { database, jobRuns, tables } from './alarms/infrastructure.ts';
+import { brokenInvariants, openOrders, reconciliation, sagaExecutions } from './alarms/orders.ts';
+import { accessRecords, identityProvider, mails, requests } from './alarms/requests.ts';
+import type { AlarmSpec } from './alarms/spec.ts';
+import type { MonitoredResources } from './resources.ts';
+
+/** Every alarm of a stage. */
+export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
+  ...brokenInvariants(),
+  ...openOrders(),
+  ...sagaExecutions(resources),
+  ...reconciliation(),
+  ...mails(),
+  ...requests(resources),
+  ...identityProvider(),
+  ...accessRecords(resources),
+  ...jobRuns(resources),
+  ...database(resources),
+  ...tables(resources),
+];
+
+/** The alarms, and the one topic that all of them notify. */
+export class Alarms extends Construct {
+  readonly topic: sns.Topic;
+  readonly all: Alarm[];
+
+  constructor(scope: Construct, id: string, props: { resources: MonitoredResources; email: string | undefined }) {
+    super(scope, id);
+    const { resources, email } = props;
+    this.topic = topicOf(this, resources.stage);
+    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
+    const action = new SnsAction(this.topic);
+    this.all = alarms(resources).map((spec) => {
+      const alarm = new Alarm(this, pascal(spec.name), {
+        alarmName: `counterfoil-${resources.stage}-${spec.name}`,
+        alarmDescription: `${spec.means} What to do: docs/runbooks/${spec.runbook}.md`,
+        metric: spec.metric,
+        threshold: spec.threshold,
+        comparisonOperator: spec.below
+          ? ComparisonOperator.LESS_THAN_THRESHOLD
+          : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: spec.of ?? 1,
+        datapointsToAlarm: spec.bad ?? spec.of ?? 1,
+        treatMissingData: spec.silenceIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      });
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+      return alarm;
+    });
+  }
+}
+
+function topicOf(scope: Construct, stage: string): sns.Topic {
+  // Not encrypted with a key of our own: messages carry names of alarms and numbers.
+  const topic = new sns.Topic(scope, 'Topic', { enforceSSL: true, displayName: `counterfoil ${stage}` });
+  // A topic with a policy of its own loses the default one, by which the account's alarms may publish.
+  topic.addToResourcePolicy(
+    new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+    }),
+  );
+  return topic;
+}

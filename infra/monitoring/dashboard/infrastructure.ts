@@ -1,0 +1,80 @@
+import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { awsMetric, maximum, sum } from '../metrics.ts';
+import type { MonitoredResources } from '../resources.ts';
+import { graph } from './widgets.ts';
+
+/** PostgreSQL, RDS Proxy, DynamoDB and Lambda. */
+export function infrastructure({ cluster, writer, proxy, tables, handlers }: MonitoredResources): IWidget[][] {
+  const ofCluster = { DBClusterIdentifier: cluster };
+  const ofProxy = { ProxyName: proxy };
+  const average = { statistic: 'Average' };
+  const each = (name: 'Errors' | 'Throttles') =>
+    Object.entries(handlers).map(([label, handler]) =>
+      awsMetric('AWS/Lambda', name, { FunctionName: handler }, { statistic: 'Sum', label }),
+    );
+  const throttled = Object.entries(tables).flatMap(([label, table]) => [
+    awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum(), label: `${label} reads` }),
+    awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: table }, { ...sum(), label: `${label} writes` }),
+  ]);
+  const calls = [
+    { table: 'sessions', operation: 'GetItem' },
+    { table: 'limits', operation: 'UpdateItem' },
+  ] as const;
+  const onCalls = (name: 'SuccessfulRequestLatency' | 'SystemErrors', statistic: string) =>
+    calls.map(({ table, operation }) =>
+      awsMetric(
+        'AWS/DynamoDB',
+        name,
+        { TableName: tables[table]!, Operation: operation },
+        { statistic, label: `${table} ${operation}` },
+      ),
+    );
+  return [
+    [
+      graph('Database: capacity units, active sessions', [
+        awsMetric('AWS/RDS', 'ServerlessDatabaseCapacity', ofCluster, average),
+        awsMetric('AWS/RDS', 'DBLoad', { DBInstanceIdentifier: writer }, average),
+      ]),
+      graph('Database: CPU and capacity in use, %', [
+        awsMetric('AWS/RDS', 'CPUUtilization', ofCluster, average),
+        awsMetric('AWS/RDS', 'ACUUtilization', ofCluster, average),
+      ]),
+      graph(
+        'Database: connections, commit latency, deadlocks',
+        [
+          awsMetric('AWS/RDS', 'DatabaseConnections', ofCluster, average),
+          awsMetric('AWS/RDS', 'CommitLatency', ofCluster, { ...average, label: 'CommitLatency ms' }),
+        ],
+        { right: [awsMetric('AWS/RDS', 'Deadlocks', ofCluster, average)] },
+      ),
+    ],
+    [
+      graph('Proxy: connections', [
+        awsMetric('AWS/RDS', 'ClientConnections', ofProxy, maximum()),
+        awsMetric('AWS/RDS', 'DatabaseConnections', ofProxy, maximum()),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlyBorrowed', ofProxy, maximum()),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
+      ]),
+      graph('Proxy: wait for a connection, time of a query, µs', [
+        awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, average),
+        awsMetric('AWS/RDS', 'QueryDatabaseResponseLatency', ofProxy, average),
+      ]),
+      graph('Proxy: failed logins, failed connections', [
+        awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum()),
+        awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum()),
+      ]),
+    ],
+    [
+      graph('DynamoDB: latency, ms', onCalls('SuccessfulRequestLatency', 'Average')),
+      graph('DynamoDB: throttled requests', throttled),
+      graph('DynamoDB: system errors', onCalls('SystemErrors', 'Sum')),
+    ],
+    [
+      graph('Functions: errors', each('Errors'), { stacked: true }),
+      graph('Functions: throttled', each('Throttles'), { stacked: true }),
+      graph('Functions: concurrent runs in the account', [
+        awsMetric('AWS/Lambda', 'ConcurrentExecutions', {}, maximum()),
+      ]),
+    ],
+  ];
+}

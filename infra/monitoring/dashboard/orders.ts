@@ -1,0 +1,110 @@
+import { type IWidget, MathExpression, SingleValueWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { findingKinds } from '../../../lib/contract/api/findings.ts';
+import { invariants } from '../../../lib/contract/deploy/metrics.ts';
+import { failureCodes } from '../../../lib/saga/state.ts';
+import { awsMetric, maximum, ours, reviewReasons, sum, waitingIn } from '../metrics.ts';
+import type { MonitoredResources } from '../resources.ts';
+import { graph } from './widgets.ts';
+
+/** Orders by how they ended, and how long that took. */
+export function sales(): IWidget[][] {
+  const placed = ours('OrdersPlaced', sum());
+  const confirmed = ours('OrdersConfirmed', sum());
+  return [
+    [
+      new SingleValueWidget({
+        title: 'Orders',
+        metrics: [placed, confirmed, ours('OrdersCancelled', sum()), ours('StockOuts', sum())],
+        setPeriodToTimeRange: true,
+        width: 16,
+        height: 4,
+      }),
+      new SingleValueWidget({
+        title: 'Share of placed orders that were confirmed, %',
+        metrics: [
+          new MathExpression({
+            expression: '100 * confirmed / placed',
+            usingMetrics: { confirmed, placed },
+            label: 'confirmed',
+            period: placed.period,
+          }),
+        ],
+        setPeriodToTimeRange: true,
+        width: 8,
+        height: 4,
+      }),
+    ],
+    [
+      graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum())]),
+      graph(
+        'Failed orders by reason',
+        failureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
+        { stacked: true },
+      ),
+      graph('Stock-outs', [ours('StockOuts', sum())]),
+    ],
+    [
+      graph('From placed to confirmed, ms', [
+        ours('SagaDuration', { statistic: 'p50', label: 'p50' }),
+        ours('SagaDuration', { statistic: 'p99', label: 'p99' }),
+      ]),
+      graph('Partial refunds', [ours('RefundsSettled', sum(), 'succeeded'), ours('RefundsSettled', sum(), 'failed')]),
+    ],
+  ];
+}
+
+/** Orders, sagas and jobs that do not get on. */
+export function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][] {
+  const executions = (
+    name:
+      | 'ExecutionsStarted'
+      | 'ExecutionsSucceeded'
+      | 'ExecutionsFailed'
+      | 'ExecutionsTimedOut'
+      | 'ExecutionThrottled',
+  ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum());
+  return [
+    [
+      graph('Stuck orders, and orders in manual review', [
+        ours('OrdersStuck', maximum()),
+        ours('OrdersInManualReview', maximum()),
+      ]),
+      graph('Age of the oldest of each, s', [
+        ours('OldestStuckOrder', maximum()),
+        ours('OldestManualReview', maximum()),
+      ]),
+      graph(
+        'Broken invariants',
+        invariants.map((invariant) => ours('InvariantViolations', maximum(15), invariant)),
+      ),
+    ],
+    [
+      graph(
+        'Orders sent to manual review, by reason',
+        reviewReasons.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
+        { stacked: true },
+      ),
+      graph('Work of the sweeper', [
+        ours('SagasStartedLate', sum()),
+        ours('ReservationsExpired', sum()),
+        ours('CompensationsRetried', sum()),
+      ]),
+      graph('Saga executions', [
+        executions('ExecutionsStarted'),
+        executions('ExecutionsSucceeded'),
+        executions('ExecutionsFailed'),
+        executions('ExecutionsTimedOut'),
+        executions('ExecutionThrottled'),
+      ]),
+    ],
+    [
+      graph('Schedules that could not start their job', [waitingIn(deadLetters, maximum())]),
+      graph(
+        'Reconciliation: open findings, repairs',
+        findingKinds.map((kind) => ours('ReconciliationFindings', maximum(60), kind)),
+        { right: [ours('ReconciliationRepairs', sum(60))] },
+      ),
+      graph('Age of the snapshot of the provider’s transactions, s', [ours('ProviderSnapshotAge', maximum(60))]),
+    ],
+  ];
+}

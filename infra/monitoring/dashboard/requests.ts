@@ -1,0 +1,75 @@
+import { type IWidget, LogQueryWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { operations } from '../../../lib/contract/api/operations.ts';
+import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from '../metrics.ts';
+import type { MonitoredResources } from '../resources.ts';
+import { graph } from './widgets.ts';
+
+/** Requests, errors and latency by operation, and what the handlers depend on. */
+export function working({ apiId }: MonitoredResources): IWidget[][] {
+  const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', statistic: string, label?: string) =>
+    awsMetric('AWS/ApiGateway', name, { ApiId: apiId }, { statistic, ...(label === undefined ? {} : { label }) });
+  return [
+    [
+      graph('Requests by operation', byOperation('Requests', 'Sum'), { stacked: true }),
+      graph('Server errors by operation', byOperation('ServerErrors', 'Sum'), { stacked: true }),
+      graph('Client errors by operation', byOperation('ClientErrors', 'Sum'), { stacked: true }),
+    ],
+    [
+      graph('Median latency by operation, ms', byOperation('Latency', 'p50')),
+      graph('p99 latency by operation, ms', byOperation('Latency', 'p99')),
+      graph('HTTP API', [api('Count', 'Sum'), api('4xx', 'Sum'), api('5xx', 'Sum')], {
+        right: [api('Latency', 'p50', 'p50 ms'), api('Latency', 'p99', 'p99 ms')],
+      }),
+    ],
+    [
+      graph('Requests over a limit, and limits without DynamoDB', [
+        ours('RateLimited', sum()),
+        ours('ConcurrencyRefused', sum()),
+        ours('LimiterFallback', sum()),
+        ours('SignInsLocked', sum()),
+      ]),
+      graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),
+      graph('Mails dropped', [ours('MailsGivenUp', sum())]),
+    ],
+  ];
+}
+
+/** The same by application, and whether each access is recorded. */
+export function callers({ httpLog, undeliveredAccesses, recordAccess }: MonitoredResources): IWidget[][] {
+  const queryLines = [
+    'filter ispresent(accessId)',
+    'fields floor(status / 400) as isError, floor(status / 500) as isServerError',
+    'stats count(*) as requests, sum(isError) as errors, sum(isServerError) as serverErrors, pct(milliseconds, 50) as p50, pct(milliseconds, 99) as p99 by applicationId, operation',
+    'sort requests desc',
+    'limit 100',
+  ];
+  return [
+    [
+      graph('Requests by application', [oursByValue('ApplicationRequests', sum())], { stacked: true }),
+      graph('Failed requests by application', [oursByValue('ApplicationErrors', sum())], { stacked: true }),
+      graph('p99 latency by application, ms', [oursByValue('ApplicationLatency', { statistic: 'p99' })]),
+    ],
+    [
+      new LogQueryWidget({
+        title: 'Requests by application and operation',
+        logGroupNames: [httpLog],
+        queryLines,
+        width: 24,
+        height: 8,
+      }),
+    ],
+    [
+      graph('Access records: stored, not readable', [
+        ours('AccessesRecorded', sum()),
+        ours('AccessLinesUnreadable', sum()),
+      ]),
+      graph('Access records: delay, ms', [
+        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum()),
+      ]),
+      graph('Access records: failed batches', [waitingIn(undeliveredAccesses, maximum())]),
+    ],
+  ];
+}
+
+const byOperation = (name: 'Requests' | 'ClientErrors' | 'ServerErrors' | 'Latency', statistic: string) =>
+  Object.keys(operations).map((operation) => ours(name, { statistic }, operation));

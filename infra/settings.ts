@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import type { Node } from 'constructs';
+import { type Profile, profiles } from './profiles.ts';
+
+/** What a deployment was asked for on the command line. */
+export type Settings = {
+  profile: Profile;
+  payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string; webhookSecretArn: string };
+  /**
+   * The OpenID Connect issuer whose tokens are accepted: an existing one, or the stage's own user pool, with the
+   * addresses that it may send customers back to and the first part of its login page's name.
+   */
+  identity: { issuer: string } | { callbacks: string[]; domain?: string };
+  /** Who gets alarms by e-mail. */
+  alarmEmail?: string;
+  /** What `GET /health` calls this release. */
+  release: string;
+  /** The sender of mails; without it none are sent. */
+  mail?: { from: string };
+  /** Variables of the functions that have other values than their defaults. */
+  variables: Readonly<Partial<Record<(typeof tunable)[number], string>>>;
+  /** Variables of the functions that open and recover accounts. */
+  accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
+};
+
+/** Variables of `lib/platform/config.ts` that a deployment may set, by `-c NAME=number`. */
+export const tunable = [
+  'RATE_LIMIT_PER_MINUTE',
+  'SESSION_IDLE_SECONDS',
+  'SESSION_MAX_SECONDS',
+  'RESERVATION_SECONDS',
+  'SWEEP_AFTER_SECONDS',
+  'CANCELLATION_WINDOW_SECONDS',
+  'IDEMPOTENCY_KEY_SECONDS',
+  'PAYMENT_TIMEOUT_MS',
+  'RECONCILE_DAYS',
+  'RECONCILE_GRACE_SECONDS',
+  'IDENTITY_GRACE_SECONDS',
+  'AUDIT_MONTHS',
+] as const;
+
+/** A `-c name=value` that is missing or not valid. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+/**
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
+ * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
+ * `confirmEmail=none|required`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. The defaults are `dev`
+ * and `simulated`; `prod` refuses simulated payments.
+ * @throws SettingError saying what to pass instead
+ */
+export function readSettings(node: Node): Settings {
+  const given = new Given(node);
+  const name = given.oneOf('profile', ['dev', 'prod'], 'dev');
+  const { throttle } = profiles[name];
+  const rate = given.count('rateLimit', throttle.rate);
+  const profile: Profile = {
+    ...profiles[name],
+    throttle: { rate, burst: given.count('burstLimit', throttle.burst) },
+  };
+  const mail = mailOf(given);
+  const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
+  return {
+    profile,
+    payments: paymentsOf(given, name),
+    identity: identityOf(given, name),
+    release: given.text('release') ?? version,
+    variables: Object.fromEntries(
+      tunable.filter((each) => given.text(each) !== undefined).map((each) => [each, String(given.count(each, 0))]),
+    ),
+    accounts: accountsOf(given, profile, mail),
+    ...(mail === undefined ? {} : { mail }),
+    ...(alarmEmail === undefined ? {} : { alarmEmail }),
+  };
+}
+
+function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'] {
+  const provider = given.oneOf('paymentProvider', ['simulated', 'stripe'], 'simulated');
+  if (provider === 'simulated') {
+    if (profile !== 'prod') return { provider };
+    throw new SettingError(
+      'profile prod does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:… -c stripeWebhookSecretArn=arn:…',
+    );
+  }
+  const secret = (name: string, what: string): string => {
+    const arn = given.text(name) ?? '';
+    if (/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(arn)) return arn;
+    throw new SettingError(
+      `paymentProvider stripe needs -c ${name}=arn:…, the full ARN of the Secrets Manager secret that holds ${what}`,
+    );
+  };
+  return {
+    provider,
+    secretArn: secret('stripeSecretArn', 'the key'),
+    webhookSecretArn: secret('stripeWebhookSecretArn', 'what signs the events of the webhook'),
+  };
+}
+
+function identityOf(given: Given, profile: Profile['name']): Settings['identity'] {
+  const issuer = given.text('identityIssuer');
+  const [callbacks, domain] = [given.text('identityCallbacks'), given.text('identityDomain')];
+  if (issuer !== undefined) {
+    if (!/^https:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(issuer)) {
+      throw new SettingError(`identityIssuer is an https address exactly as in tokens, not "${issuer}"`);
+    }
+    if (callbacks !== undefined || domain !== undefined) {
+      throw new SettingError(
+        'identityCallbacks and identityDomain are for a user pool: set them at the issuer instead',
+      );
+    }
+    return { issuer };
+  }
+  // The demo page of a laptop's identity provider listens there, so that a dev stage can be tried without a shop.
+  const laptop = profile === 'dev' ? 'http://localhost:3001/demo' : '';
+  const urls = (callbacks ?? laptop).split(',').flatMap((part) => part.trim() || []);
+  const allowed = /^(https:\/\/|http:\/\/localhost[:/]|(?!https?:)[a-z][a-z0-9+.-]*:\/)\S+$/;
+  const wrong = urls.find((url) => !allowed.test(url));
+  if (wrong !== undefined)
+    throw new SettingError(`identityCallbacks has "${wrong}", which is no address to come back to`);
+  if (domain !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
+    throw new SettingError(`identityDomain is lower-case letters, digits and dashes, not "${domain}"`);
+  }
+  return { callbacks: urls, ...(domain === undefined ? {} : { domain }) };
+}
+
+function mailOf(given: Given): Settings['mail'] {
+  const from = given.text('mailFrom');
+  if (from === undefined) return undefined;
+  if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(addressIn(from))) {
+    throw new SettingError(`mailFrom "${from}" is neither an e-mail address nor a name and <address>`);
+  }
+  return { from };
+}
+
+function accountsOf(given: Given, profile: Profile, mail: Settings['mail']): Settings['accounts'] {
+  const confirmEmail = given.oneOf('confirmEmail', ['none', 'required'], profile.confirmEmail);
+  if (confirmEmail === 'required' && mail === undefined) {
+    throw new SettingError(
+      `customers of profile ${profile.name} confirm their e-mail, which takes mails: pass -c mailFrom=shop@example.com, an address that is verified at SES`,
+    );
+  }
+  const pages = given.matching('accountPages', /^https:\/\/[^\s#]+$/, 'is not the https address of pages of the shop');
+  return { CONFIRM_EMAIL: confirmEmail, ...(pages === undefined ? {} : { ACCOUNT_PAGES_URL: pages }) };
+}
+
+/** The address in `Name <address>`, or the text itself. */
+export const addressIn = (sender: string): string => /<([^<>]*)>\s*$/.exec(sender)?.[1] ?? sender;
+
+/** The `-c name=value` of a command line; an empty value counts as none. */
+class Given {
+  readonly #node: Node;
+
+  constructor(node: Node) {
+    this.#node = node;
+  }
+
+  text(name: string): string | undefined {
+    const value: unknown = this.#node.tryGetContext(name);
+    return value === undefined || value === '' ? undefined : String(value);
+  }
+
+  /** @throws SettingError when there is a value that does not match */
+  matching(name: string, pattern: RegExp, otherwise: string): string | undefined {
+    const value = this.text(name);
+    if (value !== undefined && !pattern.test(value)) throw new SettingError(`${name} "${value}" ${otherwise}`);
+    return value;
+  }
+
+  /** @throws SettingError naming the values to choose from */
+  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const value = this.text(name) ?? fallback;
+    if (!values.includes(value as T)) throw new SettingError(`${name} is ${values.join(' or ')}, not "${value}"`);
+    return value as T;
+  }
+
+  /** @throws SettingError when the value is not a whole number of at least 1 */
+  count(name: string, fallback: number): number {
+    const value = Number(this.text(name) ?? fallback);
+    if (!Number.isInteger(value) || value < 1) throw new SettingError(`${name} is a whole number of at least 1`);
+    return value;
+  }
+}
