@@ -38,7 +38,7 @@ test('every folder and file of the code that the page on security names is there
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
-test('no answer with personal fields is kept to be given again', () => {
+test('no answer with personal fields is kept to be replayed', () => {
   // What is kept is text, out of which nothing is left for another application.
   const contracts: [string, OperationContract][] = Object.entries(operations);
   const both = contracts.filter(([, { personal, idempotency }]) => personal !== undefined && idempotency !== undefined);
