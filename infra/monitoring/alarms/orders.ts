@@ -76,6 +76,16 @@ export function openOrders(): AlarmSpec[] {
   ];
 }
 
+export const stock = (): AlarmSpec[] => [
+  {
+    name: 'stock-outs',
+    runbook: 'stock-outs',
+    means: 'At least 10 orders failed within 15 minutes because products are out of stock.',
+    metric: ours('StockOuts', sum(15)),
+    threshold: 10,
+  },
+];
+
 export function sagaExecutions({ stateMachineArn }: MonitoredResources): AlarmSpec[] {
   const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted' | 'ExecutionThrottled') =>
     awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum(5));
