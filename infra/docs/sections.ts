@@ -1,4 +1,5 @@
 import { type TableRow, tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
+import { eventTables } from './events.ts';
 import { rateLimits } from './limits.ts';
 import { networkTable, roleTable } from './roles.ts';
 import { rooms } from './rooms.ts';
@@ -10,6 +11,7 @@ import { code, markdownTable } from './table.ts';
 export const sections: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/architecture.md': { rooms: roomTable, roles: roleTable, network: networkTable },
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },
+  'docs/events.md': { events: eventTables },
   'docs/limits.md': { 'rate classes': rateLimits },
   'docs/saga.md': { 'time-outs and retries': machineTables },
 };

@@ -22,10 +22,10 @@ export const orderPlaced = defineEvent('order.placed', 1, {
     lines: field(
       z.array(
         z.strictObject({
-          productId: id('product'),
-          sku: z.string(),
+          productId: field(id('product'), 'Id of the product.'),
+          sku: field(z.string(), 'SKU of the product when the order was placed.'),
           name: field(z.string(), 'Name of the product when the order was placed.'),
-          quantity: z.int().check(z.gte(1)),
+          quantity: field(z.int().check(z.gte(1)), 'How many units are ordered.'),
           unitPrice: field(money, 'Price of one unit when the order was placed.'),
           total: field(money, 'Unit price times quantity.'),
         }),

@@ -1,0 +1,55 @@
+import * as z from 'zod/mini';
+import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { code, markdownTable } from './table.ts';
+
+type Schema = {
+  type?: string;
+  pattern?: string;
+  description?: string;
+  enum?: readonly string[];
+  anyOf?: readonly Schema[];
+  items?: Schema;
+  properties?: Readonly<Record<string, Schema>>;
+};
+
+/** The domain events: a table of all, then the fields and an example of each. */
+export function eventTables(): string {
+  const index = markdownTable(
+    ['type', 'version', 'when'],
+    domainEvents.map(({ type, version, description }) => [
+      `[${code(type)}](#${type.replace('.', '')})`,
+      String(version),
+      description,
+    ]),
+  );
+  const details = domainEvents.map(
+    ({ type, data, example }) =>
+      `### ${code(type)}\n\n${fieldTable(z.toJSONSchema(data) as Schema)}\n\n` +
+      `\`\`\`json\n${JSON.stringify(example, undefined, 2)}\n\`\`\``,
+  );
+  return [index, ...details].join('\n\n');
+}
+
+const fieldTable = (schema: Schema): string => markdownTable(['field', 'type', 'holds'], fieldsOf(schema, ''));
+
+/** Rows of an object's fields. A list's fields follow it as `list[].field`, and an object's as `object.field`. */
+const fieldsOf = ({ properties = {} }: Schema, prefix: string): string[][] =>
+  Object.entries(properties).flatMap(([name, field]) => {
+    const path = `${prefix}${name}`;
+    const row = [code(path), typeOf(field), field.description ?? ''];
+    if (field.items !== undefined) return [row, ...fieldsOf(field.items, `${path}[].`)];
+    return isMoney(field) ? [row] : [row, ...fieldsOf(field, `${path}.`)];
+  });
+
+function typeOf(schema: Schema): string {
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
+  if (isMoney(schema)) {
+    const reasons = schema.properties?.reason?.enum;
+    return reasons === undefined ? 'money' : `money with ${code('reason')} (${reasons.map(code).join(', ')})`;
+  }
+  const prefix = /^\^([a-z]+_)\[0-9a-f\]/.exec(schema.pattern ?? '')?.[1];
+  if (prefix !== undefined) return `id, ${code(`${prefix}…`)}`;
+  return schema.type === 'array' ? 'list' : (schema.type ?? '');
+}
+
+const isMoney = ({ properties = {} }: Schema): boolean => 'amount' in properties && 'currency' in properties;
