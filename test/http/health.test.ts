@@ -3,10 +3,9 @@ import { run } from '../../functions/http/get-health.ts';
 import { routes } from '../../functions/routes.ts';
 import * as contract from '../../lib/contract/api/system.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { type HealthOptions, healthCheck, type Part, ProbeTimeout } from '../../lib/operations/health/check.ts';
-import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
-import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
-import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
+import { DeadlineExceeded } from '../../lib/kernel/deadline.ts';
+import { type HealthOptions, healthCheck, type Part } from '../../lib/operations/health/check.ts';
+import { probeDatabase, probeSessions, probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { openHandler } from '../support/handlers.ts';
@@ -89,8 +88,8 @@ describe('GET /health', () => {
       vi.useRealTimers();
     }
     expect(told).toEqual([
-      ['sessions', expect.any(ProbeTimeout)],
-      ['states', expect.any(ProbeTimeout)],
+      ['sessions', expect.any(DeadlineExceeded)],
+      ['states', expect.any(DeadlineExceeded)],
     ]);
   });
 
