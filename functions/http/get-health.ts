@@ -30,8 +30,8 @@ export const handler = httpHandler(routes['get-health'], contract.getHealth, run
     clock,
     stopwatch,
     onDown(part, error) {
-      log.warn('a part is down', { part, error: describeError(error) });
-      // A pool that hangs, or has lost its connection, would make every later probe fail like this one.
+      log.warn('part is down', { part, error: describeError(error) });
+      // With a pool that is stuck or has lost its connection, every later probe would fail too.
       if (part === 'database') dropPool('monitor');
     },
   }),

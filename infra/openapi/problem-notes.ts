@@ -137,7 +137,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     path: '/products/prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
     when: 'Nothing has this id, or it belongs to someone else. The answer does not say which.',
     todo: 'Check the id and the signed-in customer.',
-    detail: 'There is nothing under this address.',
+    detail: 'There is no resource at this path.',
   },
   'route-not-found': {
     path: '/ordres',
