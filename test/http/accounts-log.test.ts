@@ -50,7 +50,7 @@ async function mailed(to: string): Promise<string> {
   return found.at(-1)!;
 }
 
-test('no line that the handlers and the mailing job print holds a password, a token, an e-mail, a name or an address', async () => {
+test('no log line of the handlers and the mailing job contains a password, a token, an e-mail address, a name or an IP address', async () => {
   const credentials = { email, password };
   await call('sign-up', { body: { ...credentials, name }, headers: { 'idempotency-key': 'canary-key' } });
   await call('sign-up', { body: { ...credentials, name: `${name} II` } });

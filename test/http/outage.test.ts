@@ -138,7 +138,7 @@ const contents = async () => ({
 const verified = asks.filter(({ kind }) => kind !== 'unknown');
 
 test.each(['refuse', 'pause', 'mute'] as const)(
-  '(%s) what was verified goes on reading, nothing is written, nobody new comes in, and all is back at once',
+  '(%s) verified credentials can still read, nothing is written, no others are accepted, and everything recovers at once',
   async (way) => {
     for (const { ask, answer } of await callAll(verified, (got) => got.length >= 40)) {
       expect(answer.status, `${ask.name}: ${answer.text}`).toBe(good[ask.operation] ?? 200);
@@ -184,7 +184,7 @@ test.each(['refuse', 'pause', 'mute'] as const)(
   },
 );
 
-test('while DynamoDB hangs one read waits for it, once, and those after it for nothing', async () => {
+test('while DynamoDB hangs, one read waits for it once, and later reads do not wait', async () => {
   const get = () => handlers.call('get-me', { token: known.session });
   expect((await get()).status).toBe(200);
   vi.useFakeTimers({ toFake: ['Date'] });

@@ -198,7 +198,7 @@ describe('tables', () => {
 });
 
 describe('what pins a session of RDS Proxy', () => {
-  test('stands in no statement of a handler', () => {
+  test('is in no statement of a handler', () => {
     const pinning =
       /\b(set\s+(session|local)?\s*\w+\s*(=|to)\b|prepare\s+\w+|listen\s|declare\s+\w+\s+cursor|create\s+temp|nextval\(|setval\(|pg_(try_)?advisory_lock\()/i;
     const sql = files.filter((file) => /^lib\/.*\.sql\.ts$/.test(file) && !file.startsWith('lib/database/'));

@@ -73,7 +73,7 @@ describe('the numbers of the rate classes', () => {
   });
 });
 
-test('the page for developers of clients has the numbers of the classes', () => {
+test('the page on limits has the numbers of the classes', () => {
   const page = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$/gm)];
   const told = Object.fromEntries(
@@ -94,7 +94,7 @@ describe('the keys that count a subject', () => {
     expect(spread('s', limitOf('high', 'application', 100)).map(({ limit }) => limit)).toEqual(Array(5).fill(12_000));
   });
 
-  test('are 64 at most, and never one of no share', () => {
+  test('are 64 at most, and each has a share', () => {
     expect(spread('s', 600_000_000)).toHaveLength(64);
     expect(spread('s', 1)).toEqual([{ key: 's@1', limit: 1 }]);
   });
@@ -148,7 +148,7 @@ describe('a limit spread over keys', () => {
     for (const count of writes.values()) expect(Math.abs(count - 100)).toBeLessThan(60);
   });
 
-  test('says what is left to within a few per cent', async () => {
+  test('returns what is left to within a few per cent', async () => {
     const take = limiter(500);
     for (let used = 1; used <= 250; used++) {
       const { remaining } = await take(subject, 2000);
@@ -157,7 +157,7 @@ describe('a limit spread over keys', () => {
     }
   });
 
-  test('goes by the process’s own count of all keys while DynamoDB does not answer', async () => {
+  test('goes by the process’s own counts while DynamoDB does not answer', async () => {
     const take = limiter(2);
     await take(subject, 6);
     dynamo.refuse();
@@ -173,7 +173,7 @@ describe('a limit spread over keys', () => {
 });
 
 describe('a subject that was refused', () => {
-  test('is refused without a write until the moment that room appears, and not longer', async () => {
+  test('is refused without a write until there is room, and not longer', async () => {
     await limiter()(subject, 2);
     now += 12_000;
     await limiter()(subject, 2);
@@ -197,7 +197,7 @@ describe('a subject that was refused', () => {
     expect(written()).toBe(before + 1);
   });
 
-  test('has no room earlier: at no time before would another process have let it pass', async () => {
+  test('has no room earlier: no other process would have let it pass before', async () => {
     const requests = fc.array(fc.record({ pause: fc.nat(9_000), ahead: fc.constantFrom(0, 0, 3_000) }), {
       minLength: 4,
       maxLength: 25,
@@ -223,7 +223,7 @@ describe('a subject that was refused', () => {
     );
   });
 
-  test('is remembered by the last request that filled the limit too', async () => {
+  test('is remembered by the request that reached the limit too', async () => {
     const take = limiter();
     await limiter()(subject, 2);
     expect(await take(subject, 2)).toMatchObject({ allowed: true, remaining: 0 });
@@ -232,7 +232,7 @@ describe('a subject that was refused', () => {
     expect(written()).toBe(before);
   });
 
-  test('stays refused while DynamoDB is away, and that is no count of the process alone', async () => {
+  test('stays refused while DynamoDB does not answer, and that does not count as a fallback', async () => {
     const take = limiter();
     await limiter()(subject, 1);
     await take(subject, 1);
@@ -244,7 +244,7 @@ describe('a subject that was refused', () => {
     }
   });
 
-  test('costs a flood of refusals one write for each process, not one each', async () => {
+  test('costs a flood of refusals one write in each process, not one each', async () => {
     const takes = Array.from({ length: 8 }, () => limiter());
     for (let i = 0; i < 10; i++) await takes[0]!(subject, 10);
     const before = written();

@@ -44,7 +44,7 @@ test('the time comes from the one clock everywhere', () => {
   expect(files.length).toBeGreaterThan(80);
 });
 
-test('what has taken the clock already follows it when another is put in', () => {
+test('code that holds the clock already follows a replacement', () => {
   const { clock: taken } = runtime();
   let now = Date.UTC(2040, 0, 1);
   useClock({ now: () => now });

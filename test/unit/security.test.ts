@@ -38,7 +38,7 @@ test('every folder and file of the code that the page on security names is there
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
-test('no answer with personal fields is kept to be given again', () => {
+test('no answer with personal fields is stored for replay', () => {
   // What is kept is text, out of which nothing is left for another application.
   const contracts: [string, OperationContract][] = Object.entries(operations);
   const both = contracts.filter(([, { personal, idempotency }]) => personal !== undefined && idempotency !== undefined);
@@ -46,7 +46,7 @@ test('no answer with personal fields is kept to be given again', () => {
   expect(both.map(([operation]) => operation)).toEqual([]);
 });
 
-test('what needs no scope is what is meant to', () => {
+test('only the intended operations need no scope', () => {
   const free = Object.values(routes).filter(({ scopes }) => scopes.length === 0);
   expect(free.map(({ operation, auth }) => `${auth} ${operation}`).toSorted()).toEqual(
     [
@@ -66,7 +66,7 @@ test('what needs no scope is what is meant to', () => {
   );
 });
 
-test('what is secret is compared in a time that tells nothing', () => {
+test('secrets are compared in constant time', () => {
   const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => ({ name: `lib/${name}`, text: read(`lib/${name}`) }));
