@@ -10,7 +10,9 @@ import { routes } from '../routes.ts';
 
 type Deps = { store: ApplicationStore };
 
-/** Reads all applications, because there are few. A page begins after the cursor's application, which may be removed. */
+/**
+ * Reads all applications, because there are few. A page begins after the cursor's application, which may be removed.
+ */
 export async function run(
   { query: { limit, cursor } }: Request<typeof contract.listApplications, App>,
   { store }: Deps,

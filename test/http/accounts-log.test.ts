@@ -3,7 +3,7 @@ import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { useMailer } from '../../lib/platform/mailer.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-/** What must stand in no line, each told from everything else. */
+/** Values that no line may contain. Each is unique. */
 const canaries = {
   email: 'canary-mail@example.com',
   other: 'canary-other@example.com',
@@ -41,7 +41,7 @@ const call: LiveHandlers['call'] = async (operation, options) => {
   if (answer.body?.token !== undefined) tokens.add(answer.body.token);
   return answer;
 };
-/** Keeps the tokens of the mails that wait, newest last. */
+/** Collects the tokens of the unsent mails, newest last. */
 async function mailed(to: string): Promise<string> {
   const rows =
     await handlers.owner`select body from customers.mails where recipient = ${to} and body ~ 'cfe_' order by id`;

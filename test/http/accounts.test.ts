@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-// Dozens of passwords at full cost would take most of a minute.
+// Hashing dozens of passwords at full cost would take most of a minute.
 vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('../../lib/accounts/customers/passwords.ts')>()),
   passwordCost: { ln: 5, r: 8, p: 1 },
@@ -35,17 +35,17 @@ const getMe = (token: string) => handlers.call('get-me', { token });
 const tokenInvalid = { status: 400, body: { code: 'token-invalid' } };
 const wrong = { status: 401, body: { code: 'invalid-credentials' } };
 
-/** Mails to an address, the newest last, as they wait to be sent. */
+/** The unsent mails to an address, newest last. */
 const mailsTo = (to: string) =>
   handlers.owner<{ kind: string; body: string | null }[]>`
     select kind, body from customers.mails where recipient = ${to} order by id`;
 const kindsTo = async (to: string) => (await mailsTo(to)).map(({ kind }) => kind);
-/** The token in the newest mail of a kind. */
+/** The token in the latest mail of a kind. */
 async function mailed(kind: string, to = email): Promise<string> {
   const mail = (await mailsTo(to)).findLast((each) => each.kind === kind);
   return /cfe_[\w-]{43}/.exec(mail?.body ?? '')![0];
 }
-/** A customer who has confirmed, signed in. */
+/** Signs in a customer with a confirmed address. */
 async function customer(): Promise<string> {
   await signUp();
   await confirm(await mailed('confirm'));

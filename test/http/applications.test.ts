@@ -32,7 +32,7 @@ const at = (applicationId: string, options: Call = {}): Call => ({
 const keyOf = async (applicationId: string): Promise<{ id: string; key: string }> =>
   (await handlers.call('create-key', at(applicationId, { body: {} }))).body;
 const listProducts = (token: string) => handlers.call('list-products', { token });
-/** Applications are remembered for a second. */
+/** Applications are cached for a second. */
 async function aSecondLater<T>(work: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 });
   try {

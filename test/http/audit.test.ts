@@ -29,13 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-/** Hands on what was printed since the last time, as CloudWatch Logs would. */
+/** Delivers the lines printed since the last call, as CloudWatch Logs does. */
 async function deliver() {
   const { handler } = await import('../../functions/streams/record-access.ts');
   return await handler(logPayload(handlers.accessLines.splice(0)));
 }
 
-/** Calls an operation and finds its record. */
+/** Calls an operation and returns its access record. */
 async function recordOf(operation: OperationId, call: Call): Promise<Access & { body: Record<string, unknown> }> {
   const requestId = newId('request', systemClock);
   const answer = await handlers.call(operation, { ...call, headers: { 'x-request-id': requestId, ...call.headers } });

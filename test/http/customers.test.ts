@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const signUp = (body: unknown, headers: Record<string, string> = {}) => handlers.call('sign-up', { body, headers });
 
-/** A customer of the test, signed in. */
+/** A new customer, signed in. */
 async function signedIn() {
   await signUp(ada);
   const { body } = await handlers.call('sign-in', { body: { email: ada.email, password: ada.password } });

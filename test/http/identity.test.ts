@@ -41,7 +41,7 @@ const exchange = (changes: Record<string, unknown> = {}, application = web) =>
 const getMe = (token: string) => handlers.call('get-me', { token });
 const customersOf = (address = email) => handlers.owner`select id from customers.customers where email = ${address}`;
 
-/** A customer who signed up with a password. */
+/** A customer with a password. */
 async function customer({ confirmed = true, address = email } = {}): Promise<string> {
   const id = newId('customer', systemClock);
   const hash = await hashPassword(password, { ln: 15, r: 8, p: 3 });
@@ -176,7 +176,7 @@ describe('a token of the identity provider as a bearer', () => {
   });
 
   test('reads only the link from DynamoDB, once the process is warm', async () => {
-    // Applications are remembered for a second, which must not be over between the two.
+    // Applications are cached for a second, which must not end between the two requests.
     vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     try {
       await exchange();

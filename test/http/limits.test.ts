@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => handlers.close());
 beforeEach(() => {
-  // Each test an hour after the one before: nobody's requests are in sight of another's.
+  // Each test runs an hour after the one before, so that their requests do not count together.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3600 * 1000 * ++addresses });
   address = `198.51.100.${addresses}`;
 });
@@ -95,7 +95,7 @@ describe('requests of one customer', () => {
   });
 
   test('cost three counts in DynamoDB, a read of the session, and once a second one of its application', async () => {
-    // At an hour's distance the session does not slide on.
+    // The session is not extended: an hour is less than half its idle time.
     const before = handlers.dynamo.calls();
     expect((await getMe(address)).status).toBe(200);
     const after = handlers.dynamo.calls();

@@ -19,7 +19,7 @@ let shopkeeper: string;
 let customer: string;
 let productId: string;
 
-/** The whole of it: the handlers' own handlers, the state machine with the steps' own, the simulated provider. */
+/** Everything real: the handlers, the state machine with its steps, the simulated provider. */
 beforeAll(async () => {
   const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
@@ -58,7 +58,7 @@ afterAll(async () => {
   await handlers?.close();
 });
 
-/** An order that nobody can compensate, for the provider never answers. A test that does something to it takes a new one. */
+/** An order whose compensation fails, because the provider never answers. A test that changes it needs a new one. */
 let orderId: string;
 beforeAll(renew);
 

@@ -28,7 +28,7 @@ async function add(sku: string, amount: number, more: object = {}): Promise<stri
 const ask = (lines: unknown, call: Call = {}) => handlers.call('create-quote', { body: { lines }, ...call });
 const euros = (amount: number) => ({ amount, currency: 'EUR' });
 
-/** A customer, signed in. */
+/** A signed-in customer. */
 async function signedIn(email: string) {
   const password = 'correct horse';
   await handlers.call('sign-up', { body: { email, password, name: 'Ada' } });

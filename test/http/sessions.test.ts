@@ -10,7 +10,7 @@ vi.mock('node:crypto', async (importOriginal) => {
   return { ...original, scrypt: vi.fn(original.scrypt) };
 });
 
-// Dozens of sign-ins at full cost would take most of a minute.
+// Dozens of sign-ins with hashes at full cost would take most of a minute.
 vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('../../lib/accounts/customers/passwords.ts')>()),
   passwordCost: { ln: 5, r: 8, p: 1 },
@@ -158,7 +158,7 @@ describe('guessing a password', () => {
     const looks = statuses.filter((status) => status === 401).length;
     expect(looks).toBeGreaterThan(0);
     expect(looks).toBeLessThanOrEqual(most);
-    // A machine that is busy answers some of so many at once with 503.
+    // A busy machine answers some of so many concurrent requests with 503.
     expect(statuses.filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
   });
 

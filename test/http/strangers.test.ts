@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-/* Header fields that a stranger chooses freely, before anything is known of them. */
+/* Header fields that any client can choose freely, before it is authenticated. */
 let handlers: LiveHandlers;
 beforeAll(async () => {
   handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000' });

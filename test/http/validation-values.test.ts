@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Case, call, id, movement, product, raw, refused } from '../support/refusals.ts';
 
-/** A body of `create-product` with something else in it. */
+/** A body of `create-product` with other values. */
 const creating = (title: string, more: object, pointer: string): Case => [
   title,
   'create-product',

@@ -30,7 +30,7 @@ describe('a body that is not JSON', () => {
 });
 
 describe('a body that is nested too deep', () => {
-  /** Levels below that of the body itself. */
+  /** Levels below the body itself. */
   const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   refused([
     ['10', 'create-product', () => raw(`{"name":${deep(10)}}`), 400, 'invalid-input', '/name'],

@@ -43,7 +43,7 @@ async function signedIn(email: string): Promise<string> {
   return (await handlers.call('sign-in', { body: { email, password } })).body.token;
 }
 
-/** An order whose charge waits for its customer, and whose saga waits under these tokens. */
+/** An order whose charge waits for its customer, and whose saga waits with these task tokens. */
 async function waitingOrder(...tokens: string[]): Promise<string> {
   const placed = await handlers.call('place-order', {
     token,

@@ -212,7 +212,7 @@ describe('what pins a session of RDS Proxy', () => {
   });
 });
 
-/** Whether a file imports this package for its types alone. */
+/** Whether a file imports only types from this package. */
 function typeOnly(from: string, to: string): boolean {
   const text = readFileSync(join(root, from), 'utf8');
   const statements = [...text.matchAll(/import\s([^'"`;]*?)\sfrom\s['"]([^'"]+)['"]/g)].filter((m) => m[2] === to);

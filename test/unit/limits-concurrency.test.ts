@@ -21,7 +21,7 @@ beforeEach(() => {
   subject = `application:test-${++subjects}`;
 });
 
-// Patient, because what is tested is counting, not how busy the machine is.
+// A long time-out: this tests counting, not the speed of the machine.
 const limit = (timeoutMs = 60_000) =>
   createConcurrencyLimit({ client: dynamo.documents, table: 'limits', clock, timeoutMs });
 const processes = () => Array.from({ length: 4 }, () => limit());
@@ -34,7 +34,7 @@ const stored = async (): Promise<Record<string, unknown>> => {
   return Item ?? {};
 };
 
-/** 64 requests at once through these processes; returns those that came in. */
+/** Sends 64 concurrent requests through these processes. @returns those that acquired a permit */
 async function enterAll(limits: ReturnType<typeof limit>[], most: number) {
   const all = await Promise.all(
     Array.from({ length: 64 }, async (_, i) => {

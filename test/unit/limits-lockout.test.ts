@@ -36,21 +36,21 @@ const secondsOf = (error: { code?: string; headers: Record<string, string> }) =>
   return Number(error.headers['retry-after']);
 };
 
-/** A wrong guess. @returns the seconds that it is locked for; 0 when it was looked at */
+/** Signs in with a wrong password. @returns the seconds of the lock; 0 when the password was checked */
 const loginAttempt = (from: From = {}): Promise<number> =>
   noteAttempt(store, source(from)).then(async (attempt) => {
     await attemptFailed(store, attempt);
     return 0;
   }, secondsOf);
 
-/** The right password. @returns as `loginAttempt` */
+/** Signs in with the right password. @returns as `loginAttempt` */
 const signIn = (from: From = {}): Promise<number> =>
   noteAttempt(store, source(from)).then(async (attempt) => {
     await attemptSucceeded(store, attempt);
     return 0;
   }, secondsOf);
 
-/** A guess whose process dies before the password was looked at. */
+/** A login attempt whose process dies before the password is checked. */
 const die = (from: From = {}): Promise<number> => noteAttempt(store, source(from)).then(() => 0, secondsOf);
 
 const pass = (seconds: number) => {

@@ -20,7 +20,7 @@ beforeEach(() => {
   subject = `address:test-${++subjects}`;
 });
 
-// Patient, because what is tested is counting, not how busy the machine is.
+// A long time-out: this tests counting, not the speed of the machine.
 const limiter = (perMinute: number) => {
   const take = createRateLimiter({ client: dynamo.documents, table: 'limits', clock, timeoutMs: 60_000 });
   return (subject: string) => take(subject, perMinute);

@@ -12,7 +12,7 @@ let dynamo: TestDynamo;
 let now = start;
 let subject = '';
 let subjects = 0;
-/** Writes asked of each key, refused ones too. */
+/** Writes for each key, refused ones included. */
 const writes = new Map<string, number>();
 
 const counting = {
@@ -33,7 +33,7 @@ beforeEach(() => {
   writes.clear();
 });
 
-// Patient, because what is tested is counting, not how busy the machine is.
+// A long time-out: this tests counting, not the speed of the machine.
 const limiter = (perKey?: number) =>
   createRateLimiter({
     client: counting,
@@ -44,7 +44,7 @@ const limiter = (perKey?: number) =>
   });
 const written = () => [...writes.values()].reduce((sum, count) => sum + count, 0);
 
-/** So many requests in all by 64 callers at once, through these limiters in turn; returns how many passed. */
+/** Sends requests by 64 concurrent callers through these limiters in turn. @returns how many passed */
 async function flood(takes: ReturnType<typeof limiter>[], limit: number, requests: number): Promise<number> {
   let left = requests;
   let passed = 0;
@@ -117,9 +117,9 @@ describe('a limit spread over keys', () => {
     const takes = Array.from({ length: 4 }, () => limiter(101));
     expect(await flood(takes, limit, 600)).toBe(limit);
     expect(writes.size).toBe(4);
-    // A quarter each, and what was in flight at each process when the key was full.
+    // A quarter each, plus the requests in flight at each process when the key was full.
     for (const count of writes.values()) expect(count).toBeLessThanOrEqual(101 + 64);
-    // All know by now that every key is full.
+    // By now all processes know that every key is full.
     const before = written();
     expect(await flood(takes, limit, 100)).toBe(0);
     expect(written()).toBe(before);
@@ -136,7 +136,7 @@ describe('a limit spread over keys', () => {
       const within = (ms: number) =>
         passed.filter(({ at }) => at > now - ms).reduce((sum, each) => sum + each.count, 0);
       expect(within(60_000)).toBeLessThanOrEqual(limit);
-      // There were more requests than room: whatever was not let through had its reason in the last 65 s.
+      // There were more requests than room: each refusal is explained by the last 65 s.
       expect(within(65_000)).toBeGreaterThanOrEqual(limit);
     }
   });
@@ -152,7 +152,7 @@ describe('a limit spread over keys', () => {
     const take = limiter(500);
     for (let used = 1; used <= 250; used++) {
       const { remaining } = await take(subject, 2000);
-      // Of what falls on one key of four the deviation, times four, is 1.7 roots: nearly six of these are never passed.
+      // The standard deviation of four times one key's share is 1.7 times the square root; six of them are never exceeded.
       expect(Math.abs(remaining - (2000 - used))).toBeLessThanOrEqual(10 * Math.sqrt(used) + 4);
     }
   });
@@ -208,7 +208,7 @@ describe('a subject that was refused', () => {
         now = start + beginning;
         for (const { pause, ahead } of list) {
           now += pause;
-          // Each by a process of its own that knows nothing yet; some have clocks that are ahead.
+          // Each in a new process that knows nothing yet. Some have clocks that are ahead.
           now += ahead;
           const { allowed, resetSeconds } = await limiter()(name, 3);
           now -= ahead;

@@ -12,7 +12,7 @@ const open = () => {
 const current = () => poolOf('saga', open).number;
 const lost = () => Object.assign(new Error('lost'), { code: 'CONNECTION_CLOSED' });
 
-/** Work under way, that ends when it is told to. */
+/** Pending work that the test settles. */
 function begin(milliseconds = 60_000) {
   const { promise, reject } = Promise.withResolvers<never>();
   current();

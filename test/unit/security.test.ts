@@ -8,7 +8,7 @@ import { operations } from '../../lib/contract/api/operations.ts';
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-/** Tests as docs/security.md names them: a file, and behind it titles in typographic quotes. */
+/** The tests that docs/security.md names: a file, followed by titles in typographic quotes. */
 const claims = [
   ...read('docs/security.md')
     .replaceAll(/\s+/g, ' ')
@@ -39,7 +39,7 @@ test('every folder and file of the code that the page on security names is there
 });
 
 test('no answer with personal fields is stored for replay', () => {
-  // What is kept is text, out of which nothing is left for another application.
+  // The stored answer is text, so personal fields could not be left out for another application.
   const contracts: [string, OperationContract][] = Object.entries(operations);
   const both = contracts.filter(([, { personal, idempotency }]) => personal !== undefined && idempotency !== undefined);
   expect(contracts.some(([, { personal }]) => personal !== undefined)).toBe(true);

@@ -6,7 +6,8 @@ const day = 24 * 3600_000;
 export const longestPeriod = 400 * day;
 
 /**
- * The period that a request is about. Without `to` it ends now; without `from` it begins `fallback` milliseconds earlier.
+ * The period that a request is about. Without `to` it ends now; without `from` it begins `fallback` milliseconds
+ * earlier.
  * @throws Problem invalid-input when it ends before it begins or is longer than 400 days
  */
 export function periodOf(

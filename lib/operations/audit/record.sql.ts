@@ -4,8 +4,8 @@ import { inTransaction } from '../../database/transaction.sql.ts';
 import { addUsage } from '../usage/usage.sql.ts';
 
 /**
- * Stores accesses and adds them to their applications' usage, all of them or none. A line that is stored already changes
- * nothing.
+ * Stores accesses and adds them to their applications' usage, all of them or none. A line that is stored already
+ * changes nothing.
  * @returns how many were new
  */
 export async function recordAccesses(sql: Sql, lines: readonly AccessLine[]): Promise<number> {

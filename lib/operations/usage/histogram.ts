@@ -1,6 +1,6 @@
 /**
- * Counts latencies in buckets. Bucket 0 holds up to 1 ms; each following bucket's upper bound is 2^¼ times that of the one
- * before. The last, 63, begins at 46 seconds, longer than any handler may take.
+ * Counts latencies in buckets. Bucket 0 holds up to 1 ms; each following bucket's upper bound is 2^¼ times that of the
+ * one before. The last, 63, begins at 46 seconds, longer than any handler may take.
  */
 export const bucketCount = 64;
 const perDoubling = 4;

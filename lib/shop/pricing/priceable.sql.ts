@@ -5,8 +5,8 @@ export type Basket = { customerId: string | null; productIds: readonly string[] 
 export type Priceable = { premium: boolean; products: PriceableProduct[] };
 
 /**
- * Everything that pricing a basket needs, in one statement: whether the customer is premium (false without a customer), and
- * those of the products that are on sale now. For the role `orders_api`.
+ * Everything that pricing a basket needs, in one statement: whether the customer is premium (false without a customer),
+ * and those of the products that are on sale now. For the role `orders_api`.
  */
 export async function readPriceable(sql: Sql | TransactionSql, basket: Basket): Promise<Priceable> {
   const [row] = await sql`select ${priceableColumns(sql, basket)}`;
