@@ -66,7 +66,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'identity-client-taken': {
     when: 'Another application already uses this client id of the identity provider.',
     todo: 'Remove it there first, or register a separate client at the provider.',
-    detail: 'Another application has this client of the identity provider.',
+    detail: 'This client id of the identity provider belongs to another application.',
     path: '/applications',
   },
   'invalid-cursor': {
