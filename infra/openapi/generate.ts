@@ -2,14 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildDocument } from './document.ts';
 import { problemsPage } from './problems-page.ts';
-import { withTables } from './tables-section.ts';
+import { networkSection, tablesSection, withSection } from './sections.ts';
 
 /** Every generated file with its text, by its path in the repository. */
 export function generate(): Record<string, string> {
   return {
     'lib/contract/api/assets/openapi.json': `${JSON.stringify(buildDocument(), undefined, 2)}\n`,
     'docs/problems.md': problemsPage(),
-    'docs/configuration.md': withTables(read('docs/configuration.md') ?? ''),
+    'docs/configuration.md': withSection(page('docs/configuration.md'), 'tables', tablesSection()),
+    'docs/deploy.md': withSection(page('docs/deploy.md'), 'network', networkSection()),
   };
 }
 
@@ -29,6 +30,8 @@ function main(args: string[]): number {
   if (stale.length === 0) console.log('the API description is up to date');
   return check && stale.length > 0 ? 1 : 0;
 }
+
+const page = (path: string): string => read(path) ?? '';
 
 const locate = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
