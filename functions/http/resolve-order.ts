@@ -14,9 +14,9 @@ type Deps = Omit<ReviewDeps, 'sql'> & { sql: () => Sql };
 
 export async function run(request: Request<typeof contract.resolveOrder, App>, deps: Deps): Promise<Result> {
   const { caller, path, body, requestId, meter } = request;
-  const asked = { ...body, orderId: path.orderId, keyId: caller.keyId, requestId };
+  const resolution = { ...body, orderId: path.orderId, keyId: caller.keyId, requestId };
   const claim = claimOf('resolve-order', request);
-  const { answer, replayed } = await resolveOrder({ ...deps, sql: deps.sql() }, claim, asked);
+  const { answer, replayed } = await resolveOrder({ ...deps, sql: deps.sql() }, claim, resolution);
   if (!replayed) {
     if (body.outcome === 'cancelled') meter.count('OrdersCancelled');
     else meter.count('OrdersFailed', 1, byHand.code);

@@ -16,9 +16,9 @@ type Deps = Omit<ReviewDeps, 'sql'> & { sql: () => Sql; startSaga: StartSaga };
 
 export async function run(request: Request<typeof contract.retryCompensation, App>, deps: Deps): Promise<Result> {
   const { caller, path, requestId, log } = request;
-  const asked = { orderId: path.orderId, keyId: caller.keyId, requestId };
+  const order = { orderId: path.orderId, keyId: caller.keyId, requestId };
   const claim = claimOf('retry-compensation', request);
-  const { answer, replayed, startError } = await retryCompensation({ ...deps, sql: deps.sql() }, claim, asked);
+  const { answer, replayed, startError } = await retryCompensation({ ...deps, sql: deps.sql() }, claim, order);
   warnIfNotStarted(log, startError, path);
   return fromStored(answer, replayed);
 }

@@ -10,7 +10,7 @@ import { jobs } from '../jobs.ts';
 
 type Deps = Omit<ReconcileDeps, 'sql'> & { sql: () => ReconcileDeps['sql']; meter: Pick<Meter, 'count'> };
 
-/** Compares provider, orders and stock ledger, and repairs what is certain. */
+/** Compares the payment provider, orders and the stock ledger, and repairs differences whose cause is certain. */
 export async function run(deps: Deps) {
   const { found, repaired, open, snapshotAge } = await reconcile({ ...deps, sql: deps.sql() });
   for (const [kind, count] of Object.entries(open)) deps.meter.count('ReconciliationFindings', count, kind);

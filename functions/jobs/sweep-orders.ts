@@ -12,14 +12,14 @@ import { jobs } from '../jobs.ts';
 type Deps = Omit<SweepDeps, 'sql' | 'untilMs'> & {
   sql: () => SweepDeps['sql'];
   meter: Meter;
-  /** After so long nothing more is begun. */
+  /** After this time nothing more is started. */
   budgetSeconds: number;
 };
 
 export async function run(deps: Deps) {
   const sql = deps.sql();
   const untilMs = deps.stopwatch.elapsed() + deps.budgetSeconds * 1000;
-  // Each part is counted as soon as it is done: what comes after it may fail.
+  // Count each part as soon as it is done, because a later one may fail.
   const orders = await sweepOrders({ ...deps, sql, untilMs });
   deps.meter.count('ReservationsExpired', orders.released);
   if (orders.opened > 0) deps.meter.count('ManualReviewsOpened', orders.opened, 'saga-ended');

@@ -9,7 +9,8 @@ import { code, markdownTable } from './table.ts';
 
 /** Sections of pages that repeat what the code knows: page → name of the section → its text. */
 export const sections: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'docs/architecture.md': { rooms: roomTable, roles: roleTable, network: networkTable },
+  'docs/architecture.md': { rooms: roomTable, roles: roleTable },
+  'docs/deploy.md': { network: networkTable },
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },
   'docs/events.md': { events: eventTables },
   'docs/limits.md': { 'rate classes': rateLimits },

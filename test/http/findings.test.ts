@@ -40,7 +40,7 @@ const job = async (name: 'snapshot-provider-transactions' | 'reconcile') =>
 const list = (query: Record<string, string> = {}) => handlers.call('list-findings', { token, query });
 
 describe('through the handlers as they are deployed', () => {
-  test('an orphan charge is found, given back by an execution, shown to operations, and cleared', async () => {
+  test('an orphaned charge is found, refunded by an execution, shown to operations, and cleared', async () => {
     const orderId = newId('order', systemClock);
     const createdAt = new Date(Date.now() - 2 * 3600_000).toISOString();
     const reference = `sim_ch_${orderId}`;
@@ -105,7 +105,7 @@ describe('the list of findings', () => {
     expect(subjects(await list({ kind: 'charge-twice', state: 'cleared' }))).toEqual(['ch_4']);
   });
 
-  test('is not for whoever may not operate orders, and refuses what it does not know', async () => {
+  test('needs the scope for operating orders, and refuses unknown parameters', async () => {
     const other = await handlers.appKey('stock:write');
     expect((await handlers.call('list-findings', { token: other })).status).toBe(403);
     expect((await handlers.call('list-findings')).status).toBe(401);

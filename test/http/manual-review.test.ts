@@ -19,7 +19,7 @@ let shopkeeper: string;
 let customer: string;
 let productId: string;
 
-/** The whole of it: the handlers' own handlers, the state machine with the steps' own, the simulated provider. */
+/** Everything real: the handlers, the state machine with its steps, the simulated provider. */
 beforeAll(async () => {
   const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
@@ -58,7 +58,7 @@ afterAll(async () => {
   await handlers?.close();
 });
 
-/** An order that nobody can compensate, for the provider never answers. A test that does something to it takes a new one. */
+/** An order whose compensation fails, because the provider never answers. A test that changes it needs a new one. */
 let orderId: string;
 beforeAll(renew);
 
@@ -83,7 +83,7 @@ const find = (query: Record<string, string> = {}) => handlers.call('find-orders'
 const statusOf = async (id = orderId) => (await manualReview('explain-order', { id })).body.order.status;
 
 describe('GET /manual-review/orders', () => {
-  test('shows orders in manual review, the oldest first, with the step, the error, money and stock', async () => {
+  test('returns orders in manual review, oldest first, with the step, the error, money and stock', async () => {
     const other = await place('pm_timeoutAlways');
     const { status, body } = await find({ limit: '100' });
     expect(status).toBe(200);
@@ -148,7 +148,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
     expect(text).not.toMatch(/ada@example\.com|pm_timeoutAlways/);
   });
 
-  test('keeps who read it, under which request', async () => {
+  test('records who read it, by which request', async () => {
     await renew();
     const first = await manualReview('explain-order', { headers: { 'X-Request-Id': 'first-look' } });
     expect(first.body.actions).toHaveLength(1);
@@ -157,7 +157,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
     expect(body.actions[0]).toMatchObject({ requestId: 'first-look', keyId: expect.stringMatching(/^key_/) });
   });
 
-  test('tells the rest when Step Functions does not answer', async () => {
+  test('returns the rest when Step Functions does not answer', async () => {
     const { run } = await import('../../functions/http/explain-order.ts');
     const { sqlAs } = await import('../../lib/platform/sql.ts');
     const warned: unknown[] = [];
@@ -179,7 +179,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
 });
 
 describe('POST /manual-review/orders/{orderId}/retry', () => {
-  test('answers 202, runs the compensation again, and repeated with its key is answered the same', async () => {
+  test('returns 202, runs the compensation again, and repeated with its key returns the same answer', async () => {
     await renew();
     const headers = { 'Idempotency-Key': `retry-${orderId}` };
     const first = await manualReview('retry-compensation', { headers });
@@ -202,7 +202,7 @@ describe('POST /manual-review/orders/{orderId}/retry', () => {
     expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);
   });
 
-  test('is refused to an order that does not wait', async () => {
+  test('is refused for an order that is not in manual review', async () => {
     const confirmed = await place('pm_card_visa');
     expect(await manualReview('retry-compensation', { id: confirmed })).toMatchObject({
       status: 409,
@@ -214,7 +214,7 @@ describe('POST /manual-review/orders/{orderId}/retry', () => {
 describe('POST /manual-review/orders/{orderId}/resolve', () => {
   const body = { outcome: 'failed', note: 'No charge there. Ticket 4711.' };
 
-  test('ends the order, and repeated with its key is answered the same', async () => {
+  test('ends the order, and repeated with its key returns the same answer', async () => {
     await renew();
     const headers = { 'Idempotency-Key': `resolve-${orderId}` };
     const first = await manualReview('resolve-order', { body: { ...body, refundReference: 're_1' }, headers });
@@ -260,7 +260,7 @@ describe.each<[OperationId, object?]>([
 ])('%s', (operation, body) => {
   const options = body === undefined ? {} : { body };
 
-  test('is for app keys with the scope orders:review alone', async () => {
+  test('is only for app keys with the scope orders:review', async () => {
     expect(await manualReview(operation, { ...options, token: customer })).toMatchObject({ status: 401 });
     expect(await manualReview(operation, { ...options, token: shopkeeper })).toMatchObject({
       status: 403,

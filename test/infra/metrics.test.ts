@@ -159,6 +159,11 @@ test('every alarm says what to do, on a page that exists, and every page is an a
   expect(files.filter((file) => !contents.includes(`](${file})`))).toEqual([]);
 });
 
+test('the guide to deployment says how many alarms a dev stage pays for', () => {
+  const guide = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+  expect(guide).toContain(`| ${alarms.length} alarms (10 are free)`);
+});
+
 test('each invariant has an alarm, and a watcher that falls silent rings', () => {
   const names = alarms.map(({ AlarmName }) => AlarmName);
   for (const invariant of invariants) expect(names).toContain(`counterfoil-dev-invariant-${invariant}`);

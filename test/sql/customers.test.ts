@@ -2,8 +2,8 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { confirmCustomer, enrol } from '../../lib/accounts/customers/accounts.sql.ts';
 import {
-  findStoredPassword,
   findCustomer,
+  findStoredPassword,
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/accounts/customers/customers.sql.ts';

@@ -119,7 +119,7 @@ describe('rooms', () => {
   });
 
   test('a room other than platform touches an SDK only in files that say so in their names', () => {
-    const sdk = /^(postgres|stripe|@aws-sdk\/|@smithy\/|@aws-lambda-powertools\/|@middy\/)/;
+    const sdk = /^(postgres|stripe|@aws-sdk\/|@smithy\/|@aws-lambda-powertools\/)/;
     const stray = imports.filter(
       ({ from, to }) =>
         roomOf(from) !== undefined &&
@@ -198,7 +198,7 @@ describe('tables', () => {
 });
 
 describe('what pins a session of RDS Proxy', () => {
-  test('stands in no statement of a handler', () => {
+  test('is in no statement of a handler', () => {
     const pinning =
       /\b(set\s+(session|local)?\s*\w+\s*(=|to)\b|prepare\s+\w+|listen\s|declare\s+\w+\s+cursor|create\s+temp|nextval\(|setval\(|pg_(try_)?advisory_lock\()/i;
     const sql = files.filter((file) => /^lib\/.*\.sql\.ts$/.test(file) && !file.startsWith('lib/database/'));
@@ -212,7 +212,7 @@ describe('what pins a session of RDS Proxy', () => {
   });
 });
 
-/** Whether a file imports this package for its types alone. */
+/** Whether a file imports only types from this package. */
 function typeOnly(from: string, to: string): boolean {
   const text = readFileSync(join(root, from), 'utf8');
   const statements = [...text.matchAll(/import\s([^'"`;]*?)\sfrom\s['"]([^'"]+)['"]/g)].filter((m) => m[2] === to);
