@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { ApplicationFields } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
@@ -79,15 +80,18 @@ async function registerApplications({ inside }: Stack) {
 async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['products']> {
   // The same idempotency keys each time, so that what is there already is found and not made twice.
   const post = async (path: string, body: object, idempotencyKey: string, token?: string) => {
-    const response = await fetch(`${baseUrl}${path}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'idempotency-key': idempotencyKey,
-        ...(token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify(body),
-    });
+    const headers = {
+      'content-type': 'application/json',
+      'idempotency-key': idempotencyKey,
+      ...(token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` }),
+    };
+    const send = () => fetch(`${baseUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    let response = await send();
+    // A laptop that has much else to do answers 503 now and then.
+    for (let tries = 1; response.status === 503 && tries < 20; tries++) {
+      await sleep(1000 * Number(response.headers.get('retry-after') ?? 1));
+      response = await send();
+    }
     if (response.ok) return (await response.json()) as { id: string };
     throw new Error(`The demo shop cannot be set up: POST ${path} gave ${response.status} ${await response.text()}`);
   };

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const { reset, help } = readArguments();
   if (help)
     return say(
-      'npm start -- [--reset]\n\n  --reset   throw away .local/ and begin anew\n  PORT      port of the API (3000)\n  IDENTITY_PORT  port of the OpenID provider (PORT + 1)',
+      'npm start -- [--reset]\n\n  --reset   throw away .local/ and start over\n  PORT      port of the API (3000)\n  IDENTITY_PORT  port of the OpenID provider (PORT + 1)',
     );
   const port = readPort('PORT', 3000);
   const settings = chosenSettings();
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
 
   let ready = false;
   const stack = await starting.catch((error: unknown) => {
-    throw isMigrationError(error) ? new Error(`${error.message}; or begin anew: npm start -- --reset`) : error;
+    throw isMigrationError(error) ? new Error(`${error.message}; or start over: npm start -- --reset`) : error;
   });
   say('· preparing the demo shop');
   // An issuer that does not answer says so in the log, and stops nobody who signs in by password.

@@ -27,7 +27,7 @@ import { createTestClock, openClock, type TestClock } from './test-clock.ts';
 export const region = 'eu-west-1';
 /** One process serves everything here: an order that nobody has touched for so long has been left by a killed one. */
 export const sweepAfterSeconds = 2;
-/** A provider that begins anew may have other keys: nobody on a laptop waits five minutes for them. */
+/** A provider that starts over may have other keys: nobody on a laptop waits five minutes for them. */
 const refreshEveryMs = 10_000;
 const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
 

@@ -80,7 +80,7 @@ function readAhead(file: string): number {
   }
   const seconds = /^\{\s*"ahead":\s*(\d{1,10})\s*\}\s*$/.exec(text)?.[1];
   if (seconds === undefined)
-    throw new Error(`${file} does not say how far ahead the clock is; begin anew with --reset.`);
+    throw new Error(`${file} does not say how far ahead the clock is; start over with --reset.`);
   return Number(seconds) * 1000;
 }
 

@@ -99,7 +99,7 @@ test('every handler that is deployed starts on Lambda and has a handler', async 
   expect(stdout.trim().split('\n').toSorted()).toEqual(
     [...bundles.keys()].map((handler) => `${handler} function`).toSorted(),
   );
-}, 60_000);
+});
 
 test('the migrate handler carries the migrations beside it', async () => {
   const { directory } = await bundleHandler('jobs/migrate', work);

@@ -219,7 +219,7 @@ test('a transaction keeps secondary indexes in step', async () => {
       )
     ).Items;
   const give = (owner: string) => transact([{ Put: { TableName: 'indexed', Item: { id, owner } } }]);
-  await vi.waitFor(() => give('ann'), { timeout: 15_000 });
+  await vi.waitFor(() => give('ann'), { timeout: 2 * 60_000 });
   await give('bob');
   expect(await owned('ann')).toEqual([]);
   expect(await owned('bob')).toEqual([{ id, owner: 'bob' }]);

@@ -160,7 +160,7 @@ describe('the item that failed a condition', () => {
         ...(condition ? { ConditionExpression: condition } : {}),
         ExpressionAttributeValues: { ':next': { BOOL: isLocked } },
       });
-    await vi.waitFor(() => set(false), { timeout: 15_000 });
+    await vi.waitFor(() => set(false), { timeout: 2 * 60_000 });
     const turns = Array.from({ length: 200 }, (_, index) => index % 4 < 2);
     const errors = await Promise.all(turns.map((isLocked) => failure(set(isLocked, 'isLocked <> :next'))));
     expect(errors.filter(Boolean)).toHaveLength(100);

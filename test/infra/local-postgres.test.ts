@@ -145,10 +145,10 @@ describe('after a kill -9', () => {
     expect(await query(await start(), (sql) => [sql`select n from recovered`])).toEqual([{ n: 7 }]);
   });
 
-  test('in the middle of the first start, the next one begins anew', async () => {
+  test('in the middle of the first start, the next one starts over', async () => {
     const child = supervise(dataDir);
     await expect
-      .poll(() => readdir(dataDir).catch(() => []), { interval: 10, timeout: 15_000 })
+      .poll(() => readdir(dataDir).catch(() => []), { interval: 10 })
       .toContainEqual(expect.stringMatching(/^data\.new-/));
     await kill(child);
     const server = await start();
@@ -217,7 +217,7 @@ describe('a data folder', () => {
     expect((await start()).firstRun).toBe(false);
   });
 
-  test('that is removed begins anew', async () => {
+  test('that is removed starts over', async () => {
     await (await start()).stop();
     await removePostgresData(dataDir);
     await expect(readdir(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });

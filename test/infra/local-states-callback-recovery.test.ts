@@ -40,9 +40,7 @@ const succeed = (client: SFNClient, taskToken: string, output: string) =>
   client.send(new SendTaskSuccessCommand({ taskToken, output }));
 
 describe('an execution that waits for a callback', () => {
-  test('of kill -9, goes on waiting with its token; its function is called again only if it had not answered', {
-    timeout: 30_000,
-  }, async () => {
+  test('of kill -9, goes on waiting with its token; its function is called again only if it had not answered', async () => {
     const file = tempFile();
     const start = new URL('../../infra/local/states/start.ts', import.meta.url).href;
     const script = join(file, '..', 'child.ts');

@@ -51,9 +51,7 @@ describe('after a crash', () => {
     expect(events.filter(({ type }) => type === 'ExecutionStarted')).toHaveLength(1);
   });
 
-  test('of kill -9 in the second state, nothing is skipped and retries already used stay used', {
-    timeout: 30_000,
-  }, async () => {
+  test('of kill -9 in the second state, nothing is skipped and retries already used stay used', async () => {
     const file = tempFile();
     const Retry = [{ ErrorEquals: ['Busy'], MaxAttempts: 2, IntervalSeconds: 1 }];
     const definition = machine({

@@ -195,9 +195,7 @@ describe('a client that RDS Proxy turns away', () => {
     await first`select 1`;
     await expect(query({ port: small.port, password })).rejects.toMatchObject({ code: '53300' });
     await first.end();
-    await expect
-      .poll(() => query({ port: small.port, password }).catch((error) => error.code), { timeout: 15_000 })
-      .toEqual([{ one: 1 }]);
+    await expect.poll(() => query({ port: small.port, password }).catch((error) => error.code)).toEqual([{ one: 1 }]);
     await small.stop();
   });
 
@@ -259,7 +257,7 @@ describe('on the wire', () => {
       );
     expect(await count()).toBe(1);
     await leaving.end();
-    await expect.poll(count, { timeout: 15_000 }).toBe(0);
+    await expect.poll(count).toBe(0);
   });
 
   test('a session that PostgreSQL ends hears its last words', async () => {

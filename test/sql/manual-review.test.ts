@@ -91,7 +91,7 @@ describe('a retry', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('of an order that a release before this one in manual review, of which nothing was kept, compensates it too', async () => {
+  test('of an order that an earlier release put into manual review, of which nothing was kept, compensates it too', async () => {
     const { orderId } = await opened();
     await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
     const { order } = await operator.retry(orderId);
@@ -100,7 +100,7 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('of a cancellation that a release before this one in manual review ends it cancelled', async () => {
+  test('of a cancellation that an earlier release put into manual review ends it cancelled', async () => {
     const { orderId } = await cancellationInReview();
     await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
     const { order } = await operator.retry(orderId);

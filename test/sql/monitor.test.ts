@@ -62,7 +62,7 @@ describe('watch-orders', () => {
   test('an order at work is counted when nothing has happened to it for five minutes of the clock', async () => {
     for (const status of ['pending', 'reserved', 'paid', 'cancelling'] as const) await leave(status);
     passed = 5 * minute;
-    expect(await watch()).toEqual({ unended: 0, oldestUnended: 0, manualReview: 0, oldestManualReview: 0 });
+    expect(await watch()).toEqual({ unended: 0, oldestUnended: 0, inManualReview: 0, oldestManualReview: 0 });
     passed += 1;
     expect(await watch()).toMatchObject({ unended: 4, oldestUnended: 301 });
     expect(counted.slice(-4)).toEqual([
@@ -83,11 +83,11 @@ describe('watch-orders', () => {
 
   test('an order in manual review is counted at once, with its age by the clock', async () => {
     await leave('needs_attention');
-    expect(await watch()).toMatchObject({ unended: 0, manualReview: 1, oldestManualReview: 0 });
+    expect(await watch()).toMatchObject({ unended: 0, inManualReview: 1, oldestManualReview: 0 });
     passed = 3 * 3600;
-    expect(await watch()).toMatchObject({ manualReview: 1, oldestManualReview: 3 * 3600 });
+    expect(await watch()).toMatchObject({ inManualReview: 1, oldestManualReview: 3 * 3600 });
     passed = -minute;
-    expect(await watch(), 'a clock that is behind').toMatchObject({ manualReview: 1, oldestManualReview: 0 });
+    expect(await watch(), 'a clock that is behind').toMatchObject({ inManualReview: 1, oldestManualReview: 0 });
   });
 
   test('one whose compensation was run again and failed again is as old as the first time that it was put into manual review', async () => {
@@ -98,7 +98,7 @@ describe('watch-orders', () => {
           money_at_stake, money_certain, stock_at_stake, execution, settled_at, settled_how)
         values (${id}, ${attempt}, ${new Date(start + minutes * minute * 1000)}, 'reserved', 'compensation-failed', '[]', 'Error',
           'x', 0, true, '[]', ${id}, ${new Date(start)}, 'retried')`;
-    expect(await watch()).toMatchObject({ manualReview: 1, oldestManualReview: 240 * minute });
+    expect(await watch()).toMatchObject({ inManualReview: 1, oldestManualReview: 240 * minute });
   });
 
   test('after the fifty years that a test clock can go, ages can still be told', async () => {

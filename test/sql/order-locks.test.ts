@@ -85,7 +85,7 @@ async function waitedFor(
   await saga.owner.begin(async (tx) => {
     await before(tx as unknown as typeof saga.owner);
     outcome = step().catch((error: Error) => error);
-    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5 }).toBeGreaterThan(0);
     await meanwhile();
   });
   return outcome;

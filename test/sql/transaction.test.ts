@@ -97,7 +97,7 @@ describe.each(losses)('%s', (_, lose) => {
     const failing = inTransaction(sql, async (tx) => {
       await insert(tx, 1);
       pid = await pidOf(tx);
-      const sleeping = tx`select pg_sleep(30)`;
+      const sleeping = tx`select pg_sleep(600)`;
       sleeping.catch(() => {});
       await asleep(pid);
       await lose(pid);
@@ -159,7 +159,7 @@ describe.each(losses)('%s', (_, lose) => {
       let pid = 0;
       const failing = request(async (sql) => {
         pid = await pidOf(sql);
-        const sleeping = sql`select pg_sleep(30)`;
+        const sleeping = sql`select pg_sleep(600)`;
         sleeping.catch(() => {});
         await asleep(pid);
         await lose(pid);
@@ -178,7 +178,7 @@ describe.each(losses)('%s', (_, lose) => {
 const pidOf = async (tx: Sql | TransactionSql): Promise<number> => (await tx`select pg_backend_pid() as pid`)[0]!.pid;
 
 async function endSession(pid: number): Promise<void> {
-  await owner`select pg_terminate_backend(${pid}, 5000)`;
+  await owner`select pg_terminate_backend(${pid}, 120000)`;
 }
 
 async function asleep(pid: number): Promise<void> {

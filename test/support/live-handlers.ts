@@ -67,7 +67,7 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     const handler: unknown = platformDynamo().config.requestHandler;
     for (const [name, time] of Object.entries(times)) (handler as NodeHandler).updateHttpClientConfig(name, time);
   };
-  const patience = { connectionTimeout: 30_000, requestTimeout: 30_000 };
+  const patience = { connectionTimeout: 2 * 60_000, requestTimeout: 2 * 60_000 };
   waitForDynamo(patience);
   const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
   const { id: clientId } = await registerByHand(applications, fieldsOf('web'));

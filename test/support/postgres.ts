@@ -47,7 +47,8 @@ async function drop(sql: postgres.Sql, name: string): Promise<void> {
     where datname = ${name} and backend_type = 'client backend'`;
   // PostgreSQL takes a moment to notice that a client has gone, and a while on a busy machine.
   let open = await sessions();
-  for (const end = Date.now() + 5_000; open.length > 0 && Date.now() < end; open = await sessions()) await sleep(10);
+  for (const end = Date.now() + 2 * 60_000; open.length > 0 && Date.now() < end; open = await sessions())
+    await sleep(10);
   await sql`drop database ${sql(name)} with (force)`;
   if (open.length > 0) throw new LeakedConnections(name, open);
 }

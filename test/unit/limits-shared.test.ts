@@ -66,7 +66,7 @@ describe('a limit that processes share', () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 
   test('a process that has never seen the subject refuses at once, and its refusals are not counted', async () => {
     const first = limiter(5);

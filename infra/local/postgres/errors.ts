@@ -29,7 +29,7 @@ export class DataCorrupt extends LocalPostgresError {
   readonly folder: string;
   constructor(folder: string, detail: string, options?: ErrorOptions) {
     super(
-      `The PostgreSQL data in ${folder} cannot be used (${detail}): "npm start -- --reset" throws it away and begins anew.`,
+      `The PostgreSQL data in ${folder} cannot be used (${detail}): "npm start -- --reset" throws it away and starts over.`,
       options,
     );
     this.folder = folder;

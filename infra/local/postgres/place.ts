@@ -95,7 +95,7 @@ async function ownerOf(folder: string, account: Account): Promise<Account> {
   const owner = uid === 0 ? account : { uid, gid };
   if (!(await canEnter(folder, owner)))
     throw new FolderRefused(
-      `PostgreSQL runs as user ${owner.uid}, who may not enter ${folder}: let that user pass, or begin anew with "npm start -- --reset".`,
+      `PostgreSQL runs as user ${owner.uid}, who may not enter ${folder}: let that user pass, or start over with "npm start -- --reset".`,
     );
   return owner;
 }

@@ -54,4 +54,4 @@ const reviewColumns = (sql: Sql | TransactionSql) => sql`d.*,
     'settledAt', a.settled_at, 'settledHow', a.settled_how
   )
   from orders.manual_reviews a where a.order_id = d.id order by a.attempt desc limit 1
-) as manualReview`;
+) as manual_review`;

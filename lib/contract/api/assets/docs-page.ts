@@ -93,18 +93,18 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <summary>Customers</summary>
 <ul>
 <li><a href="#sign-up"><span class="method post">POST</span> Sign up</a></li>
-<li><a href="#confirm-email"><span class="method post">POST</span> Confirm an e-mail by the token that was mailed to it</a></li>
-<li><a href="#request-password-reset"><span class="method post">POST</span> Ask for a mail to reset a password by</a></li>
-<li><a href="#reset-password"><span class="method post">POST</span> Choose a new password by the token that was mailed</a></li>
+<li><a href="#confirm-email"><span class="method post">POST</span> Confirm an e-mail with the e-mailed token</a></li>
+<li><a href="#request-password-reset"><span class="method post">POST</span> Request a password-reset e-mail</a></li>
+<li><a href="#reset-password"><span class="method post">POST</span> Reset the password with the e-mailed token</a></li>
 <li><a href="#change-password"><span class="method post">POST</span> Change the password of the signed-in customer</a></li>
-<li><a href="#request-email-change"><span class="method post">POST</span> Ask for another e-mail for the signed-in customer</a></li>
-<li><a href="#change-email"><span class="method post">POST</span> Change an e-mail by the token that was mailed to the new one</a></li>
+<li><a href="#request-email-change"><span class="method post">POST</span> Request a change of the signed-in customer’s e-mail</a></li>
+<li><a href="#change-email"><span class="method post">POST</span> Change the e-mail with the token sent to the new one</a></li>
 <li><a href="#get-me"><span class="method get">GET</span> Read the signed-in customer</a></li>
-<li><a href="#update-me"><span class="method patch">PATCH</span> Change name or address of the signed-in customer</a></li>
-<li><a href="#update-customer"><span class="method patch">PATCH</span> Make a customer premium</a></li>
-<li><a href="#link-identity"><span class="method post">POST</span> Let the signed-in customer also sign in at the identity provider</a></li>
-<li><a href="#list-identities"><span class="method get">GET</span> List how the signed-in customer can sign in at the identity provider</a></li>
-<li><a href="#unlink-identity"><span class="method delete">DELETE</span> Take a link to the identity provider away</a></li>
+<li><a href="#update-me"><span class="method patch">PATCH</span> Change the signed-in customer’s name or address</a></li>
+<li><a href="#update-customer"><span class="method patch">PATCH</span> Change whether a customer is premium</a></li>
+<li><a href="#link-identity"><span class="method post">POST</span> Link an identity to the signed-in customer</a></li>
+<li><a href="#list-identities"><span class="method get">GET</span> List the identities linked to the signed-in customer</a></li>
+<li><a href="#unlink-identity"><span class="method delete">DELETE</span> Unlink an identity</a></li>
 </ul>
 </details>
 <details open>
@@ -129,20 +129,20 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <details open>
 <summary>Stock</summary>
 <ul>
-<li><a href="#list-stock-movements"><span class="method get">GET</span> Read the stock ledger of a product</a></li>
-<li><a href="#create-stock-movement"><span class="method post">POST</span> Take stock in (+) or out (−)</a></li>
+<li><a href="#list-stock-movements"><span class="method get">GET</span> Read a product’s stock level and ledger</a></li>
+<li><a href="#create-stock-movement"><span class="method post">POST</span> Add stock (+) or remove stock (−)</a></li>
 </ul>
 </details>
 <details open>
 <summary>Orders</summary>
 <ul>
-<li><a href="#create-quote"><span class="method post">POST</span> Price a basket without ordering it</a></li>
+<li><a href="#create-quote"><span class="method post">POST</span> Price a basket without placing an order</a></li>
 <li><a href="#place-order"><span class="method post">POST</span> Place an order</a></li>
 <li><a href="#list-orders"><span class="method get">GET</span> List your orders</a></li>
 <li><a href="#get-order"><span class="method get">GET</span> Read an order</a></li>
-<li><a href="#get-order-timeline"><span class="method get">GET</span> What happened to an order</a></li>
+<li><a href="#get-order-timeline"><span class="method get">GET</span> List what happened to an order</a></li>
 <li><a href="#cancel-order"><span class="method post">POST</span> Cancel an order</a></li>
-<li><a href="#request-refund"><span class="method post">POST</span> Give back part of what an order was paid with</a></li>
+<li><a href="#request-refund"><span class="method post">POST</span> Refund part or the rest of an order’s payment</a></li>
 <li><a href="#list-refunds"><span class="method get">GET</span> List the refunds of an order</a></li>
 <li><a href="#get-refund"><span class="method get">GET</span> Read a refund</a></li>
 </ul>
@@ -150,18 +150,18 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <details open>
 <summary>Payments</summary>
 <ul>
-<li><a href="#settle-simulated-payment"><span class="method post">POST</span> Play the customer for a simulated payment</a></li>
-<li><a href="#receive-stripe-event"><span class="method post">POST</span> Stripe tells that something happened to a payment</a></li>
+<li><a href="#settle-simulated-payment"><span class="method post">POST</span> Complete or fail a simulated payment</a></li>
+<li><a href="#receive-stripe-event"><span class="method post">POST</span> Receive an event from Stripe</a></li>
 </ul>
 </details>
 <details open>
 <summary>Operations</summary>
 <ul>
-<li><a href="#list-findings"><span class="method get">GET</span> Where provider</a></li>
-<li><a href="#find-orders"><span class="method get">GET</span> Orders in manual review</a></li>
-<li><a href="#explain-order"><span class="method get">GET</span> Everything that is known of an order: why it is as it is</a></li>
-<li><a href="#retry-compensation"><span class="method post">POST</span> Run the compensation of an order in manual review again</a></li>
-<li><a href="#resolve-order"><span class="method post">POST</span> Declare that an order in manual review was settled by hand</a></li>
+<li><a href="#list-findings"><span class="method get">GET</span> List where provider</a></li>
+<li><a href="#find-orders"><span class="method get">GET</span> List the orders in manual review</a></li>
+<li><a href="#explain-order"><span class="method get">GET</span> Explain an order’s current state</a></li>
+<li><a href="#retry-compensation"><span class="method post">POST</span> Retry the compensation of an order in manual review</a></li>
+<li><a href="#resolve-order"><span class="method post">POST</span> Resolve an order in manual review by hand</a></li>
 </ul>
 </details>
 <details open>
@@ -169,27 +169,27 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <ul>
 <li><a href="#create-application"><span class="method post">POST</span> Register an application</a></li>
 <li><a href="#list-applications"><span class="method get">GET</span> List the applications</a></li>
-<li><a href="#get-application"><span class="method get">GET</span> Read an application and what is known of its keys</a></li>
-<li><a href="#update-application"><span class="method patch">PATCH</span> Change an application</a></li>
-<li><a href="#delete-application"><span class="method delete">DELETE</span> Remove an application with all its keys</a></li>
-<li><a href="#create-key"><span class="method post">POST</span> Make a key of an application</a></li>
-<li><a href="#delete-key"><span class="method delete">DELETE</span> Take a key out of use</a></li>
+<li><a href="#get-application"><span class="method get">GET</span> Read an application and the state of its keys</a></li>
+<li><a href="#update-application"><span class="method patch">PATCH</span> Change</a></li>
+<li><a href="#delete-application"><span class="method delete">DELETE</span> Delete an application and its keys</a></li>
+<li><a href="#create-key"><span class="method post">POST</span> Create a key for an application</a></li>
+<li><a href="#delete-key"><span class="method delete">DELETE</span> Delete a key</a></li>
 </ul>
 </details>
 <details open>
 <summary>Audit</summary>
 <ul>
-<li><a href="#get-usage"><span class="method get">GET</span> What an application asked for</a></li>
-<li><a href="#list-accesses"><span class="method get">GET</span> Who read or changed what</a></li>
-<li><a href="#list-readers"><span class="method get">GET</span> Which applications read or changed a customer’s data</a></li>
+<li><a href="#get-usage"><span class="method get">GET</span> Read an application’s usage: requests</a></li>
+<li><a href="#list-accesses"><span class="method get">GET</span> List who read or changed what</a></li>
+<li><a href="#list-readers"><span class="method get">GET</span> List the applications that read or changed a customer’s data</a></li>
 </ul>
 </details>
 <details open>
 <summary>System</summary>
 <ul>
-<li><a href="#get-health"><span class="method get">GET</span> Readiness of each part</a></li>
-<li><a href="#get-openapi"><span class="method get">GET</span> This API as an OpenAPI 3.1 document</a></li>
-<li><a href="#get-docs"><span class="method get">GET</span> This API as a page to read</a></li>
+<li><a href="#get-health"><span class="method get">GET</span> Read the health of the service</a></li>
+<li><a href="#get-openapi"><span class="method get">GET</span> Read this API as an OpenAPI 3.1 document</a></li>
+<li><a href="#get-docs"><span class="method get">GET</span> Read this API as a web page</a></li>
 </ul>
 </details>
 <p><a href="#problems">Problems</a></p>
@@ -218,7 +218,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="sign-up">
 <h3><a href="#sign-up">Sign up</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
-<p>The answer is the same whether the e-mail has an account already or not: its owner gets a mail that tells. Where e-mails must be confirmed, the account is of use only after that.</p>
+<p>The answer is the same whether the e-mail already has an account or not; a mail tells its owner. Where the shop requires confirmed e-mails, the customer can sign in only after confirming.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -262,7 +262,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;,&quot;name&quot;:&quot;Ada Lovelace&quot;}&#39;</code></pre>
 </article>
 <article id="confirm-email">
-<h3><a href="#confirm-email">Confirm an e-mail by the token that was mailed to it</a></h3>
+<h3><a href="#confirm-email">Confirm an e-mail with the e-mailed token</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers/confirmations</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -298,9 +298,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;token&quot;:&quot;cfe_m3pL2w&quot;}&#39;</code></pre>
 </article>
 <article id="request-password-reset">
-<h3><a href="#request-password-reset">Ask for a mail to reset a password by</a></h3>
+<h3><a href="#request-password-reset">Request a password-reset e-mail</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/password-resets</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
-<p>The answer is the same whether the e-mail has an account or not. One address gets at most five mails an hour, and this does not tell when it has had them.</p>
+<p>The answer is the same whether the e-mail has an account or not. One address receives at most five mails an hour; beyond that the answer stays the same and no mail is sent.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -339,9 +339,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;email&quot;:&quot;ada@example.com&quot;}&#39;</code></pre>
 </article>
 <article id="reset-password">
-<h3><a href="#reset-password">Choose a new password by the token that was mailed</a></h3>
+<h3><a href="#reset-password">Reset the password with the e-mailed token</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/password-resets/confirmations</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
-<p>Confirms the e-mail too, ends every session of the customer and voids their other tokens.</p>
+<p>Also confirms the e-mail, ends every session of the customer and voids their other tokens.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -379,7 +379,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="change-password">
 <h3><a href="#change-password">Change the password of the signed-in customer</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers/me/password</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
-<p>Takes the present password, too; ends every other session and voids mailed tokens.</p>
+<p>Needs the current password. Ends every other session and voids e-mailed tokens.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -415,9 +415,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;password&quot;:&quot;correct horse battery&quot;,&quot;newPassword&quot;:&quot;battery horse correct&quot;}&#39;</code></pre>
 </article>
 <article id="request-email-change">
-<h3><a href="#request-email-change">Ask for another e-mail for the signed-in customer</a></h3>
+<h3><a href="#request-email-change">Request a change of the signed-in customer’s e-mail</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers/me/email</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
-<p>A token goes to the new e-mail and a notice to the present one, which stays until the token comes back. The answer does not tell whether the new e-mail has an account.</p>
+<p>Sends a token to the new e-mail and a notice to the current one. The current e-mail stays until the token is used. The answer does not reveal whether the new e-mail has an account.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -457,7 +457,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;email&quot;:&quot;ada.king@example.com&quot;,&quot;password&quot;:&quot;correct horse battery&quot;}&#39;</code></pre>
 </article>
 <article id="change-email">
-<h3><a href="#change-email">Change an e-mail by the token that was mailed to the new one</a></h3>
+<h3><a href="#change-email">Change the e-mail with the token sent to the new one</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers/email-changes/confirmations</code> <span class="who">application by its Client-Id with <code>customers:write</code> or signed-in customer of an application with <code>customers:write</code> or application by its key with <code>customers:write</code></span></p>
 <p>Ends every session of the customer and voids their other tokens.</p>
 <h4>Parameters</h4>
@@ -534,7 +534,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
 </article>
 <article id="update-me">
-<h3><a href="#update-me">Change name or address of the signed-in customer</a></h3>
+<h3><a href="#update-me">Change the signed-in customer’s name or address</a></h3>
 <p class="endpoint"><span class="method patch">PATCH</span> <code>/customers/me</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -589,7 +589,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;address&quot;:{&quot;line1&quot;:&quot;Hauptstraße 5&quot;,&quot;city&quot;:&quot;Graz&quot;,&quot;postalCode&quot;:&quot;8010&quot;,&quot;country&quot;:&quot;AT&quot;}}&#39;</code></pre>
 </article>
 <article id="update-customer">
-<h3><a href="#update-customer">Make a customer premium, or not</a></h3>
+<h3><a href="#update-customer">Change whether a customer is premium</a></h3>
 <p class="endpoint"><span class="method patch">PATCH</span> <code>/customers/{customerId}</code> <span class="who">application by its key with <code>customers:write</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -640,9 +640,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;premium&quot;:true}&#39;</code></pre>
 </article>
 <article id="link-identity">
-<h3><a href="#link-identity">Let the signed-in customer also sign in at the identity provider</a></h3>
+<h3><a href="#link-identity">Link an identity to the signed-in customer</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/customers/me/identities</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
-<p>Takes an id token that the provider made for an application of this shop, and answers 201 with the link, or 200 with the one that is there. It can be repeated without harm, so it takes no Idempotency-Key.</p>
+<p>Takes an id token that the identity provider issued for an application of this shop. Answers 201 with the new link, or 200 with the existing one. Repeating it is safe, so it takes no Idempotency-Key.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -696,7 +696,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;idToken&quot;:&quot;eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyLTEifQ.c2lnbmF0dXJl&quot;}&#39;</code></pre>
 </article>
 <article id="list-identities">
-<h3><a href="#list-identities">List how the signed-in customer can sign in at the identity provider</a></h3>
+<h3><a href="#list-identities">List the identities linked to the signed-in customer</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/customers/me/identities</code> <span class="who">signed-in customer of an application</span></p>
 <h4>Parameters</h4>
 <table>
@@ -731,9 +731,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
 </article>
 <article id="unlink-identity">
-<h3><a href="#unlink-identity">Take a link to the identity provider away</a></h3>
+<h3><a href="#unlink-identity">Unlink an identity</a></h3>
 <p class="endpoint"><span class="method delete">DELETE</span> <code>/customers/me/identities/{identityId}</code> <span class="who">signed-in customer of an application with <code>customers:write</code></span></p>
-<p>Tokens of it let nobody in any more, from the next request on; sessions stay. A customer without a password gets one by resetting it.</p>
+<p>Its tokens stop working with the next request; sessions stay. A customer without a password can set one by a password reset.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -766,7 +766,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="sign-in">
 <h3><a href="#sign-in">Sign in</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/sessions</code> <span class="who">application by its Client-Id or signed-in customer of an application or application by its key</span></p>
-<p>Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again. With <code>idToken</code> it takes one that the identity provider made for the calling application; who comes for the first time becomes a customer.</p>
+<p>Every call opens a new session, so the operation takes no Idempotency-Key. The answer shows the token once. <code>idToken</code> must be issued by the identity provider for the calling application; an unknown identity becomes a new customer.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -812,7 +812,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="list-sessions">
 <h3><a href="#list-sessions">List the sessions of the signed-in customer</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/sessions</code> <span class="who">signed-in customer of an application</span></p>
-<p>The hundred newest. <code>network</code> is the address that the session was opened from without its last part, <code>current</code> the session that asks.</p>
+<p>Shows the hundred newest. <code>network</code> is the network that opened the session; <code>current</code> marks the session of this request.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1045,7 +1045,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="get-product">
 <h3><a href="#get-product">Read a product that is on sale</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}</code> <span class="who">application by its Client-Id with <code>catalog:read</code> or signed-in customer of an application with <code>catalog:read</code> or application by its key with <code>catalog:read</code></span></p>
-<p>A product that was taken off sale (<code>active</code> is false) is not found, as one that never was.</p>
+<p>A product that is no longer on sale (<code>active</code> is false) answers 404.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1090,7 +1090,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Client-Id: $CLIENT_ID&quot;</code></pre>
 </article>
 <article id="update-product">
-<h3><a href="#update-product">Change a product; orders already placed keep their prices and names</a></h3>
+<h3><a href="#update-product">Change a product; existing orders keep their prices and names</a></h3>
 <p class="endpoint"><span class="method patch">PATCH</span> <code>/products/{productId}</code> <span class="who">application by its key with <code>catalog:write</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -1154,7 +1154,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h2>Stock</h2>
 <p>The ledger of what came in, went out and is reserved.</p>
 <article id="list-stock-movements">
-<h3><a href="#list-stock-movements">Read the stock ledger of a product, newest first, with its level</a></h3>
+<h3><a href="#list-stock-movements">Read a product’s stock level and ledger, newest first</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/products/{productId}/stock-movements</code> <span class="who">application by its key with <code>stock:read</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -1205,7 +1205,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="create-stock-movement">
-<h3><a href="#create-stock-movement">Take stock in (+) or out (−); never below what is reserved</a></h3>
+<h3><a href="#create-stock-movement">Add stock (+) or remove stock (−), never below the reserved quantity</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/products/{productId}/stock-movements</code> <span class="who">application by its key with <code>stock:write</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -1267,7 +1267,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h2>Orders</h2>
 <p>Pricing, placing, following and cancelling orders. Everybody sees their own alone.</p>
 <article id="create-quote">
-<h3><a href="#create-quote">Price a basket without ordering it</a></h3>
+<h3><a href="#create-quote">Price a basket without placing an order</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/quotes</code> <span class="who">application by its Client-Id with <code>catalog:read</code> or signed-in customer of an application with <code>catalog:read</code> or application by its key with <code>catalog:read</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -1354,7 +1354,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="place-order">
 <h3><a href="#place-order">Place an order</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/orders</code> <span class="who">signed-in customer of an application with <code>orders:place</code></span></p>
-<p>Answers 202 with the pending order as soon as it is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, when the same request was repeated meanwhile and answered so, or when the customer must act on the payment first (<code>pending_payment</code>, see <code>paymentAction</code>).</p>
+<p>Answers 202 with the pending order as soon as the order is stored. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, when a repeated request got 202 meanwhile, or when the customer must act on the payment first (<code>pending_payment</code>, see <code>paymentAction</code>).</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -1708,7 +1708,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
 </article>
 <article id="get-order-timeline">
-<h3><a href="#get-order-timeline">What happened to an order, oldest first</a></h3>
+<h3><a href="#get-order-timeline">List what happened to an order, oldest first</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/orders/{orderId}/timeline</code> <span class="who">signed-in customer of an application with <code>orders:read</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -1765,7 +1765,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $TOKEN&quot;</code></pre>
 </article>
 <article id="cancel-order">
-<h3><a href="#cancel-order">Cancel an order; a payment is refunded and the stock goes back</a></h3>
+<h3><a href="#cancel-order">Cancel an order, refund its payment and return its stock</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/cancel</code> <span class="who">signed-in customer of an application with <code>orders:place</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -1926,9 +1926,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &#39;Prefer: wait=10&#39;</code></pre>
 </article>
 <article id="request-refund">
-<h3><a href="#request-refund">Give back part of what an order was paid with, or all that is left of it</a></h3>
+<h3><a href="#request-refund">Refund part or the rest of an order’s payment</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/orders/{orderId}/refunds</code> <span class="who">application by its key with <code>orders:refund</code></span></p>
-<p>Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without <code>amount</code> it is all that is left. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the payment provider and answers 201 with the refund <code>succeeded</code> or <code>failed</code>; 202 when neither is known by then. The order stays <code>confirmed</code> and keeps its stock: to compensate it, cancel it.</p>
+<p>Answers 202 with the refund as soon as the refund is stored. Without <code>amount</code> it refunds everything that is left. With <code>Prefer: wait=N</code> (at most 20 seconds) it waits for the payment provider and answers 201 with the refund <code>succeeded</code> or <code>failed</code>, or 202 when neither is known by then. The order stays <code>confirmed</code> and keeps its stock; to give everything back, cancel the order.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2100,9 +2100,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h2>Payments</h2>
 <p>What moves on an order whose payment waits for its customer.</p>
 <article id="settle-simulated-payment">
-<h3><a href="#settle-simulated-payment">Play the customer for a simulated payment</a></h3>
+<h3><a href="#settle-simulated-payment">Complete or fail a simulated payment</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/simulated-payments/{orderId}</code> <span class="who">signed-in customer of an application with <code>orders:place</code></span></p>
-<p>Completes or fails the action that an order with the payment method <code>pm_requiresAction</code> waits for, as the customer would at their bank. The order goes on a moment later. Only where payments are simulated.</p>
+<p>Plays the customer’s part at the bank for an order with the payment method <code>pm_requiresAction</code>. The order goes on a moment later. Only available where payments are simulated.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2145,9 +2145,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;outcome&quot;:&quot;complete&quot;}&#39;</code></pre>
 </article>
 <article id="receive-stripe-event">
-<h3><a href="#receive-stripe-event">Stripe tells that something happened to a payment</a></h3>
+<h3><a href="#receive-stripe-event">Receive an event from Stripe</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/webhooks/stripe</code> <span class="who">everybody</span></p>
-<p>For Stripe alone, which signs what it sends. An event only resumes the order that it is about: the payment itself is asked for at Stripe. 404 where the shop does not charge by Stripe.</p>
+<p>Only Stripe calls this operation, and signs each event. An event only resumes the saga of its order, which then reads the payment from Stripe. Answers 404 when the shop does not use Stripe.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2180,9 +2180,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h2>Operations</h2>
 <p>What is stuck or disagrees, for those who put it right.</p>
 <article id="list-findings">
-<h3><a href="#list-findings">Where provider, orders and stock ledger disagree, newest first</a></h3>
+<h3><a href="#list-findings">List where provider, orders and stock ledger disagree, newest first</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/reconciliation/findings</code> <span class="who">application by its key with <code>orders:review</code></span></p>
-<p>What the hourly reconciliation found: what is wrong, both sides’ numbers, and what to do about it.</p>
+<p>Shows the findings of the hourly reconciliation: what disagrees, the figures of both sides, and what to do.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2235,9 +2235,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="find-orders">
-<h3><a href="#find-orders">Orders in manual review, the longest untouched first</a></h3>
+<h3><a href="#find-orders">List the orders in manual review, the longest unchanged first</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/manual-review/orders</code> <span class="who">application by its key with <code>orders:review</code></span></p>
-<p>Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. <code>olderThan</code> takes <code>90s</code>, <code>15m</code>, <code>4h</code> or <code>3d</code>.</p>
+<p>Unlike other lists this one starts with the oldest change, because that order needs work first. <code>olderThan</code> takes a duration such as <code>90s</code>, <code>15m</code>, <code>4h</code> or <code>3d</code>.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2351,9 +2351,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="explain-order">
-<h3><a href="#explain-order">Everything that is known of an order: why it is as it is</a></h3>
+<h3><a href="#explain-order">Explain an order’s current state</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/manual-review/orders/{orderId}</code> <span class="who">application by its key with <code>orders:review</code></span></p>
-<p>With each attempt of each step of its sagas. The reading is kept among <code>actions</code>, with the key that read and the request’s id.</p>
+<p>Shows everything known about the order, including each attempt of each saga step. The read itself is recorded in <code>actions</code>, with the key and the request id.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2567,9 +2567,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="retry-compensation">
-<h3><a href="#retry-compensation">Run the compensation of an order in manual review again</a></h3>
+<h3><a href="#retry-compensation">Retry the compensation of an order in manual review</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/manual-review/orders/{orderId}/retry</code> <span class="who">application by its key with <code>orders:review</code></span></p>
-<p>Starts a new compensation: refund, release, close. The order ends failed or cancelled, or is put into manual review again. It never goes forward.</p>
+<p>Starts a new compensation: refund, release, close. The order ends failed or cancelled, or returns to manual review. It never goes forward.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2679,9 +2679,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="resolve-order">
-<h3><a href="#resolve-order">Declare that an order in manual review was settled by hand, and no money is kept</a></h3>
+<h3><a href="#resolve-order">Resolve an order in manual review by hand</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/manual-review/orders/{orderId}/resolve</code> <span class="who">application by its key with <code>orders:review</code></span></p>
-<p>Stock that is still held goes back, a payment counts as refunded (<code>refundReference</code> is the provider’s), and the order ends. <code>cancelled</code> is for an order that was confirmed or being cancelled, <code>failed</code> for any other.</p>
+<p>Declares that no money is kept. Held stock goes back, the payment counts as refunded (<code>refundReference</code> is the provider’s reference), and the order ends: <code>cancelled</code> if it was confirmed or being cancelled, <code>failed</code> otherwise.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2809,7 +2809,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <article id="create-application">
 <h3><a href="#create-application">Register an application</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/applications</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
-<p>A key or a Client-Id of it works at once. Nobody can give more than they have: its scopes must be among those of the application that asks.</p>
+<p>Its Client-Id works at once. An application can only grant scopes it has itself.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -2930,7 +2930,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="get-application">
-<h3><a href="#get-application">Read an application and what is known of its keys</a></h3>
+<h3><a href="#get-application">Read an application and the state of its keys</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/applications/{applicationId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -2989,9 +2989,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="update-application">
-<h3><a href="#update-application">Change an application, suspend it or let it in again</a></h3>
+<h3><a href="#update-application">Change, suspend or reactivate an application</a></h3>
 <p class="endpoint"><span class="method patch">PATCH</span> <code>/applications/{applicationId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
-<p>Takes effect within a second. An application can neither change its own scopes or status nor that of one that may do more than itself.</p>
+<p>Takes effect within a second. An application cannot change its own scopes or status, nor an application that has scopes it lacks.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3059,9 +3059,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;status&quot;:&quot;suspended&quot;}&#39;</code></pre>
 </article>
 <article id="delete-application">
-<h3><a href="#delete-application">Remove an application with all its keys; sessions that it opened let nobody in any more</a></h3>
+<h3><a href="#delete-application">Delete an application and its keys, and end its sessions</a></h3>
 <p class="endpoint"><span class="method delete">DELETE</span> <code>/applications/{applicationId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
-<p>Takes effect within a second. Its record of use and its entries in the audit stay.</p>
+<p>Takes effect within a second. Its usage figures and audit records stay.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3089,9 +3089,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="create-key">
-<h3><a href="#create-key">Make a key of an application</a></h3>
+<h3><a href="#create-key">Create a key for an application</a></h3>
 <p class="endpoint"><span class="method post">POST</span> <code>/applications/{applicationId}/keys</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
-<p>The key is shown this once, so it takes no Idempotency-Key. Several keys at a time let one be replaced without a gap: make the next, use it, then delete the one before. Only <code>server</code> and <code>analytics</code> applications have keys.</p>
+<p>The answer shows the key once, so the operation takes no Idempotency-Key. To replace a key without a gap, create the next one, switch to it, then delete the old one. Only <code>server</code> and <code>analytics</code> applications have keys.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3137,7 +3137,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -d &#39;{&quot;expiresAt&quot;:&quot;2027-03-14T00:00:00.000Z&quot;}&#39;</code></pre>
 </article>
 <article id="delete-key">
-<h3><a href="#delete-key">Take a key out of use, from the next request on</a></h3>
+<h3><a href="#delete-key">Delete a key; it stops working with the next request</a></h3>
 <p class="endpoint"><span class="method delete">DELETE</span> <code>/applications/{applicationId}/keys/{keyId}</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
 <h4>Parameters</h4>
 <table>
@@ -3170,9 +3170,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h2>Audit</h2>
 <p>Who read or changed what, and what each application asks for.</p>
 <article id="get-usage">
-<h3><a href="#get-usage">What an application asked for, how often it failed and how long it took</a></h3>
+<h3><a href="#get-usage">Read an application’s usage: requests, errors and latency</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/applications/{applicationId}/usage</code> <span class="who">application by its key with <code>applications:manage</code></span></p>
-<p>By operation, in whole hours from the one that <code>from</code> is in; the last day when nothing is said. Times are of the handler’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.</p>
+<p>Counts by operation, in whole hours from the hour of <code>from</code>. The default range is the last day. Times cover the handler’s own work and are accurate to a tenth. An unknown or idle application has no operations.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3228,9 +3228,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="list-accesses">
-<h3><a href="#list-accesses">Who read or changed what, newest first</a></h3>
+<h3><a href="#list-accesses">List who read or changed what, newest first</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/audit</code> <span class="who">application by its key with <code>audit:read</code></span></p>
-<p>Of a resource (<code>ord_…</code>, <code>cus_…</code>, <code>prd_…</code>, <code>app_…</code>, <code>key_…</code>, <code>rfd_…</code> or <code>mov_…</code>), of an application, or by a customer; of several, what fits all. The last 31 days when nothing is said; at most 400 days at once. A request is here within seconds on a laptop and within minutes on AWS. Asking is recorded too.</p>
+<p>Filters by resource (<code>ord_…</code>, <code>cus_…</code>, <code>prd_…</code>, <code>app_…</code>, <code>key_…</code>, <code>rfd_…</code> or <code>mov_…</code>), application, customer and operation; all filters must match. The default range is the last 31 days, the longest 400 days. A request appears within seconds on a laptop and within minutes on AWS. This operation is recorded too.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3287,9 +3287,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
   -H &quot;Authorization: Bearer $APP_KEY&quot;</code></pre>
 </article>
 <article id="list-readers">
-<h3><a href="#list-readers">Which applications read or changed a customer’s data</a></h3>
+<h3><a href="#list-readers">List the applications that read or changed a customer’s data</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/audit/readers</code> <span class="who">application by its key with <code>audit:read</code></span></p>
-<p>Every application whose requests named this customer or were made by them, and were not refused; the last 31 days when nothing is said, at most 400 days at once.</p>
+<p>Counts the successful requests that named this customer or came from them, by application. The default range is the last 31 days, the longest 400 days.</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3342,9 +3342,9 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <h2>System</h2>
 <p>Readiness, and this description.</p>
 <article id="get-health">
-<h3><a href="#get-health">Readiness of each part</a></h3>
+<h3><a href="#get-health">Read the health of the service</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/health</code> <span class="who">everybody</span></p>
-<p>200 while orders can be taken or at least the catalogue is served (<code>up</code>, <code>degraded</code>); 503 when the database is away (<code>down</code>).</p>
+<p>Answers 200 while the shop takes orders (<code>up</code>) or at least serves the catalogue (<code>degraded</code>), and 503 when the database does not answer (<code>down</code>).</p>
 <h4>Parameters</h4>
 <table>
 <thead><tr><th>Name</th><th>In</th><th>Type</th><th>Notes</th></tr></thead>
@@ -3383,7 +3383,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <pre><code>curl &quot;$API/health&quot;</code></pre>
 </article>
 <article id="get-openapi">
-<h3><a href="#get-openapi">This API as an OpenAPI 3.1 document</a></h3>
+<h3><a href="#get-openapi">Read this API as an OpenAPI 3.1 document</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/openapi.json</code> <span class="who">everybody</span></p>
 <h4>Parameters</h4>
 <table>
@@ -3410,7 +3410,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <pre><code>curl &quot;$API/openapi.json&quot;</code></pre>
 </article>
 <article id="get-docs">
-<h3><a href="#get-docs">This API as a page to read</a></h3>
+<h3><a href="#get-docs">Read this API as a web page</a></h3>
 <p class="endpoint"><span class="method get">GET</span> <code>/docs</code> <span class="who">everybody</span></p>
 <h4>Parameters</h4>
 <table>
@@ -3443,51 +3443,51 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 <table>
 <thead><tr><th>Code</th><th>When it comes</th><th>What to do</th></tr></thead>
 <tbody>
-<tr id="problem-bad-request"><td>400 <code>bad-request</code></td><td>The request cannot be read as HTTP: a broken percent-encoding in the path or the query, for example.</td><td>Correct the client; the same request will never pass.</td></tr>
-<tr id="problem-invalid-json"><td>400 <code>invalid-json</code></td><td>The body was sent as JSON but cannot be parsed, or its arrays and objects stand in each other deeper than 32 levels.</td><td>Send what a JSON library writes, encoded as UTF-8.</td></tr>
-<tr id="problem-invalid-input"><td>400 <code>invalid-input</code></td><td>The body, the query or a header field does not fit the operation’s schema, unknown fields included.</td><td>Correct each place that <code>errors</code> names. The same input will never pass.</td></tr>
-<tr id="problem-invalid-cursor"><td>400 <code>invalid-cursor</code></td><td>The cursor was altered, or comes from another list, another filter or another caller.</td><td>Use <code>nextCursor</code> exactly as it came, with the same filter; or begin again without a cursor.</td></tr>
-<tr id="problem-idempotency-key-missing"><td>400 <code>idempotency-key-missing</code></td><td>The operation must not happen twice, and the request has no <code>Idempotency-Key</code>.</td><td>Make a new key (a UUID will do) for each order that somebody wants, and send it with every attempt.</td></tr>
-<tr id="problem-idempotency-key-invalid"><td>400 <code>idempotency-key-invalid</code></td><td>The <code>Idempotency-Key</code> is longer than 255 characters or has others than visible ASCII.</td><td>Use a UUID or another short token.</td></tr>
-<tr id="problem-token-invalid"><td>400 <code>token-invalid</code></td><td>The token of a mail is unknown, was used, is past its time, or a newer one was mailed. Which of these it is, it does not tell.</td><td>Ask for another mail, and use the token of the newest.</td></tr>
-<tr id="problem-webhook-signature-invalid"><td>400 <code>webhook-signature-invalid</code></td><td>The header that signs the event is missing or broken, fits neither the body nor a secret of ours, or is older than five minutes.</td><td>Compare the endpoint’s signing secret at the provider with the one that is deployed, and that nothing on the way changes the body. Events are sent again.</td></tr>
-<tr id="problem-unauthenticated"><td>401 <code>unauthenticated</code></td><td>There is no <code>Authorization</code> header, it is not <code>Bearer</code> and a token, or the token is unknown, expired, revoked or of the wrong kind.</td><td>Sign in again, or check the application’s key.</td></tr>
-<tr id="problem-invalid-credentials"><td>401 <code>invalid-credentials</code></td><td>The e-mail is unknown or the password is wrong; the answer does not say which.</td><td>Ask the customer again. Many failures lock signing in for a while.</td></tr>
-<tr id="problem-scopes-exceeded"><td>403 <code>scopes-exceeded</code></td><td>An application with <code>applications:manage</code> gives a scope that it has not itself, or changes an application that has one.</td><td>Let an application do it that has all these scopes.</td></tr>
-<tr id="problem-id-token-invalid"><td>401 <code>id-token-invalid</code></td><td>The id token is expired, altered, of another issuer, for another application than the one that calls, or no id token. Which of them is not told.</td><td>Get a new one from the identity provider, and send it with the <code>Client-Id</code> of the application that it was made for.</td></tr>
-<tr id="problem-forbidden"><td>403 <code>forbidden</code></td><td>The application’s key is good but lacks a scope that the operation needs.</td><td>Use a key with the scope that <code>detail</code> names.</td></tr>
-<tr id="problem-not-found"><td>404 <code>not-found</code></td><td>There is nothing under this id, or it belongs to somebody else; the answer does not say which.</td><td>Check the id and who is signed in.</td></tr>
+<tr id="problem-bad-request"><td>400 <code>bad-request</code></td><td>The request is not valid HTTP. For example, the path or the query has a broken percent-encoding.</td><td>Correct the client. The same request never succeeds.</td></tr>
+<tr id="problem-invalid-json"><td>400 <code>invalid-json</code></td><td>The body cannot be parsed as JSON, or its arrays and objects are nested more than 32 levels deep.</td><td>Send JSON from a JSON library, encoded as UTF-8.</td></tr>
+<tr id="problem-invalid-input"><td>400 <code>invalid-input</code></td><td>The body, the query or a header field does not match the operation’s schema. Unknown fields are errors too.</td><td>Correct each place that <code>errors</code> names. The same input never succeeds.</td></tr>
+<tr id="problem-invalid-cursor"><td>400 <code>invalid-cursor</code></td><td>The cursor was changed, or belongs to another list, filter or caller.</td><td>Use <code>nextCursor</code> unchanged with the same filter, or start over without a cursor.</td></tr>
+<tr id="problem-idempotency-key-missing"><td>400 <code>idempotency-key-missing</code></td><td>The operation must not happen twice, but the request has no <code>Idempotency-Key</code>.</td><td>Create a new key, such as a UUID, for each new order. Send the same key with every attempt.</td></tr>
+<tr id="problem-idempotency-key-invalid"><td>400 <code>idempotency-key-invalid</code></td><td>The <code>Idempotency-Key</code> has more than 255 characters, or characters other than visible ASCII.</td><td>Use a UUID or another short token.</td></tr>
+<tr id="problem-token-invalid"><td>400 <code>token-invalid</code></td><td>The e-mailed token is unknown, used, expired or replaced by a newer one. The answer does not say which.</td><td>Request another e-mail and use the newest token.</td></tr>
+<tr id="problem-webhook-signature-invalid"><td>400 <code>webhook-signature-invalid</code></td><td>The signature header is missing or malformed, does not match the body and our secret, or is older than five minutes.</td><td>Check that the endpoint’s signing secret at the provider is the deployed one, and that no proxy changes the body. The provider sends the event again.</td></tr>
+<tr id="problem-unauthenticated"><td>401 <code>unauthenticated</code></td><td>The <code>Authorization</code> header is missing or is not <code>Bearer</code> with a token, or the token is unknown, expired, revoked or of the wrong kind.</td><td>Sign in again, or check the application’s key.</td></tr>
+<tr id="problem-invalid-credentials"><td>401 <code>invalid-credentials</code></td><td>The e-mail is unknown or the password is wrong; the answer does not say which.</td><td>Ask the customer to try again. Repeated failures lock sign-in for a while.</td></tr>
+<tr id="problem-scopes-exceeded"><td>403 <code>scopes-exceeded</code></td><td>An application with <code>applications:manage</code> grants a scope that it lacks, or changes an application that has such a scope.</td><td>Use an application that has all these scopes.</td></tr>
+<tr id="problem-id-token-invalid"><td>401 <code>id-token-invalid</code></td><td>The id token is expired, changed, from another issuer, for another application than the caller, or not an id token. The answer does not say which.</td><td>Get a new id token from the identity provider, and send it with the <code>Client-Id</code> of the application that it was issued for.</td></tr>
+<tr id="problem-forbidden"><td>403 <code>forbidden</code></td><td>The credentials are valid, but the application lacks a scope that the operation needs.</td><td>Use an application with the scope that <code>detail</code> names.</td></tr>
+<tr id="problem-not-found"><td>404 <code>not-found</code></td><td>Nothing has this id, or it belongs to someone else. The answer does not say which.</td><td>Check the id and the signed-in customer.</td></tr>
 <tr id="problem-route-not-found"><td>404 <code>route-not-found</code></td><td>No operation has this path.</td><td>Compare the path with <code>GET /docs</code>.</td></tr>
-<tr id="problem-method-not-allowed"><td>405 <code>method-not-allowed</code></td><td>The path exists, but not with this method; on the laptop the <code>Allow</code> header lists those that do.</td><td>Compare the method with <code>GET /docs</code>.</td></tr>
-<tr id="problem-identity-not-linked"><td>409 <code>identity-not-linked</code></td><td>Somebody comes from the identity provider for the first time, and it has confirmed no e-mail address of theirs, or a customer has that address and has not confirmed it here.</td><td>Let them sign in with e-mail and password, resetting it if need be, then link the identity by <code>POST /customers/me/identities</code>.</td></tr>
-<tr id="problem-identity-taken"><td>409 <code>identity-taken</code></td><td>The identity is linked to another customer.</td><td>Let them sign in with it, and unlink it there first, if both are theirs.</td></tr>
-<tr id="problem-sku-taken"><td>409 <code>sku-taken</code></td><td>Another product has this SKU, on sale or not.</td><td>Change that product, or choose another SKU.</td></tr>
-<tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>A request with the same <code>Idempotency-Key</code> is being worked on right now.</td><td>Wait for as long as <code>Retry-After</code> says and send the same request again: you will get its answer.</td></tr>
+<tr id="problem-method-not-allowed"><td>405 <code>method-not-allowed</code></td><td>The path exists, but not with this method.</td><td>Compare the method with <code>GET /docs</code>.</td></tr>
+<tr id="problem-identity-not-linked"><td>409 <code>identity-not-linked</code></td><td>A user of the identity provider signs in for the first time, and either the provider has not confirmed their e-mail, or a customer has that e-mail and has not confirmed it here.</td><td>Let the customer sign in with e-mail and password (reset it if needed), then link the identity with <code>POST /customers/me/identities</code>.</td></tr>
+<tr id="problem-identity-taken"><td>409 <code>identity-taken</code></td><td>The identity is linked to another customer.</td><td>If both accounts are theirs, sign in with the identity and unlink it there first.</td></tr>
+<tr id="problem-sku-taken"><td>409 <code>sku-taken</code></td><td>Another product already has this SKU. It may be off sale.</td><td>Change that product, or choose another SKU.</td></tr>
+<tr id="problem-request-in-flight"><td>409 <code>request-in-flight</code></td><td>Another request with the same <code>Idempotency-Key</code> is in progress.</td><td>Wait as long as <code>Retry-After</code> says, then send the same request again to get its answer.</td></tr>
 <tr id="problem-stock-reserved"><td>409 <code>stock-reserved</code></td><td>Taking this much out would leave less than what orders under way have reserved, or less than nothing; or putting it in would exceed what a product can have.</td><td>Read the level with <code>GET /products/{productId}/stock-movements</code> and take out at most what is available.</td></tr>
-<tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting in manual review.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
-<tr id="problem-order-not-in-review"><td>409 <code>order-not-in-review</code></td><td>The order does not wait in manual review: it has ended, or its compensation is under way again.</td><td>Read it with <code>GET /manual-review/orders/{orderId}</code>; perhaps a colleague was faster.</td></tr>
-<tr id="problem-outcome-does-not-fit"><td>409 <code>outcome-does-not-fit</code></td><td>An order that was confirmed or being cancelled ends <code>cancelled</code>, any other <code>failed</code>.</td><td>Send the outcome that <code>detail</code> names.</td></tr>
-<tr id="problem-order-too-late-to-cancel"><td>409 <code>order-too-late-to-cancel</code></td><td>The order was confirmed longer ago than the shop lets orders be cancelled.</td><td>Ask the shop for a return.</td></tr>
-<tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment waits for nobody: another payment method was used, the other outcome was played before, or the order was compensated meanwhile.</td><td>Nothing: <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
-<tr id="problem-order-not-refundable"><td>409 <code>order-not-refundable</code></td><td>The order is not confirmed, cost nothing, or all of its payment was given back or is being given back.</td><td>Read the order: its status and <code>payment.refunded</code> tell which it is.</td></tr>
-<tr id="problem-refund-too-large"><td>409 <code>refund-too-large</code></td><td>More is asked for than is left of the payment after all refunds that were made or are under way.</td><td>Ask for less, or leave <code>amount</code> out for all that is left.</td></tr>
-<tr id="problem-own-application"><td>409 <code>own-application</code></td><td>An application changes its own scopes or status, or removes itself.</td><td>Let another application with <code>applications:manage</code> do it.</td></tr>
-<tr id="problem-too-many-applications"><td>409 <code>too-many-applications</code></td><td>A shop has 100 applications.</td><td>Remove one that is not used any more: its usage tells.</td></tr>
-<tr id="problem-too-many-keys"><td>409 <code>too-many-keys</code></td><td>An application has five keys, those that have expired included.</td><td>Delete one that is not used any more: <code>lastUsedAt</code> tells.</td></tr>
-<tr id="problem-kind-has-no-keys"><td>409 <code>kind-has-no-keys</code></td><td>A key is asked for a <code>mobile</code> or <code>web</code> application, out of which anybody could take it.</td><td>Send its id as <code>Client-Id</code>; sign customers in for the rest.</td></tr>
-<tr id="problem-identity-client-taken"><td>409 <code>identity-client-taken</code></td><td>A client id of the identity provider belongs to another application.</td><td>Take it away there first, or register a client of its own at the provider.</td></tr>
-<tr id="problem-version-stale"><td>412 <code>version-stale</code></td><td>Somebody changed the resource after the version that <code>If-Match</code> names.</td><td>Read it again, decide again, and send the change with the new <code>ETag</code>.</td></tr>
-<tr id="problem-body-too-large"><td>413 <code>body-too-large</code></td><td>The body has more than 64 KiB, or 256 KiB where it is signed.</td><td>Send less; no operation needs that much.</td></tr>
-<tr id="problem-unsupported-media-type"><td>415 <code>unsupported-media-type</code></td><td>The body was sent with another <code>Content-Type</code> than <code>application/json</code>.</td><td>Send <code>Content-Type: application/json</code>.</td></tr>
-<tr id="problem-idempotency-key-reused"><td>422 <code>idempotency-key-reused</code></td><td>This <code>Idempotency-Key</code> came before with another body or another path.</td><td>If it is a new order, make a new key. If it is the old one, send exactly what was sent first.</td></tr>
-<tr id="problem-product-not-available"><td>422 <code>product-not-available</code></td><td>A line names a product that does not exist or is not on sale.</td><td>Take the lines that <code>errors</code> names out of the basket and show the customer what is left.</td></tr>
-<tr id="problem-currencies-mixed"><td>422 <code>currencies-mixed</code></td><td>The products of the basket are priced in more than one currency.</td><td>Order them apart, one currency at a time.</td></tr>
-<tr id="problem-amount-too-large"><td>422 <code>amount-too-large</code></td><td>The total is above the largest amount that one order can have.</td><td>Split the order.</td></tr>
-<tr id="problem-sign-in-locked"><td>429 <code>sign-in-locked</code></td><td>There were too many failed sign-ins for this e-mail from this network, from everywhere that it was never signed in from, or from this network for any e-mail.</td><td>Wait for as long as <code>Retry-After</code> says. The right password does not help before that.</td></tr>
-<tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address, customer or application made more requests than it may in the window that <code>RateLimit-Policy</code> tells.</td><td>Wait for as long as <code>Retry-After</code> says, and slow down: <code>RateLimit</code> tells what is left.</td></tr>
-<tr id="problem-too-many-at-once"><td>429 <code>too-many-at-once</code></td><td>An expensive operation is already running as often at the same time as it may for this caller.</td><td>Wait until your own requests to it have ended, or for as long as <code>Retry-After</code> says; make them one after the other.</td></tr>
-<tr id="problem-internal"><td>500 <code>internal</code></td><td>Something happened that should not have. It has been logged under <code>requestId</code>.</td><td>Try again later, a <code>POST</code> with the same <code>Idempotency-Key</code>; when it stays, report the <code>requestId</code>.</td></tr>
-<tr id="problem-unavailable"><td>503 <code>unavailable</code></td><td>The database, the session store or the order saga does not answer in time.</td><td>Try again after <code>Retry-After</code>, a <code>POST</code> with the same <code>Idempotency-Key</code>: nothing happens twice.</td></tr>
+<tr id="problem-order-ended"><td>409 <code>order-ended</code></td><td>The order is failed, cancelled or waiting in manual review.</td><td>Nothing. <code>GET /orders/{orderId}</code> shows how it ended.</td></tr>
+<tr id="problem-order-not-in-review"><td>409 <code>order-not-in-review</code></td><td>The order is not in manual review. It has ended, or its compensation is running again.</td><td>Read it with <code>GET /manual-review/orders/{orderId}</code>. A colleague may have been faster.</td></tr>
+<tr id="problem-outcome-does-not-fit"><td>409 <code>outcome-does-not-fit</code></td><td>The outcome does not match the order. An order that was confirmed or being cancelled ends <code>cancelled</code>, any other <code>failed</code>.</td><td>Send the outcome that <code>detail</code> names.</td></tr>
+<tr id="problem-order-too-late-to-cancel"><td>409 <code>order-too-late-to-cancel</code></td><td>The shop’s time limit for cancellation has passed since the order was confirmed.</td><td>Ask the shop for a return.</td></tr>
+<tr id="problem-payment-not-waiting"><td>409 <code>payment-not-waiting</code></td><td>The simulated payment does not wait for the customer: the order uses another payment method, the payment already ended, or the order was compensated meanwhile.</td><td>Nothing. <code>GET /orders/{orderId}</code> shows how the order goes on. Only orders with <code>pm_requiresAction</code> wait.</td></tr>
+<tr id="problem-order-not-refundable"><td>409 <code>order-not-refundable</code></td><td>The order is not confirmed, was free, or its whole payment is refunded or being refunded.</td><td>Read the order. Its status and <code>payment.refunded</code> show the reason.</td></tr>
+<tr id="problem-refund-too-large"><td>409 <code>refund-too-large</code></td><td>The amount exceeds what is left of the payment after all finished and pending refunds.</td><td>Request less, or omit <code>amount</code> to refund the rest.</td></tr>
+<tr id="problem-own-application"><td>409 <code>own-application</code></td><td>An application changes its own scopes or status, or deletes itself.</td><td>Use another application with <code>applications:manage</code>.</td></tr>
+<tr id="problem-too-many-applications"><td>409 <code>too-many-applications</code></td><td>The shop already has 100 applications.</td><td>Delete an unused application; its usage figures show which one.</td></tr>
+<tr id="problem-too-many-keys"><td>409 <code>too-many-keys</code></td><td>The application already has five keys. Expired keys count.</td><td>Delete an unused key; <code>lastUsedAt</code> shows which one.</td></tr>
+<tr id="problem-kind-has-no-keys"><td>409 <code>kind-has-no-keys</code></td><td>The request asks for a key for a <code>mobile</code> or <code>web</code> application. Anyone could extract a key from such an application.</td><td>Send the application’s id as <code>Client-Id</code>, and sign customers in for the rest.</td></tr>
+<tr id="problem-identity-client-taken"><td>409 <code>identity-client-taken</code></td><td>Another application already uses this client id of the identity provider.</td><td>Remove it there first, or register a separate client at the provider.</td></tr>
+<tr id="problem-version-stale"><td>412 <code>version-stale</code></td><td>The resource changed after the version that <code>If-Match</code> names.</td><td>Read the resource again, reapply your change, and send it with the new <code>ETag</code>.</td></tr>
+<tr id="problem-body-too-large"><td>413 <code>body-too-large</code></td><td>The body exceeds 64 KiB, or 256 KiB for a signed body.</td><td>Send less. No operation needs that much.</td></tr>
+<tr id="problem-unsupported-media-type"><td>415 <code>unsupported-media-type</code></td><td>The <code>Content-Type</code> of the body is not <code>application/json</code>.</td><td>Send <code>Content-Type: application/json</code>.</td></tr>
+<tr id="problem-idempotency-key-reused"><td>422 <code>idempotency-key-reused</code></td><td>An earlier request used this <code>Idempotency-Key</code> with another body or path.</td><td>For a new order, create a new key. To repeat the old request, send exactly the same body.</td></tr>
+<tr id="problem-product-not-available"><td>422 <code>product-not-available</code></td><td>A line names a product that does not exist or is not on sale.</td><td>Remove the lines that <code>errors</code> names from the basket, and show the customer the rest.</td></tr>
+<tr id="problem-currencies-mixed"><td>422 <code>currencies-mixed</code></td><td>The products of the basket are priced in more than one currency.</td><td>Place one order for each currency.</td></tr>
+<tr id="problem-amount-too-large"><td>422 <code>amount-too-large</code></td><td>The total exceeds the largest amount an order can have.</td><td>Split the order.</td></tr>
+<tr id="problem-sign-in-locked"><td>429 <code>sign-in-locked</code></td><td>Too many sign-ins failed for this e-mail from this network, for this e-mail from unknown networks, or from this network for any e-mail.</td><td>Wait as long as <code>Retry-After</code> says. Until then the right password is refused too.</td></tr>
+<tr id="problem-rate-limited"><td>429 <code>rate-limited</code></td><td>This address, customer or application exceeded the number of requests that <code>RateLimit-Policy</code> states.</td><td>Wait as long as <code>Retry-After</code> says, then slow down. <code>RateLimit</code> shows what is left.</td></tr>
+<tr id="problem-too-many-at-once"><td>429 <code>too-many-at-once</code></td><td>The caller already runs this expensive operation as often as allowed at the same time.</td><td>Wait until your earlier requests have ended, or as long as <code>Retry-After</code> says. Send them one after the other.</td></tr>
+<tr id="problem-internal"><td>500 <code>internal</code></td><td>An unexpected error occurred. The log has it under <code>requestId</code>.</td><td>Try again later, a <code>POST</code> with the same <code>Idempotency-Key</code>. If the error stays, report the <code>requestId</code>.</td></tr>
+<tr id="problem-unavailable"><td>503 <code>unavailable</code></td><td>The database, the session store or the state machine did not answer in time.</td><td>Try again after <code>Retry-After</code>, a <code>POST</code> with the same <code>Idempotency-Key</code>. Nothing happens twice.</td></tr>
 </tbody>
 </table>
 </section>
