@@ -5,7 +5,7 @@ import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { config } from '../../lib/platform/config.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { startCompensating } from '../../lib/platform/executions.ts';
 import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
@@ -44,7 +44,7 @@ export const handler = httpHandler(routes['cancel-order'], contract.cancelOrder,
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startCompensating,
   resumeSaga,
   windowSeconds: config().CANCELLATION_WINDOW_SECONDS,
   sleep,

@@ -4,7 +4,7 @@ import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
@@ -47,6 +47,6 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startPlacing,
   sleep,
 }));

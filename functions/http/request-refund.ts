@@ -4,7 +4,7 @@ import { storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { startRefunding } from '../../lib/platform/executions.ts';
 import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { type Sleep, sleep, waitFor } from '../../lib/shop/orders/wait.ts';
@@ -43,6 +43,6 @@ export const handler = httpHandler(routes['request-refund'], contract.requestRef
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startRefunding,
   sleep,
 }));

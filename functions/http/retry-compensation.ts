@@ -1,15 +1,14 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
-import { type ReviewDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
+import { type RetryDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
 import { idempotency } from '../../lib/platform/deps.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { startCompensating } from '../../lib/platform/executions.ts';
 import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import type { StartSaga } from '../../lib/shop/orders/place.ts';
 import { routes } from '../routes.ts';
 
-type Deps = Omit<ReviewDeps, 'sql'> & { sql: () => Sql; startSaga: StartSaga };
+type Deps = Omit<RetryDeps, 'sql'> & { sql: () => Sql };
 
 export async function run(request: Request<typeof contract.retryCompensation, App>, deps: Deps): Promise<Result> {
   const { caller, path, requestId, log } = request;
@@ -26,5 +25,5 @@ export const handler = httpHandler(routes['retry-compensation'], contract.retryC
   sql: () => sqlAs('operations'),
   clock,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startCompensating,
 }));

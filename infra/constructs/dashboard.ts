@@ -16,8 +16,9 @@ import type { Construct } from 'constructs';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import { invariants } from '../../lib/contract/deploy/metrics.ts';
-import { failureCodes } from '../../lib/saga/state.ts';
-import { awsMetric, maximum, ours, oursByValue, reviewReasons, sum, waitingIn } from './metric.ts';
+import { failureCodes, sagaFailureCodes } from '../../lib/saga/failures.ts';
+import type { AwsMetricName } from './aws-metrics.ts';
+import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from './metric.ts';
 import type { MonitoredResources } from './monitored-resources.ts';
 
 /** One dashboard that answers three questions, top to bottom: is it working, are we selling, is anything stuck. */
@@ -125,7 +126,7 @@ function selling(): IWidget[][] {
       graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum())]),
       graph(
         'Failed orders by reason',
-        failureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
+        sagaFailureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
         { stacked: true },
       ),
       graph('Stock-outs', [ours('StockOuts', sum())]),
@@ -140,15 +141,14 @@ function selling(): IWidget[][] {
   ];
 }
 
-function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][] {
-  const executions = (
-    name:
-      | 'ExecutionsStarted'
-      | 'ExecutionsSucceeded'
-      | 'ExecutionsFailed'
-      | 'ExecutionsTimedOut'
-      | 'ExecutionThrottled',
-  ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum());
+function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidget[][] {
+  const executions = (...names: AwsMetricName<'AWS/States'>[]) =>
+    Object.entries(stateMachines).flatMap(([machine, arn]) =>
+      names.map((name) => {
+        const label = `${machine}: ${name}`;
+        return awsMetric('AWS/States', name, { StateMachineArn: arn }, { ...sum(), label });
+      }),
+    );
   return [
     [
       graph('Orders open for long, or in manual review', [
@@ -167,7 +167,7 @@ function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][
     [
       graph(
         'Orders put into manual review, by reason',
-        reviewReasons.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
+        failureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
         { stacked: true },
       ),
       graph('Swept up', [
@@ -175,13 +175,13 @@ function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][
         ours('ReservationsExpired', sum()),
         ours('CompensationsRetried', sum()),
       ]),
-      graph('Saga executions', [
-        executions('ExecutionsStarted'),
-        executions('ExecutionsSucceeded'),
-        executions('ExecutionsFailed'),
-        executions('ExecutionsTimedOut'),
-        executions('ExecutionThrottled'),
-      ]),
+      graph(
+        'Saga executions; on the right: failed, timed out, throttled',
+        executions('ExecutionsStarted', 'ExecutionsSucceeded'),
+        {
+          right: executions('ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled'),
+        },
+      ),
     ],
     [
       graph('Schedules that could not start their job', [waitingIn(deadLetters, maximum())]),

@@ -1,16 +1,20 @@
-import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { TableName } from '../../lib/contract/deploy/route.ts';
+import {
+  type StateAction,
+  type StateMachineName,
+  stateMachineVariables,
+  type TableName,
+} from '../../lib/contract/deploy/route.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import { addressIn, type Profile, type Settings } from '../profiles.ts';
 import { tableVariables } from '../tables.ts';
 import type { Database } from './database.ts';
-import { functionNameOf } from './names.ts';
+import { executionsArnOf, functionNameOf, machineArnOf, machineNameOf } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
@@ -35,10 +39,6 @@ export type HandlerFunctionProps = StageContext & {
   grants: Grants;
   timeoutSeconds: number;
   memoryMb?: number;
-  /** Needed where `grants.states` is not empty. */
-  stateMachine?: sfn.StateMachine;
-  /** In place of `stateMachine` for its own steps, which it cannot be made before. */
-  stateMachineArn?: string;
   /** Beyond what the grants bring with them. */
   environment?: Record<string, string>;
   /** In place of a log group of its own. */
@@ -81,7 +81,7 @@ export class HandlerFunction extends Construct {
         },
         managedPolicies: inNetwork ? [props.networkAccess] : [],
       }),
-      environment: { ...environment(props), ...props.environment },
+      environment: { ...environment(this, props), ...props.environment },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.handlers] } : {}),
@@ -89,7 +89,9 @@ export class HandlerFunction extends Construct {
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),
     });
-    if (grants.states.some(isOnExecutions)) acknowledgeExecutions(this, props.stateMachine!);
+    for (const [machine, actions] of statesOf(grants)) {
+      if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.name, machine));
+    }
   }
 }
 
@@ -118,9 +120,11 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
       tables.byName[table as TableName]!.tableArn,
     );
   }
-  for (const action of grants.states) {
-    const resource = isOnExecutions(action) ? executionsOf(scope, props.stateMachine!) : machineArn(props);
-    allow([`states:${action}`], resource);
+  for (const [machine, actions] of statesOf(grants)) {
+    for (const action of actions) {
+      const arnOf = isOnExecutions(action) ? executionsArnOf : machineArnOf;
+      allow([`states:${action}`], arnOf(scope, settings.profile.name, machine));
+    }
   }
   if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
@@ -145,28 +149,17 @@ function sends(scope: Construct, from: string): iam.PolicyStatement {
   });
 }
 
-const machineArn = ({ stateMachine, stateMachineArn }: HandlerFunctionProps): string =>
-  stateMachineArn ?? stateMachine!.stateMachineArn;
+const statesOf = ({ states }: Grants) => Object.entries(states) as [StateMachineName, readonly StateAction[]][];
 
-/** Executions are named by their orders, so a handler may look at any of this one state machine. */
-const executionsOf = (scope: Construct, machine: sfn.StateMachine): string =>
-  Stack.of(scope).formatArn({
-    service: 'states',
-    resource: 'execution',
-    resourceName: `${machine.stateMachineName}:*`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-
-function acknowledgeExecutions(handler: HandlerFunction, machine: sfn.StateMachine): void {
-  const id = Stack.of(handler).getLogicalId(machine.node.defaultChild as CfnElement);
-  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${id}.Name>:*`;
+function acknowledgeExecutions(handler: HandlerFunction, machineName: string): void {
+  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${machineName}:*`;
   Validations.of(handler).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${executions}]`,
-    reason: 'Executions are named by their orders: the handler may look at any of this one state machine.',
+    reason: 'Executions are named after orders and refunds: the handler may read any of this state machine.',
   });
 }
 
-function environment(props: HandlerFunctionProps): Record<string, string> {
+function environment(scope: Construct, props: HandlerFunctionProps): Record<string, string> {
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {
@@ -174,7 +167,12 @@ function environment(props: HandlerFunctionProps): Record<string, string> {
     ...Object.fromEntries(
       (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariables[name], tables.byName[name]!.tableName]),
     ),
-    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(props) }),
+    ...Object.fromEntries(
+      statesOf(grants)
+        // A task token alone says which execution it belongs to.
+        .filter(([, actions]) => actions.some((action) => action !== 'SendTaskSuccess'))
+        .map(([name]) => [stateMachineVariables[name], machineArnOf(scope, settings.profile.name, name)]),
+    ),
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }

@@ -3,7 +3,6 @@ import { AccessLogField, AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigw from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { routes } from '../../functions/routes.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
@@ -23,7 +22,7 @@ export class HttpApi extends Construct {
   /** Of all HTTP handlers: one subscription takes the records of accesses, and one query reads them. */
   readonly logGroup: logs.LogGroup;
 
-  constructor(scope: Construct, id: string, props: { context: StageContext; stateMachine: sfn.StateMachine }) {
+  constructor(scope: Construct, id: string, props: { context: StageContext }) {
     super(scope, id);
     const { profile, payments, release } = props.context.settings;
     this.api = new apigw.HttpApi(this, 'Api', {
@@ -57,7 +56,6 @@ export class HttpApi extends Construct {
         description: `${route.method} ${route.path}`,
         grants: grantsOf({ kind: 'http', row: route }, payments.provider),
         timeoutSeconds: route.waits ? longest : 10,
-        stateMachine: props.stateMachine,
         // Told to one function alone, or every release would replace them all.
         ...(operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });

@@ -1,11 +1,12 @@
 import type { JobName } from '../../functions/jobs.ts';
-import type { TableName } from '../../lib/contract/deploy/route.ts';
+import type { StateMachineName, TableName } from '../../lib/contract/deploy/route.ts';
 
 /** What a stage is made of, by the names that CloudWatch knows its resources under. */
 export type MonitoredResources = {
   stage: string;
   apiId: string;
-  stateMachineArn: string;
+  /** ARNs of the saga's state machines. */
+  stateMachines: Readonly<Record<StateMachineName, string>>;
   cluster: string;
   writer: string;
   proxy: string;

@@ -1,3 +1,7 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
+
 /** `place-order` as a construct's id: `PlaceOrder`. */
 export const pascal = (name: string): string =>
   name.replace(/(^|[-/])([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
@@ -8,3 +12,16 @@ export const pascal = (name: string): string =>
  */
 export const functionNameOf = (stage: string, handler: string): string =>
   `counterfoil-${stage}-${handler.replaceAll('/', '-')}`;
+
+/** The name of a state machine, fixed for the same reason. */
+export const machineNameOf = (stage: string, machine: StateMachineName): string =>
+  `counterfoil-${stage}-order-${machine}`;
+
+/** The ARN of a state machine of the stage, or of all its executions, made from its name: not a reference. */
+export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
+  statesArn(scope, 'stateMachine', machineNameOf(stage, machine));
+export const executionsArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
+  statesArn(scope, 'execution', `${machineNameOf(stage, machine)}:*`);
+
+const statesArn = (scope: Construct, resource: string, resourceName: string): string =>
+  Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });

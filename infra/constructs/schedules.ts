@@ -2,7 +2,6 @@ import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
@@ -14,7 +13,7 @@ export class Schedules extends Construct {
   readonly handlers: Partial<Record<JobName, HandlerFunction>> = {};
   readonly deadLetters: sqs.Queue;
 
-  constructor(scope: Construct, id: string, props: { context: StageContext; stateMachine: sfn.StateMachine }) {
+  constructor(scope: Construct, id: string, props: { context: StageContext }) {
     super(scope, id);
     const { provider } = props.context.settings.payments;
     this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
@@ -36,7 +35,6 @@ export class Schedules extends Construct {
         description: `Job ${name}, ${job.schedule}`,
         grants: grantsOf({ kind: 'job', row: job }, provider),
         timeoutSeconds: job.timeoutSeconds,
-        stateMachine: props.stateMachine,
         atOnce: 1,
       });
       // The schedule comes again by itself: a failed run is counted and alarmed on, not repeated in between.

@@ -7,6 +7,7 @@ import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { type StateMachineName, stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { tables, tableVariables } from '../tables.ts';
 import { loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
@@ -29,7 +30,8 @@ export const region = 'eu-west-1';
 export const sweepAfterSeconds = 2;
 /** A provider that starts over may have other keys: nobody on a laptop waits five minutes for them. */
 const refreshEveryMs = 10_000;
-const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
+const machineArnOf = (name: StateMachineName) =>
+  `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-local-order-${name}`;
 
 export type StackOptions = {
   /** Folder that holds everything the stack keeps. */
@@ -148,10 +150,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const invoke = async (handler: string, payload: unknown, timeoutSeconds: number) =>
       (await ready.promise).invoke(handler, payload, timeoutSeconds);
     const states = await startStates({
-      definition: await readDefinition(),
+      machines: await Promise.all(
+        stateMachines.map(async (name) => ({
+          stateMachineArn: machineArnOf(name),
+          definition: await readDefinition(name),
+          file: at(`states-${name}.sqlite`),
+        })),
+      ),
       invoke: (handler, payload) => invoke(handler, payload, 30),
-      file: at('states.sqlite'),
-      stateMachineArn,
       clock,
       log,
       ...(options.waitScale === undefined ? {} : { waitScale: options.waitScale }),
@@ -181,7 +187,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DATABASE_PORT: String(proxy.port),
       DATABASE_CA_FILE: certificate.caFile,
       DATABASE_POOL_SIZE: '12',
-      STATE_MACHINE_ARN: stateMachineArn,
+      ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),
       PAYMENT_TIMEOUT_MS: '1000',
       SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
       COMPILE_CACHE: at('compile-cache'),
@@ -300,9 +306,9 @@ export async function resetStack(directory: string): Promise<void> {
 
 const tableSpecs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
 
-/** The very definition that is deployed, with handlers for the functions' ARNs. */
-async function readDefinition(): Promise<object> {
-  const text = await readFile(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
+/** The definition that is deployed, with the steps' handlers in place of the functions' ARNs. */
+async function readDefinition(name: StateMachineName): Promise<object> {
+  const text = await readFile(new URL(`../saga/${name}.asl.json`, import.meta.url), 'utf8');
   return JSON.parse(
     text.replace(/\$\{(\w+)\}/g, (_, name: string) => steps[name as StepName]?.handler ?? `\${${name}}`),
   );

@@ -2,11 +2,13 @@ import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { AccessRecords } from '../constructs/access-records.ts';
 import type { StageContext } from '../constructs/handler-function.ts';
 import { HttpApi } from '../constructs/http-api.ts';
 import { Migrations } from '../constructs/migrations.ts';
 import type { MonitoredResources } from '../constructs/monitored-resources.ts';
+import { machineArnOf, pascal } from '../constructs/names.ts';
 import { OrderSaga } from '../constructs/order-saga.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import type { Settings } from '../profiles.ts';
@@ -39,9 +41,8 @@ export class ServiceStack extends Stack {
 
     const migrations = new Migrations(this, 'Migrations', context);
     const saga = new OrderSaga(this, 'OrderSaga', context);
-    const { stateMachine } = saga;
-    const http = new HttpApi(this, 'Http', { context, stateMachine });
-    const schedules = new Schedules(this, 'Schedules', { context, stateMachine });
+    const http = new HttpApi(this, 'Http', { context });
+    const schedules = new Schedules(this, 'Schedules', { context });
 
     const records = new AccessRecords(this, 'AccessRecords', { context, from: http.logGroup });
 
@@ -56,7 +57,10 @@ export class ServiceStack extends Stack {
     this.resources = {
       stage: settings.profile.name,
       apiId: http.api.apiId,
-      stateMachineArn: stateMachine.stateMachineArn,
+      // Made from names, so that what watches imports nothing of the state machines.
+      stateMachines: Object.fromEntries(
+        stateMachines.map((name) => [name, machineArnOf(this, settings.profile.name, name)]),
+      ) as MonitoredResources['stateMachines'],
       cluster: database.cluster.clusterIdentifier,
       writer: database.cluster.instanceIdentifiers[0]!,
       proxy: database.proxy.dbProxyName,
@@ -72,7 +76,9 @@ export class ServiceStack extends Stack {
     };
 
     new CfnOutput(this, 'BaseUrl', { value: http.api.apiEndpoint });
-    new CfnOutput(this, 'StateMachine', { value: stateMachine.stateMachineArn });
+    for (const [name, machine] of Object.entries(saga.machines)) {
+      new CfnOutput(this, `${pascal(name)}StateMachine`, { value: machine.stateMachineArn });
+    }
     new CfnOutput(this, 'DeadLetters', { value: schedules.deadLetters.queueUrl });
     new CfnOutput(this, 'UndeliveredAccesses', { value: records.undelivered.queueUrl });
   }

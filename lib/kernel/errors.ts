@@ -1,32 +1,36 @@
 /**
- * Refusals of the order saga. Their `name` is what a `Catch` in the state machine matches, so it is part of the
- * contract: a business refusal is final and never retried.
+ * Refusals of the order saga. A `Catch` in the state machine matches their `name`, so it is part of the contract: a
+ * business refusal is final and never retried. A state machine passes on an error's name and message and nothing else,
+ * so a refusal that carries data has it in its message.
  */
 export abstract class SagaRefusal extends Error {
   abstract override readonly name: string;
 }
 
-/** At least one line asks for more than is free. Nothing was reserved. */
+/** At least one line asks for more than is free. Nothing was reserved. The message lists the SKUs that are short. */
 export class OutOfStock extends SagaRefusal {
   override readonly name = 'OutOfStock';
+  constructor(skus: readonly string[]) {
+    super(`out of stock: ${skus.join(', ')}`);
+  }
 }
 
-/** The provider said no. Nothing was charged. */
+/** The provider declined the charge. Nothing was charged. The message is the code. */
 export class PaymentDeclined extends SagaRefusal {
   override readonly name = 'PaymentDeclined';
   readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string) {
+    super(code);
     this.code = code;
   }
 }
 
-/** The provider does not give this part of a charge back. Nothing was given back under its id, now or later. */
+/** The provider refused a partial refund. Nothing was refunded under its id, and nothing will be. The message is the code. */
 export class RefundRefused extends SagaRefusal {
   override readonly name = 'RefundRefused';
   readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string) {
+    super(code);
     this.code = code;
   }
 }

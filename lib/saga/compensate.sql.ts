@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres';
 import type { OrderStatus } from '../contract/api/orders.ts';
 import { OrderNotActive } from '../kernel/errors.ts';
-import type { CompensationFailure, Refund } from './state.ts';
+import type { CompensationOutcome } from '../shop/payments/gateway.ts';
+import type { CompensationFailure } from './compensation-failure.ts';
 
 /**
  * Decides, once and for all, whether an order whose confirmation nobody answered for was confirmed. When it was not,
@@ -27,7 +28,7 @@ export type Closing = {
   paymentId: string;
   eventId: string;
   failure: { code: string; detail: string };
-  refund: Refund | undefined;
+  refund: CompensationOutcome | undefined;
   at: Date;
 };
 

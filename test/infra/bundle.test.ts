@@ -6,12 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BundleError, bundleHandler, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
 import { handlerSources } from '../../infra/handlers.ts';
+import { machineVariables } from '../support/definitions.ts';
 
 /** Every AWS client that handlers use, as they use them. */
 const clients = `
   import { dynamo } from '${root}/lib/platform/dynamo.ts';
   import { sqlAs } from '${root}/lib/platform/sql.ts';
-  import { states } from '${root}/lib/platform/states.ts';
+  import { states } from '${root}/lib/platform/step-functions.ts';
   export const handler = () => [dynamo(), sqlAs('saga'), states()].length;
   export const withoutCredentials = async () => {
     const { SFNClient, ListStateMachinesCommand } = await import('${root}/node_modules/@aws-sdk/client-sfn/dist-es/index.js');
@@ -92,7 +93,7 @@ test('every handler that is deployed starts on Lambda and has a handler', async 
       env: {
         ...environment,
         AWS_LAMBDA_FUNCTION_NAME: 'handler',
-        STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:1:stateMachine:x',
+        ...machineVariables,
       },
     },
   );

@@ -1,6 +1,8 @@
 import { DescribeStateMachineCommand, type SFNClient } from '@aws-sdk/client-sfn';
 
-/** Settles once Step Functions has answered that the state machine is there. */
-export async function probeStates(client: SFNClient, stateMachineArn: string): Promise<void> {
-  await client.send(new DescribeStateMachineCommand({ stateMachineArn }));
+/** Resolves when Step Functions has answered that each state machine exists. */
+export async function probeStates(client: SFNClient, stateMachineArns: readonly string[]): Promise<void> {
+  await Promise.all(
+    stateMachineArns.map((stateMachineArn) => client.send(new DescribeStateMachineCommand({ stateMachineArn }))),
+  );
 }

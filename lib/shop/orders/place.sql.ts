@@ -9,7 +9,7 @@ import {
   type StoredAnswer,
 } from '../../database/idempotency.sql.ts';
 import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
-import type { NewOrder } from './place.ts';
+import type { NewOrder } from './order.ts';
 
 /** Who orders, and under which idempotency key. */
 export type PlaceClaim = Claim & { key: string };
