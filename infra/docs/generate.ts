@@ -30,8 +30,6 @@ function main(args: string[]): number {
   return check && stale.length > 0 ? 1 : 0;
 }
 
-const page = (path: string): string => read(path) ?? '';
-
 const locate = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 function read(path: string): string | undefined {
