@@ -2,15 +2,15 @@ import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { Route, StateAction } from '../lib/contract/deploy/route.ts';
+import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
 
 /** What a handler may do, and no more. */
 export type Grants = {
   databaseRole: DatabaseRole | null;
   tables: Partial<Record<TableName, readonly TableAction[]>>;
-  /** On the state machine, or on its executions: see `isOnExecutions`. */
-  states: readonly StateAction[];
+  /** On each state machine, or on its executions: see `isOnExecutions`. */
+  states: StateGrants;
   /** The payment provider that the handler calls; null for the many that call none. */
   payments: 'simulated' | 'stripe' | null;
   /** Whether the handler reads what signs Stripe's events. */
@@ -61,7 +61,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
   return {
     databaseRole: row.databaseRole,
     tables,
-    states: ('states' in row && row.states) || [],
+    states: ('states' in row && row.states) || {},
     payments: callsProvider ? provider : null,
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
     mails: handler.kind === 'job' && handler.row.mails === true,

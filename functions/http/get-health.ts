@@ -1,4 +1,5 @@
 import * as contract from '../../lib/contract/api/system.ts';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { describeError } from '../../lib/kernel/log.ts';
@@ -9,7 +10,7 @@ import { dynamo } from '../../lib/platform/dynamo.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { states } from '../../lib/platform/step-functions.ts';
+import { machineArn, states } from '../../lib/platform/step-functions.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { check: () => Promise<contract.Health> };
@@ -24,7 +25,7 @@ export const handler = httpHandler(routes['get-health'], contract.getHealth, run
     probes: {
       database: () => probeDatabase(sqlAs('monitor')),
       sessions: () => probeSessions(dynamo(), tableName('sessions')),
-      states: () => probeStates(states(), config().STATE_MACHINE_ARN),
+      states: () => probeStates(states(), stateMachines.map(machineArn)),
     },
     version: config().RELEASE,
     clock,

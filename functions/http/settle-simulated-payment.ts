@@ -10,7 +10,7 @@ import { resumeSaga } from '../../lib/platform/resume.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { ChargeNotWaiting } from '../../lib/shop/payments/gateway.ts';
-import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = {

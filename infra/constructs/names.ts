@@ -1,5 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
 
 /*
  * What has a name of our own can be referred to by another stack without an export, which CloudFormation would not let
@@ -17,16 +18,15 @@ export const functionNameOf = (stage: string, handler: string): string =>
 /** The name of the log group of a handler, or of handlers that share one. */
 export const logGroupNameOf = (stage: string, handler: string): string => `/counterfoil/${stage}/${handler}`;
 
-/** The name of the order saga. Executions live under it for 90 days, so it must outlast deployments. */
-export const stateMachineNameOf = (stage: string): string => `counterfoil-${stage}-order`;
+/** The name of a state machine, fixed for the same reason. */
+export const machineNameOf = (stage: string, machine: StateMachineName): string =>
+  `counterfoil-${stage}-order-${machine}`;
 
-/** The ARN of the order saga. */
-export const stateMachineArnOf = (scope: Construct, stage: string): string =>
-  statesArn(scope, 'stateMachine', stateMachineNameOf(stage));
-
-/** The ARN of every execution of the order saga: they are named by their orders. */
-export const executionsOf = (scope: Construct, stage: string): string =>
-  statesArn(scope, 'execution', `${stateMachineNameOf(stage)}:*`);
+/** The ARN of a state machine of the stage, or of all its executions, made from its name: not a reference. */
+export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
+  statesArn(scope, 'stateMachine', machineNameOf(stage, machine));
+export const executionsArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
+  statesArn(scope, 'execution', `${machineNameOf(stage, machine)}:*`);
 
 const statesArn = (scope: Construct, resource: string, resourceName: string): string =>
   Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });

@@ -43,7 +43,8 @@ function roomTable(): string {
   );
 }
 
-function dynamoTable(): string {
+/** Every DynamoDB table, a line each. */
+export function dynamoTable(): string {
   return markdownTable(
     ['table', 'variable', 'key', 'expires by', 'recoverable', 'holds'],
     Object.entries<TableRow>(tables).map(([name, { partitionKey, sortKey, ttlAttribute, recoverable, holds }]) => [

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { localMachines, machineVariables } from '../support/definitions.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 let handlers: LiveHandlers;
@@ -12,20 +12,18 @@ let states: Awaited<ReturnType<typeof startStates>>;
 let token: string;
 
 beforeAll(async () => {
-  const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
-  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
-    definition: JSON.parse(
-      text.replace(/\$\{(\w+)\}/g, (_, name: StepName) => steps[name].handler.slice('saga/'.length)),
-    ),
-    stateMachineArn,
-    file: ':memory:',
+    machines: localMachines(),
     waitScale: 0,
-    invoke: async (file, payload) => (await import(`../../functions/saga/${file}.ts`)).handler(payload),
+    invoke: async (step, payload) => {
+      const file = steps[step as StepName].handler.slice('saga/'.length);
+      const { handler } = await import(`../../functions/saga/${file}.ts`);
+      return handler(payload);
+    },
   });
   handlers = await openLiveHandlers({
     AWS_ENDPOINT_URL_SFN: states.endpoint,
-    STATE_MACHINE_ARN: stateMachineArn,
+    ...machineVariables,
     RATE_LIMIT_PER_MINUTE: '100000',
   });
   token = await handlers.appKey('orders:review');

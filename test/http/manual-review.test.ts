@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { type StepName, steps } from '../../functions/steps.ts';
@@ -8,9 +7,9 @@ import { explainOrder, findOrders, resolveOrder, retryCompensation } from '../..
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { localMachines, machineVariables } from '../support/definitions.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
 const customerId = newId('customer', systemClock);
 let handlers: LiveHandlers;
 let states: Awaited<ReturnType<typeof startStates>>;
@@ -21,11 +20,8 @@ let productId: string;
 
 /** Everything real: the handlers, the state machine with its steps, the simulated provider. */
 beforeAll(async () => {
-  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
-    definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1')),
-    stateMachineArn,
-    file: ':memory:',
+    machines: localMachines(),
     waitScale: 0,
     invoke: async (step, payload) => {
       const file = steps[step as StepName].handler.slice('saga/'.length);
@@ -35,7 +31,7 @@ beforeAll(async () => {
   });
   handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
-    STATE_MACHINE_ARN: stateMachineArn,
+    ...machineVariables,
     AWS_ENDPOINT_URL_SFN: states.endpoint,
     PAYMENT_TIMEOUT_MS: '50',
   });
@@ -199,7 +195,7 @@ describe('POST /manual-review/orders/{orderId}/retry', () => {
       compensationAttempts: 1,
       manualReview: { attempt: 1 },
     });
-    expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);
+    expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-retry-1`]);
   });
 
   test('is refused for an order that is not in manual review', async () => {

@@ -3,7 +3,8 @@ import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { states } from '../../lib/platform/step-functions.ts';
 import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { machineVariables } from '../support/definitions.ts';
 import { startFakeTaskTokens } from '../support/fake-task-tokens.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
     AWS_ENDPOINT_URL_SFN: sfn.endpoint,
-    STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:000000000000:stateMachine:order',
+    ...machineVariables,
     STRIPE_WEBHOOK_SECRET: `whsec_old ${secret}`,
   });
   const body = { sku: 'MUG', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
@@ -58,7 +59,7 @@ async function waitingOrder(...tokens: string[]): Promise<string> {
 }
 
 const gateway = () =>
-  simulatedGateway({ client: handlers.dynamo.documents, table: 'charges', clock: systemClock, timeoutMs: 1000 });
+  new SimulatedGateway({ client: handlers.dynamo.documents, table: 'charges', clock: systemClock, timeoutMs: 1000 });
 const wait = (orderId: string, one: string) =>
   keepToken(
     { client: handlers.dynamo.documents, table: 'awaitedPayments' },

@@ -6,6 +6,7 @@ import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { roomOf, rooms } from '../../infra/docs/rooms.ts';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib', 'infra', 'test'].flatMap((folder) =>
@@ -152,9 +153,9 @@ describe('tables', () => {
     expect(new Set(named).size).toBe(named.length);
   });
 
-  test('every placeholder of the state machine has a row, and every row is used', () => {
-    const asl = readFileSync(join(root, 'infra/saga/order.asl.json'), 'utf8');
-    const placeholders = [...asl.matchAll(/\$\{(\w+)\}/g)].map((m) => m[1]!);
+  test('every placeholder of a state machine has a row, and every row is used', () => {
+    const asl = stateMachines.map((name) => readFileSync(join(root, `infra/saga/${name}.asl.json`), 'utf8'));
+    const placeholders = [...asl.join().matchAll(/\$\{(\w+)\}/g)].map((m) => m[1]!);
     expect([...new Set(placeholders)].sort()).toEqual(Object.keys(steps).sort());
   });
 

@@ -3,13 +3,23 @@ import type { OperationId } from '../api/operations.ts';
 import type { DatabaseRole, Scope } from './roles.ts';
 import type { TableGrants } from './tables.ts';
 
-/** What is done with the state machine, or with its executions. */
+/** The state machines of the saga, infra/saga/<name>.asl.json → the environment variable that holds the ARN. */
+export const stateMachineVariables = {
+  placing: 'PLACING_STATE_MACHINE_ARN',
+  compensating: 'COMPENSATING_STATE_MACHINE_ARN',
+  refunding: 'REFUNDING_STATE_MACHINE_ARN',
+} as const;
+export type StateMachineName = keyof typeof stateMachineVariables;
+export const stateMachines = Object.keys(stateMachineVariables) as StateMachineName[];
+
+/** What is done with a state machine, or with its executions. */
 export type StateAction =
   | 'StartExecution'
   | 'DescribeStateMachine'
   | 'DescribeExecution'
   | 'GetExecutionHistory'
   | 'SendTaskSuccess';
+export type StateGrants = Readonly<Partial<Record<StateMachineName, readonly StateAction[]>>>;
 
 /**
  * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
@@ -44,8 +54,8 @@ export type Route<A extends Auth = Auth> = {
   databaseRole: DatabaseRole | null;
   /** DynamoDB beyond what authentication and limits need. */
   tables?: TableGrants;
-  /** What the handler does with the state machine. */
-  states?: readonly StateAction[];
+  /** What the handler does with the state machines. */
+  states?: StateGrants;
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Waits for the saga on request, so it may run as long as an HTTP API lets it. */

@@ -15,6 +15,9 @@ export async function probeSessions(client: DynamoDBDocumentClient, table: strin
   await client.send(new GetCommand({ TableName: table, Key: { customerId: 'health', tokenHash: 'health' } }));
 }
 
-export async function probeStates(client: SFNClient, stateMachineArn: string): Promise<void> {
-  await client.send(new DescribeStateMachineCommand({ stateMachineArn }));
+/** Resolves when Step Functions has answered that each state machine exists. */
+export async function probeStates(client: SFNClient, stateMachineArns: readonly string[]): Promise<void> {
+  await Promise.all(
+    stateMachineArns.map((stateMachineArn) => client.send(new DescribeStateMachineCommand({ stateMachineArn }))),
+  );
 }
