@@ -101,7 +101,7 @@ test('answers keep browsers from guessing, framing and following', async ({ expe
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'strict-transport-security': expect.stringMatching(/max-age=\d{7,}/),
       'x-content-type-options': 'nosniff',
-      'x-runtime-options': expect.stringMatching(/DENY|SAMEORIGIN/i),
+      'x-frame-options': expect.stringMatching(/DENY|SAMEORIGIN/i),
       'referrer-policy': 'no-referrer',
       'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
     });
