@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const shared = { testTimeout: 20_000, hookTimeout: 60_000 };
+/** There for a hang: a machine that has much else to do is slow, and nothing has failed. */
+const shared = { testTimeout: 5 * 60_000, hookTimeout: 5 * 60_000, expect: { poll: { timeout: 2 * 60_000 } } };
 /** A real PostgreSQL, shared by the run and cloned for each file. */
 const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts'] };
 

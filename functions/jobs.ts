@@ -8,7 +8,7 @@ export type Job = {
   /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
   schedule: `rate(${string})` | `cron(${string})` | 'on-deploy';
   databaseRole: DatabaseRole | null;
-  /** Reads the payment provider's books: gets its key and, for the simulated one, its table. */
+  /** Reads the payment provider's transactions: gets its key and, for the simulated one, its table. */
   provider: boolean;
   /** Asks the identity provider, and so stands outside the network. */
   identity?: true;

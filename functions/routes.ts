@@ -105,20 +105,20 @@ const rows = {
     scopes: ['orders:review'],
     concurrent: 5,
   }),
-  'find-orders': http('GET', '/manual-review/orders', 'app', 'operations', {
+  'find-orders': http('GET', '/manual-review/orders', 'app', 'manual_review', {
     scopes: ['orders:review'],
     concurrent: 5,
   }),
-  'explain-order': http('GET', '/manual-review/orders/{orderId}', 'app', 'operations', {
+  'explain-order': http('GET', '/manual-review/orders/{orderId}', 'app', 'manual_review', {
     scopes: ['orders:review'],
     concurrent: 5,
     states: ['DescribeExecution', 'GetExecutionHistory'],
   }),
-  'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'operations', {
+  'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {
     scopes: ['orders:review'],
     states: ['StartExecution'],
   }),
-  'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'operations', {
+  'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
   }),
   'create-application': http('POST', '/applications', 'app', null, {

@@ -1,7 +1,9 @@
-import { type AccountDeps, changeEmail } from '../../lib/accounts/customers/own-account.ts';
+import { type AccountDeps, changeEmail } from '../../lib/accounts/customers/account-changes.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 export async function run({ body }: Request<typeof contract.changeEmail>, deps: AccountDeps): Promise<Result> {

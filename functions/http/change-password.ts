@@ -1,12 +1,13 @@
+import { type AccountDeps, changePassword } from '../../lib/accounts/customers/account-changes.ts';
 import { checkOwnPassword, type PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
-import { type AccountDeps, changePassword } from '../../lib/accounts/customers/own-account.ts';
-import { hashPassword, passwordCost } from '../../lib/accounts/customers/passwords.ts';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { accountDeps } from '../../lib/platform/accounts.ts';
-import { lockoutStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { accountDeps, passwordDeps } from '../../lib/platform/accounts.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = AccountDeps & PasswordDeps;
@@ -22,6 +23,5 @@ export async function run(request: Request<typeof contract.changePassword, Signe
 
 export const handler = httpHandler(routes['change-password'], contract.changePassword, run, ({ log }) => ({
   ...accountDeps(log),
-  lockout: lockoutStore(),
-  cost: passwordCost,
+  ...passwordDeps(),
 }));

@@ -1,7 +1,9 @@
-import { confirmEmail } from '../../lib/accounts/customers/own-account.ts';
+import { confirmEmail } from '../../lib/accounts/customers/account-changes.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

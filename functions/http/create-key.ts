@@ -1,8 +1,10 @@
-import { addKey } from '../../lib/auth/applications/manage.ts';
+import { createApplicationKey } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { applicationStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };
@@ -12,7 +14,7 @@ export async function run(
   { store }: Deps,
 ): Promise<Result> {
   const expiresAt = body.expiresAt == null ? undefined : Date.parse(body.expiresAt);
-  return { status: 201, body: await addKey(store, caller, path.applicationId, expiresAt) };
+  return { status: 201, body: await createApplicationKey(store, caller, path.applicationId, expiresAt) };
 }
 
 export const handler = httpHandler(routes['create-key'], contract.createKey, run, () => ({

@@ -1,23 +1,29 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
+import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.ts';
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
-import { versionTag } from '../../lib/http/result.ts';
+import type { Request } from '../../lib/http/request.ts';
+import { type Result, versionTag } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { idempotency } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { idempotency } from '../../lib/platform/stores.ts';
 import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };
 
 export async function run(request: Request<typeof contract.createProduct, App>, deps: Deps): Promise<Result> {
-  const { answer, replayed } = await once(deps.sql(), claimOf('create-product', request), deps.keys, async (tx) => {
-    const product = await insertProduct(tx, request.body, deps.clock);
-    const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
-    return toStored({ status: 201, headers, body: product });
-  });
+  const { answer, replayed } = await idempotent(
+    deps.sql(),
+    claimOf('create-product', request),
+    deps.keys,
+    async (tx) => {
+      const product = await insertProduct(tx, request.body, deps.clock);
+      const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
+      return toStored({ status: 201, headers, body: product });
+    },
+  );
   return fromStored(answer, replayed);
 }
 

@@ -1,6 +1,8 @@
 import * as contract from '../../lib/contract/api/orders.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { priceOrder, toQuote } from '../../lib/shop/pricing/price.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';

@@ -1,8 +1,10 @@
-import { remove } from '../../lib/auth/applications/manage.ts';
+import { deleteApplication } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { applicationStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };
@@ -11,7 +13,7 @@ export async function run(
   { caller, path }: Request<typeof contract.deleteApplication, App>,
   { store }: Deps,
 ): Promise<Result> {
-  await remove(store, caller, path.applicationId);
+  await deleteApplication(store, caller, path.applicationId);
   return { status: 204 };
 }
 

@@ -1,8 +1,10 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { type ExplainDeps, explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { readExecution } from '../../lib/platform/executions.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
@@ -18,7 +20,7 @@ export async function run(
 }
 
 export const handler = httpHandler(routes['explain-order'], contract.explainOrder, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
   readExecution,
 }));

@@ -1,17 +1,19 @@
 import { listKeys } from '../../lib/auth/applications/app-keys.dynamo.ts';
 import { toView } from '../../lib/auth/applications/applications.dynamo.ts';
-import { find } from '../../lib/auth/applications/manage.ts';
+import { requireApplication } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { applicationStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };
 
 /** The tag is the hash of all this: keys come and go without a new version of their application. */
 export async function run({ path }: Request<typeof contract.getApplication, App>, { store }: Deps): Promise<Result> {
-  const item = await find(store, path.applicationId);
+  const item = await requireApplication(store, path.applicationId);
   return { status: 200, body: { ...toView(item), keys: await listKeys(store, item) } };
 }
 

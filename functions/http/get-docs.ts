@@ -1,6 +1,7 @@
 import * as contract from '../../lib/contract/api/system.ts';
 import { docsPage, docsPolicy } from '../../lib/contract/docs/page.static.ts';
-import { httpHandler, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 export async function run(): Promise<Result> {

@@ -1,12 +1,14 @@
 import * as contract from '../../lib/contract/api/system.ts';
-import { describeError } from '../../lib/kernel/describe-error.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { describeError } from '../../lib/kernel/log.ts';
 import { healthCheck } from '../../lib/operations/health/check.ts';
 import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
 import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
 import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { states } from '../../lib/platform/step-functions.ts';

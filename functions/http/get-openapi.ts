@@ -1,6 +1,7 @@
 import document from '../../lib/contract/api/assets/openapi.json' with { type: 'json' };
 import * as contract from '../../lib/contract/api/system.ts';
-import { httpHandler, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 const body = { contentType: 'application/json', text: JSON.stringify(document) };

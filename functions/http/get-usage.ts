@@ -1,9 +1,11 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/usage.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { lastDay, periodOf } from '../../lib/operations/audit/period.ts';
 import { readUsage } from '../../lib/operations/usage/usage.sql.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

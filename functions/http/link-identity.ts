@@ -1,26 +1,26 @@
-import { readIdToken, type Verify } from '../../lib/accounts/identities/exchange.ts';
-import { type LinkDeps, linkIdentity } from '../../lib/accounts/identities/link.ts';
+import { type IdTokenDeps, linkIdentity, readIdToken } from '../../lib/accounts/identities/link.ts';
 import * as contract from '../../lib/contract/api/identities.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
-import { identityCopies, verifyToken } from '../../lib/platform/identity.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { verifyToken } from '../../lib/platform/identity.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
+import { identityLinks } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
-
-type Deps = LinkDeps & { verify: Verify };
 
 export async function run(
   { body, caller }: Request<typeof contract.linkIdentity, CallerOf<'session'>>,
-  deps: Deps,
+  deps: IdTokenDeps,
 ): Promise<Result> {
-  const token = await readIdToken(deps.verify, body.idToken);
+  const token = await readIdToken(deps, body.idToken);
   const { identity, linked } = await linkIdentity(deps, token, caller.customerId);
   return { status: linked ? 201 : 200, body: identity };
 }
 
 export const handler = httpHandler(routes['link-identity'], contract.linkIdentity, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
-  copies: identityCopies(),
+  links: identityLinks(),
   clock,
   verify: verifyToken,
 }));

@@ -2,8 +2,10 @@ import { listApplications, toView } from '../../lib/auth/applications/applicatio
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import { decodeCursor, toPage } from '../../lib/contract/api/cursor.ts';
-import { applicationStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };

@@ -1,7 +1,9 @@
 import { listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
 import * as contract from '../../lib/contract/api/identities.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

@@ -1,5 +1,7 @@
 import * as contract from '../../lib/contract/api/catalog.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { listOnSale } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';

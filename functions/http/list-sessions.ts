@@ -1,10 +1,12 @@
-import { listSessions, sessionIdOf } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
+import { listSessions, sessionIdOf } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
 import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
-import { sessionStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { sessionStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };

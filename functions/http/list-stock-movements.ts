@@ -1,6 +1,8 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/stock.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { readLedger } from '../../lib/shop/stock/ledger.sql.ts';
 import { routes } from '../routes.ts';

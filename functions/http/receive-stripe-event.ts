@@ -1,9 +1,11 @@
 import * as contract from '../../lib/contract/api/payments.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { webhookSecrets } from '../../lib/platform/secrets.ts';
 import { checkSignature, readEvent } from '../../lib/shop/payments/stripe-webhook.ts';

@@ -1,13 +1,13 @@
-import { type AccountRules, askForEmail } from '../../lib/accounts/customers/accounts.ts';
+import { type AccountRules, requestEmailChange } from '../../lib/accounts/customers/account-requests.ts';
 import { checkOwnPassword, type PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
-import { passwordCost } from '../../lib/accounts/customers/passwords.ts';
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { accountRules, lockoutStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
-import { sqlAs } from '../../lib/platform/sql.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { accountRules, passwordDeps } from '../../lib/platform/accounts.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 type Deps = PasswordDeps & { rules: AccountRules };
@@ -17,13 +17,11 @@ export async function run(request: Request<typeof contract.requestEmailChange, C
   const loginAttempt = { customerId: caller.customerId, password: body.password, address: caller.address };
   const owner = await checkOwnPassword(deps, loginAttempt, meter);
   await attemptSucceeded(deps.lockout, owner.attempt);
-  await inTransaction(deps.sql(), (tx) => askForEmail(tx, owner, body.email, deps.rules));
+  await inTransaction(deps.sql(), (tx) => requestEmailChange(tx, owner, body.email, deps.rules));
   return { status: 202, body: { email: body.email } };
 }
 
 export const handler = httpHandler(routes['request-email-change'], contract.requestEmailChange, run, () => ({
-  sql: () => sqlAs('customers_api'),
-  lockout: lockoutStore(),
-  cost: passwordCost,
+  ...passwordDeps(),
   rules: accountRules(),
 }));

@@ -1,33 +1,33 @@
-import { checkToken } from '../../lib/accounts/customers/email-tokens.sql.ts';
-import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
-import { type AccountDeps, resetPassword } from '../../lib/accounts/customers/own-account.ts';
-import { hashPassword, type PasswordCost, passwordCost } from '../../lib/accounts/customers/passwords.ts';
-import { type LockoutStore, welcome } from '../../lib/auth/limits/lockout.dynamo.ts';
+import { type AccountDeps, resetPassword } from '../../lib/accounts/customers/account-changes.ts';
+import type { PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
+import { checkToken, hashOf } from '../../lib/accounts/customers/email-tokens.sql.ts';
+import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
+import { knowNetwork } from '../../lib/auth/limits/lockout.dynamo.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { describeError } from '../../lib/kernel/describe-error.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { describeError } from '../../lib/kernel/log.ts';
 import { networkOf } from '../../lib/kernel/network.ts';
-import { accountDeps } from '../../lib/platform/accounts.ts';
-import { lockoutStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { accountDeps, passwordDeps } from '../../lib/platform/accounts.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
-type Deps = AccountDeps & { lockout: LockoutStore; cost: PasswordCost };
+type Deps = AccountDeps & PasswordDeps;
 
 export async function run(request: Request<typeof contract.resetPassword>, deps: Deps): Promise<Result> {
   const { body, caller, log } = request;
-  // Hashing is made to be slow: not for a token that leads nowhere.
+  // Hashing is slow on purpose, so do not hash for an invalid token.
   await checkToken(deps.sql(), { purpose: 'reset', hash: hashOf(body.token) }, deps.clock);
   const passwordHash = await hashPassword(body.password, deps.cost);
   const email = await resetPassword(deps, { token: body.token, passwordHash });
-  // Who owns the mailbox is let in from here whatever others have guessed.
-  await welcome(deps.lockout, { email, network: networkOf(caller.address) }).catch((error: unknown) =>
-    log.warn('network not remembered', { error: describeError(error) }),
+  // Whoever owns the mailbox can sign in from here, whatever the lockout has counted.
+  await knowNetwork(deps.lockout, { email, network: networkOf(caller.address) }).catch((error: unknown) =>
+    log.warn('network not stored as known', { error: describeError(error) }),
   );
   return { status: 204 };
 }
 
 export const handler = httpHandler(routes['reset-password'], contract.resetPassword, run, ({ log }) => ({
   ...accountDeps(log),
-  lockout: lockoutStore(),
-  cost: passwordCost,
+  ...passwordDeps(),
 }));

@@ -1,11 +1,13 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { byHand, resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
 import type { ReviewDeps } from '../../lib/operations/manual-review/retry.ts';
-import { idempotency } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { idempotency } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = Omit<ReviewDeps, 'sql'> & { sql: () => Sql };
@@ -23,7 +25,7 @@ export async function run(request: Request<typeof contract.resolveOrder, App>, d
 }
 
 export const handler = httpHandler(routes['resolve-order'], contract.resolveOrder, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
   keys: idempotency('orders.idempotency_keys'),
 }));

@@ -1,11 +1,14 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/manual-review.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
+import { warnIfNotStarted } from '../../lib/http/long-running.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { type ReviewDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
-import { idempotency } from '../../lib/platform/deps.ts';
 import { startSaga } from '../../lib/platform/executions.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { idempotency } from '../../lib/platform/stores.ts';
 import type { StartSaga } from '../../lib/shop/orders/place.ts';
 import { routes } from '../routes.ts';
 
@@ -16,14 +19,12 @@ export async function run(request: Request<typeof contract.retryCompensation, Ap
   const asked = { orderId: path.orderId, keyId: caller.keyId, requestId };
   const claim = claimOf('retry-compensation', request);
   const { answer, replayed, startError } = await retryCompensation({ ...deps, sql: deps.sql() }, claim, asked);
-  if (startError !== undefined) {
-    log.warn('saga not started, left to the sweeper', { ...path, reason: String(startError) });
-  }
+  warnIfNotStarted(log, startError, path);
   return fromStored(answer, replayed);
 }
 
 export const handler = httpHandler(routes['retry-compensation'], contract.retryCompensation, run, ({ clock }) => ({
-  sql: () => sqlAs('operations'),
+  sql: () => sqlAs('manual_review'),
   clock,
   keys: idempotency('orders.idempotency_keys'),
   startSaga,

@@ -1,4 +1,4 @@
-import { type AccountRules, signUp } from '../../lib/accounts/customers/accounts.ts';
+import { type AccountRules, signUp } from '../../lib/accounts/customers/account-requests.ts';
 import {
   hashPassword,
   obscurePassword,
@@ -7,12 +7,14 @@ import {
 } from '../../lib/accounts/customers/passwords.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { type KeyOptions, once } from '../../lib/database/idempotency.sql.ts';
-import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
-import { fingerprintOf } from '../../lib/http/input.ts';
-import { accountRules, idempotency } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.ts';
+import { claimOf, fingerprintOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { accountRules } from '../../lib/platform/accounts.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { idempotency } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; rules: AccountRules; keys: KeyOptions; cost: PasswordCost };
@@ -24,14 +26,17 @@ export async function run(request: Request<typeof contract.signUp, CallerOf<'cli
     hashPassword(password, deps.cost),
   ]);
   const claim = { ...claimOf('sign-up', request), fingerprint };
-  const { answer, replayed } = await once(deps.sql(), claim, deps.keys, async (tx) => {
+  const { answer, replayed } = await idempotent(deps.sql(), claim, deps.keys, async (tx) => {
     await signUp(tx, { email, name, passwordHash }, deps.rules);
     return toStored({ status: 202, body: { email } });
   });
   return fromStored(answer, replayed);
 }
 
-/** The usual fingerprint is a quick hash: kept in the database, it would be the quick way to guess the password. */
+/**
+ * The usual fingerprint is a fast hash. Stored in the database, it would make guessing the password fast too, so the
+ * password goes into it as a slow hash.
+ */
 async function safeFingerprint(
   request: Request<typeof contract.signUp, CallerOf<'client'>>,
   cost: PasswordCost,

@@ -2,9 +2,11 @@ import { type LinkDeps, unlinkIdentity } from '../../lib/accounts/identities/lin
 import * as contract from '../../lib/contract/api/identities.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
-import { identityCopies } from '../../lib/platform/identity.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
+import { identityLinks } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
@@ -12,12 +14,12 @@ export async function run(
   deps: LinkDeps,
 ): Promise<Result> {
   const unlinked = await unlinkIdentity(deps, path.identityId, caller.customerId);
-  if (!unlinked) throw new Problem('not-found', 'You have no such identity.');
+  if (!unlinked) throw new Problem('not-found', 'You have no identity with this id.');
   return { status: 204 };
 }
 
 export const handler = httpHandler(routes['unlink-identity'], contract.unlinkIdentity, run, ({ clock }) => ({
   sql: () => sqlAs('customers_api'),
-  copies: identityCopies(),
+  links: identityLinks(),
   clock,
 }));

@@ -1,10 +1,11 @@
 import { toView } from '../../lib/auth/applications/applications.dynamo.ts';
-import { change } from '../../lib/auth/applications/manage.ts';
+import { updateApplication } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
-import { versionTag } from '../../lib/http/result.ts';
-import { applicationStore } from '../../lib/platform/deps.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import type { Request } from '../../lib/http/request.ts';
+import { type Result, versionTag } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: ReturnType<typeof applicationStore> };
@@ -13,7 +14,7 @@ export async function run(
   { caller, path, body, ifMatch }: Request<typeof contract.updateApplication, App>,
   { store }: Deps,
 ): Promise<Result> {
-  const item = await change(store, caller, path.applicationId, body, ifMatch);
+  const item = await updateApplication(store, caller, path.applicationId, body, ifMatch);
   return { status: 200, body: toView(item), etag: versionTag(item.version) };
 }
 

@@ -1,9 +1,10 @@
 import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
-import { versionTag } from '../../lib/http/result.ts';
+import type { Request } from '../../lib/http/request.ts';
+import { type Result, versionTag } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 

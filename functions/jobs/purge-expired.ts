@@ -1,6 +1,6 @@
 import { purgeTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
-import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
+import { purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';

@@ -5,7 +5,7 @@ import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { paymentGateway } from '../../lib/platform/payments.ts';
 import { jobs } from '../jobs.ts';
 
-/** Copies the payment provider's books to where jobs with a database can read them. */
+/** Copies the payment provider's transactions to where jobs with a database can read them. */
 export const run = (deps: SnapshotDeps) => snapshotProviderTransactions(deps);
 
 export const handler = jobHandler(jobs['snapshot-provider-transactions'], run, ({ clock, stopwatch }) => ({

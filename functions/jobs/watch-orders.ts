@@ -9,7 +9,7 @@ export async function run({ sql, clock, meter }: { sql: () => Sql; clock: Clock;
   const open = await readOpenOrders(sql(), new Date(clock.now()));
   meter.count('OrdersStuck', open.unended);
   meter.count('OldestStuckOrder', open.oldestUnended);
-  meter.count('OrdersInManualReview', open.manualReview);
+  meter.count('OrdersInManualReview', open.inManualReview);
   meter.count('OldestManualReview', open.oldestManualReview);
   return open;
 }

@@ -14,8 +14,8 @@ export type Certificate = {
 const day = 86_400_000;
 
 /**
- * The local stack's certificate for `localhost`, 127.0.0.1 and ::1, signed by a CA of its own whose key is not kept.
- * Made when missing, damaged or within 7 days of its end; lasts a year.
+ * The local stack's certificate for `localhost`, 127.0.0.1 and ::1. It is signed by a CA whose key is not stored. It is
+ * valid for a year, and made again when it is missing, damaged or expires within 7 days.
  */
 export async function loadCertificate(dir: string, now: number = Date.now()): Promise<Certificate> {
   const files = { ca: join(dir, 'ca.pem'), cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };

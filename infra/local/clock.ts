@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../../lib/kernel/clock.ts';
 
-/** A clock with timers of its own, so that what waits for a time goes on when the clock is moved to it. */
+/** A clock with timers of its own. A timer also rings when the clock is moved to its time. */
 export type TimerClock = Clock & {
   /**
-   * Calls back once when the clock has reached a time in milliseconds since the epoch, however it got there; soon, but
-   * never at once, for a time that has passed. @returns what takes it back
+   * Calls back once when the clock has reached a time in milliseconds since the epoch. For a time that has passed it
+   * calls back soon, but never before it returns. @returns a function that cancels the timer
    */
   at(time: number, callback: () => void): () => void;
 };
@@ -12,13 +12,13 @@ export type TimerClock = Clock & {
 export type MovableClock = TimerClock & {
   /** Milliseconds that the clock is ahead of the machine's. */
   readonly ahead: number;
-  /** Moves the clock forward. Timers that are due then run soon after. @throws RangeError for less than nothing */
+  /** Moves the clock forward. Timers that are due then ring soon after. @throws RangeError for a negative number */
   advance(milliseconds: number): void;
 };
 
 const longestTimer = 2 ** 31 - 1;
 
-/** The local stack's one clock: the machine's time, and what tests have moved it forward by. */
+/** The local stack's one clock: the machine's time plus what it was moved forward by. */
 export function createClock({
   ahead = 0,
   source = systemClock,

@@ -1,23 +1,31 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { ApplicationFields } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
-import { demoClients } from './identity/clients.ts';
-import type { Stack } from './stack.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import { demoClients } from './identity/provider.ts';
 
-/** What `.local/demo.json` holds: enough to place an order by hand. */
+/** The content of `.local/demo.json`: enough to place an order by hand. */
 export type Demo = {
   baseUrl: string;
-  /** Of a server that may do everything. */
+  /** Of a server with every scope. */
   appKey: string;
   /** Of the web shop. */
   clientId: string;
   customer: { email: string; password: string };
   products: { id: string; sku: string; name: string }[];
-  /** Where customers can also sign in, as the application `clientId`. */
+  /** Where customers can also sign in to the web shop. */
   issuer?: string | undefined;
+};
+
+/** The running stack, as far as the demo shop uses it. */
+type Running = {
+  baseUrl: string;
+  inside: { dynamo: DynamoDBClient; clock: Clock; issuer: string | undefined };
 };
 
 const credentials = { email: 'ada@example.com', password: 'correct horse battery' };
@@ -28,17 +36,15 @@ const goods = [
 ];
 const unitsEach = 100_000;
 
-/** A shop to try things in, made through the API the first time and found again afterwards. */
-export async function prepareDemo(stack: Stack, directory: string): Promise<Demo> {
+/** A shop to try things in. It is made through the API at the first start, and read from `demo.json` at later ones. */
+export async function prepareDemo(stack: Running, directory: string): Promise<Demo> {
   const file = join(directory, 'demo.json');
   const write = (demo: Demo) => writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
-  const begun = await readDemo(file);
+  const found = await readDemo(file);
   const { baseUrl } = stack;
   const { issuer } = stack.inside;
-  // A shop from before there were applications has none to call by.
-  const kept = begun?.clientId === undefined ? undefined : begun;
-  const demo = kept ?? { baseUrl, ...(await registerApplications(stack)), customer: credentials, products: [] };
-  // Written before the shop is made: a first start that is killed half-way is carried on under the same key.
+  const demo = found ?? { baseUrl, ...(await registerApplications(stack)), customer: credentials, products: [] };
+  // Written before the shop is made, so that a first start that is killed continues with the same key.
   await write({ ...demo, baseUrl, issuer });
   if (demo.products.length === goods.length) return { ...demo, baseUrl, issuer };
   const complete = { ...demo, baseUrl, issuer, products: await makeShop({ ...demo, baseUrl }) };
@@ -46,18 +52,23 @@ export async function prepareDemo(stack: Stack, directory: string): Promise<Demo
   return complete;
 }
 
-async function registerApplications({ inside }: Stack) {
+async function registerApplications({ inside }: Running) {
   const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
   const store = { client, table: 'applications', keysTable: 'appKeys', clock: inside.clock };
   const register = (fields: Omit<ApplicationFields, 'rateClass' | 'contact'>) =>
     registerByHand(store, { ...fields, rateClass: 'standard', contact: 'demo@example.com' });
-  const nothing = { origins: [], identityClientIds: [] };
-  const office = { ...nothing, name: 'Back office', kind: 'server' as const, scopes: [...scopes] };
+  const office = {
+    origins: [],
+    identityClientIds: [],
+    name: 'Back office',
+    kind: 'server' as const,
+    scopes: [...scopes],
+  };
   const shop = {
     name: 'Web shop',
     kind: 'web' as const,
     scopes: ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'] satisfies Scope[],
-    // The page that shows how to sign in is one of the shop's own.
+    // The last is the page that shows how to sign in.
     origins: [
       'http://localhost:3000',
       'http://localhost:5173',
@@ -77,19 +88,24 @@ async function registerApplications({ inside }: Stack) {
 }
 
 async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['products']> {
-  // The same idempotency keys each time, so that what is there already is found and not made twice.
+  // The same idempotency keys each time, so that nothing is made twice.
   const post = async (path: string, body: object, idempotencyKey: string, token?: string) => {
-    const response = await fetch(`${baseUrl}${path}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'idempotency-key': idempotencyKey,
-        ...(token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify(body),
-    });
+    const headers = {
+      'content-type': 'application/json',
+      'idempotency-key': idempotencyKey,
+      ...(token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` }),
+    };
+    const send = () => fetch(`${baseUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    let response = await send();
+    // A laptop that has much else to do answers 503 now and then.
+    for (let tries = 1; response.status === 503 && tries < 20; tries++) {
+      await sleep(1000 * Number(response.headers.get('retry-after') ?? 1));
+      response = await send();
+    }
     if (response.ok) return (await response.json()) as { id: string };
-    throw new Error(`The demo shop cannot be set up: POST ${path} gave ${response.status} ${await response.text()}`);
+    throw new Error(
+      `The demo shop cannot be set up: POST ${path} answered ${response.status} ${await response.text()}`,
+    );
   };
   const signedUp = post('/customers', { ...credentials, name: 'Ada Lovelace' }, 'demo-customer');
   const products: Demo['products'] = [];
@@ -103,11 +119,36 @@ async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['prod
   return products;
 }
 
-/** What the demo shop is, once there is one. */
+/** The demo shop; undefined before its first start. */
 export async function readDemo(file: string): Promise<Demo | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Demo;
   } catch {
     return undefined;
   }
+}
+
+/** The commands that `npm start` prints, ready to paste. */
+export function firstOrder({ baseUrl, clientId, customer, products }: Demo): string {
+  const [first, second] = products;
+  const json = `-H 'content-type: application/json'`;
+  const shop = `-H 'client-id: ${clientId}'`;
+  return `Place your first order (paste these lines into a terminal):
+
+  curl -s ${baseUrl}/products ${shop}
+
+  TOKEN=$(curl -s ${baseUrl}/sessions ${shop} ${json} \\
+    -d '${JSON.stringify(customer)}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+
+  curl -s ${baseUrl}/quotes ${json} -H "authorization: Bearer $TOKEN" \\
+    -d '{"lines":[{"productId":"${first?.id}","quantity":2}]}'
+
+  curl -s ${baseUrl}/orders ${json} -H "authorization: Bearer $TOKEN" \\
+    -H "idempotency-key: order-$RANDOM$RANDOM" -H 'prefer: wait=10' \\
+    -d '{"lines":[{"productId":"${first?.id}","quantity":2},{"productId":"${second?.id}","quantity":1}],"paymentMethod":"pm_card_visa"}'
+
+  curl -s ${baseUrl}/orders -H "authorization: Bearer $TOKEN"
+
+API reference: ${baseUrl}/docs    Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
+`;
 }

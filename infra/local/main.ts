@@ -3,45 +3,39 @@ import { enableCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { firstOrder } from './first-order.ts';
+import type { Stack } from './stack.ts';
 
 const startedAt = performance.now() - process.uptime() * 1000;
 const root = resolve(import.meta.dirname, '../..');
 const directory = join(root, '.local');
 
-/** `npm start`: the whole product on this machine until Ctrl-C. `--reset` begins with nothing. */
+const help = `npm start -- [--reset]
+
+  --reset        delete .local/ and start over
+  PORT           port of the API (3000)
+  IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
+
+/** `npm start`: runs the whole product on this machine until Ctrl-C. `--reset` deletes its data first. */
 async function main(): Promise<void> {
-  const { reset, help } = readArguments();
-  if (help)
-    return say(
-      'npm start -- [--reset]\n\n  --reset   throw away .local/ and begin anew\n  PORT      port of the API (3000)\n  IDENTITY_PORT  port of the OpenID provider (PORT + 1)',
-    );
+  const args = readArguments();
+  if (args.help) return say(help);
   const port = readPort('PORT', 3000);
   const settings = chosenSettings();
   const identityPort = settings.IDENTITY_ISSUER === undefined ? readPort('IDENTITY_PORT', port + 1) : undefined;
-  await Promise.all([
-    checkPort(port, 'PORT'),
-    ...(identityPort === undefined ? [] : [checkPort(identityPort, 'IDENTITY_PORT')]),
-  ]);
+  await checkPort(port, 'PORT');
+  if (identityPort !== undefined) await checkPort(identityPort, 'IDENTITY_PORT');
   enableCompileCache(join(directory, 'compile-cache'));
-  const [{ startStack, resetStack, sweepAfterSeconds }, { prepareDemo }] = await Promise.all([
+  // Imported here, so that the compile cache covers them.
+  const [{ startStack, resetStack, sweepAfterSeconds }, { firstOrder, prepareDemo }] = await Promise.all([
     import('./stack.ts'),
     import('./demo.ts'),
   ]);
-  if (reset) {
-    say('· throwing away .local/');
+  if (args.reset) {
+    say('· deleting .local/');
     await resetStack(directory);
   }
 
-  let ending: Promise<void> | undefined;
-  const end = (code: number) => {
-    ending ??= (async () => {
-      setTimeout(() => process.exit(code), 1900).unref();
-      await starting.then((stack) => stack.stop()).catch(() => {});
-      process.exit(code);
-    })();
-    return ending;
-  };
+  let ready = false;
   const starting = startStack({
     directory,
     port,
@@ -52,50 +46,69 @@ async function main(): Promise<void> {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
     },
     onMail: ({ to, subject, text }) =>
-      say(`\n── mail to ${to}: ${subject}\n${text.trimEnd().replace(/^(?=.)/gm, '   ')}`),
-    onCrash: (error) => {
-      if (ending !== undefined) return;
-      fail(error);
-      void end(1);
-    },
+      say(`\n── e-mail to ${to}: ${subject}\n${text.trimEnd().replace(/^(?=.)/gm, '   ')}`),
+    onCrash: (error) => end(1, error),
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (ending === undefined) say('· stopping');
-      void end(0);
-    });
-  }
-
-  let ready = false;
+  const end = endOnce(starting);
   const stack = await starting.catch((error: unknown) => {
-    throw isMigrationError(error) ? new Error(`${error.message}; or begin anew: npm start -- --reset`) : error;
+    throw withAdvice(error);
   });
   say('· preparing the demo shop');
-  // An issuer that does not answer says so in the log, and stops nobody who signs in by password.
+  // An issuer that cannot be read is logged. Signing in with a password works without it.
   const refreshing = stack.inside.runJob('refresh-issuer-keys').catch(() => {});
   const demo = await prepareDemo(stack, directory).catch(async (error: unknown) => {
     await stack.stop();
     throw error;
   });
   await Promise.all([writeEnvironment(stack.inside.env), refreshing]);
-  // Orders that a killed run stored without starting their saga are known to be left by then.
+  // By then the sweeper recognizes the orders that a killed run stored without starting their saga.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  say(
-    `\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`,
-  );
+  const howTo = `${firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`;
+  say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${howTo}`);
   ready = true;
 }
 
-/** For tools that work on the running stack: `sh infra/node24.sh node --env-file=.local/functions.env infra/tools/apps.ts list`. */
+/**
+ * Ends this process on a signal, or when the result is called: stops the stack for at most 1.9 s, then exits with the
+ * code. The error is printed. Only the first end counts.
+ */
+function endOnce(starting: Promise<Stack>): (code: number, error?: unknown) => void {
+  let ending = false;
+  const end = (code: number, error?: unknown) => {
+    if (ending) return;
+    ending = true;
+    if (error === undefined) say('· stopping');
+    else fail(error);
+    setTimeout(() => process.exit(code), 1900).unref();
+    starting
+      .then((stack) => stack.stop())
+      .catch(() => {})
+      .finally(() => process.exit(code));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
+  return end;
+}
+
+/**
+ * For tools that work on the running stack: `sh infra/node24.sh node --env-file=.local/functions.env
+ * infra/tools/apps.ts list`.
+ */
 async function writeEnvironment(env: Record<string, string>): Promise<void> {
   const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(join(directory, 'functions.env'), lines.join(''), { mode: 0o600 });
 }
 
-/** The data is of another state of the migrations than the checkout. */
-const isMigrationError = (error: unknown): error is Error =>
-  error instanceof Error && /Migration$/.test(error.name) && error.name !== 'MigrationFailed';
+/** Says how to go on when the migrations of this checkout do not fit the data. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === 'ReplacedBaseline') {
+    return new Error(
+      '.local/ holds a database from before the first release, which cannot be migrated: run npm start -- --reset to delete it and start over',
+    );
+  }
+  return /Migration$/.test(error.name) ? new Error(`${error.message}; or start over: npm start -- --reset`) : error;
+}
 
 function readArguments() {
   const { values } = parseArgs({
@@ -110,7 +123,7 @@ function readPort(name: string, otherwise: number): number {
   throw new Error(`${name} must be a number from 1 to 65535, not "${text}".`);
 }
 
-/** Asked before anything is started, so that a taken port leaves nothing behind. */
+/** Throws when the port is taken. Nothing is started before that. */
 async function checkPort(port: number, name: string): Promise<void> {
   const probe = createServer();
   await new Promise<void>((found, refused) => {
@@ -118,7 +131,7 @@ async function checkPort(port: number, name: string): Promise<void> {
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') {
       throw new Error(
-        `Port ${port} is in use; choose another one: ${name}=${port + (name === 'PORT' ? 10 : 1)} npm start`,
+        `Port ${port} is in use. Choose another one: ${name}=${port + (name === 'PORT' ? 10 : 1)} npm start`,
       );
     }
     throw new Error(`Port ${port} cannot be opened: ${error.message}.`, { cause: error });
@@ -126,7 +139,7 @@ async function checkPort(port: number, name: string): Promise<void> {
   await new Promise((closed) => probe.close(closed));
 }
 
-/** Settings of the functions that a developer may choose on a laptop too. */
+/** The settings of the functions that the environment may change on a laptop. */
 function chosenSettings(): Record<string, string> {
   const names = [
     'RATE_LIMIT_PER_MINUTE',
@@ -152,9 +165,9 @@ function chosenSettings(): Record<string, string> {
   );
 }
 
-/** Lines to paste into a shell, one after the other. */
+/** How to sign in with an OpenID provider. */
 const signIn = (issuer: string | undefined, ours: boolean): string =>
-  ours ? `Sign in by OpenID Connect, in a browser: ${issuer}/demo\n` : `Tokens of ${issuer} are taken\n`;
+  ours ? `Sign in with OpenID Connect, in a browser: ${issuer}/demo\n` : `Tokens of ${issuer} are accepted\n`;
 
 const say = (line: string): void => console.log(line);
 const fail = (error: unknown): void => {

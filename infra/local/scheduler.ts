@@ -9,21 +9,21 @@ export type Job = {
 };
 
 export type Scheduler = {
-  /** Starts no job by itself any more and waits, at most a second, for those that run. */
+  /** Starts no further job by itself. Waits for the running ones, at most a second. */
   stop(): Promise<void>;
-  /** Runs a job now and gives its result; a run already going on is joined. Rejects as the job does. */
+  /** Runs a job now, or joins its current run. Resolves with the job's result and rejects with its error. */
   trigger(name: string): Promise<unknown>;
   /**
-   * Runs at once, and each once, what has fallen due since the clock was moved, and waits for it, at most `patienceMs`
-   * milliseconds. @returns the names of those that are not done by then
+   * Runs every job that has fallen due since the clock was moved, once each, and waits for them at most `timeoutMs`
+   * milliseconds. @returns the names of the jobs that have not ended by then
    */
-  catchUp(patienceMs: number): Promise<string[]>;
+  catchUp(timeoutMs: number): Promise<string[]>;
 };
 
 const longestSleep = 60_000;
 
 /**
- * Runs jobs on their schedules, a rate for the first time one interval after the start. A job that still runs is not
+ * Runs jobs on their schedules. The first run of a rate is one interval after the start. A job that still runs is not
  * started again, and a failure is logged without ending the schedule. Throws on an expression that EventBridge
  * Scheduler would refuse. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
@@ -44,11 +44,11 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
     start(job).catch((error: unknown) => log(`job ${job.name} failed: ${describe(error)}`));
 
   const due = (job: Job) => {
-    if (running.has(job.name)) return log(`job ${job.name} is still running, this turn is left out`);
+    if (running.has(job.name)) return log(`job ${job.name} is still running and skips this turn`);
     void startLogged(job);
   };
 
-  // Short sleeps, so that a laptop that slept or a clock that was set does not delay a job for long.
+  // Short sleeps, so that a job is not much too late after the laptop slept or its clock was set.
   const sleepUntil = (job: Job, at: number, next: Next) => {
     const left = at - clock.now();
     const resume = () => {
@@ -62,7 +62,7 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
   const plan = (job: Job, after: number, next: Next, notBefore = clock.now()) => {
     turns.delete(job.name);
     const at = next(after, notBefore);
-    if (at === undefined) return log(`job ${job.name} is never due again`);
+    if (at === undefined) return log(`job ${job.name} has no further turn`);
     sleepUntil(job, at, next);
   };
 
@@ -80,35 +80,35 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
       if (!job) throw new Error(`There is no job ${name}; there are ${jobs.map((known) => known.name).join(', ')}.`);
       return running.get(name) ?? start(job);
     },
-    async catchUp(patienceMs) {
+    async catchUp(timeoutMs) {
       const now = clock.now();
       const late = [...turns.values()].filter(({ at }) => at <= now);
       const left = new Set(late.map(({ job }) => job.name));
       const runs = late.map(async ({ job, at, next, timer }) => {
         clearTimeout(timer);
         plan(job, at, next, now + 1);
-        // A run that began before the clock was moved did not see the new time.
+        // A run that started before the clock was moved has not seen the new time.
         await running.get(job.name)?.catch(() => {});
         if (!stopped) await startLogged(job);
         left.delete(job.name);
       });
-      await atMost(patienceMs, Promise.all(runs));
+      await atMost(timeoutMs, Promise.all(runs));
       return [...left];
     },
   };
 }
 
-/** Waits for work, but no longer than so many milliseconds. */
+/** Waits for work, at most so many milliseconds. */
 async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let giveUp: NodeJS.Timeout | undefined;
-  const patience = new Promise((resolve) => {
-    giveUp = setTimeout(resolve, milliseconds);
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
   });
-  await Promise.race([work, patience]);
-  clearTimeout(giveUp);
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
 }
 
-/** The next time in ms that lies after the last due time and not before now, undefined when there is none. */
+/** The next time in ms after the last due time and not before now; undefined when there is none. */
 type Next = (after: number, now: number) => number | undefined;
 
 function parseSchedule({ name, schedule }: Job): Next {

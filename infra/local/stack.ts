@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jobs } from '../../functions/jobs.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
@@ -8,45 +8,44 @@ import { streams } from '../../functions/streams.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
-import { loadCertificate } from './certificate.ts';
+import { shippedMigrations, status } from '../../lib/database/migrate.ts';
+import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
 import { readDemo } from './demo.ts';
-import { startDynamo } from './dynamo/start.ts';
+import { type LocalDynamo, startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
-import { lastAccessLines, startAccessLines } from './functions/access-lines.ts';
+import { type AccessLines, lastAccessLines, startAccessLines } from './functions/access-lines.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
-import { startIdentity } from './identity/start.ts';
-import { startLastingPostgres } from './postgres/lasting.ts';
+import { type Identity, startIdentity } from './identity/start.ts';
+import { startJobs } from './jobs.ts';
 import { removePostgresData } from './postgres/start.ts';
-import { startRdsProxy } from './rds-proxy/server.ts';
-import { startScheduler } from './scheduler.ts';
-import { startStates } from './states/start.ts';
+import { supervisePostgres } from './postgres/supervise.ts';
+import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
+import { type States, startStates } from './states/start.ts';
 import { createTestClock, openClock, type TestClock } from './test-clock.ts';
 
 export const region = 'eu-west-1';
-/** One process serves everything here: an order that nobody has touched for so long has been left by a killed one. */
+/** One process serves everything here, so an order without a change for this long was left by a killed one. */
 export const sweepAfterSeconds = 2;
-/** A provider that begins anew may have other keys: nobody on a laptop waits five minutes for them. */
-const refreshEveryMs = 10_000;
 const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
 
 export type StackOptions = {
-  /** Folder that holds everything the stack keeps. */
+  /** Folder for everything that the stack stores. */
   directory: string;
-  /** Port of the gateway; 0 takes a free one. */
+  /** Port of the gateway; 0 takes a free port. */
   port: number;
-  /** Port of an OpenID provider of the stack's own, 0 for a free one; there is none without it. */
+  /** Port of the stack's own OpenID provider; 0 takes a free port. Without it there is no provider. */
   identityPort?: number;
-  /** Settings of the functions beyond the stack's own, by environment variable. */
+  /** Environment variables of the functions that replace or extend the stack's own. */
   settings?: Record<string, string>;
-  /** Settings of PostgreSQL beyond those for a laptop. */
+  /** Settings of PostgreSQL that replace or extend those for a laptop. */
   postgresSettings?: Record<string, string>;
   log?: (line: string) => void;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
-  /** A mail to a customer, in place of sending it. */
+  /** Gets each e-mail to a customer. None is sent. */
   onMail?: (mail: Mail) => void;
-  /** Something that must run has ended by itself; the stack is no use any more. */
+  /** A part has ended by itself and cannot be restarted. The stack no longer works. */
   onCrash?: (error: unknown) => void;
   /** Factor on the pauses of the saga's retries: 1 is real time. */
   waitScale?: number;
@@ -55,7 +54,7 @@ export type StackOptions = {
 export type Stack = {
   baseUrl: string;
   port: number;
-  /** Where things are, for whoever wants to look inside: tests, benchmarks, the first app key. */
+  /** The parts, for tests, benchmarks and the demo shop. */
   inside: {
     socketPath: string;
     dynamoEndpoint: string;
@@ -66,233 +65,225 @@ export type Stack = {
     env: Record<string, string>;
     /** Runs one job now. */
     runJob: (name: string) => Promise<unknown>;
-    /** From here on jobs run only by `runJob`. One that runs is waited for, at most a second. */
+    /** From now on jobs run only by `runJob`. Waits for the running ones, at most a second. */
     stopSchedule: () => Promise<void>;
     clock: MovableClock;
-    /** Moves the clock of everything here. */
+    /** Moves the clock of the whole stack. */
     advanceClock: TestClock['advance'];
-    /** Kills the functions' thread in the middle of whatever it does. */
+    /** Kills the functions' thread in the middle of its work. */
     killFunctions: () => Promise<void>;
     /** Of the postmaster. */
     postgresPid: () => number;
-    /** Resolves when no saga runs or all that run wait for a callback. */
+    /** Resolves when no saga runs, or every running one waits for a callback. */
     sagasIdle: () => Promise<void>;
-    /** Resolves when what was printed so far of accesses is in the database. */
+    /** Resolves when every access record so far is in the database. */
     accessesRecorded: () => Promise<void>;
     firstRun: boolean;
-    /** The OpenID issuer whose tokens are taken, if there is one. */
+    /** The OpenID issuer whose tokens are accepted, if any. */
     issuer: string | undefined;
   };
-  /** Ends everything, in the reverse order of starting. Data stays. */
+  /** Stops everything, in the reverse order of starting. Data stays. */
   stop(): Promise<void>;
 };
 
 /**
- * Starts the whole product on this machine: PostgreSQL behind an RDS Proxy stand-in, DynamoDB, Step Functions,
- * schedules, the functions and their gateway. What was started is stopped again when something cannot be.
+ * Starts the whole product on this machine: PostgreSQL behind a stand-in for RDS Proxy, DynamoDB, Step Functions,
+ * schedules, the functions and their gateway. When a part cannot start, those that have started are stopped.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { directory, log = () => {}, onCrash = () => {} } = options;
-  const stops: (() => Promise<unknown>)[] = [];
-  const stop = async () => {
-    for (const each of stops.splice(0).reverse()) await each();
-  };
-  const kept = <T extends { stop(): Promise<unknown> }>(part: T): T => {
-    stops.push(() => part.stop());
+  await using parts = new AsyncDisposableStack();
+  const keep: Keep = (part) => {
+    parts.defer(() => part.stop());
     return part;
   };
+  const { log = () => {}, onCrash = () => {} } = options;
+  const at = (name: string) => join(options.directory, name);
+  await mkdir(options.directory, { recursive: true });
+  const clock = openClock(at('clock.json'));
+  // Known to this process alone: the functions sign with it, and the proxy verifies with it.
+  const credentials = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
+  log('starting PostgreSQL and DynamoDB');
+  const { postgres, dynamo, certificate } = await startStores(options, clock, keep);
+  if (!postgres.firstRun) await checkMigrations(dirname(postgres.socketPath));
+  const proxy = keep(await startProxy(postgres.socketPath, certificate, credentials));
+  const dynamoClient = await openTables(dynamo, credentials, keep);
 
-  try {
-    await mkdir(directory, { recursive: true });
-    const at = (name: string) => join(directory, name);
-    const clockFile = at('clock.json');
-    const clock = openClock(clockFile);
-    log('starting PostgreSQL and DynamoDB');
-    const starting = [
-      startLastingPostgres({
-        dataDir: at('postgres'),
-        log,
-        settings: options.postgresSettings ?? {},
-        onCrash,
-      }).then(kept),
-      startDynamo({ path: at('dynamo'), clock }).then(kept),
-      loadCertificate(at('tls')),
-    ] as const;
-    await Promise.allSettled(starting); // So that what did start is known, and stopped, when another could not.
-    const [postgres, dynamo, certificate] = await Promise.all(starting);
-
-    // Known to this process alone: the functions sign with it, and the proxy checks by it.
-    const identity = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
-    // Tokens and certificates stay on the machine's time: the SDK and TLS, which make and check them, know no other.
-    const proxy = kept(
-      await startRdsProxy({
-        host: 'localhost',
-        region,
-        cert: certificate.cert,
-        key: certificate.key,
-        backendSocketPath: postgres.socketPath,
-        principals: (accessKeyId) =>
-          accessKeyId === identity.accessKeyId
-            ? { secretAccessKey: identity.secretAccessKey, dbUsers: [...databaseRoles] }
-            : undefined,
-      }),
-    );
-
-    const dynamoClient = new DynamoDBClient({ region, endpoint: dynamo.endpoint, credentials: identity });
-    stops.push(async () => dynamoClient.destroy());
-    await createTables(dynamoClient, tableSpecs);
-
-    // Whoever calls a function before the migrations are through waits for them: a saga that goes on, above all.
-    const ready = Promise.withResolvers<Functions>();
-    ready.promise.catch(() => {});
-    const invoke = async (handler: string, payload: unknown, timeoutSeconds: number) =>
-      (await ready.promise).invoke(handler, payload, timeoutSeconds);
-    const states = await startStates({
-      definition: await readDefinition(),
-      invoke: (handler, payload) => invoke(handler, payload, 30),
-      file: at('states.sqlite'),
-      stateMachineArn,
-      clock,
+  // Calls of functions wait for the migrations. The sagas that continue call functions before that.
+  const ready = Promise.withResolvers<Functions>();
+  const invoke: Invoke = async (handler, payload, timeoutSeconds) =>
+    (await ready.promise).invoke(handler, payload, timeoutSeconds);
+  const accessLines = await openAccessLines(at('functions.log'), invoke, log);
+  // The functions start with the provider's address. The provider reads theirs later, from here.
+  const api = { baseUrl: '' };
+  const provider = await startProvider(options, api, keep);
+  const states = await startStates({
+    definition: await readDefinition(),
+    invoke: (handler, payload) => invoke(handler, payload, 30),
+    file: at('states.sqlite'),
+    stateMachineArn,
+    clock,
+    log,
+    waitScale: options.waitScale,
+  });
+  const env: Record<string, string> = {
+    ...environmentOf({ dynamo, states, proxy, certificate, credentials, provider }),
+    COMPILE_CACHE: at('compile-cache'),
+    ...options.settings,
+  };
+  const functions = keep(
+    startFunctions({
+      logFile: at('functions.log'),
+      env,
+      ahead: clock.ahead,
       log,
-      ...(options.waitScale === undefined ? {} : { waitScale: options.waitScale }),
-    });
-    // Known a little later than it is asked for: the provider must be there before the functions, which it tells of.
-    let baseUrl = '';
-    const provider =
-      options.identityPort === undefined
-        ? undefined
-        : kept(
-            await startIdentity({
-              port: options.identityPort,
-              keyFile: at('identity-key.json'),
-              api: async () => {
-                const demo = await readDemo(at('demo.json'));
-                return { baseUrl, headers: demo === undefined ? {} : { 'client-id': demo.clientId } };
-              },
-            }),
-          );
-    const env: Record<string, string> = {
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: identity.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
-      AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-      AWS_ENDPOINT_URL_SFN: states.endpoint,
-      DATABASE_HOST: proxy.host,
-      DATABASE_PORT: String(proxy.port),
-      DATABASE_CA_FILE: certificate.caFile,
-      DATABASE_POOL_SIZE: '12',
-      STATE_MACHINE_ARN: stateMachineArn,
-      PAYMENT_TIMEOUT_MS: '1000',
-      SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
-      COMPILE_CACHE: at('compile-cache'),
-      ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),
-      ...Object.fromEntries(Object.keys(tables).map((table) => [tableVariable(table), table])),
-      ...options.settings,
-    };
-    let postman: (() => Promise<void>) | undefined;
-    const recordAccess = streams['record-access'];
-    const accessLines = startAccessLines({
-      deliver: (payload) => invoke(recordAccess.handler, payload, recordAccess.timeoutSeconds),
-      log,
-    });
-    // What a run that was killed could not hand on any more; a line that is known changes nothing.
-    for (const line of await lastAccessLines(at('functions.log'))) accessLines.add(line);
-    const functions = kept(
-      startFunctions({
-        logFile: at('functions.log'),
-        env,
-        ahead: clock.ahead,
-        onAccess: accessLines.add,
-        onAdvance: (seconds) => testClock.advance(seconds),
-        log,
-        onCrash,
-        onRequest: (line) => {
-          options.onRequest?.(line);
-          if (mayHaveMailed(line)) void postman?.();
-        },
-        ...(options.onMail === undefined ? {} : { onMail: options.onMail }),
-      }),
-    );
-    stops.push(async () => {
-      await accessLines.settle(500);
-      accessLines.stop();
-    });
-    kept(states); // Stops before the functions, so that no step is cut off and taken for failed.
-    log('applying migrations');
-    await functions.invoke(jobs.migrate.handler, {}, jobs.migrate.timeoutSeconds);
-    ready.resolve(functions);
-
-    const scheduler = kept(
-      startScheduler({
-        log,
-        clock,
-        jobs: Object.values(jobs)
-          .filter(({ schedule }) => schedule !== 'on-deploy')
-          .map((job) => ({
-            name: job.name,
-            schedule: job.schedule,
-            run: () => invoke(job.handler, {}, job.timeoutSeconds),
-          })),
-      }),
-    );
-    postman = createPostman(() => scheduler.trigger('send-mails'));
-    const testClock = createTestClock(clock, clockFile, { functions, dynamo, scheduler });
-    if (provider !== undefined) {
-      const again = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
-      const often = setInterval(again, refreshEveryMs);
-      stops.push(async () => clearInterval(often));
-    }
-    const port = await functions.listen(options.port);
-    baseUrl = `http://localhost:${port}`;
-    return {
-      baseUrl,
-      port,
-      inside: {
-        socketPath: postgres.socketPath,
-        dynamoEndpoint: dynamo.endpoint,
-        statesEndpoint: states.endpoint,
-        dynamo: dynamoClient,
-        dynamoCalls: dynamo.calls,
-        env,
-        runJob: scheduler.trigger,
-        stopSchedule: scheduler.stop,
-        clock,
-        advanceClock: testClock.advance,
-        killFunctions: functions.kill,
-        postgresPid: postgres.pid,
-        sagasIdle: states.idle,
-        accessesRecorded: () => accessLines.settle(10_000),
-        firstRun: postgres.firstRun,
-        issuer: env.IDENTITY_ISSUER,
+      onCrash,
+      onAccess: accessLines.add,
+      onAdvance: (seconds) => testClock.advance(seconds),
+      onRequest: (line) => {
+        options.onRequest?.(line);
+        scheduler.afterRequest(line);
       },
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
+      onMail: options.onMail,
+    }),
+  );
+  keep(accessLines);
+  keep(states); // Stops before the functions, so that no step is cut off and counts as failed.
+  log('applying migrations');
+  await functions.invoke(jobs.migrate.handler, {}, jobs.migrate.timeoutSeconds);
+  ready.resolve(functions);
+
+  const scheduler = keep(startJobs({ invoke, refreshKeys: provider !== undefined, clock, log }));
+  const testClock = createTestClock(clock, at('clock.json'), { functions, dynamo, scheduler });
+  const port = await functions.listen(options.port);
+  api.baseUrl = `http://localhost:${port}`;
+  const inside: Stack['inside'] = {
+    socketPath: postgres.socketPath,
+    dynamoEndpoint: dynamo.endpoint,
+    statesEndpoint: states.endpoint,
+    dynamo: dynamoClient,
+    dynamoCalls: dynamo.calls,
+    env,
+    runJob: scheduler.trigger,
+    stopSchedule: scheduler.stop,
+    clock,
+    advanceClock: testClock.advance,
+    killFunctions: () => functions.kill(),
+    postgresPid: postgres.pid,
+    sagasIdle: states.idle,
+    accessesRecorded: () => accessLines.settle(10_000),
+    firstRun: postgres.firstRun,
+    issuer: env.IDENTITY_ISSUER,
+  };
+  const running = parts.move();
+  return { baseUrl: api.baseUrl, port, inside, stop: () => running.disposeAsync() };
+}
+
+/** Stops a part when the stack stops, in the reverse order of starting. Returns the part. */
+type Keep = <T extends { stop(): Promise<void> }>(part: T) => T;
+type Invoke = (handler: string, payload: unknown, timeoutSeconds: number) => Promise<unknown>;
+type Credentials = { accessKeyId: string; secretAccessKey: string };
+
+async function startStores(options: StackOptions, clock: MovableClock, keep: Keep) {
+  const { directory, log = () => {}, onCrash = () => {}, postgresSettings: settings = {} } = options;
+  const starting = [
+    supervisePostgres({ dataDir: join(directory, 'postgres'), log, settings, onCrash }).then(keep),
+    startDynamo({ path: join(directory, 'dynamo'), clock }).then(keep),
+    loadCertificate(join(directory, 'tls')),
+  ] as const;
+  await Promise.allSettled(starting); // When one fails, the others have to be stopped.
+  const [postgres, dynamo, certificate] = await Promise.all(starting);
+  return { postgres, dynamo, certificate };
+}
+
+async function openTables({ endpoint }: LocalDynamo, credentials: Credentials, keep: Keep): Promise<DynamoDBClient> {
+  const client = new DynamoDBClient({ region, endpoint, credentials });
+  keep({ stop: async () => client.destroy() });
+  await createTables(client, tableSpecs);
+  return client;
+}
+
+/** Tokens and certificates go by the machine's time: the SDK and TLS, which make and check them, know no other. */
+function startProxy(backendSocketPath: string, { cert, key }: Certificate, credentials: Credentials) {
+  const { accessKeyId, secretAccessKey } = credentials;
+  const principal = { secretAccessKey, dbUsers: [...databaseRoles] };
+  return startRdsProxy({
+    host: 'localhost',
+    region,
+    cert,
+    key,
+    backendSocketPath,
+    principals: (id) => (id === accessKeyId ? principal : undefined),
+  });
+}
+
+/** The stack's own OpenID provider; undefined when the options name no port for it. */
+async function startProvider({ directory, identityPort }: StackOptions, api: { baseUrl: string }, keep: Keep) {
+  if (identityPort === undefined) return undefined;
+  const provider = await startIdentity({
+    port: identityPort,
+    keyFile: join(directory, 'identity-key.json'),
+    api: async () => {
+      const demo = await readDemo(join(directory, 'demo.json'));
+      return { baseUrl: api.baseUrl, headers: demo === undefined ? {} : { 'client-id': demo.clientId } };
+    },
+  });
+  return keep(provider);
+}
+
+/**
+ * The records of accesses go to their function, with those that a killed run did not deliver. Duplicates change
+ * nothing.
+ */
+async function openAccessLines(logFile: string, invoke: Invoke, log: (line: string) => void): Promise<AccessLines> {
+  const { handler, timeoutSeconds } = streams['record-access'];
+  const lines = startAccessLines({ deliver: (payload) => invoke(handler, payload, timeoutSeconds), log });
+  for (const line of await lastAccessLines(logFile)) lines.add(line);
+  return lines;
+}
+
+type Endpoints = {
+  dynamo: LocalDynamo;
+  states: States;
+  proxy: RdsProxy;
+  certificate: Certificate;
+  credentials: Credentials;
+  provider: Identity | undefined;
+};
+
+/** The functions' environment variables, as the deployed functions have them. */
+const environmentOf = ({ dynamo, states, proxy, certificate, credentials, provider }: Endpoints) => ({
+  AWS_REGION: region,
+  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+  AWS_ENDPOINT_URL_SFN: states.endpoint,
+  DATABASE_HOST: proxy.host,
+  DATABASE_PORT: String(proxy.port),
+  DATABASE_CA_FILE: certificate.caFile,
+  DATABASE_POOL_SIZE: '12',
+  STATE_MACHINE_ARN: stateMachineArn,
+  PAYMENT_TIMEOUT_MS: '1000',
+  SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
+  ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),
+  ...Object.fromEntries(Object.keys(tables).map((table) => [tableVariable(table), table])),
+});
+
+/**
+ * Checks, before anything changes, that this checkout can migrate the database of an earlier run.
+ * @throws MigrationError
+ */
+async function checkMigrations(socketDir: string): Promise<void> {
+  const { default: connect } = await import('postgres');
+  const sql = connect({ host: socketDir, user: 'migrator', database: 'counterfoil', max: 1, fetch_types: false });
+  try {
+    const { problem } = await status({ sql, directory: shippedMigrations });
+    if (problem !== undefined) throw problem;
+  } finally {
+    await sql.end();
   }
 }
 
-/** Requests about accounts write mails. A laptop does not wait for the schedule to send them. */
-const mayHaveMailed = ({ method, path, status }: { method: string; path: string; status: number }): boolean =>
-  method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
-
-/** Has mails sent, and once more when more were written meanwhile. */
-function createPostman(send: () => Promise<unknown>): () => Promise<void> {
-  let [walking, again] = [false, false];
-  return async () => {
-    again = true;
-    if (walking) return;
-    walking = true;
-    while (again) {
-      again = false;
-      await send().catch(() => {}); // The schedule comes by again.
-    }
-    walking = false;
-  };
-}
-
-/** Throws away everything that a stack kept in this folder. */
+/** Deletes everything that a stack has stored in this folder. */
 export async function resetStack(directory: string): Promise<void> {
   await removePostgresData(join(directory, 'postgres'));
   await rm(directory, { recursive: true, force: true });
@@ -300,7 +291,7 @@ export async function resetStack(directory: string): Promise<void> {
 
 const tableSpecs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
 
-/** The very definition that is deployed, with handlers for the functions' ARNs. */
+/** The deployed definition, with the names of handlers in place of the functions' ARNs. */
 async function readDefinition(): Promise<object> {
   const text = await readFile(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
   return JSON.parse(

@@ -24,22 +24,22 @@ export class JobsStillRunning extends Error {
   override readonly name = 'JobsStillRunning';
   readonly jobs: readonly string[];
   constructor(jobs: readonly string[]) {
-    super(`The clock was moved, but of the jobs that fell due ${jobs.join(', ')} has not ended yet.`);
+    super(`The clock was moved, but these jobs, which fell due, have not ended yet: ${jobs.join(', ')}.`);
     this.jobs = jobs;
   }
 }
 
-/** What has to know when the clock is moved. Step Functions is not here: it waits by the clock's own timers. */
+/** The parts that a move of the clock calls. Step Functions is not among them: it waits by the clock's own timers. */
 export type Parts = {
   functions: { setClock(ahead: number): Promise<void> };
   dynamo: { deleteExpired(): Promise<void> };
-  scheduler: { catchUp(patienceMs: number): Promise<string[]> };
+  scheduler: { catchUp(timeoutMs: number): Promise<string[]> };
 };
 
 /** Longest wait for the jobs that fell due, in milliseconds. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
-/** Moves a clock from `openClock` together with all who go by it. Two moves at once come one after the other. */
+/** Moves a clock from `openClock` and the parts that go by it. Concurrent moves run one after the other. */
 export function createTestClock(clock: MovableClock, file: string, parts: Parts): TestClock {
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -52,20 +52,22 @@ export function createTestClock(clock: MovableClock, file: string, parts: Parts)
 
   async function advance(milliseconds: number): Promise<Reading> {
     const ahead = clock.ahead + milliseconds;
-    // Kept first: a stack that is killed meanwhile must not travel back.
+    // Stored first: the clock of a stack that is killed meanwhile must not go back.
     await keepAhead(file, ahead);
-    // Told first: whatever the others call in the new time comes behind this message.
-    const told = parts.functions.setClock(ahead);
+    // Sent first: what the other parts call in the new time arrives after this message.
+    const set = parts.functions.setClock(ahead);
     clock.advance(milliseconds);
-    await told;
+    await set;
     await parts.dynamo.deleteExpired();
-    const late = await parts.scheduler.catchUp(patienceMs);
+    const late = await parts.scheduler.catchUp(timeoutMs);
     if (late.length > 0) throw new JobsStillRunning(late);
     return readingOf(clock);
   }
 }
 
-/** The stack's clock, as far ahead as it was when the stack last ran. @throws Error when the file says something else */
+/**
+ * The stack's clock, as far ahead as it was when the stack last ran. @throws Error when the file says something else
+ */
 export function openClock(file: string): MovableClock {
   return createClock({ ahead: readAhead(file) });
 }
@@ -80,7 +82,7 @@ function readAhead(file: string): number {
   }
   const seconds = /^\{\s*"ahead":\s*(\d{1,10})\s*\}\s*$/.exec(text)?.[1];
   if (seconds === undefined)
-    throw new Error(`${file} does not say how far ahead the clock is; begin anew with --reset.`);
+    throw new Error(`${file} does not say how far ahead the clock is. Start over: npm start -- --reset`);
   return Number(seconds) * 1000;
 }
 

@@ -20,21 +20,21 @@ import { idPattern } from '../../lib/kernel/ids.ts';
 
 export const usage = `npm run apps -- create --name NAME --kind KIND --scopes SCOPE,… --contact EMAIL
                        [--rate-class CLASS] [--origins ORIGIN,…] [--identity-clients ID,…] [--days N]
-                                          register an application; a server's first key lives for ever or N days
-npm run apps -- list                      every application with its keys, without their secrets
-npm run apps -- add-key APPID [--days N]  another key, to replace one without a gap
-npm run apps -- remove-key APPID KEYID    take a key out of use at once
-npm run apps -- suspend|resume APPID      cut an application off within a second, or let it in again
+                                          register an application; a server's first key expires after N days, or never
+npm run apps -- list                      list every application and its keys, without the secrets
+npm run apps -- add-key APPID [--days N]  add a key, so that you can replace one without an interruption
+npm run apps -- remove-key APPID KEYID    remove a key; it stops working at once
+npm run apps -- suspend|resume APPID      suspend an application within a second, or resume it
 npm run apps -- remove APPID              remove an application and its keys
 
-Kinds: mobile and web (named by their Client-Id), server and analytics (with keys). Classes: trial, standard, high.
+Kinds: mobile and web (send a Client-Id), server and analytics (have keys). Rate classes: trial, standard, high.
 Scopes: ${knownScopes.join(', ')}; or all.
-The tables are those that --table and --keys-table or ${tableVariable('applications')} and ${tableVariable('appKeys')} name, in
-AWS_REGION with your AWS credentials; AWS_ENDPOINT_URL_DYNAMODB points to another DynamoDB.`;
+It uses the tables that --table and --keys-table name, or else ${tableVariable('applications')} and ${tableVariable('appKeys')},
+in AWS_REGION with your AWS credentials. AWS_ENDPOINT_URL_DYNAMODB selects another DynamoDB.`;
 
-/** What was asked for cannot be done, in one sentence. */
-class BadUse extends Error {
-  override readonly name = 'BadUse';
+/** The command line is not valid. The message is one sentence. */
+class InvalidUsage extends Error {
+  override readonly name = 'InvalidUsage';
 }
 
 export type Tables = { table: string | undefined; keysTable: string | undefined };
@@ -53,7 +53,7 @@ type Values = Record<
   string | undefined
 >;
 
-/** Runs one command line. Answers the exit code: 0 done, 1 failed, 2 not understood. */
+/** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 invalid command line. */
 export async function runApps(
   args: string[],
   storeOf: (tables: Tables) => ApplicationStore,
@@ -79,14 +79,14 @@ export async function runApps(
     const [command = '', ...rest] = positionals;
     const run = commands[command];
     if (run === undefined || rest.length !== run.length) {
-      throw new BadUse(command === '' ? 'Say what to do.' : `There is no command "${positionals.join(' ')}".`);
+      throw new InvalidUsage(command === '' ? 'Name a command.' : `There is no command "${positionals.join(' ')}".`);
     }
     const ids = rest.map((id, at) => checkId(id, at === 0 ? 'application' : 'appKey'));
     const work = run.prepare(ids, values as Values);
     await work(storeOf({ table: values.table, keysTable: values['keys-table'] }), print.out);
     return 0;
   } catch (error) {
-    const misused = error instanceof BadUse || (error instanceof TypeError && 'code' in error);
+    const misused = error instanceof InvalidUsage || (error instanceof TypeError && 'code' in error);
     print.err(misused ? `${error.message}\n\n${usage}` : describe(error));
     return misused ? 2 : 1;
   }
@@ -94,7 +94,7 @@ export async function runApps(
 
 type Work = (store: ApplicationStore, print: Print) => Promise<void>;
 
-/** What is asked for is checked before anything is opened. `length`: how many ids come behind the command. */
+/** `prepare` checks the arguments before anything is opened. `length`: how many ids follow the command. */
 const commands: Record<string, { length: number; prepare: (ids: string[], values: Values) => Work }> = {
   create: { length: 0, prepare: (_, values) => create(fieldsOf(values), daysOf(values.days)) },
   list: { length: 0, prepare: () => list },
@@ -105,7 +105,7 @@ const commands: Record<string, { length: number; prepare: (ids: string[], values
       ([id, keyId]) =>
       async (store, print) => {
         if (!(await removeKey(store, id!, keyId!))) throw new Error(`${id} has no key ${keyId}.`);
-        print(`${keyId} is out of use.`);
+        print(`${keyId} is removed.`);
       },
   },
   suspend: { length: 1, prepare: ([id]) => setStatus(id!, 'suspended') },
@@ -126,8 +126,8 @@ const create =
   async (store, print) => {
     const { id, key, keyId } = await registerByHand(store, fields, { expiresAt: endOf(store, days) });
     print(`${id}  ${fields.name}  ${fields.kind}  ${fields.scopes.join(',')}`);
-    if (key === undefined) print(`It names itself by the header Client-Id: ${id}`);
-    else print(`Its key ${keyId} is shown this once: ${key}`);
+    if (key === undefined) print(`It sends this header: Client-Id: ${id}`);
+    else print(`Its key ${keyId}, which is shown only once: ${key}`);
   };
 
 async function list(store: ApplicationStore, print: Print): Promise<void> {
@@ -137,8 +137,8 @@ async function list(store: ApplicationStore, print: Print): Promise<void> {
     print([item.applicationId, item.status, item.kind, item.name, item.scopes.join(',')].join('  '));
     for (const { id, createdAt, expiresAt, lastUsedAt } of await listKeys(store, item)) {
       const times = { created: createdAt, expires: expiresAt, 'last used': lastUsedAt };
-      const told = Object.entries(times).flatMap(([what, at]) => (at === null ? [] : [`${what} ${at}`]));
-      print(`  ${[id, ...told].join('  ')}`);
+      const known = Object.entries(times).flatMap(([what, at]) => (at === null ? [] : [`${what} ${at}`]));
+      print(`  ${[id, ...known].join('  ')}`);
     }
   }
 }
@@ -150,7 +150,7 @@ const addKey =
     if (kind === 'mobile' || kind === 'web')
       throw new Error(`A ${kind} application has no keys: it sends its Client-Id.`);
     const made = await createKey(store, id, endOf(store, days));
-    print(`${made.id} is shown this once: ${made.key}`);
+    print(`${made.id}, which is shown only once: ${made.key}`);
   };
 
 const setStatus =
@@ -166,7 +166,7 @@ async function find(store: ApplicationStore, id: string) {
   return item;
 }
 
-/** Held to the same rules as what comes over HTTP. */
+/** Checks the options by the same schema as a request. */
 function fieldsOf(values: Values) {
   const list = (text: string | undefined) =>
     text === undefined ? undefined : text.split(',').map((one) => one.trim());
@@ -185,11 +185,12 @@ function fieldsOf(values: Values) {
   const option = String(issue!.path[0] ?? '')
     .replace('rateClass', 'rate-class')
     .replace('identityClientIds', 'identity-clients');
-  throw new BadUse(`--${option}: ${issue!.message}.`);
+  throw new InvalidUsage(`--${option}: ${issue!.message}.`);
 }
 
 function daysOf(days: string | undefined): number | undefined {
-  if (days !== undefined && !/^[1-9]\d{0,4}$/.test(days)) throw new BadUse('--days is a whole number from 1 to 99999.');
+  if (days !== undefined && !/^[1-9]\d{0,4}$/.test(days))
+    throw new InvalidUsage('--days must be a whole number from 1 to 99999.');
   return days === undefined ? undefined : Number(days);
 }
 
@@ -198,9 +199,9 @@ const endOf = ({ clock }: ApplicationStore, days: number | undefined) =>
 
 function checkId(id: string, kind: 'application' | 'appKey'): string {
   if (idPattern(kind).test(id)) return id;
-  throw new BadUse(
+  throw new InvalidUsage(
     id.startsWith('cfk_')
-      ? 'Name a key by its id (key_…), as "list" shows it, not by the key itself.'
+      ? 'Use the id of the key (key_…), which "list" shows, not the key itself.'
       : `"${id}" is not the id of ${kind === 'application' ? 'an application (app_…)' : 'a key (key_…)'}.`,
   );
 }
@@ -210,10 +211,10 @@ function describe(error: unknown): string {
   if (error instanceof Problem) return error.message;
   const cause = error.cause instanceof Error ? error.cause : error;
   if (cause.name === 'ResourceNotFoundException') {
-    return `DynamoDB has no such table here; name them with --table and --keys-table or ${tableVariable('applications')} and ${tableVariable('appKeys')} (outputs ApplicationsTable and AppKeysTable of the data stack).`;
+    return `DynamoDB has no such table; name the tables with --table and --keys-table, or with ${tableVariable('applications')} and ${tableVariable('appKeys')} (outputs ApplicationsTable and AppKeysTable of the data stack).`;
   }
   return error instanceof DependencyUnavailable
-    ? `DynamoDB cannot be asked: ${cause.message || cause.name}`
+    ? `DynamoDB cannot be reached: ${cause.message || cause.name}`
     : error.message;
 }
 
@@ -222,7 +223,7 @@ if (import.meta.main) {
     process.argv.slice(2),
     ({ table = process.env[tableVariable('applications')], keysTable = process.env[tableVariable('appKeys')] }) => {
       if (table === undefined || keysTable === undefined) {
-        throw new BadUse(
+        throw new InvalidUsage(
           `Name the tables with --table and --keys-table, or ${tableVariable('applications')} and ${tableVariable('appKeys')}.`,
         );
       }

@@ -3,12 +3,12 @@ import { down, migrate, shippedMigrations, status } from '../../lib/database/mig
 import { MigrationError } from '../../lib/database/migration-errors.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 
-const usage = `npm run migrate -- status            what is applied and what is not
-npm run migrate -- up [--to N]       apply what is not applied, up to N
-npm run migrate -- down [--to N]     revert the newest, or everything above N (0: everything)
+const usage = `npm run migrate -- status            list the applied and the pending migrations
+npm run migrate -- up [--to N]       apply the pending migrations, up to N
+npm run migrate -- down [--to N]     revert the newest migration, or all above N (0: all)
 
-The database is the one that DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE and the AWS
-credentials of the environment name; docs/migrations.md shows how.`;
+It connects with DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE and your AWS credentials.
+See docs/migrations.md.`;
 
 async function main(args: string[]): Promise<number> {
   const command = parse(args);

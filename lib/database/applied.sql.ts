@@ -6,7 +6,7 @@ export type { Sql, TransactionSql } from 'postgres';
 /** A row of `migrations.applied`. */
 export type Applied = { version: number; name: string; checksum: string; appliedAt: Date; executionMs: number };
 
-/** What is applied, oldest first; nothing on a database that was never migrated. */
+/** The applied migrations, oldest first; none on a database that was never migrated. */
 export async function readApplied(sql: Sql | TransactionSql): Promise<Applied[]> {
   const [there] = await sql`select pg_catalog.to_regclass('migrations.applied') is not null as yes`;
   if (!there?.yes) return [];
@@ -16,11 +16,11 @@ export async function readApplied(sql: Sql | TransactionSql): Promise<Applied[]>
 }
 
 /**
- * Runs `work` in a transaction that no other migrator of this database runs beside. The lock is one of the transaction,
- * because RDS Proxy gives a session to others between transactions; it is waited for without a limit, since nothing is
- * held meanwhile. From then on every lock that others hold is waited for `lockTimeoutMs` at most: whoever queues behind
- * a waiting `alter table` waits too. SET LOCAL pins the session to this transaction's client, which for the migrator,
- * one connection for some seconds, costs nobody anything.
+ * Runs `work` in a transaction, while no other migrator works on this database. The advisory lock belongs to the
+ * transaction, because RDS Proxy gives the session to other clients between transactions. The migrator waits for it
+ * without a limit, since it holds nothing meanwhile. After that it waits at most `lockTimeoutMs` for any lock, because
+ * everybody who queues behind a waiting `alter table` waits too. SET LOCAL pins the session to its client until the
+ * transaction ends; that is one connection for some seconds.
  */
 export async function inMigration<T>(
   sql: Sql,
@@ -34,12 +34,12 @@ export async function inMigration<T>(
   })) as T;
 }
 
-/** Runs a whole file: several statements go to PostgreSQL in one message only by the simple protocol. */
+/** Runs a whole file. Only the simple protocol takes several statements in one message. */
 export async function runFile(tx: TransactionSql, text: string): Promise<void> {
   await tx.unsafe(text).simple();
 }
 
-/** Takes a migration down as applied, making the table for it the first time. */
+/** Records that a migration is applied. The first call creates the table. */
 export async function recordApplied(tx: TransactionSql, migration: Migration, executionMs: number): Promise<void> {
   const [there] = await tx`select pg_catalog.to_regclass('migrations.applied') is not null as yes`;
   if (!there?.yes) {
@@ -59,6 +59,7 @@ export async function recordApplied(tx: TransactionSql, migration: Migration, ex
     values (${version}, ${name}, ${checksum}, clock_timestamp(), ${Math.round(executionMs)})`;
 }
 
+/** Deletes the record of a migration that was reverted. */
 export async function forgetApplied(tx: TransactionSql, version: number): Promise<void> {
   await tx`delete from migrations.applied where version = ${version}`;
 }

@@ -3,30 +3,33 @@ import { Problem } from '../contract/api/problems.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { inTransaction } from './transaction.sql.ts';
 
-/** The three tables of the same shape, one a service. */
-export type KeyTable = 'customers.idempotency_keys' | 'catalog.idempotency_keys' | 'orders.idempotency_keys';
+/** Tables of the same shape, one for each schema whose requests take a key. */
+const keyTables = ['customers.idempotency_keys', 'catalog.idempotency_keys', 'orders.idempotency_keys'] as const;
+export type KeyTable = (typeof keyTables)[number];
 
-/** An answer as it was first given. The body is kept as the text that was sent. */
+/** The first answer to a request. `body` is the text that was sent. */
 export type Answer = { status: number; headers: Record<string, string>; body: string | undefined };
 
+/** A request that claims an idempotency key. */
 export type Claim = {
   caller: string;
   key: string | undefined;
   operation: string;
+  /** The same for two requests that ask for the same thing. */
   fingerprint: string;
-  /** Kept beside what the request did, so that its log lines are found again. */
+  /** Stored beside what the request did; leads to its log lines. */
   requestId?: string;
 };
 
 export type KeyOptions = { table: KeyTable; clock: Clock; keepSeconds: number };
 
 /**
- * Runs `work` in one transaction, once for each caller and key: the first answer is stored by that same transaction,
- * and a repeat gets it back without running anything. Without a key it simply runs.
- * @throws Problem idempotency-key-reused when the key came with another request; request-in-flight while the first
- *   one is still at it
+ * Runs `work` in one transaction, at most once for each caller and key. The same transaction stores the answer; a repeat
+ * gets the stored answer and runs nothing. Without a key `work` always runs.
+ * @throws Problem idempotency-key-reused when the key belongs to a different request; request-in-flight while the first
+ *   request is still running
  */
-export async function once(
+export async function idempotent(
   sql: Sql,
   claim: Claim,
   options: KeyOptions,
@@ -60,8 +63,8 @@ export async function once(
 }
 
 /**
- * The answer that this caller first got under this key, if it is still kept.
- * @throws Problem idempotency-key-reused when it was an answer to another request
+ * The first answer to this caller and key; undefined when there is none, or when it has expired.
+ * @throws Problem idempotency-key-reused when the key belongs to a different request
  */
 export async function findAnswer(
   sql: Sql | TransactionSql,
@@ -83,9 +86,9 @@ export type StoredAnswer = {
 };
 
 /**
- * A stored answer as it is given to a repeat. One that may still be replaced, by that of a request that is waiting, is
- * fixed first, so that everybody gets the same.
- * @throws Problem idempotency-key-reused when it was an answer to another request
+ * The stored answer, for a repeat. A request that waits for its order may still replace a 202 by its final answer, so
+ * this first marks the 202 as replayed: every later repeat then gets the same answer.
+ * @throws Problem idempotency-key-reused when the key belongs to a different request
  */
 export async function replayAnswer(
   sql: Sql | TransactionSql,
@@ -96,7 +99,7 @@ export async function replayAnswer(
   if (stored.requestHash !== claim.fingerprint) {
     throw new Problem(
       'idempotency-key-reused',
-      'This key came first with another request; use a new key for a new one.',
+      'This key was first used with a different request. Use a new key for a new request.',
     );
   }
   if (stored.status !== 202 || repeatedHeader in stored.headers) return toAnswer(stored);
@@ -107,7 +110,7 @@ export async function replayAnswer(
   return toAnswer((now as StoredAnswer | undefined) ?? stored);
 }
 
-/** Kept among an answer's headers once a repeat was given it. */
+/** Stored among the headers of an answer that a repeat has got. */
 const repeatedHeader = 'idempotency-replayed';
 
 function toAnswer({ status, headers, body }: StoredAnswer): Answer {
@@ -116,9 +119,8 @@ function toAnswer({ status, headers, body }: StoredAnswer): Answer {
 }
 
 /**
- * Replaces a stored answer by the one that its request has come to in the end, unless the stored one was given to a
- * repeat meanwhile.
- * @returns whether it did; the stored answer is the one to give when it did not
+ * Replaces the stored answer by the request's final one, unless a repeat has already got the stored one.
+ * @returns whether it replaced it; if not, answer with the stored one
  */
 export async function storeFinalAnswer(
   sql: Sql,
@@ -134,10 +136,24 @@ export async function storeFinalAnswer(
   return count > 0;
 }
 
-/** What the transaction-level lock of a claim is named by. */
+/** The name of a claim's advisory lock, which its transaction holds. */
 export const lockName = ({ caller, key }: Claim): string => `${caller}\n${key}`;
 
 export const inFlight = (): Problem =>
-  new Problem('request-in-flight', 'Try again in a moment: the first answer will be given then.', {
-    headers: { 'retry-after': '1' },
-  });
+  new Problem(
+    'request-in-flight',
+    'The first request with this key is still running. Try again in a moment to get its answer.',
+    {
+      headers: { 'retry-after': '1' },
+    },
+  );
+
+/** Deletes expired idempotency records from every table of them. @returns how many */
+export async function purgeExpiredKeys(sql: Sql, now: Date): Promise<number> {
+  let deleted = 0;
+  for (const table of keyTables) {
+    const { count } = await sql`delete from ${sql(table)} where expires_at <= ${now}`;
+    deleted += count;
+  }
+  return deleted;
+}

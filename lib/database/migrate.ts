@@ -16,31 +16,32 @@ import {
   MigrationFailed,
   MigrationGap,
   MissingMigration,
+  ReplacedBaseline,
   UnknownMigration,
   UnknownTarget,
 } from './migration-errors.ts';
 import { type Migration, readMigrations } from './migration-files.ts';
 import { lineAt } from './statements.ts';
 
-/** The migrations of this release: beside this file in the repository, beside the bundle on Lambda. */
+/** The folder of this release's migrations: beside this file in the repository, beside the bundle on Lambda. */
 export const shippedMigrations = new URL('./migrations/', import.meta.url);
 
 export type MigrateOptions = {
   /** Connected as the owner of the database. */
   sql: Sql;
   directory: string | URL;
-  /** Version to stop at: the newest by default, one below the present one for `down`. */
+  /** The version to stop at. By default the newest; for `down` the one below the present one. */
   target?: number;
   log?: (line: string) => void;
-  /** How long one attempt waits for a lock that others hold, and how often it tries. */
+  /** How long one attempt waits for a lock that others hold, and how many attempts there are. */
   patience?: { lockTimeoutMs: number; attempts: number };
 };
 
 /**
- * Applies what is not applied yet, each file in a transaction of its own together with its row in `migrations.applied`.
- * Several at once are safe: each migration is applied by one of them, and all return when it is.
- * @returns the names of what this call applied, in order
- * @throws MigrationError one leaf class for each way of not being as it must be
+ * Applies the pending migrations, each file and its row in `migrations.applied` in one transaction. Several migrators may
+ * run at once: one of them applies each migration, and all of them return when it is applied.
+ * @returns the names of the migrations that this call applied, in order
+ * @throws MigrationError a subclass for each kind of problem
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
   const { target, log = () => {} } = options;
@@ -63,7 +64,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
 
 /**
  * Reverts applied migrations, newest first, down to `target`, which stays applied (0 reverts all).
- * @returns the names of what this call undid, in order
+ * @returns the names of the migrations that this call reverted, in order
  * @throws MigrationError
  */
 export async function down(options: MigrateOptions): Promise<{ reverted: string[] }> {
@@ -83,13 +84,13 @@ export async function down(options: MigrateOptions): Promise<{ reverted: string[
     });
     if (name === undefined) return { reverted };
     reverted.push(name);
-    log(`undid ${name}`);
+    log(`reverted ${name}`);
   }
 }
 
 /**
- * What is applied and what is not, and what, if anything, keeps the migrator from going on. Changes nothing.
- * @throws MigrationError when the files themselves are not as they must be
+ * The applied and the pending migrations, and the problem, if any, that stops the migrator. Changes nothing.
+ * @throws MigrationError when the files themselves have a problem
  */
 export async function status({ sql, directory }: Pick<MigrateOptions, 'sql' | 'directory'>) {
   const files = await readMigrations(directory);
@@ -105,15 +106,27 @@ export async function status({ sql, directory }: Pick<MigrateOptions, 'sql' | 'd
   }
 }
 
-/** What is applied, once it is known to be the beginning of what there is. */
+/**
+ * Checks that the applied migrations are the first ones of the files, unchanged, and returns them.
+ * @throws MigrationError
+ */
 function checkHistory(files: Migration[], applied: Applied[]): Applied[] {
-  const newest = files.at(-1)!;
+  const [first, newest] = [files[0]!, files.at(-1)!];
+  const oldest = applied[0];
+  if (
+    oldest?.version === 1 &&
+    first.version === 1 &&
+    oldest.name !== first.name &&
+    oldest.checksum !== first.checksum
+  ) {
+    throw new ReplacedBaseline(oldest.name, first.name);
+  }
   for (const row of applied) {
     const file = files.find(({ version }) => version === row.version);
     if (file === undefined) {
       throw row.version > newest.version ? new UnknownMigration(row.name, newest.name) : new MissingMigration(row.name);
     }
-    if (file.name !== row.name) throw new ChangedMigration(`${file.name}.up.sql`, `has got a new name (${row.name})`);
+    if (file.name !== row.name) throw new ChangedMigration(`${file.name}.up.sql`, `was renamed (from ${row.name})`);
     if (file.checksum !== row.checksum) throw new ChangedMigration(`${file.name}.up.sql`, 'was changed');
   }
   for (const [index, { version, name }] of files.entries()) {
@@ -134,7 +147,7 @@ type Run = (migration: Migration, record: (executionMs: number) => Promise<void>
 
 const defaultPatience = { lockTimeoutMs: 1000, attempts: 20 };
 
-/** One transaction, begun anew while others hold a lock that it needs. */
+/** Runs one transaction, again and again while others hold a lock that it needs. */
 async function step(
   { sql, patience = defaultPatience, log = () => {} }: MigrateOptions,
   way: 'up' | 'down',
@@ -157,13 +170,13 @@ async function step(
     } catch (error) {
       if (!mayPass(error)) throw error;
       if (attempt >= patience.attempts) throw new MigrationBlocked(file, attempt, { cause: error });
-      log(`${file} waits for others to let go of what it changes (attempt ${attempt} of ${patience.attempts})`);
+      log(`${file} waits for a lock that others hold (attempt ${attempt} of ${patience.attempts})`);
       await sleep(Math.min(5000, patience.lockTimeoutMs * 1.5 ** attempt) * (0.5 + Math.random() / 2));
     }
   }
 }
 
-/** Lock timeout, deadlock, and two databases of one server changing the same role at once. */
+/** Errors that pass: a lock time-out, a deadlock, two databases of one server that change the same role at once. */
 const mayPass = (error: unknown): boolean =>
   error instanceof Error &&
   (('code' in error && (error.code === '55P03' || error.code === '40P01')) ||

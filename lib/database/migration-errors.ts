@@ -1,9 +1,9 @@
-/** Something about the migrations is not as it must be. Nothing was done beyond what `applied` of the caller says. */
+/** A problem of the migrations or of their history. What the caller's `applied` names stays done; nothing else was. */
 export abstract class MigrationError extends Error {
   abstract override readonly name: string;
 }
 
-/** The folder is not there or holds no migration. */
+/** The folder does not exist or holds no migration. */
 export class MigrationsNotFound extends MigrationError {
   override readonly name = 'MigrationsNotFound';
   constructor(directory: string, options?: ErrorOptions) {
@@ -11,7 +11,7 @@ export class MigrationsNotFound extends MigrationError {
   }
 }
 
-/** A file whose name does not say what it is. */
+/** A file's name does not follow the pattern. */
 export class MisnamedMigration extends MigrationError {
   override readonly name = 'MisnamedMigration';
   constructor(file: string) {
@@ -19,7 +19,7 @@ export class MisnamedMigration extends MigrationError {
   }
 }
 
-/** Two migrations have one number. */
+/** Two migrations have the same number. */
 export class DuplicateMigration extends MigrationError {
   override readonly name = 'DuplicateMigration';
   constructor(file: string, other: string) {
@@ -27,7 +27,7 @@ export class DuplicateMigration extends MigrationError {
   }
 }
 
-/** A migration can be done but not reverted, or the other way round. */
+/** An up file without its down file, or the other way round. */
 export class UnpairedMigration extends MigrationError {
   override readonly name = 'UnpairedMigration';
   constructor(file: string, missing: string) {
@@ -35,12 +35,12 @@ export class UnpairedMigration extends MigrationError {
   }
 }
 
-/** A number is left out, in the files or in what is applied. */
+/** A number is missing among the files, or among the applied migrations. */
 export class MigrationGap extends MigrationError {
   override readonly name = 'MigrationGap';
 }
 
-/** A file holds what cannot be part of the one transaction it runs in. */
+/** A file holds a statement that cannot run in the migrator's transaction. */
 export class RefusedStatement extends MigrationError {
   override readonly name = 'RefusedStatement';
   constructor(file: string, line: number, statement: string) {
@@ -51,7 +51,17 @@ export class RefusedStatement extends MigrationError {
   }
 }
 
-/** An applied migration is not any more what it was when it was applied. */
+/** The database was made with a different series of migrations: one from before the first release. */
+export class ReplacedBaseline extends MigrationError {
+  override readonly name = 'ReplacedBaseline';
+  constructor(applied: string, first: string) {
+    super(
+      `the database starts with ${applied} and this release with ${first}: a database from before the first release cannot be migrated, so start with an empty one`,
+    );
+  }
+}
+
+/** A file differs from what was applied. */
 export class ChangedMigration extends MigrationError {
   override readonly name = 'ChangedMigration';
   constructor(file: string, what: string) {
@@ -61,7 +71,7 @@ export class ChangedMigration extends MigrationError {
   }
 }
 
-/** The database has a migration whose file is gone. */
+/** The database has a migration whose file is missing. */
 export class MissingMigration extends MigrationError {
   override readonly name = 'MissingMigration';
   constructor(name: string) {
@@ -69,7 +79,7 @@ export class MissingMigration extends MigrationError {
   }
 }
 
-/** The database is ahead of this code. */
+/** The database is newer than this code. */
 export class UnknownMigration extends MigrationError {
   override readonly name = 'UnknownMigration';
   constructor(name: string, newest: string) {
@@ -79,12 +89,12 @@ export class UnknownMigration extends MigrationError {
   }
 }
 
-/** The version to go to does not exist, or lies on the wrong side. */
+/** The target version does not exist, or lies on the wrong side. */
 export class UnknownTarget extends MigrationError {
   override readonly name = 'UnknownTarget';
 }
 
-/** PostgreSQL refused a statement; the whole file was rolled back. */
+/** PostgreSQL refused a statement, and the whole file was rolled back. */
 export class MigrationFailed extends MigrationError {
   override readonly name = 'MigrationFailed';
   constructor(file: string, line: number | undefined, message: string, options?: ErrorOptions) {
@@ -93,7 +103,7 @@ export class MigrationFailed extends MigrationError {
   }
 }
 
-/** Others kept a table in use each time the migration asked for it. */
+/** Other transactions held a lock that the migration needs, in every attempt. */
 export class MigrationBlocked extends MigrationError {
   override readonly name = 'MigrationBlocked';
   constructor(file: string, attempts: number, options?: ErrorOptions) {

@@ -13,16 +13,16 @@ import { type Statement, statementsOf } from './statements.ts';
 export type Migration = {
   /** 1 for 0001. */
   version: number;
-  /** The files' name without ending, `0001_foundation`. */
+  /** The files' name without the ending, for example `0002_customers`. */
   name: string;
   up: string;
   down: string;
-  /** SHA-256 of the up file, in hex; line ends count as `\n`, so a checkout on Windows has the same. */
+  /** SHA-256 of the up file, in hex. Line ends count as `\n`, so a checkout on Windows has the same one. */
   checksum: string;
 };
 
 /**
- * The migrations of a folder, in order.
+ * Reads the migrations of a folder, in order.
  * @throws MigrationsNotFound, MisnamedMigration, DuplicateMigration, UnpairedMigration, RefusedStatement
  */
 export async function readMigrations(directory: string | URL): Promise<Migration[]> {
@@ -60,7 +60,7 @@ async function list(folder: string): Promise<string[]> {
 async function read(folder: string, file: string): Promise<string> {
   const text = (await readFile(`${folder}/${file}`, 'utf8')).replaceAll('\r\n', '\n');
   for (const statement of statementsOf(text)) {
-    const refused = whatIsRefused(statement);
+    const refused = refusedPart(statement);
     if (refused !== undefined) throw new RefusedStatement(file, statement.line, refused);
   }
   return text;
@@ -68,8 +68,8 @@ async function read(folder: string, file: string): Promise<string> {
 
 const transactionControl = new Set(['begin', 'start', 'commit', 'end', 'rollback', 'abort', 'savepoint', 'release']);
 
-/** Everything else that cannot run in a transaction, PostgreSQL refuses by itself, and the file is rolled back. */
-function whatIsRefused({ words }: Statement): string | undefined {
+/** The part of a statement that a migration may not have. PostgreSQL itself refuses the rest, and rolls the file back. */
+function refusedPart({ words }: Statement): string | undefined {
   const [first = '', second = ''] = words;
   if (transactionControl.has(first)) return first;
   if (first === 'prepare' && second === 'transaction') return 'prepare transaction';

@@ -1,15 +1,14 @@
-/** A statement's first words in lower case, and the line where it begins (1 is the first). */
+/** A statement's words in lower case, and the line where it starts (1 is the first). */
 export type Statement = { words: string[]; line: number };
 
 /**
- * The statements of an SQL text by their words alone: without comments, strings, quoted names and dollar-quoted bodies
- * (PostgreSQL's lexical rules, chapter 4.1 of its manual). A body that begins with `BEGIN ATOMIC` is one with its
- * statement.
+ * Splits an SQL text into statements, each by its words alone: without comments, strings, quoted names and dollar-quoted
+ * bodies (PostgreSQL's lexical rules, chapter 4.1 of its manual). A `BEGIN ATOMIC` body belongs to its statement.
  */
 export function statementsOf(text: string): Statement[] {
   const statements: Statement[] = [];
   let current: Statement | undefined;
-  /** Open `BEGIN ATOMIC` and `CASE`, each of which an `END` closes. */
+  /** How many `BEGIN ATOMIC` and `CASE` are open. An `END` closes each of them. */
   let depth = 0;
   for (const { token, at } of tokens(text)) {
     if (token === ';' && depth === 0) {
@@ -30,10 +29,10 @@ export function statementsOf(text: string): Statement[] {
   return statements;
 }
 
-/** The line of a character of the text; 1 is the first. */
+/** The line that a position of the text is in; 1 is the first. */
 export const lineAt = (text: string, at: number): number => text.slice(0, at).split('\n').length;
 
-/** What is skipped, in the order in which it must be tried; then a word or any other single character. */
+/** What is skipped, in the order in which it must be tried. */
 const lexemes = [
   /--[^\n]*/y,
   /\s+/y,
@@ -67,7 +66,7 @@ function endOfAny(patterns: RegExp[], text: string, at: number): number {
   return at;
 }
 
-/** Comments of this kind nest. */
+/** The end of a block comment. Block comments nest. */
 function endOfComment(text: string, at: number): number {
   let depth = 0;
   for (let i = at; i < text.length; i++) {

@@ -4,10 +4,10 @@ import type { Sql, TransactionSql } from 'postgres';
 /**
  * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
  *
- * Like `sql.begin`, but for a connection that is lost on the way. The driver then still sends what follows, its own
- * rollback included, to a socket that is gone: that throws where nobody can catch it and ends the process, or, when the
- * pool has connected again meanwhile, runs statements outside the transaction (porsager/postgres issues 1133, 1208).
- * So once the connection is lost nothing more is sent, and the caller gets the driver's error.
+ * It differs from `sql.begin` when the connection is lost on the way. The driver then still sends the statements that
+ * follow, and its own rollback, to a socket that is gone. That throws where nobody can catch it and ends the process; or,
+ * if the pool has connected again, runs the statements outside the transaction (porsager/postgres issues 1133, 1208).
+ * Here nothing more is sent once the connection is lost, and the caller gets the driver's error.
  */
 export function inTransaction<T>(sql: Sql, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
   let lost = false;
@@ -16,7 +16,7 @@ export function inTransaction<T>(sql: Sql, work: (tx: TransactionSql) => Promise
       const result = await work(guarded(tx, () => lost));
       return lost ? await forever : result;
     } catch (error) {
-      // A socket reports its error before its end.
+      // The socket reports its end in the turn after its error.
       await turn();
       if (lost || endsSession(error)) await forever;
       throw error;
@@ -28,7 +28,7 @@ export function inTransaction<T>(sql: Sql, work: (tx: TransactionSql) => Promise
   return done;
 }
 
-/** The driver settles a transaction by itself when its connection ends, so what waits here keeps nobody waiting. */
+/** Never settles. The driver rejects the transaction itself when its connection ends, so nobody waits for this. */
 const forever = new Promise<never>(() => {});
 
 const guarded = (tx: TransactionSql, lost: () => boolean): TransactionSql =>

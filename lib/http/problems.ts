@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { type InputError, Problem, type ProblemCode, problems, problemTypeBase } from '../contract/api/problems.ts';
 import { DeadlineExceeded } from '../kernel/deadline.ts';
 import { isOutage } from '../kernel/outage.ts';
-import { noContent } from './result.ts';
+import { noContent } from './response.ts';
 
 export type ProblemBody = {
   type: string;
@@ -15,16 +14,14 @@ export type ProblemBody = {
   errors?: InputError[];
 };
 
-/** Seconds after which to try again when a part is away. */
+/** `Retry-After` while a dependency is unavailable, in seconds. */
 const retryAfterSeconds = 2;
 
-/** Turns whatever was thrown into the problem that the client may know about. */
+/** The problem to answer with for whatever was thrown. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const refusal = fromBodyParser(error);
-  if (refusal !== undefined) return refusal;
   if (error instanceof DeadlineExceeded || isOutage(error)) {
-    return new Problem('unavailable', 'A part of the service is not answering; try again shortly.', {
+    return new Problem('unavailable', 'A part of the service is unavailable. Try again shortly.', {
       cause: error,
       headers: { 'retry-after': String(retryAfterSeconds) },
     });
@@ -32,7 +29,7 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal', '', { cause: error });
 }
 
-/** The answer of RFC 9457. An unexpected error says nothing but the request's id. */
+/** The response of a problem (RFC 9457). For an unexpected error, it reveals nothing but the request id. */
 export function problemResponse(problem: Problem, instance: string, requestId: string) {
   const { status, title } = problems[problem.code];
   const body: ProblemBody = {
@@ -58,22 +55,3 @@ export function problemResponse(problem: Problem, instance: string, requestId: s
     body: JSON.stringify(body),
   };
 }
-
-/** A request's id: the caller's own where it is fit to log, else the gateway's, else a new one. */
-export function requestIdOf(offered: string | undefined, fromGateway: string | undefined): string {
-  if (offered !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(offered)) return offered;
-  return fromGateway ?? `req_${randomBytes(16).toString('hex')}`;
-}
-
-function fromBodyParser(error: unknown): Problem | undefined {
-  if (!(error instanceof Error) || !('statusCode' in error) || packageOf(error.cause) !== bodyParser) return undefined;
-  return error.statusCode === 415
-    ? new Problem('unsupported-media-type', 'Send the body as application/json.', { cause: error })
-    : new Problem('invalid-json', 'The body cannot be parsed as JSON.', { cause: error });
-}
-
-/** Marks its errors so; other libraries' errors have a `statusCode` too. */
-const bodyParser = '@middy/http-json-body-parser';
-
-const packageOf = (cause: unknown): unknown =>
-  typeof cause === 'object' && cause !== null && 'package' in cause ? cause.package : undefined;

@@ -1,35 +1,42 @@
 import type { Clock } from './clock.ts';
 
-const restMs = 2000;
+/** Milliseconds that a breaker stays open before it lets a probe through. */
+const openMs = 2000;
 
-/** Keeps from asking a part that has just failed: for two seconds not at all, then by one call until one succeeds. */
+/**
+ * Keeps requests from a dependency that has just failed. Closed, it lets every request through. After a failure it is
+ * open and refuses all of them for two seconds. Then it is half-open: it lets one probe through at a time, until one
+ * succeeds and closes it.
+ */
 export type CircuitBreaker = {
+  /** Whether the last request failed, so that the breaker is open or half-open. */
   isOpen(): boolean;
-  /** Whether the part has just failed, or is being asked whether it is back: for those whom somebody else asks. */
-  isResting(): boolean;
-  /** Whether to ask now. Whoever is told yes says afterwards how it went. */
-  mayAsk(): boolean;
-  succeeded(): void;
-  failed(): void;
+  /** Whether the breaker would refuse a request now. Unlike `allowRequest`, asking never starts a probe. */
+  isRefusing(): boolean;
+  /** Whether to send a request now. If so, report its outcome by `recordSuccess` or `recordFailure`. */
+  allowRequest(): boolean;
+  recordSuccess(): void;
+  recordFailure(): void;
 };
 
 export function createCircuitBreaker(clock: Clock): CircuitBreaker {
   let failedAt: number | undefined;
   let probing = false;
+  // The distance in either direction: a clock that was set back must not keep the breaker open.
+  const isRefusing = () => failedAt !== undefined && (probing || Math.abs(clock.now() - failedAt) < openMs);
   return {
     isOpen: () => failedAt !== undefined,
-    isResting: () => failedAt !== undefined && (probing || Math.abs(clock.now() - failedAt) < restMs),
-    mayAsk() {
-      if (failedAt === undefined) return true;
-      if (probing || Math.abs(clock.now() - failedAt) < restMs) return false;
-      probing = true;
+    isRefusing,
+    allowRequest() {
+      if (isRefusing()) return false;
+      probing = failedAt !== undefined;
       return true;
     },
-    succeeded() {
+    recordSuccess() {
       failedAt = undefined;
       probing = false;
     },
-    failed() {
+    recordFailure() {
       failedAt = clock.now();
       probing = false;
     },

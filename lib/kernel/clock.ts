@@ -1,4 +1,4 @@
-/** Source of time. Everything that needs the present asks a clock, so tests can move it. */
+/** Source of the current time. All code takes it from a clock, so that tests can set it. */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -7,20 +7,17 @@ export type Clock = {
 /** The machine's own clock. */
 export const systemClock: Clock = { now: () => Date.now() };
 
-/**
- * How long something takes or may take, as it passes on the machine: setting or moving a clock neither lengthens nor ends
- * it.
- */
+/** Measures durations in real time. Setting or moving a clock does not change them. */
 export type Stopwatch = {
-  /** Whole milliseconds since some time in the past. */
+  /** Whole milliseconds since a fixed moment in the past. */
   elapsed(): number;
 };
 
 /** The machine's own stopwatch. */
 export const stopwatch: Stopwatch = { elapsed: () => Math.round(performance.now()) };
 
-/** RFC 3339 UTC, with milliseconds, of a time in milliseconds since the epoch. */
+/** Formats milliseconds since the epoch by RFC 3339, in UTC, with milliseconds. */
 export const toTimestamp = (ms: number): string => new Date(ms).toISOString();
 
-/** Seconds since the epoch, as DynamoDB TTL attributes want them. */
+/** Milliseconds since the epoch as whole seconds, the unit of DynamoDB's TTL attributes. */
 export const toEpochSeconds = (ms: number): number => Math.floor(ms / 1000);

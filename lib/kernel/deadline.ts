@@ -1,4 +1,4 @@
-/** The work took longer than its caller can wait. Whether its effect happened is unknown. */
+/** Work took longer than its caller can wait. Whether it had its effect is unknown. */
 export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded';
   readonly milliseconds: number;
@@ -9,7 +9,8 @@ export class DeadlineExceeded extends Error {
 }
 
 /**
- * What `work` settles to, unless it takes longer than `milliseconds`.
+ * Settles as `work` does, or rejects after `milliseconds`. The work itself is not stopped; a later error of it is
+ * ignored.
  * @throws DeadlineExceeded
  */
 export async function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {

@@ -1,17 +1,17 @@
 /**
- * Refusals of the order saga. Their `name` is what a `Catch` in the state machine matches, so it is part of the
- * contract: a business refusal is final and never retried.
+ * A business refusal in the order saga. It is final: the state machine never retries it. The state machine's `Catch`
+ * clauses match on `name`, so the names are part of the contract.
  */
 export abstract class SagaRefusal extends Error {
   abstract override readonly name: string;
 }
 
-/** At least one line asks for more than is free. Nothing was reserved. */
+/** At least one line asks for more than is available. Nothing was reserved. */
 export class OutOfStock extends SagaRefusal {
   override readonly name = 'OutOfStock';
 }
 
-/** The provider said no. Nothing was charged. */
+/** The payment provider declined the charge. Nothing was charged. */
 export class PaymentDeclined extends SagaRefusal {
   override readonly name = 'PaymentDeclined';
   readonly code: string;
@@ -21,7 +21,7 @@ export class PaymentDeclined extends SagaRefusal {
   }
 }
 
-/** The provider does not give this part of a charge back. Nothing was given back under its id, now or later. */
+/** The payment provider refuses this partial refund. Nothing was refunded under its id, and nothing will be. */
 export class RefundRefused extends SagaRefusal {
   override readonly name = 'RefundRefused';
   readonly code: string;
@@ -31,12 +31,12 @@ export class RefundRefused extends SagaRefusal {
   }
 }
 
-/** The customer or a compensation got there first: this order does not go forward any more. */
+/** The order was cancelled or is being compensated, so its saga must not go forward. */
 export class OrderNotActive extends SagaRefusal {
   override readonly name = 'OrderNotActive';
 }
 
-/** The reservation that the order needs is gone. */
+/** The order's stock reservation has expired or was released. */
 export class ReservationLost extends SagaRefusal {
   override readonly name = 'ReservationLost';
 }
@@ -46,17 +46,17 @@ export class PaymentActionExpired extends SagaRefusal {
   override readonly name = 'PaymentActionExpired';
 }
 
-/** A thing outside did not answer in time, so whether its effect happened is unknown. Asking again is safe. */
+/** An external system did not answer in time, so the outcome of the request is unknown. Repeating it is safe. */
 export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown';
 }
 
-/** A part that the request needs is away. */
+/** A dependency that the request needs did not answer, or is overloaded. */
 export class DependencyUnavailable extends Error {
   override readonly name = 'DependencyUnavailable';
-  readonly part: 'database' | 'sessions' | 'states' | 'payments' | 'identity';
-  constructor(part: DependencyUnavailable['part'], options?: ErrorOptions) {
-    super(`${part} did not answer`, options);
-    this.part = part;
+  readonly dependency: 'database' | 'sessions' | 'states' | 'payments' | 'identity';
+  constructor(dependency: DependencyUnavailable['dependency'], options?: ErrorOptions) {
+    super(`${dependency} did not answer`, options);
+    this.dependency = dependency;
   }
 }

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
 
-/** Prefix of every id the product hands out, by the kind of thing it names. */
+/** Prefix of the ids of each kind. */
 export const idPrefixes = {
   order: 'ord',
   customer: 'cus',
@@ -28,8 +28,8 @@ let lastMs = 0;
 let counter = 0;
 
 /**
- * A new id: the kind's prefix, `_`, and 32 hex digits of a UUIDv7 (RFC 9562 §5.7), so ids of one kind sort by age. Within
- * a millisecond a process counts up from a random start in `rand_a` (§6.2, method 1).
+ * A new id: the kind's prefix, `_`, and the 32 hex digits of a UUIDv7 (RFC 9562 §5.7), so that ids of one kind sort by
+ * age. Within a millisecond, a process counts up in `rand_a` from a random start (§6.2, method 1).
  */
 export function newId(kind: IdKind, clock: Clock): string {
   const ms = clock.now();
@@ -48,12 +48,12 @@ export function newId(kind: IdKind, clock: Clock): string {
   return `${idPrefixes[kind]}_${Buffer.from(random).toString('hex')}`;
 }
 
-/** What an id of this kind looks like, for schemas and constraints. */
+/** Matches ids of a kind, for schemas and constraints. */
 export const idPattern = (kind: IdKind): RegExp => new RegExp(`^${idPrefixes[kind]}_[0-9a-f]{32}$`);
 
-/** The lowest id of a kind that can be made at a time, in milliseconds since the epoch: bounds a search by age. */
+/** The lowest possible id of a kind at a time in milliseconds since the epoch. Bounds a search by age. */
 export const idAt = (kind: IdKind, ms: number): string =>
   `${idPrefixes[kind]}_${Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')}${'0'.repeat(20)}`;
 
-/** Milliseconds since the epoch at which an id was made. */
-export const madeAt = (id: string): number => Number.parseInt(id.slice(4, 16), 16);
+/** When an id was made, in milliseconds since the epoch. */
+export const idTimestamp = (id: string): number => Number.parseInt(id.slice(4, 16), 16);

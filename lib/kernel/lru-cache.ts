@@ -1,9 +1,14 @@
-/** A map that forgets what was longest not asked for beyond `size` entries. */
-export function lruCache<V>(size: number): {
+/** Holds at most `size` entries. When it is full, a new entry replaces the least recently used one. */
+export type LruCache<V> = {
+  /** The value of a key, which becomes the most recently used; undefined when the cache does not hold it. */
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   delete(key: string): void;
-} {
+};
+
+/** A least-recently-used cache with text keys. Values must not be undefined. */
+export function lruCache<V>(size: number): LruCache<V> {
+  // A Map iterates in the order of insertion, so its first entry is the least recently used.
   const entries = new Map<string, V>();
   return {
     get(key) {
@@ -14,11 +19,11 @@ export function lruCache<V>(size: number): {
       }
       return value;
     },
-    delete: (key) => void entries.delete(key),
     set(key, value) {
       entries.delete(key);
       entries.set(key, value);
       if (entries.size > size) entries.delete(entries.keys().next().value!);
     },
+    delete: (key) => void entries.delete(key),
   };
 }

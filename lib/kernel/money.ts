@@ -4,8 +4,8 @@ export type Money = { amount: number; currency: string };
 const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
 
 /**
- * Currencies whose minor unit is not a hundredth (ISO 4217, list one). Not from Intl, whose digits are those that people
- * print: none for HUF or IDR, in which banks and card networks count hundredths.
+ * Currencies whose minor unit is not a hundredth (ISO 4217, list one), by their number of decimal digits. Intl gives the
+ * digits that are usually printed instead: none for HUF and IDR, for which banks and card networks count hundredths.
  */
 const exponents = new Map(
   Object.entries({
@@ -15,23 +15,23 @@ const exponents = new Map(
   }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
 );
 
-/** Whether the code is an ISO 4217 currency that the runtime's ICU data knows. */
+/** Whether a code is an ISO 4217 currency that the ICU data of this Node.js contains. */
 export const isCurrency = (code: string): boolean => knownCurrencies.has(code);
 
 /**
  * Decimal digits of a currency's minor unit (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD.
- * @throws RangeError when the code is not of the form of a currency's
+ * @throws RangeError when the code does not have the form of a currency code
  */
 export function currencyExponent(currency: string): number {
   if (!/^[A-Z]{3}$/.test(currency)) throw new RangeError(`not a currency: ${currency}`);
   return exponents.get(currency) ?? 2;
 }
 
-/** Minor units of a whole number of major units: 100 in EUR is 10000, in JPY 100. */
+/** Converts whole major units to minor units: 100 EUR is 10000, 100 JPY is 100. */
 export const majorToMinor = (major: number, currency: string): number => major * 10 ** currencyExponent(currency);
 
 /**
- * `amount × numerator ÷ denominator` rounded half up to a whole minor unit, exact for every safe integer.
+ * `amount × numerator ÷ denominator`, rounded half up to a whole minor unit. Exact for every safe integer.
  * @throws RangeError when the amount is not a non-negative safe integer
  */
 export function fractionOf(amount: number, numerator: number, denominator: number): number {

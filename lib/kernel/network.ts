@@ -1,11 +1,14 @@
-/** One client has a whole /64 of IPv6 addresses (RFC 6177) and would otherwise have that many limits. */
+/**
+ * The part of an IP address that rate limits count by: a whole IPv4 address, or the /64 of an IPv6 address. One client
+ * usually has a /64 to itself (RFC 6177), and must not get a limit of its own for each address in it.
+ */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;
   if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
   return `${groupsOf(address).slice(0, 4).join(':')}::/64`;
 }
 
-/** An address as it is kept and shown: without its last byte (IPv4), or its last ten (IPv6), so that it names nobody. */
+/** An IP address without the part that identifies one client, for storing and showing: its /24 (IPv4) or /48 (IPv6). */
 export function truncatedAddress(address: string): string {
   const network = networkOf(address);
   if (network.includes(':')) return `${groupsOf(address).slice(0, 3).join(':')}::/48`;

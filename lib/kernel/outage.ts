@@ -14,11 +14,11 @@ const connectionCodes = new Set([
   'ETIMEDOUT',
 ]);
 
-/** PostgreSQL ended the session: by an operator, a crash or a shutdown, or because it idled in a transaction. */
+/** SQLSTATEs of a session that PostgreSQL ended: by an operator, a crash or a shutdown, or for idling in a transaction. */
 const sessionEnded = /^(08...|57P0[1-5]|25P0[34])$/;
 
-/** PostgreSQL says "not now": connection, resource and shutdown classes, time-outs, deadlock, serialization. */
-const passingSqlState = /^(08|53|57|58)...$|^(25P03|25P04|40001|40P01|55P03)$/;
+/** SQLSTATEs of transient failures: connection, resource and shutdown classes, time-outs, deadlock, serialization. */
+const transientSqlState = /^(08|53|57|58)...$|^(25P03|25P04|40001|40P01|55P03)$/;
 
 const awsNames = new Set([
   'TimeoutError',
@@ -29,20 +29,20 @@ const awsNames = new Set([
   'RequestLimitExceeded',
 ]);
 
-/** Whether an error says that a part is away or overloaded, rather than that something is wrong with the request. */
+/** Whether an error means that a dependency is unavailable or overloaded, and not that the request is wrong. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof DependencyUnavailable) return true;
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return (
     connectionCodes.has(code) ||
-    passingSqlState.test(code) ||
+    transientSqlState.test(code) ||
     awsNames.has(error.name) ||
     (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isOutage))
   );
 }
 
-/** Whether an error says that a connection is gone, so that the driver's next use of it cannot be trusted. */
+/** Whether an error means that a database connection is lost, so that the driver's next use of it cannot be trusted. */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -12,12 +12,12 @@ const secrets: readonly RegExp[] = [
   /\b\d(?:[ -]?\d){12,18}\b/g,
 ];
 
-/** Longest text that `redacted` gives. */
+/** Longest text that `redacted` returns, in characters. */
 export const longestRedacted = 500;
 
 /**
- * A message of another system, fit to be kept and shown to operators: without what looks like a secret, a token, an
- * e-mail address or a card's number, without control characters, and short.
+ * A message of another system, made safe to store and to show to operators: short, without control characters, and
+ * without anything that looks like a secret, a token, an e-mail address or a card number.
  */
 export function redacted(text: string): string {
   const clean = secrets.reduce((rest, secret) => rest.replace(secret, '[redacted]'), text.slice(0, 4000));

@@ -2,28 +2,30 @@ import type { CircuitBreaker } from './circuit-breaker.ts';
 import { DependencyUnavailable } from './errors.ts';
 
 /**
- * What `ask` gives; what is `remembered`, if anything is, while what it asks is away. What can be answered from memory
- * does not wait for it; all else asks, and so finds out when it is back. Tells the breaker how it went.
- * @throws DependencyUnavailable when nothing is remembered, and whatever else `ask` throws
+ * Loads a value, and serves a stale one while the dependency it comes from is unavailable. With a stale value at hand,
+ * the breaker decides whether to try at all; without one, every call tries, and so notices when the dependency is back.
+ * The outcome of each try is recorded in the breaker.
+ * @param stale a value that was loaded before and is fresh enough to serve, if there is one
+ * @throws DependencyUnavailable without a stale value, and whatever else `load` throws
  */
 export async function staleIfError<T>(
   breaker: CircuitBreaker,
-  remembered: { value: T } | undefined,
-  ask: () => Promise<T>,
+  stale: { value: T } | undefined,
+  load: () => Promise<T>,
 ): Promise<T> {
-  if (remembered !== undefined && !breaker.mayAsk()) return remembered.value;
+  if (stale !== undefined && !breaker.allowRequest()) return stale.value;
   try {
-    const value = await ask();
-    breaker.succeeded();
+    const value = await load();
+    breaker.recordSuccess();
     return value;
   } catch (error) {
-    // The identity provider's keys are no part of what sessions, keys and applications need.
-    if (!(error instanceof DependencyUnavailable) || error.part === 'identity') {
-      breaker.succeeded();
+    // Sessions, keys and applications do not depend on the identity provider's keys.
+    if (!(error instanceof DependencyUnavailable) || error.dependency === 'identity') {
+      breaker.recordSuccess();
       throw error;
     }
-    breaker.failed();
-    if (remembered !== undefined) return remembered.value;
+    breaker.recordFailure();
+    if (stale !== undefined) return stale.value;
     throw error;
   }
 }

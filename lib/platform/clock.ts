@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../kernel/clock.ts';
 
-let present = systemClock;
+let current = systemClock;
 
-/** The process's one clock, which everything here asks for the time: the machine's, unless the host has put in its own. */
-export const clock: Clock = { now: () => present.now() };
+/** The process's only clock: the machine's, unless the host has replaced it. */
+export const clock: Clock = { now: () => current.now() };
 
-/** Puts another clock in, for whoever has taken `clock` already too. The local stack's host does; a function on AWS never. */
+/** Replaces the clock, also for code that holds `clock` already. For the local stack's host; a function on AWS never calls it. */
 export function useClock(other: Clock): void {
-  present = other;
+  current = other;
 }

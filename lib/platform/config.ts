@@ -8,30 +8,30 @@ const schema = z.object({
   DATABASE_HOST: z.optional(z.string()),
   DATABASE_PORT: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(65535)), 5432),
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
-  /** PEM file of the authority that signed the proxy's certificate; Node's own list when absent (RDS Proxy's is in it). */
+  /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),
-  /** 1 on Lambda, where one environment serves one request at a time. */
+  /** 1 on Lambda, where an environment serves one request at a time. */
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
-  /** The OpenID Connect issuer whose tokens let customers in, as it writes itself; none without it. */
+  /** The OpenID Connect issuer whose tokens customers can sign in with, exactly as in its tokens. */
   IDENTITY_ISSUER: z.optional(z.string().check(z.regex(/^https?:\/\/\S+$/))),
-  /** How far the issuer's clock and ours may be apart. */
+  /** How far the clocks of the issuer and this machine may differ. */
   IDENTITY_GRACE_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(0), z.lte(300)), 30),
   STATE_MACHINE_ARN: z._default(z.string(), ''),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),
-  /** For a laptop with Stripe's test mode; deployed stages use the secret. */
+  /** For a laptop in Stripe's test mode; deployed stages use the secret. */
   STRIPE_SECRET_KEY: z.optional(z.string()),
-  /** ARN of the Secrets Manager secret that holds what signs the events of Stripe's webhook. */
+  /** ARN of the Secrets Manager secret with the signing secret of the Stripe webhook. */
   STRIPE_WEBHOOK_SECRET_ARN: z.optional(z.string()),
-  /** The same for a laptop; without either there is no webhook. */
+  /** The same for a laptop. Without either, no webhook is set up. */
   STRIPE_WEBHOOK_SECRET: z.optional(z.string()),
   PAYMENT_TIMEOUT_MS: z._default(z.coerce.number().check(z.int(), z.gte(50), z.lte(20_000)), 8000),
-  /** Whether customers must confirm their e-mail before they can sign in. */
+  /** Whether customers must confirm their e-mail address before they can sign in. */
   CONFIRM_EMAIL: z._default(z.enum(['none', 'required']), 'none'),
-  /** The sender of mails, verified at SES; without one none are sent. */
+  /** The sender of mails, verified in SES. Without it, no mails are sent. */
   MAIL_FROM: z.optional(z.string()),
-  /** Pages of the shop that links in mails lead to. */
+  /** Base URL of the shop's account pages, which the links in mails point to. */
   ACCOUNT_PAGES_URL: z.optional(z.url({ protocol: /^https?$/ })),
   RATE_LIMIT_PER_MINUTE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000_000)), 100),
   SESSION_IDLE_SECONDS: seconds(24 * 3600),
@@ -42,7 +42,7 @@ const schema = z.object({
   RECONCILE_DAYS: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(30)), 3),
   RECONCILE_GRACE_SECONDS: seconds(3600),
   IDEMPOTENCY_KEY_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(24 * 3600)), 48 * 3600),
-  /** Whole months that records of accesses are kept, beside the present one. */
+  /** How many whole months, besides the current one, access records are kept. */
   AUDIT_MONTHS: z._default(z.coerce.number().check(z.int(), z.gte(3), z.lte(120)), 13),
   RELEASE: z._default(z.string(), 'local'),
 });
@@ -52,31 +52,34 @@ export type Config = z.output<typeof schema>;
 let loaded: Config | undefined;
 
 /**
- * The process's configuration, read from the environment once. This file alone reads `process.env`.
- * @throws Error naming every variable that is missing or not valid
+ * The process's configuration, read from the environment once. No other file reads `process.env`.
+ * @throws Error that names every missing or invalid variable
  */
 export function config(): Config {
   if (loaded === undefined) {
-    // Read once: a parser compiled for it would cost more than it saves.
+    // Parsed once: compiling a parser would cost more than it saves.
     const result = z.safeParse(schema, process.env, { jitless: true });
     if (!result.success) {
       const wrong = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-      throw new Error(`the configuration is not valid: ${wrong.join('; ')}`);
+      throw new Error(`invalid configuration: ${wrong.join('; ')}`);
     }
     loaded = result.data;
   }
   return loaded;
 }
 
-/** What a DynamoDB table is called here: CDK sets it on AWS; a laptop's tables have their names in the code. */
+/** The name of a DynamoDB table. CDK sets it on AWS; on a laptop a table is called as in the code. */
 export const tableName = (table: TableName): string => process.env[tableVariable(table)] ?? table;
 
-/** The execution role's credentials as Lambda hands them over; fixed for the life of the environment. */
+/** The configuration of an environment that sets nothing but its region, for the documentation. */
+export const defaultConfig = (): Config => z.parse(schema, { AWS_REGION: 'none' }, { jitless: true });
+
+/** The credentials of the execution role, which Lambda sets once for each environment. */
 export const awsCredentials = () => ({
   accessKeyId: process.env.AWS_ACCESS_KEY_ID ?? '',
   secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? '',
   ...(process.env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: process.env.AWS_SESSION_TOKEN }),
 });
 
-/** Whether this process is a Lambda environment, where set-up is best done while it starts. */
+/** Whether this process is a Lambda environment. */
 export const onLambda = (): boolean => process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;

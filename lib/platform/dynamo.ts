@@ -4,17 +4,17 @@ import { awsCredentials, config } from './config.ts';
 
 let client: DynamoDBDocumentClient | undefined;
 
-/** How long each of two attempts waits for DynamoDB, in milliseconds. */
-export const dynamoPatience = { connectionTimeout: 500, requestTimeout: 800 };
+/** Time-outs of each of two attempts, in milliseconds. */
+export const dynamoTimeouts = { connectionTimeout: 500, requestTimeout: 800 };
 
-/** The process's DynamoDB client. Fails fast: a request that waits for DynamoDB is a request that does not answer. */
+/** The process's DynamoDB client. It fails fast, because every request waits for DynamoDB. */
 export function dynamo(): DynamoDBDocumentClient {
   client ??= DynamoDBDocumentClient.from(
     new DynamoDBClient({
       region: config().AWS_REGION,
       credentials: awsCredentials(),
       maxAttempts: 2,
-      requestHandler: { ...dynamoPatience, throwOnRequestTimeout: true },
+      requestHandler: { ...dynamoTimeouts, throwOnRequestTimeout: true },
     }),
     { marshallOptions: { removeUndefinedValues: true } },
   );

@@ -3,14 +3,14 @@ import { awsCredentials, config } from './config.ts';
 
 let shared: Mailer | undefined;
 
-/** The process's mailer: SES where a sender is configured, and none elsewhere, unless the host has put in its own. */
+/** The process's mailer: SES if a sender is configured, otherwise the one that the host has set, if any. */
 export function mailer(): Mailer | undefined {
   const { MAIL_FROM: from } = config();
   if (from !== undefined) shared ??= ses(from);
   return shared;
 }
 
-/** Puts another mailer in. The local stack's host does; a function on AWS never. */
+/** Sets the mailer. For the local stack's host; a function on AWS never calls it. */
 export function useMailer(other: Mailer): void {
   shared = other;
 }

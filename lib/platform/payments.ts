@@ -8,7 +8,7 @@ import { fromSecretsManager } from './secrets.ts';
 
 let shared: PaymentGateway | undefined;
 
-/** The process's payment provider, as the configuration names it. */
+/** The process's payment gateway, for the provider that is configured. */
 export function paymentGateway(): PaymentGateway {
   const { PAYMENT_PROVIDER, PAYMENT_TIMEOUT_MS } = config();
   shared ??=
@@ -23,7 +23,7 @@ export function paymentGateway(): PaymentGateway {
   return shared;
 }
 
-/** Loads Stripe's package only where it is used: it is the largest part of the bundle. */
+/** Loads Stripe's package only when it is configured: it is the largest part of the bundle. */
 function stripe(): PaymentGateway {
   const loading = import('../shop/payments/stripe.gateway.ts').then(({ stripeGateway }) =>
     stripeGateway({ secretKey, timeoutMs: config().PAYMENT_TIMEOUT_MS, clock, stopwatch }),
@@ -40,8 +40,8 @@ function stripe(): PaymentGateway {
 }
 
 /**
- * Stripe's key: from Secrets Manager, kept for five minutes, or from the environment on a laptop.
- * @throws Error that never shows what was found
+ * Stripe's secret key: from Secrets Manager, cached for five minutes, or on a laptop from the environment.
+ * @throws Error that never contains the value
  */
 async function secretKey(): Promise<string> {
   const { STRIPE_SECRET_ARN, STRIPE_SECRET_KEY } = config();
@@ -49,7 +49,7 @@ async function secretKey(): Promise<string> {
   const trimmed = typeof key === 'string' ? key.trim() : '';
   if (!/^[sr]k_(test|live)_[A-Za-z0-9]+$/.test(trimmed)) {
     throw new Error(
-      `${STRIPE_SECRET_ARN === undefined ? 'STRIPE_SECRET_KEY' : 'the secret at STRIPE_SECRET_ARN'} holds no secret key of Stripe`,
+      `${STRIPE_SECRET_ARN === undefined ? 'STRIPE_SECRET_KEY' : 'the secret at STRIPE_SECRET_ARN'} does not contain a secret key of Stripe`,
     );
   }
   return trimmed;

@@ -2,7 +2,7 @@ import { awsCredentials, config } from './config.ts';
 
 let provider: Promise<{ get(name: string, options: { maxAge: number }): Promise<unknown> }> | undefined;
 
-/** The string of a secret in Secrets Manager, kept for five minutes. The client is loaded when it is needed. */
+/** The value of a secret in Secrets Manager, cached for five minutes. Loads the client when it is first needed. */
 export async function fromSecretsManager(arn: string): Promise<unknown> {
   provider ??= import('@aws-lambda-powertools/parameters/secrets').then(
     ({ SecretsProvider }) =>
@@ -19,9 +19,9 @@ export async function fromSecretsManager(arn: string): Promise<unknown> {
 }
 
 /**
- * What signs Stripe's events, by Secrets Manager or, on a laptop, from the environment: one, or two while it is rotated,
- * with white space or a comma between them; none where no webhook is set up.
- * @throws Error that never shows what was found
+ * The signing secrets of the Stripe webhook, from Secrets Manager or, on a laptop, from the environment. There are two
+ * while the secret is rotated, separated by white space or a comma, and none where no webhook is set up.
+ * @throws Error that never contains the value
  */
 export async function webhookSecrets(): Promise<string[]> {
   const { STRIPE_WEBHOOK_SECRET_ARN: arn, STRIPE_WEBHOOK_SECRET } = config();
@@ -30,7 +30,7 @@ export async function webhookSecrets(): Promise<string[]> {
   const secrets = (typeof found === 'string' ? found : '').split(/[\s,]+/).filter((secret) => secret !== '');
   if (secrets.length === 0 || !secrets.every((secret) => /^whsec_[A-Za-z0-9+/=_-]+$/.test(secret))) {
     const where = arn === undefined ? 'STRIPE_WEBHOOK_SECRET' : 'the secret at STRIPE_WEBHOOK_SECRET_ARN';
-    throw new Error(`${where} holds no signing secret of a Stripe webhook`);
+    throw new Error(`${where} does not contain a signing secret of a Stripe webhook`);
   }
   return secrets;
 }

@@ -8,12 +8,13 @@ import { poolOf } from './pools.ts';
 export type { Sql } from 'postgres';
 
 /**
- * The process's connection pool to PostgreSQL through RDS Proxy as one login role: TLS verified, a fresh IAM token for
- * each connection (it lives 15 minutes and is checked only when connecting), no prepared statements, no session state.
+ * The process's connection pool for a login role, to PostgreSQL through RDS Proxy. TLS is verified, and each connection
+ * authenticates with a new IAM token (valid for 15 minutes, checked only when connecting). There are no prepared
+ * statements and no session state.
  */
 export const sqlAs = (role: DatabaseRole): Sql => poolOf(role, connect);
 
-/** Numbers of PostgreSQL's bigint that JavaScript holds exactly; money never leaves that range. */
+/** PostgreSQL's bigint as a number. Throws outside the range that JavaScript represents exactly; money stays inside it. */
 export const bigintAsNumber = {
   to: 20,
   from: [20],

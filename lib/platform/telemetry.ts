@@ -1,27 +1,22 @@
-import { Logger } from '@aws-lambda-powertools/logger';
+import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
 import { Metrics as Emf, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { type MetricName, metricNamespace, metrics as specs } from '../contract/deploy/metrics.ts';
+import { type Meter, metricNamespace, metrics as specs } from '../contract/deploy/metrics.ts';
+import type { Logger } from '../kernel/log.ts';
 
-export type { Logger } from '@aws-lambda-powertools/logger';
+export type { Meter } from '../contract/deploy/metrics.ts';
+export type { Logger } from '../kernel/log.ts';
 
 export const serviceName = 'counterfoil';
 
 let shared: Logger | undefined;
 
-/** The process's structured logger. Callers log ids and codes, never bodies, tokens or personal data. */
+/** The process's structured logger. */
 export function logger(): Logger {
-  shared ??= new Logger({ serviceName });
+  shared ??= new PowertoolsLogger({ serviceName });
   return shared;
 }
 
-/** Counts things under the names of `lib/contract/metrics`; what was counted is written out by `flush`. */
-export type Meter = {
-  /** Adds one measurement. `label` is the value of the metric's dimension and is required where it has one. */
-  count(name: MetricName, value?: number, label?: string): void;
-  flush(): void;
-};
-
-/** Writes CloudWatch's embedded metric format to standard output, one line for each set of dimensions. */
+/** A meter that writes CloudWatch's embedded metric format to standard output, one line for each set of dimensions. */
 export function emfMeter(): Meter {
   const plain = new Emf({ namespace: metricNamespace, serviceName });
   const labelled = new Map<string, Emf>();

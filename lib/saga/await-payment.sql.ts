@@ -1,12 +1,13 @@
 import type { Sql } from 'postgres';
 import type { PaymentAction } from '../contract/api/payment-action.ts';
 import { OrderNotActive, PaymentActionExpired } from '../kernel/errors.ts';
+import { transition } from '../shop/orders/transition.sql.ts';
 
 /**
- * Lets a reserved order wait for its customer to act on the payment: stores what the client needs, and until when the
- * stock is kept. Repeating it changes nothing.
+ * Lets a reserved order wait for its customer to act on the payment. Stores what the client needs for that, and when the
+ * reservation ends. Repeating it changes nothing.
  * @returns when the reservation ends
- * @throws OrderNotActive when the order does not go forward any more; PaymentActionExpired when its reservation is over
+ * @throws OrderNotActive if the order no longer goes forward; PaymentActionExpired if its reservation has ended
  */
 export async function awaitPaymentAction(
   sql: Sql,
@@ -18,24 +19,20 @@ export async function awaitPaymentAction(
       where r.order_id = ${orderId} and r.state = 'held'
       having min(r.expires_at) > ${at}
     ),
-    stepped as (
-      update orders.orders o
-      set status = 'pending_payment', version = o.version + 1, updated_at = ${at},
-        payment_action = jsonb_build_object(
+    ${transition(sql, {
+      set: sql`
+        set payment_action = jsonb_build_object(
           'action', ${JSON.stringify(action)}::text::jsonb,
           'expiresAt', to_char(held.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-        )
-      from held
-      where o.id = ${orderId} and o.status = 'reserved' and o.abandoned_at is null
-      returning o.id, o.version, held.expires_at
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select stepped.id, stepped.version, 1, 'status-changed', '{"from": "reserved", "to": "pending_payment"}',
-        ${at}::timestamptz
-      from stepped
-    )
-    select expires_at from stepped`;
+        )`,
+      which: sql`
+        from held
+        where o.id = ${orderId} and o.status = 'reserved' and o.abandoned_at is null`,
+      from: sql`'reserved'`,
+      to: 'pending_payment',
+      at,
+    })}
+    select held.expires_at from held, changed`;
   if (waiting !== undefined) return waiting.expiresAt;
 
   const [now] = await sql`

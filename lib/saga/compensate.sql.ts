@@ -1,11 +1,13 @@
-import type { Sql } from 'postgres';
+import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { OrderStatus } from '../contract/api/orders.ts';
 import { OrderNotActive } from '../kernel/errors.ts';
+import { transition } from '../shop/orders/transition.sql.ts';
 import type { CompensationFailure, Refund } from './state.ts';
 
 /**
- * Decides, once and for all, whether an order whose confirmation nobody answered for was confirmed. When it was not,
- * it can never be from here on.
+ * Decides for good whether an order was confirmed, after the outcome of its confirmation stayed unknown. An order that
+ * was not confirmed cannot be confirmed afterwards.
+ * @throws OrderNotActive if there is no such order
  */
 export async function abandonUnlessConfirmed(
   sql: Sql,
@@ -16,7 +18,7 @@ export async function abandonUnlessConfirmed(
     where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling') and confirmed_at is null
     returning status`;
   if (abandoned !== undefined) return { confirmed: false };
-  // A confirmed order that its customer cancels meanwhile is compensated by the saga of that cancellation.
+  // A confirmed order that its customer has cancelled since is compensated by the saga of that cancellation.
   const [now] = await sql`select confirmed_at is not null as confirmed from orders.orders where id = ${orderId}`;
   if (now === undefined) throw new OrderNotActive('order is unknown');
   return { confirmed: now.confirmed };
@@ -32,18 +34,17 @@ export type Closing = {
 };
 
 /**
- * Closes an order that has been compensated: `cancelled` when its customer asked for it, `failed` otherwise, together with
- * the refund, the timeline and the outbox event. The database refuses it while money or stock is kept.
- * @returns the status it ended in, and whether this call did it
- * @throws OrderNotActive when the order is one that was not compensated
+ * Closes a compensated order, with its refund, timeline and event: as `cancelled` if its customer asked for that, as
+ * `failed` otherwise. The database refuses it while money or stock of the order is kept.
+ * @returns the status in which the order ended, and whether this call closed it
+ * @throws OrderNotActive if the order was not compensated
  */
 export async function closeCompensated(sql: Sql, closing: Closing): Promise<{ status: OrderStatus; closed: boolean }> {
-  const { orderId, at, refund, failure } = closing;
+  const { orderId, at, refund } = closing;
   const refunded = refund?.outcome === 'refunded';
   const [row] = await sql`
     with this as materialized (
-      select id, customer_id, version, status, total, currency,
-        case status when 'cancelling' then 'cancelled' else 'failed' end as outcome
+      select id, status, total, currency, case status when 'cancelling' then 'cancelled' else 'failed' end as outcome
       from orders.orders
       where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling')
       for update
@@ -60,37 +61,40 @@ export async function closeCompensated(sql: Sql, closing: Closing): Promise<{ st
         where p.status = 'captured'
       returning p.id
     ),
-    stepped as (
-      update orders.orders o
-      set status = this.outcome, version = this.version + 1, updated_at = ${at},
-        failure_code = case this.outcome when 'failed' then ${failure.code} end,
-        failure_detail = case this.outcome when 'failed' then ${failure.detail} end
-      from this where o.id = this.id
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select this.id, this.version + 1, 1, 'payment-refunded', jsonb_build_object('paymentId', refunded.id),
-        ${at}::timestamptz
-      from this, refunded
-      union all
-      select this.id, this.version + 1, 2, 'status-changed', jsonb_strip_nulls(jsonb_build_object(
-        'from', this.status, 'to', this.outcome,
-        'reason', case this.outcome when 'failed' then ${failure.code}::text end
-      )), ${at}::timestamptz
-      from this
-    ),
-    published as (
-      insert into outbox.events (id, type, subject, data, occurred_at)
-      select ${closing.eventId}, 'order.' || this.outcome, this.id, jsonb_strip_nulls(jsonb_build_object(
-        'orderId', this.id, 'customerId', this.customer_id,
-        'reason', case this.outcome when 'failed' then ${failure.code}::text end
-      )), ${at}::timestamptz
-      from this
-    )
+    ${endCompensated(sql, { failure: closing.failure, reason: sql`changed.failure_code`, eventId: closing.eventId, at })}
     select outcome from this`;
   if (row !== undefined) return { status: row.outcome, closed: true };
   return { status: await statusOfEnded(sql, orderId), closed: false };
 }
+
+/**
+ * The parts of a statement that end a compensated order. The caller's query `this` has its `id`, its `status` and its
+ * `outcome`, `failed` or `cancelled`; `refunded` has the `id` of the payment that was refunded, if one was.
+ * @param end.failure why the order failed; not written if it was cancelled
+ * @param end.reason what the timeline gives as the reason
+ */
+export const endCompensated = (
+  sql: Sql | TransactionSql,
+  end: { failure: Closing['failure']; reason: Fragment; eventId: string; requestId?: string; at: Date },
+): Fragment =>
+  transition(sql, {
+    set: sql`
+      set failure_code = case this.outcome when 'failed' then ${end.failure.code} end,
+        failure_detail = case this.outcome when 'failed' then ${end.failure.detail} end`,
+    which: sql`from this where o.id = this.id`,
+    from: sql`this.status`,
+    to: { among: ['failed', 'cancelled'], status: sql`this.outcome` },
+    entries: [
+      {
+        type: 'payment-refunded',
+        detail: sql`(select jsonb_build_object('paymentId', refunded.id) from refunded)`,
+      },
+    ],
+    detail: { reason: end.reason },
+    eventId: end.eventId,
+    requestId: end.requestId,
+    at: end.at,
+  });
 
 export type ManualReviewRequest = {
   orderId: string;
@@ -98,22 +102,23 @@ export type ManualReviewRequest = {
   reason: string;
   detail: string;
   at: Date;
-  /** The execution that gives up, and which compensation run again it was; 0 for the saga's own. */
+  /** The execution that gives up. */
   execution: string;
+  /** Which retry of the compensation it ran; 0 for the saga's own compensation. */
   attempt: number;
-  /** What is told of why; without `money` the order's row says what may be kept. */
+  /** What went wrong. Without `money` the order's row says what may be kept. */
   why: Omit<CompensationFailure, 'money'> & Partial<Pick<CompensationFailure, 'money'>>;
-  /** Only when nothing has happened to the order since. */
+  /** Only an order that still has this version. */
   version?: number;
-  /** Only an order that was never confirmed: one that was belongs to the saga of its cancellation. */
+  /** Only an order that was never confirmed: a confirmed one belongs to the saga of its cancellation. */
   unlessConfirmed?: boolean;
 };
 
 /**
- * Puts an order in manual review: what could not be compensated is neither forgotten nor called a success. One that has ended,
- * or is none of the caller's business, stays as it is; so does one whose compensation was run again since.
- * @returns the order's status, and whether this call put it there
- * @throws OrderNotActive when there is no such order
+ * Puts an order into manual review because its compensation failed. An order that has ended, that the request excludes,
+ * or whose compensation was retried since stays unchanged.
+ * @returns the order's status, and whether this call put it into manual review
+ * @throws OrderNotActive if there is no such order
  */
 export async function requestManualReview(
   sql: Sql,
@@ -122,26 +127,22 @@ export async function requestManualReview(
   const { orderId, at, why } = request;
   const [row] = await sql`
     with this as materialized (
-      select id, customer_id, version, status, total, compensation_attempts from orders.orders
+      select id, status, total, compensation_attempts from orders.orders
       where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'paid', 'cancelling')
         and compensation_attempts = ${request.attempt}
         and ${request.version === undefined ? sql`true` : sql`version = ${request.version}`}
         and ${request.unlessConfirmed ? sql`confirmed_at is null` : sql`true`}
       for update
     ),
-    stepped as (
-      update orders.orders o
-      set status = 'needs_attention', version = this.version + 1, updated_at = ${at},
-        failure_code = ${request.reason}, failure_detail = ${request.detail}
-      from this where o.id = this.id
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select this.id, this.version + 1, 1, 'status-changed',
-        jsonb_build_object('from', this.status, 'to', 'needs_attention', 'reason', ${request.reason}::text),
-        ${at}::timestamptz
-      from this
-    ),
+    ${transition(sql, {
+      set: sql`set failure_code = ${request.reason}, failure_detail = ${request.detail}`,
+      which: sql`from this where o.id = this.id`,
+      from: sql`this.status`,
+      to: 'needs_attention',
+      detail: { reason: sql`changed.failure_code` },
+      eventId: request.eventId,
+      at,
+    })},
     explained as (
       insert into orders.manual_reviews (
         order_id, attempt, opened_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
@@ -163,13 +164,6 @@ export async function requestManualReview(
         ),
         ${request.execution}
       from this left join payments.payments p on p.order_id = this.id
-    ),
-    published as (
-      insert into outbox.events (id, type, subject, occurrence, data, occurred_at)
-      select ${request.eventId}, 'order.in_review', this.id, this.compensation_attempts + 1,
-        jsonb_build_object('orderId', this.id, 'customerId', this.customer_id, 'reason', ${request.reason}::text),
-        ${at}::timestamptz
-      from this
     )
     select true as opened from this`;
   if (row !== undefined) return { status: 'needs_attention', opened: true };

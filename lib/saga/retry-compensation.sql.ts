@@ -1,12 +1,13 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { OrderStatus } from '../contract/api/orders.ts';
+import { transition } from '../shop/orders/transition.sql.ts';
 
 export type FailedCompensation = { orderId: string; attempt: number };
 
 /**
- * Orders in manual review of which some step of the compensation did not get through, and which have been left alone since for
- * the first pause, doubled with each compensation that was run again. The one longest in manual review first.
- * @param limits.most orders whose compensation was run again so often are left out
+ * Orders in manual review because a step of their compensation failed, and for which a retry is due: after the first
+ * pause, which doubles with each retry. The order longest in manual review comes first.
+ * @param limits.most orders that had so many retries are left out
  */
 export async function listFailedCompensations(
   sql: Sql,
@@ -23,22 +24,23 @@ export async function listFailedCompensations(
 }
 
 /**
- * Takes an order back from in manual review, to the status that it came from, for its compensation to run once more. No step
- * takes it forward from there.
- * @param only nothing is done when the order's compensation was run again another number of times
- * @returns which compensation it is, 1 for the first; the order's status when it does not wait in manual review, or not after
- *   that number; undefined when there is no such order
+ * Takes an order out of manual review, back to the status that it came from, for its compensation to run again. No step
+ * takes the order forward from there.
+ * @param of.only the order is left alone unless it had exactly so many retries
+ * @param of.requestId the API request that asked for the retry, if one did
+ * @returns which retry it is, starting at 1; the order's status if it is not in manual review, or had another number of
+ *   retries; undefined if there is no such order
  */
 export async function reopenForCompensation(
   tx: TransactionSql,
   orderId: string,
-  { at, only = null }: { at: Date; only?: number | null },
+  { at, only = null, requestId }: { at: Date; only?: number | null; requestId?: string },
 ): Promise<{ attempt: number } | { status: OrderStatus } | undefined> {
   const [row] = await tx`
     with this as materialized (
-      select o.id, o.version, o.compensation_attempts + 1 as attempt,
-        -- A paid order never lives long, and one that waits for its customer would ask them to pay. An order that an
-        -- earlier release opened has no row that tells.
+      select o.id, o.compensation_attempts + 1 as attempt,
+        -- An order is paid for a moment only, and one in pending_payment would ask its customer to pay. An order that an
+        -- earlier release put into manual review has no row that says where it came from.
         case coalesce(a.from_status, case when o.confirmed_at is null then 'reserved' else 'cancelling' end)
           when 'pending' then 'pending'
           when 'cancelling' then 'cancelling'
@@ -49,21 +51,18 @@ export async function reopenForCompensation(
       where o.id = ${orderId} and o.status = 'needs_attention' and o.compensation_attempts = coalesce(${only}, o.compensation_attempts)
       for update of o
     ),
-    stepped as (
-      update orders.orders o
-      set status = this.back_to, version = this.version + 1, updated_at = ${at}, compensation_attempts = this.attempt,
-        abandoned_at = coalesce(o.abandoned_at, ${at})
-      from this where o.id = this.id
-    ),
+    ${transition(tx, {
+      set: tx`set compensation_attempts = this.attempt, abandoned_at = coalesce(o.abandoned_at, ${at})`,
+      which: tx`from this where o.id = this.id`,
+      from: tx`'needs_attention'`,
+      to: { among: ['pending', 'reserved', 'cancelling'], status: tx`this.back_to` },
+      detail: { reason: tx`'retry'` },
+      requestId,
+      at,
+    })},
     settled as (
       update orders.manual_reviews a set settled_at = ${at}, settled_how = 'retried'
       from this where a.order_id = this.id and a.settled_at is null
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select this.id, this.version + 1, 1, 'status-changed',
-        jsonb_build_object('from', 'needs_attention', 'to', this.back_to, 'reason', 'retry'), ${at}::timestamptz
-      from this
     )
     select attempt from this`;
   if (row !== undefined) return { attempt: row.attempt };

@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { createLimiter } from '../../lib/auth/limits/limiter.dynamo.ts';
+import { createRateLimiter } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { limitOf } from '../../lib/contract/deploy/limits.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
@@ -52,8 +52,8 @@ async function ask(
       return documents.send(command as never, options);
     },
   } as unknown as DynamoDBDocumentClient;
-  const options = { client, table: 'limits', clock: systemClock, patienceMs: 60_000, ...(perKey && { perKey }) };
-  const limiters = Array.from({ length: processes }, () => createLimiter(options));
+  const options = { client, table: 'limits', clock: systemClock, timeoutMs: 60_000, ...(perKey && { perKey }) };
+  const limiters = Array.from({ length: processes }, () => createRateLimiter(options));
   let left = requests;
   let passed = 0;
   const caller = async (i: number) => {

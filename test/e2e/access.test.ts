@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, inject, test } from 'vitest';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { type Options, refused, succeed } from './client.ts';
@@ -53,7 +53,7 @@ describe.each(forApps)('%s', (operation, options) => {
   });
 });
 
-test('what was refused has changed nothing', async () => {
+test('what was refused has changed nothing', async ({ expect }) => {
   const before = await picture();
   for (const [operation, options] of [...forSessions, ...forApps]) {
     await refused(operation, 401, 'unauthenticated', options());
@@ -62,9 +62,9 @@ test('what was refused has changed nothing', async () => {
 });
 
 describe('an app key without the scope', () => {
-  test.each(forApps.filter(([operation]) => !operation.endsWith('-product')))(
+  test.for(forApps.filter(([operation]) => !operation.endsWith('-product')))(
     '%s is not allowed',
-    async (op, options) => {
+    async ([op, options], { expect }) => {
       const before = await picture();
       const { body } = await refused(op, 403, 'forbidden', { ...options(), token: limitedAppKey });
       expect(body.detail).toMatch(/(stock|customers):(read|write)/);
@@ -78,7 +78,7 @@ describe('an app key without the scope', () => {
   });
 });
 
-test('another customer’s order is not found, whatever is tried, and stays as it is', async () => {
+test('another customer’s order is not found, whatever is tried, and stays as it is', async ({ expect }) => {
   const path = { orderId: bought.id };
   for (const operation of ['get-order', 'get-order-timeline', 'cancel-order'] as const) {
     const theirs = await refused(operation, 404, 'not-found', { token: thief.token, path });

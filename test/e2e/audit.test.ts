@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import type { Access } from '../../lib/contract/api/audit.ts';
-import { refused, succeed } from './client.ts';
+import { refused, succeed, succeedPatiently } from './client.ts';
 import { basket, newBuyer, newProduct, order, unique } from './shop.ts';
 
 const { appKey, limitedAppKey, clientId } = inject('target');
 
 const accesses = async (query: Record<string, string | number>): Promise<Access[]> =>
-  (await succeed('list-accesses', 200, { token: appKey, query: { limit: 100, ...query } })).body.data;
+  (await succeedPatiently('list-accesses', 200, { token: appKey, query: { limit: 100, ...query } })).body.data;
 
 /** Waits until an access is recorded: seconds on a laptop, minutes on AWS. The test's own time-out ends the patience. */
 async function recorded(query: Record<string, string | number>, is: (access: Access) => boolean): Promise<Access> {
@@ -18,7 +18,9 @@ async function recorded(query: Record<string, string | number>, is: (access: Acc
   }
 }
 
-test('a customer’s order is found in the audit by order, customer and application, and so is who asks', async () => {
+test('a customer’s order is found in the audit by order, customer and application, and so is who asks', async ({
+  expect,
+}) => {
   const [buyer, product] = [await newBuyer(), await newProduct()];
   const { id: orderId } = await order(buyer, basket(product));
   const placed = await recorded({ resource: orderId, operation: 'place-order' }, () => true);
@@ -43,7 +45,7 @@ test('a customer’s order is found in the audit by order, customer and applicat
   expect(looked).toMatchObject({ kind: 'read', status: 200, resources: [buyer.id] });
 });
 
-test('what is refused is recorded with its problem', async () => {
+test('what is refused is recorded with its problem', async ({ expect }) => {
   const [owner, stranger] = [await newBuyer(), await newBuyer()];
   const { id: orderId } = await order(owner, basket(await newProduct()));
   await refused('get-order', 404, 'not-found', { token: stranger.token, path: { orderId } });
@@ -53,7 +55,7 @@ test('what is refused is recorded with its problem', async () => {
   expect(readers.data.every(({ applicationId }) => applicationId !== null)).toBe(true);
 });
 
-test('nothing personal comes out of the audit', async () => {
+test('nothing personal comes out of the audit', async ({ expect }) => {
   const buyer = await newBuyer();
   await succeed('get-me', 200, { token: buyer.token });
   await recorded({ customer: buyer.id, operation: 'get-me' }, () => true);
@@ -61,7 +63,7 @@ test('nothing personal comes out of the audit', async () => {
   for (const secret of [buyer.email, buyer.password, buyer.token, 'Grace']) expect(text).not.toContain(secret);
 });
 
-test('an application’s use is counted', async () => {
+test('an application’s use is counted', async ({ expect }) => {
   const key = unique('usage');
   await refused('create-product', 400, 'invalid-input', { token: appKey, body: { sku: key } });
   const applicationId = await ownId();

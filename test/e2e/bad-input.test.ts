@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import assert from 'node:assert/strict';
+import { afterAll, beforeAll, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  expect(await picture(), 'nothing of this has changed anything').toEqual(before);
+  assert.deepEqual(await picture(), before);
 });
 
 /** Everything that these requests could have changed. */
@@ -112,7 +113,7 @@ const invalid: Case[] = [
   ['an unknown filter', 'list-orders', () => ({ ...session(), query: { customerId: 'cus_1' } }), '?customerId'],
 ];
 
-test.each(invalid)('%s (%s) is refused and named', async (_, operation, options, pointer) => {
+test.for(invalid)('%s (%s) is refused and named', async ([_, operation, options, pointer], { expect }) => {
   const { body } = await refused(operation, 400, 'invalid-input', options());
   expect(body.errors?.map((error) => error.pointer)).toContain(pointer);
 });
@@ -163,7 +164,7 @@ test.each(refusals)('%s (%s) is refused', async (_, operation, options, status, 
   await refused(operation, status, code, options());
 });
 
-test('several mistakes are named at once', async () => {
+test('several mistakes are named at once', async ({ expect }) => {
   const body = { lines: [{ productId: 'x', quantity: 0, colour: 'red' }], paymentMethod: 7 };
   const problem = await refused('place-order', 400, 'invalid-input', ordering(body));
   expect(problem.body.errors?.map(({ pointer }) => pointer).sort()).toEqual([
@@ -188,7 +189,7 @@ test('JSON that is very deep is refused', async () => {
   await refused('update-me', 400, 'invalid-json', { ...session(), ...raw(deep) });
 });
 
-test('a body of 11 MB is refused before it comes to anything', async () => {
+test('a body of 11 MB is refused before it comes to anything', async ({ expect }) => {
   const answer = await send('POST', '/orders', { ...session(), ...raw(`"${'x'.repeat(11 << 20)}"`) });
   expect(answer.status).toBe(413);
 });

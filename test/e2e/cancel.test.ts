@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, test } from 'vitest';
 import { call, refused, succeed } from './client.ts';
 import {
   type Buyer,
@@ -20,7 +20,7 @@ beforeAll(async () => {
   buyer = await newBuyer();
 });
 
-test('a confirmed order is refunded, and its stock comes back by the ledger', async () => {
+test('a confirmed order is refunded, and its stock comes back by the ledger', async ({ expect }) => {
   const { id } = await newProduct({ stock: 4 });
   const paid = await order(buyer, basket({ id }));
   const path = { orderId: paid.id };
@@ -47,7 +47,7 @@ test('a confirmed order is refunded, and its stock comes back by the ledger', as
   ]);
 });
 
-test('a cancellation that is waited for answers with the cancelled order', async () => {
+test('a cancellation that is waited for answers with the cancelled order', async ({ expect }) => {
   const paid = await order(buyer, basket(await newProduct()));
   const options = { token: buyer.token, path: { orderId: paid.id }, wait: 20 };
   const { body, headers } = await succeed('cancel-order', 200, options);
@@ -55,7 +55,7 @@ test('a cancellation that is waited for answers with the cancelled order', async
   expect(headers.get('preference-applied')).toBe('wait=20');
 });
 
-test('an order whose saga is under way is compensated by it', async () => {
+test('an order whose saga is under way is compensated by it', async ({ expect }) => {
   const { id } = await newProduct({ stock: 4 });
   const body = { ...basket({ id }), paymentMethod: 'pm_timeoutOnce' };
   const { body: placed } = await succeed('place-order', 202, { token: buyer.token, key: unique('key'), body });
@@ -66,7 +66,7 @@ test('an order whose saga is under way is compensated by it', async () => {
   expect(await levelOf(id)).toEqual({ onHand: 4, reserved: 0, available: 4 });
 });
 
-test('an order is cancelled once, however often it is asked for at once', async () => {
+test('an order is cancelled once, however often it is asked for at once', async ({ expect }) => {
   const { id } = await newProduct({ stock: 4 });
   const paid = await order(buyer, basket({ id }));
   const options = { token: buyer.token, path: { orderId: paid.id } };
@@ -83,7 +83,9 @@ test('an order is cancelled once, however often it is asked for at once', async 
   expect(timeline.filter((entry) => entry === 'payment-refunded')).toHaveLength(1);
 });
 
-test('a repeated cancellation under one key gets the first answer, when the order has ended too', async () => {
+test('a repeated cancellation under one key gets the first answer, when the order has ended too', async ({
+  expect,
+}) => {
   const paid = await order(buyer, basket(await newProduct()));
   const options = { token: buyer.token, path: { orderId: paid.id }, key: unique('key') };
   const first = await succeed('cancel-order', 202, options);
@@ -93,7 +95,7 @@ test('a repeated cancellation under one key gets the first answer, when the orde
   expect(again.headers.get('idempotency-replayed')).toBe('true');
 });
 
-test('a repeated cancellation that was waited for gets its end again', async () => {
+test('a repeated cancellation that was waited for gets its end again', async ({ expect }) => {
   const paid = await order(buyer, basket(await newProduct()));
   const options = { token: buyer.token, path: { orderId: paid.id }, key: unique('key'), wait: 20 };
   const first = await succeed('cancel-order', 200, options);
@@ -102,7 +104,7 @@ test('a repeated cancellation that was waited for gets its end again', async () 
   expect(again.headers.get('idempotency-replayed')).toBe('true');
 });
 
-test('a key that was used for another order’s cancellation is refused', async () => {
+test('a key that was used for another order’s cancellation is refused', async ({ expect }) => {
   const product = await newProduct();
   const [one, other] = [await order(buyer, basket(product)), await order(buyer, basket(product))];
   const options = { token: buyer.token, key: unique('key') };
@@ -111,7 +113,7 @@ test('a key that was used for another order’s cancellation is refused', async 
   expect((await getOrder(buyer, other.id)).status).toBe('confirmed');
 });
 
-test('an order that has ended otherwise cannot be cancelled', async () => {
+test('an order that has ended otherwise cannot be cancelled', async ({ expect }) => {
   const product = await newProduct({ stock: 1 });
   const failed = await order(buyer, { ...basket(product), paymentMethod: 'pm_card_chargeDeclined' });
   await refused('cancel-order', 409, 'order-ended', { token: buyer.token, path: { orderId: failed.id } });

@@ -1,4 +1,4 @@
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed, unchanged } from './client.ts';
 import { newProduct, unique, updateProduct } from './shop.ts';
@@ -7,7 +7,7 @@ const { appKey } = inject('target');
 const token = appKey;
 const unknown = { productId: `prd_${'0'.repeat(32)}` };
 
-test('a new product is on sale at once', async () => {
+test('a new product is on sale at once', async ({ expect }) => {
   const body = {
     sku: unique('E2E'),
     name: 'Teapot',
@@ -30,7 +30,7 @@ test('a SKU is taken once, whatever the other product is called', async () => {
   await refused('update-product', 409, 'sku-taken', { token, path: { productId: other.id }, body: { sku: one.sku } });
 });
 
-test('a repeated creation under one key makes one product', async () => {
+test('a repeated creation under one key makes one product', async ({ expect }) => {
   const body = { sku: unique('E2E'), name: 'Once', price: { amount: 1, currency: 'EUR' } };
   const key = unique('key');
   const first = await succeed('create-product', 201, { token, body, key });
@@ -41,7 +41,7 @@ test('a repeated creation under one key makes one product', async () => {
   await refused('create-product', 422, 'idempotency-key-reused', { token, body: { ...body, name: 'Twice' }, key });
 });
 
-test('a copy that is still good is not sent again, and one that is not is', async () => {
+test('a copy that is still good is not sent again, and one that is not is', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   const path = { productId: id };
   const etag = (await succeed('get-product', 200, { path })).headers.get('etag')!;
@@ -54,7 +54,7 @@ test('a copy that is still good is not sent again, and one that is not is', asyn
   expect(fresh.headers.get('etag')).not.toBe(etag);
 });
 
-test('a page of the list has a tag of its own', async () => {
+test('a page of the list has a tag of its own', async ({ expect }) => {
   // A page of this test's own product: nobody else changes it, and what is newer comes before it.
   const { id } = await newProduct({ stock: 0 });
   await newProduct({ stock: 0 });
@@ -69,7 +69,7 @@ test('a page of the list has a tag of its own', async () => {
   await unchanged('list-products', page.headers.get('etag')!, { query });
 });
 
-test('of two changes to one version the second is refused', async () => {
+test('of two changes to one version the second is refused', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   const path = { productId: id };
   const etag = (await succeed('get-product', 200, { path })).headers.get('etag')!;
@@ -83,7 +83,7 @@ test('of two changes to one version the second is refused', async () => {
   expect(now.headers.get('etag')).toBe(changed.headers.get('etag'));
 });
 
-test('a product taken off sale is gone, and comes back', async () => {
+test('a product taken off sale is gone, and comes back', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   await updateProduct(id, { active: false });
   await refused('get-product', 404, 'not-found', { path: { productId: id } });
@@ -92,7 +92,7 @@ test('a product taken off sale is gone, and comes back', async () => {
   await succeed('get-product', 200, { path: { productId: id } });
 });
 
-test('pages of one lead through every product, newest first, each once', async () => {
+test('pages of one lead through every product, newest first, each once', async ({ expect }) => {
   const made: Product[] = [];
   for (let i = 0; i < 4; i++) made.push(await newProduct({ stock: 0 }));
   const seen = await onFirstPages(made[0]!.id, 1);
@@ -102,7 +102,7 @@ test('pages of one lead through every product, newest first, each once', async (
   expect(seen.filter(({ id }) => own.has(id))).toEqual(made.toReversed());
 });
 
-test('a cursor that was altered, made up or borrowed from another list is refused', async () => {
+test('a cursor that was altered, made up or borrowed from another list is refused', async ({ expect }) => {
   const cursor = await someCursor();
   for (const altered of [`${cursor}A`, cursor.slice(0, -1), flip(cursor), 'bm90IGEgY3Vyc29y', '%00', '{}']) {
     const { body } = await refused('list-products', 400, 'invalid-cursor', { query: { cursor: altered } });

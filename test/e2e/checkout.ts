@@ -16,7 +16,7 @@ export type Checkout = { folder: string; port: number; identityPort: number };
 export type Running = {
   process: ChildProcess;
   demo: Demo;
-  /** The line that told that it was ready, with the seconds that it took. */
+  /** The line that says that it is ready, with the seconds that it took. */
   readyLine: string;
   /** Of the PostgreSQL that it started. */
   postgresPid: number;
@@ -31,7 +31,7 @@ export async function makeCheckout(): Promise<Checkout> {
   return { folder, port: await freePort(), identityPort: await freePort() };
 }
 
-/** Runs `npm start` (without npm, which would stand between it and signals) until it says that it is ready. */
+/** Runs `npm start` until it says that it is ready. It runs without npm, which would get the signals instead. */
 export async function start(
   { folder, port, identityPort }: Checkout,
   settings: Record<string, string>,
@@ -56,7 +56,7 @@ export async function start(
   return { process, demo, readyLine, postgresPid: await postgresPidOf(folder) };
 }
 
-/** Sends a signal and waits for the end. @returns milliseconds that it took, and how it ended */
+/** Sends a signal and waits for the end. @returns how many milliseconds it took, and how it ended */
 export async function end(running: Running, signal: NodeJS.Signals) {
   const startedAt = performance.now();
   const exit = once(running.process, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -70,7 +70,7 @@ export async function removeCheckout({ folder }: Checkout): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The data of a PostgreSQL that may not run as root is kept where its user can read it. */
+/** The data of PostgreSQL, which may not run as root, is where its user can read it. */
 async function postgresPidOf(folder: string): Promise<number> {
   const at = join(folder, '.local/postgres');
   const pointer = await readFile(join(at, 'location.json'), 'utf8').catch(() => undefined);
@@ -79,9 +79,8 @@ async function postgresPidOf(folder: string): Promise<number> {
 }
 
 /**
- * A port that nobody listens on now. It lies below those that systems take for the near end of a connection (from 32768
- * on in Linux, from 49152 in macOS): one of those may be taken, for as long as the connection is remembered, by the time
- * that a stack starts on it again.
+ * A free port, below the ephemeral ports of Linux (from 32768) and macOS (from 49152). An outgoing connection could
+ * take an ephemeral port before a stack starts on it again.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, inject } from 'vitest';
+import { inject } from 'vitest';
 import type * as z from 'zod/mini';
 import type { OperationId, operations } from '../../lib/contract/api/operations.ts';
 import type { InputError, ProblemCode } from '../../lib/contract/api/problems.ts';
@@ -62,17 +63,22 @@ export async function succeed<O extends OperationId, S extends keyof Responses<O
 }
 
 /**
- * As `succeed`, but comes again when a target that is busy says so. For what a test only prepares, and for a rush under
- * idempotency keys: what else a test is about is asked once.
+ * As `succeed`, but sends the request again when a busy target answers 503. For what a test only prepares or looks up, and
+ * for a rush under idempotency keys. Other requests that a test is about are sent once.
  */
 export async function succeedPatiently<O extends OperationId, S extends keyof Responses<O> & number>(
   operation: O,
   status: S,
   options: Options = {},
 ): Promise<Answer<BodyOf<O, S>>> {
+  return expectStatus(operation, status, await patiently(() => call(operation, options)));
+}
+
+/** Sends a request again for as long as a target that is busy answers 503. */
+export async function patiently<A extends Answer>(request: () => Promise<A>): Promise<A> {
   for (;;) {
-    const answer = await call(operation, options);
-    if (answer.status !== 503) return expectStatus(operation, status, answer);
+    const answer = await request();
+    if (answer.status !== 503) return answer;
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
   }
 }
@@ -82,14 +88,14 @@ function expectStatus<O extends OperationId, S extends keyof Responses<O> & numb
   status: S,
   answer: Answer,
 ): Answer<BodyOf<O, S>> {
-  expect(answer.status, `${operation} gave ${answer.text}`).toBe(status);
+  assert.equal(answer.status, status, `${operation} gave ${answer.status}: ${answer.text}`);
   return answer as Answer<BodyOf<O, S>>;
 }
 
 /** Calls an operation that must answer that the copy with this entity tag is still good. */
 export async function unchanged(operation: OperationId, etag: string, options: Options = {}): Promise<Answer> {
   const answer = await call(operation, { ...options, headers: { 'if-none-match': etag, ...options.headers } });
-  expect(answer.status, `${operation} gave ${answer.text}`).toBe(304);
+  assert.equal(answer.status, 304, `${operation} gave ${answer.status}: ${answer.text}`);
   return answer;
 }
 
@@ -101,10 +107,8 @@ export async function refused(
   options: Options = {},
 ): Promise<Answer<ProblemBody>> {
   const answer = (await call(operation, options)) as Answer<ProblemBody>;
-  expect({ status: answer.status, code: answer.body?.code }, `${operation} gave ${answer.text}`).toEqual({
-    status,
-    code,
-  });
+  const given = { status: answer.status, code: answer.body?.code };
+  assert.deepEqual(given, { status, code }, `${operation} gave ${answer.status}: ${answer.text}`);
   return answer;
 }
 
@@ -127,19 +131,17 @@ function checkAnswer(operation: OperationId, answer: Answer): void {
   const promise = promised(operation, answer.status);
   if (promise === undefined) throw new Error(`${name} is not in the document; it said ${answer.text}`);
   for (const header of ['x-request-id', ...(isSuccess(answer) ? promise.headers : [])]) {
-    if (!sometimes.has(header)) expect(answer.headers.has(header), `${name} has ${header}`).toBe(true);
+    if (!sometimes.has(header)) assert.ok(answer.headers.has(header), `${name} has no ${header}`);
   }
-  expect(answer.headers.get('x-content-type-options'), name).toBe('nosniff');
-  expect(answer.headers.get('content-security-policy'), name).toMatch(/default-src 'none'/);
+  const { 'x-content-type-options': sniffing, 'content-security-policy': policy } = Object.fromEntries(answer.headers);
+  assert.equal(sniffing, 'nosniff', `${name} has the x-content-type-options ${sniffing}`);
+  assert.match(policy ?? '', /default-src 'none'/, `${name} has the content-security-policy ${policy}`);
 
   const type = answer.headers.get('content-type')?.split(';', 1)[0];
   const schema = type === undefined ? undefined : promise.bodies[type];
   if (schema === undefined) {
-    expect({ type, text: answer.text, promised: Object.keys(promise.bodies) }, name).toEqual({
-      type: undefined,
-      text: '',
-      promised: [],
-    });
+    const given = { type, text: answer.text, promised: Object.keys(promise.bodies) };
+    assert.deepEqual(given, { type: undefined, text: '', promised: [] }, `${name} gave ${JSON.stringify(given)}`);
     return;
   }
   const result = schema.safeParse(answer.body);
@@ -149,11 +151,11 @@ function checkAnswer(operation: OperationId, answer: Answer): void {
 
 function checkProblem(operation: OperationId, { status, headers, body }: Answer<ProblemBody>): void {
   const pattern = addressOf(target.document, operation).path.replaceAll(/\{\w+\}/g, '[^/]+');
-  expect(body.status).toBe(status);
-  expect(body.type.endsWith(`/${body.code}`), body.type).toBe(true);
-  expect(body.requestId).toBe(headers.get('x-request-id'));
-  expect(body.instance).toMatch(new RegExp(`${pattern}$`));
-  if (status === 401) expect(headers.get('www-authenticate')).toBe('Bearer');
+  assert.equal(body.status, status);
+  assert.ok(body.type.endsWith(`/${body.code}`), `${body.type} does not end with ${body.code}`);
+  assert.equal(body.requestId, headers.get('x-request-id'));
+  assert.match(body.instance, new RegExp(`${pattern}$`));
+  if (status === 401) assert.equal(headers.get('www-authenticate'), 'Bearer');
 }
 
 /** Header fields that an answer has only when something was asked for. */

@@ -1,11 +1,11 @@
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import { refused, succeed, unchanged } from './client.ts';
 import { newBuyer, unique } from './shop.ts';
 
 const { appKey } = inject('target');
 const person = () => ({ email: `${unique('ada')}@example.com`, password: unique('secret'), name: 'Ada Lovelace' });
 
-test('who signs up can sign in, is known by the token and shows no password', async () => {
+test('who signs up can sign in, is known by the token and shows no password', async ({ expect }) => {
   const body = person();
   const signedUp = await succeed('sign-up', 202, { body });
   expect(signedUp.body).toEqual({ email: body.email });
@@ -25,7 +25,9 @@ test('an e-mail in other case or with spaces around it is the same e-mail', asyn
   await succeed('sign-in', 201, { body: { email: shouted, password: body.password } });
 });
 
-test('signing up with an e-mail that has an account is answered as the first time, and changes nothing', async () => {
+test('signing up with an e-mail that has an account is answered as the first time, and changes nothing', async ({
+  expect,
+}) => {
   const body = person();
   const first = await succeed('sign-up', 202, { body });
   const taken = await succeed('sign-up', 202, { body: { ...body, password: 'another password', name: 'Eve' } });
@@ -35,7 +37,7 @@ test('signing up with an e-mail that has an account is answered as the first tim
   expect((await succeed('get-me', 200, { token: session.token })).body.name).toBe(body.name);
 });
 
-test('asking for a reset does not tell whether there is an account', async () => {
+test('asking for a reset does not tell whether there is an account', async ({ expect }) => {
   const { email } = await newBuyer();
   const nobody = `${unique('nobody')}@example.com`;
   for (const each of [email, nobody]) {
@@ -59,7 +61,7 @@ test('a changed password opens the account, the old one does not, and other sess
   await succeed('sign-in', 201, { body: { email, password: newPassword } });
 });
 
-test('a customer sees their sessions and ends one', async () => {
+test('a customer sees their sessions and ends one', async ({ expect }) => {
   const { email, password, token } = await newBuyer();
   const { body: other } = await succeed('sign-in', 201, { body: { email, password } });
   const { data } = (await succeed('list-sessions', 200, { token })).body;
@@ -71,7 +73,7 @@ test('a customer sees their sessions and ends one', async () => {
   await succeed('get-me', 200, { token });
 });
 
-test('a repeated sign-up under one key makes one customer and gives the first answer', async () => {
+test('a repeated sign-up under one key makes one customer and gives the first answer', async ({ expect }) => {
   const [body, key] = [person(), unique('key')];
   const first = await succeed('sign-up', 202, { body, key });
   const again = await succeed('sign-up', 202, { body, key });
@@ -80,7 +82,7 @@ test('a repeated sign-up under one key makes one customer and gives the first an
   await refused('sign-up', 422, 'idempotency-key-reused', { body: { ...body, password: 'another password' }, key });
 });
 
-test('a wrong password and an unknown e-mail are refused in the same words', async () => {
+test('a wrong password and an unknown e-mail are refused in the same words', async ({ expect }) => {
   const body = person();
   await succeed('sign-up', 202, { body });
   const wrong = await refused('sign-in', 401, 'invalid-credentials', {
@@ -92,7 +94,7 @@ test('a wrong password and an unknown e-mail are refused in the same words', asy
   expect(unknown.body.detail).toBe(wrong.body.detail);
 });
 
-test('guessing a password is locked out, for the right one too, and for nobody else', async () => {
+test('guessing a password is locked out, for the right one too, and for nobody else', async ({ expect }) => {
   const { email, password } = await newBuyer();
   for (let loginAttempt = 0; loginAttempt < 5; loginAttempt++) {
     await refused('sign-in', 401, 'invalid-credentials', { body: { email, password: `guess ${loginAttempt}` } });
@@ -102,7 +104,7 @@ test('guessing a password is locked out, for the right one too, and for nobody e
   await newBuyer();
 });
 
-test('name and address can be changed, each alone, and the address taken away', async () => {
+test('name and address can be changed, each alone, and the address taken away', async ({ expect }) => {
   const { token } = await newBuyer();
   const address = { line1: '12 St James’s Square', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const moved = await succeed('update-me', 200, { token, body: { address } });
@@ -114,7 +116,7 @@ test('name and address can be changed, each alone, and the address taken away', 
   expect((await succeed('get-me', 200, { token })).body).toEqual(homeless.body);
 });
 
-test('a change of what somebody else has changed meanwhile is refused', async () => {
+test('a change of what somebody else has changed meanwhile is refused', async ({ expect }) => {
   const { token } = await newBuyer();
   const etag = (await succeed('get-me', 200, { token })).headers.get('etag')!;
   await unchanged('get-me', etag, { token });
@@ -143,7 +145,7 @@ test('signing out everywhere ends every session of this customer and of nobody e
   await succeed('sign-in', 201, { body: { email, password } });
 });
 
-test('a shop makes a customer premium, and takes it back', async () => {
+test('a shop makes a customer premium, and takes it back', async ({ expect }) => {
   const { id, token } = await newBuyer();
   const path = { customerId: id };
   const promoted = await succeed('update-customer', 200, { token: appKey, path, body: { premium: true } });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { succeedPatiently } from './client.ts';
 import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, timelineOf, unique } from './shop.ts';
@@ -11,7 +11,9 @@ const [baskets, kinds] = full ? [1000, 50] : short || limitPerMinute <= 5000 ? [
 /** Orders that one account places: each account costs two password hashes, a quarter of a second of a core each. */
 const ordersEach = full ? 20 : 50;
 
-test(`${buyers} buyers at once for ${units} units: ${units} get one, the others nothing and pay nothing`, async () => {
+test(`${buyers} buyers at once for ${units} units: ${units} get one, the others nothing and pay nothing`, async ({
+  expect,
+}) => {
   const accounts = await Promise.all(Array.from({ length: Math.ceil(buyers / ordersEach) }, newBuyer));
   const product = await newProduct({ stock: units });
 
@@ -46,9 +48,9 @@ test(`${buyers} buyers at once for ${units} units: ${units} get one, the others 
   expect(await timelineOf(owner, loser!.id)).toEqual(['order-placed', 'status-changed failed']);
 });
 
-test(`${baskets} overlapping baskets in opposite orders of ${kinds} products: nobody is turned away by a deadlock, and whoever got nothing was late`, {
-  timeout: 300_000,
-}, async () => {
+test(`${baskets} overlapping baskets in opposite orders of ${kinds} products: nobody is turned away by a deadlock, and whoever got nothing was late`, async ({
+  expect,
+}) => {
   const accounts = await Promise.all(Array.from({ length: Math.ceil(baskets / ordersEach) }, newBuyer));
   const each = Math.round((0.7 * 3 * baskets) / kinds);
   const products = await Promise.all(Array.from({ length: kinds }, () => newProduct({ stock: each })));

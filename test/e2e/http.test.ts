@@ -1,10 +1,10 @@
-import { expect, inject, test } from 'vitest';
-import { call, type ProblemBody, refused, send, succeed } from './client.ts';
+import { type ExpectStatic, inject, test } from 'vitest';
+import { type Answer, call, type ProblemBody, refused, send, succeed } from './client.ts';
 import { newBuyer, unique } from './shop.ts';
 
 const { document } = inject('target');
 
-test('health tells of each part, uncounted and uncached', async () => {
+test('health tells of each part, uncounted and uncached', async ({ expect }) => {
   const { body, headers } = await succeed('get-health', 200);
   expect(body.status).toBe('up');
   expect(Object.values(body.parts).map(({ status }) => status)).toEqual(['up', 'up', 'up']);
@@ -12,7 +12,7 @@ test('health tells of each part, uncounted and uncached', async () => {
   expect(headers.get('ratelimit')).toBeNull();
 });
 
-test('the document is OpenAPI 3.1, names every operation once and says who may call it', async () => {
+test('the document is OpenAPI 3.1, names every operation once and says who may call it', async ({ expect }) => {
   const { body, headers } = await succeed('get-openapi', 200);
   expect(body).toEqual(document);
   expect(document.openapi).toMatch(/^3\.1\.\d+$/);
@@ -24,7 +24,7 @@ test('the document is OpenAPI 3.1, names every operation once and says who may c
   for (const { operationId, security } of operations) expect(security, operationId).toBeInstanceOf(Array);
 });
 
-test('every reference in the document leads somewhere', () => {
+test('every reference in the document leads somewhere', ({ expect }) => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1]!);
   expect(references.length).toBeGreaterThan(50);
   for (const reference of new Set(references)) {
@@ -33,7 +33,7 @@ test('every reference in the document leads somewhere', () => {
   }
 });
 
-test('the documentation is a page that needs no script and nothing from elsewhere', async () => {
+test('the documentation is a page that needs no script and nothing from elsewhere', async ({ expect }) => {
   const { text, headers } = await succeed('get-docs', 200);
   expect(headers.get('content-type')).toMatch(/^text\/html/);
   expect(text).toMatch(/^<!doctype html>/i);
@@ -43,13 +43,13 @@ test('the documentation is a page that needs no script and nothing from elsewher
   for (const path of Object.keys(document.paths)) expect(text, path).toContain(path);
 });
 
-test('an unknown path is a problem', async () => {
+test('an unknown path is a problem', async ({ expect }) => {
   for (const path of ['/nothing', '/orders/', '/products/a/b/c', '/../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd']) {
-    expectRefusal(await send('GET', path), 404, 'route-not-found');
+    expectRefusal(expect, await send('GET', path), 404, 'route-not-found');
   }
 });
 
-test('a method that a path does not have is refused', async () => {
+test('a method that a path does not have is refused', async ({ expect }) => {
   for (const [method, path] of [
     ['PUT', '/orders'],
     ['DELETE', '/products'],
@@ -57,28 +57,30 @@ test('a method that a path does not have is refused', async () => {
     ['PATCH', '/sessions/current'],
   ] as const) {
     const answer = await send(method, path);
-    expectRefusal(answer, 405, 'method-not-allowed');
+    expectRefusal(expect, answer, 405, 'method-not-allowed');
     expect(answer.headers.get('allow')).toMatch(/^[A-Z]+(, [A-Z]+)*$/);
   }
 });
 
-test('a browser that asks before a request is told the methods, and more only if its page is one of a shop’s', async () => {
+test('a browser that asks before a request is told the methods, and more only if its page is one of a shop’s', async ({
+  expect,
+}) => {
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
   const answer = await send('OPTIONS', '/orders', { headers });
   expect(answer.status).toBe(204);
   expect(answer.headers.get('allow')).toMatch(/POST/);
   expect(answer.headers.get('access-control-allow-origin')).toBeNull();
-  expectRefusal(await send('OPTIONS', '/nothing', { headers }), 404, 'route-not-found');
+  expectRefusal(expect, await send('OPTIONS', '/nothing', { headers }), 404, 'route-not-found');
 });
 
-test('a client’s own request id comes back, with problems too', async () => {
+test('a client’s own request id comes back, with problems too', async ({ expect }) => {
   const id = unique('trace');
   const headers = { 'x-request-id': id };
   expect((await succeed('list-products', 200, { headers })).headers.get('x-request-id')).toBe(id);
   expect((await refused('get-me', 401, 'unauthenticated', { headers })).body.requestId).toBe(id);
 });
 
-test('a request id that is not fit to log is replaced by another each time', async () => {
+test('a request id that is not fit to log is replaced by another each time', async ({ expect }) => {
   const ids: (string | null)[] = [];
   for (const bad of ['with space', 'x'.repeat(129), '"quoted"', '<b>']) {
     const { headers } = await succeed('list-products', 200, { headers: { 'x-request-id': bad } });
@@ -88,7 +90,7 @@ test('a request id that is not fit to log is replaced by another each time', asy
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('answers keep browsers from guessing, framing and following', async () => {
+test('answers keep browsers from guessing, framing and following', async ({ expect }) => {
   const { token } = await newBuyer();
   for (const answer of [
     await call('list-products'),
@@ -109,7 +111,7 @@ test('answers keep browsers from guessing, framing and following', async () => {
   expect((await call('get-me', { token })).headers.get('cache-control')).toMatch(/private|no-store/);
 });
 
-test('answers say what is left of the limits, of the address, the customer and the application', async () => {
+test('answers say what is left of the limits, of the address, the customer and the application', async ({ expect }) => {
   const open = await succeed('list-products', 200);
   expect(open.headers.get('ratelimit-policy')).toMatch(/^"address";q=\d+;w=60, "application";q=\d+;w=60$/);
   expect(open.headers.get('ratelimit')).toMatch(/^"address";r=\d+;t=\d+, "application";r=\d+;t=\d+$/);
@@ -126,7 +128,7 @@ test('answers say what is left of the limits, of the address, the customer and t
   else expect(Math.abs(second! - first!)).toBeLessThan(first! / 20);
 });
 
-function expectRefusal(answer: Awaited<ReturnType<typeof send>>, status: number, code: string) {
+function expectRefusal(expect: ExpectStatic, answer: Answer, status: number, code: string) {
   expect(answer.status, answer.text).toBe(status);
   const { type, ...body } = answer.body as ProblemBody;
   // What API Gateway refuses by itself, it refuses in words of its own.

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import { call, refused, succeed } from './client.ts';
 import { type Buyer, basket, ledgerOf, newBuyer, newProduct, ordersOf, unique, untilEnded } from './shop.ts';
@@ -10,7 +10,9 @@ beforeAll(async () => {
   [buyer, product] = await Promise.all([newBuyer(), newProduct()]);
 });
 
-test('a repeated order gets the first answer to the byte, while it is pending and when it has ended', async () => {
+test('a repeated order gets the first answer to the byte, while it is pending and when it has ended', async ({
+  expect,
+}) => {
   const options = { token: buyer.token, key: unique('key'), body: basket(product) };
   const first = await succeed('place-order', 202, options);
   expect(first.headers.get('idempotency-replayed')).toBeNull();
@@ -23,7 +25,7 @@ test('a repeated order gets the first answer to the byte, while it is pending an
   }
 });
 
-test('a repeated order that was waited for gets its end to the byte', async () => {
+test('a repeated order that was waited for gets its end to the byte', async ({ expect }) => {
   const options = { token: buyer.token, key: unique('key'), body: basket(product), wait: 20 };
   const first = await succeed('place-order', 201, options);
   const again = await succeed('place-order', 201, options);
@@ -32,7 +34,7 @@ test('a repeated order that was waited for gets its end to the byte', async () =
   expect(again.headers.get('location')).toBe(first.headers.get('location'));
 });
 
-test('the same order in other words is the same order', async () => {
+test('the same order in other words is the same order', async ({ expect }) => {
   const key = unique('key');
   const raw = `{ "paymentMethod": "pm_card_visa",\n "lines": [{ "quantity": 1, "productId": "${product.id}" }] }`;
   const first = await succeed('place-order', 202, { token: buyer.token, key, body: basket(product) });
@@ -41,7 +43,7 @@ test('the same order in other words is the same order', async () => {
   expect(again.text).toBe(first.text);
 });
 
-test('a key that comes with another body is refused and orders nothing', async () => {
+test('a key that comes with another body is refused and orders nothing', async ({ expect }) => {
   const other = await newBuyer();
   const options = { token: other.token, key: unique('key'), body: basket(product) };
   await succeed('place-order', 202, options);
@@ -56,7 +58,7 @@ test('a key that comes with another body is refused and orders nothing', async (
   expect(await ordersOf(other)).toHaveLength(1);
 });
 
-test('a key belongs to its caller: another customer’s order under it is another order', async () => {
+test('a key belongs to its caller: another customer’s order under it is another order', async ({ expect }) => {
   const other = await newBuyer();
   const key = unique('key');
   const mine = await succeed('place-order', 202, { token: buyer.token, key, body: basket(product) });
@@ -71,7 +73,7 @@ test('a refused order leaves its key free', async () => {
   await succeed('place-order', 202, { ...options, body: basket(product) });
 });
 
-test('an order without a key, or with one that is none, is refused', async () => {
+test('an order without a key, or with one that is none, is refused', async ({ expect }) => {
   const other = await newBuyer();
   const options = { token: other.token, body: basket(product) };
   await refused('place-order', 400, 'idempotency-key-missing', options);
@@ -81,7 +83,7 @@ test('an order without a key, or with one that is none, is refused', async () =>
   expect(await ordersOf(other)).toHaveLength(1);
 });
 
-test('twenty at once under one key make one order, and take its stock once', async () => {
+test('twenty at once under one key make one order, and take its stock once', async ({ expect }) => {
   const [other, sold] = await Promise.all([newBuyer(), newProduct({ stock: 50 })]);
   const options = { token: other.token, key: unique('key'), body: basket(sold) };
   const answers = await Promise.all(Array.from({ length: 20 }, () => call('place-order', options)));

@@ -1,5 +1,5 @@
-import { describe, expect, inject, test } from 'vitest';
-import { demoClients } from '../../infra/local/identity/clients.ts';
+import { describe, inject, test } from 'vitest';
+import { demoClients } from '../../infra/local/identity/provider.ts';
 import { logIn } from '../support/login.ts';
 import { call, succeed } from './client.ts';
 
@@ -15,7 +15,7 @@ describe.runIf(own)('a customer who signs in at the identity provider', () => {
   };
   const somebody = () => `someone-${crypto.randomUUID()}@example.com`;
 
-  test('gets a session for the id token, which is the same customer’s each time', async () => {
+  test('gets a session for the id token, which is the same customer’s each time', async ({ expect }) => {
     const email = somebody();
     const idToken = await logInAs(email, { name: 'Grace Hopper' });
     const first = await succeed('sign-in', 201, { headers: web, body: { idToken } });
@@ -25,7 +25,9 @@ describe.runIf(own)('a customer who signs in at the identity provider', () => {
     expect(again.body.customerId).toBe(first.body.customerId);
   });
 
-  test('comes in with the token itself once it was exchanged, and no more when the link is gone', async () => {
+  test('comes in with the token itself once it was exchanged, and no more when the link is gone', async ({
+    expect,
+  }) => {
     const idToken = await logInAs(somebody());
     const refused = await call('get-me', { token: idToken });
     expect(refused).toMatchObject({ status: 401, body: { detail: expect.stringContaining('POST /sessions') } });
@@ -39,13 +41,13 @@ describe.runIf(own)('a customer who signs in at the identity provider', () => {
     expect((await call('get-me', { token: session.token })).status).toBe(200);
   });
 
-  test('whose address is not confirmed is told to sign in otherwise', async () => {
+  test('whose address is not confirmed is told to sign in otherwise', async ({ expect }) => {
     const idToken = await logInAs(somebody(), { verified: false });
     const answer = await call('sign-in', { headers: web, body: { idToken } });
     expect(answer).toMatchObject({ status: 409, body: { code: 'identity-not-linked' } });
   });
 
-  test('is not let in by a token that was made for another application, or changed', async () => {
+  test('is not let in by a token that was made for another application, or changed', async ({ expect }) => {
     const idToken = await logInAs(somebody());
     const [header, payload, signature] = idToken.split('.') as [string, string, string];
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());

@@ -1,4 +1,4 @@
-import { beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, send, succeed } from './client.ts';
 import {
@@ -24,7 +24,7 @@ beforeAll(async () => {
   [buyer, product] = await Promise.all([newBuyer(), newProduct({ amount: 1999 })]);
 });
 
-test('an order is accepted, found at once under its location, and confirmed', async () => {
+test('an order is accepted, found at once under its location, and confirmed', async ({ expect }) => {
   const body = { lines: [{ productId: product.id, quantity: 2 }], paymentMethod: 'pm_card_visa' };
   const placed = await succeed('place-order', 202, { token: buyer.token, key: unique('key'), body });
   expect(placed.body).toMatchObject({ status: 'pending', customerId: buyer.id, payment: null, failure: null });
@@ -53,7 +53,7 @@ test('an order is accepted, found at once under its location, and confirmed', as
   });
 });
 
-test('who prefers to wait gets the order as it ended', async () => {
+test('who prefers to wait gets the order as it ended', async ({ expect }) => {
   const ordered = { token: buyer.token, key: unique('key'), body: basket(product), wait: 20 };
   const { body, headers } = await succeed('place-order', 201, ordered);
   expect(body).toMatchObject({ status: 'confirmed', payment: { status: 'captured' } });
@@ -62,13 +62,13 @@ test('who prefers to wait gets the order as it ended', async () => {
   expect(await getOrder(buyer, body.id)).toEqual(body);
 });
 
-test('a preference that cannot be understood is ignored', async () => {
+test('a preference that cannot be understood is ignored', async ({ expect }) => {
   const options = { token: buyer.token, key: unique('key'), body: basket(product), headers: { prefer: 'wait=soon' } };
   const { headers } = await succeed('place-order', 202, options);
   expect(headers.get('preference-applied')).toBeNull();
 });
 
-test('the timeline tells what happened, in order', async () => {
+test('the timeline tells what happened, in order', async ({ expect }) => {
   const { id } = await order(buyer, basket(product));
   const { body } = await succeed('get-order-timeline', 200, { token: buyer.token, path: { orderId: id } });
   const times = body.data.map(({ at }) => at);
@@ -84,7 +84,7 @@ test('the timeline tells what happened, in order', async () => {
   ]);
 });
 
-test('an order that has changed since has another tag, and one that has not is not sent again', async () => {
+test('an order that has changed since has another tag, and one that has not is not sent again', async ({ expect }) => {
   const { id } = await order(buyer, basket(product));
   const path = { orderId: id };
   const { headers } = await succeed('get-order', 200, { token: buyer.token, path });
@@ -95,7 +95,7 @@ test('an order that has changed since has another tag, and one that has not is n
   await succeed('get-order', 200, again);
 });
 
-test('a later change of price and name leaves the order as it was', async () => {
+test('a later change of price and name leaves the order as it was', async ({ expect }) => {
   const sold = await newProduct({ amount: 500, name: 'Old name' });
   const before = await order(buyer, basket(sold));
   await updateProduct(sold.id, { name: 'New name', sku: unique('E2E'), price: { amount: 900, currency: 'USD' } });
@@ -104,7 +104,7 @@ test('a later change of price and name leaves the order as it was', async () => 
   expect(after.lines).toMatchObject([{ name: 'New name', unitPrice: { amount: 900, currency: 'USD' } }]);
 });
 
-test('a discount is charged as it was quoted', async () => {
+test('a discount is charged as it was quoted', async ({ expect }) => {
   const { lines } = { lines: [{ productId: product.id, quantity: 7 }] };
   const quoted = await succeed('create-quote', 200, { token: buyer.token, body: { lines } });
   const ordered = await order(buyer, { lines, paymentMethod: 'pm_card_visa' });
@@ -112,20 +112,20 @@ test('a discount is charged as it was quoted', async () => {
   expect(ordered.discount).toEqual({ amount: 1399, currency: 'EUR', reason: 'large-order' });
 });
 
-test('premium counts from the next order on', async () => {
+test('premium counts from the next order on', async ({ expect }) => {
   const loyal = await newBuyer();
   await succeed('update-customer', 200, { token: appKey, path: { customerId: loyal.id }, body: { premium: true } });
   const ordered = await order(loyal, basket(product));
   expect(ordered).toMatchObject({ discount: { amount: 300, reason: 'premium-customer' }, total: { amount: 1699 } });
 });
 
-test('an order that costs nothing is confirmed', async () => {
+test('an order that costs nothing is confirmed', async ({ expect }) => {
   const gift = await newProduct({ amount: 0 });
   const ordered = await order(buyer, basket(gift));
   expect(ordered).toMatchObject({ status: 'confirmed', total: { amount: 0 }, discount: null });
 });
 
-test('the same product twice is one line and one reservation', async () => {
+test('the same product twice is one line and one reservation', async ({ expect }) => {
   const { id } = await newProduct({ stock: 5 });
   const line = (quantity: number) => ({ productId: id, quantity });
   const ordered = await order(buyer, { ...basket(), lines: [line(2), line(3)] });
@@ -134,7 +134,7 @@ test('the same product twice is one line and one reservation', async () => {
   expect(await levelOf(id)).toEqual({ onHand: 0, reserved: 0, available: 0 });
 });
 
-test('an order of many products and fifty lines goes through, one line more does not', async () => {
+test('an order of many products and fifty lines goes through, one line more does not', async ({ expect }) => {
   const products = await Promise.all(Array.from({ length: 5 }, () => newProduct({ stock: 10 })));
   const lines = Array.from({ length: 50 }, (_, i) => ({ productId: products[i % 5]!.id, quantity: 1 }));
   const ordered = await order(buyer, { ...basket(), lines });
@@ -146,7 +146,9 @@ test('an order of many products and fifty lines goes through, one line more does
   expect(body.errors).toMatchObject([{ pointer: '/lines' }]);
 });
 
-test('products that are unknown, off sale or of another currency are named by their line, and nothing is ordered', async () => {
+test('products that are unknown, off sale or of another currency are named by their line, and nothing is ordered', async ({
+  expect,
+}) => {
   const [other, yen, gone] = await Promise.all([newBuyer(), newProduct({ currency: 'JPY' }), newProduct()]);
   await updateProduct(gone.id, { active: false });
   const ask = (...products: { id: string }[]) => ({
@@ -164,7 +166,7 @@ test('products that are unknown, off sale or of another currency are named by th
   expect(await ordersOf(other)).toEqual([]);
 });
 
-test('orders are listed newest first, by pages and by status', async () => {
+test('orders are listed newest first, by pages and by status', async ({ expect }) => {
   const [other, sold] = await Promise.all([newBuyer(), newProduct({ stock: 2 })]);
   const confirmed = [await order(other, basket(sold)), await order(other, basket(sold))];
   const failed = await order(other, basket(sold));

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { refused, succeed } from './client.ts';
@@ -24,7 +25,7 @@ async function waiting(of?: { id: string }): Promise<Order> {
   for (;;) {
     const found = await getOrder(buyer, placed.id);
     if (found.status === 'pending_payment') return found;
-    expect(['pending', 'reserved']).toContain(found.status);
+    assert.ok(['pending', 'reserved'].includes(found.status), `the order is ${found.status}`);
     await sleep(50);
   }
 }
@@ -36,7 +37,9 @@ const act = (orderId: string, outcome: string, token = buyer.token) => ({
 });
 
 describe('a card whose bank asks its holder', () => {
-  test('who waits for the order is told what to do, and so is who asks again under the same key', async () => {
+  test('who waits for the order is told what to do, and so is who asks again under the same key', async ({
+    expect,
+  }) => {
     const asked = { ...request(), wait: 20 };
     const { body: order } = await succeed('place-order', 202, asked);
     expect(order).toMatchObject({
@@ -50,7 +53,7 @@ describe('a card whose bank asks its holder', () => {
     await untilEnded(buyer, order.id);
   });
 
-  test('completed, the order is confirmed and the action is gone', async () => {
+  test('completed, the order is confirmed and the action is gone', async ({ expect }) => {
     const order = await waiting();
     const { body } = await succeed('settle-simulated-payment', 200, act(order.id, 'complete'));
     expect(body).toEqual({ orderId: order.id, status: 'captured' });
@@ -70,7 +73,7 @@ describe('a card whose bank asks its holder', () => {
     await refused('settle-simulated-payment', 409, 'payment-not-waiting', act(order.id, 'fail'));
   });
 
-  test('failed, the order fails, keeps no money and gives the stock back', async () => {
+  test('failed, the order fails, keeps no money and gives the stock back', async ({ expect }) => {
     const sold = await newProduct({ stock: 3 });
     const order = await waiting(sold);
     expect(await levelOf(sold.id)).toEqual({ onHand: 3, reserved: 1, available: 2 });
@@ -81,7 +84,9 @@ describe('a card whose bank asks its holder', () => {
     expect(await levelOf(sold.id)).toEqual({ onHand: 3, reserved: 0, available: 3 });
   });
 
-  test('cancelled meanwhile, the order ends at once and the payment cannot be completed any more', async () => {
+  test('cancelled meanwhile, the order ends at once and the payment cannot be completed any more', async ({
+    expect,
+  }) => {
     const order = await waiting();
     const options = { token: buyer.token, path: { orderId: order.id }, wait: 20 };
     const { body: cancelled } = await succeed('cancel-order', 200, options);
@@ -89,7 +94,7 @@ describe('a card whose bank asks its holder', () => {
     await refused('settle-simulated-payment', 409, 'payment-not-waiting', act(order.id, 'complete'));
   });
 
-  test('nobody else can act for its holder', async () => {
+  test('nobody else can act for its holder', async ({ expect }) => {
     const order = await waiting();
     const stranger = await newBuyer();
     await refused('settle-simulated-payment', 404, 'not-found', act(order.id, 'complete', stranger.token));

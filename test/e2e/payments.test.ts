@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed } from './client.ts';
 import { type Buyer, basket, ledgerOf, levelOf, newBuyer, newProduct, order, timelineOf, unique } from './shop.ts';
@@ -22,7 +22,7 @@ describe.each([
   ['pm_card_insufficientFunds', 'insufficient_funds'],
   ['pm_nobodyKnowsThis', 'payment_method_invalid'],
 ])('%s', (paymentMethod, reason) => {
-  test('the order fails, says why, keeps no money and gives the stock back', async () => {
+  test('the order fails, says why, keeps no money and gives the stock back', async ({ expect }) => {
     const sold = await newProduct({ stock: 3 });
     const failed = await order(buyer, paying(paymentMethod, sold));
     expect(failed).toMatchObject({ status: 'failed', payment: null, failure: { code: 'payment-declined' } });
@@ -38,7 +38,9 @@ describe.each([
   });
 });
 
-test('out of stock: the order fails, names the product, charges nothing and holds nothing of the others', async () => {
+test('out of stock: the order fails, names the product, charges nothing and holds nothing of the others', async ({
+  expect,
+}) => {
   const [scarce, plenty] = await Promise.all([newProduct({ stock: 1 }), newProduct({ stock: 5 })]);
   const body = {
     ...basket(),
@@ -57,7 +59,7 @@ test('out of stock: the order fails, names the product, charges nothing and hold
   expect(await timelineOf(buyer, failed.id)).not.toContain('payment-captured');
 });
 
-test('a charge whose answer was lost is asked for again: confirmed, charged once', async () => {
+test('a charge whose answer was lost is asked for again: confirmed, charged once', async ({ expect }) => {
   const sold = await newProduct({ stock: 2 });
   const paid = await order(buyer, paying('pm_timeoutOnce', sold));
   expect(paid).toMatchObject({ status: 'confirmed', payment: { status: 'captured' } });
@@ -70,7 +72,7 @@ test('a charge whose answer was lost is asked for again: confirmed, charged once
 
 test.runIf(!short)(
   'a provider that never answers: the order is put into manual review and holds no stock',
-  async () => {
+  async ({ expect }) => {
     const sold = await newProduct({ stock: 2 });
     const lost = await order(buyer, paying('pm_timeoutAlways', sold));
     expect(lost).toMatchObject({ status: 'needs_attention', payment: null, failure: { code: 'payment-unknown' } });

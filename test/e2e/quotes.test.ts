@@ -1,4 +1,4 @@
-import { beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed } from './client.ts';
 import { type Buyer, newBuyer, newProduct, ordersOf, updateProduct } from './shop.ts';
@@ -17,7 +17,7 @@ const quote = async (lines: { productId: string; quantity: number }[], token?: s
   (await succeed('create-quote', 200, { body: { lines }, ...(token === undefined ? {} : { token }) })).body;
 const euros = (amount: number) => ({ amount, currency: 'EUR' });
 
-test('exactly 100.00 gets no discount', async () => {
+test('exactly 100.00 gets no discount', async ({ expect }) => {
   expect(await quote([{ productId: product.id, quantity: 10 }])).toEqual({
     lines: [
       {
@@ -35,7 +35,7 @@ test('exactly 100.00 gets no discount', async () => {
   });
 });
 
-test('a cent above 100.00 gets 10 % off, rounded to the cent', async () => {
+test('a cent above 100.00 gets 10 % off, rounded to the cent', async ({ expect }) => {
   const cent = await newProduct({ amount: 1, stock: 0 });
   const priced = await quote([
     { productId: product.id, quantity: 10 },
@@ -48,7 +48,7 @@ test('a cent above 100.00 gets 10 % off, rounded to the cent', async () => {
   });
 });
 
-test('the threshold is in the order’s own currency: 100 yen, not 10,000', async () => {
+test('the threshold is in the order’s own currency: 100 yen, not 10,000', async ({ expect }) => {
   const yen = await newProduct({ amount: 1, currency: 'JPY', stock: 0 });
   expect((await quote([{ productId: yen.id, quantity: 100 }])).discount).toBeNull();
   expect(await quote([{ productId: yen.id, quantity: 110 }])).toMatchObject({
@@ -57,23 +57,23 @@ test('the threshold is in the order’s own currency: 100 yen, not 10,000', asyn
   });
 });
 
-test('a premium customer gets 15 % off, on small orders and on large ones, and never both', async () => {
+test('a premium customer gets 15 % off, on small orders and on large ones, and never both', async ({ expect }) => {
   const discounted = async (quantity: number) =>
     (await quote([{ productId: product.id, quantity }], premium.token)).discount;
   expect(await discounted(1)).toEqual({ ...euros(150), reason: 'premium-customer' });
   expect(await discounted(20)).toEqual({ ...euros(3000), reason: 'premium-customer' });
 });
 
-test('another signed-in customer gets what everybody gets', async () => {
+test('another signed-in customer gets what everybody gets', async ({ expect }) => {
   expect((await quote([{ productId: product.id, quantity: 1 }], buyer.token)).discount).toBeNull();
 });
 
-test('a quote orders nothing', async () => {
+test('a quote orders nothing', async ({ expect }) => {
   await quote([{ productId: product.id, quantity: 1 }], buyer.token);
   expect(await ordersOf(buyer)).toEqual([]);
 });
 
-test('the same product twice is summed, where it came first', async () => {
+test('the same product twice is summed, where it came first', async ({ expect }) => {
   const other = await newProduct({ stock: 0 });
   const { lines } = await quote([
     { productId: product.id, quantity: 2 },
@@ -86,7 +86,7 @@ test('the same product twice is summed, where it came first', async () => {
   ]);
 });
 
-test('what an order would be refused for, a quote is refused for, naming the line', async () => {
+test('what an order would be refused for, a quote is refused for, naming the line', async ({ expect }) => {
   const [yen, gone] = await Promise.all([newProduct({ currency: 'JPY', stock: 0 }), newProduct({ stock: 0 })]);
   await updateProduct(gone.id, { active: false });
   const ask = (...ids: string[]) => ({ body: { lines: ids.map((productId) => ({ productId, quantity: 1 })) } });

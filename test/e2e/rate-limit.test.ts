@@ -1,10 +1,12 @@
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import { type Answer, type ProblemBody, send, sendOnce } from './client.ts';
 
 const { laptop, limitPerMinute } = inject('target');
 
 /** Run alone, because it stops everybody else at this address for a minute. */
-test(`no more than ${limitPerMinute} requests a minute pass, the others are told when to try again`, async () => {
+test(`no more than ${limitPerMinute} requests a minute pass, the others are told when to try again`, async ({
+  expect,
+}) => {
   const extra = 15;
   // Waits, where it must, until what ran before is out of the way.
   const room = leftOf(await send('GET', '/products?limit=1'));

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { refused, succeed } from './client.ts';
@@ -22,7 +22,7 @@ const asking = (orderId: string, amount?: number, key = unique('refund')) => ({
 });
 
 describe('giving back part of a payment', () => {
-  test('is done once, is found again, and the order says so and stays confirmed', async () => {
+  test('is done once, is found again, and the order says so and stays confirmed', async ({ expect }) => {
     const { id } = await paid();
     const asked = { ...asking(id, 1200), wait: 20 };
     const { body: refund } = await succeed('request-refund', 201, asked);
@@ -39,7 +39,7 @@ describe('giving back part of a payment', () => {
     expect(list.body.data).toEqual([refund]);
   });
 
-  test('beyond what is left is refused, all that is left is not, and then nothing is', async () => {
+  test('beyond what is left is refused, all that is left is not, and then nothing is', async ({ expect }) => {
     const { id } = await paid();
     await succeed('request-refund', 201, { ...asking(id, 2000), wait: 20 });
     await refused('request-refund', 409, 'refund-too-large', asking(id, 1001));
@@ -64,7 +64,7 @@ describe('giving back part of a payment', () => {
     await refused('request-refund', 400, 'idempotency-key-missing', keyless);
   });
 
-  test('and cancelling afterwards give back the whole', async () => {
+  test('and cancelling afterwards give back the whole', async ({ expect }) => {
     const { id } = await paid();
     await succeed('request-refund', 201, { ...asking(id, 500), wait: 20 });
     await succeed('cancel-order', 200, { token: buyer.token, path: { orderId: id }, wait: 20 });

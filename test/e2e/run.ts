@@ -97,7 +97,7 @@ async function survey(
 ): Promise<Target> {
   const { baseUrl, appKey } = known;
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const asking = fetch(`${baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(20_000) });
+    const asking = fetch(`${baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(2 * 60_000) });
     const response = await asking.catch((error: Error) => {
       const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
       throw new Error(`${baseUrl} does not answer: ${cause}.`, { cause: error });

@@ -5,7 +5,7 @@ import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Order, OrderStatus } from '../../lib/contract/api/orders.ts';
 import type { Level, Movement } from '../../lib/contract/api/stock.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
-import { type Options, succeed, succeedPatiently } from './client.ts';
+import { type Options, succeedPatiently } from './client.ts';
 
 const { appKey } = inject('target');
 
@@ -33,21 +33,26 @@ export type Wish = { amount?: number; currency?: string; stock?: number; name?: 
 export async function newProduct(wish: Wish = {}): Promise<Product> {
   const { amount = 1000, currency = 'EUR', stock = 1000, name = 'Thing' } = wish;
   const body = { sku: unique('E2E'), name, price: { amount, currency } };
-  const { body: product } = await succeed('create-product', 201, { token: appKey, body });
+  const { body: product } = await succeedPatiently('create-product', 201, {
+    token: appKey,
+    key: unique('product'),
+    body,
+  });
   if (stock > 0) await moveStock(product.id, stock);
   return product;
 }
 
 export const moveStock = (productId: string, quantity: number, options: Options = {}) =>
-  succeed('create-stock-movement', 201, {
+  succeedPatiently('create-stock-movement', 201, {
     path: { productId },
     body: { quantity, reason: 'e2e' },
     token: appKey,
+    key: unique('movement'),
     ...options,
   });
 
 export const updateProduct = async (productId: string, body: object): Promise<Product> =>
-  (await succeed('update-product', 200, { path: { productId }, token: appKey, body })).body;
+  (await succeedPatiently('update-product', 200, { path: { productId }, token: appKey, body })).body;
 
 /** A product's whole ledger, newest first, and its level. */
 export async function ledgerOf(productId: string): Promise<{ movements: Movement[]; level: Level }> {
@@ -55,7 +60,7 @@ export async function ledgerOf(productId: string): Promise<{ movements: Movement
   let cursor: string | null = null;
   for (;;) {
     const query: Record<string, string | number> = { limit: 100, ...(cursor === null ? {} : { cursor }) };
-    const { body } = await succeed('list-stock-movements', 200, { path: { productId }, query, token: appKey });
+    const { body } = await succeedPatiently('list-stock-movements', 200, { path: { productId }, query, token: appKey });
     movements.push(...body.data);
     if (!body.hasMore) return { movements, level: body.level };
     cursor = body.nextCursor;
@@ -63,7 +68,8 @@ export async function ledgerOf(productId: string): Promise<{ movements: Movement
 }
 
 export const levelOf = async (productId: string): Promise<Level> =>
-  (await succeed('list-stock-movements', 200, { path: { productId }, query: { limit: 1 }, token: appKey })).body.level;
+  (await succeedPatiently('list-stock-movements', 200, { path: { productId }, query: { limit: 1 }, token: appKey }))
+    .body.level;
 
 /** A basket of one of each product, paid by a card that works. */
 export const basket = (...products: { id: string }[]) => ({
@@ -74,12 +80,12 @@ export const basket = (...products: { id: string }[]) => ({
 /** Places an order and waits until it has ended, beyond what one request waits for too. */
 export async function order(buyer: Buyer, body: object, options: Options = {}): Promise<Order> {
   const key = unique('order');
-  const { body: placed } = await succeed('place-order', 202, { token: buyer.token, key, body, ...options });
+  const { body: placed } = await succeedPatiently('place-order', 202, { token: buyer.token, key, body, ...options });
   return untilEnded(buyer, placed.id);
 }
 
 export const getOrder = async (buyer: Pick<Buyer, 'token'>, orderId: string): Promise<Order> =>
-  (await succeed('get-order', 200, { path: { orderId }, token: buyer.token })).body;
+  (await succeedPatiently('get-order', 200, { path: { orderId }, token: buyer.token })).body;
 
 /** Reads an order until it has ended. The test's own time-out ends the patience. */
 export async function untilEnded(buyer: Pick<Buyer, 'token'>, orderId: string): Promise<Order> {
@@ -99,7 +105,7 @@ export async function ordersOf(buyer: Pick<Buyer, 'token'>, query: Record<string
   let cursor: string | null = null;
   for (;;) {
     const asked: Record<string, string | number> = { limit: 100, ...query, ...(cursor === null ? {} : { cursor }) };
-    const { body } = await succeed('list-orders', 200, { token: buyer.token, query: asked });
+    const { body } = await succeedPatiently('list-orders', 200, { token: buyer.token, query: asked });
     orders.push(...body.data);
     if (!body.hasMore) return orders;
     cursor = body.nextCursor;
@@ -108,6 +114,6 @@ export async function ordersOf(buyer: Pick<Buyer, 'token'>, query: Record<string
 
 /** Types of an order's timeline with the status that each change led to: `status-changed confirmed`. */
 export async function timelineOf(buyer: Pick<Buyer, 'token'>, orderId: string): Promise<string[]> {
-  const { body } = await succeed('get-order-timeline', 200, { path: { orderId }, token: buyer.token });
+  const { body } = await succeedPatiently('get-order-timeline', 200, { path: { orderId }, token: buyer.token });
   return body.data.map(({ type, detail }) => (type === 'status-changed' ? `${type} ${detail.to}` : type));
 }

@@ -1,11 +1,11 @@
-import { expect, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 import { refused, succeed } from './client.ts';
 import { basket, ledgerOf, levelOf, moveStock, newBuyer, newProduct, order, unique, updateProduct } from './shop.ts';
 
 const { appKey } = inject('target');
 const token = appKey;
 
-test('stock goes in and out, and the ledger adds up to the level', async () => {
+test('stock goes in and out, and the ledger adds up to the level', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   expect(await ledgerOf(id)).toEqual({ movements: [], level: { onHand: 0, reserved: 0, available: 0 } });
   const first = await moveStock(id, 10);
@@ -17,14 +17,14 @@ test('stock goes in and out, and the ledger adds up to the level', async () => {
   expect(level).toEqual({ onHand: 7, reserved: 0, available: 7 });
 });
 
-test('no more can go out than is there', async () => {
+test('no more can go out than is there', async ({ expect }) => {
   const { id } = await newProduct({ stock: 5 });
   const out = { token, path: { productId: id }, body: { quantity: -6, reason: 'lost' } };
   await refused('create-stock-movement', 409, 'stock-reserved', out);
   expect(await levelOf(id)).toEqual({ onHand: 5, reserved: 0, available: 5 });
 });
 
-test('a repeated movement under one key moves once', async () => {
+test('a repeated movement under one key moves once', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   const key = unique('key');
   const first = await moveStock(id, 4, { key });
@@ -34,7 +34,7 @@ test('a repeated movement under one key moves once', async () => {
   expect((await levelOf(id)).onHand).toBe(4);
 });
 
-test('movements made at once are all counted', async () => {
+test('movements made at once are all counted', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   await Promise.all(Array.from({ length: 12 }, (_, i) => moveStock(id, i + 1)));
   const { movements, level } = await ledgerOf(id);
@@ -42,7 +42,7 @@ test('movements made at once are all counted', async () => {
   expect(level.onHand).toBe(78);
 });
 
-test('a sale stands in the ledger: reserved first, then committed, with its order', async () => {
+test('a sale stands in the ledger: reserved first, then committed, with its order', async ({ expect }) => {
   const [buyer, { id }] = await Promise.all([newBuyer(), newProduct({ stock: 10 })]);
   const sold = await order(buyer, { ...basket(), lines: [{ productId: id, quantity: 3 }] });
   expect(sold.status).toBe('confirmed');
@@ -55,7 +55,7 @@ test('a sale stands in the ledger: reserved first, then committed, with its orde
   expect(level).toEqual({ onHand: 7, reserved: 0, available: 7 });
 });
 
-test('pages of one lead through the whole ledger', async () => {
+test('pages of one lead through the whole ledger', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   for (const quantity of [1, 2, 3]) await moveStock(id, quantity);
   const seen: number[] = [];
@@ -71,7 +71,7 @@ test('pages of one lead through the whole ledger', async () => {
   expect(seen).toEqual([3, 2, 1]);
 });
 
-test('a product that is off sale keeps its ledger', async () => {
+test('a product that is off sale keeps its ledger', async ({ expect }) => {
   const { id } = await newProduct({ stock: 2 });
   await updateProduct(id, { active: false });
   expect((await moveStock(id, 1)).body.level.onHand).toBe(3);

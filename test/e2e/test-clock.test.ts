@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import assert from 'node:assert/strict';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { type Checkout, end, makeCheckout, type Running, removeCheckout, start } from './checkout.ts';
-import { type Answer, type Options, type ProblemBody, sendOnce } from './client.ts';
+import { type Answer, type Options, type ProblemBody, patiently, sendOnce } from './client.ts';
 import { unique } from './shop.ts';
 
 /*
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 describe('when the clock is moved', { concurrent: false }, () => {
-  test('it is ahead by as much, and stays so', async () => {
+  test('it is ahead by as much, and stays so', async ({ expect }) => {
     const before = await read();
     expect(before.ahead).toBe(0);
     const asked = Date.now();
@@ -44,7 +45,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect(headers.get('content-type')).toMatch(/json/);
   });
 
-  test.each<[situation: string, options: Options, status: number, code: string, errors?: object[]]>([
+  test.for<[situation: string, options: Options, status: number, code: string, errors?: object[]]>([
     ['no seconds', { body: {} }, 400, 'invalid-input', [{ pointer: '/seconds', detail: 'is missing' }]],
     ['none', { body: { seconds: 0 } }, 400, 'invalid-input', [{ pointer: '/seconds', detail: 'must be at least 1' }]],
     ['a part', { body: { seconds: 1.5 } }, 400, 'invalid-input'],
@@ -54,7 +55,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     ['a list', { body: [60] }, 400, 'invalid-input', [{ pointer: '', detail: 'must be an object' }]],
     ['no JSON', { raw: '{', headers: { 'content-type': 'application/json' } }, 400, 'invalid-json'],
     ['a form', { raw: 'seconds=60', headers: { 'content-type': 'text/plain' } }, 415, 'unsupported-media-type'],
-  ])('%s is refused, and nothing is moved', async (_situation, options, status, code, errors) => {
+  ])('%s is refused, and nothing is moved', async ([_situation, options, status, code, errors], { expect }) => {
     const { ahead } = await read();
     const answer = (await send('POST', '/test-clock/advance', options)) as Answer<ProblemBody>;
     expect(answer.body).toMatchObject({
@@ -68,7 +69,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect((await read()).ahead).toBe(ahead);
   });
 
-  test('a session ends when it was not used for its idle time', async () => {
+  test('a session ends when it was not used for its idle time', async ({ expect }) => {
     const { token } = await newBuyer();
     await advance(day - 60);
     expect(await statusWith(token)).toBe(200);
@@ -78,7 +79,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect(await statusWith(token)).toBe(401);
   });
 
-  test('a session that is used ends all the same when its longest time is over', async () => {
+  test('a session that is used ends all the same when its longest time is over', async ({ expect }) => {
     const { token } = await newBuyer();
     for (let hours = 20; hours < 72; hours += 20) {
       await advance(20 * hour);
@@ -88,7 +89,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect(await statusWith(token), 'after 72 hours').toBe(401);
   });
 
-  test('a key replays its order for 48 hours, and then places another one', async () => {
+  test('a key replays its order for 48 hours, and then places another one', async ({ expect }) => {
     const buyer = await newBuyer();
     const key = unique('order');
     const placeAgain = async (body: object) => place(await signIn(buyer), body, key);
@@ -105,7 +106,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect(body.status).toBe('confirmed');
   });
 
-  test('a rate limit lets through again after its window', async () => {
+  test('a rate limit lets through again after its window', async ({ expect }) => {
     await advance(2 * 60);
     const ask = () => sendOnce('GET', '/products?limit=1', { ...shop() });
     const answers = await Promise.all(Array.from({ length: limit + 5 }, ask));
@@ -117,7 +118,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect((await ask()).status).toBe(200);
   });
 
-  test('a confirmed order can be cancelled for fourteen days and no longer', async () => {
+  test('a confirmed order can be cancelled for fourteen days and no longer', async ({ expect }) => {
     const buyer = await newBuyer();
     const orders: Order[] = [];
     for (const _ of [1, 2]) {
@@ -132,7 +133,7 @@ describe('when the clock is moved', { concurrent: false }, () => {
     expect(late).toMatchObject({ status: 409, body: { code: 'order-too-late-to-cancel' } });
   });
 
-  test('it is as far ahead after a crash', async () => {
+  test('it is as far ahead after a crash', async ({ expect }) => {
     const { ahead } = await read();
     await end(running, 'SIGKILL');
     running = await start(checkout, settings);
@@ -151,7 +152,7 @@ const shop = () => ({ baseUrl: base(), clientId: running.demo.clientId });
 /** Waits out the rate limit by moving the clock. */
 async function send(method: string, path: string, options: Options = {}): Promise<Answer> {
   for (;;) {
-    const answer = await sendOnce(method, path, { ...shop(), ...options });
+    const answer = await patiently(() => sendOnce(method, path, { ...shop(), ...options }));
     if (answer.status !== 429) return answer;
     await advance(Number(answer.headers.get('retry-after')));
   }
@@ -159,7 +160,7 @@ async function send(method: string, path: string, options: Options = {}): Promis
 
 async function succeed<B>(status: number, method: string, path: string, options: Options = {}): Promise<Answer<B>> {
   const answer = await send(method, path, options);
-  expect(answer.status, `${method} ${path} gave ${answer.text}`).toBe(status);
+  assert.equal(answer.status, status, `${method} ${path} gave ${answer.status}: ${answer.text}`);
   return answer as Answer<B>;
 }
 

@@ -27,5 +27,6 @@ export default defineConfig({
     maxWorkers: 4,
     sequence: { concurrent: true, sequencer: SlowFirst },
     maxConcurrency: 20,
+    expect: { poll: { timeout: 5 * 60_000 } },
   },
 });

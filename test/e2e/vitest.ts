@@ -9,8 +9,8 @@ import type { Target } from './target.ts';
  */
 const [{ target, files }] = (await once(process, 'message')) as [{ target: Target; files: string[] }];
 process.once('disconnect', () => process.exit(1)); // run.ts was ended.
-// A target that lets little through makes everybody wait for the next minute, more than once.
-const testTimeout = target.limitPerMinute > 5000 ? 120_000 : 30 * 60_000;
+// There for a hang. A target that lets little through makes everybody wait for the next minute, more than once.
+const testTimeout = (target.limitPerMinute > 5000 ? 10 : 30) * 60_000;
 const vitest = await startVitest('test', [], {
   root: resolve(import.meta.dirname, '../..'),
   config: join(import.meta.dirname, 'vitest.config.ts'),

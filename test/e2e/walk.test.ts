@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import assert from 'node:assert/strict';
+import { afterAll, beforeAll, describe, inject, test } from 'vitest';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { type Answer, type Options, send } from './client.ts';
 import { type Buyer, basket, newBuyer, newProduct, order, unique } from './shop.ts';
@@ -82,14 +83,14 @@ const knock = ({ method, path }: Handler, options: Options): Promise<Answer> =>
   );
 
 function expectRefused(answer: Answer, statuses: readonly number[]) {
-  expect(statuses, answer.text).toContain(answer.status);
-  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  assert.ok(statuses.includes(answer.status), `${answer.status} is none of ${statuses}: ${answer.text}`);
+  assert.equal(answer.headers.get('content-type'), 'application/problem+json');
   for (const secret of [buyer.email, 'Grace Hopper', bought.lines[0]!.name, bought.payment!.id, appKey]) {
-    expect(answer.text).not.toContain(secret);
+    assert.ok(!answer.text.includes(secret), `${answer.text} contains ${secret}`);
   }
 }
 
-test('nothing is open but what is meant to be', () => {
+test('nothing is open but what is meant to be', ({ expect }) => {
   const open = handlers.filter(({ needs }) => Object.keys(needs).length === 0).map(({ operation }) => operation);
   expect(open.toSorted()).toEqual(
     ['get-docs', 'get-health', 'get-openapi', 'receive-stripe-event'].filter((one) =>
@@ -152,8 +153,8 @@ test('a key is not deleted by way of an application that it does not belong to',
 /* When all others are through: they run at the same time, and need the applications. */
 afterAll(async () => {
   const still = await send('GET', `/orders/${bought.id}`, { token: buyer.token });
-  expect(still.body, 'what was refused has changed nothing').toEqual(bought);
+  assert.deepEqual(still.body, bought);
   const { email, password } = buyer;
-  expect((await send('POST', '/sessions', { clientId, body: { email, password } })).status).toBe(201);
+  assert.equal((await send('POST', '/sessions', { clientId, body: { email, password } })).status, 201);
   for (const id of made) await send('DELETE', `/applications/${id}`, { token: appKey });
 });

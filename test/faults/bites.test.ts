@@ -27,7 +27,7 @@ afterEach(async () => {
 describe.each(Object.keys(faults) as FaultName[])('%s', (fault) => {
   const { sabotage, step } = prey[fault];
 
-  test(`notices ${sabotage}`, { timeout: 60_000 }, async () => {
+  test(`notices ${sabotage}`, async () => {
     world = await startWorld(sabotage === 'no retry' ? { edit: withoutRetry(step) } : { sabotage });
     const row = rows.find((each) => each.step === step && each.scenario.name === 'an order')!;
     expect((await runCell(world, row, 'nothing')).wrongs).toEqual([]);

@@ -42,7 +42,7 @@ const matrices: Record<When, Matrix> = { first: new Map(), second: new Map(), ev
 
 describe.each(whens)('the %s delivery struck', (when) => {
   describe.each(rows)('$step, $scenario.name', (row: Row) => {
-    test.each(faultNames)('%s', { timeout: 60_000 }, async (fault) => {
+    test.each(faultNames)('%s', async (fault) => {
       const cell = await runCell(world, row, fault, when);
       const cells = matrices[when].get(row) ?? {};
       matrices[when].set(row, { ...cells, [fault]: cell });

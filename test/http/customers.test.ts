@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fingerprintOf } from '../../lib/http/input.ts';
+import { fingerprintOf } from '../../lib/http/idempotency.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 let handlers: LiveHandlers;

@@ -1,4 +1,3 @@
-import type { Context } from 'aws-lambda';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
@@ -6,15 +5,17 @@ import type { Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
+import type { HttpRuntime } from '../../lib/http/pipeline.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { type HttpRuntime, httpHandler, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { anyApplication } from '../support/applications.ts';
 import { httpEvent } from '../support/events.ts';
 
 const contract = { summary: 'Try', body: z.strictObject({}), responses: { 200: null } } satisfies OperationContract;
 
-/** A handler of its own, public, with a access control that takes `keeperMs` of the injected stopwatch. */
-async function answerOf(run: () => Promise<Result>, { keeperMs = 0, record = (_line: AccessLine): void => {} } = {}) {
+/** Calls a public handler whose access control takes `accessMs` on the injected stopwatch. */
+async function answerOf(run: () => Promise<Result>, { accessMs = 0, record = (_line: AccessLine): void => {} } = {}) {
   let elapsed = 0;
   const runtime = {
     stopwatch: { elapsed: () => elapsed },
@@ -23,10 +24,10 @@ async function answerOf(run: () => Promise<Result>, { keeperMs = 0, record = (_l
     log: { info: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     accessControl: {
-      identify: async () => ({ kind: 'client', address: '', application: anyApplication }),
+      authenticate: async () => ({ kind: 'client', address: '', application: anyApplication }),
       perMinute: 100,
-      take: async () => {
-        elapsed += keeperMs;
+      rateLimiter: async () => {
+        elapsed += accessMs;
         return { allowed: true, limit: 9, windowSeconds: 60, remaining: 8, resetSeconds: 60, fallback: false };
       },
     },
@@ -39,18 +40,18 @@ async function answerOf(run: () => Promise<Result>, { keeperMs = 0, record = (_l
     () => runtime,
   );
   const headers = { 'client-id': anyApplication.id };
-  const response = await handler(httpEvent({ method: 'POST', body: {}, headers }), {} as Context);
+  const response = await handler(httpEvent({ method: 'POST', body: {}, headers }));
   return { status: response.statusCode, headers: response.headers, body: JSON.parse(response.body || 'null') };
 }
 
-test('what the access control took is taken from the time for the work, so that there is still time to answer', async () => {
+test('the time that access control takes is not available to the handler, so that there is still time to answer', async () => {
   const startedAt = performance.now();
-  const answer = await answerOf(() => new Promise(() => {}), { keeperMs: 8_000 });
+  const answer = await answerOf(() => new Promise(() => {}), { accessMs: 8_000 });
   expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' }, headers: { 'retry-after': '2' } });
   expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
 
-test('an error of a library that has a status code is not taken for a malformed body', async () => {
+test('an error with a status code, as libraries throw, does not count as a malformed body', async () => {
   for (const statusCode of [400, 415, 422]) {
     const answer = await answerOf(() => Promise.reject(Object.assign(new Error('card declined'), { statusCode })));
     expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } });
@@ -58,7 +59,7 @@ test('an error of a library that has a status code is not taken for a malformed 
   }
 });
 
-test('an answer does not leave before its record is printed, and none leaves without', async () => {
+test('no response leaves before its access record is written, or without one', async () => {
   const printed: AccessLine[] = [];
   const outcomes: (() => Promise<Result>)[] = [
     async () => ({ status: 201 }),
@@ -76,7 +77,7 @@ test('an answer does not leave before its record is printed, and none leaves wit
   await expect(answerOf(async () => ({ status: 201 }), { record: refuses })).rejects.toThrow();
 });
 
-test('who is refused for coming too often is recorded and counted under their application', async () => {
+test('a request over its rate limit is recorded and counted under its application', async () => {
   const application = {
     id: 'app_1',
     scopes: [],
@@ -96,9 +97,9 @@ test('who is refused for coming too often is recorded and counted under their ap
     log: {},
     meter: { count: (name: string, _: number, label?: string) => counted.push([name, label]), flush: () => {} },
     accessControl: {
-      identify: async () => caller,
-      application: async () => application,
-      take: async (subject: string) => ({ ...allowed, allowed: !subject.startsWith('application:') }),
+      authenticate: async () => caller,
+      findApplication: async () => application,
+      rateLimiter: async (subject: string) => ({ ...allowed, allowed: !subject.startsWith('application:') }),
       perMinute: 9,
     },
   } as unknown as HttpRuntime;
@@ -109,7 +110,7 @@ test('who is refused for coming too often is recorded and counted under their ap
     () => undefined,
     () => runtime,
   );
-  await handler(httpEvent({ headers: { 'Client-Id': 'app_1' } }), {} as Context);
+  await handler(httpEvent({ headers: { 'Client-Id': 'app_1' } }));
   expect(printed).toMatchObject([{ status: 429, problem: 'rate-limited', applicationId: 'app_1' }]);
   expect(counted).toContainEqual(['ApplicationRequests', 'app_1']);
   expect(counted).toContainEqual(['ApplicationErrors', 'app_1']);

@@ -141,7 +141,7 @@ describe('POST /sessions with an id token', () => {
     const either = [{ pointer: '', detail: 'must have either email and password, or idToken' }];
     expect(await post({})).toEqual(either);
     expect(await post({ email, password, idToken: idToken() })).toEqual(either);
-    const extra = [{ pointer: '/email', detail: 'is not known here' }];
+    const extra = [{ pointer: '/email', detail: 'is unknown' }];
     expect(await post({ email, idToken: idToken() })).toEqual(extra);
     expect(await post({ email })).toEqual([{ pointer: '/password', detail: 'is missing' }]);
     expect(await post({ email: 'x', password })).toEqual([{ pointer: '/email', detail: 'is not a valid email' }]);
@@ -157,7 +157,7 @@ describe('a token of the identity provider as a bearer', () => {
       status: 401,
       body: {
         code: 'unauthenticated',
-        detail: expect.stringContaining('exchange the id token once at POST /sessions'),
+        detail: expect.stringContaining('Exchange the id token once at POST /sessions'),
       },
     });
     const { body } = await exchange();
@@ -243,7 +243,7 @@ describe('identities of a customer', () => {
     const client = { send: () => Promise.reject(new Error('away')) };
     const deps = {
       sql: () => handlers.owner,
-      copies: { client: client as never, table: 'identities' },
+      links: { client: client as never, table: 'identities' },
       clock: systemClock,
     };
     await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(DependencyUnavailable);

@@ -168,7 +168,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
       log: { warn: (_: string, what: unknown) => warned.push(what) },
     };
     const { body } = await run(request as never, {
-      sql: () => sqlAs('operations'),
+      sql: () => sqlAs('manual_review'),
       clock: systemClock,
       readExecution: () => Promise.reject(new Error('Step Functions is away')),
     });

@@ -182,7 +182,6 @@ test.each(['refuse', 'pause', 'mute'] as const)(
       expect(answer.status, `${ask.name}: ${answer.text}`).toBe(good[ask.operation] ?? 200);
     }
   },
-  60_000,
 );
 
 test('while DynamoDB hangs one read waits for it, once, and those after it for nothing', async () => {

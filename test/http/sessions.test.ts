@@ -185,7 +185,7 @@ test('a locked sign-in is counted as one', async () => {
     lockout: { ...store, table: 'limits' },
     cost: passwordCost,
     mustConfirm: false,
-    copies: { client: handlers.dynamo.documents, table: 'identities' },
+    links: { client: handlers.dynamo.documents, table: 'identities' },
     clock,
     verify: async () => undefined,
   });

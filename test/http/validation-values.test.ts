@@ -63,7 +63,7 @@ describe('a value out of its range', () => {
     creating('a price above the most', { price: { amount: 100_000_001, currency: 'EUR' } }, '/price/amount'),
     creating('a price beyond safe integers', { price: { amount: 2 ** 60, currency: 'EUR' } }, '/price/amount'),
     creating('a currency in small letters', { price: { amount: 1, currency: 'eur' } }, '/price/currency'),
-    creating('a currency that there is not', { price: { amount: 1, currency: 'ZZZ' } }, '/price/currency'),
+    creating('a currency that does not exist', { price: { amount: 1, currency: 'ZZZ' } }, '/price/currency'),
     creating('an empty name', { name: '' }, '/name'),
     creating('a name of spaces', { name: '   ' }, '/name'),
     creating('a name that is too long', { name: 'x'.repeat(201) }, '/name'),

@@ -80,7 +80,7 @@ describe('a body of another type', () => {
   });
 });
 
-describe('a page that there is not', () => {
+describe('a page that does not exist', () => {
   const limits = ['0', '101', '-1', 'abc', '', ' ', '1.5', 'Infinity', '5,5', '٣'];
   refused([
     ...limits.map(

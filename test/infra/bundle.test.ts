@@ -100,7 +100,7 @@ test('every handler that is deployed starts on Lambda and has a handler', async 
   expect(stdout.trim().split('\n').toSorted()).toEqual(
     [...bundles.keys()].map((handler) => `${handler} function`).toSorted(),
   );
-}, 300_000);
+});
 
 test('the docs handler carries the page, and not what renders it', async () => {
   const { directory, metafile } = await bundleHandler('http/get-docs', work);
@@ -111,7 +111,7 @@ test('the docs handler carries the page, and not what renders it', async () => {
   const { docsPage } = await import('../../lib/contract/docs/page.static.ts');
   const digest = `await import('node:crypto').then(async ({ hash }) => console.log(hash('sha256', (await handler.run()).body.text)))`;
   expect(inNode(`${directory}/index.mjs`, digest).stdout).toBe(`${hash('sha256', docsPage)}\n`);
-}, 60_000);
+});
 
 test('the migrate handler carries the migrations beside it', async () => {
   const { directory } = await bundleHandler('jobs/migrate', work);

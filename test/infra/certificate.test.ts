@@ -14,14 +14,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('the certificate of the local stack is kept, its key readable by its owner alone', async () => {
+test('the certificate of the local stack is stored, and only its owner can read its key', async () => {
   const certificate = await loadCertificate(join(folder, 'certificate'));
   expect(await loadCertificate(join(folder, 'certificate'))).toEqual(certificate);
   expect((await stat(join(folder, 'certificate/key.pem'))).mode & 0o777).toBe(0o600);
   expect(await readFile(certificate.caFile, 'utf8')).toBe(certificate.ca);
 });
 
-test('it is made anew in its last week', async () => {
+test('it is made again in its last week', async () => {
   const dir = join(folder, 'aging');
   const first = await loadCertificate(dir);
   const inDays = (days: number) => Date.now() + days * 86_400_000;
@@ -29,7 +29,7 @@ test('it is made anew in its last week', async () => {
   expect((await loadCertificate(dir, inDays(359))).cert).not.toBe(first.cert);
 });
 
-test('it is made anew when a file is damaged', async () => {
+test('it is made again when a file is damaged', async () => {
   const dir = join(folder, 'damaged');
   const first = await loadCertificate(dir);
   await writeFile(join(dir, 'key.pem'), 'nothing');

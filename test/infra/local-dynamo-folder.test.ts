@@ -25,7 +25,7 @@ const things: TableSpec = { name: 'things', partitionKey: 'id' };
 const lists: TableSpec = { name: 'lists', partitionKey: 'list', sortKey: 'position' };
 const sessions: TableSpec = { name: 'sessions', partitionKey: 'token', ttlAttribute: 'expiresAt' };
 
-test('after kill -9, again and again, all that was answered is there and no transaction by halves', async () => {
+test('after repeated kill -9, every answered write is there, and no half transaction', async () => {
   const path = temporaryFolder();
   const parts = Array.from({ length: 60 }, (_, part) => part);
   const writers = [0, 1, 2, 3];
@@ -48,14 +48,17 @@ test('after kill -9, again and again, all that was answered is there and no tran
     const before = Math.min(...answered);
     const writing = Promise.allSettled(
       writers.map(async (writer) => {
-        // a body made once keeps the other process busy writing instead of waiting for this one
+        // One body for all, so that the other process writes instead of waiting for this one.
         const body = JSON.stringify({ TransactItems: parts.map((part) => addOneOnTheWire(`${writer}-${part}`)) });
         const headers = { 'x-amz-target': 'DynamoDB_20120810.TransactWriteItems', authorization: 'AWS4-HMAC-SHA256' };
         while ((await fetch(child.endpoint, { method: 'POST', headers, body })).ok) answered[writer]!++;
       }),
     );
-    await vi.waitFor(() => expect(Math.min(...answered)).toBeGreaterThan(before + 2), { interval: 1, timeout: 15_000 });
-    // at any moment, not just after an answer
+    await vi.waitFor(() => expect(Math.min(...answered)).toBeGreaterThan(before + 2), {
+      interval: 1,
+      timeout: 2 * 60_000,
+    });
+    // At any moment, not only after an answer.
     await setTimeout(Math.random() * 20);
     child.process.kill('SIGKILL');
     await once(child.process, 'exit');
@@ -63,7 +66,7 @@ test('after kill -9, again and again, all that was answered is there and no tran
   }
 });
 
-test('after kill -9 request tokens and time to live still hold', async () => {
+test('after kill -9 request tokens and time to live still work', async () => {
   const path = temporaryFolder();
   const child = await startInProcess(path);
   const client = clientFor(child.endpoint);
@@ -80,7 +83,7 @@ test('after kill -9 request tokens and time to live still hold', async () => {
   });
 });
 
-test('a table whose creation was cut short by kill -9 can be used after the restart', async () => {
+test('a table whose creation was interrupted by kill -9 can be used after the restart', async () => {
   const path = temporaryFolder();
   const { createStore } = await import('../../infra/local/dynamo/dynalite.ts');
   const first = await startDynamo({ path });
@@ -98,7 +101,7 @@ test('a table whose creation was cut short by kill -9 can be used after the rest
   expect((await client.send(new ListTablesCommand())).TableNames).toEqual(['things']);
 });
 
-test('stopping answers what has come in, and stopping twice is stopping once', async () => {
+test('stopping answers the requests that have arrived, and a second stop does nothing', async () => {
   const path = temporaryFolder();
   const first = await startDynamo({ path });
   const client = clientFor(first.endpoint);
@@ -108,11 +111,11 @@ test('stopping answers what has come in, and stopping twice is stopping once', a
   const writes = Array.from({ length: 10 }, (_, n) =>
     writer.send(new PutCommand({ TableName: 'things', Item: { id: `s${n}` } })),
   );
-  await vi.waitFor(() => expect(first.calls().PutItem! - before).toBe(10), { interval: 1, timeout: 15_000 });
+  await vi.waitFor(() => expect(first.calls().PutItem! - before).toBe(10), { interval: 1, timeout: 2 * 60_000 });
   await Promise.all([first.stop(), first.stop(), ...writes]);
 });
 
-test('in use by another process, it says so', async () => {
+test('a folder in use by another process is reported', async () => {
   const path = temporaryFolder();
   await startInProcess(path);
   const error = await failure(startDynamo({ path }));
@@ -131,20 +134,20 @@ test.each([
   expect(error).toMatchObject({ message: expect.stringContaining('npm start -- --reset') });
 });
 
-test('without its CURRENT file, it is reported and not silently emptied', async () => {
+test('a folder without its CURRENT file is reported and not silently emptied', async () => {
   const path = await filledFolder();
   rmSync(join(path, 'CURRENT'));
   expect(await failure(startDynamo({ path }))).toBeInstanceOf(DynamoFolderCorruptError);
   expect(readdirSync(path).some((name) => name.startsWith('MANIFEST-'))).toBe(true);
 });
 
-test('that is a file, it says so', async () => {
+test('a folder that is a file is reported', async () => {
   const path = join(temporaryFolder(), 'file');
   writeFileSync(path, '');
   expect(await failure(startDynamo({ path }))).toBeInstanceOf(DynamoFolderError);
 });
 
-test('whose port is taken is left free to be opened again', async () => {
+test('a folder can be opened again when its port was taken', async () => {
   const path = temporaryFolder();
   const other = await startDynamo();
   onTestFinished(other.stop);

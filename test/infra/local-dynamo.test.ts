@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 
 describe('single items', () => {
-  test('a counter that counts up within a window comes back as it now is', async () => {
+  test('a counter that is incremented within a window is returned with its new value', async () => {
     const count = () =>
       documents.send(
         new UpdateCommand({
@@ -68,7 +68,7 @@ describe('single items', () => {
     expect((await unlock('me')).Attributes).toEqual({ id, kept: true });
   });
 
-  test('50 increments at once, each on condition of the limit, never pass it', async () => {
+  test('50 concurrent conditional increments never exceed the limit', async () => {
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, () =>
         documents.send(
@@ -86,7 +86,7 @@ describe('single items', () => {
     expect(await get()).toEqual({ id, hits: 20 });
   });
 
-  test('sorted items are read in order, forwards and backwards, by pages', async () => {
+  test('sorted items are read in order, forwards and backwards, page by page', async () => {
     const items = ['a', 'b', 'c', 'd'].map((position) => ({ list: id, position }));
     await documents.send(
       new BatchWriteCommand({ RequestItems: { lists: items.map((Item) => ({ PutRequest: { Item } })) } }),
@@ -111,7 +111,7 @@ describe('the item that failed a condition', () => {
   const failingDocument = { ...failing, ExpressionAttributeValues: { ':v': 9 } };
   const showing = { TableName: 'things', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
 
-  test('comes with the error of a put, an update and a delete', async () => {
+  test('is in the error of a put, an update and a delete', async () => {
     await put({ id, version: 1 });
     const writes = [
       documents.send(new PutCommand({ ...showing, ...failingDocument, Item: { id, version: 2 } })),
@@ -131,7 +131,7 @@ describe('the item that failed a condition', () => {
     expect(await get()).toEqual({ id, version: 1 });
   });
 
-  test('is left out when there is no item, or when nobody asked for it', async () => {
+  test('is left out when there is no item, or when the request did not ask for it', async () => {
     const absent = await failure(documents.send(new DeleteCommand({ ...showing, ...failingDocument, Key: { id } })));
     expect(absent).toBeInstanceOf(ConditionalCheckFailedException);
     expect(absent).not.toHaveProperty('Item.id');
@@ -142,7 +142,7 @@ describe('the item that failed a condition', () => {
     expect(unasked).not.toHaveProperty('Item.id');
   });
 
-  test('is always one that the condition really fails for, however many writers race', async () => {
+  test('always fails the condition, even when many writers race', async () => {
     // without HTTP in between, so that all of them really are there at once
     const { handlers } = await openOperations(await openStore(), systemClock);
     const key = { AttributeName: 'id', KeyType: 'HASH' };
@@ -160,7 +160,7 @@ describe('the item that failed a condition', () => {
         ...(condition ? { ConditionExpression: condition } : {}),
         ExpressionAttributeValues: { ':next': { BOOL: isLocked } },
       });
-    await vi.waitFor(() => set(false), { timeout: 15_000 });
+    await vi.waitFor(() => set(false), { timeout: 2 * 60_000 });
     const turns = Array.from({ length: 200 }, (_, index) => index % 4 < 2);
     const errors = await Promise.all(turns.map((isLocked) => failure(set(isLocked, 'isLocked <> :next'))));
     expect(errors.filter(Boolean)).toHaveLength(100);
@@ -238,7 +238,7 @@ describe('outages', () => {
     expect(await get()).toEqual({ id });
   });
 
-  test('a request that its client gave up on while paused never arrives', async () => {
+  test('a request that its client cancelled during a pause never arrives', async () => {
     dynamo.pause();
     const before = dynamo.calls().PutItem;
     const write = documents.send(new PutCommand({ TableName: 'things', Item: { id } }), {

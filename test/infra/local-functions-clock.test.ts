@@ -14,7 +14,7 @@ let onAdvance: (seconds: number) => Promise<Reading>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'counterfoil-functions-'));
   functions = startFunctions({
-    // Nothing is there but the functions: the health check finds everything else down, and says at what time.
+    // Only the functions run: the health check reports everything else as down, with the time.
     env: { AWS_REGION: 'eu-west-1', POWERTOOLS_METRICS_DISABLED: 'true' },
     logFile: join(folder, 'functions.log'),
     ahead: day * 1000,
@@ -48,7 +48,7 @@ async function ask(method: string, path: string, body?: string) {
 
 const daysAhead = (time: string): number => Math.round((Date.parse(time) - Date.now()) / 1000 / day);
 
-test('handlers begin with the time that they are given, and go on with the one that they are told', async () => {
+test('handlers start with the given time, and continue with the time that is set later', async () => {
   expect(daysAhead((await ask('GET', '/health')).body.checkedAt)).toBe(1);
   await functions.setClock(3 * day * 1000);
   expect(daysAhead((await ask('GET', '/health')).body.checkedAt)).toBe(3);
@@ -56,7 +56,7 @@ test('handlers begin with the time that they are given, and go on with the one t
   expect({ status, ahead: body.ahead, days: daysAhead(body.now) }).toEqual({ status: 200, ahead: 3 * day, days: 3 });
 });
 
-test('functions that die while the clock is moved begin anew with the new time, and nobody else gets their answer', async () => {
+test('functions that end during a move of the clock restart with the new time, and nobody else gets their answer', async () => {
   const path = '/test-clock/advance';
   const asks: ((reading: Reading) => void)[] = [];
   let asked = Promise.withResolvers<void>();
@@ -71,7 +71,7 @@ test('functions that die while the clock is moved begin anew with the new time, 
   await functions.kill();
   expect(await first).toBe('cut off');
   const ahead = async () => (await ask('GET', '/test-clock').catch(() => undefined))?.body.ahead;
-  await expect.poll(ahead, { timeout: 15_000 }).toBe(5 * day);
+  await expect.poll(ahead).toBe(5 * day);
 
   asked = Promise.withResolvers<void>();
   const second = ask('POST', path, '{"seconds":30}');
@@ -83,7 +83,7 @@ test('functions that die while the clock is moved begin anew with the new time, 
   expect((await second).body.ahead).toBe(90);
 });
 
-test('whoever asks for another time is answered when the whole stack has it', async () => {
+test('a request to move the clock is answered when the whole stack has the new time', async () => {
   const moved = Promise.withResolvers<Reading>();
   const asked = Promise.withResolvers<number>();
   onAdvance = (seconds) => {
@@ -102,7 +102,7 @@ test('whoever asks for another time is answered when the whole stack has it', as
   expect(await asking).toMatchObject({ status: 200, body: reading });
 });
 
-test('a job that does not end is 503, with the clock moved; anything else is 500 and says nothing of it', async () => {
+test('a job that does not end is 503, with the clock moved; any other error is 500 without details', async () => {
   const path = '/test-clock/advance';
   onAdvance = () => Promise.reject(new JobsStillRunning(['purge-expired']));
   const late = await ask('POST', path, '{"seconds":60}');
@@ -114,7 +114,7 @@ test('a job that does not end is 503, with the clock moved; anything else is 500
   expect(JSON.stringify(failed.body)).not.toContain('space');
 });
 
-test('the clock is not moved beyond fifty years, nor by another method', async () => {
+test('the clock cannot be moved more than fifty years, nor by another method', async () => {
   await functions.setClock(49 * 365 * day * 1000);
   const { status, body } = await ask('POST', '/test-clock/advance', `{"seconds":${2 * 365 * day}}`);
   expect({ status, errors: body.errors }).toEqual({

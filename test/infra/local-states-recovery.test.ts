@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RedriveExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createClock } from '../../infra/local/clock.ts';
 import {
-  arn,
   chain,
   cleanups,
   clientOf,
@@ -16,10 +15,8 @@ import {
   tempFile,
 } from '../support/local-states.ts';
 
-const day = 86_400_000;
-
 describe('after a crash', () => {
-  test('a running execution goes on at the state it had entered, with that input and its context', async () => {
+  test('a running execution continues at the state it had entered, with the same input and context', async () => {
     const file = tempFile();
     const Parameters = { 'in.$': '$', 'first.$': '$$.Execution.Input', 'start.$': '$$.Execution.StartTime' };
     const definition = machine({
@@ -54,9 +51,7 @@ describe('after a crash', () => {
     expect(events.filter(({ type }) => type === 'ExecutionStarted')).toHaveLength(1);
   });
 
-  test('of kill -9 in the second state, nothing is skipped and retries already used stay used', {
-    timeout: 30_000,
-  }, async () => {
+  test('by kill -9 in the second state, nothing is skipped and used retries stay used', async () => {
     const file = tempFile();
     const Retry = [{ ErrorEquals: ['Busy'], MaxAttempts: 2, IntervalSeconds: 1 }];
     const definition = machine({
@@ -100,7 +95,7 @@ describe('after a crash', () => {
     ]);
   });
 
-  test('a Wait goes on for what was left of it', async () => {
+  test('a Wait continues for the rest of its time', async () => {
     const file = tempFile();
     const definition = machine({ Rest: { Type: 'Wait', Seconds: 3600, End: true } });
     const source = { now: () => 0 };
@@ -115,7 +110,7 @@ describe('after a crash', () => {
     expect(await after.settled('a')).toMatchObject({ status: 'SUCCEEDED', startDate: new Date(0) });
   });
 
-  test('an execution whose state the definition has lost fails and says so', async () => {
+  test('an execution whose state the definition no longer has fails with an error that says so', async () => {
     const file = tempFile();
     const { handler, reached } = hanging();
     const before = await open(chain('old'), { old: handler }, { file });
@@ -130,7 +125,7 @@ describe('after a crash', () => {
     });
   });
 
-  test('a second service on the same file is refused, and so is a file that is no database', async () => {
+  test('a second service on the same file is refused, and so is a file that is not a database', async () => {
     const file = tempFile();
     await open(chain('step'), { step: () => 1 }, { file });
     await expect(open(chain('step'), { step: () => 1 }, { file })).rejects.toThrow(
@@ -141,54 +136,5 @@ describe('after a crash', () => {
     await expect(open(chain('step'), { step: () => 1 }, { file: broken })).rejects.toThrow(
       /cannot be opened: file is not a database/,
     );
-  });
-});
-
-describe('redrive', () => {
-  test('runs a failed execution again from the state that failed, with fresh retries', async () => {
-    let broken = true;
-    const flaky = (input: unknown) => {
-      if (broken) throw Object.assign(new Error('down'), { name: 'Down' });
-      return { got: input };
-    };
-    const definition = machine({
-      One: { Type: 'Task', Resource: 'one', Next: 'Two' },
-      Two: { Type: 'Task', Resource: 'flaky', Retry: [{ ErrorEquals: ['Down'], MaxAttempts: 1 }], End: true },
-    });
-    const { client, start, settled, calls, history } = await open(definition, { one: () => 'one', flaky });
-    const redrive = () => client.send(new RedriveExecutionCommand({ executionArn: arn('a') }));
-    await start('a', {});
-    expect(await settled('a')).toMatchObject({ status: 'FAILED', redriveStatus: 'REDRIVABLE', redriveCount: 0 });
-    await redrive();
-    expect(await settled('a')).toMatchObject({ status: 'FAILED', redriveCount: 1 });
-    broken = false;
-    expect((await redrive()).redriveDate).toBeInstanceOf(Date);
-    const done = await settled('a');
-    expect(done).toMatchObject({ status: 'SUCCEEDED', output: '{"got":"one"}', redriveCount: 2 });
-    expect(done.error).toBeUndefined();
-    expect(calls).toEqual(['one', 'flaky', 'flaky', 'flaky', 'flaky', 'flaky']);
-    const redriven = (await history('a')).filter(({ type }) => type === 'ExecutionRedriven');
-    expect(redriven.map((event) => event.executionRedrivenEventDetails!.redriveCount)).toEqual([1, 2]);
-    await expect(redrive()).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
-  });
-
-  test('is refused while it runs and after 14 days', async () => {
-    let now = Date.UTC(2030, 0, 1);
-    const step = ({ hang }: { hang?: boolean }) => {
-      if (hang) return new Promise(() => {});
-      throw new Error('no');
-    };
-    const { client, start, settled } = await open(
-      chain('step'),
-      { step },
-      { clock: createClock({ source: { now: () => now } }) },
-    );
-    const redrive = (name: string) => client.send(new RedriveExecutionCommand({ executionArn: arn(name) }));
-    await start('runs', { hang: true });
-    await expect(redrive('runs')).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
-    await start('old', {});
-    await settled('old');
-    now += 15 * day;
-    await expect(redrive('old')).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
   });
 });

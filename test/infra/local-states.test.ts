@@ -1,11 +1,14 @@
 import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
+  DescribeStateMachineForExecutionCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   ListStateMachinesCommand,
   ListTagsForResourceCommand,
   RedriveExecutionCommand,
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -56,7 +59,7 @@ describe('an execution', () => {
     expect(await run('a', { list: [1] })).toEqual({ list: [1], result: 2 });
   });
 
-  test('that answers nothing yields null', async () => {
+  test('whose handler returns nothing yields null', async () => {
     const { run } = await open(chain('only'), { only: () => undefined });
     expect(await run('a', {})).toBeNull();
   });
@@ -161,14 +164,13 @@ describe('starting', () => {
 });
 
 describe('the API', () => {
-  test('answers unknown things in the shape of AWS', async () => {
+  test('answers unknown resources with the errors of AWS', async () => {
     const { client, states } = await open(chain('step'), { step: () => 1 });
     const machineOf = (name: string) => ({ stateMachineArn: stateMachineArn.replace('orders', name) });
     const failing = [
       [new DescribeExecutionCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
       [new GetExecutionHistoryCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
       [new StopExecutionCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
-      [new RedriveExecutionCommand({ executionArn: arn('none') }), 'ExecutionDoesNotExist'],
       [new DescribeExecutionCommand({ executionArn: 'nonsense' }), 'InvalidArn'],
       [new StartExecutionCommand(machineOf('others')), 'StateMachineDoesNotExist'],
       [new DescribeStateMachineCommand(machineOf('others')), 'StateMachineDoesNotExist'],
@@ -186,6 +188,21 @@ describe('the API', () => {
       body: '{',
     });
     expect([raw.status, await raw.json()]).toMatchObject([400, { __type: 'SerializationException' }]);
+  });
+
+  test('names an operation that it does not support, and those that it does', async () => {
+    const { client } = await open(chain('step'), { step: () => 1 });
+    const unsupported = [
+      ['RedriveExecution', new RedriveExecutionCommand({ executionArn: arn('a') })],
+      ['SendTaskFailure', new SendTaskFailureCommand({ taskToken: 'x' })],
+      ['SendTaskHeartbeat', new SendTaskHeartbeatCommand({ taskToken: 'x' })],
+      ['DescribeStateMachineForExecution', new DescribeStateMachineForExecutionCommand({ executionArn: arn('a') })],
+    ] as const;
+    for (const [name, command] of unsupported)
+      await expect(client.send(command as SendTaskHeartbeatCommand)).rejects.toMatchObject({
+        name: 'UnknownOperationException',
+        message: expect.stringMatching(`^The local Step Functions supports StartExecution, .*, not ${name}\\.$`),
+      });
   });
 
   test('describes its machine', async () => {
@@ -223,7 +240,7 @@ describe('the API', () => {
     expect((await list({})).executions).toHaveLength(6);
   });
 
-  test('stops a running execution, whose late answer then changes nothing', async () => {
+  test('stops a running execution, and its late answer changes nothing', async () => {
     let now = 0;
     const gate = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();

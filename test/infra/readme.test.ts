@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
-import { firstOrder } from '../../infra/local/first-order.ts';
+import { type Demo, firstOrder, prepareDemo } from '../../infra/local/demo.ts';
 import { type Stack, startStack } from '../../infra/local/stack.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 
@@ -26,7 +25,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-test('the first order of the README is confirmed when its lines are pasted as they stand', async () => {
+test('the first order of the README is confirmed when its lines are pasted unchanged', async () => {
   expect(example.commands.length).toBeGreaterThan(3);
   const printed = await paste(example.commands);
   const answers = printed.filter((text) => text !== '').map((text) => JSON.parse(text) as unknown);
@@ -38,7 +37,7 @@ test('the first order of the README is confirmed when its lines are pasted as th
   for (const shown of example.answers) expect(came).toContainEqual(withoutChance(shown));
 });
 
-test('what npm start shows orders too, pasted as it stands', async () => {
+test('the commands that npm start prints place an order when they are pasted unchanged', async () => {
   const [, ...paragraphs] = firstOrder(demo).split('\n\n');
   const commands = paragraphs.filter((text) => /^ {2}(curl|TOKEN)/.test(text));
   expect(commands).toHaveLength(5);

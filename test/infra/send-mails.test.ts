@@ -135,8 +135,8 @@ test('on a laptop a mail is shown as soon as the request is answered', async () 
       await came;
     }
     expect(shown.map(({ to, subject }) => [to, subject])).toEqual([
-      ['ada@example.com', 'Confirm your e-mail'],
-      ['bob@example.com', 'Confirm your e-mail'],
+      ['ada@example.com', 'Confirm your e-mail address'],
+      ['bob@example.com', 'Confirm your e-mail address'],
     ]);
     expect(shown[0]!.text).toMatch(/\ncfe_[\w-]{43}\n/);
   } finally {

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A clock whose parts write down what they are told, and how far ahead the clock was then. */
+/** A clock whose parts record their calls, and how far ahead the clock was then. */
 function open(changed: Partial<Parts> = {}) {
   const clock = openClock(file);
   const told: string[] = [];
@@ -33,7 +33,7 @@ function open(changed: Partial<Parts> = {}) {
 }
 
 describe('moving the clock', () => {
-  test('the functions hear of it before anybody can call them in the new time, and jobs run when all have it', async () => {
+  test('the functions get the new time before another part can call them, and jobs run when every part has it', async () => {
     const { advance, told } = open();
     const asked = Date.now();
     const { now, ahead } = await advance(90);
@@ -44,7 +44,7 @@ describe('moving the clock', () => {
     expect(Date.parse(now)).toBeLessThanOrEqual(answered + 90_000);
   });
 
-  test('two moves at once are one after the other', async () => {
+  test('two concurrent moves run one after the other', async () => {
     const { advance, told } = open();
     const readings = await Promise.all([advance(60), advance(40)]);
     expect(readings.map(({ ahead }) => ahead)).toEqual([60, 100]);
@@ -54,7 +54,7 @@ describe('moving the clock', () => {
     ]);
   });
 
-  test('a job that does not end is told of, the clock is moved all the same, and can be moved again', async () => {
+  test('a job that does not end is reported, the clock is moved anyway, and can be moved again', async () => {
     const late = [['purge-expired'], []];
     const { advance, clock } = open({ scheduler: { catchUp: async () => late.shift()! } });
     await expect(advance(60)).rejects.toThrow(JobsStillRunning);
@@ -64,14 +64,14 @@ describe('moving the clock', () => {
 });
 
 describe('a stack that starts again', () => {
-  test('begins with the machine’s time the first time, and later where it was', async () => {
+  test('starts with the machine’s time at first, and later with the time that it had', async () => {
     const first = open();
     expect(first.clock.ahead).toBe(0);
     await first.advance(3600);
     expect(open().clock.ahead).toBe(3_600_000);
   });
 
-  test('is where it was going when it was killed while its parts were told', async () => {
+  test('has the new time when it was killed during a move', async () => {
     const { advance } = open({ functions: { setClock: () => new Promise(() => {}) } });
     void advance(3600);
     while (!(await readFile(file, 'utf8').catch(() => ''))) await new Promise(setImmediate);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { waitingForLocks } from '../support/locks.ts';
 import { createDatabase, LeakedConnections, testPostgres } from '../support/postgres.ts';
 
-test('two clones of a database know nothing of each other', async () => {
+test('two clones of a database are independent', async () => {
   const [one, other] = await Promise.all([createDatabase(), createDatabase()]);
   const [sql, otherSql] = [one.connect('migrator'), other.connect('migrator')];
   await sql`create table only_here (n int)`;
@@ -18,7 +18,7 @@ test('two clones of a database know nothing of each other', async () => {
   await Promise.all([one.drop(), other.drop(), copy.drop()]);
 });
 
-test('a pool that was not ended is named when its database is dropped', async () => {
+test('a pool that was not closed is named when its database is dropped', async () => {
   const database = await createDatabase();
   const sql = database.connect('migrator', { connection: { application_name: 'forgotten' }, max: 1 });
   await sql`select 'the last query'`;
@@ -30,7 +30,7 @@ test('a pool that was not ended is named when its database is dropped', async ()
   await sql.end({ timeout: 0 });
 });
 
-test('who waits for a lock is seen in their own database, and not in that of another test', async () => {
+test('a session that waits for a lock is counted in its own database alone', async () => {
   const [one, other] = await Promise.all([createDatabase(), createDatabase()]);
   const [sql, otherSql] = [one.connect('migrator'), other.connect('migrator')];
   await sql`create table things as select 1 as n`;
@@ -38,7 +38,7 @@ test('who waits for a lock is seen in their own database, and not in that of ano
   await sql.begin(async (tx) => {
     await tx`update things set n = 2`;
     waiting = sql`update things set n = 3`.execute();
-    await expect.poll(() => waitingForLocks(sql), { interval: 5, timeout: 15_000 }).toBe(1);
+    await expect.poll(() => waitingForLocks(sql), { interval: 5 }).toBe(1);
     expect(await waitingForLocks(otherSql)).toBe(0);
   });
   await waiting;

@@ -7,6 +7,7 @@ export const folders = [
   'lib/shop/payments',
   'lib/shop/pricing',
   'lib/saga',
+  'lib/events',
 ] as const;
 
 /** Files of these folders, as paths from the root. */
@@ -22,6 +23,7 @@ const tests = (folder: string, ...names: readonly string[]): string[] =>
 const traces = tests('sql', 'order-traces');
 const steps = tests('sql', 'order-steps', 'order-locks');
 const placing = tests('sql', 'place-order');
+const events = tests('sql', 'domain-events');
 const sagas = tests('saga', 'order-saga', 'retries', 'sweeper');
 const actions = [...tests('saga', 'payment-actions'), ...tests('http', '*-payments', '*webhook*')];
 const refunds = [...tests('sql', 'refund-*'), ...tests('saga', 'partial-refunds')];
@@ -48,6 +50,12 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
     sagas,
   ],
   [/^lib\/shop\/orders\/place/, placing, sagas],
+  [
+    /^lib\/(events\/|shop\/orders\/transition\.sql)/,
+    [...events, ...traces],
+    [...placing, ...steps],
+    [...sagas, ...refunds],
+  ],
   [/^lib\/saga\/await/, tests('sql', 'order-awaits'), actions],
   [/^lib\/saga\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper', 'manual-review'), plans],
   [/^lib\/shop\/orders\/wait/, tests('unit', 'wait')],
@@ -76,6 +84,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
     [...refunds, ...tests('saga', 'manual-review', 'reconciliation')],
   ],
   [/^database:stock/, tests('sql', 'schema-guards*', 'stock-ledger'), [...traces, ...steps], sagas],
+  [/^database:audit/, tests('sql', 'schema-guards-rows'), tests('sql', 'audit'), tests('sql', 'manual-review')],
   [
     /^database:/,
     tests('sql', 'schema-guards*', 'refund-guards', 'order-reads', 'priceable'),

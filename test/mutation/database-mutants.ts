@@ -6,7 +6,7 @@ import { tokenize } from './sql-tokens.ts';
 
 type Guard = { schema: string; change: string; statements: string[] };
 
-const schemas = ['stock', 'orders', 'payments', 'outbox', 'kernel'];
+const schemas = ['stock', 'orders', 'payments', 'outbox', 'kernel', 'audit'];
 
 /**
  * Each guard that the migrated database itself has, taken out: triggers, constraints, unique indexes, conditions of

@@ -9,6 +9,7 @@ export default defineConfig({
     pool: 'threads',
     testTimeout: 30_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 20_000 } },
     include: process.env.MUTATION_TESTS?.split(' ') ?? coveringTests(),
     globalSetup: ['test/support/postgres-global.ts'],
   },

@@ -57,13 +57,11 @@ const broken = [
   },
 ];
 
-test.each(broken)('histories find a broken guard $guard', { timeout: 120_000 }, async ({ prepare, found }) => {
+test.each(broken)('histories find a broken guard $guard', async ({ prepare, found }) => {
   expect(await playHistories({ count: 300, seed: 1, prepare, shrink: false })).toMatch(found);
 });
 
-test('a failure names the seed and the path by which its smallest history fails again', {
-  timeout: 240_000,
-}, async () => {
+test('a failure names the seed and the path by which its smallest history fails again', async () => {
   const { prepare, found } = broken[1]!;
   const report = await playHistories({ count: 300, seed: 1, prepare });
   expect(report).toMatch(found);

@@ -66,4 +66,4 @@ test('in a healthy shop of hundreds of orders, however they ended or not, nothin
   expect(snapshotAge).toBeLessThan(60);
   expect(await saga.owner`select kind, subject from monitor.findings`).toEqual([]);
   expect(shop.errors).toEqual([]);
-}, 120_000);
+});

@@ -59,7 +59,7 @@ afterEach(() => {
 const rules = { clock, mustConfirm: true, pagesUrl: undefined };
 const request = (body: object) => ({ body, caller: { kind: 'anonymous', address: '192.0.2.1' } }) as never;
 
-/** The statements and hashes that a piece of work takes. */
+/** The statements and hashes that `work` needs. */
 async function workOf(work: () => Promise<unknown>): Promise<{ statements: string[]; hashes: unknown[] }> {
   statements = [];
   vi.mocked(scrypt).mockClear();
@@ -148,7 +148,7 @@ describe('mails', () => {
     return { ...row };
   };
 
-  test('are sent, and their text is forgotten', async () => {
+  test('are sent, and their text is deleted', async () => {
     await write();
     const sent: Mail[] = [];
     expect(await send(async (mail) => void sent.push(mail))).toEqual({
@@ -169,7 +169,7 @@ describe('mails', () => {
     expect((await send(async (mail) => void sent.push(mail))).sent).toBe(0);
   });
 
-  test('that could not be sent are tried again after one minute, two, four, and given up after a day', async () => {
+  test('that cannot be sent are tried again after one minute, two, four, and given up after a day', async () => {
     await write();
     const tries: number[] = [];
     let givenUp = 0;
@@ -187,7 +187,7 @@ describe('mails', () => {
     expect(await state()).toMatchObject({ subject: null, body: null, sentAt: null, givenUpAt: expect.any(Date) });
   });
 
-  test('are sent once by two jobs at once', async () => {
+  test('are sent once by two concurrent jobs', async () => {
     for (let i = 0; i < 30; i++) await write();
     const sent: Mail[] = [];
     const carry = async (mail: Mail) => void sent.push(mail);
@@ -204,7 +204,7 @@ describe('mails', () => {
     expect((await send(async () => {})).sent).toBe(1);
   });
 
-  test('to an address that is none are not tried again, and ring no alarm', async () => {
+  test('to an invalid address are not tried again, and raise no alarm', async () => {
     await write('confirm', 'nobody@-');
     expect(await send(() => Promise.reject(new MailRefused()))).toMatchObject({ refused: 1, failed: 0, givenUp: 0 });
     expect(await state()).toMatchObject({ body: null, sentAt: null, givenUpAt: new Date(now) });
@@ -212,20 +212,20 @@ describe('mails', () => {
     expect((await send(async () => {})).sent).toBe(0);
   });
 
-  test('without a sender are dropped, with their text', async () => {
+  test('without a sender are dropped, and their text is deleted', async () => {
     await write();
     expect(await send(undefined)).toMatchObject({ sent: 0, dropped: 1 });
     expect(await state()).toMatchObject({ body: null, sentAt: null });
   });
 
-  test('to one address that fails do not keep others waiting', async () => {
+  test('to one address that fail do not delay others', async () => {
     await write('reset', 'bad@example.com');
     await write('reset', 'good@example.com');
     const counts = await send(async ({ to }) => (to.startsWith('bad') ? refuse() : undefined));
     expect(counts).toMatchObject({ sent: 1, failed: 1 });
   });
 
-  test.each(mailKinds)('of kind %s show their token if they have one, by itself or in a link', (kind) => {
+  test.each(mailKinds)('of kind %s show their token, if they have one, alone or in a link', (kind) => {
     const token = 'cfe_abc';
     const [plain, linked] = [mailOf(kind, { token }), mailOf(kind, { token, pagesUrl: 'https://shop.example.com/a/' })];
     const holds = ['confirm', 'reset', 'change'].includes(kind);

@@ -12,7 +12,7 @@ import { poolOptions } from '../support/saga.ts';
 const perMonth = 30_000;
 const months = ['2026-01', '2026-02', '2026-03', '2026-04'];
 const hex = (n: number): string => n.toString(16).padStart(32, '0');
-/** One of a hundred applications, of 3,000 customers and orders; the first customer has a tenth of all. */
+/** Accesses of 100 applications, 3,000 customers and their orders; the first customer has a tenth of all. */
 const application = `app_${hex(3)}`;
 const customer = `cus_${hex(77)}`;
 const order = `ord_${hex(77)}`;
@@ -114,14 +114,14 @@ const calls: [string, 'audit_reader' | 'audit_writer', (sql: Sql) => Promise<unk
 ];
 
 describe.each<Mode>(['custom', 'generic'])('with 120,000 accesses in four months, planned %s', (mode) => {
-  test.each(calls)('%s: by indexes, and no more than is needed', async (_, role, call, atMost) => {
+  test.each(calls)('%s reads through indexes, and no more rows than it needs', async (_, role, call, atMost) => {
     const plans = await plansOf(database, { role, mode, options: poolOptions }, call);
     expect(plans.length).toBeGreaterThan(0);
     expect(complaints(plans, big, atMost)).toEqual([]);
   });
 });
 
-test('a question about one month reads that month alone', async () => {
+test('a query about one month reads only that month', async () => {
   const plans = await plansOf(database, { role: 'audit_reader', mode: 'custom', options: poolOptions }, (sql) =>
     listReaders(sql, { customer, ...march }),
   );

@@ -56,7 +56,7 @@ function line(at: string, also: Partial<AccessLine> = {}): AccessLine {
 const all = { from: new Date('2020-01-01'), to: new Date('2040-01-01'), limit: 100 };
 
 describe('recording', () => {
-  test('a line that comes again, alone, beside others or twice in one batch, is kept and counted once', async () => {
+  test('a line that comes again, alone, beside others or twice in one batch, is stored and counted once', async () => {
     const application = someId('app');
     const order = someId('ord');
     const lines = [1, 2, 3].map(() =>
@@ -69,7 +69,7 @@ describe('recording', () => {
     expect(await readUsage(reader, { applicationId: application, ...all })).toMatchObject([{ requests: 3 }]);
   });
 
-  test('what is told of an access is what was handed in', async () => {
+  test('an access is shown as it was recorded', async () => {
     const [application, customer, order, key] = ['app', 'cus', 'ord', 'key'].map(someId) as [
       string,
       string,
@@ -91,7 +91,7 @@ describe('recording', () => {
     expect(data).toEqual([{ ...told, id: accessId, kind: 'write', milliseconds: 12 }]);
   });
 
-  test('a month that nobody has made is made by the line that needs it, also by several at once', async () => {
+  test('a line whose month is missing adds the month, and so do several concurrent lines', async () => {
     const order = someId('ord');
     const lines = Array.from({ length: 8 }, (_, n) =>
       line(`2031-0${1 + (n % 4)}-28T23:59:59.999Z`, { resources: [order] }),
@@ -103,7 +103,7 @@ describe('recording', () => {
     expect(await addMonth(writer, new Date('2031-12-31T23:59:59.999Z'))).toBe(true);
   });
 
-  test('batches that count the same hours in another order do not deadlock', async () => {
+  test('batches that count the same hours in different orders do not deadlock', async () => {
     const applications = Array.from({ length: 6 }, () => someId('app'));
     const batch = (order: readonly string[]) =>
       order.map((applicationId) => line('2026-03-14T09:00:00Z', { applicationId }));
@@ -117,7 +117,7 @@ describe('recording', () => {
     }
   });
 
-  test('nothing of a batch is kept when one line of it cannot be', async () => {
+  test('a batch is stored whole or not at all', async () => {
     const order = someId('ord');
     const wrong = line('2026-03-14T09:00:00Z', { customerId: 'nobody' });
     await expect(
@@ -128,7 +128,7 @@ describe('recording', () => {
 });
 
 describe('reading', () => {
-  test('pages follow each other newest first without a gap, over months and within one millisecond', async () => {
+  test('pages come newest first without a gap, across months and within one millisecond', async () => {
     const order = someId('ord');
     const application = someId('app');
     const times = ['2026-01-31T23:59:59.999Z', '2026-02-01T00:00:00Z', '2026-02-01T00:00:00Z', '2026-04-02T00:00:00Z'];
@@ -157,7 +157,7 @@ describe('reading', () => {
     ).rejects.toMatchObject({ code: 'invalid-cursor' });
   });
 
-  test('which applications read a customer’s data in a month is one call, and leaves out what was refused', async () => {
+  test('one call lists the applications that read a customer’s data in a month, without refused requests', async () => {
     const customer = someId('cus');
     const [shop, office] = [someId('app'), someId('app')];
     const named = { resources: [customer, someId('ord')] };
@@ -183,7 +183,7 @@ describe('reading', () => {
     ]);
   });
 
-  test('usage adds up hours by operation, the most used first', async () => {
+  test('usage is the sum of hours for each operation, the most used first', async () => {
     const applicationId = someId('app');
     const of = (operation: string, at: string, status: number, milliseconds: number) =>
       line(at, { applicationId, operation, status, milliseconds });
@@ -204,7 +204,7 @@ describe('reading', () => {
   });
 });
 
-describe('nobody changes what was recorded', () => {
+describe('nobody changes a record', () => {
   const tables = ['audit.accesses', 'audit.touched', 'audit.accesses_2026_03', 'audit.touched_2026_03'];
   beforeAll(async () => {
     await recordAccesses(writer, [line('2026-03-14T09:00:00Z', { resources: [someId('ord')] })]);
@@ -226,13 +226,18 @@ describe('nobody changes what was recorded', () => {
     },
   );
 
-  test('the writer reads none of it', async () => {
+  test('usage is a count and no record: its owner can empty a month', async () => {
+    await owner`truncate audit.usage_2026_03`;
+    expect(await owner`select requests from audit.usage_2026_03`).toEqual([]);
+  });
+
+  test('the writer cannot read records', async () => {
     await expect(writer`select * from audit.accesses`).rejects.toMatchObject({ code: '42501' });
     await expect(writer`select * from audit.touched`).rejects.toMatchObject({ code: '42501' });
     await expect(writer`select audit.drop_months(now(), 13)`).rejects.toMatchObject({ code: '42501' });
   });
 
-  test('the reader and others write nothing', async () => {
+  test('the reader and other roles cannot write records', async () => {
     const insert = `insert into audit.touched values ('x', now(), '${newId('access', systemClock)}', null, false, true)`;
     for (const sql of [reader, jobs]) await expect(sql.unsafe(insert)).rejects.toMatchObject({ code: '42501' });
     await expect(reader`select audit.add_month(now())`).rejects.toMatchObject({ code: '42501' });
@@ -259,14 +264,19 @@ describe('months', () => {
     return rows.map(({ month }) => month as string);
   };
 
-  test('the job makes this one and three more, once', async () => {
+  test.each(['accesses', 'touched'])('before the first month, %s already refuses to be emptied', async (table) => {
+    expect(await present()).toEqual([]);
+    await expect(sql.owner.unsafe(`truncate audit.${table}`)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  test('the job adds this month and three more, once', async () => {
     const now = new Date('2026-11-30T23:00:00Z');
     expect(await rotateMonths(sql.jobs, { now, keepMonths: 13 })).toEqual({ added: 4, dropped: 0 });
     expect(await present()).toEqual(['2026_11', '2026_12', '2027_01', '2027_02']);
     expect(await rotateMonths(sql.jobs, { now, keepMonths: 13 })).toEqual({ added: 0, dropped: 0 });
   });
 
-  test('it drops what is past its keeping, whole, and no month that is not', async () => {
+  test('the job drops whole months that are old enough, and no others', async () => {
     await recordAccesses(sql.writer, [
       line('2025-09-30T00:00:00Z', { resources: ['ord_x'] }),
       line('2025-10-01T00:00:00Z', { resources: ['ord_x'] }),
@@ -277,9 +287,10 @@ describe('months', () => {
     expect(await present()).toEqual(['2025_10', '2026_11', '2026_12', '2027_01', '2027_02']);
   });
 
-  test('a clock that is wrong drops nothing that is young, and nobody keeps for less than three months', async () => {
+  test('a wrong clock drops nothing young, and at least three months are kept', async () => {
     await sql.jobs`select audit.drop_months('2090-01-01', 13)`;
     expect(await present()).toContain('2025_10');
+    await expect(sql.jobs`select audit.drop_months(now(), 3)`).resolves.toHaveLength(1);
     for (const keep of [2, 0, -1, null]) {
       await expect(sql.jobs`select audit.drop_months(now(), ${keep}::integer)`).rejects.toMatchObject({
         code: '22023',

@@ -41,7 +41,7 @@ async function confirmed(): Promise<{ orderId: string; paymentId: string }> {
   return { orderId, paymentId };
 }
 
-/** Cancels, and tells whom it turned to. */
+/** Cancels, and returns which sagas it started or resumed. */
 async function cancel(orderId: string, deps: Partial<CancelDeps> = {}) {
   const [started, resumed]: [SagaInput[], string[]] = [[], []];
   const result = await cancelOrder(
@@ -78,7 +78,7 @@ describe('cancelling', () => {
     expect({ startError, started, resumed }).toEqual({ startError: undefined, started: [], resumed: [orderId] });
   });
 
-  test('a confirmed order starts a saga of its own with the payment to give back', async () => {
+  test('a confirmed order starts a saga of its own, with the payment to refund', async () => {
     const { orderId, paymentId } = await confirmed();
     const { started, resumed } = await cancel(orderId);
     expect(resumed).toEqual([]);
@@ -94,7 +94,7 @@ describe('cancelling', () => {
     ]);
   });
 
-  test('is taken though its saga can be neither started nor resumed, and tells why', async () => {
+  test('is accepted even if its saga can be neither started nor resumed, and says why', async () => {
     const away = new Error('away');
     const [{ orderId }, other] = [await confirmed(), await waiting()];
     const refuse = () => Promise.reject(away);
@@ -105,7 +105,7 @@ describe('cancelling', () => {
     }
   });
 
-  test('an order that is being cancelled already says so, and starts nothing again', async () => {
+  test('an order that is already being cancelled says so, and starts nothing', async () => {
     const { orderId } = await confirmed();
     await cancel(orderId);
     const { version } = await saga.order(orderId);
@@ -114,7 +114,7 @@ describe('cancelling', () => {
     expect({ started, resumed }).toEqual({ started: [], resumed: [] });
   });
 
-  test('is refused when too much time has gone by, which is told in hours', async () => {
+  test('is refused when the cancellation window is over, and says the window in hours', async () => {
     const { orderId } = await confirmed();
     const late = { clock: { now: () => at.getTime() + 2 * hour * 1000 }, windowSeconds: 2 * hour };
     await expect(cancel(orderId, late)).rejects.toMatchObject({
@@ -139,7 +139,7 @@ describe('cancelling', () => {
   });
 });
 
-test('there is nothing to compensate of an order that there is not', async () => {
+test('an order that does not exist has nothing to compensate', async () => {
   const orderId = newId('order', saga.clock);
   await expect(readCancellation(saga.saga as unknown as TransactionSql, orderId)).rejects.toThrow(
     `no order ${orderId}`,

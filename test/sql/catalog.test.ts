@@ -45,7 +45,7 @@ const add = (sku: string, more: Partial<NewProduct> = {}) => {
 };
 
 describe('adding a product', () => {
-  test('what comes back is what is read afterwards', async () => {
+  test('the answer is what is read afterwards', async () => {
     const added = await add('A-1', {
       name: 'Täßchen ☕',
       description: 'one\ntwo',
@@ -66,17 +66,17 @@ describe('adding a product', () => {
     expect(await readOnSale(sql, added.id)).toEqual(added);
   });
 
-  test('without a description it is null', async () => {
+  test('without a description has null for it', async () => {
     expect((await add('A-1')).description).toBeNull();
   });
 
-  test('a SKU that is taken is refused, in the same letters only', async () => {
+  test('a SKU that is taken is refused, in exactly the same letters', async () => {
     await add('A-1');
     await expect(add('A-1')).rejects.toMatchObject({ code: 'sku-taken', status: 409, errors: [{ pointer: '/sku' }] });
     await expect(add('a-1')).resolves.toMatchObject({ sku: 'a-1' });
   });
 
-  test('of ten at once with one SKU, one is added', async () => {
+  test('of ten concurrent requests with one SKU, one adds a product', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => add('A-1')));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const outcome of outcomes) {
@@ -86,7 +86,7 @@ describe('adding a product', () => {
 });
 
 describe('a product that is not on sale', () => {
-  test('is not found, as one that never was, though it exists', async () => {
+  test('is not found, like one that never existed', async () => {
     const { id } = await add('A-1', { active: false });
     await expect(readOnSale(sql, id)).rejects.toMatchObject({ code: 'not-found' });
     await expect(readOnSale(sql, unknown)).rejects.toMatchObject({ code: 'not-found' });
@@ -115,14 +115,14 @@ describe('the list', () => {
     expect(await readAll(limit)).toEqual(['A-6', 'A-5', 'A-3', 'A-2', 'A-1']);
   });
 
-  test('a product added while somebody pages moves nothing', async () => {
+  test('a product that is added between two pages shifts nothing', async () => {
     for (const n of [1, 2, 3, 4, 5]) await add(`A-${n}`);
     let more = 0;
     const skus = await readAll(2, async () => void (await add(`B-${++more}`)));
     expect(skus).toEqual(['A-5', 'A-4', 'A-3', 'A-2', 'A-1']);
   });
 
-  test('a product that went off sale since its cursor was given breaks nothing', async () => {
+  test('a cursor stays valid when its product goes off sale', async () => {
     for (const n of [1, 2, 3]) await add(`A-${n}`);
     const page = await listOnSale(sql, { limit: 2 });
     await updateProduct(sql, page.data[1]!.id, { active: false }, undefined, clock);
@@ -140,7 +140,7 @@ describe('the list', () => {
 });
 
 describe('changing a product', () => {
-  test('what is not given stays, and the version goes up', async () => {
+  test('fields that are not given stay, and the version goes up', async () => {
     const before = await add('A-1', { description: 'old' });
     time += 1000;
     const after = await updateProduct(sql, before.id, { name: 'New' }, undefined, clock);
@@ -149,7 +149,7 @@ describe('changing a product', () => {
     expect(await readOnSale(sql, before.id)).toEqual(after);
   });
 
-  test('everything at once', async () => {
+  test('changes every field at once', async () => {
     const { id } = await add('A-1', { description: 'old' });
     const changes = {
       sku: 'B-1',
@@ -167,7 +167,7 @@ describe('changing a product', () => {
     expect((await readOnSale(sql, id)).active).toBe(true);
   });
 
-  test('its own SKU again is no conflict, that of another is, and then nothing changes', async () => {
+  test('its own SKU is no conflict; that of another product is, and then nothing changes', async () => {
     const one = await add('A-1');
     await add('A-2');
     await expect(updateProduct(sql, one.id, { sku: 'A-1' }, undefined, clock)).resolves.toMatchObject({ version: 2 });
@@ -178,7 +178,7 @@ describe('changing a product', () => {
     expect(await readOnSale(sql, one.id)).toMatchObject({ sku: 'A-1', name: 'A-1', version: 2 });
   });
 
-  test('for a version that is gone it is refused, and nothing changes', async () => {
+  test('for an old version is refused, and nothing changes', async () => {
     const { id } = await add('A-1');
     const first = await updateProduct(sql, id, { name: 'first' }, 1, clock);
     await expect(updateProduct(sql, id, { name: 'second' }, 1, clock)).rejects.toMatchObject({
@@ -188,7 +188,7 @@ describe('changing a product', () => {
     expect(await readOnSale(sql, id)).toEqual(first);
   });
 
-  test('of ten at once for one version, one changes it', async () => {
+  test('of ten concurrent changes of one version, one succeeds', async () => {
     const { id } = await add('A-1');
     const changes = Array.from({ length: 10 }, (_, n) => updateProduct(sql, id, { name: `by ${n}` }, 1, clock));
     const outcomes = await Promise.allSettled(changes);
@@ -197,7 +197,7 @@ describe('changing a product', () => {
     expect(await readOnSale(sql, id)).toEqual(won[0]?.status === 'fulfilled' && won[0].value);
   });
 
-  test.each([undefined, 1])('an unknown one is not found, with If-Match %s', async (ifMatch) => {
+  test.each([undefined, 1])('an unknown product is not found, with If-Match %s', async (ifMatch) => {
     const change = updateProduct(sql, unknown, { name: 'x' }, ifMatch, clock);
     await expect(change).rejects.toMatchObject({ code: 'not-found' });
   });
@@ -213,7 +213,7 @@ describe('what pricing reads', () => {
     return id;
   };
 
-  test('those of the products that are on sale, and whether the customer is premium, in one statement', async () => {
+  test('the requested products that are on sale, and whether the customer is premium, in one statement', async () => {
     const [one, , three] = [
       await add('A-1'),
       await add('A-2'),
@@ -232,7 +232,7 @@ describe('what pricing reads', () => {
     ]);
   });
 
-  test('an ordinary customer, an unknown one and nobody are not premium', async () => {
+  test('an ordinary customer, an unknown customer and nobody are not premium', async () => {
     const ordinary = await addCustomer(false);
     for (const customerId of [ordinary, newId('customer', clock), null]) {
       expect(await readPriceable(orders, { customerId, productIds: [] })).toEqual({ premium: false, products: [] });

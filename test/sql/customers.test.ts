@@ -2,8 +2,8 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { confirmCustomer, enrol } from '../../lib/accounts/customers/accounts.sql.ts';
 import {
-  findCredentials,
   findCustomer,
+  findStoredPassword,
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/accounts/customers/customers.sql.ts';
@@ -31,8 +31,8 @@ beforeEach(() => {
 
 let emails = 0;
 const someone = () => ({ email: `someone-${++emails}@example.com`, name: 'Ada Lovelace', passwordHash: 'hash' });
-const enrolAs = (person: ReturnType<typeof someone>, anew = false) =>
-  inTransaction(sql, (tx) => enrol(tx, { ...person, anew }, clock));
+const enrolAs = (person: ReturnType<typeof someone>, replace = false) =>
+  inTransaction(sql, (tx) => enrol(tx, { ...person, replace }, clock));
 const insertCustomer = async (person: ReturnType<typeof someone>) => {
   const { id } = await enrolAs(person);
   return findCustomer(sql, id);
@@ -40,7 +40,7 @@ const insertCustomer = async (person: ReturnType<typeof someone>) => {
 const home = { line1: '12 St James’s Square', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
 
 describe('a new customer', () => {
-  test('is what was given, at version 1, and found again', async () => {
+  test('is stored as given, at version 1', async () => {
     const given = someone();
     const customer = await insertCustomer(given);
     expect(customer).toEqual({
@@ -54,7 +54,7 @@ describe('a new customer', () => {
       version: 1,
     });
     expect(await findCustomer(sql, customer.id)).toEqual(customer);
-    expect(await findCredentials(sql, given.email)).toEqual({
+    expect(await findStoredPassword(sql, given.email)).toEqual({
       id: customer.id,
       email: given.email,
       passwordHash: 'hash',
@@ -63,27 +63,27 @@ describe('a new customer', () => {
     });
   });
 
-  test('with an e-mail that is taken is not made, and the first one stays', async () => {
+  test('with an e-mail that is taken is not added, and the first one stays', async () => {
     const given = { ...someone(), passwordHash: 'first' };
     const first = await insertCustomer(given);
     const second = await enrolAs({ ...given, name: 'Eve', passwordHash: 'second' });
     expect(second).toEqual({ id: first.id, isNew: false });
     expect(await findCustomer(sql, first.id)).toEqual(first);
-    expect((await findCredentials(sql, given.email))?.passwordHash).toBe('first');
+    expect((await findStoredPassword(sql, given.email))?.passwordHash).toBe('first');
   });
 
-  test('that was never confirmed may be made anew; one that was confirmed may not', async () => {
+  test('that was never confirmed can be replaced; a confirmed one cannot', async () => {
     const given = { ...someone(), passwordHash: 'first' };
     const { id } = await insertCustomer(given);
     expect(await enrolAs({ ...given, name: 'Eve', passwordHash: 'second' }, true)).toEqual({ id, isNew: true });
-    expect(await findCredentials(sql, given.email)).toMatchObject({ id, passwordHash: 'second' });
+    expect(await findStoredPassword(sql, given.email)).toMatchObject({ id, passwordHash: 'second' });
     await inTransaction(sql, (tx) => confirmCustomer(tx, id, clock));
     expect(await enrolAs({ ...given, name: 'Ada', passwordHash: 'third' }, true)).toEqual({ id, isNew: false });
     expect((await findCustomer(sql, id)).name).toBe('Eve');
-    expect(await findCredentials(sql, given.email)).toMatchObject({ passwordHash: 'second', confirmed: true });
+    expect(await findStoredPassword(sql, given.email)).toMatchObject({ passwordHash: 'second', confirmed: true });
   });
 
-  test('of many at once with one e-mail is one', async () => {
+  test('of many concurrent ones with one e-mail is added once', async () => {
     const given = someone();
     const made = await Promise.all(
       Array.from({ length: 8 }, (_, i) => enrolAs({ ...given, passwordHash: `hash ${i}` })),
@@ -93,13 +93,13 @@ describe('a new customer', () => {
   });
 });
 
-test('nobody is found under an unknown id or e-mail', async () => {
+test('an unknown id or e-mail finds nobody', async () => {
   await expect(findCustomer(sql, newId('customer', clock))).rejects.toMatchObject({ code: 'not-found' });
-  expect(await findCredentials(sql, 'nobody@example.com')).toBeUndefined();
+  expect(await findStoredPassword(sql, 'nobody@example.com')).toBeUndefined();
 });
 
 describe('a change', () => {
-  test('of the name leaves the rest, and counts the version on', async () => {
+  test('of the name leaves the rest and raises the version', async () => {
     const customer = await insertCustomer(someone());
     now += 5000;
     const changed = await updateCustomer(sql, customer.id, { name: 'Ada King' }, undefined, clock);
@@ -107,7 +107,7 @@ describe('a change', () => {
     expect(await findCustomer(sql, customer.id)).toEqual(changed);
   });
 
-  test('of the address sets it, keeps it when not named, and takes it away with null', async () => {
+  test('of the address sets it, keeps it when it is not given, and removes it with null', async () => {
     const { id } = await insertCustomer(someone());
     expect((await updateCustomer(sql, id, { address: home }, undefined, clock)).address).toEqual(home);
     expect((await updateCustomer(sql, id, { name: 'Ada' }, undefined, clock)).address).toEqual(home);
@@ -121,7 +121,7 @@ describe('a change', () => {
     expect((await updateCustomer(sql, id, { premium: false }, undefined, clock)).premium).toBe(false);
   });
 
-  test('at the version it was read at goes through, at another it does not', async () => {
+  test('with the version that was read succeeds; with another it does not', async () => {
     const { id } = await insertCustomer(someone());
     expect((await updateCustomer(sql, id, { name: 'One' }, 1, clock)).version).toBe(2);
     const stale = updateCustomer(sql, id, { name: 'Two' }, 1, clock);
@@ -129,7 +129,7 @@ describe('a change', () => {
     expect((await findCustomer(sql, id)).name).toBe('One');
   });
 
-  test('of many at once at one version is one', async () => {
+  test('of many concurrent ones at one version succeeds once', async () => {
     const { id } = await insertCustomer(someone());
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const outcomes = await Promise.allSettled(names.map((name) => updateCustomer(sql, id, { name }, 1, clock)));
@@ -137,7 +137,7 @@ describe('a change', () => {
     expect((await findCustomer(sql, id)).version).toBe(2);
   });
 
-  test('of nobody is not found, with a version and without', async () => {
+  test('of an unknown customer is not found, with a version and without', async () => {
     const id = newId('customer', clock);
     for (const version of [undefined, 1]) {
       const change = updateCustomer(sql, id, { name: 'x' }, version, clock);
@@ -145,7 +145,7 @@ describe('a change', () => {
     }
   });
 
-  test('with quotes and SQL in it is only text', async () => {
+  test('with quotes and SQL in it is stored as text', async () => {
     const { id } = await insertCustomer(someone());
     const name = `'; drop table customers.customers; -- "\\ $1`;
     const address = { ...home, line1: name };
@@ -153,13 +153,13 @@ describe('a change', () => {
   });
 });
 
-test('a password hash is replaced only where it is still the one that was checked', async () => {
+test('a password hash is replaced only if it is still the one that was checked', async () => {
   const given = someone();
   const { id } = await insertCustomer(given);
   await replacePasswordHash(sql, id, { from: 'other', to: 'new' });
-  expect((await findCredentials(sql, given.email))?.passwordHash).toBe('hash');
+  expect((await findStoredPassword(sql, given.email))?.passwordHash).toBe('hash');
   await replacePasswordHash(sql, id, { from: 'hash', to: 'new' });
-  expect((await findCredentials(sql, given.email))?.passwordHash).toBe('new');
+  expect((await findStoredPassword(sql, given.email))?.passwordHash).toBe('new');
   expect((await findCustomer(sql, id)).version).toBe(1);
 });
 

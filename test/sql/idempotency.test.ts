@@ -4,13 +4,13 @@ import { Problem } from '../../lib/contract/api/problems.ts';
 import {
   type Answer,
   type Claim,
+  idempotent,
   type KeyOptions,
   type KeyTable,
-  once,
+  purgeExpiredKeys,
   replayAnswer,
   storeFinalAnswer,
 } from '../../lib/database/idempotency.sql.ts';
-import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -43,7 +43,7 @@ const answer = (n: number): Answer => ({ status: 201, headers: { location: `/thi
 const count = async (_tx: TransactionSql) => answer(++runs);
 const records = () => owner`select * from catalog.idempotency_keys`;
 
-/** Work that stays at it until it is let go. */
+/** Work that runs until it is released. */
 function held() {
   const started = Promise.withResolvers<TransactionSql>();
   const letGo = Promise.withResolvers<void>();
@@ -55,9 +55,9 @@ function held() {
   return { work, started: started.promise, letGo: letGo.resolve };
 }
 
-test('a repeat gets the first answer back, and nothing runs again', async () => {
-  expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
-  expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
+test('a repeat gets the first answer, and nothing runs again', async () => {
+  expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
+  expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
   expect(runs).toBe(1);
 });
 
@@ -68,55 +68,55 @@ test.each([
   ['nothing', ''],
 ])('the body comes back byte for byte: %s', async (_, body) => {
   const headers = { location: '/x', etag: '"1"', 'x-quote': `a "b" 'c' ☕` };
-  await once(sql, claim, keys, async () => ({ status: 200, headers, body }));
-  expect(await once(sql, claim, keys, count)).toEqual({ answer: { status: 200, headers, body }, replayed: true });
+  await idempotent(sql, claim, keys, async () => ({ status: 200, headers, body }));
+  expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: { status: 200, headers, body }, replayed: true });
 });
 
 test('an answer without a body comes back without one', async () => {
-  await once(sql, claim, keys, async () => ({ status: 204, headers: {}, body: undefined }));
-  const { answer: again } = await once(sql, claim, keys, count);
+  await idempotent(sql, claim, keys, async () => ({ status: 204, headers: {}, body: undefined }));
+  const { answer: again } = await idempotent(sql, claim, keys, count);
   expect(again).toEqual({ status: 204, headers: {}, body: undefined });
 });
 
-test('another request under the same key is refused, and the first answer stays', async () => {
-  await once(sql, claim, keys, count);
-  const other = once(sql, { ...claim, fingerprint: 'two' }, keys, count);
+test('a different request with the same key is refused, and the first answer stays', async () => {
+  await idempotent(sql, claim, keys, count);
+  const other = idempotent(sql, { ...claim, fingerprint: 'two' }, keys, count);
   await expect(other).rejects.toMatchObject({ code: 'idempotency-key-reused', status: 422 });
   expect(runs).toBe(1);
-  expect((await once(sql, claim, keys, count)).answer).toEqual(answer(1));
+  expect((await idempotent(sql, claim, keys, count)).answer).toEqual(answer(1));
 });
 
 test('a key belongs to its caller', async () => {
-  await once(sql, claim, keys, count);
-  const other = await once(sql, { ...claim, caller: 'app:key_2', fingerprint: 'two' }, keys, count);
+  await idempotent(sql, claim, keys, count);
+  const other = await idempotent(sql, { ...claim, caller: 'app:key_2', fingerprint: 'two' }, keys, count);
   expect(other).toEqual({ answer: answer(2), replayed: false });
 });
 
-test('a repeat of one caller fixes the answer of no other under the same key', async () => {
+test('a repeat by one caller fixes no answer of another caller with the same key', async () => {
   const taken = (n: number): Answer => ({ ...answer(n), status: 202 });
   const [first, second] = [
     { ...claim, key: 'k-1' },
     { ...claim, key: 'k-1', caller: 'app:key_2' },
   ];
-  await once(sql, first, keys, async () => taken(1));
-  await once(sql, second, keys, async () => taken(2));
-  expect((await once(sql, second, keys, count)).answer).toEqual(taken(2));
+  await idempotent(sql, first, keys, async () => taken(1));
+  await idempotent(sql, second, keys, async () => taken(2));
+  expect((await idempotent(sql, second, keys, count)).answer).toEqual(taken(2));
   const final = { status: 201, headers: {}, body: '{"n":3}' };
   expect(await storeFinalAnswer(sql, second, keys, final), 'it was given out').toBe(false);
   expect(await storeFinalAnswer(sql, first, keys, final), 'nobody was given it').toBe(true);
 });
 
-test('a repeat writes nothing on an answer that is final', async () => {
-  await once(sql, claim, keys, count);
+test('a repeat writes nothing to a final answer', async () => {
+  await idempotent(sql, claim, keys, count);
   const [before] = await records();
-  await once(sql, claim, keys, count);
+  await idempotent(sql, claim, keys, count);
   expect(await records()).toEqual([before]);
 });
 
-test('a repeat that read an answer just before it was replaced gives the one that took its place', async () => {
+test('a repeat that read an answer just before it was replaced gets the new one', async () => {
   const taken = { requestHash: claim.fingerprint, status: 202, headers: {}, body: '{}' };
   const own = { ...claim, key: 'k-1' };
-  await once(sql, own, keys, async () => ({ status: 202, headers: {}, body: '{}' }));
+  await idempotent(sql, own, keys, async () => ({ status: 202, headers: {}, body: '{}' }));
   await storeFinalAnswer(sql, own, keys, { ...answer(1), body: '{"n":1}' });
   expect(await replayAnswer(sql, own, keys, taken)).toEqual(answer(1));
   await owner`truncate catalog.idempotency_keys`;
@@ -126,34 +126,34 @@ test('a repeat that read an answer just before it was replaced gives the one tha
 });
 
 test('keys differ by the case of a letter', async () => {
-  await once(sql, claim, keys, count);
-  expect(await once(sql, { ...claim, key: 'K-1' }, keys, count)).toEqual({ answer: answer(2), replayed: false });
+  await idempotent(sql, claim, keys, count);
+  expect(await idempotent(sql, { ...claim, key: 'K-1' }, keys, count)).toEqual({ answer: answer(2), replayed: false });
 });
 
-test('without a key every request runs, and nothing is kept', async () => {
-  await once(sql, { ...claim, key: undefined }, keys, count);
-  await once(sql, { ...claim, key: undefined }, keys, count);
+test('without a key every request runs, and nothing is stored', async () => {
+  await idempotent(sql, { ...claim, key: undefined }, keys, count);
+  await idempotent(sql, { ...claim, key: undefined }, keys, count);
   expect(runs).toBe(2);
   expect(await records()).toEqual([]);
 });
 
 describe('time', () => {
   test('an answer is kept until the last millisecond, then the key is free for anything', async () => {
-    await once(sql, claim, keys, count);
+    await idempotent(sql, claim, keys, count);
     time += keys.keepSeconds * 1000 - 1;
-    expect((await once(sql, claim, keys, count)).replayed).toBe(true);
+    expect((await idempotent(sql, claim, keys, count)).replayed).toBe(true);
     time += 1;
     const fresh = { ...claim, fingerprint: 'two' };
-    expect(await once(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: false });
-    expect(await once(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: true });
+    expect(await idempotent(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: false });
+    expect(await idempotent(sql, fresh, keys, count)).toEqual({ answer: answer(2), replayed: true });
     expect(await records()).toHaveLength(1);
   });
 
-  test('the record of a key that was free again is that of the new request in every respect', async () => {
-    await once(sql, claim, keys, count);
+  test('the record of a reused key belongs wholly to the new request', async () => {
+    await idempotent(sql, claim, keys, count);
     time += keys.keepSeconds * 1000;
     const fresh = { ...claim, operation: 'update-product', fingerprint: 'two' };
-    await once(sql, fresh, keys, async () => ({ status: 200, headers: { etag: '"2"' }, body: undefined }));
+    await idempotent(sql, fresh, keys, async () => ({ status: 200, headers: { etag: '"2"' }, body: undefined }));
     expect((await records()).map((row) => ({ ...row }))).toEqual([
       {
         caller: claim.caller,
@@ -169,27 +169,27 @@ describe('time', () => {
     ]);
   });
 
-  test('records are deleted from their last moment on, and no others', async () => {
+  test('records are deleted from the moment they expire, and no others', async () => {
     const jobs = database.connect('jobs', poolOptions);
     const start = time;
-    await once(sql, claim, keys, count);
+    await idempotent(sql, claim, keys, count);
     time += 1;
-    await once(sql, { ...claim, key: 'k-2' }, keys, count);
+    await idempotent(sql, { ...claim, key: 'k-2' }, keys, count);
     expect(await purgeExpiredKeys(jobs, new Date(start + keys.keepSeconds * 1000 - 1))).toBe(0);
     expect(await purgeExpiredKeys(jobs, new Date(start + keys.keepSeconds * 1000))).toBe(1);
     expect((await records()).map(({ key }) => key)).toEqual(['k-2']);
     await jobs.end();
   });
 
-  test('the database takes no record that is kept for less than a day', async () => {
-    const short = once(sql, claim, { ...keys, keepSeconds: day - 1 }, count);
+  test('the database refuses a record that is kept for less than a day', async () => {
+    const short = idempotent(sql, claim, { ...keys, keepSeconds: day - 1 }, count);
     await expect(short).rejects.toMatchObject({ code: '23514' });
   });
 });
 
 describe('work that fails', () => {
   test('leaves neither its effect nor a record, and the next request runs', async () => {
-    const failing = once(sql, claim, keys, async (tx) => {
+    const failing = idempotent(sql, claim, keys, async (tx) => {
       await tx`
         insert into catalog.products (id, sku, name, price_amount, price_currency, created_at, updated_at)
         values (${`prd_${'0'.repeat(32)}`}, 'S', 'n', 1, 'EUR', now(), now())`;
@@ -198,65 +198,65 @@ describe('work that fails', () => {
     await expect(failing).rejects.toMatchObject({ code: 'sku-taken' });
     expect(await owner`select from catalog.products`).toHaveLength(0);
     expect(await records()).toEqual([]);
-    expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
+    expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: false });
   });
 
-  test('because its connection broke leaves the key free', async () => {
+  test('because its connection broke, leaves the key free', async () => {
     const pool = database.connect('catalog_api', { ...poolOptions, max: 1 });
     const { work, started, letGo } = held();
-    const broken = once(pool, claim, keys, work).catch((error) => error);
+    const broken = idempotent(pool, claim, keys, work).catch((error) => error);
     const [self] = await (await started)`select pg_backend_pid() as pid`;
     await sql`select pg_terminate_backend(${self!.pid})`;
     letGo();
     expect(await broken).toBeInstanceOf(Error);
     await pool.end({ timeout: 1 });
-    expect(await once(sql, claim, keys, count)).toMatchObject({ replayed: false });
+    expect(await idempotent(sql, claim, keys, count)).toMatchObject({ replayed: false });
     expect(await records()).toHaveLength(1);
   });
 });
 
-describe('two at once', () => {
-  test('while the first is at it the second is told to come again, without waiting; then it gets the answer', async () => {
+describe('two concurrent requests', () => {
+  test('while the first runs, the second is asked to try again without waiting; later it gets the answer', async () => {
     const { work, started, letGo } = held();
-    const first = once(sql, claim, keys, work);
+    const first = idempotent(sql, claim, keys, work);
     await started;
-    await expect(once(sql, claim, keys, count)).rejects.toMatchObject({
+    await expect(idempotent(sql, claim, keys, count)).rejects.toMatchObject({
       code: 'request-in-flight',
       status: 409,
       headers: { 'retry-after': '1' },
     });
     letGo();
     expect((await first).replayed).toBe(false);
-    expect(await once(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
+    expect(await idempotent(sql, claim, keys, count)).toEqual({ answer: answer(1), replayed: true });
   });
 
-  test('another request under the key of one in flight is told to come again too, not what the key is for', async () => {
+  test('a different request with the key of one in flight is also asked to try again, and learns nothing about the key', async () => {
     const { work, started, letGo } = held();
-    const first = once(sql, claim, keys, work);
+    const first = idempotent(sql, claim, keys, work);
     await started;
-    const other = once(sql, { ...claim, fingerprint: 'two' }, keys, count);
+    const other = idempotent(sql, { ...claim, fingerprint: 'two' }, keys, count);
     await expect(other).rejects.toMatchObject({ code: 'request-in-flight' });
     letGo();
     await first;
   });
 
-  test('other keys and other callers do not wait', async () => {
+  test('requests with other keys or by other callers do not wait', async () => {
     const { work, started, letGo } = held();
-    const first = once(sql, claim, keys, work);
+    const first = idempotent(sql, claim, keys, work);
     await started;
     for (const other of [
       { ...claim, key: 'k-2' },
       { ...claim, caller: 'app:key_2' },
       { ...claim, key: undefined },
     ]) {
-      expect((await once(sql, other, keys, count)).replayed).toBe(false);
+      expect((await idempotent(sql, other, keys, count)).replayed).toBe(false);
     }
     letGo();
     await first;
   });
 
-  test('of thirty at once one runs; the others get its answer or are told to come again', async () => {
-    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => once(sql, claim, keys, count)));
+  test('of thirty concurrent requests one runs; the others get its answer or are asked to try again', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => idempotent(sql, claim, keys, count)));
     expect(runs).toBe(1);
     const answered = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
     expect(answered.filter(({ replayed }) => !replayed)).toHaveLength(1);
@@ -266,12 +266,12 @@ describe('two at once', () => {
     }
   });
 
-  test('of thirty at once on a key that has expired, one runs', async () => {
-    await once(sql, claim, keys, count);
+  test('of thirty concurrent requests with an expired key, one runs', async () => {
+    await idempotent(sql, claim, keys, count);
     time += keys.keepSeconds * 1000;
-    await Promise.allSettled(Array.from({ length: 30 }, () => once(sql, claim, keys, count)));
+    await Promise.allSettled(Array.from({ length: 30 }, () => idempotent(sql, claim, keys, count)));
     expect(runs).toBe(2);
-    expect((await once(sql, claim, keys, count)).answer).toEqual(answer(2));
+    expect((await idempotent(sql, claim, keys, count)).answer).toEqual(answer(2));
   });
 });
 
@@ -280,7 +280,7 @@ test.each([
   ['orders_api', 'orders.idempotency_keys'],
 ] as [string, KeyTable][])('%s keeps its records in %s', async (role, table) => {
   const other = database.connect(role, poolOptions);
-  expect(await once(other, claim, { ...keys, table }, count)).toEqual({ answer: answer(1), replayed: false });
-  expect(await once(other, claim, { ...keys, table }, count)).toEqual({ answer: answer(1), replayed: true });
+  expect(await idempotent(other, claim, { ...keys, table }, count)).toEqual({ answer: answer(1), replayed: false });
+  expect(await idempotent(other, claim, { ...keys, table }, count)).toEqual({ answer: answer(1), replayed: true });
   await other.end();
 });

@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 const at = new Date();
-const flag = (orderId: string) =>
+const openReview = (orderId: string) =>
   requestManualReview(saga.saga, {
     orderId,
     eventId: newId('event', saga.clock),
@@ -37,10 +37,10 @@ const place = async ({ reserved = true } = {}) => {
 };
 const opened = async (options?: { reserved: boolean }) => {
   const placed = await place(options);
-  expect(await flag(placed.orderId)).toMatchObject({ opened: true });
+  expect(await openReview(placed.orderId)).toMatchObject({ opened: true });
   return placed;
 };
-/** A confirmed order whose cancellation could not give anything back. */
+/** A confirmed order whose cancellation could neither refund nor return anything. */
 const cancellationInReview = async () => {
   const productId = await saga.product(1);
   const { id } = await saga.place([{ productId, quantity: 1 }]);
@@ -56,13 +56,13 @@ const levelOf = async (productId: string) =>
   (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
 const actionsOf = async (orderId: string) =>
   (
-    await saga.owner`select action, outcome, note from orders.operator_actions where order_id = ${orderId} order by id`
+    await saga.owner`select action, outcome, note from audit.operator_actions where order_id = ${orderId} order by id`
   ).map((row) => ({ ...row }));
 const statuses = (results: PromiseSettledResult<unknown>[]) =>
   results.map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.code)).sort();
 
 describe('a retry', () => {
-  test('two at once are one', async () => {
+  test('two concurrent retries are one', async () => {
     const { orderId } = await opened();
     const results = await Promise.allSettled([operator.retry(orderId), operator.retry(orderId)]);
     expect(statuses(results)).toEqual(['done', 'order-not-in-review']);
@@ -71,7 +71,7 @@ describe('a retry', () => {
     expect(await actionsOf(orderId)).toEqual([{ action: 'retry', outcome: null, note: null }]);
   });
 
-  test('repeated with its key is answered like the first time, and starts nothing', async () => {
+  test('repeated with its key, gets the first answer and starts nothing', async () => {
     const { orderId } = await opened();
     const first = await operator.retry(orderId, { key: 'retry-1' });
     await saga.states.idle();
@@ -80,7 +80,7 @@ describe('a retry', () => {
     expect(await operator.order(orderId)).toMatchObject({ status: 'failed', compensationAttempts: 1 });
   });
 
-  test('of an order that was in manual review while pending charges and reserves nothing', async () => {
+  test('of an order that was still pending charges and reserves nothing', async () => {
     const { orderId, productId } = await opened({ reserved: false });
     const { order } = await operator.retry(orderId);
     expect(order.status).toBe('pending');
@@ -91,7 +91,7 @@ describe('a retry', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('of an order that a release before this one in manual review, of which nothing was kept, compensates it too', async () => {
+  test('of an order without a record of its review compensates it too', async () => {
     const { orderId } = await opened();
     await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
     const { order } = await operator.retry(orderId);
@@ -100,7 +100,7 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('of a cancellation that a release before this one in manual review ends it cancelled', async () => {
+  test('of a cancellation without a record of its review ends it cancelled', async () => {
     const { orderId } = await cancellationInReview();
     await saga.owner`delete from orders.manual_reviews where order_id = ${orderId}`;
     const { order } = await operator.retry(orderId);
@@ -109,7 +109,7 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('cancelled');
   });
 
-  test('settles that the order waits, neither again what was settled before nor what another order waits for', async () => {
+  test("settles the order's open review, and neither a settled one nor that of another order", async () => {
     const [{ orderId }, other] = [await opened(), await opened()];
     const settled = async (id: string) =>
       (await saga.owner`select settled_at from orders.manual_reviews where order_id = ${id} order by attempt`).map(
@@ -140,7 +140,7 @@ describe('a retry', () => {
     const placed = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
     expect(placed.status).toBe('pending_payment');
     const { id } = placed;
-    expect(await flag(id)).toMatchObject({ opened: true });
+    expect(await openReview(id)).toMatchObject({ opened: true });
     expect(await operator.order(id)).toMatchObject({
       manualReview: {
         fromStatus: 'pending_payment',
@@ -152,14 +152,14 @@ describe('a retry', () => {
     expect(order.status).toBe('reserved');
     await saga.states.idle();
     expect((await saga.order(id)).status).toBe('failed');
-    // The customer acts all the same, and the saga that waited for them hears of it.
+    // The customer acts after all, and the saga that waited for them resumes.
     await saga.resumeSaga(id);
     await saga.states.idle();
     expect(await saga.order(id)).toMatchObject({ status: 'failed', payment: null });
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('of any other order is refused, and so is one of an order that is unknown', async () => {
+  test('of any other order is refused, and so is one of an unknown order', async () => {
     const { orderId } = await place();
     await expect(operator.retry(orderId)).rejects.toMatchObject({ code: 'order-not-in-review' });
     await expect(operator.retry(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'not-found' });
@@ -168,7 +168,7 @@ describe('a retry', () => {
     await saga.states.idle();
   });
 
-  test('whose order the customer cancels meanwhile ends it cancelled', async () => {
+  test('of an order that the customer cancels meanwhile ends it cancelled', async () => {
     const { orderId } = await opened();
     await operator.retry(orderId, { startSaga: async () => {} });
     await saga.cancel(orderId);
@@ -187,7 +187,7 @@ describe('a retry', () => {
 });
 
 describe('a resolution', () => {
-  test('gives held stock back, ends the order failed and keeps who said so', async () => {
+  test('returns held stock, ends the order failed and adds to the audit', async () => {
     const { orderId, productId } = await opened();
     const { order } = await operator.resolve(orderId, { note: 'no charge at the provider' });
     expect(order).toMatchObject({
@@ -204,9 +204,9 @@ describe('a resolution', () => {
     expect(event?.data).toEqual({ orderId, customerId: saga.customerId, reason: 'compensated' });
   });
 
-  test('of a cancellation returns what was committed, and its payment counts as refunded', async () => {
+  test('of a cancellation returns committed stock, and its payment counts as refunded', async () => {
     const { orderId, productId } = await cancellationInReview();
-    // What the person did at the provider before.
+    // The operator has already refunded at the provider.
     await saga.gateway.compensation({ orderId, amount: 1000, currency: 'EUR', reference: undefined });
     const { order } = await operator.resolve(orderId, { outcome: 'cancelled', refundReference: 're_by_hand' });
     expect(order).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' }, failure: null });
@@ -218,7 +218,7 @@ describe('a resolution', () => {
     expect(timeline.map(({ type }) => type)).toEqual(['status-changed', 'payment-refunded', 'stock-returned']);
   });
 
-  test('says only what can be true: cancelled of what was confirmed, failed of what was not', async () => {
+  test('may only say what is possible: cancelled if the order was confirmed, failed if not', async () => {
     const { orderId } = await opened();
     await expect(operator.resolve(orderId, { outcome: 'cancelled' })).rejects.toMatchObject({
       code: 'outcome-does-not-fit',
@@ -246,7 +246,7 @@ describe('a resolution', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('at the same time as a retry: one of the two', async () => {
+  test('beside a concurrent retry: one of the two wins', async () => {
     for (let round = 0; round < 5; round++) {
       const { orderId, productId } = await opened();
       const results = await Promise.allSettled([operator.retry(orderId), operator.resolve(orderId)]);
@@ -258,7 +258,7 @@ describe('a resolution', () => {
     }
   });
 
-  test('two at once are one, and a repeat with its key is answered like the first time', async () => {
+  test('two concurrent resolutions are one, and a repeat with its key gets the first answer', async () => {
     const { orderId } = await opened();
     const results = await Promise.allSettled([
       operator.resolve(orderId, { key: `resolve-${orderId}` }),
@@ -272,5 +272,29 @@ describe('a resolution', () => {
     const first = await operator.resolve(other.orderId, { key: 'once' });
     const again = await operator.resolve(other.orderId, { key: 'once' });
     expect([again.replayed, again.answer]).toEqual([true, first.answer]);
+  });
+});
+
+describe('the audit of an order', () => {
+  test('has an entry for each reading, retry and resolution, and nobody changes, deletes or empties it', async () => {
+    const { orderId } = await opened();
+    await operator.explain(orderId);
+    await operator.resolve(orderId, { note: 'no charge at the provider' });
+    const entries = [
+      { action: 'read', outcome: null, note: null },
+      { action: 'resolve', outcome: 'failed', note: 'no charge at the provider' },
+    ];
+    expect(await actionsOf(orderId)).toEqual(entries);
+    for (const sql of [saga.owner, saga.manualReview, saga.saga, saga.api]) {
+      for (const statement of [
+        'update audit.operator_actions set at = at',
+        "update audit.operator_actions set note = 'x'",
+        'delete from audit.operator_actions',
+        'truncate audit.operator_actions',
+      ]) {
+        await expect(sql.unsafe(statement), statement).rejects.toMatchObject({ code: '42501' });
+      }
+    }
+    expect(await actionsOf(orderId)).toEqual(entries);
   });
 });

@@ -7,6 +7,8 @@ import { run as migrateJob } from '../../functions/jobs/migrate.ts';
 import { removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 import type { Sql } from '../../lib/database/applied.sql.ts';
 import { down, migrate, shippedMigrations, status } from '../../lib/database/migrate.ts';
+import { readMigrations } from '../../lib/database/migration-files.ts';
+import { statementsOf } from '../../lib/database/statements.ts';
 import { describeCatalog } from '../support/catalog.ts';
 
 let folder: string;
@@ -15,7 +17,7 @@ let admin: Sql;
 let database: string;
 let sql: Sql;
 
-// A server of its own: login roles belong to the whole server, and these tests make and drop them.
+// A server of its own, because login roles belong to the whole server, and these tests create and drop them.
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'migrations-test-')));
   server = await startPostgres({ dataDir: join(folder, 'postgres'), settings: { fsync: 'off' } });
@@ -42,10 +44,31 @@ afterEach(async () => {
   for (const { rolname } of roles) await admin.unsafe(`drop role ${rolname}`);
 });
 
+/** From the first release on, migrations are only added; files up to this one make up the first release's schema. */
+const baseline = 9;
+
 describe('the shipped migrations', () => {
   const shipped = () => ({ sql, directory: shippedMigrations });
 
-  test('each one compensated leaves what was there before it, and done again what it made', async () => {
+  test('are numbered from 1 without a gap, and each has an up and a down file', async () => {
+    const versions = (await readMigrations(shippedMigrations)).map(({ version }) => version);
+    expect(versions).toEqual(versions.map((_, index) => index + 1));
+    expect(versions.length).toBeGreaterThanOrEqual(baseline);
+  });
+
+  test('create each table of the first release in one place: no file of the baseline alters an object', async () => {
+    const files = (await readMigrations(shippedMigrations)).slice(0, baseline);
+    const alterations = files.flatMap(({ name, up }) =>
+      statementsOf(up)
+        .filter(
+          ({ words: [verb, next] }) => verb === 'alter' || verb === 'drop' || (verb === 'create' && next === 'or'),
+        )
+        .map(({ words, line }) => `${name} line ${line}: ${words.slice(0, 3).join(' ')}`),
+    );
+    expect(alterations).toEqual([]);
+  });
+
+  test('down leaves the catalog as it was before up, and up again makes the same catalog', async () => {
     const { pending } = await status(shipped());
     const before: string[][] = [];
     for (const [index] of pending.entries()) {
@@ -62,7 +85,7 @@ describe('the shipped migrations', () => {
     expect(await describeCatalog(sql)).toEqual(all);
   });
 
-  test('a second database of the server shares the roles, and compensating one keeps the roles of the other', async () => {
+  test('two databases of a server share the roles, and reverting one keeps the roles of the other', async () => {
     await migrate(shipped());
     const before = await describeCatalog(sql);
     const other = `${database}_2`;
@@ -75,13 +98,13 @@ describe('the shipped migrations', () => {
     await admin.unsafe(`drop database ${other}`);
   });
 
-  test('each is smaller than the 16 KB from which RDS Proxy pins a session', async () => {
+  test('are each smaller than 16 KB, from which on RDS Proxy pins a session', async () => {
     for (const file of await readdir(shippedMigrations)) {
       expect((await stat(new URL(file, shippedMigrations))).size, file).toBeLessThan(16 * 1024);
     }
   });
 
-  test('the job applies them all, and says so in its log and answer', async () => {
+  test('are all applied by the job, which names them in its log and its answer', async () => {
     const lines: string[] = [];
     const log = { info: (line: unknown) => void lines.push(String(line)) };
     const { applied } = await migrateJob({

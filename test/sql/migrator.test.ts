@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => trial.end());
 
 describe('going up and down', () => {
-  test('what is applied is recorded with checksum, time and duration, and not applied again', async () => {
+  test('a migration is recorded with checksum, time and duration, and is not applied again', async () => {
     await trial.write({
       one: 'create table a (id integer); select pg_sleep(0.02)',
       two: 'create table b (id integer)',
@@ -42,7 +42,7 @@ describe('going up and down', () => {
     expect(await trial.tables()).toEqual(['migrations.applied']);
   });
 
-  test('a target that is not there is refused', async () => {
+  test('a target that does not exist is refused', async () => {
     await trial.write({ one: 'create table a ()' });
     await expect(migrate({ ...trial.here, target: 2 })).rejects.toMatchObject({ name: 'UnknownTarget' });
     await expect(migrate({ ...trial.here, target: 0 })).rejects.toMatchObject({ name: 'UnknownTarget' });
@@ -53,13 +53,13 @@ describe('going up and down', () => {
     expect(await trial.tables()).toEqual([]);
   });
 
-  test('asking for the status of a database that was never migrated changes nothing', async () => {
+  test('reading the status of a database that was never migrated changes nothing', async () => {
     await trial.write({ one: 'create table a ()' });
     expect(await status(trial.here)).toEqual({ applied: [], pending: ['0001_one'], problem: undefined });
     expect(await trial.tables()).toEqual([]);
   });
 
-  test('many migrators at once apply each migration once', async () => {
+  test('several concurrent migrators apply each migration once', async () => {
     await trial.write({
       one: 'create table a (id integer)',
       two: 'insert into a select 1 from pg_sleep(0.05)',
@@ -74,7 +74,7 @@ describe('going up and down', () => {
     expect(await trial.sql`select id from a order by id`).toEqual([{ id: 1 }, { id: 2 }]);
   });
 
-  test('line ends as Windows writes them do not count as a change', async () => {
+  test('Windows line ends do not count as a change', async () => {
     await trial.write({ one: 'create table a (\n  id integer\n)' });
     await migrate(trial.here);
     const file = join(trial.directory, '0001_one.up.sql');
@@ -83,7 +83,7 @@ describe('going up and down', () => {
   });
 });
 
-describe('a history that is not as it must be stops everything before anything is done', () => {
+describe('a wrong history stops the migrator before it does anything', () => {
   beforeEach(async () => {
     await trial.write({ one: 'create table a ()', two: 'create table b ()', three: 'create table c ()' });
     await migrate({ ...trial.here, target: 2 });
@@ -103,7 +103,28 @@ describe('a history that is not as it must be stops everything before anything i
         await rename(join(trial.directory, '0002_two.down.sql'), join(trial.directory, '0002_deux.down.sql'));
       },
       'ChangedMigration',
-      /0002_deux\.up\.sql has got a new name \(0002_two\)/,
+      /^0002_deux\.up\.sql was renamed \(from 0002_two\) since it was applied: put it back/,
+    ],
+    [
+      'the first applied file has another name',
+      async () => {
+        await rename(join(trial.directory, '0001_one.up.sql'), join(trial.directory, '0001_un.up.sql'));
+        await rename(join(trial.directory, '0001_one.down.sql'), join(trial.directory, '0001_un.down.sql'));
+      },
+      'ChangedMigration',
+      /^0001_un\.up\.sql was renamed \(from 0001_one\)/,
+    ],
+    [
+      'the first applied file was changed',
+      () => writeFile(join(trial.directory, '0001_one.up.sql'), 'create table a (id integer)'),
+      'ChangedMigration',
+      /^0001_one\.up\.sql was changed/,
+    ],
+    [
+      'the database starts with another first migration',
+      () => trial.remove('0001_one').then(() => trial.write({ baseline: 'create table z ()' })),
+      'ReplacedBaseline',
+      /^the database starts with 0001_one and this release with 0001_baseline: .* start with an empty one$/,
     ],
     [
       'an applied file is gone',
@@ -118,19 +139,19 @@ describe('a history that is not as it must be stops everything before anything i
       /^0002_two is applied but this release ends with 0001_one: deploy/,
     ],
     [
-      'a number among the files is left out',
+      'a number among the files is missing',
       () => trial.remove('0003_three').then(() => trial.write({ four: 'select 1' }, 4)),
       'MigrationGap',
       /^there is no migration 0003 before 0004_four/,
     ],
     [
-      'a number among the applied is left out',
+      'a number among the applied migrations is missing',
       () => trial.sql`delete from migrations.applied where version = 1`,
       'MigrationGap',
       /^0002_two is applied but 0001_one before it is not/,
     ],
     [
-      'two files have one number',
+      'two files have the same number',
       () => trial.write({ drei: 'select 1' }, 3),
       'DuplicateMigration',
       /0003_three.*0003_drei|0003_drei.*0003_three/,
@@ -161,7 +182,7 @@ describe('a history that is not as it must be stops everything before anything i
     expect(await trial.tables()).toEqual(before);
   });
 
-  test('the status says what is wrong beside what is there', async () => {
+  test('the status has the problem beside the migrations', async () => {
     await writeFile(join(trial.directory, '0002_two.up.sql'), 'create table b (id integer)');
     const { applied, pending, problem } = await status(trial.here);
     expect(applied.map(({ name }) => name)).toEqual(['0001_one', '0002_two']);

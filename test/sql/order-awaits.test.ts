@@ -30,7 +30,7 @@ const rowOf = async (orderId: string) => {
 const letGo = (orderId: string) => saga.owner`
   update stock.reservations set state = 'released' where order_id = ${orderId}`;
 
-test('an order waits for its customer until its own reservation ends, however often it is told to', async () => {
+test('an order waits for its customer until its own reservation ends, however often the step runs', async () => {
   const [other, order] = [await reserved(second(100)), await reserved(second(200))];
   const before = await rowOf(other);
   expect(await wait(order, second(1))).toEqual(second(200));
@@ -49,7 +49,7 @@ test('an order waits for its customer until its own reservation ends, however of
   expect(await rowOf(other)).toEqual(before);
 });
 
-test('nobody is waited for once the reservation has ended', async () => {
+test('an order whose reservation has ended does not wait', async () => {
   const order = await reserved(second(100));
   await expect(wait(order, second(100))).rejects.toMatchObject(expired);
   expect(await rowOf(order)).toMatchObject({ status: 'reserved', version: 2 });
@@ -57,7 +57,7 @@ test('nobody is waited for once the reservation has ended', async () => {
   await expect(wait(order, second(100))).rejects.toMatchObject(expired);
 });
 
-test('nobody is waited for when the stock is not held any more', async () => {
+test('an order whose stock is no longer held does not wait', async () => {
   const [order, waiting] = [await reserved(second(100)), await reserved(second(100))];
   await wait(waiting, second(1));
   await letGo(order);
@@ -66,7 +66,7 @@ test('nobody is waited for when the stock is not held any more', async () => {
   await expect(wait(waiting, second(1))).rejects.toMatchObject(expired);
 });
 
-test('an order that was given up does not begin to wait', async () => {
+test('an order that was abandoned does not start to wait', async () => {
   const order = await reserved(second(100));
   await abandonUnlessConfirmed(saga.saga, { orderId: order, at: second(1) });
   await expect(wait(order, second(2))).rejects.toMatchObject({ ...notActive, message: 'order is given up' });

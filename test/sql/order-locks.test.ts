@@ -14,7 +14,7 @@ import { type Saga, startSaga } from '../support/saga.ts';
 let saga: Saga;
 beforeAll(async () => {
   saga = await startSaga();
-  // So that rows come as they lie in the table, unless a statement says in which order it wants them.
+  // Rows then come in the table's order, unless a statement asks for another order.
   const [{ name }] = (await saga.owner`select current_database() as name`) as unknown as [{ name: string }];
   for (const setting of ['enable_indexscan', 'enable_bitmapscan', 'enable_indexonlyscan', 'enable_mergejoin']) {
     await saga.owner.unsafe(`alter database ${name} set ${setting} = off`);
@@ -53,7 +53,7 @@ const steps = {
 };
 type Step = keyof typeof steps;
 
-/** Two products, the one with the greater id first: in the table of levels, and in every basket. */
+/** Two products, the one with the greater id first, both in the table of levels and in every basket. */
 const twoProducts = async () => {
   const ids: string[] = [];
   for (const units of [0, 0]) ids.push(await saga.product(units));
@@ -75,7 +75,7 @@ const place = async (...products: string[]) =>
 
 type Work = (tx: typeof saga.owner) => Promise<unknown>;
 
-/** Starts a step after another transaction has written something, and lets that end once the step waits for it. */
+/** Starts a step after another transaction has written something, and commits that once the step waits for it. */
 async function waitedFor(
   before: Work,
   step: () => Promise<unknown>,
@@ -85,7 +85,7 @@ async function waitedFor(
   await saga.owner.begin(async (tx) => {
     await before(tx as unknown as typeof saga.owner);
     outcome = step().catch((error: Error) => error);
-    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5 }).toBeGreaterThan(0);
     await meanwhile();
   });
   return outcome;
@@ -95,20 +95,20 @@ async function expectInOrder({ low, high }: { low: string; high: string }, step:
   const outcome = await waitedFor(
     (tx) => tx`select from stock.levels where product_id = ${low} for update`,
     () => steps[step](orderId),
-    // Whoever waits for the first must not have the second.
+    // A step that waits for the first level must not hold the second.
     () => saga.owner`select from stock.levels where product_id = ${high} for update nowait`,
   );
   expect(outcome).not.toBeInstanceOf(Error);
 }
 
-describe('levels are locked in the order of their products, so that no two baskets wait for each other', () => {
+describe('levels are locked in the order of their products, so that two baskets never wait for each other', () => {
   const before: Record<string, readonly Step[]> = {
     reserve: [],
     confirm: ['reserve'],
     release: ['reserve'],
   };
 
-  test('by releasing what nobody needs', async () => {
+  test('by releasing stock that no order needs', async () => {
     const { low, high } = await twoProducts();
     const orderId = newId('order', saga.clock);
     for (const productId of [high, low]) {
@@ -130,7 +130,7 @@ describe('levels are locked in the order of their products, so that no two baske
   });
 });
 
-test('a reservation does not wait for products that it does not want', async () => {
+test('a reservation does not wait for products outside its basket', async () => {
   const { low, high } = await twoProducts();
   const orderId = await place(low);
   await saga.owner.begin(async (tx) => {
@@ -139,7 +139,7 @@ test('a reservation does not wait for products that it does not want', async () 
   });
 });
 
-describe('a step that waited for another decides on what that one made', () => {
+describe('a step that waited for another one decides on what that one wrote', () => {
   const opened =
     (orderId: string): Work =>
     (tx) =>
@@ -160,10 +160,23 @@ describe('a step that waited for another decides on what that one made', () => {
     expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention' });
   });
 
-  test('putting an order in manual review that was put there meanwhile', async () => {
+  test('putting into manual review an order that was put there meanwhile', async () => {
     const orderId = await place((await twoProducts()).low);
     expect(await waitedFor(opened(orderId), () => steps.flag(orderId))).toMatchObject({ opened: false });
     expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention', failure: { code: 'x' } });
+  });
+
+  test('the timeline says from which status the order came then', async () => {
+    const orderId = await place((await twoProducts()).low);
+    const reserved: Work = (tx) =>
+      reserveAllOrNothing(tx, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
+    await waitedFor(reserved, () => steps.cancel(orderId));
+    const changes = await saga.owner`
+      select detail from orders.timeline where order_id = ${orderId} and type = 'status-changed' order by version`;
+    expect(changes.map(({ detail: { from, to } }) => [from, to])).toEqual([
+      ['pending', 'reserved'],
+      ['reserved', 'cancelling'],
+    ]);
   });
 
   test('closing an order that was closed meanwhile', async () => {
@@ -175,7 +188,7 @@ describe('a step that waited for another decides on what that one made', () => {
     expect(await saga.order(orderId)).toMatchObject({ failure: { code: 'x' }, version: 2 });
   });
 
-  test('giving back the stock of an order that was confirmed meanwhile', async () => {
+  test('returning the stock of an order that was confirmed meanwhile', async () => {
     const orderId = await place((await twoProducts()).low);
     await steps.reserve(orderId);
     const confirmed: Work = async (tx) => {

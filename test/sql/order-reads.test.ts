@@ -16,7 +16,7 @@ beforeAll(async () => {
       (${third}, 'third@example.com', 'Third', 'none', now(), now())`;
   const productId = await saga.product(2);
   orders = [];
-  // The third finds nothing left, the fourth is never begun, the fifth is somebody else's.
+  // The third finds no stock, the saga of the fourth never starts, the fifth belongs to another customer.
   for (const start of [true, true, true, false, false]) {
     orders.push((await saga.place([{ productId, quantity: 1 }], { start })).id);
   }
@@ -29,7 +29,7 @@ const theirs = (orderId: string) => ({ orderId, customerId: other });
 const unknown = `ord_${'0'.repeat(32)}`;
 
 describe('one order', () => {
-  test('is found by whoever placed it, and by nobody else', async () => {
+  test('is found by the customer who placed it, and by nobody else', async () => {
     expect(await findOrder(saga.api, mine(orders[0]!))).toMatchObject({ id: orders[0], customerId: saga.customerId });
     expect(await findOrder(saga.api, mine(orders[1]!))).toMatchObject({ id: orders[1] });
     expect(await findOrder(saga.api, theirs(orders[4]!))).toMatchObject({ id: orders[4], customerId: other });
@@ -38,12 +38,12 @@ describe('one order', () => {
     expect(await findOrder(saga.api, mine(unknown))).toBeUndefined();
   });
 
-  test('has its lines as they were ordered', async () => {
+  test('has its lines in the order of the basket', async () => {
     const lines = [];
     for (const quantity of [3, 1, 2]) lines.push({ productId: await saga.product(0), quantity });
     const { id } = await saga.place([lines[2]!, lines[0]!, lines[1]!], { start: false });
     await saga.owner`update orders.orders set customer_id = ${third} where id = ${id}`;
-    // Written again in the opposite order, so that only their positions tell.
+    // Written again in reverse, so that only their positions give the order.
     await saga.owner.begin(async (tx) => {
       const rows = await tx`delete from orders.lines where order_id = ${id} returning *`;
       for (const row of rows.toSorted((a, b) => b.position - a.position)) {
@@ -56,7 +56,7 @@ describe('one order', () => {
     expect(order?.lines.map(({ quantity }) => quantity)).toEqual([2, 3, 1]);
   });
 
-  test('that is somebody else’s cannot be cancelled, and is not said to exist', async () => {
+  test('of another customer cannot be cancelled, and looks as if it did not exist', async () => {
     await expect(saga.cancel(orders[4]!)).rejects.toMatchObject({ code: 'not-found' });
     expect(await findOrder(saga.api, theirs(orders[4]!))).toMatchObject({ status: 'pending', version: 1 });
   });
@@ -69,18 +69,18 @@ describe('a list of orders', () => {
     return rows.map(({ id }) => id);
   };
 
-  test('has the customer’s own, newest first', async () => {
+  test('has the customer’s own orders, newest first', async () => {
     expect(await list()).toEqual([orders[3], orders[2], orders[1], orders[0]]);
     const rows = await listOrders(saga.api, { customerId: other, status: undefined, before: undefined, limit: 10 });
     expect(rows.map(({ id }) => id)).toEqual([orders[4]]);
   });
 
-  test('goes on before the last order of a page, which is not repeated', async () => {
+  test('goes on after the last order of a page, and does not repeat it', async () => {
     expect(await list({ limit: 2 })).toEqual([orders[3], orders[2]]);
     expect(await list({ limit: 2, before: orders[2]! })).toEqual([orders[1], orders[0]]);
   });
 
-  test('of one status has only those', async () => {
+  test('of one status has only orders in it', async () => {
     expect(await list({ status: 'confirmed' })).toEqual([orders[1], orders[0]]);
     expect(await list({ status: 'failed' })).toEqual([orders[2]]);
     expect(await list({ status: 'pending', before: orders[3]! })).toEqual([]);
@@ -88,8 +88,8 @@ describe('a list of orders', () => {
 });
 
 describe('a timeline', () => {
-  test('tells what happened to this order alone, oldest first', async () => {
-    // Written again in the opposite order, so that only their numbers tell which came first.
+  test('has only what happened to this order, oldest first', async () => {
+    // Written again in reverse, so that only their numbers give the order.
     await saga.owner.begin(async (tx) => {
       const rows = await tx`delete from orders.timeline where order_id = ${orders[0]!} returning *`;
       const backwards = rows.toSorted((a, b) => b.version - a.version || b.entry - a.entry);
@@ -111,7 +111,7 @@ describe('a timeline', () => {
     expect((await readTimeline(saga.api, mine(orders[3]!)))?.map(({ type }) => type)).toEqual(['order-placed']);
   });
 
-  test('is shown to whoever placed the order, and to nobody else', async () => {
+  test('is shown to the customer who placed the order, and to nobody else', async () => {
     expect(await readTimeline(saga.api, theirs(orders[0]!))).toBeUndefined();
     expect(await readTimeline(saga.api, mine(orders[4]!))).toBeUndefined();
     expect(await readTimeline(saga.api, theirs(orders[4]!))).toHaveLength(1);

@@ -66,7 +66,7 @@ const byProduct = (a: Of, b: Of) => (a.productId < b.productId ? -1 : 1);
 const statusOf = async (orderId: string) => (await saga.order(orderId)).status;
 
 describe('reserving', () => {
-  test('a buyer who waited for the same product is refused when it is gone, not by a broken constraint', async () => {
+  test('a buyer who waited for the same product is refused by name when it is gone, not by a constraint', async () => {
     const { productId, orderId } = await place(1);
     let waiting: Promise<unknown> | undefined;
     await saga.owner.begin(async (tx) => {
@@ -74,12 +74,12 @@ describe('reserving', () => {
         insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
         values (${newId('movement', saga.clock)}, ${productId}, 'adjustment', -1, 0, 'broken', now())`;
       waiting = expect(reserve(orderId)).rejects.toMatchObject({ name: 'OutOfStock' });
-      await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
+      await expect.poll(() => waitingForLocks(saga.owner), { interval: 5 }).toBeGreaterThan(0);
     });
     await waiting;
   });
 
-  test('repeated, it says that it was done before', async () => {
+  test('repeated, says that it was already done', async () => {
     const { orderId } = await place();
     expect(await reserve(orderId)).toBe(true);
     expect(await reserve(orderId)).toBe(false);
@@ -111,15 +111,15 @@ describe('reserving', () => {
   });
 });
 
-describe('once a compensation has begun', () => {
-  test('by releasing, no late reservation takes stock', async () => {
+describe('once a compensation has started', () => {
+  test('with releasing, no late reservation takes stock', async () => {
     const { productId, orderId } = await place();
     expect(await release(orderId)).toBe(0);
     await expect(reserve(orderId)).rejects.toMatchObject({ name: 'OrderNotActive' });
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('by abandoning, no late confirmation confirms', async () => {
+  test('with abandoning, no late confirmation succeeds', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     expect(await abandon(orderId)).toEqual({ confirmed: false });
@@ -127,7 +127,7 @@ describe('once a compensation has begun', () => {
     expect(await statusOf(orderId)).toBe('reserved');
   });
 
-  test('stock is given back once, however often it is asked for', async () => {
+  test('stock is returned once, however often the step runs', async () => {
     const { productId, orderId } = await place(3, 2);
     await reserve(orderId);
     const given = await Promise.all([release(orderId), release(orderId), release(orderId)]);
@@ -137,7 +137,7 @@ describe('once a compensation has begun', () => {
 });
 
 describe('confirming', () => {
-  test('repeated, it says that it was done before and changes nothing', async () => {
+  test('repeated, says that it was already done and changes nothing', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     expect(await confirm(orderId)).toBeInstanceOf(Date);
@@ -147,7 +147,7 @@ describe('confirming', () => {
     expect(await abandon(orderId)).toEqual({ confirmed: true });
   });
 
-  test('an order that its customer cancels is refused by name, at the first try', async () => {
+  test('an order that its customer cancels is refused by name, at the first attempt', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     await saga.cancel(orderId);
@@ -162,7 +162,7 @@ describe('confirming', () => {
     expect(await statusOf(orderId)).toBe('reserved');
   });
 
-  test('so is one that went while its customer was asked to act on the payment', async () => {
+  test('so is one that expired while its customer had to act on the payment', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     await awaitPaymentAction(saga.saga, { orderId, at, action: { type: 'simulated', path: '/simulated-payments/1' } });
@@ -171,7 +171,7 @@ describe('confirming', () => {
     expect(await statusOf(orderId)).toBe('pending_payment');
   });
 
-  test('stock of a confirmed order stays where it is', async () => {
+  test('stock of a confirmed order stays committed', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     await confirm(orderId);
@@ -196,7 +196,7 @@ describe('closing', () => {
     expect(await statusOf(orderId)).toBe('reserved');
   });
 
-  test('is refused by the database while money is kept', async () => {
+  test('is refused by the database while the payment is kept', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     await confirm(orderId);
@@ -206,7 +206,7 @@ describe('closing', () => {
     expect(await close(orderId, true)).toEqual({ status: 'cancelled', closed: true });
   });
 
-  test('repeated, it says how the order ended and keeps the first refund', async () => {
+  test('repeated, says how the order ended and keeps the first refund', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     await release(orderId);
@@ -228,7 +228,7 @@ describe('closing', () => {
 });
 
 describe('putting into manual review', () => {
-  test('tells the stock that it keeps, and no other order’s', async () => {
+  test('records the stock that the order keeps, and no other order’s', async () => {
     const lines = [
       { productId: await saga.product(9), quantity: 2 },
       { productId: await saga.product(9), quantity: 3 },
@@ -268,7 +268,7 @@ describe('putting into manual review', () => {
     await release(id);
   });
 
-  test('tells the money that may be kept, as far as its order knows', async () => {
+  test('records the money that the provider may keep, as far as the order knows', async () => {
     const atStake = async (orderId: string) => {
       expect(await flag(orderId)).toMatchObject({ opened: true });
       const [row] = await saga.owner`
@@ -303,13 +303,13 @@ describe('putting into manual review', () => {
     expect({ ...row }).toEqual(left);
   });
 
-  test('by a compensation that a person has repeated since changes nothing', async () => {
+  test('by a compensation that an operator has repeated since changes nothing', async () => {
     const { orderId } = await place();
     expect(await flag(orderId, { attempt: 1 })).toEqual({ status: 'pending', opened: false });
     expect(await flag(orderId, { attempt: 0 })).toEqual({ status: 'needs_attention', opened: true });
   });
 
-  test('only if nothing has happened since it was looked at', async () => {
+  test('happens only if the order has not changed since it was read', async () => {
     const { orderId } = await place();
     await reserve(orderId);
     expect(await flag(orderId, { version: 1 })).toEqual({ status: 'reserved', opened: false });

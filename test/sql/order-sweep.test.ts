@@ -7,7 +7,7 @@ import { type Saga, startSaga } from '../support/saga.ts';
 let saga: Saga;
 beforeAll(async () => {
   saga = await startSaga();
-  // So that rows are sorted only where a statement says so.
+  // Rows are then sorted only if a statement says so.
   const [row] = await saga.owner`select current_database() as name`;
   for (const setting of ['enable_sort', 'enable_incremental_sort', 'enable_indexscan', 'enable_bitmapscan']) {
     await saga.owner.unsafe(`alter database ${row!.name} set ${setting} = off`);
@@ -18,7 +18,7 @@ afterAll(() => saga.stop());
 const at = Date.now();
 const plus = (milliseconds: number) => new Date(at + milliseconds);
 
-/** Puts an order into a status by the way that leads there. */
+/** Takes an order to a status by allowed transitions. */
 async function placeAs(...way: string[]): Promise<string> {
   const { id } = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
   for (const status of way) {
@@ -30,7 +30,7 @@ async function placeAs(...way: string[]): Promise<string> {
   return id;
 }
 
-test('orders that are open and at rest since before a moment are listed, the longest at rest first', async () => {
+test('lists open orders that nothing has happened to since a moment, the longest untouched first', async () => {
   const ids = {
     pending: await placeAs(),
     reserved: await placeAs('reserved'),
@@ -51,7 +51,7 @@ test('orders that are open and at rest since before a moment are listed, the lon
   expect(await list('unbegun', plus(4), 1)).toEqual([ids.pending]);
 });
 
-test('a page goes on where the one before ended, among orders of the same moment by their ids', async () => {
+test('a page starts where the one before ended; orders of the same moment come by id', async () => {
   const made = [await placeAs('cancelling'), await placeAs('cancelling'), await placeAs('cancelling')];
   await saga.owner`
     update orders.orders set updated_at = '2020-01-01 00:00:00.123456Z' where id in ${saga.owner(made)}`;
@@ -76,7 +76,7 @@ const reserved = async (expiresAt: Date) => {
 const flag = (id: string) => saga.owner`
   update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${id}`;
 
-test('orders in manual review whose stock was held until before a moment are listed once each', async () => {
+test('lists each order in manual review whose reservation expired before a moment, once', async () => {
   const [first, second, underWay, given] = [
     await reserved(plus(1)),
     await reserved(plus(2)),
@@ -96,7 +96,7 @@ test('orders in manual review whose stock was held until before a moment are lis
   expect(await list(plus(3))).not.toContain(underWay);
 });
 
-test('a page of them goes by their ids', async () => {
+test('pages of them come by id', async () => {
   const made: string[] = [];
   for (let n = 0; n < 6; n++) made.push(await reserved(plus(-1000)));
   for (const id of made.toReversed()) await flag(id);
@@ -122,7 +122,7 @@ describe('compensations that failed', () => {
     return id;
   };
 
-  test('are listed from the very moment that the pause is over, which is twice as long the second time', async () => {
+  test('are listed from the moment that the pause ends, and the second pause is twice as long', async () => {
     const first = await manualReview(plus(0));
     const second = await manualReview(plus(1), { attempt: 1 });
     await manualReview(plus(0), { attempt: 2 });
@@ -138,7 +138,7 @@ describe('compensations that failed', () => {
     expect(await list(1000), 'never as often as that').toHaveLength(2);
   });
 
-  test('come the longest in manual review first, and so many at most', async () => {
+  test('come with the longest in manual review first, and at most as many as asked for', async () => {
     const made = [await manualReview(plus(-9000)), await manualReview(plus(-9002)), await manualReview(plus(-9001))];
     const oldestFirst = [made[1], made[2], made[0]];
     const ids = (rows: { orderId: string }[]) => rows.map(({ orderId }) => orderId);

@@ -15,9 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => saga.stop());
 
-/** Long after everything that happens at the machine's time. */
+/** A time long after everything that happens at the machine's time. */
 const start = Date.now() + 3600_000;
-/** A second that only one step of a test happens at. */
+/** A second at which only one step of a test happens. */
 const second = (n: number) => new Date(start + n * 1000);
 const expiresAt = second(900);
 
@@ -173,7 +173,7 @@ describe('what each step leaves behind', () => {
     expect(movements.map((row) => Object.values(row)).at(-1)).toEqual(['release', 0, -2, 'order was compensated']);
   });
 
-  test('of an order that had nothing to give back, and of one that is put into manual review', async () => {
+  test('of an order with nothing to compensate, and of one that is put into manual review', async () => {
     const { id } = await place();
     await release(id, second(1));
     expect(await timelineOf(id)).toEqual([]);
@@ -199,7 +199,7 @@ describe('what each step leaves behind', () => {
 });
 
 describe('an open order', () => {
-  /** By the way that leads there. */
+  /** The allowed transitions that lead to each status. */
   const placeAs = async (...way: string[]) => {
     const { id } = await place();
     for (const status of way) await saga.owner`update orders.orders set status = ${status} where id = ${id}`;
@@ -207,13 +207,13 @@ describe('an open order', () => {
   };
   const ways = [['pending'], ['reserved'], ['reserved', 'paid'], ['cancelling']];
 
-  test.each(ways)('is put into manual review from wherever it stands: %s %s', async (...way) => {
+  test.each(ways)('can be put into manual review from every status: %s %s', async (...way) => {
     const id = await placeAs(...way.filter((status) => status !== 'pending'));
     expect(await flag(id, second(1))).toEqual({ opened: true, status: 'needs_attention' });
     expect(await rowOf(id)).toMatchObject({ status: 'needs_attention' });
   });
 
-  test.each(ways)('is given up and closed, unless it is paid: %s %s', async (...way) => {
+  test.each(ways)('is abandoned and closed, unless it is paid: %s %s', async (...way) => {
     const id = await placeAs(...way.filter((status) => status !== 'pending'));
     const last = way.at(-1);
     const isPaid = last === 'paid';
@@ -224,14 +224,14 @@ describe('an open order', () => {
     else expect(await closing).toEqual({ status: last === 'cancelling' ? 'cancelled' : 'failed', closed: true });
   });
 
-  test('that was given up is not reserved again, though its stock is still held', async () => {
+  test('that was abandoned is not reserved again, even while its stock is still held', async () => {
     const { id } = await place();
     await reserve(id, second(1));
     await abandon(id, second(2));
     await expect(reserve(id, second(3))).rejects.toMatchObject({ name: 'OrderNotActive' });
   });
 
-  test('whose payment went back before keeps the record of that', async () => {
+  test('whose payment was already refunded keeps the record of the refund', async () => {
     const { id } = await place();
     await reserve(id, second(1));
     await confirm(id, second(2));
@@ -246,7 +246,7 @@ describe('an open order', () => {
     expect(payment).toEqual({ refundedAt: second(4), refundReference: 're_by_hand' });
   });
 
-  test('that is short of several products names them in the order of their SKUs', async () => {
+  test('that lacks several products names them in the order of their SKUs', async () => {
     const skus = ['C', 'A', 'B'].map((letter) => `${letter}-${newId('request', saga.clock)}`);
     const lines: { productId: string; quantity: number }[] = [];
     for (const sku of skus) {
@@ -267,7 +267,7 @@ describe('an open order', () => {
     await expect(release(id, second(3))).rejects.toMatchObject({ name: 'OrderNotActive' });
   });
 
-  test('that is in manual review still gives its stock back', async () => {
+  test('that is in manual review still returns its stock', async () => {
     const { id } = await place();
     await reserve(id, second(1));
     await flag(id, second(2));
@@ -275,8 +275,8 @@ describe('an open order', () => {
   });
 });
 
-describe('exactly', () => {
-  test('an order that was confirmed at the end of the time to cancel cannot be cancelled any more', async () => {
+describe('at the limit', () => {
+  test('an order that was confirmed exactly one window ago can no longer be cancelled', async () => {
     const { id } = await place();
     await reserve(id, second(1));
     await confirm(id, second(2));
@@ -285,7 +285,7 @@ describe('exactly', () => {
     expect(await cancel(id, second(4), justBefore)).toEqual({ outcome: 'cancelling', was: 'confirmed' });
   });
 
-  test('an order of which one product is not held any more is not confirmed, be it given back or gone', async () => {
+  test('an order with one product that is no longer held is not confirmed, whether released or missing', async () => {
     const { id, lines } = await place(2);
     await reserve(id, second(1));
     const one = { order_id: id, product_id: lines[0]!.productId };
@@ -300,7 +300,7 @@ describe('exactly', () => {
     expect(await confirm(id, second(3))).toBeInstanceOf(Date);
   });
 
-  test('one order: no step touches another', async () => {
+  test('no step touches another order', async () => {
     const [left, paid] = [await place(), await place()];
     await reserve(paid.id, second(1));
     await saga.owner`update orders.orders set status = 'paid' where id = ${paid.id}`;

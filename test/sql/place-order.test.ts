@@ -48,7 +48,7 @@ describe('one key, one order', () => {
     expect(await countOrders()).toBe(before);
   });
 
-  test('a repeat gets the first answer although the product is not on sale any more', async () => {
+  test('a repeat gets the first answer even if the product is no longer on sale', async () => {
     const claim = newClaim();
     const first = await place(claim);
     await saga.owner`update catalog.products set active = false where id = ${productId}`;
@@ -58,7 +58,7 @@ describe('one key, one order', () => {
     expect(again).toEqual({ answer: first.answer, placed: undefined });
   });
 
-  test('a request that found no answer yet, and that another got ahead of, gets the answer of that one', async () => {
+  test("a request that another one overtakes gets that one's answer", async () => {
     const claim = newClaim();
     const before = await countOrders();
     const [clock, at] = [saga.clock, saga.clock.now()];
@@ -85,13 +85,13 @@ describe('one key, one order', () => {
     expect(await countOrders()).toBe(before + 1);
   });
 
-  test('another request under the same key is refused', async () => {
+  test('a different request with the same key is refused', async () => {
     const claim = newClaim();
     await place(claim);
     await expect(place({ ...claim, fingerprint: 'second' })).rejects.toMatchObject({ code: 'idempotency-key-reused' });
   });
 
-  test('while another request holds the key, the answer is to come back', async () => {
+  test('while another request holds the key, the answer is to try again', async () => {
     const claim = newClaim();
     const before = await countOrders();
     await saga.owner.begin(async (tx) => {
@@ -105,7 +105,7 @@ describe('one key, one order', () => {
     expect((await place(claim)).placed).toBeDefined();
   });
 
-  test('twenty at once place one order', async () => {
+  test('twenty concurrent requests place one order', async () => {
     const claim = newClaim();
     const before = await countOrders();
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => place(claim)));
@@ -116,14 +116,14 @@ describe('one key, one order', () => {
     expect(await countOrders()).toBe(before + 1);
   });
 
-  test('the same key of another customer is another key', async () => {
+  test('the same key of another customer is a different key', async () => {
     const claim = newClaim();
     const [first, second] = [await place(claim), await place({ ...claim, caller: 'customer:somebody else' })];
     expect(second.placed?.id).not.toBe(first.placed?.id);
     expect(second.placed).toBeDefined();
   });
 
-  test('a key that is past its keeping is free again', async () => {
+  test('an expired key is free again', async () => {
     const claim = newClaim();
     const first = await place(claim);
     const later = await place(claim, Date.now() + 49 * 3600 * 1000);
@@ -131,7 +131,7 @@ describe('one key, one order', () => {
     expect(later.placed).toBeDefined();
   });
 
-  test('a key is kept until its last millisecond; then its record is the new order’s in every respect', async () => {
+  test('a key is kept until its last millisecond; then its record belongs wholly to the new order', async () => {
     const claim = newClaim();
     const now = Date.now();
     const end = now + 48 * 3600 * 1000;
@@ -155,7 +155,7 @@ describe('one key, one order', () => {
     });
   });
 
-  test('the answer given after waiting replaces only that of the same caller, key and request', async () => {
+  test('the answer after waiting replaces only that of the same caller, key and request', async () => {
     const [claim, otherKey] = [newClaim(), newClaim()];
     const otherCaller = { ...claim, caller: 'customer:somebody else' };
     const others = [await place(otherKey), await place(otherCaller)];
@@ -167,7 +167,7 @@ describe('one key, one order', () => {
     expect([(await place(otherKey)).answer, (await place(otherCaller)).answer]).toEqual(others.map((o) => o.answer));
   });
 
-  test('the answer given after waiting replaces the first', async () => {
+  test('the answer after waiting replaces the first', async () => {
     const claim = newClaim();
     await place(claim);
     const final = { status: 201, headers: { location: '/x' }, body: '{"status":"confirmed"}' };
@@ -175,7 +175,7 @@ describe('one key, one order', () => {
     expect((await place(claim)).answer).toEqual(final);
   });
 
-  test('an answer that a repeat was given is not replaced by the one after waiting', async () => {
+  test('an answer that a repeat has got is not replaced after waiting', async () => {
     const claim = newClaim();
     const { answer } = await place(claim);
     expect((await place(claim)).answer).toEqual(answer);
@@ -184,7 +184,7 @@ describe('one key, one order', () => {
     expect((await place(claim)).answer).toEqual(answer);
   });
 
-  test('an order that is waited for and asked for again meanwhile gives both the same answer', async () => {
+  test('a request that waits and a repeat of it get the same answer', async () => {
     const claim = newClaim();
     const deps = {
       sql: () => saga.api,
@@ -216,7 +216,7 @@ describe('one key, one order', () => {
 });
 
 describe('what is stored', () => {
-  test('a premium customer is shown the discount at once, as it is stored', async () => {
+  test("a premium customer's discount is in the answer as it is stored", async () => {
     await saga.owner`update customers.customers set premium = true where id = ${saga.customerId}`;
     const { placed } = await place(newClaim());
     await saga.owner`update customers.customers set premium = false where id = ${saga.customerId}`;
@@ -247,7 +247,7 @@ describe('what is stored', () => {
   });
 });
 
-test('what starting the saga took is taken from the wait, and a clock that is moved meanwhile takes nothing', async () => {
+test('the time to start the saga counts as waiting, and moving the clock meanwhile changes nothing', async () => {
   const asked = Date.now();
   let now = asked;
   let ahead = 0;

@@ -1,26 +1,30 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requestEmailChange, requestPasswordReset, signUp } from '../../lib/accounts/customers/account-requests.ts';
 import {
   confirmCustomer,
   passwordVersionOf,
   setEmail,
   setPassword,
 } from '../../lib/accounts/customers/accounts.sql.ts';
-import { askForEmail, askForReset, signUp } from '../../lib/accounts/customers/accounts.ts';
 import {
-  findCredentials,
   findCustomer,
-  findOwnCredentials,
+  findStoredPassword,
+  findStoredPasswordOf,
   replacePasswordHash,
   updateCustomer,
 } from '../../lib/accounts/customers/customers.sql.ts';
-import { checkToken, purgeTokens, useToken, voidTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
-import { hashOf } from '../../lib/accounts/customers/email-tokens.ts';
+import {
+  checkToken,
+  hashOf,
+  purgeTokens,
+  useToken,
+  voidTokens,
+} from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
-import { once } from '../../lib/database/idempotency.sql.ts';
-import { purgeExpiredKeys } from '../../lib/database/purge-idempotency.sql.ts';
+import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
@@ -101,14 +105,18 @@ const hexOf = (n: number) => ids.order(n).slice(4);
 const orderInReview = (n: number) => ids.order(997 * n);
 const owner = (n: number) => ids.customer(1 + ((n * 7919) % sizes.customers));
 
-/** How many rows a scan may touch of a table with more than 1,000; by default what a page or a basket takes. */
+/** How many rows a scan may read of a table with more than 1,000; by default what a page or a basket needs. */
 type Call = [name: string, role: DatabaseRole, call: (sql: Sql, mode: Mode) => Promise<unknown>, atMost?: number];
 
-// Each run takes an open order of its own, for the calls change them.
+// Each run takes an open order of its own, because the calls change it.
 const of = (mode: Mode, n: number) => (mode === 'custom' ? n : n + 10);
 
 const calls: Call[] = [
-  ['sign-in: the credentials of an e-mail', 'customers_api', (sql) => findCredentials(sql, 'customer777@example.com')],
+  [
+    'sign-in: the password hash of an e-mail address',
+    'customers_api',
+    (sql) => findStoredPassword(sql, 'customer777@example.com'),
+  ],
   [
     'sign-in: a better hash',
     'customers_api',
@@ -118,7 +126,7 @@ const calls: Call[] = [
     'sign-up',
     'customers_api',
     (sql) =>
-      once(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
+      idempotent(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
         const email = `${id('request')}@example.com`;
         await signUp(tx, { email, name: 'New', passwordHash: 'x' }, rules);
         return { status: 202, headers: {}, body: '{}' };
@@ -127,14 +135,14 @@ const calls: Call[] = [
   [
     'request-password-reset',
     'customers_api',
-    (sql) => inTransaction(sql, (tx) => askForReset(tx, 'customer778@example.com', rules)),
+    (sql) => inTransaction(sql, (tx) => requestPasswordReset(tx, 'customer778@example.com', rules)),
   ],
   [
     'request-email-change',
     'customers_api',
     async (sql) => {
-      const owner = await findOwnCredentials(sql, ids.customer(779));
-      await inTransaction(sql, (tx) => askForEmail(tx, owner, `${id('request')}@example.com`, rules));
+      const owner = await findStoredPasswordOf(sql, ids.customer(779));
+      await inTransaction(sql, (tx) => requestEmailChange(tx, owner, `${id('request')}@example.com`, rules));
     },
   ],
   [
@@ -375,7 +383,7 @@ const calls: Call[] = [
     'saga',
     (sql) => listStaleOrders(sql, { before: new Date(), among: 'begun', limit: 50, after: midway }),
   ],
-  // Whoever looks at orders in manual review looks at them all: there are some hundred.
+  // A reader of orders in manual review reads them all: there are some hundred.
   ['sweep-orders: expired reservations', 'saga', (sql) => listExpiredReservations(sql, { now: new Date(), limit: 50 })],
   [
     'sweep-orders: compensations that failed',
@@ -394,13 +402,13 @@ const calls: Call[] = [
     'reconciler',
     (sql) => listPaidOrders(sql, { after: `pay_${hexOf(50_000)}`, before: `pay_${hexOf(60_000)}`, limit: 100 }),
   ],
-  // Looks through everything that is held: open orders and those in manual review.
+  // Reads everything that is held: by open orders and by those in manual review.
   [
     'reconcile: stock held for nobody',
     'reconciler',
     (sql) => listHoldingOrders(sql, { after: '', expiredBefore: new Date(0), limit: 100 }),
   ],
-  // Looks through the reservations of its window.
+  // Reads the reservations of its window.
   [
     'reconcile: stock committed for nobody',
     'reconciler',
@@ -408,7 +416,7 @@ const calls: Call[] = [
     1000,
   ],
   ['reconcile: stock kept for orders', 'reconciler', (sql) => readKeptStock(sql, [1, 2, 3].map(ids.order))],
-  // A product's whole ledger is added up.
+  // Adds up a product's whole ledger.
   [
     'reconcile: a page of levels',
     'reconciler',
@@ -435,16 +443,16 @@ const calls: Call[] = [
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
-  ['find-orders', 'operations', (sql) => find(sql)],
+  ['find-orders', 'manual_review', (sql) => find(sql)],
   [
     'find-orders older than a day',
-    'operations',
+    'manual_review',
     (sql) => find(sql, { changedBefore: new Date(Date.now() - 86_400_000) }),
   ],
-  ['find-orders in a common status', 'operations', (sql) => find(sql, { status: 'confirmed' })],
+  ['find-orders in a common status', 'manual_review', (sql) => find(sql, { status: 'confirmed' })],
   [
     'find-orders from the middle',
-    'operations',
+    'manual_review',
     (sql) => {
       const after = `${(Date.now() - sizes.orders * 5000) * 1000}-${ids.order(someOrder)}`;
       return find(sql, { status: 'confirmed', after });
@@ -452,7 +460,7 @@ const calls: Call[] = [
   ],
   [
     'explain-order',
-    'operations',
+    'manual_review',
     (sql) => {
       const readExecution = async () => undefined;
       const asked = { orderId: orderInReview(1), keyId: 'key_1', requestId: 'req_1' };
@@ -461,7 +469,7 @@ const calls: Call[] = [
   ],
   [
     'retry-compensation',
-    'operations',
+    'manual_review',
     (sql, mode) => {
       const orderId = orderInReview(of(mode, 2));
       const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
@@ -474,7 +482,7 @@ const calls: Call[] = [
   ],
   [
     'resolve-order',
-    'operations',
+    'manual_review',
     (sql, mode) => {
       const asked = { orderId: orderInReview(of(mode, 3)), keyId: 'key_1', requestId: 'req_1', note: 'x' };
       const deps = { sql, clock, keys: keys('orders.idempotency_keys') };
@@ -484,14 +492,17 @@ const calls: Call[] = [
 ];
 
 describe.each<Mode>(['custom', 'generic'])('with 100,000 orders, planned %s', (mode) => {
-  test.each(calls)('%s reads through an index, and no more than it needs', async (_name, role, call, atMost = 300) => {
-    const plans = await plansOf(database, { role, mode, options: poolOptions }, (sql) => call(sql, mode));
-    expect(plans.length).toBeGreaterThan(0);
-    expect(complaints(plans, big, atMost)).toEqual([]);
-  });
+  test.each(calls)(
+    '%s reads through an index, and no more rows than it needs',
+    async (_name, role, call, atMost = 300) => {
+      const plans = await plansOf(database, { role, mode, options: poolOptions }, (sql) => call(sql, mode));
+      expect(plans.length).toBeGreaterThan(0);
+      expect(complaints(plans, big, atMost)).toEqual([]);
+    },
+  );
 });
 
-test('the shop is as large as it should be, and a scan of all of it would be noticed', async () => {
+test('the shop is large enough for the tests to notice a full scan', async () => {
   expect([...big].toSorted()).toEqual(
     [
       'catalog.idempotency_keys',
@@ -502,7 +513,7 @@ test('the shop is as large as it should be, and a scan of all of it would be not
       'customers.idempotency_keys',
       'orders.idempotency_keys',
       'orders.lines',
-      'orders.operator_actions',
+      'audit.operator_actions',
       'orders.orders',
       'orders.timeline',
       'outbox.events',
@@ -520,7 +531,7 @@ test('the shop is as large as it should be, and a scan of all of it would be not
   expect(complaints(many, big, 300)).toContainEqual(expect.stringMatching(/^\d{4} rows by /));
 });
 
-test('what triggers and foreign keys look up is seen as well', async () => {
+test('the plans of triggers and foreign keys are seen as well', async () => {
   const plans = await plansOf(database, { role: 'saga', mode: 'custom', options: poolOptions }, (sql) =>
     confirmIfReserved(sql, {
       orderId: openOrder('reserved', 30),

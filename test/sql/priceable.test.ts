@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => saga.stop());
 
-test('those of the products that are asked about and on sale are read, and no others', async () => {
+test('reads the requested products that are on sale, and no others', async () => {
   const { products: found } = await readPriceable(saga.api, {
     customerId: null,
     productIds: [products[1]!, products[2]!, newId('product', saga.clock)],
@@ -29,7 +29,7 @@ test('those of the products that are asked about and on sale are read, and no ot
   expect(await readPriceable(saga.api, { customerId: null, productIds: [] })).toEqual({ premium: false, products: [] });
 });
 
-test('a customer is premium when it says so, nobody and an unknown one are not', async () => {
+test('a customer is premium if their row says so; nobody and an unknown customer are not', async () => {
   const premium = async (customerId: string | null) =>
     (await readPriceable(saga.api, { customerId, productIds: [] })).premium;
   expect(await premium(saga.customerId)).toBe(false);

@@ -29,7 +29,7 @@ const change = (columns: { claimed?: number; refunded?: number }) => saga.owner`
   set refund_claimed = ${columns.claimed ?? 0}, refunded_amount = ${columns.refunded ?? 0}
   where id = ${paymentId}`;
 
-describe('what the database refuses of refunds', () => {
+describe('the database refuses a refund', () => {
   test.each([
     ['claims above what was paid', { claimed: 1001 }],
     ['more given back than was claimed', { claimed: 5, refunded: 6 }],
@@ -44,8 +44,8 @@ describe('what the database refuses of refunds', () => {
     ['a status that nobody knows', { status: 'lost' }, 'refunds_status_check'],
     ['a failed one that does not say why', { status: 'failed' }, 'failed_refund_says_why'],
     ['a reason of one that has not failed', { code: 'x' }, 'failed_refund_says_why'],
-    ['one that was made without the provider’s reference', { status: 'succeeded' }, 'refund_given_has_reference'],
-    ['a reference of one that was not made', { reference: 'x' }, 'refund_given_has_reference'],
+    ['one that was made without the provider’s reference', { status: 'succeeded' }, 'succeeded_refund_has_reference'],
+    ['a reference of one that was not made', { reference: 'x' }, 'succeeded_refund_has_reference'],
   ])('%s', async (_, refund, constraint) => {
     await expect(insert(refund)).rejects.toMatchObject({ constraint_name: constraint });
   });
@@ -62,8 +62,8 @@ describe('what the database refuses of refunds', () => {
   });
 });
 
-describe('what the database keeps of a payment that is waited for', () => {
-  test('the action is forgotten by whoever takes the order on', async () => {
+describe('an order that waits for its customer to pay', () => {
+  test('loses its payment action when its status changes', async () => {
     const productId = await saga.product(5);
     const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
     const actionOf = async () =>
@@ -73,7 +73,7 @@ describe('what the database keeps of a payment that is waited for', () => {
     expect(await actionOf()).toBeNull();
   });
 
-  test('an order waits only with an action, and has one only while it waits', async () => {
+  test('waits only with a payment action, and has one only while it waits', async () => {
     const productId = await saga.product(5);
     const order = await saga.place([{ productId, quantity: 1 }], { start: false });
     const broken = { constraint_name: 'payment_action_while_pending' };

@@ -32,7 +32,7 @@ const settle = (refundId: string, at: Date) =>
     at,
   });
 
-test('a refund is settled once, at its time, and one that is unknown is an error', async () => {
+test('a refund is settled once, at its time, and an unknown refund is an error', async () => {
   const { id: orderId } = await saga.place([{ productId: await saga.product(9), quantity: 1 }]);
   const refundId = await claim(orderId, second(1));
   expect(await settle(refundId, second(2))).toBe(true);
@@ -46,7 +46,7 @@ test('a refund is settled once, at its time, and one that is unknown is an error
   expect(await nextAttempt(saga.saga, { refundId, attempt: 1, at: second(4) }), 'of one that ended').toBe(false);
 });
 
-test('open refunds are listed the oldest first, as many as are asked for, and none of the time that is given', async () => {
+test('open refunds are listed oldest first, as many as asked for, and only from before the given time', async () => {
   const { id: orderId } = await saga.place([{ productId: await saga.product(9), quantity: 1 }]);
   const [newest, oldest, middle] = [
     await claim(orderId, second(30)),

@@ -15,8 +15,8 @@ beforeAll(async () => {
   await shop.reserve(sql, paid, { state: 'held' });
   await sql`insert into orders.timeline values (${paid.id}, 1, 1, 'order-placed', '{}', now())`;
   await sql`
-    insert into outbox.events (id, type, subject, data, occurred_at)
-    values (${id('event')}, 'order.placed', ${paid.id}, '{}', now())`;
+    insert into outbox.events (id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at)
+    values (${id('event')}, 'order.placed', 1, ${paid.id}, ${paid.id}, 1, '{}', now())`;
   await sql`
     insert into payments.refunds (id, payment_id, order_id, status, amount, currency, reason, requested_by, created_at, updated_at)
     select ${`rfd_${hex}`}, id, order_id, 'requested', 1, 'EUR', 'broken', 'app:key', now(), now()
@@ -35,36 +35,50 @@ beforeAll(async () => {
       )`;
   }
   await sql`
-    insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
+    insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
     values (${`act_${hex}`}, ${paid.id}, now(), 'key', 'read', 'req')`;
+  await sql`select audit.add_month(${month})`;
+  await sql`
+    insert into audit.accesses (at, id, operation, write, status, milliseconds, request_id, resources)
+    values (${month}, ${`acc_${hex}`}, 'get-order', false, 200, 1, 'req', array['x'])`;
+  await sql`
+    insert into audit.touched (resource, at, access_id, write, succeeded)
+    values ('x', ${month}, ${`acc_${hex}`}, false, true)`;
+  await sql`
+    insert into audit.usage (application_id, hour, operation, requests, client_errors, server_errors, buckets)
+    values ('app', ${month}, 'get-order', 2, 1, 1, array[2])`;
 });
 afterAll(() => shop.close());
 
 const hex = '0'.repeat(32);
+const month = new Date('2026-03-01T00:00:00Z');
 const no = { order: `ord_${hex}`, product: `prd_${hex}`, payment: `pay_${hex}`, customer: `cus_${hex}` };
 const long = (length: number) => 'x'.repeat(length);
 
 type Values = Record<string, unknown>;
 
-/** What a copy of a table's first row needs so as to be another right row. */
+/** What a copy of a table's first row needs to be another valid row. */
 const fresh: Record<string, () => Values> = {
   'orders.orders': () => ({ id: id('order'), status: 'pending' }),
   'orders.lines': () => ({ position: 2, product_id: another }),
   'orders.timeline': () => ({ entry: 2 }),
   'orders.manual_reviews': () => ({ attempt: 2 }),
-  'orders.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
   'orders.status_transitions': () => ({ from_status: 'failed', to_status: 'failed' }),
   'payments.payments': () => ({ id: id('payment'), order_id: unpaid, reference: 'another' }),
   'payments.refunds': () => ({ id: `rfd_${'1'.repeat(32)}` }),
-  'outbox.events': () => ({ id: id('event'), subject: 'another' }),
+  'outbox.events': () => ({ id: id('event'), subject: 'another', sequence: 2 }),
   'stock.levels': () => ({ product_id: another }),
   'stock.movements': () => ({ id: id('movement') }),
   'stock.reservations': () => ({ order_id: id('order') }),
+  'audit.accesses': () => ({ id: `acc_${'1'.repeat(32)}` }),
+  'audit.touched': () => ({ resource: 'y' }),
+  'audit.usage': () => ({ operation: 'another' }),
+  'audit.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
 };
 
-class Compensated extends Error {}
+class RolledBack extends Error {}
 
-/** Inserts a copy of a table's first row with other values, and takes it back. */
+/** Inserts a copy of a table's first row with other values, and rolls it back. */
 async function insertCopy(table: string, values: Values): Promise<void> {
   await shop.sql
     .begin(async (tx) => {
@@ -72,14 +86,14 @@ async function insertCopy(table: string, values: Values): Promise<void> {
         `insert into ${table} select (jsonb_populate_record(t, $1::text::jsonb)).* from ${table} t order by ctid limit 1`,
         [JSON.stringify(values)],
       );
-      throw new Compensated();
+      throw new RolledBack();
     })
     .catch((error) => {
-      if (!(error instanceof Compensated)) throw error;
+      if (!(error instanceof RolledBack)) throw error;
     });
 }
 
-test.each(Object.keys(fresh))('a right row of %s is taken', (table) => insertCopy(table, fresh[table]!()));
+test.each(Object.keys(fresh))('a valid row of %s is accepted', (table) => insertCopy(table, fresh[table]!()));
 
 test.each<[table: string, wrong: Values, constraint: string]>([
   ['orders.orders', { customer_id: no.customer }, 'orders_customer_id_fkey'],
@@ -96,14 +110,14 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['orders.manual_reviews', { money_at_stake: -1 }, 'manual_reviews_money_at_stake_check'],
   ['orders.manual_reviews', { stock_at_stake: {} }, 'manual_reviews_stock_at_stake_check'],
   ['orders.manual_reviews', { settled_how: 'forgotten' }, 'manual_reviews_settled_how_check'],
-  ['orders.manual_reviews', { settled_how: null }, 'settled_somehow'],
+  ['orders.manual_reviews', { settled_how: null }, 'settlement_is_complete'],
   ['orders.manual_reviews', { settled_at: null, settled_how: null }, 'manual_reviews_open'],
-  ['orders.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
-  ['orders.operator_actions', { action: 'loginAttempt' }, 'operator_actions_action_check'],
-  ['orders.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
-  ['orders.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
-  ['orders.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
-  ['orders.operator_actions', { action: 'resolve', outcome: 'failed' }, 'resolution_says_how'],
+  ['audit.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
+  ['audit.operator_actions', { action: 'delete' }, 'operator_actions_action_check'],
+  ['audit.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
+  ['audit.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
+  ['audit.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
+  ['audit.operator_actions', { action: 'resolve', outcome: 'failed' }, 'resolution_says_how'],
   ['payments.payments', { order_id: no.order }, 'payments_order_id_fkey'],
   ['payments.payments', { status: 'lost' }, 'payments_status_check'],
   ['payments.payments', { status: 'refunded' }, 'refund_has_its_time'],
@@ -117,7 +131,10 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['payments.refunds', { reason: long(201) }, 'refunds_reason_check'],
   ['payments.refunds', { attempt: 0 }, 'refunds_attempt_check'],
   ['payments.refunds', { status: 'failed' }, 'failed_refund_says_why'],
-  ['payments.refunds', { status: 'succeeded' }, 'refund_given_has_reference'],
+  ['outbox.events', { type: 'order.lost' }, 'event_type_known'],
+  ['outbox.events', { schema_version: 2 }, 'event_type_known'],
+  ['outbox.events', { sequence: 0 }, 'events_sequence_check'],
+  ['payments.refunds', { status: 'succeeded' }, 'succeeded_refund_has_reference'],
   ['stock.levels', { product_id: no.product }, 'levels_product_id_fkey'],
   ['stock.levels', { on_hand: 1_000_000_001 }, 'levels_on_hand_check'],
   ['stock.movements', { product_id: no.product }, 'movements_product_id_fkey'],
@@ -126,20 +143,40 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['stock.reservations', { product_id: no.product }, 'reservations_product_id_fkey'],
   ['stock.reservations', { quantity: 0 }, 'reservations_quantity_check'],
   ['stock.reservations', { state: 'lost' }, 'reservations_state_check'],
+  ['audit.accesses', { operation: '' }, 'accesses_operation_check'],
+  ['audit.accesses', { operation: long(101) }, 'accesses_operation_check'],
+  ['audit.accesses', { status: 99 }, 'accesses_status_check'],
+  ['audit.accesses', { status: 600 }, 'accesses_status_check'],
+  ['audit.accesses', { problem: long(101) }, 'accesses_problem_check'],
+  ['audit.accesses', { milliseconds: -1 }, 'accesses_milliseconds_check'],
+  ['audit.accesses', { request_id: long(129) }, 'accesses_request_id_check'],
+  ['audit.accesses', { application_id: long(65) }, 'accesses_application_id_check'],
+  ['audit.accesses', { key_id: long(65) }, 'accesses_key_id_check'],
+  ['audit.accesses', { network: long(65) }, 'accesses_network_check'],
+  ['audit.touched', { resource: long(65) }, 'touched_resource_check'],
+  ['audit.touched', { application_id: long(65) }, 'touched_application_id_check'],
+  ['audit.usage', { application_id: long(65) }, 'usage_application_id_check'],
+  ['audit.usage', { operation: '' }, 'usage_operation_check'],
+  ['audit.usage', { operation: long(101) }, 'usage_operation_check'],
+  ['audit.usage', { requests: 0, client_errors: 0, server_errors: 0 }, 'usage_requests_check'],
+  ['audit.usage', { client_errors: 2 }, 'errors_are_requests'],
+  ['audit.usage', { client_errors: -1 }, 'errors_are_requests'],
+  ['audit.usage', { server_errors: -1 }, 'errors_are_requests'],
+  ['audit.usage', { buckets: Array(65).fill(0) }, 'usage_buckets_check'],
 ])('%s: %o is refused by %s', async (table, wrong, constraint) => {
   await expect(insertCopy(table, { ...fresh[table]!(), ...wrong })).rejects.toMatchObject({
     constraint_name: constraint,
   });
 });
 
-/** A right row but for what it has in common with the first. */
+/** A row that is valid but for what it has in common with the first. */
 test.each<[table: string, same: readonly string[], constraint: string]>([
   ['orders.orders', ['id'], 'orders_pkey'],
   ['orders.lines', ['position'], 'lines_pkey'],
   ['orders.lines', ['product_id'], 'lines_order_id_product_id_key'],
   ['orders.timeline', ['entry'], 'timeline_pkey'],
   ['orders.manual_reviews', ['attempt'], 'manual_reviews_pkey'],
-  ['orders.operator_actions', ['id'], 'operator_actions_pkey'],
+  ['audit.operator_actions', ['id'], 'operator_actions_pkey'],
   ['orders.status_transitions', ['from_status', 'to_status'], 'status_transitions_pkey'],
   ['payments.payments', ['id'], 'payments_pkey'],
   ['payments.payments', ['order_id'], 'payments_order_id_key'],
@@ -147,9 +184,13 @@ test.each<[table: string, same: readonly string[], constraint: string]>([
   ['payments.refunds', ['id'], 'refunds_pkey'],
   ['outbox.events', ['id'], 'events_pkey'],
   ['outbox.events', ['subject'], 'events_once_each'],
+  ['outbox.events', ['sequence'], 'events_in_sequence'],
   ['stock.levels', ['product_id'], 'levels_pkey'],
   ['stock.movements', ['id'], 'movements_pkey'],
   ['stock.reservations', ['order_id'], 'reservations_pkey'],
+  ['audit.accesses', ['id'], 'accesses_2026_03_pkey'],
+  ['audit.touched', ['resource'], 'touched_2026_03_pkey'],
+  ['audit.usage', ['operation'], 'usage_2026_03_pkey'],
 ])('%s: a second row of the same %s is refused by %s', async (table, same, constraint) => {
   const values = Object.entries(fresh[table]!()).filter(([name]) => !same.includes(name));
   await expect(insertCopy(table, Object.fromEntries(values))).rejects.toMatchObject({ constraint_name: constraint });

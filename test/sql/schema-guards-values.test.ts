@@ -44,14 +44,14 @@ describe('an id or a currency', () => {
     }
   });
 
-  test('every domain there is stands in this list', async () => {
+  test('this list has every domain of the database', async () => {
     const rows = await shop.sql`
       select typname as name from pg_type where typtype = 'd' and typnamespace = 'kernel'::regnamespace`;
     expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(right).sort());
   });
 });
 
-describe('a record of an idempotency key', () => {
+describe('an idempotency record', () => {
   const insert = (parts: { key?: string; seconds?: number }) => shop.sql`
     insert into orders.idempotency_keys
       (caller, key, operation, request_hash, status, headers, created_at, expires_at)
@@ -66,18 +66,18 @@ describe('a record of an idempotency key', () => {
     for (const key of ['', 'c'.repeat(256)]) await expect(insert({ key })).rejects.toMatchObject({ code: '23514' });
   });
 
-  test('is kept for a day at least', async () => {
+  test('is kept for at least a day', async () => {
     await insert({ key: 'a day', seconds: 86_400 });
     await expect(insert({ key: 'less', seconds: 86_399 })).rejects.toMatchObject({ code: '23514' });
   });
 
-  test('is one a caller and key', async () => {
+  test('is unique for a caller and key', async () => {
     await insert({ key: 'once' });
     await expect(insert({ key: 'once' })).rejects.toMatchObject({ code: '23505' });
   });
 });
 
-test('a level may be locked by writing its own product to it', async () => {
+test('a level can be locked by an update that keeps its product', async () => {
   await shop.sql`update stock.levels set product_id = product_id where product_id = ${shop.productId}`;
   expect(await shop.level()).toEqual({ on_hand: 10, reserved: 0 });
 });

@@ -20,7 +20,7 @@ afterAll(async () => {
 beforeEach(() => shop.restock());
 
 describe('status transitions', () => {
-  test('the table of the database is the table of the code', async () => {
+  test('the table in the database equals the table in the code', async () => {
     const rows = await shop.sql`select from_status, to_status from orders.status_transitions order by 1, 2`;
     const coded = orderStatuses.flatMap((from) => transitions[from].map((to) => `${from} → ${to}`));
     expect(rows.map((row) => `${row.from_status} → ${row.to_status}`)).toEqual(coded.toSorted());
@@ -28,7 +28,7 @@ describe('status transitions', () => {
 
   const pairs = orderStatuses.flatMap((from) => orderStatuses.map((to) => [from, to] as const));
 
-  test('an order goes where the table says, and nowhere else', async () => {
+  test('an order can take the transitions of the table, and no others', async () => {
     let refused = 0;
     for (const [from, to] of pairs.filter(([from, to]) => from !== to)) {
       const attempt = stepTo(from, to);
@@ -45,7 +45,7 @@ describe('status transitions', () => {
     expect(refused).toBe(72 - Object.values(transitions).flat().length);
   });
 
-  test('an order that changes otherwise keeps its status', async () => {
+  test('an order can change and keep its status', async () => {
     for (const status of orderStatuses) await expect(stepTo(status, status)).resolves.toBe('done');
   });
 
@@ -53,7 +53,7 @@ describe('status transitions', () => {
     await expect(shop.order({ status })).rejects.toMatchObject({ constraint_name: 'order_begins_pending' });
   });
 
-  test('an order cannot have a status that is unknown', async () => {
+  test('an order cannot have an unknown status', async () => {
     await expect(shop.order({ status: 'lost' as OrderStatus })).rejects.toMatchObject({
       constraint_name: 'order_begins_pending',
     });
@@ -91,7 +91,7 @@ describe('confirming', () => {
     expect(row).toEqual({ status: 'pending' });
   });
 
-  test('each product of the order needs its own reservation: that of another is none', async () => {
+  test('each product of the order needs its own reservation', async () => {
     const products = [shop.productId, await shop.insertProduct()];
     const two = () => shop.order({ lines: 2, products, subtotal: 4000, total: 4000 });
     await expect(confirm(await two())).rejects.toMatchObject({ constraint_name: 'confirmed_order_has_stock' });
@@ -100,14 +100,14 @@ describe('confirming', () => {
     await confirm(made);
   });
 
-  test('an order that was given up, or says that it failed, is refused', async () => {
+  test('an order that was abandoned, or that has a failure, is refused', async () => {
     const made = await shop.order();
     for (const change of [
       'confirmed_at = now(), abandoned_at = now()',
       "confirmed_at = now(), failure_code = 'x', failure_detail = 'x'",
       'confirmed_at = null',
     ]) {
-      await expect(confirm(made, { change })).rejects.toMatchObject({ constraint_name: 'confirmed_order_is_whole' });
+      await expect(confirm(made, { change })).rejects.toMatchObject({ constraint_name: 'confirmed_order_is_complete' });
     }
   });
 });
@@ -149,7 +149,7 @@ describe('ending otherwise', () => {
     });
   });
 
-  test('a failed order and one in manual review say why', async () => {
+  test('a failed order and one in manual review have a failure', async () => {
     for (const status of ['failed', 'needs_attention']) {
       const made = await shop.order();
       await expect(shop.sql`update orders.orders set status = ${status} where id = ${made.id}`).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe('what an order adds up to', () => {
     await expect(shop.order(parts)).rejects.toMatchObject({ constraint_name: constraint });
   });
 
-  test('a line that comes after the order was placed is refused, and so is a line of no order', async () => {
+  test('a line that is added after the order was placed is refused, and so is a line of an unknown order', async () => {
     const made = await shop.order();
     const late = { ...made, position: 2, productId: await shop.insertProduct() };
     await expect(shop.insertLine(shop.sql, late)).rejects.toMatchObject({ constraint_name: 'order_adds_up' });
@@ -189,7 +189,7 @@ describe('what an order adds up to', () => {
     });
   });
 
-  test('an order that is left without lines in the transaction that adds one is refused', async () => {
+  test('an order whose lines are deleted in the transaction that adds them is refused', async () => {
     const made = await shop.order();
     const late = { ...made, position: 2, productId: await shop.insertProduct() };
     await expect(
@@ -207,7 +207,7 @@ describe('what an order adds up to', () => {
   });
 });
 
-/** Confirms in one transaction, leaving out or altering what the situation says. */
+/** Confirms in one transaction, without or with other parts than usual. */
 const confirm = (
   made: Made,
   parts: {
@@ -243,7 +243,7 @@ const end = async (
   return 'done';
 };
 
-/** Tries one step of an order that is put into `from` past all triggers, and takes everything back. */
+/** Tries one transition of an order that is put into `from` without triggers, and rolls everything back. */
 async function stepTo(from: OrderStatus, to: OrderStatus): Promise<'done'> {
   const orderId = id('order');
   const whole = (status: OrderStatus) => ({

@@ -40,7 +40,7 @@ const sum = (movements: { quantity: number }[]) => movements.reduce((total, { qu
 
 const byNumber = (a: number, b: number) => a - b;
 
-/** What the saga does, seen from the ledger. */
+/** The movements that the saga makes. */
 const reserve = (quantity: number) => owner`
   insert into stock.movements (id, product_id, kind, quantity, reserved, reason, order_id, created_at)
   values (
@@ -49,7 +49,7 @@ const reserve = (quantity: number) => owner`
   )`;
 
 describe('a movement', () => {
-  test('the first one makes the level', async () => {
+  test('the first one creates the level', async () => {
     const movement = await adjust(10, 'opening stock');
     expect(movement).toEqual({
       id: expect.stringMatching(/^mov_/),
@@ -66,14 +66,14 @@ describe('a movement', () => {
     expect(await ledger()).toEqual({ data: [shown], hasMore: false, nextCursor: null, level });
   });
 
-  test('out of stock down to nothing, and no further', async () => {
+  test('takes stock out down to nothing, and no further', async () => {
     await adjust(10);
     expect((await adjust(-10, 'lost')).level).toEqual({ onHand: 0, reserved: 0, available: 0 });
     await expect(adjust(-1)).rejects.toMatchObject({ code: 'stock-reserved', status: 409 });
     expect((await ledger()).data).toHaveLength(2);
   });
 
-  test('down to what is reserved, and no further: the refusal says the numbers and writes nothing', async () => {
+  test('takes stock out down to what is reserved, and no further: the refusal has the numbers and writes nothing', async () => {
     await adjust(10);
     await reserve(4);
     await expect(adjust(-7)).rejects.toMatchObject({
@@ -85,12 +85,12 @@ describe('a movement', () => {
     expect((await adjust(-6)).level).toEqual({ onHand: 4, reserved: 4, available: 0 });
   });
 
-  test('out of a product that never had stock is refused', async () => {
+  test('out of a product without stock is refused', async () => {
     await expect(adjust(-1)).rejects.toMatchObject({ code: 'stock-reserved', message: expect.stringMatching(/^0 on/) });
     expect(await ledger()).toMatchObject({ data: [], level: { onHand: 0, reserved: 0, available: 0 } });
   });
 
-  test('up to the most that a product can have, and no further', async () => {
+  test('adds stock up to the maximum, and no further', async () => {
     await owner`
       insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
       values (${newId('movement', systemClock)}, ${productId}, 'adjustment', ${maxOnHand - 1}, 0, 'much', now())`;
@@ -106,32 +106,32 @@ describe('a movement', () => {
     await expect(movement).rejects.toMatchObject({ code: 'not-found', status: 404 });
   });
 
-  test('of a product that is off sale is taken', async () => {
+  test('of a product that is off sale is accepted', async () => {
     expect((await adjust(3, 'back room', await addProduct(false))).level.onHand).toBe(3);
   });
 });
 
-describe('many at once', () => {
-  test('50 movements on a product without stock: the ledger is the level, and it was never below zero', async () => {
+describe('concurrent movements', () => {
+  test('50 on a product without stock: the ledger equals the level, which was never below zero', async () => {
     const quantities = Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? 3 : -4));
     const outcomes = await Promise.allSettled(quantities.map((quantity) => adjust(quantity)));
     const taken = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'stock-reserved' });
     }
-    // Every one in goes through; those out only as far as there was something.
+    // Every movement in succeeds; a movement out only if there was enough.
     expect(taken.filter(({ quantity }) => quantity > 0)).toHaveLength(25);
     const { data, level } = await ledger();
     expect(data).toHaveLength(taken.length);
     expect(level.onHand).toBe(sum(data));
     expect(taken.every((movement) => movement.level.onHand >= 0)).toBe(true);
-    // Movements began where others had ended, each once: together they are one walk from nothing to the level.
+    // Each movement started at the level where another one ended: together they lead from nothing to the level.
     const ends = taken.map((movement) => movement.level.onHand);
     const starts = taken.map((movement) => movement.level.onHand - movement.quantity);
     expect([0, ...ends].sort(byNumber)).toEqual([...starts, level.onHand].sort(byNumber));
   });
 
-  test('40 that ask for one each of the 25 that are free: 25 get it', async () => {
+  test('40 that each take one of 25 free units: 25 get one', async () => {
     await adjust(30);
     await reserve(5);
     const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => adjust(-1)));
@@ -140,7 +140,7 @@ describe('many at once', () => {
     expect((await ledger()).level).toEqual({ onHand: 5, reserved: 5, available: 0 });
   });
 
-  test('whoever reads meanwhile sees a ledger that adds up to its level', async () => {
+  test('a concurrent reader sees a ledger that adds up to its level', async () => {
     let reading = true;
     const writes = Promise.all(Array.from({ length: 60 }, (_, n) => adjust(n + 1))).finally(() => {
       reading = false;
@@ -174,7 +174,7 @@ describe('the ledger', () => {
     expect(seen).toEqual([6, 5, 4, 3, 2, 1]);
   });
 
-  test('of a product with many movements is not read further than to the one that says there are more', async () => {
+  test('of a product with many movements is read only one row beyond the page', async () => {
     for (const quantity of [1, 2, 3, 4, 5, 6]) await adjust(quantity);
     await tellPlans(database);
     const read = await plansOf(database, { role: 'catalog_api', mode: 'custom', options: poolOptions }, (told) =>
@@ -195,7 +195,7 @@ describe('the ledger', () => {
     });
   });
 
-  test('past its end there is nothing, and still the level', async () => {
+  test('past its end is empty, and still has the level', async () => {
     const { id } = await adjust(5);
     const cursor = encodeCursor(`list-stock-movements ${productId}`, id);
     expect(await ledger(10, cursor)).toEqual({

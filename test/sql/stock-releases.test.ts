@@ -22,7 +22,7 @@ const stateOf = async (orderId: string) =>
 const levelOf = async (productId: string) =>
   (await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`)[0];
 
-/** Stock held for an order that there is not: `reserved` of it are in the ledger. */
+/** Holds stock for an order that does not exist; the ledger says that `reserved` of it are reserved. */
 async function held(
   productId: string,
   quantity: number,
@@ -39,8 +39,8 @@ async function held(
   return orderId;
 }
 
-describe('stock that is held for nobody', () => {
-  test('is released once, as the ledger has it', async () => {
+describe('stock that is held for no order', () => {
+  test('is released once, by what the ledger says', async () => {
     const productId = await saga.product(9);
     const [orderId, unwritten] = [await held(productId, 2), await held(productId, 3, { reserved: 0 })];
     expect(await release(orderId)).toBe(1);
@@ -54,13 +54,13 @@ describe('stock that is held for nobody', () => {
     expect(movements.map((row) => ({ ...row }))).toEqual([{ quantity: 0, reserved: -2 }]);
   });
 
-  test('stays as it is when the ledger has another number of it', async () => {
+  test('stays unchanged when the ledger has a different number', async () => {
     const orderId = await held(await saga.product(9), 3, { reserved: 2 });
     expect(await release(orderId)).toBe(0);
     expect(await stateOf(orderId)).toBe('held');
   });
 
-  test('is released line by line: one that the ledger has otherwise stays, and no other for it', async () => {
+  test('is released line by line: only a line that differs from the ledger stays', async () => {
     const [right, wrong] = [await saga.product(9), await saga.product(9)];
     const orderId = await held(right, 2);
     await held(wrong, 3, { reserved: 2, orderId });
@@ -87,7 +87,7 @@ describe('stock that is held for nobody', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 9, reserved: 0 });
   });
 
-  test('is released for the one order alone', async () => {
+  test('is released for this order only', async () => {
     const productId = await saga.product(9);
     const { id: open } = await saga.place([{ productId, quantity: 1 }], { start: false });
     await reserveAllOrNothing(saga.saga, { orderId: open, at, expiresAt: at });
@@ -98,7 +98,7 @@ describe('stock that is held for nobody', () => {
   });
 });
 
-test('stock that is held for an order under way stays', async () => {
+test('stock that is held for an open order stays', async () => {
   const productId = await saga.product(9);
   const { id } = await saga.place([{ productId, quantity: 1 }], { start: false });
   await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: at });
@@ -106,7 +106,7 @@ test('stock that is held for an order under way stays', async () => {
   expect(await stateOf(id)).toBe('held');
 });
 
-test('an order that is given up while it waits for its customer gives its stock back', async () => {
+test('an order that is abandoned while it waits for its customer returns its stock', async () => {
   const productId = await saga.product(9);
   const { id: orderId } = await saga.place([{ productId, quantity: 2 }], { start: false });
   await reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
@@ -115,14 +115,14 @@ test('an order that is given up while it waits for its customer gives its stock 
   expect([await stateOf(orderId), await levelOf(productId)]).toEqual(['released', { onHand: 9, reserved: 0 }]);
 });
 
-test('stock that is reserved by a late step at that very moment is given back too', async () => {
+test('stock that a late step reserves at that moment is returned too', async () => {
   const productId = await saga.product(3);
   const { id: orderId } = await saga.place([{ productId, quantity: 2 }], { start: false });
   let releasing: Promise<number> | undefined;
   await saga.owner.begin(async (tx) => {
     await reserveAllOrNothing(tx as never, { orderId, at: new Date(), expiresAt: new Date(Date.now() + 900_000) });
     releasing = releaseWhatIsHeld(saga.saga, { orderId, at: new Date() });
-    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5, timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => waitingForLocks(saga.owner), { interval: 5 }).toBeGreaterThan(0);
   });
   expect(await releasing).toBe(2);
   const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;

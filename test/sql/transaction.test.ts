@@ -32,7 +32,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** A pool as on Lambda, by way of a relay that can cut its connection; `lost` settles once the driver has noticed. */
+/** A pool as on Lambda, through a relay that can cut its connection; `lost` settles when the driver has noticed. */
 const open = () => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   lost = promise.then(() => turn());
@@ -44,12 +44,12 @@ const open = () => {
 const insert = (sql: Sql | TransactionSql, n: number) => sql`insert into public.things values (${n})`;
 const kept = async () => (await owner`select n from public.things order by n`).map(({ n }) => n);
 
-test('work that resolves is committed, and its result handed on', async () => {
+test('work that resolves is committed, and its result returned', async () => {
   expect(await inTransaction(open(), async (tx) => (await insert(tx, 1)).count)).toBe(1);
   expect(await kept()).toEqual([1]);
 });
 
-test('work that rejects is rolled back, with its own error, and the pool goes on', async () => {
+test('work that rejects is rolled back with its own error, and the pool goes on', async () => {
   const sql = open();
   const failing = inTransaction(sql, async (tx) => {
     await insert(tx, 1);
@@ -79,7 +79,7 @@ const losses: [string, (pid: number) => unknown][] = [
 ];
 
 describe.each(losses)('%s', (_, lose) => {
-  test('between two statements: an outage, and nothing kept', async () => {
+  test('between two statements: an outage, and nothing is stored', async () => {
     const sql = open();
     const failing = inTransaction(sql, async (tx) => {
       await insert(tx, 1);
@@ -91,25 +91,25 @@ describe.each(losses)('%s', (_, lose) => {
     expect(await kept()).toEqual([]);
   });
 
-  test('during a statement: an outage, and nothing kept', async () => {
+  test('during a statement: an outage, and nothing is stored', async () => {
     const sql = open();
     let pid = 0;
     const failing = inTransaction(sql, async (tx) => {
       await insert(tx, 1);
       pid = await pidOf(tx);
-      const sleeping = tx`select pg_sleep(30)`;
+      const sleeping = tx`select pg_sleep(600)`;
       sleeping.catch(() => {});
       await asleep(pid);
       await lose(pid);
       await sleeping;
     });
     expect(isOutage(await failing.catch((error) => error))).toBe(true);
-    // What it was doing goes on, and keeps its locks, until the server notices.
+    // The server's session goes on, and keeps its locks, until the server notices.
     await endSession(pid);
     expect(await kept()).toEqual([]);
   });
 
-  test('after the last statement: an outage, and nothing kept', async () => {
+  test('after the last statement: an outage, and nothing is stored', async () => {
     const failing = inTransaction(open(), async (tx) => {
       await insert(tx, 1);
       await lose(await pidOf(tx));
@@ -119,7 +119,7 @@ describe.each(losses)('%s', (_, lose) => {
     expect(await kept()).toEqual([]);
   });
 
-  test('while others wait for the pool: they run, and nothing of the lost transaction runs in their session', async () => {
+  test('while others wait for the pool: they run, and the lost transaction runs nothing in their session', async () => {
     const sql = open();
     const others: Promise<unknown>[] = [];
     const failing = inTransaction(sql, async (tx) => {
@@ -134,7 +134,7 @@ describe.each(losses)('%s', (_, lose) => {
     expect(await kept()).toEqual([11, 12, 13]);
   });
 
-  test('work that swallows the loss and goes on writes nothing', async () => {
+  test('work that ignores the loss and goes on writes nothing', async () => {
     const sql = open();
     const failing = inTransaction(sql, async (tx) => {
       await insert(tx, 1);
@@ -159,7 +159,7 @@ describe.each(losses)('%s', (_, lose) => {
       let pid = 0;
       const failing = request(async (sql) => {
         pid = await pidOf(sql);
-        const sleeping = sql`select pg_sleep(30)`;
+        const sleeping = sql`select pg_sleep(600)`;
         sleeping.catch(() => {});
         await asleep(pid);
         await lose(pid);
@@ -178,7 +178,7 @@ describe.each(losses)('%s', (_, lose) => {
 const pidOf = async (tx: Sql | TransactionSql): Promise<number> => (await tx`select pg_backend_pid() as pid`)[0]!.pid;
 
 async function endSession(pid: number): Promise<void> {
-  await owner`select pg_terminate_backend(${pid}, 5000)`;
+  await owner`select pg_terminate_backend(${pid}, 120000)`;
 }
 
 async function asleep(pid: number): Promise<void> {
@@ -190,7 +190,7 @@ async function asleep(pid: number): Promise<void> {
 
 type Relay = { port: number; clients: Set<Socket>; close(): void; reset(): void; stop(): Promise<void> };
 
-/** Hands bytes between TCP clients and the PostgreSQL of the test run. */
+/** Passes bytes between TCP clients and the PostgreSQL of the test run. */
 async function startRelay(): Promise<Relay> {
   const clients = new Set<Socket>();
   const server: Server = createServer((client) => {

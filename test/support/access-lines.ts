@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** Lines as CloudWatch Logs hands them to a function that is subscribed to them. */
+/** Lines in the format in which CloudWatch Logs delivers them to a subscribed function. */
 export const logPayload = (lines: readonly string[], messageType = 'DATA_MESSAGE') => ({
   awslogs: {
     data: gzipSync(

@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres';
 
 /**
- * Everything that migrations make, as sorted lines of text: schemas, relations, columns, constraints, indexes, triggers,
- * functions, views, domains, grants, roles with their settings. Two databases with the same lines are the same.
+ * Everything that migrations create, as sorted lines of text: schemas, relations, columns, constraints, indexes, triggers,
+ * functions, views, domains, grants, roles with their settings. Two databases with the same lines have the same schema.
  */
 export async function describeCatalog(sql: Sql): Promise<string[]> {
   const rows = await sql.unsafe(`

@@ -3,7 +3,7 @@ import { executionName } from '../../lib/saga/execution-name.ts';
 import type { SagaInput } from '../../lib/saga/state.ts';
 import type { Saga } from './saga.ts';
 
-/** The status of an execution in the test's own Step Functions, `none` for one that there is not. */
+/** The status of an execution in the test's own Step Functions; `none` when it does not exist. */
 export async function describeSaga(
   { sfn, stateMachineArn }: Pick<Saga, 'sfn' | 'stateMachineArn'>,
   of: Pick<SagaInput, 'orderId' | 'intent' | 'part'>,

@@ -12,23 +12,26 @@ export type TestDynamo = {
   documents: DynamoDBDocumentClient;
   calls(): Record<string, number>;
   deleteExpired(): Promise<void>;
-  /** Outage: connections are taken and bytes held, nothing answers. What a client gave up on never arrives. */
+  /**
+   * Outage: connections are accepted and bytes are held, but nothing answers. Requests that a client cancels never
+   * arrive.
+   */
   pause(): void;
-  /** Outage: every connection is reset at once, the open ones too. */
+  /** Outage: every connection is reset at once, also the open ones. */
   refuse(): void;
-  /** Outage: what is asked for is done, and no answer comes back. */
+  /** Outage: requests are executed, but no answer comes back. */
   mute(): void;
-  /** Ends an outage: what was held goes on its way. */
+  /** Ends an outage: the held bytes are sent. */
   resume(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** The longest that a timer can wait. */
+/** The longest time-out of a timer. */
 const never = 2 ** 31 - 1;
 
 /**
- * An in-memory DynamoDB with these tables, clients for it, and a way to take it away for a while. What has expired
- * stays until it is told to delete it, for most tests have a time of their own, long before that of the machine.
+ * An in-memory DynamoDB with these tables, clients for it, and outages. It keeps expired items until a test asks it to
+ * delete them: most tests have a clock of their own, far behind the machine's.
  */
 export async function startTestDynamo(
   tables: TableSpec[],
@@ -61,7 +64,7 @@ export function testDynamoClient(endpoint: string): DynamoDBClient {
   });
 }
 
-/** A client that notes everything that is read through it. */
+/** A client that records everything that is read through it. */
 export function watchReads(documents: DynamoDBDocumentClient) {
   const reads: object[] = [];
   const send = (command: Parameters<DynamoDBDocumentClient['send']>[0]) => {
@@ -71,7 +74,7 @@ export function watchReads(documents: DynamoDBDocumentClient) {
   return { client: Object.create(documents, { send: { value: send } }) as DynamoDBDocumentClient, reads };
 }
 
-/** A TCP relay to `port` that can hold its bytes back or refuse to carry any. */
+/** A TCP relay to `port` that can hold bytes or reset connections. */
 async function startRelay(port: number) {
   let mode: 'open' | 'paused' | 'mute' | 'refusing' = 'open';
   const clients = new Set<Socket>();
@@ -107,7 +110,7 @@ async function startRelay(port: number) {
       for (const client of clients) client.resetAndDestroy();
     },
     async resume() {
-      // whoever hung up a moment ago must be known to have done so before anything is sent on
+      // Lets the relay notice clients that have just disconnected before it sends anything.
       for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
       mode = 'open';
       for (const flush of flushes) flush();
@@ -121,7 +124,7 @@ async function startRelay(port: number) {
   };
 }
 
-/** Carries bytes to where `isOpen` lets them, and returns what sends on the bytes held meanwhile. */
+/** Relays bytes while `isOpen`, and returns a function that sends the bytes held meanwhile. */
 function carryBetween(client: Socket, upstream: Socket, isOpen: (to: Socket) => boolean): () => void {
   const held: { to: Socket; chunk: Buffer }[] = [];
   const ways = [

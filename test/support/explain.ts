@@ -23,7 +23,7 @@ export type Mode = 'custom' | 'generic';
 type Connect = (user: string, options: Record<string, unknown>) => unknown;
 
 /**
- * Has PostgreSQL tell the plan of each statement that it runs in a database from now on, those of triggers included
+ * Makes PostgreSQL report the plan of each statement that it runs in a database from now on, triggers included
  * (its module auto_explain, loaded into every session).
  */
 export async function tellPlans(database: TestDatabase): Promise<void> {
@@ -68,7 +68,7 @@ export async function plansOf(
   return plans;
 }
 
-/** Tables with more rows than `rows`, as the last ANALYZE counted them, by `schema.name`. */
+/** Tables with more rows than `rows`, as the last ANALYZE counted them, as `schema.name`. */
 export async function tablesAbove(sql: Sql, rows: number): Promise<Set<string>> {
   const tables = await sql`
     select relnamespace::regnamespace || '.' || relname as name from pg_class where relkind = 'r' and reltuples > ${rows} and relnamespace <> 'pg_catalog'::regnamespace`;
@@ -76,8 +76,8 @@ export async function tablesAbove(sql: Sql, rows: number): Promise<Set<string>> 
 }
 
 /**
- * What is wrong with plans: a big table that is read from end to end, or of which a scan touches more than `atMost`
- * rows, through whatever index.
+ * The problems of plans: a big table that is read whole, or of which a scan reads more than `atMost` rows, through any
+ * index.
  */
 export function complaints(plans: readonly Plan[], big: ReadonlySet<string>, atMost: number): string[] {
   return plans.flatMap(({ query, plan }) =>

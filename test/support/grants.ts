@@ -4,8 +4,8 @@ import type { Sql } from 'postgres';
 export type Grants = Record<string, Record<string, string>>;
 
 /**
- * The effective table and column privileges of roles on every table and view that migrations made. A privilege in a
- * schema that the role may not enter is no privilege, and comes as `… (unreachable)`.
+ * The effective table and column privileges of roles on every table and view that migrations create. A privilege in a
+ * schema that the role may not use has no effect, and is listed as `… (unreachable)`.
  */
 export async function readGrants(sql: Sql, roles: readonly string[]): Promise<Grants> {
   const rows = await sql`

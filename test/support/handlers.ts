@@ -1,16 +1,17 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import type { Context } from 'aws-lambda';
 import postgres from 'postgres';
 import type { Caller } from '../../lib/contract/api/caller.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import type { CallerOf, Route } from '../../lib/contract/deploy/route.ts';
+import type { HttpRuntime } from '../../lib/http/pipeline.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
 import { type Clock, stopwatch, systemClock } from '../../lib/kernel/clock.ts';
-import { type HttpRuntime, httpHandler, type Request, type Result } from '../../lib/platform/handlers/http.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { anyApplication } from './applications.ts';
 import { type EventOptions, httpEvent } from './events.ts';
 
-/** What `lib/platform/sql.ts` opens its pools with, beside the way to the server. */
+/** The options of the pools in `lib/platform/sql.ts`, except those of the connection. */
 export const poolOptions = {
   transform: { column: { from: postgres.toCamel } },
   types: { bigint: bigintAsNumber },
@@ -19,17 +20,17 @@ export const poolOptions = {
 export type Answer = {
   status: number;
   headers: Record<string, string>;
-  /** As it was sent. */
+  /** The body as it was sent. */
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any body
   body: any;
 };
 
 export type Call = EventOptions & { token?: string };
 
 /**
- * One operation with its whole HTTP pipeline and its real `run`. Only the access control is not the real one: it knows
- * `callers` by their token and limits nobody.
+ * An operation with the whole HTTP pipeline and its real `run`. Only access control is replaced: it knows `callers` by
+ * their tokens and limits nobody.
  */
 export function openHandler<R extends Route, C extends OperationContract, D>(
   route: R,
@@ -54,7 +55,7 @@ export function openHandler<R extends Route, C extends OperationContract, D>(
       headers: { 'client-id': anyApplication.id, ...credentials, ...headers },
       ...options,
     });
-    const response = await handler(event, {} as Context);
+    const response = await handler(event);
     const text = response.body ?? '';
     const body = /json/.test(String(response.headers?.['content-type'])) ? JSON.parse(text) : undefined;
     return { status: response.statusCode ?? 200, headers: response.headers as Record<string, string>, text, body };
@@ -65,20 +66,19 @@ function testRuntime(callers: Record<string, Caller>, clock: Clock): HttpRuntime
   return {
     clock,
     stopwatch,
-    log: new Logger({ serviceName: 'test', logLevel: 'SILENT' }),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     record: () => {},
     accessControl: {
-      identify: async ({ bearer = '' }, { kinds, address }) => {
+      authenticate: async ({ bearer = '' }, { kinds, address }) => {
         if (bearer === '' && kinds.includes('client')) return { kind: 'client', address, application: anyApplication };
         const caller = callers[bearer];
         return caller !== undefined && caller.kind !== 'anonymous' && kinds.includes(caller.kind) ? caller : undefined;
       },
-      application: async () => anyApplication,
+      findApplication: async () => anyApplication,
       perMinute: 100,
-      acquire: async () => ({ acquired: true, fallback: false }),
-      release: async () => {},
-      take: async () => ({
+      concurrency: { acquire: async () => ({ acquired: true, fallback: false }), release: async () => {} },
+      rateLimiter: async () => ({
         allowed: true,
         limit: 100,
         windowSeconds: 60,

@@ -7,8 +7,8 @@ import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { databaseRoles, type Scope } from '../../lib/contract/deploy/roles.ts';
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { useAccessSink } from '../../lib/platform/access.ts';
-import { dynamoPatience, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
+import { useAccessSink } from '../../lib/platform/access-log.ts';
+import { dynamoTimeouts, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { fieldsOf, newServer } from './applications.ts';
 import { startTestDynamo, type TestDynamo } from './dynamo.ts';
@@ -63,11 +63,11 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
   const accessLines: string[] = [];
   useAccessSink((line) => accessLines.push(line));
   const owner = database.connect('migrator', poolOptions) as unknown as Sql;
-  const waitForDynamo = (times: typeof dynamoPatience) => {
+  const waitForDynamo = (times: typeof dynamoTimeouts) => {
     const handler: unknown = platformDynamo().config.requestHandler;
     for (const [name, time] of Object.entries(times)) (handler as NodeHandler).updateHttpClientConfig(name, time);
   };
-  const patience = { connectionTimeout: 30_000, requestTimeout: 30_000 };
+  const patience = { connectionTimeout: 2 * 60_000, requestTimeout: 2 * 60_000 };
   waitForDynamo(patience);
   const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
   const { id: clientId } = await registerByHand(applications, fieldsOf('web'));
@@ -78,7 +78,7 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     clientId,
     applications,
     async impatiently(work) {
-      waitForDynamo(dynamoPatience);
+      waitForDynamo(dynamoTimeouts);
       try {
         return await work();
       } finally {

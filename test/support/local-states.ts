@@ -17,13 +17,13 @@ export const arn = (name: string) => `arn:aws:states:eu-central-1:123456789012:e
 type Handler = (payload: never) => unknown;
 type Options = Partial<Omit<StatesOptions, 'invoke'>>;
 
-/** What ends with the test, last first. */
+/** Runs after the test, last first. */
 export const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A running service with handlers by resource name, its client, and short cuts. */
+/** A running service with handlers by resource name, its client, and shortcuts. */
 export async function open(definition: object, handlers: Record<string, Handler>, options: Options = {}) {
   const calls: string[] = [];
   const invoke = async (resource: string, payload: unknown) => {
@@ -93,7 +93,9 @@ export function chain(...resources: string[]) {
   );
 }
 
-/** A Task that gives its input and its token to a function and waits for the callback; ends unless told otherwise. */
+/**
+ * A Task that gives its input and its token to a function and waits for the callback. It ends the machine by default.
+ */
 export const awaiting = (FunctionName: string, more: object = { End: true }) => ({
   Type: 'Task',
   Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',

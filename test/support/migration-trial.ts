@@ -5,7 +5,7 @@ import type { Sql } from '../../lib/database/applied.sql.ts';
 import type { MigrateOptions } from '../../lib/database/migrate.ts';
 import { createDatabase, type TestDatabase } from './postgres.ts';
 
-/** An empty database and a folder for migrations, with ways to fill and look at both. */
+/** An empty database and a folder for migrations, with functions to fill and read both. */
 export type Trial = {
   database: TestDatabase;
   directory: string;
@@ -13,7 +13,7 @@ export type Trial = {
   here: MigrateOptions;
   /** One more connection as the migrator. */
   connect(): Sql;
-  /** Writes migrations by name, numbered from `first`; each is compensated by dropping the tables that it creates. */
+  /** Writes migrations by name, numbered from `first`. Each down file drops the tables that its up file creates. */
   write(files: Record<string, string>, first?: number): Promise<void>;
   /** Removes both files of migrations. */
   remove(...names: string[]): Promise<void>;
@@ -22,7 +22,7 @@ export type Trial = {
   end(): Promise<void>;
 };
 
-/** Sets a trial up. Its maker ends it. */
+/** Sets up a trial. The caller ends it. */
 export async function startTrial(): Promise<Trial> {
   const database = await createDatabase({ template: 'template0' });
   const directory = await mkdtemp(join(tmpdir(), 'migrations-trial-'));

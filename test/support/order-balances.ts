@@ -88,7 +88,12 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
     .filter((change) => !change.includes('needs_attention'));
   const declared = changes.at(-1)?.from === 'needs_attention';
   const path = ['pending', ...changes.map(({ to }) => to)];
-  const told = ['order.placed', ...path.filter((each) => ended.includes(each!)).map((each) => `order.${each}`)].sort();
+  const told = [
+    'order.placed',
+    ...path
+      .filter((each) => ended.includes(each!))
+      .map((each) => `order.${each === 'needs_attention' ? 'in_review' : each}`),
+  ].sort();
   const committed = lines.every(({ product, quantity }) =>
     reservations.some((r) => r.product === product && r.quantity === quantity && r.state === 'committed'),
   );

@@ -9,7 +9,7 @@ import { startRdsProxy } from '../../infra/local/rds-proxy/server.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
 
-/** What the test files of a run share: one PostgreSQL, one RDS Proxy before it, and a database to clone. */
+/** What the test files of a run share: one PostgreSQL, one RDS Proxy in front of it, and a database to clone. */
 export type SharedPostgres = {
   socketDir: string;
   socketPath: string;
@@ -33,8 +33,8 @@ declare module 'vitest' {
 }
 
 /**
- * Vitest's global set-up. `TEST_POSTGRES` may describe one that runs already, as JSON: the run's first project starts it
- * for all.
+ * Vitest's global set-up. The run's first project starts PostgreSQL for all, and describes it in `TEST_POSTGRES` as
+ * JSON.
  */
 export default async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
   if (process.env.TEST_POSTGRES !== undefined) {
@@ -49,11 +49,11 @@ export default async function setup({ provide }: Pick<TestProject, 'provide'>): 
 
 type Shared = { details: SharedPostgres; stop(): Promise<void> };
 
-/** Starts what the tests share; `prepareTemplate` fills the database that is cloned, as `migrator`. */
+/** Starts what the tests share. `prepareTemplate` fills the database that is cloned, as `migrator`. */
 export async function startSharedPostgres(prepareTemplate?: (sql: postgres.Sql) => Promise<unknown>): Promise<Shared> {
   const folder = await mkdtemp(join(tmpdir(), 'counterfoil-test-'));
   const dataDir = join(folder, 'postgres');
-  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' }; // Nothing here outlives the run.
+  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' }; // No data here is needed after the run.
   const server = await startPostgres({ dataDir, settings });
   const stops = [() => rm(folder, { recursive: true }), () => removePostgresData(dataDir), () => server.stop()];
   const stop = async () => {

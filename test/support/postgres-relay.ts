@@ -8,8 +8,8 @@ export type PostgresRelay = {
   /** Folder of its unix socket, for a pool's `host`. */
   host: string;
   /**
-   * Cuts the connection at a request's boundary, counted from 1 on from here: before request `at` gets to the server, or
-   * when the server has done it and its answer is on the way. `disarm` tells whether it came to that.
+   * Cuts the connection at a request, counted from 1 from now on: before request `at` reaches the server, or after the
+   * server has executed it and before its answer arrives. `disarm` returns whether the connection was cut.
    */
   cut(where: 'before request' | 'before answer', at: number): { disarm(): boolean };
   stop(): Promise<void>;
@@ -18,8 +18,8 @@ export type PostgresRelay = {
 type Trap = { where: 'before request' | 'before answer'; left: number; sprung: boolean };
 
 /**
- * Stands between a pool and the PostgreSQL behind a unix socket, reads the messages that pass, and can cut the
- * connection between any two of them. https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * A relay between a pool and the PostgreSQL behind a unix socket. It reads the messages and can cut the connection
+ * between any two of them. https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export async function startPostgresRelay(socketPath: string): Promise<PostgresRelay> {
   const host = await mkdtemp(join(tmpdir(), 'pg-relay-'));
@@ -39,7 +39,7 @@ export async function startPostgresRelay(socketPath: string): Promise<PostgresRe
       client.destroy();
       upstream.destroy();
     };
-    // A session's first message has no kind, and its first answer is that it is ready.
+    // A session's first message has no kind. Its first answer is ReadyForQuery.
     const requests = messages(true);
     const answers = messages(false);
     let isReady = false;
@@ -96,12 +96,12 @@ export async function startPostgresRelay(socketPath: string): Promise<PostgresRe
 
 type Message = { kind: string; bytes: Buffer };
 
-/** Query, Sync and Flush: the client waits for what comes. */
+/** Query, Sync and Flush: the client waits for an answer. */
 const endsRequest = new Set(['Q', 'S', 'H']);
-/** BindComplete, DataRow, CommandComplete, EmptyQueryResponse: held until the server says that it is ready again. */
+/** BindComplete, DataRow, CommandComplete, EmptyQueryResponse: held until the server is ready again. */
 const partOfResult = new Set(['2', 'D', 'C', 'I']);
 
-/** Cuts a stream into messages; the first has no kind in what a client sends. */
+/** Splits a stream into messages. A client's first message has no kind. */
 function messages(startsWithoutKind: boolean): (chunk: Buffer) => Message[] {
   let rest = Buffer.alloc(0);
   let bare = startsWithoutKind;

@@ -6,13 +6,13 @@ import type { SharedPostgres } from './postgres-global.ts';
 
 export type TestDatabase = {
   name: string;
-  /** Opens a pool as a role, over the unix socket. Its maker ends it. */
+  /** Opens a pool as a role, over the unix socket. The caller closes it. */
   connect(user: string, options?: postgres.Options<Record<string, postgres.PostgresType>>): postgres.Sql;
-  /** Drops the database. Throws LeakedConnections, and drops it all the same, when a pool was not ended. */
+  /** Drops the database. When a pool was not closed, drops it too and throws LeakedConnections. */
   drop(): Promise<void>;
 };
 
-/** A test file left connections to its database open. */
+/** A test file has left connections to its database open. */
 export class LeakedConnections extends Error {
   override readonly name = 'LeakedConnections';
   constructor(database: string, sessions: readonly postgres.Row[]) {
@@ -45,9 +45,10 @@ async function drop(sql: postgres.Sql, name: string): Promise<void> {
   const sessions = () => sql`
     select usename, application_name, state, query from pg_stat_activity
     where datname = ${name} and backend_type = 'client backend'`;
-  // PostgreSQL takes a moment to notice that a client has gone, and a while on a busy machine.
+  // PostgreSQL takes a moment to notice that a client has disconnected, longer on a busy machine.
   let open = await sessions();
-  for (const end = Date.now() + 5_000; open.length > 0 && Date.now() < end; open = await sessions()) await sleep(10);
+  for (const end = Date.now() + 2 * 60_000; open.length > 0 && Date.now() < end; open = await sessions())
+    await sleep(10);
   await sql`drop database ${sql(name)} with (force)`;
   if (open.length > 0) throw new LeakedConnections(name, open);
 }

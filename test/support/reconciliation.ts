@@ -60,7 +60,7 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
     findings: (subject: string) => saga.owner`
       select kind, advice, details, repair, repair_key, cleared_at is null as open from monitor.findings
       where subject = ${subject} order by cleared_at nulls last, id`,
-    /** Puts a charge into the simulated provider's books, past everything that would refuse it. */
+    /** Puts a charge into the simulated provider's transactions, past everything that would refuse it. */
     async charge(orderId: string, parts: Partial<ProviderCharge & { status: string }> = {}) {
       const reference = parts.reference ?? `sim_ch_${newId('request', clock)}`;
       const Item = {

@@ -50,7 +50,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
   const database = await createDatabase();
   const saga = database.connect('saga', poolOptions);
   const api = database.connect('orders_api', poolOptions);
-  const operations = database.connect('operations', poolOptions);
+  const manualReview = database.connect('manual_review', poolOptions);
   const owner = database.connect('migrator', poolOptions);
   const dynamo = await startTestDynamo([
     { name: 'charges', partitionKey: 'orderId' },
@@ -127,7 +127,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     database,
     saga,
     api,
-    operations,
+    manualReview,
     owner,
     dynamo,
     gateway,
@@ -190,7 +190,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
       sfn.destroy();
       await states.stop();
       await dynamo.stop();
-      await Promise.all([saga, api, operations, owner].map((sql) => sql.end({ timeout: 2 })));
+      await Promise.all([saga, api, manualReview, owner].map((sql) => sql.end({ timeout: 2 })));
       await database.drop();
     },
   };

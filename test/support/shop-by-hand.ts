@@ -11,7 +11,7 @@ export type Movement = { kind: string; quantity?: number; reserved?: number; ord
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
-/** A database of its own with one customer, and rows to be written by hand: rightly, or wrong in one respect. */
+/** A database with one customer, and functions that write rows by hand: valid ones, or with one thing wrong. */
 export async function openShop() {
   const database = await createDatabase();
   const sql = database.connect('migrator', { max: 5 }) as unknown as Sql;
@@ -42,7 +42,7 @@ export async function openShop() {
     return row && { ...row };
   }
 
-  /** Places an order of two teapots at 10.00, with whatever is to be wrong about it. */
+  /** Places an order of two teapots at 10.00, changed by `parts`. */
   async function order(
     parts: {
       id?: string;
@@ -55,7 +55,7 @@ export async function openShop() {
       quantity?: number;
       lineTotal?: number;
       position?: number;
-      /** Of each line; the one of the test where there are fewer. */
+      /** The product of each line; by default the product of the test. */
       products?: readonly string[];
     } = {},
   ): Promise<Made> {
@@ -117,7 +117,7 @@ export async function openShop() {
     get productId() {
       return productId;
     },
-    /** Makes another product the one of the test, with ten on hand. */
+    /** Adds another product with ten on hand, which becomes the product of the test. */
     async restock() {
       productId = await insertProduct();
       await move({ kind: 'adjustment', quantity: 10 });

@@ -2,7 +2,7 @@ import type { TestDatabase } from './postgres.ts';
 
 const hex = (n: number): string => n.toString(16).padStart(32, '0');
 
-/** Ids of the rows that `fillShop` makes, by number from 1. The ids of one kind sort as their numbers. */
+/** Ids of the rows that `fillShop` creates, by number from 1. The ids of one kind sort as their numbers. */
 export const ids = {
   customer: (n: number) => `cus_${hex(n)}`,
   product: (n: number) => `prd_${hex(n)}`,
@@ -11,7 +11,7 @@ export const ids = {
 
 export const sizes = { customers: 20_000, products: 5_000, orders: 100_000 };
 
-/** The one customer that has every fiftieth order. */
+/** The customer that has every fiftieth order. */
 export const bestCustomer = ids.customer(1);
 
 /** The newest orders are open: fifty in each of these, in this order, the last of all `pending`. */
@@ -23,8 +23,8 @@ export const openOrder = (status: (typeof openOrders)[number], n: number): strin
 
 /**
  * Fills a database with a shop that has been running for a while: 100,000 orders of 20,000 customers with their lines,
- * payments, reservations, ledger, timeline, events and idempotency records. Triggers do not run, for the rows already
- * agree with one another.
+ * payments, reservations, ledger, timeline, events and idempotency records. Triggers do not run, because the rows already
+ * agree with each other.
  */
 export async function fillShop(database: TestDatabase): Promise<void> {
   const admin = database.connect('rdsadmin', { max: 1 });
@@ -123,11 +123,13 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       select id, 0, at, 'reserved', 'compensation-failed', '["ReleaseStock"]', 'Error', 'x', 0, true, '[]', id
       from placed where status = 'needs_attention';
 
-      insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
+      insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
       select pg_temp.id('act_', n), id, at, 'key_1', 'read', 'req_1' from placed where n % 50 = 0;
 
-      insert into outbox.events (id, type, subject, data, occurred_at, published_at)
-      select pg_temp.id('evt_', n), 'order.placed', id, '{}', at, case when n < ${sizes.orders} - 20 then at end from placed;
+      insert into outbox.events (
+        id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at, published_at
+      )
+      select pg_temp.id('evt_', n), 'order.placed', 1, id, id, 1, '{}', at, case when n < ${sizes.orders} - 20 then at end from placed;
 
       insert into orders.idempotency_keys
       select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, '{}', '{}', at,

@@ -6,7 +6,7 @@ import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { accessLine } from '../../lib/contract/deploy/access-line.ts';
 import { mostResources } from '../../lib/contract/deploy/access-pattern.ts';
-import { accessOf, type End } from '../../lib/http/access-record.ts';
+import { accessOf, type Outcome } from '../../lib/http/access-record.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { httpEvent } from '../support/events.ts';
 
@@ -26,7 +26,7 @@ const app: Caller = { kind: 'app', address: '203.0.113.7', application, keyId: s
 
 type Also = {
   caller?: Caller;
-  end?: Partial<End>;
+  outcome?: Partial<Outcome>;
   parameters?: Record<string, string>;
   touched?: string[];
   contract?: OperationContract;
@@ -34,16 +34,10 @@ type Also = {
 };
 
 function lineOf(operation: OperationId, also: Also = {}) {
-  const { caller, end, parameters, touched = [], contract = { summary: '', responses: {} }, address } = also;
+  const { caller, outcome, parameters, touched = [], contract = { summary: '', responses: {} }, address } = also;
   const event = httpEvent({ ...(parameters && { parameters }), ...(address !== undefined && { address }) });
   const seen = { accessId: newId('access', clock), requestId: 'req', milliseconds: 3.5, touched: new Set(touched) };
-  const line = accessOf(
-    routes[operation],
-    contract,
-    event,
-    { ...seen, ...(caller && { caller }) },
-    { status: 200, ...end },
-  );
+  const line = accessOf(routes[operation], contract, { event, caller, ...seen }, { status: 200, ...outcome });
   expect(accessLine.safeParse(JSON.parse(JSON.stringify(line))).success).toBe(true);
   return line;
 }
@@ -65,7 +59,7 @@ test('who asks: a customer through an application, an application by its key, no
     keyId: app.kind === 'app' && app.keyId,
     resources: [],
   });
-  expect(lineOf('get-me', { end: { status: 401, problem: 'unauthenticated' } })).toMatchObject({
+  expect(lineOf('get-me', { outcome: { status: 401, problem: 'unauthenticated' } })).toMatchObject({
     applicationId: null,
     customerId: null,
     keyId: null,
@@ -76,21 +70,22 @@ test('who asks: a customer through an application, an application by its key, no
 test('an answer’s orders and their customers are named, each once; its products only when an application changes them', () => {
   const [order, product] = [someId('order'), someId('product')];
   const body = JSON.stringify({ data: [{ id: order, customerId, lines: [{ productId: product }] }, { id: order }] });
-  expect(lineOf('list-orders', { caller: customer, end: { body } }).resources).toEqual([customerId, order]);
-  expect(lineOf('find-orders', { caller: app, end: { body } }).resources).toEqual([order, customerId]);
-  expect(lineOf('place-order', { caller: customer, end: { body } }).resources).toEqual([customerId, order]);
-  expect(lineOf('resolve-order', { caller: app, end: { body } }).resources).toEqual([order, customerId, product]);
+  expect(lineOf('list-orders', { caller: customer, outcome: { body } }).resources).toEqual([customerId, order]);
+  expect(lineOf('find-orders', { caller: app, outcome: { body } }).resources).toEqual([order, customerId]);
+  expect(lineOf('place-order', { caller: customer, outcome: { body } }).resources).toEqual([customerId, order]);
+  expect(lineOf('resolve-order', { caller: app, outcome: { body } }).resources).toEqual([order, customerId, product]);
 });
 
 test('an id within text, and what only looks like one, is not named', () => {
   const order = someId('order');
   const body = JSON.stringify({ note: `see ${order}`, other: order.toUpperCase(), token: `cfs_${'a'.repeat(32)}` });
-  expect(lineOf('resolve-order', { caller: app, end: { body } }).resources).toEqual([]);
+  expect(lineOf('resolve-order', { caller: app, outcome: { body } }).resources).toEqual([]);
 });
 
 test('of a path only ids are taken', () => {
   const order = someId('order');
-  const named = (orderId: string) => lineOf('get-order', { parameters: { orderId }, end: { status: 404 } }).resources;
+  const named = (orderId: string) =>
+    lineOf('get-order', { parameters: { orderId }, outcome: { status: 404 } }).resources;
   expect(named(order)).toEqual([order]);
   for (const text of ['ada@example.com', `${order}0`, ` ${order}`, `xyz_${'0'.repeat(32)}`]) {
     expect(named(text)).toEqual([]);
@@ -103,14 +98,14 @@ test('an answer about accesses names what was asked about alone', () => {
     caller: app,
     contract: listAccesses,
     touched: [asked],
-    end: { body: JSON.stringify({ data: [{ resources: [order] }] }) },
+    outcome: { body: JSON.stringify({ data: [{ resources: [order] }] }) },
   });
   expect(line.resources).toEqual([asked]);
 });
 
 test('no line names more than the most', () => {
   const body = JSON.stringify(Array.from({ length: 2 * mostResources }, () => someId('order')));
-  expect(lineOf('find-orders', { caller: app, end: { body } }).resources).toHaveLength(mostResources);
+  expect(lineOf('find-orders', { caller: app, outcome: { body } }).resources).toHaveLength(mostResources);
 });
 
 test.each([

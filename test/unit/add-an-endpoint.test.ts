@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { sections } from '../../infra/docs/sections.ts';
 import { handlerSources } from '../../infra/handlers.ts';
 import { buildDocument } from '../../infra/openapi/document.ts';
 import { examplesOf } from '../../infra/openapi/example-of.ts';
-import { tablesSection } from '../../infra/openapi/sections.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
 import type { TableName } from '../../lib/contract/deploy/tables.ts';
@@ -89,5 +89,5 @@ test('the table is created, watched, named to functions and listed in the docs',
   expect(alarms).toContain('counterfoil-dev-table-paidInvoices-throttled');
   vi.stubEnv('PAID_INVOICES_TABLE', 'one-of-the-stage');
   expect(tableName(added.table as TableName)).toBe('one-of-the-stage');
-  expect(tablesSection()).toContain('| `paidInvoices` | `PAID_INVOICES_TABLE` |');
+  expect(sections['docs/configuration.md']!.tables!()).toContain('| `paidInvoices` | `PAID_INVOICES_TABLE` |');
 });

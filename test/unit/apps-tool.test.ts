@@ -35,7 +35,7 @@ const create = (options = '') =>
   );
 const [appId, keyId, key] = [/app_[0-9a-f]{32}/, /key_[0-9a-f]{32}/, /cfk_\S+/];
 
-test('registers a server whose key works, lists both without the secret, and takes the key out of use', async () => {
+test('registers a server whose key works, lists both without the secret, and removes the key', async () => {
   const created = await create('--days 2');
   expect(created).toMatchObject({ code: 0, err: [] });
   const secret = key.exec(created.text)![0];
@@ -49,7 +49,7 @@ test('registers a server whose key works, lists both without the secret, and tak
 
   const second = await run(`add-key ${id}`);
   expect(await findKey(store, key.exec(second.text)![0])).toMatchObject({ applicationId: id });
-  expect(await run(`remove-key ${id} ${ofKey}`)).toMatchObject({ code: 0, out: [`${ofKey} is out of use.`] });
+  expect(await run(`remove-key ${id} ${ofKey}`)).toMatchObject({ code: 0, out: [`${ofKey} is removed.`] });
   expect(await findKey(store, secret)).toBeUndefined();
 });
 
@@ -58,7 +58,7 @@ test('registers a web shop, which has no key', async () => {
     'create --name shop --kind web --scopes orders:place --contact b@example.com --origins https://shop.example --rate-class high --identity-clients client-1,client-2',
   );
   const id = appId.exec(created.text)![0];
-  expect(created.out[1]).toBe(`It names itself by the header Client-Id: ${id}`);
+  expect(created.out[1]).toBe(`It sends this header: Client-Id: ${id}`);
   expect(await readApplication(store, id)).toMatchObject({
     origins: ['https://shop.example'],
     rateClass: 'high',
@@ -67,12 +67,12 @@ test('registers a web shop, which has no key', async () => {
   expect(await run(`add-key ${id}`)).toMatchObject({ code: 1, out: [] });
 });
 
-test('gives every scope by one word', async () => {
+test('grants every scope with one word', async () => {
   const { text } = await run('create --name all --kind server --scopes all --contact c@example.com');
   expect((await readApplication(store, appId.exec(text)![0]))?.scopes).toEqual(scopes);
 });
 
-test('cuts an application off, lets it in again, and removes it', async () => {
+test('suspends an application, resumes it, and removes it', async () => {
   const id = appId.exec((await create()).text)![0];
   expect(await run(`suspend ${id}`)).toMatchObject({ code: 0, out: [`${id} is suspended.`] });
   expect((await readApplication(store, id))?.status).toBe('suspended');
@@ -82,17 +82,17 @@ test('cuts an application off, lets it in again, and removes it', async () => {
 });
 
 test.for([
-  ['', 'Say what to do.'],
+  ['', 'Name a command.'],
   ['delete x', 'There is no command "delete x".'],
   ['create', '--name: '],
   ['create --name x --kind server --scopes stock:write', '--contact: '],
   ['create --name x --kind robot --scopes stock:write --contact a@example.com', '--kind: '],
   ['create --name x --kind server --scopes stock:eat --contact a@example.com', '--scopes: '],
   ['create --name x --kind web --scopes all --contact a@example.com --origins http://shop.example', '--origins: '],
-  ['create --name x --kind server --scopes all --contact a@example.com --days soon', '--days is a whole number'],
+  ['create --name x --kind server --scopes all --contact a@example.com --days soon', '--days must be a whole number'],
   ['create --force', "Unknown option '--force'"],
   ['remove-key', 'There is no command "remove-key".'],
-  [`remove-key app_${'0'.repeat(32)} cfk_abc`, 'Name a key by its id'],
+  [`remove-key app_${'0'.repeat(32)} cfk_abc`, 'Use the id of the key'],
   ['suspend 123', '"123" is not the id of an application'],
 ] as const)('"%s" is explained and changes nothing', async ([line, says]) => {
   const writes = dynamo.calls().TransactWriteItems;
@@ -103,18 +103,18 @@ test.for([
   expect(dynamo.calls().TransactWriteItems).toBe(writes);
 });
 
-test('an unknown application, key, table or DynamoDB is one sentence', async () => {
+test('an unknown application, key, table or DynamoDB is explained in one sentence', async () => {
   const unknown = `app_${'0'.repeat(32)}`;
   expect(await run(`suspend ${unknown}`)).toMatchObject({ code: 1, err: [`There is no application ${unknown}.`] });
   const noKey = `key_${'0'.repeat(32)}`;
   expect((await run(`remove-key ${unknown} ${noKey}`)).err).toEqual([`${unknown} has no key ${noKey}.`]);
-  expect((await run('list --table nowhere')).err.join()).toMatch(/^DynamoDB has no such table here; .*\.$/);
+  expect((await run('list --table nowhere')).err.join()).toMatch(/^DynamoDB has no such table; .*\.$/);
   expect((await run('list --table empty')).out).toEqual(['There are no applications.']);
   dynamo.refuse();
   try {
     const { code, err } = await run('list');
     expect(code).toBe(1);
-    expect(err.join()).toMatch(/^DynamoDB cannot be asked: /);
+    expect(err.join()).toMatch(/^DynamoDB cannot be reached: /);
   } finally {
     await dynamo.resume();
   }

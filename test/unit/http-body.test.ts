@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createQuote } from '../../lib/contract/api/orders.ts';
-import { checkBody, maxBodyBytes, parseInput } from '../../lib/http/input.ts';
+import { checkBody, maxBodyBytes } from '../../lib/http/body.ts';
+import { parseInput } from '../../lib/http/input.ts';
 import { httpEvent } from '../support/events.ts';
 
 const check = (body: string) => checkBody({ summary: 'Try', responses: {} }, httpEvent({ body }));
@@ -28,9 +29,9 @@ describe('an operation that takes no body', () => {
 
 test('a body of nothing but unknown fields is refused at once, naming a few', () => {
   const fields = Array.from({ length: 7900 }, (_, n) => [n.toString(36), 1]);
-  const event = { ...httpEvent(), body: Object.fromEntries(fields) };
+  const body = Object.fromEntries(fields);
   const ms = cpuTimeOf(() => {
-    expect(() => parseInput(createQuote, event)).toThrow(
+    expect(() => parseInput(createQuote, httpEvent(), body)).toThrow(
       expect.objectContaining({ code: 'invalid-input', errors: expect.objectContaining({ length: 20 }) }),
     );
   });

@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 
 const store = () => ({ client: dynamo.documents, table: 'issuerKeys', clock: { now: () => now } });
-const refresh = (from: string | undefined = issuer, timeoutMs = 10_000) =>
+const refresh = (from: string | undefined = issuer, timeoutMs = 60_000) =>
   run({
     issuer: from,
     store: store(),

@@ -5,7 +5,7 @@ import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
-import { roomOf, rooms } from '../support/rooms.ts';
+import { roomOf, rooms } from '../../infra/docs/rooms.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib', 'infra', 'test'].flatMap((folder) =>

@@ -22,8 +22,8 @@ beforeEach(() => {
 });
 
 // Patient, because what is tested is counting, not how busy the machine is.
-const limit = (patienceMs = 60_000) =>
-  createConcurrencyLimit({ client: dynamo.documents, table: 'limits', clock, patienceMs });
+const limit = (timeoutMs = 60_000) =>
+  createConcurrencyLimit({ client: dynamo.documents, table: 'limits', clock, timeoutMs });
 const processes = () => Array.from({ length: 4 }, () => limit());
 const newId = () => `req-${++ids}`;
 const updates = () => dynamo.calls().UpdateItem ?? 0;
@@ -106,7 +106,7 @@ describe('a permit', () => {
         return dynamo.documents.send(command, options);
       },
     } as unknown as DynamoDBDocumentClient;
-    const repeating = createConcurrencyLimit({ client: twice, table: 'limits', clock, patienceMs: 60_000 });
+    const repeating = createConcurrencyLimit({ client: twice, table: 'limits', clock, timeoutMs: 60_000 });
     const id = newId();
     expect(await repeating.acquire(subject, most, id, 30)).toEqual({ acquired: true, fallback: false });
     expect(await stored()).toMatchObject({ holders: 1 });

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   attemptFailed,
   attemptSucceeded,
+  knowNetwork,
   type LockoutStore,
   noteAttempt,
-  welcome,
 } from '../../lib/auth/limits/lockout.dynamo.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
@@ -144,7 +144,7 @@ describe('login attempts at one e-mail from many networks', () => {
   test('do not lock out an owner who has just reset the password either', async () => {
     await times(40, (i) => loginAttempt(elsewhere(i)));
     expect(await signIn()).toBe(30);
-    await welcome(store, source({}));
+    await knowNetwork(store, source({}));
     expect(await signIn()).toBe(0);
   });
 

@@ -1,7 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createLimiter } from '../../lib/auth/limits/limiter.dynamo.ts';
+import { createRateLimiter } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
@@ -22,7 +22,7 @@ beforeEach(() => {
 
 // Patient, because what is tested is counting, not how busy the machine is.
 const limiter = (perMinute: number) => {
-  const take = createLimiter({ client: dynamo.documents, table: 'limits', clock, patienceMs: 60_000 });
+  const take = createRateLimiter({ client: dynamo.documents, table: 'limits', clock, timeoutMs: 60_000 });
   return (subject: string) => take(subject, perMinute);
 };
 const updates = () => dynamo.calls().UpdateItem ?? 0;
@@ -66,7 +66,7 @@ describe('a limit that processes share', () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 
   test('a process that has never seen the subject refuses at once, and its refusals are not counted', async () => {
     const first = limiter(5);
@@ -156,7 +156,7 @@ describe('while DynamoDB does not answer', () => {
   });
 
   test('a DynamoDB that takes connections and says nothing is given up on', async () => {
-    const take = createLimiter({ client: dynamo.documents, table: 'limits', clock });
+    const take = createRateLimiter({ client: dynamo.documents, table: 'limits', clock });
     dynamo.pause();
     try {
       expect(await take(subject, 5)).toMatchObject({ allowed: true, fallback: true, remaining: 4 });
@@ -166,7 +166,7 @@ describe('while DynamoDB does not answer', () => {
   });
 
   test('a missing table or permission limits by the own count too', async () => {
-    const take = createLimiter({ client: dynamo.documents, table: 'nowhere', clock });
+    const take = createRateLimiter({ client: dynamo.documents, table: 'nowhere', clock });
     expect(await take(subject, 1)).toMatchObject({ allowed: true, fallback: true });
     expect(await take(subject, 1)).toMatchObject({ allowed: false, fallback: true });
   });

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createLimiter } from '../../lib/auth/limits/limiter.dynamo.ts';
-import { spread } from '../../lib/auth/limits/spread.ts';
+import { createRateLimiter, spread } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { limitOf, type RateClass, rateClasses } from '../../lib/contract/deploy/limits.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
@@ -36,11 +35,11 @@ beforeEach(() => {
 
 // Patient, because what is tested is counting, not how busy the machine is.
 const limiter = (perKey?: number) =>
-  createLimiter({
+  createRateLimiter({
     client: counting,
     table: 'limits',
     clock: { now: () => now },
-    patienceMs: 60_000,
+    timeoutMs: 60_000,
     ...(perKey === undefined ? {} : { perKey }),
   });
 const written = () => [...writes.values()].reduce((sum, count) => sum + count, 0);
@@ -222,7 +221,7 @@ describe('a subject that was refused', () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  });
 
   test('is remembered by the last request that filled the limit too', async () => {
     const take = limiter();

@@ -77,31 +77,31 @@ describe('the sliding window', () => {
   });
 });
 
-test('an open breaker rests for two seconds, then lets one call through until that has succeeded', () => {
+test('an open circuit breaker refuses for two seconds, then lets one probe through at a time until one succeeds', () => {
   let now = 0;
   const breaker = createCircuitBreaker({ now: () => now });
-  expect([breaker.mayAsk(), breaker.mayAsk()]).toEqual([true, true]);
-  breaker.failed();
+  expect([breaker.allowRequest(), breaker.allowRequest()]).toEqual([true, true]);
+  breaker.recordFailure();
   now = 1_999;
-  expect(breaker.mayAsk()).toBe(false);
+  expect(breaker.allowRequest()).toBe(false);
   now = 2_000;
-  expect([breaker.mayAsk(), breaker.mayAsk()]).toEqual([true, false]);
-  breaker.failed();
+  expect([breaker.allowRequest(), breaker.allowRequest()]).toEqual([true, false]);
+  breaker.recordFailure();
   now = 3_999;
-  expect(breaker.mayAsk()).toBe(false);
+  expect(breaker.allowRequest()).toBe(false);
   now = 4_000;
-  expect(breaker.mayAsk()).toBe(true);
-  breaker.succeeded();
-  expect([breaker.isOpen(), breaker.mayAsk(), breaker.mayAsk()]).toEqual([false, true, true]);
+  expect(breaker.allowRequest()).toBe(true);
+  breaker.recordSuccess();
+  expect([breaker.isOpen(), breaker.allowRequest(), breaker.allowRequest()]).toEqual([false, true, true]);
 });
 
-test('a bounded map forgets what was not asked for longest', () => {
-  const map = lruCache<number>(2);
-  map.set('a', 1);
-  map.set('b', 2);
-  map.get('a');
-  map.set('c', 3);
-  expect([map.get('a'), map.get('b'), map.get('c')]).toEqual([1, undefined, 3]);
+test('an LRU cache replaces the least recently used entry', () => {
+  const cache = lruCache<number>(2);
+  cache.set('a', 1);
+  cache.set('b', 2);
+  cache.get('a');
+  cache.set('c', 3);
+  expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([1, undefined, 3]);
 });
 
 test('a sign-in lock begins at the fifth failure and doubles up to a quarter of an hour', () => {

@@ -9,7 +9,7 @@ test("the clock is the machine's until it is moved, and then ahead by as much", 
   expect([clock.now(), clock.ahead]).toEqual([1500, 500]);
 });
 
-test('a timer rings when the clock is moved past it, and one taken back does not', async () => {
+test('a timer rings when the clock is moved past it, and a cancelled one does not', async () => {
   const clock = createClock();
   const rung: string[] = [];
   const done = new Promise<void>((resolve) => clock.at(clock.now() + 60_000, () => resolve(void rung.push('kept'))));
@@ -21,7 +21,7 @@ test('a timer rings when the clock is moved past it, and one taken back does not
   expect(rung).toEqual(['kept']);
 });
 
-test('a timer for a time that has passed rings soon, but never at once', async () => {
+test('a timer for a time that has passed rings soon, but never before the call returns', async () => {
   const clock = createClock();
   let rung = false;
   const done = new Promise<void>((resolve) =>
@@ -34,7 +34,7 @@ test('a timer for a time that has passed rings soon, but never at once', async (
   await done;
 });
 
-test('a timer farther off than the machine can count is not rung early', async () => {
+test('a timer beyond the longest time-out of node does not ring early', async () => {
   const clock = createClock();
   let rung = false;
   const takeBack = clock.at(clock.now() + 2 ** 33, () => {
@@ -45,7 +45,7 @@ test('a timer farther off than the machine can count is not rung early', async (
   takeBack();
 });
 
-test('a clock is not moved back', () => {
+test('a clock cannot be moved back', () => {
   expect(() => createClock().advance(-1)).toThrow('forward only');
   expect(() => createClock().advance(Number.NaN)).toThrow('forward only');
 });

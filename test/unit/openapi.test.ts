@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type * as z from 'zod/mini';
 import * as mini from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
+import { generate } from '../../infra/docs/generate.ts';
 import { buildDocument } from '../../infra/openapi/document.ts';
 import { examplesOf } from '../../infra/openapi/example-of.ts';
-import { generate } from '../../infra/openapi/generate.ts';
 import { problemsOf } from '../../infra/openapi/problem-responses.ts';
 import { tags } from '../../infra/openapi/texts.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
@@ -23,7 +23,7 @@ const operationOf = (id: OperationId) => all.find(({ operation }) => operation.o
 
 describe('the generated files', () => {
   test.each(Object.entries(generate()))('%s is what is committed', (path, text) => {
-    expect(readFileSync(new URL(path, root), 'utf8') === text, 'stale: run "npm run openapi"').toBe(true);
+    expect(readFileSync(new URL(path, root), 'utf8') === text, 'stale: run "npm run docs"').toBe(true);
   });
 });
 

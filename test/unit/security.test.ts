@@ -38,7 +38,7 @@ test('every folder and file of the code that the page on security names is there
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
-test('no answer with personal fields is kept to be given again', () => {
+test('no answer with personal fields is kept to be replayed', () => {
   // What is kept is text, out of which nothing is left for another application.
   const contracts: [string, OperationContract][] = Object.entries(operations);
   const both = contracts.filter(([, { personal, idempotency }]) => personal !== undefined && idempotency !== undefined);
@@ -73,7 +73,7 @@ test('what is secret is compared in a time that tells nothing', () => {
   const timed = sources.filter(({ text }) => text.includes('timingSafeEqual(')).map(({ name }) => name);
   expect(timed.toSorted()).toEqual([
     'lib/accounts/customers/passwords.ts',
-    'lib/auth/sessions/bearer.ts',
+    'lib/auth/bearer.ts',
     'lib/shop/payments/stripe-webhook.ts',
   ]);
   const plain = sources.flatMap(({ name, text }) =>

@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { endAllSessions } from '../../lib/auth/sessions/own-sessions.dynamo.ts';
+import { endAllSessions } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
 import { endSession, findSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
@@ -229,7 +229,10 @@ test('a DynamoDB that is away is a part that is away; one that refuses is an err
   const session = await findSession(store, token);
   dynamo.refuse();
   try {
-    await expect(findSession(store, token)).rejects.toMatchObject({ name: 'DependencyUnavailable', part: 'sessions' });
+    await expect(findSession(store, token)).rejects.toMatchObject({
+      name: 'DependencyUnavailable',
+      dependency: 'sessions',
+    });
     await expect(openSession(store, { customerId, applicationId })).rejects.toThrow(DependencyUnavailable);
     await expect(endSession(store, session!)).rejects.toThrow(DependencyUnavailable);
     await expect(endAllSessions(store, customerId)).rejects.toThrow(DependencyUnavailable);

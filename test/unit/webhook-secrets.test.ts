@@ -26,7 +26,7 @@ test.each(['', ' ', 'sk_live_mistaken', 'whsec_a sk_live_mistaken'])(
   '%j is an error that does not show it',
   async (value) => {
     await expect(secretsWith(value)).rejects.toThrow(
-      'STRIPE_WEBHOOK_SECRET holds no signing secret of a Stripe webhook',
+      'STRIPE_WEBHOOK_SECRET does not contain a signing secret of a Stripe webhook',
     );
     await expect(secretsWith(value)).rejects.not.toThrow('mistaken');
   },

@@ -1,8 +1,7 @@
 import { createRequire } from 'node:module';
-import { ApiError } from './api-error.ts';
 
-// The one handler to dynalite, which is CommonJS without types. We use its storage, its validations and its actions, and
-// leave its HTTP server, which parses bodies for itself and throws out of the process when the disk fails.
+// The only file that imports dynalite, which is CommonJS without types. We use its storage, validations and actions,
+// but not its HTTP server: that one ends the process when the disk fails.
 const require = createRequire(import.meta.url);
 const library: Library = require('dynalite/db/index.js');
 const validations: Validations = require('dynalite/validations/index.js');
@@ -32,7 +31,7 @@ export const tableOperations = [
 
 for (const operation of [...itemOperations, ...tableOperations]) actions.set(operation, load(operation));
 
-/** A dynalite store: LevelDB in the folder `path`, or memory without one. It opens by `store.db.open()`. */
+/** A dynalite store: LevelDB in the folder `path`, or memory without one. Open it with `store.db.open()`. */
 export function createStore(path?: string): Store {
   return library.create({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0, ...(path ? { path } : {}) });
 }
@@ -59,7 +58,9 @@ export function findTable(store: Store, name: string): Promise<Table> {
   return called((done) => store.getTable(name, done));
 }
 
-/** The storage key of an item within its table, from its key or the whole item. Throws `ApiError` when it has none. */
+/**
+ * The storage key of an item within its table, from its key or the whole item. Throws `ApiError` when a key is missing.
+ */
 export function storageKey(table: Table, { Key, Item }: { Key?: Item; Item?: Item }): string {
   const wrong = Key ? library.validateKey(Key, table) : library.validateItem(Item ?? {}, table);
   if (wrong) throw asApiError(wrong);
@@ -69,14 +70,14 @@ export function storageKey(table: Table, { Key, Item }: { Key?: Item; Item?: Ite
 /** Bytes that DynamoDB counts for an item. */
 export const itemSize = (item: Item): number => library.itemSize(item);
 
-// dynalite keeps all tables in one LevelDB: the part before the tilde says whose entry it is
+// dynalite keeps all tables in one LevelDB. The part of a key before the tilde says what the entry belongs to.
 export const itemPrefix = (table: string): string => `item-${table}~`;
 export const indexPrefix = (type: string, table: string, index = ''): string =>
   `index-${type.toLowerCase()}~${table}~${index && `${index}~`}`;
 export const tagPrefix = (arn: string): string => `tag-${arn}~`;
 export const tablePrefix = 'table~';
 
-/** The range of all keys that begin with a prefix ending in a tilde. */
+/** The range of all keys that start with a prefix. The prefix ends with a tilde. */
 export const within = (prefix: string): Range => ({ gte: prefix, lt: `${prefix.slice(0, -1)}\x7f` });
 
 function load(operation: Operation): Action {
@@ -96,10 +97,28 @@ function asApiError(error: unknown): unknown {
   return new ApiError(__type.split('#').at(-1)!, message ?? Message ?? '', extra);
 }
 
+/** A refusal as the caller gets it: `status` of HTTP, `type` as in `ConditionalCheckFailedException`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly type: string;
+  readonly body: Record<string, unknown>;
+
+  constructor(type: string, message: string, extra: Record<string, unknown> = {}, status = 400) {
+    super(message);
+    this.status = status;
+    this.type = type;
+    this.body = { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message, ...extra };
+  }
+}
+
+/** The request is malformed: DynamoDB's ValidationException. */
+export const invalid = (message: string): ApiError => new ApiError('ValidationException', message);
+
 export type Operation = (typeof itemOperations)[number] | (typeof tableOperations)[number];
 export type Input = Record<string, unknown>;
 export type Answer = Record<string, unknown>;
-/** An item as it travels: `{ name: { S: 'x' } }`. */
+/** An item in the format of the API: `{ name: { S: 'x' } }`. */
 export type Item = Record<string, Record<string, unknown>>;
 export type Table = {
   TableName: string;

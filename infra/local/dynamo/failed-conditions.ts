@@ -1,9 +1,8 @@
-import { ApiError } from './api-error.ts';
-import { type Answer, type Input, type Item, type Operation, perform, type Store } from './dynalite.ts';
+import { type Answer, ApiError, type Input, type Item, type Operation, perform, type Store } from './dynalite.ts';
 
 /**
- * Runs a checked write and, when its condition fails, adds the item that failed it to the error, as
- * `ReturnValuesOnConditionCheckFailure: ALL_OLD` asks. The item is the one that the condition was tried on.
+ * Runs a checked write. When its condition fails, the error carries the item that the condition was checked on, as
+ * `ReturnValuesOnConditionCheckFailure: ALL_OLD` requests.
  */
 export async function performShowingFailedItem(operation: Operation, store: Store, checked: Input): Promise<Answer> {
   let seen: Item | undefined;

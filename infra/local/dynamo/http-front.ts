@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { ApiError } from './api-error.ts';
-import type { Answer, Input } from './dynalite.ts';
+import { type Answer, ApiError, type Input } from './dynalite.ts';
 
 const maxBytes = 16 * 1024 * 1024;
 const target = /^DynamoDB_20120810\.(\w+)$/;
 
-/** The HTTP side of the local DynamoDB: JSON in, JSON out, refusals as AWS words them. Checks no signatures. */
+/** The HTTP server of the local DynamoDB: JSON in, JSON out, errors as AWS words them. It checks no signatures. */
 export function createHttpFront(handle: (operation: string, input: Input) => Promise<Answer>): Server {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -19,7 +18,7 @@ export function createHttpFront(handle: (operation: string, input: Input) => Pro
     });
     request.on('end', () => void respond(request, response, bytes > maxBytes ? undefined : Buffer.concat(chunks)));
   });
-  // clients that keep a connection idle for a while must not find it closed under their next request
+  // Longer than clients keep an idle connection, so that none is closed under their next request.
   server.keepAliveTimeout = 75_000;
   return server;
 

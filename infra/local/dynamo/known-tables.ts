@@ -1,8 +1,8 @@
 import type { Done, Store, Table } from './dynalite.ts';
 
 /**
- * The same store, remembering the tables it has read: dynalite reads and parses the description again for every
- * operation. `changing` wraps whatever creates, alters or deletes a table.
+ * The same store with a cache of table descriptions, which dynalite reads and parses again for every operation. Wrap in
+ * `changing` what creates, alters or deletes a table.
  */
 export function rememberingTables(store: Store) {
   const known = new Map<string, Table>();
@@ -16,7 +16,7 @@ export function rememberingTables(store: Store) {
       if (table) return mustBeActive(null, table);
       const asked = generation;
       store.getTable(name, (error, found) => {
-        // a read begun before a change may bring what was true before it
+        // A read that started before a change may return the description from before it.
         if (found?.TableStatus === 'ACTIVE' && asked === generation) known.set(name, found);
         mustBeActive(error, found);
       });

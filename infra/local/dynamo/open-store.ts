@@ -11,8 +11,8 @@ import {
 } from './dynalite.ts';
 
 /**
- * Opens the store in `folder` (created when missing), or one in memory without it, and finishes what a killed process
- * had begun to do with its tables. Throws `DynamoFolderLockedError`, `DynamoFolderCorruptError`, `DynamoFolderError`.
+ * Opens the store in `folder` (created when missing), or one in memory without it. Finishes the changes to tables that
+ * a killed process had started. Throws `DynamoFolderLockedError`, `DynamoFolderCorruptError`, `DynamoFolderError`.
  */
 export async function openStore(folder?: string): Promise<Store> {
   if (folder) prepare(folder);
@@ -43,7 +43,7 @@ export class DynamoFolderLockedError extends DynamoFolderError {
   constructor(folder: string, cause: unknown) {
     super(
       folder,
-      `The local DynamoDB's folder ${folder} is in use by another process: stop that one first, or start anew with "npm start -- --reset".`,
+      `The local DynamoDB's folder ${folder} is in use by another process: stop that one first, or start over with "npm start -- --reset".`,
       cause,
     );
   }
@@ -54,7 +54,7 @@ export class DynamoFolderCorruptError extends DynamoFolderError {
   constructor(folder: string, cause: unknown) {
     super(
       folder,
-      `The local DynamoDB's folder ${folder} is damaged (${reason(cause)}): start anew with "npm start -- --reset".`,
+      `The local DynamoDB's folder ${folder} is damaged (${reason(cause)}): start over with "npm start -- --reset".`,
       cause,
     );
   }
@@ -64,7 +64,7 @@ function prepare(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
     const files = readdirSync(folder);
-    // LevelDB would take such a folder for a new one and silently delete what is in it
+    // LevelDB would treat such a folder as a new one and silently delete its contents.
     if (!files.includes('CURRENT') && files.some((file) => /^MANIFEST-|\.ldb$/.test(file)))
       throw new DynamoFolderCorruptError(folder, new Error('the file CURRENT is missing'));
   } catch (error) {
@@ -72,7 +72,7 @@ function prepare(folder: string): void {
   }
 }
 
-/** Tables on their way to ACTIVE get there; tables on their way out go, with all that was theirs. */
+/** Makes tables that are being created ACTIVE. Deletes tables that are being deleted, with all their entries. */
 async function finishTables({ db }: Store): Promise<void> {
   for await (const [key, value] of db.iterator(within(tablePrefix))) {
     const table = value as Table;
@@ -96,7 +96,7 @@ function folderError(folder: string, error: unknown): DynamoFolderError {
     return new DynamoFolderCorruptError(folder, error);
   return new DynamoFolderError(
     folder,
-    `The local DynamoDB cannot open its folder ${folder} (${reason(error)}): mend that, or start anew with "npm start -- --reset".`,
+    `The local DynamoDB cannot open its folder ${folder} (${reason(error)}): fix that, or start over with "npm start -- --reset".`,
     error,
   );
 }

@@ -1,10 +1,9 @@
 import type { Clock } from '../../../lib/kernel/clock.ts';
-import { invalid } from './api-error.ts';
-import { describeContinuousBackups, updateContinuousBackups } from './backups.ts';
 import {
   type Answer,
   check,
   type Input,
+  invalid,
   itemOperations,
   type Operation,
   perform,
@@ -14,14 +13,14 @@ import {
 import { performShowingFailedItem } from './failed-conditions.ts';
 import { rememberingTables } from './known-tables.ts';
 import { createRequestTokens } from './request-tokens.ts';
-import { openTableSettings } from './table-settings.ts';
+import { describeContinuousBackups, openTableSettings, updateContinuousBackups } from './table-settings.ts';
 import { describeTimeToLive, sweepExpired, updateTimeToLive } from './time-to-live.ts';
 import { transactGet, transactWrite } from './transactions.ts';
 
-/** Answers one operation of the DynamoDB API from its parsed body. Throws `ApiError` for a refusal. */
+/** Runs one operation of the DynamoDB API on its parsed body. Throws `ApiError` when DynamoDB would refuse. */
 export type Handle = (input: Input) => Promise<Answer>;
 
-/** Every operation that the local DynamoDB knows, by name, and the sweep that removes what has expired. */
+/** Every operation that the local DynamoDB supports, by name, and the sweep that deletes what has expired. */
 export async function openOperations(plain: Store, clock: Clock) {
   const { remembering: store, changing } = rememberingTables(plain);
   const settings = await openTableSettings(store);

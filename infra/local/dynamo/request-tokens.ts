@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../../lib/kernel/clock.ts';
-import { ApiError, invalid } from './api-error.ts';
-import { type Answer, type Store, type Write, within } from './dynalite.ts';
+import { type Answer, ApiError, invalid, type Store, type Write, within } from './dynalite.ts';
 
 const prefix = 'request-token~';
 const keptMs = 10 * 60 * 1000;
@@ -10,15 +9,15 @@ type Kept = { at: number; digest: string };
 
 export type RequestTokens = {
   /**
-   * Runs `work` unless a transaction with this token succeeded in the last 10 minutes; `work` stores the writes it is
-   * given together with its own. Throws `ApiError` IdempotentParameterMismatchException, TransactionInProgressException.
+   * Runs `work` unless a transaction with this token succeeded in the last 10 minutes. `work` stores the writes that it
+   * gets together with its own. Throws `ApiError` IdempotentParameterMismatchException, TransactionInProgressException.
    */
   once(token: unknown, request: unknown, work: (writes: Write[]) => Promise<Answer>): Promise<Answer>;
-  /** Forgets tokens older than 10 minutes. */
+  /** Deletes tokens older than 10 minutes. */
   sweep(): Promise<void>;
 };
 
-/** Remembers the ClientRequestToken of transactions in the store itself, so that it holds across a restart. */
+/** Keeps the ClientRequestToken of transactions in the store itself, so that it works across a restart. */
 export function createRequestTokens({ db }: Store, clock: Clock): RequestTokens {
   const running = new Set<string>();
 

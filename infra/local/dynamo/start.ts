@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError } from './dynalite.ts';
 import { createHttpFront } from './http-front.ts';
 import { openStore } from './open-store.ts';
 import { openOperations } from './operations.ts';
@@ -12,17 +12,18 @@ export { DynamoFolderCorruptError, DynamoFolderError, DynamoFolderLockedError } 
 export type LocalDynamo = {
   /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
   endpoint: string;
-  /** Answers what has come in, then closes the port and the folder. */
+  /** Answers the requests that have arrived, then closes the port and the folder. */
   stop(): Promise<void>;
-  /** How often each operation was asked for since the start, as `{ GetItem: 12 }`. */
+  /** How many requests each operation has had since the start, as `{ GetItem: 12 }`. */
   calls(): Record<string, number>;
-  /** Deletes now what has expired by the clock. */
+  /** Deletes now every item that has expired by the clock. */
   deleteExpired(): Promise<void>;
 };
 
 /**
- * A DynamoDB on 127.0.0.1, kept in the folder `path` (in memory without it) and safe there from `kill -9`. `port` 0
- * takes a free one. Expired items go every `sweepEveryMs`. Throws `DynamoFolderError` when the folder cannot be used.
+ * A DynamoDB on 127.0.0.1. Its data is in the folder `path`, where it survives `kill -9`, or in memory without one.
+ * `port` 0 takes a free port. Expired items are deleted every `sweepEveryMs`. Throws `DynamoFolderError` when the
+ * folder cannot be used.
  */
 export async function startDynamo({
   path,
@@ -42,7 +43,7 @@ export async function startDynamo({
 
   const server = createHttpFront(async (operation, input) => {
     const handle = handlers.get(operation);
-    if (!handle) throw new ApiError('UnknownOperationException', `The local DynamoDB does not know ${operation}`);
+    if (!handle) throw new ApiError('UnknownOperationException', `The local DynamoDB does not support ${operation}.`);
     counts.set(operation, (counts.get(operation) ?? 0) + 1);
     return tracked(handle(input));
   });
@@ -59,7 +60,7 @@ export async function startDynamo({
     return sweeping;
   };
   const timer = setInterval(() => {
-    sweepOnce().catch((error) => console.error(`The local DynamoDB could not delete what has expired: ${error}`));
+    sweepOnce().catch((error) => console.error(`The local DynamoDB could not delete expired items: ${error}`));
   }, sweepEveryMs).unref();
 
   let stopped: Promise<void> | undefined;
@@ -67,7 +68,7 @@ export async function startDynamo({
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: () => Object.fromEntries(counts),
     async deleteExpired() {
-      // One under way has passed by what has expired since.
+      // A sweep that is running may have passed items that have expired since.
       await sweeping?.catch(() => {});
       await sweepOnce();
     },
@@ -79,7 +80,7 @@ export async function startDynamo({
     const closed = once(server, 'close');
     server.close();
     while (pending.size) await Promise.allSettled(pending);
-    // the last answers are on their way to their sockets
+    // Lets the last answers reach their sockets.
     await new Promise(setImmediate);
     server.closeAllConnections();
     await closed;

@@ -1,4 +1,4 @@
-import { type Store, within } from './dynalite.ts';
+import { type Answer, findTable, type Input, invalid, type Store, within } from './dynalite.ts';
 
 type Kind = 'time-to-live' | 'backups';
 
@@ -7,11 +7,11 @@ export type TableSettings = {
   set(kind: Kind, table: string, value: string | undefined): Promise<void>;
   /** Tables that have this setting, with its value. */
   all(kind: Kind): [table: string, value: string][];
-  /** Drops all settings of a deleted table. */
+  /** Deletes all settings of a deleted table. */
   forget(table: string): Promise<void>;
 };
 
-/** What dynalite does not keep about a table, kept beside the tables and read once. */
+/** The settings of tables that dynalite does not keep. They are stored beside the tables and read once. */
 export async function openTableSettings({ db }: Store): Promise<TableSettings> {
   const kinds: Record<Kind, Map<string, string>> = { 'time-to-live': new Map(), backups: new Map() };
   const names = Object.keys(kinds) as Kind[];
@@ -41,3 +41,24 @@ export async function openTableSettings({ db }: Store): Promise<TableSettings> {
 }
 
 const prefixOf = (kind: Kind): string => `setting-${kind}~`;
+
+/** UpdateContinuousBackups: stores the setting alone. A laptop makes no backups. */
+export async function updateContinuousBackups(store: Store, settings: TableSettings, input: Input): Promise<Answer> {
+  const { PointInTimeRecoveryEnabled: enabled } = (input.PointInTimeRecoverySpecification ?? {}) as Input;
+  if (typeof enabled !== 'boolean') throw invalid('PointInTimeRecoverySpecification needs PointInTimeRecoveryEnabled');
+  await findTable(store, String(input.TableName));
+  await settings.set('backups', String(input.TableName), enabled ? 'ENABLED' : undefined);
+  return describeContinuousBackups(store, settings, input);
+}
+
+/** DescribeContinuousBackups. */
+export async function describeContinuousBackups(store: Store, settings: TableSettings, input: Input): Promise<Answer> {
+  await findTable(store, String(input.TableName));
+  const status = settings.get('backups', String(input.TableName)) ?? 'DISABLED';
+  return {
+    ContinuousBackupsDescription: {
+      ContinuousBackupsStatus: 'ENABLED',
+      PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: status },
+    },
+  };
+}

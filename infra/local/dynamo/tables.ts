@@ -12,18 +12,18 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
-/** A table of string keys, paid by request; `ttlAttribute` holds seconds since the epoch. */
+/** A table with string keys, billed per request. `ttlAttribute` holds seconds since the epoch. */
 export type TableSpec = { name: string; partitionKey: string; sortKey?: string; ttlAttribute?: string };
 
 /**
- * Creates the tables that are missing, waits until they can be used and sets their time to live. Doing it again
- * changes nothing. Throws `TableKeysDifferError` when a table is there with other keys.
+ * Creates the missing tables, waits until they can be used and sets their time to live. Idempotent. Throws
+ * `TableKeysDifferError` when a table exists with other keys.
  */
 export async function createTables(client: DynamoDBClient, tables: TableSpec[]): Promise<void> {
   await Promise.all(tables.map((table) => createTable(client, table)));
 }
 
-/** A table of this name exists with keys other than the ones asked for. */
+/** A table with this name exists, but with other keys. */
 export class TableKeysDifferError extends Error {
   readonly table: string;
   readonly expected: string[];
@@ -31,7 +31,7 @@ export class TableKeysDifferError extends Error {
 
   constructor(table: string, expected: string[], actual: string[]) {
     super(
-      `DynamoDB table ${table} has the keys ${actual.join(', ')} instead of ${expected.join(', ')}: start anew with "npm start -- --reset".`,
+      `DynamoDB table ${table} has the keys ${actual.join(', ')} instead of ${expected.join(', ')}: start over with "npm start -- --reset".`,
     );
     this.name = 'TableKeysDifferError';
     this.table = table;
@@ -60,7 +60,7 @@ async function describe(client: DynamoDBClient, name: string): Promise<TableDesc
   }
 }
 
-/** The new table, or nothing when someone else is creating it. */
+/** The new table, or undefined when another process is creating it. */
 async function create(client: DynamoDBClient, spec: TableSpec): Promise<TableDescription | undefined> {
   const keys = keysOf(spec);
   try {
@@ -99,7 +99,7 @@ async function setTimeToLive(client: DynamoDBClient, { name, ttlAttribute: wante
         new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: { AttributeName, Enabled } }),
       );
     } catch (error) {
-      // someone else has just done the same
+      // Another process has just done the same.
       if (!/is already (enabled|disabled)/.test(String(error))) throw error;
     }
   }

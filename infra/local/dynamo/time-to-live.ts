@@ -1,11 +1,12 @@
 import type { Clock } from '../../../lib/kernel/clock.ts';
-import { ApiError, invalid } from './api-error.ts';
 import {
   type Answer,
+  ApiError,
   check,
   findTable,
   type Input,
   type Item,
+  invalid,
   itemPrefix,
   perform,
   type Store,
@@ -15,7 +16,7 @@ import type { TableSettings } from './table-settings.ts';
 
 const fiveYearsInSeconds = 5 * 365 * 24 * 60 * 60;
 
-/** UpdateTimeToLive. Throws `ApiError` as DynamoDB does when it is on, or off, already. */
+/** UpdateTimeToLive. Throws `ApiError` as DynamoDB does when it is already on, or off. */
 export async function updateTimeToLive(store: Store, settings: TableSettings, input: Input): Promise<Answer> {
   const table = String(input.TableName);
   const { AttributeName: attribute, Enabled: enabled } = (input.TimeToLiveSpecification ?? {}) as Input;
@@ -44,14 +45,13 @@ export async function describeTimeToLive(store: Store, settings: TableSettings, 
 }
 
 /**
- * Deletes expired items: those whose attribute is a number of seconds since the epoch that has passed, by at most
- * five years. An item that was renewed meanwhile stays.
- * Spec: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+ * Deletes expired items: those whose attribute is a time in seconds since the epoch, at most five years ago. An item
+ * that was renewed meanwhile stays. Spec: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  */
 export async function sweepExpired(store: Store, settings: TableSettings, clock: Clock): Promise<void> {
   for (const [table, attribute] of settings.all('time-to-live'))
     await sweepTable(store, table, attribute, Math.floor(clock.now() / 1000)).catch(
-      unless('ResourceNotFoundException'), // deleted meanwhile
+      unless('ResourceNotFoundException'), // Deleted meanwhile.
     );
 }
 
@@ -68,7 +68,7 @@ async function sweepTable(store: Store, name: string, attribute: string, now: nu
       ExpressionAttributeNames: { '#expiry': attribute },
       ExpressionAttributeValues: { ':expiry': { N: expiry } },
     });
-    await perform('DeleteItem', store, unchanged).catch(unless('ConditionalCheckFailedException')); // renewed meanwhile
+    await perform('DeleteItem', store, unchanged).catch(unless('ConditionalCheckFailedException')); // Renewed meanwhile.
   }
 }
 

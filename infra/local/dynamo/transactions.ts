@@ -1,12 +1,13 @@
-import { ApiError, invalid } from './api-error.ts';
 import {
   type Answer,
+  ApiError,
   check,
   findTable,
   type Input,
   type Item,
   type ItemDb,
   indexPrefix,
+  invalid,
   itemPrefix,
   itemSize,
   perform,
@@ -15,13 +16,12 @@ import {
   type Write,
 } from './dynalite.ts';
 import { isFailedCondition } from './failed-conditions.ts';
-import { type ItemRef, lockingItems } from './item-locks.ts';
 import type { RequestTokens } from './request-tokens.ts';
 
 const maxItems = 100;
 const maxBytes = 4 * 1024 * 1024;
 
-// a condition check is a delete that is tried and never stored
+// A condition check is a delete whose writes are not stored.
 const operations = {
   Put: 'PutItem',
   Update: 'UpdateItem',
@@ -29,13 +29,15 @@ const operations = {
   ConditionCheck: 'DeleteItem',
 } as const;
 
+/** One stored item: its table and its storage key. */
+type ItemRef = { table: string; key: string };
 type Step = { kind: keyof typeof operations; checked: Input; ref: ItemRef; showsFailedItem: boolean };
 type Reason = { Code: string; Message?: string; Item?: Item };
 
 /**
- * TransactWriteItems: all or nothing, in one LevelDB batch, so not even `kill -9` leaves a part of it. Throws
- * `ApiError` TransactionCanceledException with a reason per item. A request token makes repeating it harmless.
- * Spec: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ * TransactWriteItems: all or nothing, in one LevelDB batch, so that not even `kill -9` leaves a part of it. With a
+ * request token it is idempotent. Throws `ApiError` TransactionCanceledException with a reason for each item. Spec:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
 export async function transactWrite(store: Store, tokens: RequestTokens, input: Input): Promise<Answer> {
   return tokens.once(input.ClientRequestToken, input.TransactItems, async (tokenWrites) => {
@@ -57,7 +59,7 @@ export async function transactWrite(store: Store, tokens: RequestTokens, input: 
   });
 }
 
-/** TransactGetItems: items as they were together at one moment. Throws `ApiError`. */
+/** TransactGetItems: a consistent view of several items. Throws `ApiError`. */
 export async function transactGet(store: Store, input: Input): Promise<Answer> {
   const gets: { checked: Input; ref: ItemRef }[] = [];
   for (const { Get } of entriesOf(input)) {
@@ -102,12 +104,35 @@ async function refOf(store: Store, checked: Input): Promise<ItemRef> {
   return { table, key: storageKey(await findTable(store, table), checked as { Key?: Item; Item?: Item }) };
 }
 
+/**
+ * Runs `work` while nothing else can write these items. Single writes take the same locks, and writes to other items
+ * continue. The locks are taken in one order everywhere, so two transactions cannot wait for each other.
+ */
+async function lockingItems<Result>(store: Store, refs: ItemRef[], work: () => Promise<Result>): Promise<Result> {
+  const releases: (() => void)[] = [];
+  try {
+    for (const ref of refs.toSorted(byTableAndKey)) releases.push(await lockItem(store, ref));
+    return await work();
+  } finally {
+    for (const release of releases.reverse()) release();
+  }
+}
+
+function lockItem(store: Store, { table, key }: ItemRef): Promise<() => void> {
+  return new Promise((resolve) => store.getItemDb(table).lock(key, (release) => resolve(release(() => {}))));
+}
+
+function byTableAndKey(a: ItemRef, b: ItemRef): number {
+  if (a.table !== b.table) return a.table < b.table ? -1 : 1;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}
+
 function refuseRepeatedItems(refs: ItemRef[]): void {
   if (new Set(refs.map(({ table, key }) => `${table}~${key}`)).size < refs.length)
     throw invalid('Transaction request cannot include multiple operations on one item');
 }
 
-/** Runs one step against a store that keeps its writes back. */
+/** Runs one step on a store that collects its writes instead of storing them. */
 async function tryStep(
   store: Store,
   { kind, checked, showsFailedItem }: Step,
@@ -125,7 +150,7 @@ function writingAside(store: Store) {
   const writes: Write[] = [];
   let seen: Item | undefined;
   const asideDb = (prefix: string, get: ItemDb['get']): ItemDb => ({
-    // the transaction holds the locks already
+    // The transaction already holds the locks.
     lock: (_key, held) => held((done) => done),
     get,
     put(key, value, done) {

@@ -3,15 +3,16 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 export type AccessLines = {
-  /** Takes a line that a handler has printed. */
+  /** Adds a line that a handler has printed. */
   add(line: string): void;
-  /** Resolves when every line is delivered that was there, or when that takes longer than so many milliseconds. */
-  settle(patienceMs: number): Promise<void>;
-  stop(): void;
+  /** Resolves when every line that was added so far is delivered, or after so many milliseconds. */
+  settle(timeoutMs: number): Promise<void>;
+  /** Delivers what is left for at most half a second, then ends. */
+  stop(): Promise<void>;
 };
 
 type Options = {
-  /** Hands a batch on, in the form that CloudWatch Logs gives it. Rejects when it was not taken. */
+  /** Delivers a batch in the format of CloudWatch Logs. Rejects when the batch was not stored. */
   deliver: (payload: { awslogs: { data: string } }) => Promise<unknown>;
   log?: (line: string) => void;
   /** Milliseconds between two batches. */
@@ -19,15 +20,15 @@ type Options = {
 };
 
 const mostInBatch = 500;
-/** More than a laptop makes in the hour that its database may be gone; what is older then is in functions.log. */
+/** More than a laptop makes in an hour without its database. Later lines are in functions.log only. */
 const mostKept = 200_000;
 const longestPause = 5_000;
 
 const zip = promisify(gzip);
 
 /**
- * The subscription of CloudWatch Logs on a laptop: hands on the lines that handlers print, in batches, and again until they
- * are taken. They are kept by the thread that supervises the functions, and so outlive these.
+ * The subscription of CloudWatch Logs on a laptop: delivers the lines that handlers print, in batches, and retries
+ * until they are stored. The supervising thread keeps them, so they survive the functions.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample
  */
 export function startAccessLines({ deliver, log = () => {}, every = 200 }: Options): AccessLines {
@@ -70,9 +71,18 @@ export function startAccessLines({ deliver, log = () => {}, every = 200 }: Optio
       pause = waiting.length > 0 ? 0 : every;
       failing = false;
     } catch (error) {
-      if (!failing) log(`records of accesses are not taken (${String(error)}); trying again`);
+      if (!failing) log(`access records cannot be stored (${String(error)}); trying again`);
       failing = true;
       pause = Math.min(longestPause, Math.max(every, pause * 2));
+    }
+  }
+
+  async function settle(timeoutMs: number): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    while (waiting.length > 0 && Date.now() < end && !stopped) {
+      send();
+      await Promise.race([underWay, new Promise((resolve) => setTimeout(resolve, end - Date.now()).unref())]);
+      if (failing) return;
     }
   }
 
@@ -82,15 +92,9 @@ export function startAccessLines({ deliver, log = () => {}, every = 200 }: Optio
       waiting.push({ id: String(++lastId), timestamp: Date.now(), message });
       plan();
     },
-    async settle(patienceMs) {
-      const end = Date.now() + patienceMs;
-      while (waiting.length > 0 && Date.now() < end && !stopped) {
-        send();
-        await Promise.race([underWay, new Promise((resolve) => setTimeout(resolve, end - Date.now()).unref())]);
-        if (failing) return;
-      }
-    },
-    stop() {
+    settle,
+    async stop() {
+      await settle(500);
       stopped = true;
       clearTimeout(timer);
     },
@@ -99,7 +103,7 @@ export function startAccessLines({ deliver, log = () => {}, every = 200 }: Optio
 
 const tail = 512 * 1024;
 
-/** The records of accesses near the end of a log. */
+/** The access records in the last 512 KB of a log. */
 export async function lastAccessLines(logFile: string): Promise<string[]> {
   const handle = await open(logFile).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -110,7 +114,7 @@ export async function lastAccessLines(logFile: string): Promise<string[]> {
     const { size } = await handle.stat();
     const length = Math.min(size, tail);
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    // The first one may be cut off, and is left out as one that is no JSON.
+    // The first line may be cut off. Then it is not JSON and is left out.
     return buffer.toString().split('\n').filter(isAccess);
   } finally {
     await handle.close();

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { Problem, type ProblemCode } from '../../../lib/contract/api/problems.ts';
+import { Problem, type ProblemCode, problems, problemTypeBase } from '../../../lib/contract/api/problems.ts';
 import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/deploy/routing.ts';
 import { clock } from '../../../lib/platform/clock.ts';
-import { problemAnswer } from './problem-answer.ts';
 
-/** As API Gateway takes at most. */
+/** API Gateway's limit. */
 const largestBody = 10 * 1024 * 1024;
 
 export type Invoke<R extends Row> = (
@@ -15,8 +14,9 @@ export type Invoke<R extends Row> = (
 ) => Promise<APIGatewayProxyStructuredResultV2 | string | undefined>;
 
 /**
- * API Gateway (HTTP API) on a laptop: node:http in, payload format 2.0 to the handler that the table names, and its answer
- * out. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ * API Gateway (HTTP API) on a laptop: turns a request into an event of payload format 2.0, runs the handler that the
+ * table names, and sends its answer.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function createGateway<R extends Row>(
   table: readonly R[],
@@ -56,7 +56,7 @@ async function answer<R extends Row>(
   if (url === undefined) return refuse(response, 'bad-request', request.url ?? '');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
   const matched = match(method, url.pathname);
-  // The routes that this gateway alone has are nothing that a handler could know of.
+  // A handler does not know the routes that this gateway adds.
   if (matched !== undefined && 'allow' in matched && method !== 'OPTIONS') {
     return refuse(response, 'method-not-allowed', url.pathname, { allow: matched.allow.join(', ') });
   }
@@ -70,7 +70,7 @@ async function answer<R extends Row>(
   send(response, result, request.method === 'HEAD');
 }
 
-/** A path that begins with two slashes is a path all the same. Undefined when the target is none (RFC 9112 §3.2). */
+/** Also takes a path that begins with two slashes. Undefined when the target is not valid (RFC 9112 §3.2). */
 const toUrl = (target: string): URL | undefined =>
   URL.parse(target.startsWith('/') ? `http://gateway${target}` : target) ?? undefined;
 
@@ -89,7 +89,7 @@ function send(response: ServerResponse, result: Awaited<ReturnType<Invoke<Row>>>
   response.writeHead(statusCode).end(head ? undefined : bytes);
 }
 
-/** What API Gateway itself would refuse, in the words of the API. */
+/** Sends a problem for a request that API Gateway itself would refuse. */
 function refuse(
   response: ServerResponse,
   code: ProblemCode,
@@ -102,6 +102,19 @@ function refuse(
   }
   const { statusCode, body, headers: own } = problemAnswer(new Problem(code, '', { headers }), instance);
   response.writeHead(statusCode, own).end(body);
+}
+
+/** The answer of RFC 9457 to a problem that occurs before a handler runs. */
+export function problemAnswer({ code, message, errors, headers }: Problem, instance: string) {
+  const { status, title } = problems[code];
+  const requestId = `req_${randomUUID().replaceAll('-', '')}`;
+  const detail = message === '' ? {} : { detail: message };
+  const body = { type: `${problemTypeBase}${code}`, title, status, ...detail, instance, code, requestId, errors };
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {

@@ -6,7 +6,7 @@ import type { Context } from 'aws-lambda';
 import { routes } from '../../../functions/routes.ts';
 import { Problem } from '../../../lib/contract/api/problems.ts';
 import type { Route } from '../../../lib/contract/deploy/route.ts';
-import { useAccessSink } from '../../../lib/platform/access.ts';
+import { useAccessSink } from '../../../lib/platform/access-log.ts';
 import { useClock } from '../../../lib/platform/clock.ts';
 import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
@@ -16,24 +16,24 @@ import type { FromHost, HostData, ToHost } from './protocol.ts';
 import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
 
 /*
- * The thread that stands for Lambda: its environment variables are the functions' own, what they print is caught by the
- * supervising thread, and a handler is imported when it is first called, as a cold start would.
+ * The thread that stands for Lambda. Its environment variables are those of the functions, the supervising thread collects
+ * what they print, and a handler is imported when it is first called, as in a cold start.
  */
 
-// Compiled modules are kept beside the data, which halves what a start costs.
+// Compiled modules are kept beside the data, which halves the time of a start.
 enableCompileCache(process.env.COMPILE_CACHE);
 
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
 const port = parentPort!;
-const say = (message: FromHost): void => port.postMessage(message);
+const post = (message: FromHost): void => port.postMessage(message);
 let gateway: Server | undefined;
 
 const clock = createClock(workerData as HostData);
 useClock(clock);
-useMailer({ send: async (mail) => say({ kind: 'mail', mail }) });
-// Not by standard output, of which a thread that is killed takes the last lines with it.
-useAccessSink((line) => say({ kind: 'access', line }));
+useMailer({ send: async (mail) => post({ kind: 'mail', mail }) });
+// Not by standard output: a killed thread loses its last lines.
+useAccessSink((line) => post({ kind: 'access', line }));
 
 port.on('message', (message: ToHost) => {
   switch (message.kind) {
@@ -45,7 +45,7 @@ port.on('message', (message: ToHost) => {
       break;
     case 'clock':
       clock.advance(message.ahead - clock.ahead);
-      say({ kind: 'clock-set' });
+      post({ kind: 'clock-set' });
       break;
     case 'advanced':
       take(message.id)?.resolve(message.reading);
@@ -64,10 +64,10 @@ port.on('message', (message: ToHost) => {
 async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHost, { kind: 'invoke' }>): Promise<void> {
   try {
     const result = await invoke(handler, JSON.parse(payload), timeoutSeconds);
-    say({ kind: 'invoked', id, result: JSON.stringify(result ?? null) });
+    post({ kind: 'invoked', id, result: JSON.stringify(result ?? null) });
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    say({ kind: 'failed', id, error: { name: error.name, message: error.message, stack: error.stack } });
+    post({ kind: 'failed', id, error: { name: error.name, message: error.message, stack: error.stack } });
   }
 }
 
@@ -77,24 +77,24 @@ function listen(on: number): void {
     [...Object.values(routes), ...own],
     async (route, event) =>
       'answer' in route ? route.answer(event) : ((await invoke(route.handler, event, route.waits ? 29 : 10)) as never),
-    (line) => say({ kind: 'request', ...line }),
+    (line) => post({ kind: 'request', ...line }),
   );
   gateway = server;
   server.once('error', (error: NodeJS.ErrnoException) =>
-    say({ kind: 'not-listening', code: error.code ?? '', message: error.message }),
+    post({ kind: 'not-listening', code: error.code ?? '', message: error.message }),
   );
-  server.listen(on, () => say({ kind: 'listening', port: (server.address() as AddressInfo).port }));
+  server.listen(on, () => post({ kind: 'listening', port: (server.address() as AddressInfo).port }));
 }
 
 const moves = new Map<number, PromiseWithResolvers<Reading>>();
 let lastMove = 0;
 
-/** The clock is the whole stack's: this thread only asks for it to be moved. */
+/** The clock belongs to the whole stack: the supervising thread moves it. */
 function advance(seconds: number): Promise<Reading> {
   const id = ++lastMove;
   const move = Promise.withResolvers<Reading>();
   moves.set(id, move);
-  say({ kind: 'advance', id, seconds });
+  post({ kind: 'advance', id, seconds });
   return move.promise;
 }
 
@@ -117,7 +117,7 @@ async function invoke(handler: string, event: unknown, timeoutSeconds: number): 
     handlers.set(handler, loaded);
     loaded.catch(() => handlers.delete(handler));
   }
-  // Lambda's own clock, which nobody moves: how long a function may still run.
+  // Lambda's own clock, which the test clock does not move: how long a function may still run.
   const endsAt = Date.now() + timeoutSeconds * 1000;
   const context = {
     functionName: handler,

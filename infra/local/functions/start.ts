@@ -1,40 +1,28 @@
-import { createWriteStream, renameSync, statSync } from 'node:fs';
+import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 
-export type Functions = {
-  /** Runs a handler with a payload, both as JSON, as Lambda would. Rejects with the name and message that it threw. */
-  invoke(handler: string, payload: unknown, timeoutSeconds?: number): Promise<unknown>;
-  /** Opens the gateway. @returns its port @throws the system's error when the port cannot be had */
-  listen(port: number): Promise<number>;
-  /** Gives the functions another time: milliseconds that it is ahead of the machine's. Resolves when they have it. */
-  setClock(ahead: number): Promise<void>;
-  /** Kills the thread in the middle of whatever it does, for tests. Another one takes its place. */
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-};
-
 type Options = {
-  /** The functions' environment variables; nothing else of this process's environment reaches them. */
+  /** The functions' environment variables. Nothing else of this process's environment reaches them. */
   env: Record<string, string>;
-  /** File that takes what the functions print: their logs and metrics. */
+  /** File for what the functions print: their logs and metrics. */
   logFile: string;
   /** Milliseconds that the functions' clock is ahead of the machine's at the start. */
   ahead?: number;
-  /** Somebody asked the gateway to move the clock by so many seconds. */
+  /** A request to the gateway moves the clock by so many seconds. */
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
-  onMail?: (mail: Mail) => void;
+  onMail?: ((mail: Mail) => void) | undefined;
   /** A handler has printed the record of an access. */
   onAccess?: (line: string) => void;
   log?: (line: string) => void;
-  /** The thread ends by itself time and again: it is not started any more. */
+  /** The thread has ended too often by itself and is not started again. */
   onCrash: (error: unknown) => void;
 };
 
-/** What whoever waits for an invocation gets when its environment dies, by Lambda's own name for it. */
+/** The thread ended before an invocation did. The name is Lambda's own. */
 export class RuntimeExited extends Error {
   override readonly name = 'Runtime.ExitError';
   constructor(cause?: unknown) {
@@ -42,35 +30,89 @@ export class RuntimeExited extends Error {
   }
 }
 
-/** So often within a minute a thread that died is replaced. */
-const mostRevivals = 5;
+/** Within a minute. */
+const mostRestarts = 5;
+
+type Host = { worker: Worker; ended: Promise<void> };
 
 /**
- * Starts the thread that stands for Lambda. One that dies is replaced, as Lambda replaces an environment, and takes the
- * invocations that it had with it.
+ * Starts the thread that stands for Lambda. A thread that ends is replaced, as Lambda replaces an environment. The
+ * invocations that it had fail with RuntimeExited.
  */
-export function startFunctions(options: Options): Functions {
-  const { env, logFile, onAdvance, onRequest, onMail, onAccess, log = () => {}, onCrash } = options;
-  let { ahead = 0 } = options;
-  rotate(logFile);
-  const output = createWriteStream(logFile, { flags: 'a' });
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
-  let lastId = 0;
-  const settings: (() => void)[] = [];
-  let listening: { resolve: (port: number) => void; reject: (error: unknown) => void } | undefined;
-  /** Where the gateway was opened, which is where it is opened again. */
-  let gatewayPort: number | undefined;
-  let stopped = false;
-  let givenUp: Error | undefined;
-  const deaths: number[] = [];
-  let host = start();
+export const startFunctions = (options: Options): Functions => new Functions(options);
 
-  function start() {
-    const workerData: HostData = { ahead };
-    const worker = new Worker(new URL('./host.ts', import.meta.url), { env, workerData, stdout: true, stderr: true });
-    worker.stdout.pipe(output, { end: false });
-    worker.stderr.pipe(output, { end: false });
-    worker.on('message', hear);
+export class Functions {
+  readonly #options: Options;
+  readonly #output: WriteStream;
+  readonly #invocations = new Map<number, PromiseWithResolvers<unknown>>();
+  #lastId = 0;
+  #clockSettings: (() => void)[] = [];
+  #ahead: number;
+  #listening: PromiseWithResolvers<number> | undefined;
+  /** The gateway's port, which a new thread opens again. */
+  #port: number | undefined;
+  #stopped = false;
+  #givenUp: Error | undefined;
+  readonly #ends: number[] = [];
+  #host: Host;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#ahead = options.ahead ?? 0;
+    rotate(options.logFile);
+    this.#output = createWriteStream(options.logFile, { flags: 'a' });
+    this.#host = this.#start();
+  }
+
+  /** Runs a handler with a payload, both as JSON, as Lambda would. Rejects with the name and message that it threw. */
+  async invoke(handler: string, payload: unknown, timeoutSeconds = 30): Promise<unknown> {
+    if (this.#givenUp !== undefined) throw this.#givenUp;
+    const invocation = Promise.withResolvers<unknown>();
+    const id = ++this.#lastId;
+    this.#invocations.set(id, invocation);
+    this.#post({ kind: 'invoke', id, handler, payload: JSON.stringify(payload ?? null), timeoutSeconds });
+    return await invocation.promise;
+  }
+
+  /** Opens the gateway. @returns its port @throws the system's error when the port cannot be opened */
+  async listen(port: number): Promise<number> {
+    this.#port = port;
+    this.#listening = Promise.withResolvers();
+    this.#post({ kind: 'listen', port });
+    return await this.#listening.promise;
+  }
+
+  /** Sets the functions' clock to so many milliseconds ahead of the machine's. Resolves when they have the new time. */
+  async setClock(ahead: number): Promise<void> {
+    this.#ahead = ahead;
+    const set = Promise.withResolvers<void>();
+    this.#clockSettings.push(set.resolve);
+    this.#post({ kind: 'clock', ahead });
+    await set.promise;
+  }
+
+  /** Kills the thread in the middle of its work, for tests. Another one replaces it. */
+  async kill(): Promise<void> {
+    await this.#host.worker.terminate();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const { worker, ended } = this.#host;
+    this.#post({ kind: 'stop' });
+    const timeLimit = setTimeout(() => void worker.terminate(), 500);
+    await ended;
+    clearTimeout(timeLimit);
+    await new Promise<void>((resolve) => this.#output.end(() => resolve()));
+  }
+
+  #start(): Host {
+    const workerData: HostData = { ahead: this.#ahead };
+    const options = { env: this.#options.env, workerData, stdout: true, stderr: true };
+    const worker = new Worker(new URL('./host.ts', import.meta.url), options);
+    worker.stdout.pipe(this.#output, { end: false });
+    worker.stderr.pipe(this.#output, { end: false });
+    worker.on('message', (message: FromHost) => this.#receive(message));
     let cause: unknown;
     worker.on('error', (error) => {
       cause = error;
@@ -78,62 +120,62 @@ export function startFunctions(options: Options): Functions {
     const ended = new Promise<void>((resolve) =>
       worker.once('exit', () => {
         resolve();
-        bury(cause);
+        this.#replace(cause);
       }),
     );
     return { worker, ended };
   }
 
-  function bury(cause: unknown): void {
+  /** Fails the invocations of the thread that has ended, and starts another one. */
+  #replace(cause: unknown): void {
     const error = new RuntimeExited(cause);
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-    for (const set of settings.splice(0)) set();
-    if (stopped) return;
+    for (const { reject } of this.#invocations.values()) reject(error);
+    this.#invocations.clear();
+    for (const set of this.#clockSettings.splice(0)) set();
+    if (this.#stopped) return;
     const now = performance.now();
-    deaths.push(now);
-    if (deaths.filter((time) => time > now - 60_000).length > mostRevivals) {
-      givenUp = error;
-      listening?.reject(error);
-      onCrash(cause ?? error);
+    this.#ends.push(now);
+    if (this.#ends.filter((time) => time > now - 60_000).length > mostRestarts) {
+      this.#givenUp = error;
+      this.#listening?.reject(error);
+      this.#options.onCrash(cause ?? error);
       return;
     }
-    log(`the functions have stopped${cause === undefined ? '' : ` (${String(cause)})`}; starting them anew`);
-    host = start();
-    if (gatewayPort !== undefined) tell({ kind: 'listen', port: gatewayPort });
+    this.#options.log?.(
+      `the functions have stopped${cause === undefined ? '' : ` (${String(cause)})`}; starting them again`,
+    );
+    this.#host = this.#start();
+    if (this.#port !== undefined) this.#post({ kind: 'listen', port: this.#port });
   }
 
-  function hear(message: FromHost): void {
+  #receive(message: FromHost): void {
+    const { onMail, onAccess, onRequest } = this.#options;
     switch (message.kind) {
       case 'invoked':
-        take(message.id)?.resolve(JSON.parse(message.result));
+        this.#take(message.id)?.resolve(JSON.parse(message.result));
         break;
       case 'failed':
-        take(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
+        this.#take(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
         break;
       case 'listening':
-        gatewayPort = message.port;
-        listening?.resolve(message.port);
-        listening = undefined;
+        this.#port = message.port;
+        this.#listening?.resolve(message.port);
+        this.#listening = undefined;
         break;
-      case 'not-listening': {
-        const error = Object.assign(new Error(message.message), { code: message.code });
-        if (listening === undefined) onCrash(error);
-        listening?.reject(error);
-        listening = undefined;
+      case 'not-listening':
+        this.#failToListen(Object.assign(new Error(message.message), { code: message.code }));
         break;
-      }
       case 'clock-set':
-        settings.shift()?.();
+        this.#clockSettings.shift()?.();
         break;
       case 'advance':
-        void advance(message);
+        void this.#advance(message);
         break;
       case 'mail':
         onMail?.(message.mail);
         break;
       case 'access':
-        output.write(`${message.line}\n`);
+        this.#output.write(`${message.line}\n`);
         onAccess?.(message.line);
         break;
       case 'request':
@@ -142,66 +184,38 @@ export function startFunctions(options: Options): Functions {
     }
   }
 
-  function take(id: number) {
-    const entry = waiting.get(id);
-    waiting.delete(id);
-    return entry;
+  #failToListen(error: Error): void {
+    if (this.#listening === undefined) this.#options.onCrash(error);
+    this.#listening?.reject(error);
+    this.#listening = undefined;
   }
 
-  async function advance({ id, seconds }: Extract<FromHost, { kind: 'advance' }>): Promise<void> {
-    // A thread that has taken its place meanwhile gives out the same ids anew.
-    const { worker } = host;
+  #take(id: number): PromiseWithResolvers<unknown> | undefined {
+    const invocation = this.#invocations.get(id);
+    this.#invocations.delete(id);
+    return invocation;
+  }
+
+  async #advance({ id, seconds }: Extract<FromHost, { kind: 'advance' }>): Promise<void> {
+    // The answer goes to the thread that asked: a later thread uses the same ids again.
+    const { worker } = this.#host;
     const answer = (message: ToHost): void => worker.postMessage(message);
     try {
-      answer({ kind: 'advanced', id, reading: await onAdvance(seconds) });
+      answer({ kind: 'advanced', id, reading: await this.#options.onAdvance(seconds) });
     } catch (thrown) {
       const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
       answer({ kind: 'not-advanced', id, error: { name, message } });
     }
   }
 
-  function tell(message: ToHost): void {
-    host.worker.postMessage(message);
+  #post(message: ToHost): void {
+    this.#host.worker.postMessage(message);
   }
-
-  return {
-    invoke: (handler, payload, timeoutSeconds = 30) =>
-      new Promise((resolve, reject) => {
-        if (givenUp !== undefined) return reject(givenUp);
-        const id = ++lastId;
-        waiting.set(id, { resolve, reject });
-        tell({ kind: 'invoke', id, handler, payload: JSON.stringify(payload ?? null), timeoutSeconds });
-      }),
-    listen: (port) =>
-      new Promise((resolve, reject) => {
-        gatewayPort = port;
-        listening = { resolve, reject };
-        tell({ kind: 'listen', port });
-      }),
-    setClock: (milliseconds) =>
-      new Promise((resolve) => {
-        ahead = milliseconds;
-        settings.push(resolve);
-        tell({ kind: 'clock', ahead });
-      }),
-    async kill() {
-      await host.worker.terminate();
-    },
-    async stop() {
-      stopped = true;
-      const { worker, ended } = host;
-      tell({ kind: 'stop' });
-      const patience = setTimeout(() => void worker.terminate(), 500);
-      await ended;
-      clearTimeout(patience);
-      await new Promise<void>((resolve) => output.end(() => resolve()));
-    },
-  };
 }
 
 const largestLog = 50 * 1024 * 1024;
 
-/** A log that has grown large is put aside once, so that a laptop's disk does not fill with them. */
+/** Renames a large log, replacing the one before it, so that logs do not fill a laptop's disk. */
 function rotate(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > largestLog) renameSync(file, `${file}.1`);

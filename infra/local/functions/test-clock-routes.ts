@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type InputError, Problem } from '../../../lib/contract/api/problems.ts';
 import type { Reading, TestClock } from '../test-clock.ts';
-import { problemAnswer } from './problem-answer.ts';
+import { problemAnswer } from './gateway.ts';
 
-/** An operation that the local gateway answers by itself. */
+/** An operation that the local gateway answers itself. */
 export type OwnRoute = {
   method: 'GET' | 'POST';
   path: string;
@@ -11,12 +11,12 @@ export type OwnRoute = {
 };
 
 const longestMove = 10 * 365 * 24 * 3600;
-/** PostgreSQL counts the seconds of an order's age in an integer: 68 years. */
+/** Less than the 68 years that an order's age in seconds may have in a PostgreSQL integer. */
 const farthest = 50 * 365 * 24 * 3600;
 
 /**
- * The operations that read and move the local stack's clock. They stand in no table, so that nothing but the local
- * gateway can have them.
+ * The operations that read and move the local stack's clock. They are in no table of routes, so that only the local
+ * gateway has them.
  */
 export function testClockRoutes(clock: { read(): Reading } & TestClock): OwnRoute[] {
   return [
@@ -44,11 +44,11 @@ const json = (body: object): APIGatewayProxyStructuredResultV2 => ({
 
 /** @throws Problem unsupported-media-type, invalid-json, invalid-input */
 function secondsOf({ headers, body = '' }: APIGatewayProxyEventV2, ahead: number): number {
-  // Also keeps other sites' pages from moving it: a browser sends them no JSON without asking first.
+  // Also stops pages of other sites: a browser does not send JSON across sites without a preflight request.
   if (!/^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
     throw new Problem('unsupported-media-type', 'Send the body as application/json.');
   }
-  const errors = whatIsWrong(parse(body), ahead);
+  const errors = findErrors(parse(body), ahead);
   const [first] = errors;
   if (first === undefined) return (parse(body) as { seconds: number }).seconds;
   throw new Problem('invalid-input', `${first.pointer || 'The body'} ${first.detail}.`, { errors });
@@ -62,22 +62,22 @@ function parse(body: string): unknown {
   }
 }
 
-function whatIsWrong(input: unknown, ahead: number): InputError[] {
+function findErrors(input: unknown, ahead: number): InputError[] {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return [{ pointer: '', detail: 'must be an object' }];
   }
   const { seconds, ...others } = input as Record<string, unknown>;
-  const wrong = wrongWith(seconds, ahead);
+  const wrong = errorOf(seconds, ahead);
   return [
     ...(wrong === undefined ? [] : [{ pointer: '/seconds', detail: wrong }]),
     ...Object.keys(others).map((name) => ({
       pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      detail: 'is not known here',
+      detail: 'is unknown',
     })),
   ];
 }
 
-function wrongWith(seconds: unknown, ahead: number): string | undefined {
+function errorOf(seconds: unknown, ahead: number): string | undefined {
   if (seconds === undefined) return 'is missing';
   if (typeof seconds !== 'number' || !Number.isInteger(seconds)) return 'must be a whole number';
   if (seconds < 1) return 'must be at least 1';

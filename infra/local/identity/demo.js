@@ -1,4 +1,4 @@
-// What a web shop does to let its customers sign in at an OpenID provider, and nothing that a shop would not do.
+// Signs a customer in at an OpenID provider, exactly as a web shop would.
 
 const settings = await (await fetch('/demo.json')).json();
 const redirectUri = `${location.origin}/demo`;
@@ -9,7 +9,7 @@ const answer = new URLSearchParams(location.search);
 if (answer.has('code') || answer.has('error'))
   await finish().catch((error) => show('This did not work', String(error)));
 
-/** 1. To the provider, with the hash of a secret that stays in this tab (RFC 7636). */
+/** 1. Send the browser to the provider, with the hash of a secret that stays in this tab (RFC 7636). */
 async function begin() {
   const [verifier, state, nonce] = [random(), random(), random()];
   sessionStorage.setItem('login', JSON.stringify({ verifier, state, nonce }));
@@ -26,12 +26,13 @@ async function begin() {
   location.assign(`/auth?${query}`);
 }
 
-/** 2. Back from it: the code for an id token, and the id token for a session. */
+/** 2. Exchange the code for an id token, and the id token for a session. */
 async function finish() {
-  const begun = JSON.parse(sessionStorage.getItem('login') ?? '{}');
+  const started = JSON.parse(sessionStorage.getItem('login') ?? '{}');
   sessionStorage.removeItem('login');
   history.replaceState(null, '', '/demo');
-  if (answer.get('state') !== begun.state) throw new Error('This is not the answer to a login that was begun here.');
+  if (answer.get('state') !== started.state)
+    throw new Error('This answer does not belong to a login that this page started.');
   if (answer.has('error')) throw new Error(answer.get('error_description') ?? answer.get('error'));
   show('The provider sent the browser back with a code');
 
@@ -40,14 +41,14 @@ async function finish() {
     client_id: settings.clientId,
     code: answer.get('code'),
     redirect_uri: redirectUri,
-    code_verifier: begun.verifier,
+    code_verifier: started.verifier,
   };
   const response = await fetch('/token', { method: 'POST', body: new URLSearchParams(form) });
   const tokens = await response.json();
   if (!response.ok) throw new Error(tokens.error_description ?? tokens.error);
   const claims = JSON.parse(fromBase64url(tokens.id_token.split('.')[1]));
-  if (claims.nonce !== begun.nonce) throw new Error('The id token was not made for this login.');
-  show('The code was exchanged for an id token, which says', JSON.stringify(claims, null, 2));
+  if (claims.nonce !== started.nonce) throw new Error('The id token was not issued for this login.');
+  show('The code was exchanged for an id token with these claims', JSON.stringify(claims, null, 2));
 
   const headers = { 'content-type': 'application/json', ...settings.headers };
   const body = JSON.stringify({ idToken: tokens.id_token });
@@ -62,7 +63,7 @@ async function finish() {
   } catch {
     const given = Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`);
     show(
-      'The API lets no page of this address ask; paste this into a terminal',
+      'The API does not accept requests from pages of this address. Paste this into a terminal',
       `curl -s ${settings.apiUrl}/sessions ${given.join(' ')} -d '${body}'`,
     );
   }

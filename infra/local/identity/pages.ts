@@ -1,8 +1,8 @@
-/** The provider's login page, filled in with whom the demo knows. */
+/** The provider's login page, with an e-mail and a name filled in. */
 export const loginPage = (uid: string, { email, name, error }: { email: string; name: string; error?: string }) =>
   page(
     'Sign in (development)',
-    `<p>This provider is for development. It asks for no password: you are whoever you say.</p>
+    `<p>This provider is for development. It does not ask for a password: you are signed in with the e-mail that you enter.</p>
 ${error === undefined ? '' : `<p role="alert"><strong>${escaped(error)}</strong></p>`}
 <form method="post" action="/interaction/${escaped(uid)}">
 <p><label for="email">E-mail</label><br>
@@ -17,12 +17,12 @@ ${error === undefined ? '' : `<p role="alert"><strong>${escaped(error)}</strong>
 export const errorPage = (error: string, detail: string) =>
   page('This did not work', `<p>${escaped(detail)}</p><p><code>${escaped(error)}</code></p>`);
 
-/** The whole flow in a browser; `demo.js` does it. */
+/** Shows the whole flow in a browser. `demo.js` runs it. */
 export const demoPage = () =>
   page(
-    'Signing in by OpenID Connect',
-    `<p>A web shop's way in: authorization code with PKCE at this provider, and the id token exchanged for a session at
-<code>POST /sessions</code>.</p>
+    'Sign in with OpenID Connect',
+    `<p>How a web shop signs a customer in: authorization code with PKCE at this provider, then the id token is exchanged for
+a session at <code>POST /sessions</code>.</p>
 <p><button id="begin" type="button">Sign in</button></p>
 <ol id="steps" aria-live="polite"></ol>
 <script type="module" src="/demo.js"></script>`,

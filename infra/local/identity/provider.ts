@@ -1,8 +1,10 @@
 import { createHash, type JsonWebKey, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Provider } from 'oidc-provider';
-import { demoClients } from './clients.ts';
 import { errorPage, loginPage } from './pages.ts';
+
+/** Clients that the local OpenID provider knows from the start: the demo's web shop and its mobile app. */
+export const demoClients = { web: 'counterfoil-demo-web', mobile: 'counterfoil-demo-mobile' };
 
 export type LocalProvider = {
   /** Answers a request of the protocol or of the login page. */
@@ -12,8 +14,8 @@ export type LocalProvider = {
 type Account = { email: string; email_verified: boolean; name: string };
 
 /**
- * An OpenID provider for development: whoever types an e-mail is let in as its owner. Authorization code with PKCE, for
- * clients without secrets.
+ * An OpenID provider for development: it signs anyone in with the e-mail that they enter. Authorization code with PKCE,
+ * for clients without secrets.
  */
 export async function createLocalProvider(issuer: string, key: JsonWebKey): Promise<LocalProvider> {
   const [{ Provider }, { default: MemoryAdapter }] = await Promise.all([
@@ -28,22 +30,22 @@ export async function createLocalProvider(issuer: string, key: JsonWebKey): Prom
     id_token_signed_response_alg: 'ES256',
   };
   const provider: Provider = new Provider(issuer, {
-    // Under a name of its own: logins that end with the process are meant to.
-    adapter: class Forgetful extends MemoryAdapter {},
+    // A subclass, since the library warns about its own MemoryAdapter. Logins may end with the process here.
+    adapter: class Volatile extends MemoryAdapter {},
     clients: [
       { ...common, client_id: demoClients.web, application_type: 'web', redirect_uris: [`${issuer}/demo`] },
       {
         ...common,
         client_id: demoClients.mobile,
         application_type: 'native',
-        // On a loopback address the port may be any (RFC 8252 §7.3).
+        // Any port is allowed on a loopback address (RFC 8252 §7.3).
         redirect_uris: ['http://127.0.0.1/callback', 'com.example.counterfoil:/callback'],
       },
     ],
     jwks: { keys: [key] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-    // As Cognito and most others do: what was asked for stands in the id token.
+    // As with Cognito and most others, the id token has the claims of the requested scopes.
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: false } },
@@ -54,7 +56,7 @@ export async function createLocalProvider(issuer: string, key: JsonWebKey): Prom
       const account = accounts.get(sub);
       return account && { accountId: sub, claims: () => ({ sub, ...account }) };
     },
-    // Nobody is asked for consent to what is their own shop's.
+    // The clients are the shop's own, so nobody has to consent.
     loadExistingGrant: async ({ oidc }: Context) => {
       const grant = new provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
       grant.addOIDCScope('openid email profile offline_access');
@@ -79,9 +81,9 @@ export async function createLocalProvider(issuer: string, key: JsonWebKey): Prom
     const email = (form.get('email') ?? '').trim().toLowerCase();
     const name = (form.get('name') ?? '').trim();
     if (!/^[^\s@]+@[^\s@]+$/.test(email)) {
-      return sendPage(response, 400, loginPage(uid, { email, name, error: 'Type an e-mail address.' }));
+      return sendPage(response, 400, loginPage(uid, { email, name, error: 'Enter an e-mail address.' }));
     }
-    // The same person after a restart too.
+    // The same after a restart.
     const sub = `local-${createHash('sha256').update(email).digest('hex').slice(0, 32)}`;
     accounts.set(sub, { email, email_verified: form.get('verified') === 'yes', name });
     return provider.interactionFinished(request, response, { login: { accountId: sub } });
@@ -91,7 +93,7 @@ export async function createLocalProvider(issuer: string, key: JsonWebKey): Prom
     async handle(request, response) {
       if (!/^\/interaction\/[\w-]+$/.test(request.url ?? '')) return callback(request, response);
       await interact(request, response).catch((error: Error) =>
-        sendPage(response, 400, errorPage(error.name, 'This login has been over for a while; begin it anew.')),
+        sendPage(response, 400, errorPage(error.name, 'This login has expired. Start it again.')),
       );
     },
   };

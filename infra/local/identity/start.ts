@@ -1,26 +1,25 @@
+import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { demoClients } from './clients.ts';
 import { demoPage } from './pages.ts';
-import { createLocalProvider, type LocalProvider } from './provider.ts';
-import { loadSigningKey } from './signing-key.ts';
+import { createLocalProvider, demoClients, type LocalProvider } from './provider.ts';
 
 export type Identity = { issuer: string; stop(): Promise<void> };
 
 export type IdentityOptions = {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
   /** Keeps the signing key. */
   keyFile: string;
-  /** What the demo page needs to know of the API. */
+  /** The API as the demo page calls it. */
   api: () => Promise<{ baseUrl: string; headers: Record<string, string> }>;
 };
 
 /**
- * The OpenID provider of the local stack, with a page under `/demo` that shows the whole flow in a browser. The provider
- * itself is loaded at the first request: a start that nobody signs in after does not pay for it.
+ * The OpenID provider of the local stack, with a page under `/demo` that shows the whole flow in a browser. The
+ * provider itself is loaded at the first request, to keep the start short.
  * @throws the system's error when the port cannot be had
  */
 export async function startIdentity({ port, keyFile, api }: IdentityOptions): Promise<Identity> {
@@ -49,7 +48,7 @@ export async function startIdentity({ port, keyFile, api }: IdentityOptions): Pr
       response.end();
     });
   });
-  // Whoever is on the same network must not be let in as anybody.
+  // Loopback only: anyone who can reach this provider can sign in as anyone.
   server.listen(port, 'localhost');
   await once(server, 'listening');
   issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
@@ -75,4 +74,16 @@ function send(response: ServerResponse, type: string, body: string, apiUrl: stri
       'referrer-policy': 'no-referrer',
     })
     .end(body);
+}
+
+/** The private key that the provider signs with. It is kept in a file, so that a token is valid after a restart. */
+async function loadSigningKey(file: string): Promise<JsonWebKey> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as JsonWebKey;
+  } catch {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'ES256', use: 'sig' };
+    await writeFile(file, JSON.stringify(key), { mode: 0o600 });
+    return key;
+  }
 }

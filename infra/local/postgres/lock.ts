@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { DataInUse } from './errors.ts';
 import { findProcess } from './processes.ts';
 
-/** Held by the one process that may start PostgreSQL on a data folder. */
+/** Held by the one process that may start PostgreSQL on a data folder, its supervisor. */
 export type Lock = { release(): Promise<void> };
 
-/** Takes the supervisor's lock of a data folder; the lock of a process that is gone is taken over. Throws DataInUse. */
+/** Takes the supervisor's lock of a data folder. A lock whose process has ended is replaced. Throws DataInUse. */
 export async function takeLock(folder: string): Promise<Lock> {
   const file = join(folder, 'supervisor.lock');
   const mine = `${process.pid} ${(await findProcess(process.pid))?.startedAt ?? ''}\n`;
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(draft, mine, { mode: 0o600 });
   try {
-    // A hard link appears whole or not at all, and never over another.
+    // Making a hard link is atomic, and never replaces a file.
     while (!(await linkIfFree(draft, file))) await clearIfDead(file, folder);
   } finally {
     await rm(draft, { force: true });
@@ -38,7 +38,7 @@ async function clearIfDead(file: string, folder: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  // Another process may have taken the dead lock over in between: then what was moved is its lock, and goes back.
+  // Another process may have replaced the lock in between. Then this is that process's lock, and is put back.
   if ((await readIfThere(aside)) !== seen) await linkIfFree(aside, file);
   await rm(aside, { force: true });
 }

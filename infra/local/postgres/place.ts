@@ -1,20 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Account, canEnter, ownUid, unprivilegedAccount } from './account.ts';
+import { dirname, join, resolve } from 'node:path';
 import { DataCorrupt, FolderRefused } from './errors.ts';
 
-/** Where the data is, and which user PostgreSQL runs as; no account means this process's own user. */
+/** An operating-system user to run PostgreSQL as. */
+export type Account = { uid: number; gid: number };
+
+/** Where the data is, and which user PostgreSQL runs as. No account means this process's own user. */
 export type Place = { data: string; account: Account | undefined };
 
-/** A short name for a data folder: two checkouts never share one. */
-export const keyOf = (dataDir: string): string =>
+/** A short name for a data folder. Two checkouts never share one. */
+const keyOf = (dataDir: string): string =>
   createHash('sha256').update(`${ownUid()}:${dataDir}`).digest('hex').slice(0, 12);
 
 /**
- * Decides where the data lives: in `dataDir/data`, or, when PostgreSQL must run as a user that cannot enter `dataDir`,
- * in a folder of the machine to which `dataDir/location.json` points. Throws DataCorrupt, FolderRefused.
+ * Decides where the data lives: in `dataDir/data`, or in a folder that `dataDir/location.json` points to. The second is
+ * used when PostgreSQL runs as a user that cannot enter `dataDir`. Throws DataCorrupt, FolderRefused.
  */
 export async function findPlace(dataDir: string): Promise<Place> {
   const account = unprivilegedAccount();
@@ -38,7 +41,7 @@ export async function findPlace(dataDir: string): Promise<Place> {
   return { data: join(outside, 'data'), account };
 }
 
-/** Removes the data wherever it lives, except data that a copied checkout points to and that belongs to the original. */
+/** Removes the data wherever it lives. A copied checkout does not remove the data of its original. */
 export async function removePlace(dataDir: string): Promise<void> {
   const outside = await pointedAt(dataDir).catch(() => undefined);
   if (outside && (await ownedBy(outside)) === dataDir) await rm(outside, { recursive: true, force: true });
@@ -47,8 +50,8 @@ export async function removePlace(dataDir: string): Promise<void> {
 }
 
 /**
- * The folder of this project in the machine's own tree, for what root makes and another user must read. Not under /tmp
- * if it can be helped: that is emptied on a restart, and by age. Throws FolderRefused.
+ * This project's folder outside the checkout, for files that root makes and another user reads. /tmp is the last
+ * choice: systems empty it at a restart or by age. Throws FolderRefused.
  */
 export async function machineFolder(account: Account): Promise<string> {
   for (const parent of ['/var/lib', '/var/tmp', tmpdir(), '/tmp']) {
@@ -63,13 +66,13 @@ export async function machineFolder(account: Account): Promise<string> {
       const { uid, mode } = await lstat(folder);
       if (uid === ownUid() && (mode & 0o022) === 0 && (await canEnter(folder, account))) return folder;
     } catch {
-      // Not here: read-only, or not on this system.
+      // Read-only, or missing on this system: try the next one.
     }
   }
   throw new FolderRefused('No folder was found that root can write to and the user that PostgreSQL runs as can read.');
 }
 
-/** The 0700 folder of the unix socket. It is short, for such paths end at about 100 bytes. Throws FolderRefused. */
+/** The 0700 folder of the unix socket, with a short path: a socket's may have about 100 bytes. Throws FolderRefused. */
 export async function makeSocketFolder(dataDir: string, account: Account | undefined): Promise<string> {
   const name = `counterfoil-${keyOf(dataDir)}`;
   const longest = 100 - '/.s.PGSQL.5432.lock'.length - name.length;
@@ -82,20 +85,20 @@ export async function makeSocketFolder(dataDir: string, account: Account | undef
   const info = await lstat(folder);
   if (!info.isDirectory() || (info.uid !== ownUid() && info.uid !== account?.uid))
     throw new FolderRefused(`${folder} belongs to someone else: remove it and start again.`);
-  // A dead server's lock file would count as held if its pid is taken again.
+  // A dead server's lock file would count as held if another process got its pid.
   for (const left of await readdir(folder)) await rm(join(folder, left), { force: true });
   if (account) await chown(folder, account.uid, account.gid);
   await chmod(folder, 0o700);
   return folder;
 }
 
-/** Root runs PostgreSQL as whoever made the data, so a checkout first started by an ordinary user goes on as it was. */
+/** Root runs PostgreSQL as the user who made the data, so that a checkout of an ordinary user keeps working. */
 async function ownerOf(folder: string, account: Account): Promise<Account> {
   const { uid, gid } = await stat(folder);
   const owner = uid === 0 ? account : { uid, gid };
   if (!(await canEnter(folder, owner)))
     throw new FolderRefused(
-      `PostgreSQL runs as user ${owner.uid}, who may not enter ${folder}: let that user pass, or begin anew with "npm start -- --reset".`,
+      `PostgreSQL runs as user ${owner.uid}, who may not enter ${folder}: give that user access, or start over with "npm start -- --reset".`,
     );
   return owner;
 }
@@ -130,5 +133,34 @@ async function ownedBy(outside: string): Promise<string | undefined> {
     return await realpath(dataDir).catch(() => dataDir);
   } catch {
     return undefined;
+  }
+}
+
+/** The uid of this process; -1 on a system without uids. */
+export const ownUid = (): number => process.getuid?.() ?? -1;
+
+/** `nobody` when this process is root, since PostgreSQL refuses to run as root. Otherwise undefined. */
+export function unprivilegedAccount(): Account | undefined {
+  if (ownUid() !== 0) return undefined;
+  const nobody = /^nobody:[^:]*:(-?\d+):(-?\d+):/m.exec(readPasswd());
+  // macOS writes -2, which the system calls take as an unsigned number.
+  return nobody ? { uid: Number(nobody[1]) >>> 0, gid: Number(nobody[2]) >>> 0 } : { uid: 65534, gid: 65534 };
+}
+
+/** Whether the permission bits let an account enter a folder and each folder above it. */
+export async function canEnter(folder: string, account: Account): Promise<boolean> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const { mode, uid, gid } = await stat(at);
+    const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
+    if (!(mode & bit)) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+function readPasswd(): string {
+  try {
+    return readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    return '';
   }
 }

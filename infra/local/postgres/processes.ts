@@ -3,16 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-/** A live process: `startedAt` tells it from another that got the same pid later. */
+/** A live process. `startedAt` distinguishes it from a later process with the same pid. */
 export type ProcessInfo = { startedAt: string; command: string };
 
-/** What runs under a pid, or undefined when nothing does. */
+/** The process with a pid, or undefined when there is none. */
 export async function findProcess(pid: number): Promise<ProcessInfo | undefined> {
   if (!isAlive(pid)) return undefined;
   return process.platform === 'linux' ? await fromProc(pid) : await fromPs(pid);
 }
 
-/** Whether a pid is taken, by a process of any user. */
+/** Whether a process of any user has this pid. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -22,14 +22,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Sends the signals one after the other, each when the process outlived its patience in ms, until it is gone. */
+/** Sends each signal, with the milliseconds to wait for its effect, until the process ends. Returns whether it did. */
 export async function endProcess(pid: number, signals: [NodeJS.Signals, number][]): Promise<boolean> {
   const started = (await findProcess(pid))?.startedAt;
   const gone = async () => (await findProcess(pid))?.startedAt !== started;
-  for (const [signal, patience] of signals) {
+  for (const [signal, wait] of signals) {
     if (started === undefined || (await gone())) return true;
     process.kill(pid, signal);
-    for (const end = Date.now() + patience; Date.now() < end; await sleep(5)) if (await gone()) return true;
+    for (const end = Date.now() + wait; Date.now() < end; await sleep(5)) if (await gone()) return true;
   }
   return await gone();
 }
@@ -41,7 +41,8 @@ async function fromProc(pid: number): Promise<ProcessInfo | undefined> {
       readFile(`/proc/${pid}/cmdline`, 'utf8'),
       readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
     ]);
-    // The name in brackets may hold spaces; after it come the state and, 19 fields on, the start in ticks since boot.
+    // The name in brackets may contain spaces. After it come the state and, 19 fields on, the start in ticks since
+    // boot.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z') return undefined;
     return { startedAt: `${boot.trim()}/${fields[19]}`, command: command.replaceAll('\0', ' ').trim() };

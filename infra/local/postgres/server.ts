@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './binaries.ts';
-import { DataCorrupt, PostgresExited } from './errors.ts';
-import { tellingLine, toStartError } from './failure.ts';
+import { DataCorrupt, PostgresExited, tellingLine, toStartError } from './errors.ts';
 import type { Place } from './place.ts';
+import { endProcess, findProcess, isAlive } from './processes.ts';
 
 export type Server = {
   pid: number;
-  /** Settles when PostgreSQL has ended, for whatever reason, with the last line that it logged. */
+  /** Resolves with the last line that PostgreSQL logged, when it has ended for any reason. */
   exited: Promise<string>;
   stop(): Promise<void>;
 };
@@ -24,13 +24,13 @@ type Options = {
 
 /** Starts the server and waits until it accepts connections. Throws PostgresExited, DataCorrupt, DiskFull. */
 export async function startServer(options: Options): Promise<Server> {
-  // A killed server's children take a moment to notice, and until then its memory counts as in use.
+  // The children of a killed server take a moment to notice. Until then its memory counts as in use.
   for (const end = Date.now() + 10_000; ; await sleep(50)) {
     try {
       return await startOnce(options);
     } catch (error) {
-      const lingering = error instanceof PostgresExited && /pre-existing shared memory/.test(error.lastLine);
-      if (!lingering || Date.now() > end) throw error;
+      const inUse = error instanceof PostgresExited && /pre-existing shared memory/.test(error.lastLine);
+      if (!inUse || Date.now() > end) throw error;
     }
   }
 }
@@ -45,14 +45,14 @@ async function startOnce({ binaries, place, socketDir, logFile, settings }: Opti
     cwd: '/',
     env: { LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['ignore', log.fd, log.fd],
-    detached: true, // Ctrl-C must not reach it before the handlers are closed.
+    detached: true, // Ctrl-C must not reach it before the functions have stopped.
   });
   endWithThisProcess(child);
   const lastLine = async () => tellingLine(await readFile(logFile, 'utf8').catch(() => ''));
   const ended = new Promise<Error>((resolve) => {
     child.once('error', (error) => resolve(toStartError(binaries.postgres, place.data, error, '')));
     child.once('exit', async () =>
-      resolve(judge(place.data, toStartError('PostgreSQL', place.data, undefined, await lastLine()))),
+      resolve(classify(place.data, toStartError('PostgreSQL', place.data, undefined, await lastLine()))),
     );
   });
   await log.close();
@@ -62,14 +62,14 @@ async function startOnce({ binaries, place, socketDir, logFile, settings }: Opti
   return { pid: child.pid!, exited: ended.then(lastLine), stop: () => stopServer(child) };
 }
 
-/** For a process that ends by an error or an exit of its own before anybody called stop. */
+/** For a process that ends without having called stop. */
 function endWithThisProcess(child: ChildProcess): void {
   const end = () => child.kill('SIGINT');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
 }
 
-/** Crash safe against `kill -9` and power cuts alike; everything else is sized for a laptop. */
+/** Safe against `kill -9` and power cuts. Everything else is sized for a laptop. */
 const laptopSettings = {
   listen_addresses: '',
   port: '5432',
@@ -84,7 +84,7 @@ const laptopSettings = {
   log_checkpoints: 'off',
 };
 
-/** The postmaster writes "ready" into the eighth line of its pid file once it accepts connections. */
+/** The postmaster writes "ready" into the eighth line of its pid file when it accepts connections. */
 async function untilReady(child: ChildProcess, data: string): Promise<undefined> {
   const file = join(data, 'postmaster.pid');
   while (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
@@ -92,19 +92,19 @@ async function untilReady(child: ChildProcess, data: string): Promise<undefined>
     if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return undefined;
     await sleep(4);
   }
-  return await new Promise(() => {}); // It ended: the other side of the race says why.
+  return await new Promise(() => {}); // It ended, and `ended` says why.
 }
 
-/** Of what can end a start, only the machine's own troubles leave the data folder out of the question. */
-function judge(data: string, error: Error): Error {
-  if (!(error instanceof PostgresExited) || machineTrouble.test(error.lastLine) || !error.lastLine) return error;
+/** A start that fails means damaged data, unless the reason is the machine's. */
+function classify(data: string, error: Error): Error {
+  if (!(error instanceof PostgresExited) || machineFailure.test(error.lastLine) || !error.lastLine) return error;
   return new DataCorrupt(data, error.lastLine, { cause: error });
 }
 
-const machineTrouble =
+const machineFailure =
   /shared memory|Permission denied|lock file|could not (bind|create|fork|map|resize|listen)|semaphore|out of memory|Too many open files|parameter "|terminating|received/;
 
-/** Fast shutdown; what has not ended after 1.2 s is made to. */
+/** Fast shutdown; immediate shutdown after 1.2 s; SIGKILL after 1.7 s. */
 async function stopServer(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -113,3 +113,27 @@ async function stopServer(child: ChildProcess): Promise<void> {
   await exit;
   for (const timer of escalate) clearTimeout(timer);
 }
+
+/** Stops a server that still runs on a data folder because its supervisor was killed. */
+export async function stopOrphan(data: string, log: (line: string) => void): Promise<void> {
+  const file = join(data, 'postmaster.pid');
+  const [first = '', ...rest] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const pid = Number(first);
+  if (!(pid > 0) || !isAlive(pid)) return; // PostgreSQL handles a stale file itself.
+  const found = await findProcess(pid);
+  if (!found?.command.includes(`postgres -D ${data} `)) {
+    // A zombie, or another process with the same pid: PostgreSQL would refuse to start. Keep the rest of the file:
+    // PostgreSQL reads from it whether children of the dead server still use its memory.
+    await writeFile(file, [neverUsed, ...rest].join('\n'));
+    return;
+  }
+  log('stopping the PostgreSQL that a killed run left running');
+  await endProcess(pid, [
+    ['SIGINT', 1_500],
+    ['SIGQUIT', 1_500],
+    ['SIGKILL', 2_000],
+  ]);
+}
+
+/** Higher than the pid of any system. */
+const neverUsed = '2000000000';

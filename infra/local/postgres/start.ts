@@ -4,37 +4,36 @@ import { findBinaries } from './binaries.ts';
 import { DataCorrupt, explain } from './errors.ts';
 import { initialise, removeHalfMade } from './initialise.ts';
 import { type Lock, takeLock } from './lock.ts';
-import { stopOrphan } from './orphan.ts';
 import { findPlace, makeSocketFolder, type Place, removePlace } from './place.ts';
-import { type Server, startServer } from './server.ts';
+import { type Server, startServer, stopOrphan } from './server.ts';
 
 export type Postgres = {
-  /** A folder that only the user of PostgreSQL, and root, may enter. */
+  /** A folder that only root and the user that PostgreSQL runs as may enter. */
   socketDir: string;
   socketPath: string;
-  /** Only part of the socket's name: PostgreSQL listens on no network. */
+  /** Part of the socket's name. PostgreSQL listens on no network. */
   port: number;
   /** Of the postmaster. */
   pid: number;
   firstRun: boolean;
-  /** Settles when PostgreSQL has ended, for whatever reason, with the last line that it logged. */
+  /** Resolves with the last line that PostgreSQL logged, when it has ended for any reason. */
   exited: Promise<string>;
-  /** Fast shutdown, done within 2 s. The data folder is free for another process then. */
+  /** Fast shutdown within 2 s. Then another process can use the data folder. */
   stop(): Promise<void>;
 };
 
 type Options = {
-  /** Made when missing; it also holds `server.log` and the supervisor's lock. */
+  /** Created when missing. It also holds `server.log` and the supervisor's lock. */
   dataDir: string;
-  /** Server settings beyond those for a laptop. */
+  /** Server settings that replace or extend the defaults for a laptop. */
   settings?: Record<string, string>;
   log?: (line: string) => void;
 };
 
 /**
- * Starts a PostgreSQL like the one that RDS gives (`rdsadmin` above all, `migrator` as master user, `rds_iam`, database
- * `counterfoil`), reachable through a unix socket alone. Data survives restarts and `kill -9`; a server that a killed
- * process left behind is stopped first. Throws the errors of `errors.ts`, and leaves nothing running then.
+ * Starts a PostgreSQL that is set up like RDS: superuser `rdsadmin`, master user `migrator`, role `rds_iam`, database
+ * `counterfoil`. It listens on a unix socket alone. Data survives restarts and `kill -9`. A server that a killed run
+ * left running is stopped first. Throws the errors of `errors.ts`; nothing is running then.
  */
 export async function startPostgres({ dataDir: given, settings = {}, log = () => {} }: Options): Promise<Postgres> {
   let lock: Lock | undefined;
@@ -65,7 +64,7 @@ export async function startPostgres({ dataDir: given, settings = {}, log = () =>
   }
 }
 
-/** Removes a data folder for good, with what it points to. Throws DataInUse while a supervisor runs on it. */
+/** Deletes a data folder and what it points to. Throws DataInUse while a supervisor uses it. */
 export async function removePostgresData(given: string): Promise<void> {
   const dataDir = await realpath(given).catch(() => undefined);
   if (!dataDir) return;

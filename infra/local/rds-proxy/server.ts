@@ -7,9 +7,9 @@ import type { Principal } from './token.ts';
 export type { Principal } from './token.ts';
 
 export type RdsProxyOptions = {
-  /** 0, the default, takes a free one. */
+  /** 0, the default, takes a free port. */
   port?: number;
-  /** The name that tokens are made for. The proxy listens on this machine's loopback addresses. */
+  /** The name that tokens are signed for. The proxy listens on this machine's loopback addresses. */
   host: 'localhost';
   region: string;
   /** PEM. */
@@ -18,7 +18,7 @@ export type RdsProxyOptions = {
   backendSocketPath: string;
   /** The owner of an access key: the stand-in for IAM. */
   principals: (accessKeyId: string) => Principal | undefined;
-  /** Sessions beyond these get SQLSTATE 53300. */
+  /** More sessions get SQLSTATE 53300. */
   maxClients?: number;
   /** How long a client may take to authenticate, in ms. */
   handshakeTimeout?: number;
@@ -29,8 +29,8 @@ export type RdsProxyOptions = {
 export type RdsProxy = { host: string; port: number; stop(): Promise<void> };
 
 /**
- * A stand-in for Amazon RDS Proxy with IAM authentication: it demands TLS and a valid token, refuses what RDS Proxy
- * refuses with RDS Proxy's own errors, and passes the rest to PostgreSQL. It does not pool. Rejects with the system's
+ * A stand-in for Amazon RDS Proxy with IAM authentication. It requires TLS and a valid token, refuses what RDS Proxy
+ * refuses, with RDS Proxy's own errors, and passes the rest to PostgreSQL. It does not pool. Rejects with the system's
  * error when the port is taken.
  */
 export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy> {
@@ -45,7 +45,7 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
     socket.on('error', () => socket.destroy());
     socket.once('close', () => clients.delete(socket));
     clients.add(socket);
-    const impatience = setTimeout(() => socket.destroy(new Error('the handshake took too long')), handshakeTimeout);
+    const timeLimit = setTimeout(() => socket.destroy(new Error('the handshake took too long')), handshakeTimeout);
     const acquirePermit = () => {
       if (taken >= maxClients) return false;
       taken++;
@@ -53,7 +53,7 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
       return true;
     };
     const session: SessionOptions = { ...options, port, clock, log, maxClients, secureContext, acquirePermit };
-    void openSession(socket, session).finally(() => clearTimeout(impatience));
+    void openSession(socket, session).finally(() => clearTimeout(timeLimit));
   };
 
   const servers = await listenOnLoopback(options.port ?? 0, accept);
@@ -70,7 +70,7 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
   };
 }
 
-/** `localhost` means ::1 to some clients and 127.0.0.1 to others: the same port is taken on both where there is IPv6. */
+/** `localhost` is ::1 to some clients and 127.0.0.1 to others, so the proxy listens on both, on the same port. */
 async function listenOnLoopback(port: number, accept: (socket: Socket) => void): Promise<Server[]> {
   for (let attempt = 1; ; attempt++) {
     const first = await listen('127.0.0.1', port, accept);
@@ -80,7 +80,7 @@ async function listenOnLoopback(port: number, accept: (socket: Socket) => void):
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return [first];
       first.close();
-      // A port that was free on the one and not on the other: another may be free on both.
+      // The port was free on one address alone. Another may be free on both.
       if (code !== 'EADDRINUSE' || port !== 0 || attempt === 5) throw error;
     }
   }

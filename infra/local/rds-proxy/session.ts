@@ -1,30 +1,33 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { iamRefusal, Refusal, unsupported, violation } from './refusal.ts';
 import { type Audience, verifyToken } from './token.ts';
 import {
   authenticationCleartextPassword,
   fatal,
+  iamRefusal,
   longestPassword,
   longestStartup,
   type Reader,
+  Refusal,
   readError,
   readMessages,
   readStartup,
   requestCode,
+  unsupported,
+  violation,
 } from './wire.ts';
 
 export type SessionOptions = Audience & {
   backendSocketPath: string;
   secureContext: SecureContext;
   maxClients: number;
-  /** Takes one of the places for clients; false when none is free. */
+  /** Takes one of the permits for clients; false when none is free. */
   acquirePermit: () => boolean;
   log: (line: string) => void;
 };
 
-/** Takes a client through TLS, its startup packet and its IAM token, then joins it to PostgreSQL byte for byte. */
+/** Handles a client's TLS, startup packet and IAM token, then connects it to PostgreSQL byte for byte. */
 export async function openSession(raw: Socket, options: SessionOptions): Promise<void> {
   let socket = raw;
   let user = '';
@@ -57,7 +60,7 @@ export async function openSession(raw: Socket, options: SessionOptions): Promise
   }
 }
 
-/** What RDS Proxy takes in a startup packet, in lower case; it refuses every other setting. */
+/** The settings that RDS Proxy accepts in a startup packet, in lower case. It refuses every other. */
 const startupParameters = new Set([
   'user',
   'database',
@@ -77,7 +80,7 @@ async function readRequest(socket: Socket, reader: Reader): Promise<Buffer> {
 }
 
 function startTls(raw: Socket, reader: Reader, secureContext: SecureContext): TLSSocket {
-  // Bytes sent along in the clear would count as encrypted ones later (CVE-2021-23214).
+  // Unencrypted bytes would later count as encrypted ones (CVE-2021-23214).
   if (reader.release().length > 0) throw violation('data before the TLS handshake');
   raw.write('S');
   const socket = new TLSSocket(raw, { isServer: true, secureContext });
@@ -113,7 +116,7 @@ async function readPassword(reader: Reader): Promise<string> {
   return packet.subarray(5, -1).toString('utf8');
 }
 
-/** PostgreSQL gets the client's own startup packet; both sides are piped once it has let the user in. */
+/** Sends PostgreSQL the client's own startup packet, and pipes both sides once it has accepted the user. */
 async function join(client: Socket, reader: Reader, startup: Buffer, user: string, path: string): Promise<void> {
   const backend = connect(path).setNoDelay(true);
   const dropBackend = () => backend.destroy();
@@ -130,13 +133,13 @@ async function join(client: Socket, reader: Reader, startup: Buffer, user: strin
   if (answer.toString('latin1', 0, 1) === 'E') {
     backend.destroy();
     const { code, text } = readError(answer);
-    // The role does not exist, may not log in, or was never granted rds_iam.
+    // The role does not exist, may not log in, or has not been granted rds_iam.
     throw code === '28000' ? iamRefusal(user, text) : new Refusal(code, text);
   }
   client.write(Buffer.concat([answer, answers.release()]));
   const early = reader.release();
   if (early.length) backend.write(early);
-  backend.once('close', () => client.destroySoon()); // PostgreSQL's last words come first.
+  backend.once('close', () => client.destroySoon()); // After PostgreSQL's last bytes have been sent.
   client.pipe(backend);
   backend.pipe(client);
 }

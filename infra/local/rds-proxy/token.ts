@@ -2,12 +2,12 @@ import { timingSafeEqual } from 'node:crypto';
 import { Hash } from '@smithy/hash-node';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { iamRefusal, type Refusal } from './refusal.ts';
+import { iamRefusal, type Refusal } from './wire.ts';
 
-/** Who holds an access key, and the database users for whom their policy allows `rds-db:connect`. */
+/** The owner of an access key, and the database users for which their policy allows `rds-db:connect`. */
 export type Principal = { secretAccessKey: string; sessionToken?: string; dbUsers: readonly string[] };
 
-/** What a token must have been made for, and where its maker's key is looked up. */
+/** What a token must have been signed for, and where its signer's key is looked up. */
 export type Audience = {
   host: string;
   port: number;
@@ -21,7 +21,7 @@ const clockSkewMs = 5 * 60_000;
 
 /**
  * Verifies an IAM authentication token: the URL of a SigV4-presigned `GET /?Action=connect&DBUser=…` for service
- * `rds-db`, without its scheme. The signature is computed anew with the principal's key. Throws a Refusal (28P01).
+ * `rds-db`, without its scheme. The signature is computed again with the principal's key. Throws a Refusal (28P01).
  */
 export async function verifyToken(token: string, user: string, audience: Audience): Promise<void> {
   const refuse = (reason: string): Refusal => iamRefusal(user, reason);
@@ -71,7 +71,7 @@ const optional = ['X-Amz-Security-Token'];
 
 type Parsed = { hostname: string; port: number; path: string; query: Record<string, string> };
 
-/** Takes a token apart; undefined unless it has each parameter once and no other, for only those get signed anew. */
+/** Parses a token. Undefined unless it has each parameter once and no other: only those are signed again. */
 function parse(token: string): Parsed | undefined {
   const url = URL.parse(`https://${token}`);
   if (!url || url.username || url.password || url.hash) return undefined;

@@ -1,5 +1,33 @@
 import type { Socket } from 'node:net';
-import { violation } from './refusal.ts';
+
+/** The connection is refused. `code` (SQLSTATE) and `message` go to the client, `reason` to the log alone. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: string;
+  readonly reason: string;
+  constructor(code: string, message: string, reason: string = message) {
+    super(message);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/**
+ * RDS Proxy's message for every token that it refuses. The reason is for the log alone, so that a guess reveals
+ * nothing.
+ */
+export const iamRefusal = (user: string, reason: string): Refusal =>
+  new Refusal(
+    '28P01',
+    `The IAM authentication failed for the role ${user}. Check the IAM token for this role and try again.`,
+    reason,
+  );
+
+/** RDS Proxy's message for a feature that it lacks. */
+export const unsupported = (what: string): Refusal => new Refusal('0A000', `Feature not supported: RDS Proxy ${what}`);
+
+/** The client does not speak PostgreSQL's protocol. */
+export const violation = (reason: string): Refusal => new Refusal('08P01', 'protocol violation', reason);
 
 /** First words of PostgreSQL's untyped messages (protocol.html, "Message Formats"). */
 export const requestCode = { ssl: 80877103, gss: 80877104, cancel: 80877102, protocol3: 3 } as const;
@@ -27,10 +55,10 @@ export function readError(packet: Buffer): { code: string; text: string } {
   return { code: field('C'), text: field('M') };
 }
 
-/** The names and values of a startup packet. Throws a Refusal (08P01) when it is malformed or names one twice. */
+/** The names and values of a startup packet. Throws a Refusal (08P01) when it is malformed or repeats a name. */
 export function readStartup(packet: Buffer): Map<string, string> {
   const parts = packet.subarray(8).toString('utf8').split('\0');
-  // Each of them ends with a zero, and so does the list.
+  // Each part ends with a zero, and so does the list.
   if (parts.length % 2 !== 0 || parts.at(-1) !== '' || parts.at(-2) !== '') throw violation('malformed startup packet');
   const parameters = new Map<string, string>();
   for (let i = 0; i < parts.length - 2; i += 2) {
@@ -41,7 +69,7 @@ export function readStartup(packet: Buffer): Map<string, string> {
   return parameters;
 }
 
-/** Reads whole messages off a socket, and hands over what follows them. */
+/** Reads whole messages from a socket, and returns what follows them. */
 export type Reader = {
   /** The next message with its header. Rejects when it is longer than `longest` bytes or the socket ends first. */
   read(kind: 'untyped' | 'typed', longest: number): Promise<Buffer>;
@@ -55,7 +83,7 @@ export function readMessages(socket: Socket): Reader {
   let resume = () => {};
   const onData = (chunk: Buffer) => {
     buffer = buffer.length ? Buffer.concat([buffer, chunk]) : chunk;
-    socket.pause(); // Nobody may fill our memory while no message is wanted.
+    socket.pause(); // A client must not fill our memory while no message is read.
     resume();
   };
   const onEnd = (error?: unknown) => {

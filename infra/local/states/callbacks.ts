@@ -1,31 +1,23 @@
 import { randomBytes } from 'node:crypto';
 
-/** How a callback ended a task; `output` is JSON text. */
-export type Outcome = { output: string } | { error: string | null; cause: string | null };
-
 /** A task that waits for a callback with its token. Times are milliseconds since the epoch. */
 export type OpenTask = {
   token: string;
   scheduledAt: number;
   timeoutSeconds: number | null;
-  heartbeatSeconds: number | null;
-  /** When the last heartbeat came; the task's start counts as one. */
-  heartbeatAt: number;
   /** Whether its function has answered, so that only the callback is missing. */
   submitted: boolean;
-  outcome: Outcome | null;
+  /** What the callback brought, as JSON text; null until it comes. */
+  output: string | null;
 };
 
 const secretLength = 400;
 
-/**
- * A token of an execution's next task. As long and with the same characters as those of AWS, so that what stores it or
- * passes it on is tried with such.
- */
+/** A token for an execution's next task. It has the length and the characters of a token of AWS. */
 export const newToken = (execution: string): string =>
   Buffer.concat([Buffer.from(execution), Buffer.of(0), randomBytes(secretLength)]).toString('base64');
 
-/** The execution that a token belongs to, undefined for what is no token. */
+/** The execution that a token belongs to; undefined when the text is not a token. */
 export function executionOf(token: string): string | undefined {
   const bytes = Buffer.from(token, 'base64');
   const length = bytes.indexOf(0);
@@ -33,12 +25,6 @@ export function executionOf(token: string): string | undefined {
   return bytes.toString('utf8', 0, length);
 }
 
-/** When a task times out unless it is answered or another heartbeat comes. */
-export const dueAt = (task: OpenTask): number => Math.min(timeoutAt(task), heartbeatDueAt(task));
-
-/** Whether it is the heartbeat that comes too late first. */
-export const missesHeartbeat = (task: OpenTask): boolean => heartbeatDueAt(task) < timeoutAt(task);
-
-const timeoutAt = ({ scheduledAt, timeoutSeconds }: OpenTask) => scheduledAt + (timeoutSeconds ?? Infinity) * 1000;
-const heartbeatDueAt = ({ heartbeatAt, heartbeatSeconds }: OpenTask) =>
-  heartbeatAt + (heartbeatSeconds ?? Infinity) * 1000;
+/** When a task times out unless a callback comes first. */
+export const dueAt = ({ scheduledAt, timeoutSeconds }: OpenTask): number =>
+  scheduledAt + (timeoutSeconds ?? Infinity) * 1000;

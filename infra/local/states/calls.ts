@@ -1,4 +1,4 @@
-import { dueAt, missesHeartbeat, type OpenTask } from './callbacks.ts';
+import { dueAt, type OpenTask } from './callbacks.ts';
 import { integrationOf, type State } from './definition.ts';
 import { fromLambda, StateError } from './errors.ts';
 import { evaluate, type Json, type Scope } from './expressions.ts';
@@ -18,8 +18,8 @@ type Invocation = { FunctionName: string; Payload?: Json };
 
 /**
  * Calls the function of a Task and gives the task's result: what the function answered, the response of
- * `lambda:invoke`, or what a callback brings. Throws StateError when the task failed or its time was over, with the
- * events that AWS writes.
+ * `lambda:invoke`, or what a callback brings. Records the events that AWS writes. Throws StateError when the task
+ * fails or times out.
  */
 export function callFunction(call: Call): Promise<Json> {
   const integration = integrationOf(call.state);
@@ -29,7 +29,7 @@ export function callFunction(call: Call): Promise<Json> {
 
 async function callDirectly({ state, payload, scope, position, host }: Call): Promise<Json> {
   const input = JSON.stringify(payload);
-  const seconds = secondsOf(state, 'TimeoutSeconds', scope);
+  const seconds = timeoutOf(state, scope);
   const scheduled = {
     resource: state.Resource,
     ...given('input', input),
@@ -56,8 +56,8 @@ async function callDirectly({ state, payload, scope, position, host }: Call): Pr
 }
 
 async function invoke({ state, payload, scope, position, host }: Call): Promise<Json> {
-  const seconds = secondsOf(state, 'TimeoutSeconds', scope);
-  recordStart('invoke', payload, { seconds }, host);
+  const seconds = timeoutOf(state, scope);
+  recordStart('invoke', payload, seconds, host);
   let output: string;
   try {
     output = await within(limitOf(seconds, host), () => response(payload, position, host));
@@ -73,16 +73,14 @@ async function awaitCallback(call: Call): Promise<Json> {
   const task = position.task ?? schedule(call);
   const submit = async (over: AbortSignal) => {
     const output = await response(payload, position, host);
-    if (over.aborted || task.outcome !== null) return;
+    if (over.aborted || task.output !== null) return;
     task.submitted = true;
     recordTask('TaskSubmitted', callback, given('output', output), host);
     host.save(position);
   };
-  if (task.outcome === null) {
-    const late = () => new StateError('States.Timeout', null, missesHeartbeat(task) ? 'States.HeartbeatTimeout' : null);
-    const limit = { deadline: () => dueAt(task), clock: host.clock, signal: host.signal, late };
+  if (task.output === null) {
     try {
-      await within(limit, (over) => {
+      await within({ deadline: dueAt(task), clock: host.clock, signal: host.signal }, (over) => {
         const answered = host.answered();
         const submitted = task.submitted ? answered : submit(over).then(() => answered);
         return Promise.race([answered, submitted]);
@@ -91,25 +89,19 @@ async function awaitCallback(call: Call): Promise<Json> {
       throw recordFailure(callback, thrown, host);
     }
   }
-  const outcome = task.outcome!;
-  if ('output' in outcome) return JSON.parse(outcome.output);
-  throw new StateError(outcome.error, outcome.cause);
+  return JSON.parse(task.output!);
 }
 
 function schedule({ state, payload, scope, position, host, token }: Call): OpenTask {
-  const scheduledAt = host.clock.now();
-  const seconds = secondsOf(state, 'TimeoutSeconds', scope);
-  const heartbeat = secondsOf(state, 'HeartbeatSeconds', scope);
+  const seconds = timeoutOf(state, scope);
   const task = {
     token: token!,
-    scheduledAt,
+    scheduledAt: host.clock.now(),
     timeoutSeconds: seconds ?? null,
-    heartbeatSeconds: heartbeat ?? null,
-    heartbeatAt: scheduledAt,
     submitted: false,
-    outcome: null,
+    output: null,
   };
-  recordStart(callback, payload, { seconds, heartbeat }, host);
+  recordStart(callback, payload, seconds, host);
   host.save(Object.assign(position, { task }));
   return task;
 }
@@ -127,23 +119,15 @@ const callback = 'invoke.waitForTaskToken';
 
 type Resource = 'invoke' | typeof callback;
 
-/** Writes an event of a task that goes through `lambda:invoke`, in the shape of AWS. */
+/** Writes an event of a task with the resource `lambda:invoke`, in the format of AWS. */
 export function recordTask(type: string, resource: Resource, details: object, host: Pick<Host, 'record'>): void {
   const field = `${type[0]!.toLowerCase()}${type.slice(1)}EventDetails`;
   host.record(type, { [field]: { resourceType: 'lambda', resource, ...details } });
 }
 
-function recordStart(
-  resource: Resource,
-  payload: Json,
-  { seconds, heartbeat }: { seconds: number | undefined; heartbeat?: number | undefined },
-  host: Host,
-) {
-  const limits = {
-    ...(seconds !== undefined && { timeoutInSeconds: seconds }),
-    ...(heartbeat !== undefined && { heartbeatInSeconds: heartbeat }),
-  };
-  const details = { region: host.region, parameters: JSON.stringify(payload), ...limits };
+function recordStart(resource: Resource, payload: Json, seconds: number | undefined, host: Host) {
+  const limit = seconds !== undefined && { timeoutInSeconds: seconds };
+  const details = { region: host.region, parameters: JSON.stringify(payload), ...limit };
   recordTask('TaskScheduled', resource, details, host);
   recordTask('TaskStarted', resource, {}, host);
 }
@@ -157,8 +141,7 @@ function recordFailure(resource: Resource, thrown: unknown, host: Host): StateEr
 }
 
 function limitOf(seconds: number | undefined, { clock, signal }: Host) {
-  const end = clock.now() + (seconds ?? Infinity) * 1000;
-  return { deadline: () => end, clock, signal };
+  return { deadline: clock.now() + (seconds ?? Infinity) * 1000, clock, signal };
 }
 
 function toJson(answer: unknown): string {
@@ -171,10 +154,9 @@ function toJson(answer: unknown): string {
   }
 }
 
-function secondsOf(state: State, field: 'TimeoutSeconds' | 'HeartbeatSeconds', scope: Scope): number | undefined {
-  const path = state[`${field}Path`];
-  if (path === undefined) return state[field];
+function timeoutOf({ TimeoutSeconds, TimeoutSecondsPath: path }: State, scope: Scope): number | undefined {
+  if (path === undefined) return TimeoutSeconds;
   const seconds = evaluate(path, scope);
   if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds > 0) return seconds;
-  throw new StateError('States.Runtime', `The ${field}Path '${path}' must give a positive whole number.`);
+  throw new StateError('States.Runtime', `The TimeoutSecondsPath '${path}' must give a positive whole number.`);
 }

@@ -25,8 +25,6 @@ export type State = {
   Resource?: string;
   TimeoutSeconds?: number;
   TimeoutSecondsPath?: string;
-  HeartbeatSeconds?: number;
-  HeartbeatSecondsPath?: string;
   Retry?: Retrier[];
   Catch?: Catcher[];
   Choices?: Rule[];
@@ -43,7 +41,7 @@ export type State = {
 
 export type Machine = { StartAt: string; States: Record<string, State>; TimeoutSeconds?: number };
 
-/** How a Task calls its function through the service: not at all, for the answer, or for a later callback. */
+/** How a Task calls its function: directly, by `lambda:invoke`, or by `lambda:invoke` with a callback. */
 export function integrationOf({ Resource }: State): 'invoke' | 'callback' | undefined {
   const match = /^arn:aws[\w-]*:states:::lambda:invoke(\.waitForTaskToken)?$/.exec(Resource ?? '');
   if (match === null) return undefined;
@@ -54,7 +52,7 @@ export function integrationOf({ Resource }: State): 'invoke' | 'callback' | unde
 export const waitsForCallback = (state: State): boolean => integrationOf(state) === 'callback';
 
 const fields: Record<State['Type'], string> = {
-  Task: 'InputPath OutputPath ResultPath Parameters ResultSelector Resource TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath Retry Catch Next End',
+  Task: 'InputPath OutputPath ResultPath Parameters ResultSelector Resource TimeoutSeconds TimeoutSecondsPath Retry Catch Next End',
   Pass: 'InputPath OutputPath ResultPath Parameters Result Next End',
   Choice: 'InputPath OutputPath Choices Default',
   Wait: 'InputPath OutputPath Seconds SecondsPath Timestamp TimestampPath Next End',
@@ -63,9 +61,9 @@ const fields: Record<State['Type'], string> = {
 };
 
 /**
- * Checks a parsed ASL definition and returns it typed. Only what the interpreter runs as AWS does passes: JSONPath,
- * the states Task, Pass, Choice, Wait, Succeed and Fail, Lambda tasks, called directly or by `lambda:invoke` with or
- * without a callback. Throws DefinitionRefused with every problem.
+ * Checks a parsed ASL definition and returns it typed. It accepts only what the interpreter runs as AWS does: JSONPath,
+ * the states Task, Pass, Choice, Wait, Succeed and Fail, and Lambda tasks that are called directly or by
+ * `lambda:invoke` with or without a callback. Throws DefinitionRefused with every problem.
  */
 export function readDefinition(definition: object): Machine {
   const problems: string[] = [];
@@ -102,11 +100,11 @@ function checkState(name: string, state: State, states: Record<string, State>, p
   if (fields[state.Type].includes('Next') && (state.Next === undefined) === (state.End !== true))
     say('needs either Next or End: true');
   for (const next of successors(state))
-    if (!Object.hasOwn(states, next)) say(`goes on to "${next}", which does not exist`);
+    if (!Object.hasOwn(states, next)) say(`continues at "${next}", which does not exist`);
   checkExpressions(state, say);
   if (!waitsForCallback(state) && JSON.stringify({ ...state, Comment: undefined }).includes('$$.Task'))
     say('reads $$.Task, which only a task that waits for a callback (waitForTaskToken) has');
-  checkNumbers(where, state, { TimeoutSeconds: 1, HeartbeatSeconds: 1, Seconds: 0 }, problems);
+  checkNumbers(where, state, { TimeoutSeconds: 1, Seconds: 0 }, problems);
   if (state.Type === 'Task') checkTask(state, say);
   if (state.Type === 'Choice') {
     if (!state.Choices?.length) say('has no Choices');
@@ -137,12 +135,8 @@ function checkTask(state: State, say: (problem: string) => void) {
   else if (resource.startsWith('arn:aws:states:'))
     say(`calls ${resource}, and only Lambda functions are supported here`);
   else if (resource.includes('${')) say(`still has the placeholder ${resource} as its Resource`);
-  for (const field of ['TimeoutSeconds', 'HeartbeatSeconds'] as const)
-    if (state[field] !== undefined && state[`${field}Path`] !== undefined) say(`has both ${field} and ${field}Path`);
-  if (!waitsForCallback(state) && (state.HeartbeatSeconds ?? state.HeartbeatSecondsPath) !== undefined)
-    say('has HeartbeatSeconds, which only a task that waits for a callback (waitForTaskToken) supports here');
-  if (Number(state.HeartbeatSeconds) >= Number(state.TimeoutSeconds))
-    say('has HeartbeatSeconds that are not smaller than its TimeoutSeconds');
+  if (state.TimeoutSeconds !== undefined && state.TimeoutSecondsPath !== undefined)
+    say('has both TimeoutSeconds and TimeoutSecondsPath');
   checkHandlers('Retry', state.Retry, say);
   checkHandlers('Catch', state.Catch, say);
 }
@@ -210,7 +204,6 @@ function checkExpressions(state: State, say: (problem: string) => void) {
     'InputPath',
     'OutputPath',
     'TimeoutSecondsPath',
-    'HeartbeatSecondsPath',
     'SecondsPath',
     'TimestampPath',
     'ErrorPath',

@@ -5,15 +5,12 @@
 export class StateError extends Error {
   readonly error: string | null;
   readonly causeText: string | null;
-  /** Another name that Retry and Catch may call it by. */
-  readonly alias: string | null;
 
-  constructor(error: string | null, causeText: string | null, alias: string | null = null) {
+  constructor(error: string | null, causeText: string | null) {
     super(`${error ?? 'no error name'}: ${causeText ?? 'no cause'}`);
     this.name = 'StateError';
     this.error = error;
     this.causeText = causeText;
-    this.alias = alias;
   }
 }
 
@@ -22,12 +19,12 @@ export class ExecutionTimedOut extends Error {
   override readonly name = 'ExecutionTimedOut';
 }
 
-/** The execution was stopped from outside; what it was doing counts no more. */
+/** The execution was stopped from outside. The result of its running task is ignored. */
 export class Halted extends Error {
   override readonly name = 'Halted';
 }
 
-/** An answer to the caller in the shape of the AWS JSON protocol: `__type` and `message`. */
+/** An error answer in the format of the AWS JSON protocol: `__type` and `message`. */
 export class ApiError extends Error {
   readonly type: string;
   readonly status: number;
@@ -40,7 +37,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The definition asks for something that the local interpreter does not run; the message lists every problem. */
+/** The definition uses something that the local interpreter does not support. The message lists every problem. */
 export class DefinitionRefused extends Error {
   readonly problems: string[];
 

@@ -3,7 +3,7 @@ import { StateError } from './errors.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What an expression may look at: the state's input as `$` and the context object as `$$`. */
+/** What an expression can read: the state's input as `$` and the context object as `$$`. */
 export type Scope = { input: Json; context: Json };
 
 type Path = { kind: 'path'; text: string; root: 'input' | 'context'; keys: (string | number)[] };
@@ -47,7 +47,7 @@ export function fillTemplate(template: Json, scope: Scope): Json {
   );
 }
 
-/** Copy of `input` with `value` put where a reference path points; `null` keeps the input as it is. */
+/** Copy of `input` with `value` put where a reference path points; `null` keeps the input. */
 export function putResult(path: string | null | undefined, input: Json, value: Json): Json {
   if (path === null) return input;
   if (path === undefined || path === '$') return value;

@@ -5,7 +5,7 @@ import { StateError } from './errors.ts';
 import { evaluate, type Json } from './expressions.ts';
 
 /**
- * Where an execution stands: a state, the input it was entered with (JSON text), the retries it has used, and the task
+ * The position of an execution: its state, the input of that state (JSON text), the retries that are used, and the task
  * that waits for a callback.
  */
 export type Position = {
@@ -24,7 +24,7 @@ export type Host = {
   save(position: Position): void;
   /** A token for a task of this execution. */
   newToken(): string;
-  /** Resolves when the open task has an outcome. */
+  /** Resolves when the callback of the open task has come. */
   answered(): Promise<void>;
   context: Record<string, Json>;
   region: string;
@@ -33,7 +33,7 @@ export type Host = {
   pauseScale: number;
 };
 
-/** What a state gives and which state follows, undefined at the end. */
+/** A state's output and the state that follows; undefined at the end. */
 export type Step = { output: Json; next: string | undefined };
 
 const largestPayload = 262_144;
@@ -44,7 +44,7 @@ export const given = (field: 'input' | 'output', text: string) => ({
   [`${field}Details`]: { truncated: false },
 });
 
-/** An error as history events carry it: without what it does not have. */
+/** An error as history events carry it, without empty fields. */
 export const errorDetails = ({ error, cause }: { error: string | null; cause: string | null }) => ({
   ...(error !== null && { error }),
   ...(cause !== null && { cause }),
@@ -62,7 +62,7 @@ export function contextOf({ state, enteredAt, attempts }: Position, host: Host):
   return { ...host.context, State: { Name: state, EnteredTime: toTimestamp(enteredAt), RetryCount } };
 }
 
-/** Throws States.DataLimitExceeded for more than a state may give. */
+/** Throws States.DataLimitExceeded when a state's output is too large. */
 export function checkSize(state: string, text: string) {
   if (Buffer.byteLength(text) > largestPayload)
     throw new StateError(

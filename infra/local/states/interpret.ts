@@ -8,7 +8,7 @@ import { runTask } from './tasks.ts';
 
 /**
  * Runs a machine from a position to its end and returns the output as JSON text. Throws StateError when the
- * execution failed, and the reason of `host.signal` when that was aborted.
+ * execution fails, and the reason of `host.signal` when it is aborted.
  * Follows https://states-language.net/spec.html
  */
 export async function interpret(machine: Machine, position: Position, host: Host): Promise<string> {
@@ -75,7 +75,7 @@ function failure(state: State, scope: Scope): StateError {
   return new StateError(text(state.ErrorPath, state.Error), text(state.CausePath, state.Cause));
 }
 
-/** When a Wait ends, and how long it was asked to last, in milliseconds. */
+/** When a Wait started and when it ends, in milliseconds since the epoch. */
 function dueTime(state: State, scope: Scope, { enteredAt }: Position): { at: number; from: number } {
   const moment =
     state.Timestamp ?? (state.TimestampPath === undefined ? undefined : evaluate(state.TimestampPath, scope));

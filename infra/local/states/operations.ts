@@ -5,7 +5,7 @@ import {
   checkLength,
   invalid,
   invalidToken,
-  type Operation,
+  type Operations,
   optional,
   pageSize,
   type Request,
@@ -16,184 +16,167 @@ import {
 import type { Arns, Runner } from './runner.ts';
 import type { Execution, Status, Store } from './store.ts';
 
-type Options = { store: Store; runner: Runner; arns: Arns; clock: Clock; definition: object };
+/** The service that the operations work on. */
+export type Service = {
+  store: Store;
+  runner: Runner;
+  arns: Arns;
+  clock: Clock;
+  definition: object;
+  /** When the service was started, in milliseconds since the epoch. */
+  createdAt: number;
+};
 
 const day = 86_400_000;
 const keptDays = 90;
-const redrivableDays = 14;
+const purgeEvery = 60_000;
 const largestPayload = 262_144;
 const statuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'];
 
-/**
- * The API of Step Functions for one Standard state machine, operation name → function of the request.
- * Each throws ApiError as AWS answers it. https://docs.aws.amazon.com/step-functions/latest/apireference/
- */
-export function createOperations({ store, runner, arns, clock, definition }: Options): Record<string, Operation> {
-  const createdAt = clock.now();
-  let purgedAt = 0;
+const operations: Record<string, (service: Service, request: Request) => object> = {
+  StartExecution: startExecution,
+  DescribeExecution: describeExecution,
+  GetExecutionHistory: getExecutionHistory,
+  ListExecutions: listExecutions,
+  StopExecution: stopExecution,
+  SendTaskSuccess: sendTaskSuccess,
+  DescribeStateMachine: describeStateMachine,
+  ListStateMachines: listStateMachines,
+};
 
+/**
+ * The API of Step Functions for one Standard state machine: the part that this project uses. The result runs one
+ * operation by its name. It throws ApiError as AWS answers it, and UnknownOperationException for every other operation.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/
+ */
+export function createOperations(options: Omit<Service, 'createdAt'>): Operations {
+  const service = { ...options, createdAt: options.clock.now() };
+  let purgedAt = 0;
   const purge = () => {
-    const now = clock.now();
-    if (Math.abs(now - purgedAt) < 60_000) return;
-    store.purge(now - keptDays * day);
+    const now = service.clock.now();
+    if (Math.abs(now - purgedAt) < purgeEvery) return;
+    service.store.purge(now - keptDays * day);
     purgedAt = now;
   };
-
-  const known = (request: Request): Execution => {
-    const arn = required(request, 'executionArn');
-    if (!/^arn:[^:]*:states:[^:]*:[^:]*:execution:[^:]+:[^:]+$/.test(arn))
-      throw new ApiError('InvalidArn', `Invalid Arn: '${arn}'`);
-    const name = arn.slice(arn.lastIndexOf(':') + 1);
-    const execution = arn === arns.execution(name) ? store.find(name) : undefined;
-    if (!execution) throw new ApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
-    return execution;
+  return (name, request) => {
+    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+    if (!operation) {
+      const supported = Object.keys(operations).join(', ');
+      throw new ApiError('UnknownOperationException', `The local Step Functions supports ${supported}, not ${name}.`);
+    }
+    purge();
+    return operation(service, request);
   };
+}
 
-  const checkMachine = (request: Request) => {
-    const arn = required(request, 'stateMachineArn');
-    if (!/^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:./.test(arn))
-      throw new ApiError('InvalidArn', `Invalid Arn: '${arn}'`);
-    if (arn !== arns.machine) throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+function startExecution(service: Service, request: Request) {
+  const { store, runner, arns, clock } = service;
+  checkMachine(service, request);
+  const name = optional(request, 'name') ?? randomUUID();
+  const input = optional(request, 'input') ?? '{}';
+  checkName(name);
+  checkInput(input);
+  const earlier = store.find(name);
+  if (earlier && (earlier.status !== 'RUNNING' || earlier.input !== input))
+    throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${arns.execution(name)}'`);
+  const execution = earlier ?? newExecution(name, input, clock.now());
+  if (!earlier) {
+    store.insert(execution);
+    runner.run(execution);
+  }
+  return { executionArn: arns.execution(name), startDate: execution.startedAt / 1000 };
+}
+
+function describeExecution(service: Service, request: Request) {
+  const execution = findExecution(service, request);
+  const { input, output, error, cause } = execution;
+  return {
+    ...summary(execution, service.arns),
+    input,
+    inputDetails: { included: true },
+    ...(output !== null && { output, outputDetails: { included: true } }),
+    ...(error !== null && { error }),
+    ...(cause !== null && { cause }),
   };
+}
 
-  const machine = () => ({
-    stateMachineArn: arns.machine,
-    name: arns.machineName,
-    type: 'STANDARD',
-    creationDate: createdAt / 1000,
-  });
+function getExecutionHistory(service: Service, request: Request) {
+  const { name } = findExecution(service, request);
+  const backwards = request.reverseOrder === true;
+  const limit = pageSize(request);
+  const token = readToken(request);
+  const after = token === undefined ? (backwards ? Number.MAX_SAFE_INTEGER : 0) : Number(token[0]);
+  if (!Number.isSafeInteger(after)) throw invalidToken(request);
+  const rows = service.store.history(name, after, backwards, limit + 1);
+  const page = rows.slice(0, limit);
+  const more = rows.length > limit && { nextToken: writeToken([page.at(-1)!.id]) };
+  const events = page.map(({ body }) => (request.includeExecutionData === false ? withoutData(body) : body));
+  return { events, ...more };
+}
 
-  const described = () => ({
-    ...machine(),
-    status: 'ACTIVE',
-    definition: JSON.stringify(definition),
-    roleArn: arns.role,
-  });
+function listExecutions(service: Service, request: Request) {
+  checkMachine(service, request);
+  const status = optional(request, 'statusFilter') ?? null;
+  if (status !== null && !statuses.includes(status))
+    throw invalid(`statusFilter must be one of ${statuses.join(', ')}`);
+  const limit = pageSize(request);
+  const [startedAt, name] = readToken(request) ?? [Number.MAX_SAFE_INTEGER, ''];
+  if (typeof startedAt !== 'number' || typeof name !== 'string') throw invalidToken(request);
+  const rows = service.store.list(status as Status | null, [startedAt, name], limit + 1);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const more = rows.length > limit && last && { nextToken: writeToken([last.startedAt, last.name]) };
+  return { executions: page.map((execution) => summary(execution, service.arns)), ...more };
+}
 
-  const operations: Record<string, Operation> = {
-    StartExecution(request) {
-      checkMachine(request);
-      const name = optional(request, 'name') ?? randomUUID();
-      const input = optional(request, 'input') ?? '{}';
-      checkName(name);
-      checkInput(input);
-      const earlier = store.find(name);
-      if (earlier && (earlier.status !== 'RUNNING' || earlier.input !== input))
-        throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${arns.execution(name)}'`);
-      const execution = earlier ?? newExecution(name, input, clock.now());
-      if (!earlier) {
-        store.insert(execution);
-        runner.run(execution);
-      }
-      return { executionArn: arns.execution(name), startDate: execution.startedAt / 1000 };
-    },
+function stopExecution(service: Service, request: Request) {
+  const { name, stoppedAt } = findExecution(service, request);
+  const [error, cause] = [optional(request, 'error') ?? null, optional(request, 'cause') ?? null];
+  const stopped = service.runner.abort(name, error, cause);
+  return { stopDate: (stopped ?? stoppedAt!) / 1000 };
+}
 
-    DescribeExecution(request) {
-      const execution = known(request);
-      const { input, output, error, cause } = execution;
-      return {
-        ...summary(execution, arns),
-        input,
-        inputDetails: { included: true },
-        ...(output !== null && { output, outputDetails: { included: true } }),
-        ...(error !== null && { error }),
-        ...(cause !== null && { cause }),
-        ...redriveState(execution, clock.now()),
-      };
-    },
+function sendTaskSuccess({ runner }: Service, request: Request) {
+  const token = required(request, 'taskToken');
+  checkLength('taskToken', token, 2048);
+  const output = required(request, 'output');
+  checkOutput(output);
+  runner.succeed(token, output);
+  return {};
+}
 
-    GetExecutionHistory(request) {
-      const { name } = known(request);
-      const backwards = request.reverseOrder === true;
-      const limit = pageSize(request);
-      const token = readToken(request);
-      const after = token === undefined ? (backwards ? Number.MAX_SAFE_INTEGER : 0) : Number(token[0]);
-      if (!Number.isSafeInteger(after)) throw invalidToken(request);
-      const rows = store.history(name, after, backwards, limit + 1);
-      const page = rows.slice(0, limit);
-      const more = rows.length > limit && { nextToken: writeToken([page.at(-1)!.id]) };
-      const events = page.map(({ body }) => (request.includeExecutionData === false ? withoutData(body) : body));
-      return { events, ...more };
-    },
+function describeStateMachine(service: Service, request: Request) {
+  checkMachine(service, request);
+  const { arns, definition } = service;
+  return { ...machine(service), status: 'ACTIVE', definition: JSON.stringify(definition), roleArn: arns.role };
+}
 
-    ListExecutions(request) {
-      checkMachine(request);
-      const status = optional(request, 'statusFilter') ?? null;
-      if (status !== null && !statuses.includes(status))
-        throw invalid(`statusFilter must be one of ${statuses.join(', ')}`);
-      const redrive = optional(request, 'redriveFilter');
-      const limit = pageSize(request);
-      const [startedAt, name] = readToken(request) ?? [Number.MAX_SAFE_INTEGER, ''];
-      if (typeof startedAt !== 'number' || typeof name !== 'string') throw invalidToken(request);
-      const redriven = redrive === undefined ? null : redrive === 'REDRIVEN';
-      const rows = store.list(status as Status | null, redriven, [startedAt, name], limit + 1);
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last && { nextToken: writeToken([last.startedAt, last.name]) };
-      return { executions: page.map((execution) => summary(execution, arns)), ...more };
-    },
+function listStateMachines(service: Service) {
+  return { stateMachines: [machine(service)] };
+}
 
-    StopExecution(request) {
-      const { name, stoppedAt } = known(request);
-      const stopped = runner.abort(name, optional(request, 'error') ?? null, optional(request, 'cause') ?? null);
-      return { stopDate: (stopped ?? stoppedAt!) / 1000 };
-    },
+const machine = ({ arns, createdAt }: Service) => ({
+  stateMachineArn: arns.machine,
+  name: arns.machineName,
+  type: 'STANDARD',
+  creationDate: createdAt / 1000,
+});
 
-    RedriveExecution(request) {
-      const execution = known(request);
-      const { redriveStatus, redriveStatusReason } = redriveState(execution, clock.now());
-      if (redriveStatus !== 'REDRIVABLE') throw new ApiError('ExecutionNotRedrivable', redriveStatusReason!);
-      runner.redrive(execution);
-      store.flush();
-      return { redriveDate: execution.redrivenAt! / 1000 };
-    },
+function findExecution({ arns, store }: Service, request: Request): Execution {
+  const arn = required(request, 'executionArn');
+  if (!/^arn:[^:]*:states:[^:]*:[^:]*:execution:[^:]+:[^:]+$/.test(arn))
+    throw new ApiError('InvalidArn', `Invalid Arn: '${arn}'`);
+  const name = arn.slice(arn.lastIndexOf(':') + 1);
+  const execution = arn === arns.execution(name) ? store.find(name) : undefined;
+  if (!execution) throw new ApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+  return execution;
+}
 
-    SendTaskSuccess(request) {
-      const token = taskToken(request);
-      const output = required(request, 'output');
-      checkOutput(output);
-      runner.answer(token, { output });
-      return {};
-    },
-
-    SendTaskFailure(request) {
-      const token = taskToken(request);
-      const error = optional(request, 'error') ?? null;
-      const cause = optional(request, 'cause') ?? null;
-      checkLength('error', error, 256);
-      checkLength('cause', cause, 32_768);
-      runner.answer(token, { error, cause });
-      return {};
-    },
-
-    SendTaskHeartbeat(request) {
-      runner.heartbeat(taskToken(request));
-      return {};
-    },
-
-    DescribeStateMachine(request) {
-      checkMachine(request);
-      return described();
-    },
-
-    DescribeStateMachineForExecution(request) {
-      known(request);
-      const { creationDate, type: _, ...rest } = machine();
-      return { ...rest, definition: JSON.stringify(definition), roleArn: arns.role, updateDate: creationDate };
-    },
-
-    ListStateMachines: () => ({ stateMachines: [machine()] }),
-  };
-
-  return Object.fromEntries(
-    Object.entries(operations).map(([name, operation]) => [
-      name,
-      (request: Request) => {
-        purge();
-        return operation(request);
-      },
-    ]),
-  );
+function checkMachine({ arns }: Service, request: Request): void {
+  const arn = required(request, 'stateMachineArn');
+  if (!/^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:./.test(arn))
+    throw new ApiError('InvalidArn', `Invalid Arn: '${arn}'`);
+  if (arn !== arns.machine) throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
 }
 
 const newExecution = (name: string, input: string, startedAt: number): Execution => ({
@@ -210,39 +193,17 @@ const newExecution = (name: string, input: string, startedAt: number): Execution
   enteredAt: null,
   attempts: '[]',
   task: null,
-  redriveCount: 0,
-  redrivenAt: null,
   lastEvent: 0,
 });
 
-const summary = ({ name, status, startedAt, stoppedAt, redriveCount, redrivenAt }: Execution, arns: Arns) => ({
+const summary = ({ name, status, startedAt, stoppedAt }: Execution, arns: Arns) => ({
   executionArn: arns.execution(name),
   stateMachineArn: arns.machine,
   name,
   status,
   startDate: startedAt / 1000,
   ...(stoppedAt !== null && { stopDate: stoppedAt / 1000 }),
-  redriveCount,
-  ...(redrivenAt !== null && { redriveDate: redrivenAt / 1000 }),
 });
-
-function redriveState(
-  { status, stoppedAt }: Execution,
-  now: number,
-): { redriveStatus: string; redriveStatusReason?: string } {
-  const refused = (redriveStatusReason: string) => ({ redriveStatus: 'NOT_REDRIVABLE', redriveStatusReason });
-  if (status === 'RUNNING') return refused('Execution is RUNNING and cannot be redriven');
-  if (status === 'SUCCEEDED') return refused('Execution is SUCCEEDED and cannot be redriven');
-  if (now - stoppedAt! > redrivableDays * day)
-    return refused(`Execution was closed more than ${redrivableDays} days ago`);
-  return { redriveStatus: 'REDRIVABLE' };
-}
-
-function taskToken(request: Request): string {
-  const token = required(request, 'taskToken');
-  checkLength('taskToken', token, 2048);
-  return token;
-}
 
 function checkName(name: string) {
   const forbidden = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\ufffe\uffff]/u;

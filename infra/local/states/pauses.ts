@@ -2,15 +2,13 @@ import type { TimerClock } from '../clock.ts';
 import { StateError } from './errors.ts';
 
 export type Limit = {
-  /** Milliseconds since the epoch, Infinity for no limit; asked again when reached, because it may have moved. */
-  deadline: () => number;
+  /** Milliseconds since the epoch; Infinity for no limit. */
+  deadline: number;
   clock: TimerClock;
   signal: AbortSignal;
-  /** What to reject with at the deadline; States.Timeout when not given. */
-  late?: () => StateError;
 };
 
-/** Waits until the clock reads `time`; an aborted signal ends the pause by throwing its reason. */
+/** Waits until the clock reads `time`. Throws the signal's reason when it is aborted. */
 export function reach(time: number, clock: TimerClock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -29,16 +27,17 @@ export function reach(time: number, clock: TimerClock, signal: AbortSignal): Pro
 }
 
 /**
- * Runs `work` until the limit's deadline. Rejects when the deadline has passed and with the signal's reason when
- * aborted; whatever the work answers afterwards is ignored, and the signal that it is given is aborted.
+ * Runs `work` until the limit's deadline. Rejects with States.Timeout at the deadline, and with the signal's reason
+ * when aborted. A later answer of `work` is ignored; the signal that `work` gets is aborted by then.
  */
 export async function within<T>(limit: Limit, work: (over: AbortSignal) => Promise<T>): Promise<T> {
-  const { deadline, clock, signal, late = () => new StateError('States.Timeout', null) } = limit;
-  if (deadline() <= clock.now()) throw late();
+  const { deadline, clock, signal } = limit;
+  const late = () => new StateError('States.Timeout', null);
+  if (deadline <= clock.now()) throw late();
   const ended = new AbortController();
   const over = ended.signal;
   const expire = async (): Promise<never> => {
-    while (deadline() > clock.now()) await reach(deadline(), clock, over);
+    await reach(deadline, clock, over);
     throw late();
   };
   try {

@@ -2,7 +2,8 @@ import { ApiError } from './errors.ts';
 
 /** The JSON body of a call. */
 export type Request = Record<string, unknown>;
-export type Operation = (request: Request) => object;
+/** Runs one operation by its name. */
+export type Operations = (operation: string, request: Request) => object;
 
 export const invalid = (message: string) => new ApiError('ValidationException', message);
 

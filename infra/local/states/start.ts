@@ -4,9 +4,9 @@ import { createClock, type TimerClock } from '../clock.ts';
 import { readDefinition } from './definition.ts';
 import { ApiError } from './errors.ts';
 import { createOperations } from './operations.ts';
-import type { Operation } from './requests.ts';
-import { type Arns, createRunner } from './runner.ts';
-import { openStore } from './store.ts';
+import type { Operations } from './requests.ts';
+import { type Arns, Runner } from './runner.ts';
+import { Store } from './store.ts';
 
 export { DefinitionRefused } from './errors.ts';
 
@@ -14,30 +14,30 @@ export type StatesOptions = {
   /** A parsed ASL definition with its placeholders filled in. */
   definition: object;
   /**
-   * Runs the Lambda function that a Task names as its Resource or its FunctionName; rejects with what the function
-   * threw.
+   * Runs the Lambda function that a Task names as its Resource or its FunctionName. Rejects with what the
+   * function threw.
    */
   invoke: (resource: string, payload: unknown) => Promise<unknown>;
-  /** SQLite file that keeps executions and their history, or ':memory:'. */
+  /** SQLite file for executions and their history, or ':memory:'. */
   file: string;
   stateMachineArn: string;
   /** 0 or omitted: any free port. */
   port?: number;
-  /** Times every pause and time-out; the machine's when not given. */
+  /** The clock of every pause and time-out; the machine's by default. */
   clock?: TimerClock;
   log?: (line: string) => void;
   /** Factor on the pauses of Wait and Retry, never on time-outs: 1 is real time, 0 no pause. */
-  waitScale?: number;
+  waitScale?: number | undefined;
 };
 
 export type States = {
   /** For the SDK's `endpoint` or AWS_ENDPOINT_URL_SFN. */
   endpoint: string;
-  /** Closes within a second. Running executions stay RUNNING in the file and go on at the next start. */
+  /** Closes within a second. Running executions stay RUNNING in the file and continue at the next start. */
   stop(): Promise<void>;
   /**
-   * Resolves when no execution runs, or all that run wait for a callback whose time is not over; at once when that is
-   * so already. A Wait and the pause before a retry count as running.
+   * Resolves when no execution runs, or every running one waits for a callback that is not due yet. A Wait and the
+   * pause before a retry count as running.
    */
   idle(): Promise<void>;
 };
@@ -45,9 +45,10 @@ export type States = {
 const largestBody = 4 * 1024 * 1024;
 
 /**
- * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0.
- * Executions found RUNNING in the file go on at the state they had entered, so a step may run twice and none is left
- * out; one that waits for a callback goes on waiting with the same token and time-out. Throws DefinitionRefused, or an Error when the file or the port cannot be used.
+ * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0. Executions that
+ * are RUNNING in the file continue at the state they had entered, so a step may run twice and none is skipped. One that
+ * waits for a callback keeps its token and its time-out. Throws DefinitionRefused, or an Error when the file or the
+ * port cannot be used.
  */
 export async function startStates(options: StatesOptions): Promise<States> {
   const {
@@ -62,8 +63,8 @@ export async function startStates(options: StatesOptions): Promise<States> {
   } = options;
   const machine = readDefinition(definition);
   const arns = arnsOf(stateMachineArn);
-  const store = openStore(file, log);
-  const runner = createRunner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log });
+  const store = new Store(file, log);
+  const runner = new Runner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log });
   const operations = createOperations({ store, runner, arns, clock, definition });
   const server = createServer((request, response) => void answer(request, response, operations, log));
   try {
@@ -84,7 +85,7 @@ export async function startStates(options: StatesOptions): Promise<States> {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: () => (stopping ??= stop()),
-    idle: runner.idle,
+    idle: () => runner.idle(),
   };
 }
 
@@ -104,7 +105,7 @@ function arnsOf(machine: string): Arns {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  operations: Record<string, Operation>,
+  operations: Operations,
   log: (line: string) => void,
 ) {
   const send = (status: number, body: object) => {
@@ -116,10 +117,10 @@ async function answer(
   };
   try {
     const target = String(request.headers['x-amz-target'] ?? '');
-    const name = target.replace(/^AWSStepFunctions\./, '');
-    const operation = target !== name && Object.hasOwn(operations, name) ? operations[name] : undefined;
-    if (!operation) throw new ApiError('UnknownOperationException', `The operation '${target}' is not known here.`);
-    send(200, operation(await readBody(request)));
+    const [, operation] = /^AWSStepFunctions\.(\w+)$/.exec(target) ?? [];
+    if (!operation)
+      throw new ApiError('UnknownOperationException', `'${target}' is not an operation of Step Functions.`);
+    send(200, operations(operation, await readBody(request)));
   } catch (error) {
     if (error instanceof ApiError) return send(error.status, { __type: error.type, message: error.message });
     if (request.destroyed && !request.complete) return;

@@ -53,9 +53,9 @@ function retryDelay(retrier: Retrier, used: number): number {
   return 1000 * (retrier.JitterStrategy === 'FULL' ? Math.random() * seconds : seconds);
 }
 
-function matches(names: string[], { error, alias }: StateError): boolean {
+function matches(names: string[], { error }: StateError): boolean {
   if (error === 'States.Runtime') return false;
-  if (names.some((name) => name === error || name === alias)) return true;
+  if (error !== null && names.includes(error)) return true;
   if (error === 'States.DataLimitExceeded') return false;
   return names.includes('States.ALL') || (names.includes('States.TaskFailed') && error !== 'States.Timeout');
 }

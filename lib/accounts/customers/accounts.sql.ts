@@ -4,13 +4,13 @@ import { newId } from '../../kernel/ids.ts';
 import { tokenInvalid } from './email-tokens.sql.ts';
 
 /**
- * Adds a customer, not confirmed yet, with an e-mail that is in lower case. One that is there already stays as it is,
- * unless it was never confirmed and may be written `anew`.
- * @returns the customer's id, and whether what was given is what the account has now
+ * Adds an unconfirmed customer. `email` must be in lower case. An existing customer with this e-mail address is left
+ * unchanged, unless `replace` is true and the address was never confirmed.
+ * @returns the customer's id, and whether the account now has the given name and password
  */
 export async function enrol(
   tx: TransactionSql,
-  { email, name, passwordHash, anew }: { email: string; name: string; passwordHash: string; anew: boolean },
+  { email, name, passwordHash, replace }: { email: string; name: string; passwordHash: string; replace: boolean },
   clock: Clock,
 ): Promise<{ id: string; isNew: boolean }> {
   const now = new Date(clock.now());
@@ -18,26 +18,26 @@ export async function enrol(
     insert into customers.customers as c (id, email, name, password_hash, created_at, updated_at, confirmed_at)
     values (${newId('customer', clock)}, ${email}, ${name}, ${passwordHash}, ${now}, ${now}, null)
     on conflict (email) do update set
-      name = case when c.confirmed_at is null and ${anew} then excluded.name else c.name end,
+      name = case when c.confirmed_at is null and ${replace} then excluded.name else c.name end,
       password_hash =
-        case when c.confirmed_at is null and ${anew} then excluded.password_hash else c.password_hash end
+        case when c.confirmed_at is null and ${replace} then excluded.password_hash else c.password_hash end
     returning id, password_hash = ${passwordHash} as is_new`;
   return row!;
 }
 
-/** The id of the customer with this e-mail. */
+/** The id of the customer with this e-mail address, if there is one. */
 export async function findByEmail(tx: TransactionSql, email: string): Promise<string | undefined> {
   const [row] = await tx<{ id: string }[]>`select id from customers.customers where email = ${email}`;
   return row?.id;
 }
 
-/** The e-mail of a customer is theirs, as they have proved. */
+/** Marks a customer's e-mail address as confirmed. */
 export async function confirmCustomer(tx: TransactionSql, id: string, clock: Clock): Promise<void> {
   await tx`
     update customers.customers set confirmed_at = coalesce(confirmed_at, ${new Date(clock.now())}) where id = ${id}`;
 }
 
-/** Gives a customer another password. @returns their e-mail */
+/** Sets a customer's password. @returns their e-mail address */
 export async function setPassword(
   tx: TransactionSql,
   { id, passwordHash }: { id: string; passwordHash: string },
@@ -49,8 +49,9 @@ export async function setPassword(
 }
 
 /**
- * Gives a customer another e-mail, which is confirmed. @returns the one before
- * @throws Problem token-invalid when somebody else has it by now
+ * Sets a customer's e-mail address and marks it as confirmed.
+ * @returns the previous address
+ * @throws Problem token-invalid when another customer has the address by now
  */
 export async function setEmail(
   tx: TransactionSql,
@@ -71,7 +72,7 @@ export async function setEmail(
   return before!.email;
 }
 
-/** How many passwords a customer has had. */
+/** The number of a customer's current password: it goes up by one with each change. */
 export async function passwordVersionOf(sql: Sql, id: string): Promise<number | undefined> {
   const [row] = await sql<{ passwordVersion: number }[]>`
     select password_version from customers.customers where id = ${id}`;

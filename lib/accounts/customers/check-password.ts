@@ -3,20 +3,20 @@ import { type Attempt, attemptFailed, type LockoutStore, noteAttempt } from '../
 import { Problem } from '../../contract/api/problems.ts';
 import type { MetricName } from '../../contract/deploy/metrics.ts';
 import { networkOf } from '../../kernel/network.ts';
-import { type Credentials, findCredentials, findOwnCredentials, replacePasswordHash } from './customers.sql.ts';
+import { findStoredPassword, findStoredPasswordOf, replacePasswordHash, type StoredPassword } from './customers.sql.ts';
 import { hashPassword, isOutdated, type PasswordCost, unmatchableHash, verifyPassword } from './passwords.ts';
 
 export type PasswordDeps = { sql: () => Sql; lockout: LockoutStore; cost: PasswordCost };
 
-/** Who has a password, and the attempt to be told that it succeeded. */
-export type Owner = Credentials & { attempt: Attempt };
+/** The customer whose password was right, and the attempt, to report as succeeded. */
+export type Owner = StoredPassword & { attempt: Attempt };
 
 type LoginAttempt = { password: string; address: string };
 type Counter = { count(name: MetricName): void };
 
 /**
- * The customer who has this e-mail and password, and has confirmed the e-mail if they must. A guess counts; nobody's
- * e-mail costs the same work as a customer's.
+ * The customer with this e-mail address and password. Where confirmation is required, an unconfirmed address counts as
+ * unknown. Every attempt counts towards the lockout. An unknown address takes as much work as a known one.
  * @throws Problem invalid-credentials, sign-in-locked; DependencyUnavailable
  */
 export async function checkPassword(
@@ -24,18 +24,14 @@ export async function checkPassword(
   { email, ...loginAttempt }: LoginAttempt & { email: string },
   meter: Counter,
 ): Promise<Owner> {
-  // Read before the attempt counts: a database that is away must not lock its customers out.
-  const known = await findCredentials(deps.sql(), email);
-  return await judge(
-    deps,
-    { email, known, usable: known?.confirmed === true || !deps.mustConfirm },
-    loginAttempt,
-    meter,
-  );
+  // Read before the attempt is counted: customers must not be locked out because the database is unavailable.
+  const stored = await findStoredPassword(deps.sql(), email);
+  const usable = stored?.confirmed === true || !deps.mustConfirm;
+  return await check(deps, { email, stored, usable }, loginAttempt, meter);
 }
 
 /**
- * The signed-in customer, who has this password too. Login attempts count as those at signing in.
+ * Checks the password of a signed-in customer. Attempts count like those at signing in.
  * @throws Problem invalid-credentials, sign-in-locked; DependencyUnavailable
  */
 export async function checkOwnPassword(
@@ -43,21 +39,21 @@ export async function checkOwnPassword(
   { customerId, ...loginAttempt }: LoginAttempt & { customerId: string },
   meter: Counter,
 ): Promise<Owner> {
-  const known = await findOwnCredentials(deps.sql(), customerId);
-  return await judge(deps, { email: known.email, known, usable: true }, loginAttempt, meter);
+  const stored = await findStoredPasswordOf(deps.sql(), customerId);
+  return await check(deps, { email: stored.email, stored, usable: true }, loginAttempt, meter);
 }
 
-/** Hashes a password anew that was hashed at another cost than today's. */
-export async function renewHash({ sql, cost }: PasswordDeps, owner: Credentials, password: string): Promise<void> {
+/** Rehashes a password that was hashed at another cost than the current one. */
+export async function renewHash({ sql, cost }: PasswordDeps, owner: StoredPassword, password: string): Promise<void> {
   const from = owner.passwordHash;
   if (isOutdated(from, cost)) {
     await replacePasswordHash(sql(), owner.id, { from, to: await hashPassword(password, cost) });
   }
 }
 
-async function judge(
+async function check(
   { lockout, cost }: PasswordDeps,
-  { email, known, usable }: { email: string; known: Credentials | undefined; usable: boolean },
+  { email, stored, usable }: { email: string; stored: StoredPassword | undefined; usable: boolean },
   { password, address }: LoginAttempt,
   meter: Counter,
 ): Promise<Owner> {
@@ -65,8 +61,8 @@ async function judge(
     if (error instanceof Problem) meter.count('SignInsLocked');
     throw error;
   });
-  const matches = await verifyPassword(password, known?.passwordHash ?? unmatchableHash(cost));
-  if (known !== undefined && matches && usable) return { ...known, attempt };
+  const matches = await verifyPassword(password, stored?.passwordHash ?? unmatchableHash(cost));
+  if (stored !== undefined && matches && usable) return { ...stored, attempt };
   await attemptFailed(lockout, attempt);
-  throw new Problem('invalid-credentials', 'No customer has this e-mail and password.');
+  throw new Problem('invalid-credentials', 'The e-mail address or the password is wrong.');
 }

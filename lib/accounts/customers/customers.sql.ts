@@ -14,13 +14,13 @@ export async function findCustomer(sql: Handle, id: string): Promise<Customer> {
 
 export type CustomerChanges = {
   name?: string | undefined;
-  /** `null` takes the address away. */
+  /** `null` removes the address. */
   address?: Customer['address'] | undefined;
   premium?: boolean | undefined;
 };
 
 /**
- * Changes what is given of a customer, if the customer is still at `version` or none is named.
+ * Changes the given fields of a customer. With a `version`, only if the customer is still at it.
  * @throws Problem not-found, version-stale
  */
 export async function updateCustomer(
@@ -42,34 +42,39 @@ export async function updateCustomer(
     returning ${shown(sql)}`;
   if (row !== undefined) return toCustomer(row);
   const current = await findCustomer(sql, id);
-  throw new Problem('version-stale', `The customer is at version ${current.version} now; read it again.`);
+  throw new Problem('version-stale', `The customer is now at version ${current.version}. Read it again.`);
 }
 
-export type Credentials = {
+/** A customer's password hash, and what else checking a password needs. */
+export type StoredPassword = {
   id: string;
   email: string;
   passwordHash: string;
+  /** Goes up by one with each change of the password. */
   passwordVersion: number;
-  /** Whether the e-mail is known to be the customer's. */
+  /** Whether the e-mail address is confirmed. */
   confirmed: boolean;
 };
 
-/** What a sign-in needs; undefined when nobody has this e-mail. */
-export async function findCredentials(sql: Handle, email: string): Promise<Credentials | undefined> {
-  const [row] = await sql<Credentials[]>`select ${secret(sql)} from customers.customers where email = ${email}`;
+/** By e-mail address; undefined when no customer has it. */
+export async function findStoredPassword(sql: Handle, email: string): Promise<StoredPassword | undefined> {
+  const [row] = await sql<StoredPassword[]>`select ${secret(sql)} from customers.customers where email = ${email}`;
   return row;
 }
 
-/** @throws Problem not-found */
-export async function findOwnCredentials(sql: Handle, id: string): Promise<Credentials> {
-  const [row] = await sql<Credentials[]>`select ${secret(sql)} from customers.customers where id = ${id}`;
+/**
+ * By the customer's id.
+ * @throws Problem not-found
+ */
+export async function findStoredPasswordOf(sql: Handle, id: string): Promise<StoredPassword> {
+  const [row] = await sql<StoredPassword[]>`select ${secret(sql)} from customers.customers where id = ${id}`;
   if (row === undefined) throw notFound();
   return row;
 }
 
 const secret = (sql: Handle) => sql`id, email, password_hash, password_version, confirmed_at is not null as confirmed`;
 
-/** Puts a new hash of the same password in the place of `from`, unless that has changed meanwhile. */
+/** Replaces a hash by another one of the same password, unless the password was changed meanwhile. */
 export async function replacePasswordHash(
   sql: Handle,
   id: string,
@@ -88,4 +93,4 @@ const toCustomer = ({ createdAt, updatedAt, ...row }: Row): Customer => ({
   updatedAt: updatedAt.toISOString(),
 });
 
-const notFound = (): Problem => new Problem('not-found', 'There is no such customer.');
+const notFound = (): Problem => new Problem('not-found', 'This customer does not exist.');

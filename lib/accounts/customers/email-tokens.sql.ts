@@ -1,11 +1,24 @@
+import { createHash, randomBytes } from 'node:crypto';
 import type { Sql, TransactionSql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { type TokenPurpose, tokenSeconds } from './email-tokens.ts';
+
+/** How long a token of each purpose is valid, in seconds. */
+const tokenSeconds = { confirm: 24 * 3600, reset: 3600, change: 24 * 3600 } as const;
+export type TokenPurpose = keyof typeof tokenSeconds;
+
+/** A new token to mail: 256 random bits, with a prefix that identifies the kind. Store only the hash. */
+export function mintEmailToken(): { token: string; hash: string } {
+  const token = `cfe_${randomBytes(32).toString('base64url')}`;
+  return { token, hash: hashOf(token) };
+}
+
+/** The hash under which a token is stored. */
+export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
 /**
- * Gives a customer a token, in the place of the one of this purpose before; nothing when `when` is false, by the same
- * statement.
+ * Gives a customer a token, which replaces their previous one of the same purpose. With `when` false the same statement
+ * runs and writes no row.
  */
 export async function giveToken(
   tx: TransactionSql,
@@ -24,7 +37,7 @@ export async function giveToken(
 }
 
 /**
- * Uses a token up.
+ * Uses a token. It is valid once.
  * @throws Problem token-invalid when it is unknown, used, expired or of another purpose
  */
 export async function useToken(
@@ -42,7 +55,7 @@ export async function useToken(
 }
 
 /**
- * Looks at a token without using it.
+ * Checks a token without using it.
  * @throws Problem token-invalid
  */
 export async function checkToken(
@@ -56,18 +69,18 @@ export async function checkToken(
   if (row === undefined) throw tokenInvalid();
 }
 
-/** Uses up every token of a customer. */
+/** Makes all tokens of a customer invalid. */
 export async function voidTokens(tx: TransactionSql, customerId: string, clock: Clock): Promise<void> {
   await tx`
     update customers.email_tokens set used_at = ${new Date(clock.now())}
     where customer_id = ${customerId} and used_at is null`;
 }
 
-/** Deletes tokens that are past their time, used or not. @returns how many */
+/** Deletes expired tokens, used or not. @returns how many */
 export async function purgeTokens(sql: Sql, now: Date): Promise<number> {
   const { count } = await sql`delete from customers.email_tokens where expires_at <= ${now}`;
   return count;
 }
 
 export const tokenInvalid = (): Problem =>
-  new Problem('token-invalid', 'The token is unknown, was used, or is past its time. Ask for another.');
+  new Problem('token-invalid', 'The token is unknown, expired, or was used before. Request a new one.');

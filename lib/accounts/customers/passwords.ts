@@ -2,16 +2,16 @@ import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:c
 import { promisify } from 'node:util';
 import { semaphore } from '../../kernel/semaphore.ts';
 
-/** Cost of one scrypt (RFC 7914): `2^ln` rounds of blocks of `128 r` bytes, `p` times. Takes `128 r 2^ln` bytes. */
+/** Cost parameters of scrypt (RFC 7914): N = `2^ln`, block size `r`, parallelization `p`. Takes `128 r 2^ln` bytes. */
 export type PasswordCost = { ln: number; r: number; p: number };
 
 /**
- * What passwords are hashed with: N = 2^15, r = 8, p = 3, one of the equivalent scrypt settings of the OWASP Password
- * Storage Cheat Sheet. It needs 32 MiB, where the usual N = 2^17, p = 1 would need 128.
+ * The cost of new hashes: N = 2^15, r = 8, p = 3, one of the equivalent settings in the OWASP Password Storage Cheat
+ * Sheet. It needs 32 MiB; the more common N = 2^17, p = 1 needs 128 MiB.
  */
 export const passwordCost: PasswordCost = { ln: 15, r: 8, p: 3 };
 
-/** A stored password hash is not one that this code wrote. */
+/** A stored password hash was not written by this code. */
 export class CorruptPasswordHash extends Error {
   override readonly name = 'CorruptPasswordHash';
   constructor() {
@@ -19,14 +19,14 @@ export class CorruptPasswordHash extends Error {
   }
 }
 
-/** The hash to store for a password, with salt and cost in it: a PHC string `$scrypt$ln=15,r=8,p=3$salt$hash`. */
+/** Hashes a password for storing, as a PHC string that includes cost and salt: `$scrypt$ln=15,r=8,p=3$salt$hash`. */
 export async function hashPassword(password: string, cost: PasswordCost = passwordCost): Promise<string> {
   const salt = randomBytes(saltBytes);
   return format(cost, salt, await derive(password, salt, cost));
 }
 
 /**
- * Whether the password is the one that was hashed.
+ * Whether a stored hash is that of the password.
  * @throws CorruptPasswordHash
  */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
@@ -35,20 +35,21 @@ export async function verifyPassword(password: string, stored: string): Promise<
 }
 
 /**
- * Whether a stored hash was made at another cost than today's.
+ * Whether a stored hash has another cost than `current`.
  * @throws CorruptPasswordHash
  */
-export function isOutdated(stored: string, today: PasswordCost = passwordCost): boolean {
+export function isOutdated(stored: string, current: PasswordCost = passwordCost): boolean {
   const { cost } = parse(stored);
-  return cost.ln !== today.ln || cost.r !== today.r || cost.p !== today.p;
+  return cost.ln !== current.ln || cost.r !== current.r || cost.p !== current.p;
 }
 
-/** A hash that no password has: trying one against it takes as long as against a customer's. */
+/** A hash that matches no password. Verifying against it takes as long as against a real one. */
 export const unmatchableHash = (cost: PasswordCost = passwordCost): string =>
   format(cost, randomBytes(saltBytes), randomBytes(hashBytes));
 
 /**
- * A one-way text of a password under a salt that the caller can make again, as costly to guess by as a stored hash.
+ * A one-way hash of a password with a salt that the caller chooses, so that it can be computed again. Guessing the
+ * password from it costs as much as from a stored hash.
  */
 export const obscurePassword = async (
   password: string,
@@ -61,17 +62,17 @@ const hashBytes = 32;
 
 const scryptAsync = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 
-/** Node hashes on the four threads that look up names too: a rush of sign-ins must leave some to everybody else. */
-const turn = semaphore(2);
+/** Node.js hashes on its four pool threads, which also resolve DNS names. Many sign-ins at once must leave some free. */
+const withPermit = semaphore(2);
 
-/** The same password typed on another device may come in another Unicode form: NFKC, as NIST SP 800-63B says. */
+/** Devices encode the same password in different Unicode forms, so it is normalized to NFKC (NIST SP 800-63B). */
 const derive = (password: string, salt: Buffer, { ln, r, p }: PasswordCost): Promise<Buffer> =>
-  turn(() =>
+  withPermit(() =>
     scryptAsync(password.normalize('NFKC'), salt, hashBytes, {
       N: 2 ** ln,
       r,
       p,
-      // What OpenSSL counts: p blocks and 2^ln + 2 more, of 128 r bytes each.
+      // OpenSSL counts p + 2^ln + 2 blocks of 128 r bytes.
       maxmem: 128 * r * (2 ** ln + p + 3),
     }),
   );
@@ -83,10 +84,10 @@ function parse(stored: string): { cost: PasswordCost; salt: Buffer; hash: Buffer
   const [, ln, r, p, salt = '', hash = ''] =
     /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/.exec(stored) ?? [];
   const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
-  // Beyond 2^20 a stored text would ask for a gigabyte.
+  // A corrupt hash must not make scrypt allocate gigabytes.
   if (hash === '' || cost.ln > 20) throw new CorruptPasswordHash();
   return { cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
 }
 
-/** Base64 of the PHC string format: without padding. */
+/** Base64 without padding, as in PHC strings. */
 const unpadded = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');

@@ -1,20 +1,18 @@
 import type { Sql, TransactionSql } from 'postgres';
+import type { ExternalIdentity } from '../../auth/identity/identity-links.dynamo.ts';
 import type { Identity } from '../../contract/api/identities.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 
 type Handle = Sql | TransactionSql;
 
-/** A user of an issuer. */
-export type Name = { issuer: string; subject: string };
-
 /**
- * Whose this identity is, once it has been noted that it was used; undefined when it is nobody's. Until the transaction
- * ends it cannot be taken from its customer.
+ * Notes that an identity was used, and locks it until the transaction ends.
+ * @returns the customer that it is linked to, if any
  */
-export async function useIdentity(
+export async function touchIdentity(
   tx: TransactionSql,
-  { issuer, subject }: Name,
+  { issuer, subject }: ExternalIdentity,
   clock: Clock,
 ): Promise<string | undefined> {
   const [row] = await tx<{ customerId: string }[]>`
@@ -24,10 +22,10 @@ export async function useIdentity(
   return row?.customerId;
 }
 
-/** Makes an identity a customer's. @returns undefined when it is somebody's already */
+/** Links an identity to a customer. @returns undefined when it is linked already */
 export async function insertIdentity(
   sql: Handle,
-  { issuer, subject }: Name,
+  { issuer, subject }: ExternalIdentity,
   customerId: string,
   clock: Clock,
 ): Promise<Identity | undefined> {
@@ -40,36 +38,40 @@ export async function insertIdentity(
   return row && toIdentity(row);
 }
 
-/** A customer's own identity by its name. */
-export async function findIdentity(sql: Handle, { issuer, subject }: Name, customerId: string) {
+/** An identity, if it is linked to this customer. */
+export async function findIdentity(sql: Handle, { issuer, subject }: ExternalIdentity, customerId: string) {
   const [row] = await sql<Row[]>`
     select ${shown(sql)} from customers.identities
     where issuer = ${issuer} and subject = ${subject} and customer_id = ${customerId}`;
   return row && toIdentity(row);
 }
 
-/** A customer's identities, the newest first. */
+/** A customer's identities, newest first. */
 export async function listIdentities(sql: Handle, customerId: string): Promise<Identity[]> {
   const rows = await sql<Row[]>`
     select ${shown(sql)} from customers.identities where customer_id = ${customerId} order by id desc limit 100`;
   return rows.map(toIdentity);
 }
 
-/** Takes an identity from its customer, who is waited for while they sign in with it. @returns its name */
-export async function deleteIdentity(tx: TransactionSql, id: string, customerId: string): Promise<Name | undefined> {
-  const [row] = await tx<Name[]>`
+/** Unlinks an identity from its customer. Waits while the customer signs in with it. */
+export async function deleteIdentity(
+  tx: TransactionSql,
+  id: string,
+  customerId: string,
+): Promise<ExternalIdentity | undefined> {
+  const [row] = await tx<ExternalIdentity[]>`
     delete from customers.identities where id = ${id} and customer_id = ${customerId} returning issuer, subject`;
   return row;
 }
 
-/** Who has an e-mail, and whether it is known to be theirs. */
+/** The customer with an e-mail address, and whether they have confirmed it. */
 export async function findByEmail(sql: Handle, email: string): Promise<{ id: string; confirmed: boolean } | undefined> {
   const [row] = await sql<{ id: string; confirmed: boolean }[]>`
     select id, confirmed_at is not null as confirmed from customers.customers where email = ${email}`;
   return row;
 }
 
-/** Adds a customer whose e-mail the issuer has confirmed. @returns undefined when somebody has the e-mail already */
+/** Adds a customer whose e-mail address the issuer has confirmed. @returns undefined when a customer has it already */
 export async function insertConfirmed(
   sql: Handle,
   { email, name, passwordHash }: { email: string; name: string; passwordHash: string },

@@ -1,5 +1,10 @@
 import type { Sql } from 'postgres';
-import { deleteCopy, type IdentityCopies, putCopy } from '../../auth/identity/identity-copies.dynamo.ts';
+import {
+  deleteLink,
+  type ExternalIdentity,
+  type IdentityLinks,
+  putLink,
+} from '../../auth/identity/identity-links.dynamo.ts';
 import type { VerifiedToken } from '../../auth/identity/verify.ts';
 import type { Identity } from '../../contract/api/identities.ts';
 import { Problem } from '../../contract/api/problems.ts';
@@ -8,27 +13,54 @@ import type { Clock } from '../../kernel/clock.ts';
 import { unmatchableHash } from '../customers/passwords.ts';
 import * as identities from './identities.sql.ts';
 
-export type LinkDeps = { sql: () => Sql; copies: IdentityCopies; clock: Clock };
+export type LinkDeps = { sql: () => Sql; links: IdentityLinks; clock: Clock };
 
-type Token = Pick<VerifiedToken, 'issuer' | 'subject' | 'claims'>;
+/** Verifies a token of the identity provider; undefined when it is not valid here. */
+export type VerifyToken = (jwt: string) => Promise<VerifiedToken | undefined>;
+
+export type IdTokenDeps = LinkDeps & { verify: VerifyToken };
 
 /**
- * The customer that a token is of. Who comes for the first time becomes a customer, or is the one with the same e-mail
- * when both sides have confirmed it.
+ * Verifies an id token.
+ * @param applicationId the application that the token must be issued to; any when absent
+ * @throws Problem id-token-invalid; DependencyUnavailable
+ */
+export async function readIdToken(
+  { verify }: Pick<IdTokenDeps, 'verify'>,
+  idToken: string,
+  applicationId?: string,
+): Promise<VerifiedToken> {
+  const token = await verify(idToken);
+  if (token === undefined) {
+    throw new Problem('id-token-invalid', 'The id token has expired, or its issuer or audience is not accepted here.');
+  }
+  if (token.use !== 'id') throw new Problem('id-token-invalid', 'This is an access token. Send the id token.');
+  // Otherwise an application could open sessions with the tokens that another application's customers send it.
+  if (applicationId !== undefined && token.applicationId !== applicationId) {
+    throw new Problem('id-token-invalid', 'The id token was issued to another application.');
+  }
+  return token;
+}
+
+type Token = ExternalIdentity & Pick<VerifiedToken, 'claims'>;
+
+/**
+ * The customer of an identity. An identity that is not linked yet is linked to a new customer, or to the existing
+ * customer with the same e-mail address if both the issuer and that customer have confirmed it.
  * @throws Problem identity-not-linked; DependencyUnavailable
  */
 export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<string> {
-  const known = await enter(deps, token);
+  const known = await useIdentity(deps, token);
   if (known !== undefined) return known;
-  await makeOrFind(deps, token);
-  const made = await enter(deps, token);
-  if (made === undefined) throw new Error('an identity was taken from its customer while they signed in');
-  return made;
+  await linkByEmail(deps, token);
+  const linked = await useIdentity(deps, token);
+  if (linked === undefined) throw new Error('an identity was unlinked while its customer signed in');
+  return linked;
 }
 
 /**
- * Links an identity to a customer who is signed in otherwise; linking it again changes nothing.
- * @throws Problem identity-taken when it is somebody else's; DependencyUnavailable
+ * Links an identity to a signed-in customer. Repeating it changes nothing.
+ * @throws Problem identity-taken when it is linked to another customer; DependencyUnavailable
  */
 export async function linkIdentity(
   deps: LinkDeps,
@@ -38,48 +70,52 @@ export async function linkIdentity(
   const inserted = await identities.insertIdentity(deps.sql(), token, customerId, deps.clock);
   const identity = inserted ?? (await identities.findIdentity(deps.sql(), token, customerId));
   if (identity === undefined) throw new Problem('identity-taken', 'Another customer signs in with this identity.');
-  await enter(deps, token);
+  await useIdentity(deps, token);
   return { identity, linked: inserted !== undefined };
 }
 
 /**
- * Takes an identity from its customer: neither an exchange nor a token of it finds them any more.
- * @returns whether the customer had it
+ * Unlinks an identity from its customer. From now on its tokens no longer authenticate the customer.
+ * @returns whether the customer had the identity
  * @throws DependencyUnavailable, and then nothing has changed
  */
-export const unlinkIdentity = ({ sql, copies }: LinkDeps, id: string, customerId: string): Promise<boolean> =>
+export const unlinkIdentity = ({ sql, links }: LinkDeps, id: string, customerId: string): Promise<boolean> =>
   inTransaction(sql(), async (tx) => {
-    const name = await identities.deleteIdentity(tx, id, customerId);
-    if (name !== undefined) await deleteCopy(copies, name);
-    return name !== undefined;
+    const identity = await identities.deleteIdentity(tx, id, customerId);
+    if (identity !== undefined) await deleteLink(links, identity);
+    return identity !== undefined;
   });
 
-/** The copy is written while the identity cannot be taken away: one that was taken away does not come back. */
-const enter = ({ sql, copies, clock }: LinkDeps, token: Token): Promise<string | undefined> =>
+/**
+ * Notes that an identity was used, and copies its link to DynamoDB. The row stays locked until the copy is written, so
+ * that a concurrent unlink cannot leave a copy behind.
+ * @returns the linked customer, if any
+ */
+const useIdentity = ({ sql, links, clock }: LinkDeps, identity: ExternalIdentity): Promise<string | undefined> =>
   inTransaction(sql(), async (tx) => {
-    const customerId = await identities.useIdentity(tx, token, clock);
-    if (customerId !== undefined) await putCopy(copies, token, customerId);
+    const customerId = await identities.touchIdentity(tx, identity, clock);
+    if (customerId !== undefined) await putLink(links, identity, customerId);
     return customerId;
   });
 
-async function makeOrFind({ sql, clock }: LinkDeps, token: Token): Promise<void> {
+async function linkByEmail({ sql, clock }: LinkDeps, token: Token): Promise<void> {
   const { email, emailVerified, name } = token.claims;
-  // What the issuer has not confirmed, anybody may have typed there.
+  // Anybody may have typed an address that the issuer has not confirmed.
   if (email === undefined || emailVerified !== true || !isEmail(email)) {
-    throw notLinked('The identity provider has confirmed no e-mail address of yours.');
+    throw notLinked('The identity provider has not confirmed an e-mail address of yours.');
   }
   await inTransaction(sql(), async (tx) => {
     const passwordHash = unmatchableHash();
-    const made = await identities.insertConfirmed(tx, { email, name: nameOf(name, email), passwordHash }, clock);
-    const customerId = made ?? (await theirs(tx, email));
+    const created = await identities.insertConfirmed(tx, { email, name: nameOf(name, email), passwordHash }, clock);
+    const customerId = created ?? (await confirmedCustomerWith(tx, email));
     await identities.insertIdentity(tx, token, customerId, clock);
   });
 }
 
-async function theirs(tx: Parameters<typeof identities.findByEmail>[0], email: string): Promise<string> {
+async function confirmedCustomerWith(tx: Parameters<typeof identities.findByEmail>[0], email: string): Promise<string> {
   const customer = await identities.findByEmail(tx, email);
-  // Whoever signed up with somebody else's address must not share in their identity, nor they in what is bought.
-  if (customer?.confirmed !== true) throw notLinked('A customer has your e-mail address and has not confirmed it.');
+  // The account may have been created by somebody else: they and the owner of the address must not share an account.
+  if (customer?.confirmed !== true) throw notLinked('A customer has your e-mail address but has not confirmed it.');
   return customer.id;
 }
 
@@ -89,10 +125,10 @@ const notLinked = (why: string) =>
     `${why} Sign in with e-mail and password, then link the identity by POST /customers/me/identities.`,
   );
 
-/** As customers.customers takes it. */
+/** Whether customers.customers accepts this address. */
 const isEmail = (email: string): boolean => email.length <= 254 && /^[^\s@]+@[^\s@]+$/.test(email);
 
-/** What the issuer calls them, or the first part of the address, without control characters. */
+/** The name that the issuer gives, without control characters; the local part of the address if there is none. */
 function nameOf(name: string | undefined, email: string): string {
   const clean = (name ?? '')
     .replace(/[\p{Cc}\p{Cs}]/gu, ' ')

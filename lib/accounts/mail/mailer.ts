@@ -1,16 +1,17 @@
 /** A mail of plain text. */
 export type Mail = { to: string; subject: string; text: string };
 
-/** What carries mails away. */
+/** Sends mails. */
 export type Mailer = {
   /**
-   * Resolves when the mail was taken over; rejects when it may not have been. Sending one twice is possible.
-   * @throws MailRefused when it never will be
+   * Resolves when the mail was accepted for delivery. After any other error than MailRefused it may have been accepted
+   * too, so that trying again may send it twice.
+   * @throws MailRefused when this mail will never be accepted
    */
   send(mail: Mail): Promise<void>;
 };
 
-/** The mail itself is not one that can be sent: its address, most likely. Trying again is no use. */
+/** This mail cannot be sent, most likely because of its address. Do not try again. */
 export class MailRefused extends Error {
   override readonly name = 'MailRefused';
   constructor(options?: ErrorOptions) {

@@ -5,10 +5,10 @@ import type { MailKind } from './texts.ts';
 
 export type OutgoingMail = { kind: MailKind; to: string; subject: string; text: string };
 
-/** Most mails to one address in an hour that anybody can ask for. */
+/** How many mails an hour can be requested for one address. */
 export const mailsAnHour = 5;
 
-/** Whether an address has not had its mails of this hour yet. */
+/** Whether another mail may be requested for an address now. */
 export async function mayMail(tx: TransactionSql, to: string, clock: Clock): Promise<boolean> {
   const since = new Date(clock.now() - 3600_000);
   const [row] = await tx<{ sent: number }[]>`
@@ -17,8 +17,8 @@ export async function mayMail(tx: TransactionSql, to: string, clock: Clock): Pro
 }
 
 /**
- * Writes a mail to be sent once this transaction is committed. One to `nobody` is done as soon as it is written: it makes
- * a request for a stranger cost what one for a customer does.
+ * Writes a mail to the outbox; it is sent after this transaction is committed. A mail of the kind `nobody` is never sent:
+ * writing it makes a request for an unknown address cost as much as one for a customer's.
  */
 export async function writeMail(
   tx: TransactionSql,
@@ -26,23 +26,23 @@ export async function writeMail(
   clock: Clock,
 ): Promise<void> {
   const now = new Date(clock.now());
-  const sent = kind !== 'nobody';
+  const toSend = kind !== 'nobody';
   await tx`
     insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, sent_at)
     values (
-      ${newId('mail', clock)}, ${kind}, ${to}, ${sent ? subject : null}, ${sent ? text : null}, ${now}, ${now},
-      ${sent ? null : now}
+      ${newId('mail', clock)}, ${kind}, ${to}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
+      ${toSend ? null : now}
     )`;
 }
 
 export type DueMail = OutgoingMail & { id: string; attempts: number };
 
-/** A mail that is not sent within a day is given up. */
-const patienceMs = 24 * 3600_000;
+/** A mail that could not be sent for this long is given up. */
+const giveUpAfterMs = 24 * 3600_000;
 
 /**
- * Takes mails that are due, the longest waiting first, for whoever asks first; they are due again after 1 minute, then 2,
- * 4 and so on up to an hour, unless they are sent by then.
+ * Claims mails that are due, the longest waiting first. Concurrent callers get different ones. A mail that is not marked
+ * as sent is due again after 1 minute, then 2, 4 and so on, up to an hour.
  */
 export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise<DueMail[]> {
   const now = new Date(clock.now());
@@ -61,31 +61,31 @@ export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise
   return rows.map(({ recipient, body, ...row }) => ({ ...row, to: recipient, text: body }));
 }
 
-/** The mail is on its way: what it said is deleted. */
+/** Marks a mail as sent and deletes its text. */
 export async function markSent(sql: Sql, id: string, clock: Clock): Promise<void> {
   await sql`
     update customers.mails set sent_at = ${new Date(clock.now())}, subject = null, body = null
     where id = ${id} and body is not null`;
 }
 
-/** The mail is never sent, and what it said is deleted. */
+/** Gives up a mail: it is never sent, and its text is deleted. */
 export async function giveUpMail(sql: Sql, id: string, clock: Clock): Promise<void> {
   await sql`
     update customers.mails set given_up_at = ${new Date(clock.now())}, subject = null, body = null
     where id = ${id} and body is not null`;
 }
 
-/** Gives up, and forgets the text of, mails that are due and a day old; all that are due when `all`. @returns how many */
+/** Gives up mails that are due and at least a day old, or with `all` every mail that is due. @returns how many */
 export async function giveUpMails(sql: Sql, clock: Clock, { all = false } = {}): Promise<number> {
   const now = clock.now();
   const { count } = await sql`
     update customers.mails set given_up_at = ${new Date(now)}, subject = null, body = null
     where body is not null and next_attempt_at <= ${new Date(now)}
-      and created_at <= ${new Date(all ? now : now - patienceMs)}`;
+      and created_at <= ${new Date(all ? now : now - giveUpAfterMs)}`;
   return count;
 }
 
-/** Deletes what is known of mails that are older than `before`. @returns how many */
+/** Deletes the records of mails that were written before a time. @returns how many */
 export async function purgeMails(sql: Sql, before: Date): Promise<number> {
   const { count } = await sql`delete from customers.mails where created_at <= ${before}`;
   return count;

@@ -5,22 +5,22 @@ import { claimMails, type DueMail, giveUpMail, giveUpMails, markSent } from './o
 
 export type SendDeps = {
   sql: Sql;
-  /** None where no sender is configured. */
+  /** Undefined when no sender is configured. */
   mailer: Mailer | undefined;
   clock: Clock;
   stopwatch: Stopwatch;
-  /** Seconds after which no more mails are taken. */
+  /** Seconds after which no more mails are claimed. */
   budgetSeconds: number;
   onError: (mail: Pick<DueMail, 'id' | 'kind' | 'attempts'>, error: unknown) => void;
 };
 
-const atOnce = 10;
+const batchSize = 10;
 
 export type MailCounts = { sent: number; failed: number; refused: number; givenUp: number; dropped: number };
 
 /**
  * Sends the mails that are due, each at least once, and gives up those that could not be sent for a day. Without a sender
- * all are dropped, so that no token lies about.
+ * it drops all mails that are due, so that no token stays in the database.
  */
 export async function sendMails(deps: SendDeps): Promise<MailCounts> {
   const { sql, mailer, clock, stopwatch, budgetSeconds } = deps;
@@ -29,7 +29,7 @@ export async function sendMails(deps: SendDeps): Promise<MailCounts> {
   counts.givenUp = await giveUpMails(sql, clock);
   const until = stopwatch.elapsed() + budgetSeconds * 1000;
   while (stopwatch.elapsed() < until) {
-    const mails = await claimMails(sql, atOnce, clock);
+    const mails = await claimMails(sql, batchSize, clock);
     if (mails.length === 0) break;
     for (const outcome of await Promise.all(mails.map((mail) => sendOne(deps, mailer, mail)))) counts[outcome] += 1;
   }

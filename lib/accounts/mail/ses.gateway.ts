@@ -1,7 +1,7 @@
 import { BadRequestException, type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { type Mailer, MailRefused } from './mailer.ts';
 
-/** Sends by Amazon SES (API v2) from an address that is verified there, by itself or with its domain. */
+/** Sends by Amazon SES (API v2). The sender's address, or its domain, must be verified there. */
 export const sesMailer = ({ client, from }: { client: SESv2Client; from: string }): Mailer => ({
   async send({ to, subject, text }) {
     const command = new SendEmailCommand({
@@ -12,7 +12,7 @@ export const sesMailer = ({ client, from }: { client: SESv2Client; from: string 
     try {
       await client.send(command);
     } catch (error) {
-      // An account or a sender that may not send is MessageRejected and the like: that can be put right.
+      // Other refusals, such as of an unverified sender, can be resolved: the mail is worth another try.
       if (error instanceof BadRequestException) throw new MailRefused({ cause: error });
       throw error;
     }

@@ -1,4 +1,4 @@
-/** What is mailed to customers. `nobody` is to none: it is written down where a mail would be, and never sent. */
+/** Kinds of mail to customers. `nobody` is never sent: it takes the place of a mail to an address without an account. */
 export const mailKinds = [
   'confirm',
   'sign-up-again',
@@ -12,64 +12,65 @@ export const mailKinds = [
 ] as const;
 export type MailKind = (typeof mailKinds)[number];
 
-/** Kinds whose mail holds a token. */
+/** Kinds of mail that contain a token. */
 export type TokenKind = 'confirm' | 'reset' | 'change';
 
-/** The words of a mail. A token is shown by itself, and as a link when there are pages to follow it to. */
+/** The subject and text of a mail. With a `pagesUrl` the token is a link to one of the shop's pages, else a code. */
 export function mailOf(
   kind: MailKind,
   { token = '', pagesUrl }: { token?: string | undefined; pagesUrl?: string | undefined } = {},
 ): { subject: string; text: string } {
-  // After the #, so that no server and no referrer sees it.
-  const way = (page: string) =>
+  // The token is in the fragment, which browsers send neither to the server nor as a referrer.
+  const tokenFor = (page: string) =>
     pagesUrl === undefined
       ? `Use this code:\n\n${token}`
       : `Follow this link:\n\n${pagesUrl.replace(/\/+$/, '')}/${page}#token=${token}`;
-  const lines = words[kind](way);
-  return { subject: lines[0]!, text: `${lines.slice(1).join('\n\n')}\n` };
+  const [subject, ...paragraphs] = texts[kind](tokenFor);
+  return { subject: subject!, text: `${paragraphs.join('\n\n')}\n` };
 }
 
-const ignore = 'If it was not you, you need not do anything: nothing changes without it. Do not pass this mail on.';
-const lost = 'If it was not you, reset your password at once.';
+const ifNotYou = 'If it was not you, ignore this mail: nothing will change. Do not forward it to anyone.';
+const ifStolen = 'If it was not you, reset your password now.';
 
-const words: Readonly<Record<MailKind, (way: (page: string) => string) => string[]>> = {
-  confirm: (way) => [
-    'Confirm your e-mail',
-    'Somebody, we hope you, has signed up with this e-mail.',
-    `${way('confirm-email')}`,
-    `It works once, within a day. ${ignore}`,
+/** For each kind, the subject and then the paragraphs. */
+const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string) => string[]>> = {
+  confirm: (tokenFor) => [
+    'Confirm your e-mail address',
+    'Someone signed up with this address. If it was you, confirm it.',
+    tokenFor('confirm-email'),
+    `It works once, within a day. ${ifNotYou}`,
   ],
   'sign-up-again': () => [
-    'You have an account already',
-    'Somebody, perhaps you, tried to sign up with this e-mail, which has an account already. Nothing has changed.',
-    'Sign in as usual, or reset your password if you have forgotten it.',
+    'You already have an account',
+    'Someone tried to sign up with this address, which already has an account. Nothing has changed.',
+    'If it was you, sign in as usual. If you forgot your password, reset it.',
   ],
-  reset: (way) => [
+  reset: (tokenFor) => [
     'Reset your password',
-    'Somebody, we hope you, wants to choose a new password for the account of this e-mail.',
-    `${way('reset-password')}`,
-    `It works once, within an hour. ${ignore}`,
+    'Someone asked to reset the password of the account with this address. If it was you, choose a new password.',
+    tokenFor('reset-password'),
+    `It works once, within an hour. ${ifNotYou}`,
   ],
   nobody: () => ['', ''],
-  change: (way) => [
-    'Confirm your new e-mail',
-    'Somebody, we hope you, wants this e-mail to be that of their account.',
-    `${way('change-email')}`,
-    `It works once, within a day. ${ignore}`,
+  change: (tokenFor) => [
+    'Confirm your new e-mail address',
+    'Someone asked to use this address for their account. If it was you, confirm it.',
+    tokenFor('change-email'),
+    `It works once, within a day. ${ifNotYou}`,
   ],
   'change-taken': () => [
-    'You have an account already',
-    'Somebody, perhaps you, wants this e-mail for another account. It has an account already, and nothing has changed.',
+    'You already have an account',
+    'Someone asked to use this address for another account. It already has an account, and nothing has changed.',
   ],
   'change-asked': () => [
-    'Your e-mail is about to change',
-    'Somebody, we hope you, wants another e-mail for your account, and gave your password. It changes when that is confirmed from there.',
-    lost,
+    'Your e-mail address is about to change',
+    'Someone who gave your password asked to change the e-mail address of your account. It changes when the new address is confirmed.',
+    ifStolen,
   ],
   'email-changed': () => [
-    'Your e-mail has changed',
-    'Your account has another e-mail from now on, and everybody was signed out. This is the last mail to this one.',
-    'If it was not you, write to us.',
+    'Your e-mail address has changed',
+    'Your account now has another e-mail address, and all its sessions were signed out. This is the last mail to this address.',
+    'If it was not you, contact us.',
   ],
-  'password-changed': () => ['Your password has changed', 'The password of your account was changed.', lost],
+  'password-changed': () => ['Your password has changed', 'The password of your account was changed.', ifStolen],
 };

@@ -3,14 +3,13 @@ import { type KeyView, maxKeys } from '../../contract/api/applications.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import { answered } from '../sessions/answered.dynamo.ts';
-import { mintBearer, readBearer, sameHash } from '../sessions/bearer.ts';
+import { mintBearer, parseBearer, sameHash } from '../bearer.ts';
+import { orUnavailable, writeAll } from '../store.dynamo.ts';
 import type { ApplicationItem, ApplicationStore } from './applications.dynamo.ts';
-import { writeAll } from './transact.dynamo.ts';
 
 export type KeyStore = Pick<ApplicationStore, 'client' | 'keysTable' | 'clock'>;
 
-/** As stored; times are in seconds since the epoch. The key itself is never kept. */
+/** As stored; times are in seconds since the epoch. The key itself is never stored. */
 type Item = {
   keyId: string;
   applicationId: string;
@@ -23,20 +22,20 @@ type Item = {
 const lastUsedEverySeconds = 3600;
 
 /**
- * Whose key this is, or undefined when it is unknown, altered, removed or expired.
+ * The application that a key belongs to; undefined when the key is unknown, altered, removed or expired.
  * @throws DependencyUnavailable
  */
 export async function findKey(
   store: KeyStore,
   key: string,
 ): Promise<{ keyId: string; applicationId: string } | undefined> {
-  const read = readBearer('appKey', key);
-  if (read === undefined) return undefined;
-  const { Item: found } = await answered(
-    store.client.send(new GetCommand({ TableName: store.keysTable, Key: { keyId: read.id }, ConsistentRead: true })),
+  const parsed = parseBearer('appKey', key);
+  if (parsed === undefined) return undefined;
+  const { Item: found } = await orUnavailable(
+    store.client.send(new GetCommand({ TableName: store.keysTable, Key: { keyId: parsed.id }, ConsistentRead: true })),
   );
   const item = found as Item | undefined;
-  if (item?.applicationId === undefined || !sameHash(item.secretHash, read.hash)) return undefined;
+  if (item?.applicationId === undefined || !sameHash(item.secretHash, parsed.hash)) return undefined;
   const now = toEpochSeconds(store.clock.now());
   if ((item.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return undefined;
   await noteUse(store, item, now);
@@ -44,8 +43,8 @@ export async function findKey(
 }
 
 /**
- * Makes a key of an application and shows it this once. `expiresAt` is in milliseconds since the epoch; without it the
- * key lives until it is removed.
+ * Creates a key of an application. The key is returned this once and never stored. `expiresAt` is in milliseconds since
+ * the epoch; without it the key works until it is removed.
  * @throws Problem too-many-keys, not-found; DependencyUnavailable
  */
 export async function createKey(
@@ -79,13 +78,13 @@ export async function createKey(
 }
 
 /**
- * The keys of an application, newest first, those that have expired included.
+ * The keys of an application, newest first, including expired ones.
  * @throws DependencyUnavailable
  */
 export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem, 'keyIds'>): Promise<KeyView[]> {
   if (keyIds === undefined || keyIds.size === 0) return [];
   const keys = [...keyIds].map((keyId) => ({ keyId }));
-  const answer = await answered(
+  const answer = await orUnavailable(
     store.client.send(
       new BatchGetCommand({ RequestItems: { [store.keysTable]: { Keys: keys, ConsistentRead: true } } }),
     ),
@@ -95,7 +94,7 @@ export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem
 }
 
 /**
- * Takes a key out of use, from its next request on.
+ * Removes a key. It stops working with its next request.
  * @returns whether the application had such a key
  * @throws DependencyUnavailable
  */
@@ -120,7 +119,7 @@ export const removeKey = (store: ApplicationStore, applicationId: string, keyId:
     },
   ]);
 
-/** Worth a write an hour, and never a request's answer. */
+/** Stores when a key was last used, at most once an hour. A failure does not fail the request. */
 async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number): Promise<void> {
   if (lastUsedAt !== undefined && now - lastUsedAt < lastUsedEverySeconds) return;
   await store.client
@@ -129,7 +128,7 @@ async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number
         TableName: store.keysTable,
         Key: { keyId },
         UpdateExpression: 'SET lastUsedAt = :now',
-        // A key that was removed meanwhile does not come back, and one request of many at once is enough.
+        // Does not bring back a key that was removed meanwhile, and lets one of several concurrent requests write.
         ConditionExpression:
           lastUsedAt === undefined
             ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)'

@@ -4,18 +4,20 @@ import { Problem } from '../../contract/api/problems.ts';
 import type { RateClass } from '../../contract/deploy/limits.ts';
 import type { Scope } from '../../contract/deploy/roles.ts';
 import { type Clock, toTimestamp } from '../../kernel/clock.ts';
-import { answered } from '../sessions/answered.dynamo.ts';
-import { writeAll } from './transact.dynamo.ts';
+import { orUnavailable, writeAll } from '../store.dynamo.ts';
 
 export type ApplicationStore = {
   client: DynamoDBDocumentClient;
   table: string;
-  /** Of the keys, which go with their application. */
+  /** The table of the keys, which are removed with their application. */
   keysTable: string;
   clock: Clock;
 };
 
-/** As stored; times are in milliseconds since the epoch. An identity client has an item of its own that leads here. */
+/**
+ * As stored; times are in milliseconds since the epoch. Each client id of the identity provider has an item of its own
+ * that names the application.
+ */
 export type ApplicationItem = {
   applicationId: string;
   name: string;
@@ -30,7 +32,7 @@ export type ApplicationItem = {
   createdAt: number;
   updatedAt: number;
   version: number;
-  /** Of the request that made it, so that a repeat gets the first answer. */
+  /** Fingerprint of the request that registered it, and its answer, to replay to a repeated request. */
   fingerprint?: string;
   answer?: string;
 };
@@ -41,7 +43,7 @@ export type ApplicationFields = Pick<
 >;
 
 /**
- * The item of an application, or undefined when there is none.
+ * An application as stored; undefined when it does not exist.
  * @throws DependencyUnavailable
  */
 export async function readApplication(
@@ -52,37 +54,39 @@ export async function readApplication(
   return item?.kind === undefined ? undefined : item;
 }
 
-/** The item of an application, or what is left of one that was removed: an item without a kind. */
+/** The item of an application. Of a removed application, an item without a `kind` may remain. */
 async function readItem(
   { client, table }: Pick<ApplicationStore, 'client' | 'table'>,
   applicationId: string,
 ): Promise<ApplicationItem | undefined> {
-  const { Item } = await answered(
+  const { Item } = await orUnavailable(
     client.send(new GetCommand({ TableName: table, Key: { applicationId }, ConsistentRead: true })),
   );
   return Item as ApplicationItem | undefined;
 }
 
 /**
- * The id of the application that a client of the identity provider belongs to.
+ * The id of the application that a client id of the identity provider belongs to.
  * @throws DependencyUnavailable
  */
 export async function findApplicationByIdentityClient(
   { client, table }: Pick<ApplicationStore, 'client' | 'table'>,
   clientId: string,
 ): Promise<string | undefined> {
-  const { Item } = await answered(client.send(new GetCommand({ TableName: table, Key: identityKey(clientId) })));
+  const { Item } = await orUnavailable(
+    client.send(new GetCommand({ TableName: table, Key: identityClientKey(clientId) })),
+  );
   return Item?.owner as string | undefined;
 }
 
 /**
- * Every application, newest first.
+ * All applications, newest first.
  * @throws DependencyUnavailable
  */
 export async function listApplications({ client, table }: Pick<ApplicationStore, 'client' | 'table'>) {
   const items: ApplicationItem[] = [];
   const pages = paginateScan({ client }, { TableName: table, ConsistentRead: true });
-  await answered(
+  await orUnavailable(
     (async () => {
       for await (const page of pages) items.push(...((page.Items ?? []) as ApplicationItem[]));
     })(),
@@ -93,8 +97,8 @@ export async function listApplications({ client, table }: Pick<ApplicationStore,
 }
 
 /**
- * Registers an application under an id. Under an id that is there already it gives what is there, be it only what is left
- * of an application that was removed.
+ * Registers an application under an id. If an item with this id exists, returns that instead, even if it is what remains
+ * of a removed application.
  * @throws Problem too-many-applications, identity-client-taken; DependencyUnavailable
  */
 export async function insertApplication(
@@ -103,13 +107,13 @@ export async function insertApplication(
   fields: ApplicationFields,
   fingerprint?: string,
 ): Promise<{ item: ApplicationItem; inserted: boolean }> {
-  const there = await readItem(store, applicationId);
-  if (there !== undefined) return { item: there, inserted: false };
+  const existing = await readItem(store, applicationId);
+  if (existing !== undefined) return { item: existing, inserted: false };
   if ((await listApplications(store)).length >= maxApplications) {
     throw new Problem('too-many-applications', `A shop has at most ${maxApplications}; remove one first.`);
   }
   const now = store.clock.now();
-  const made: ApplicationItem = {
+  const created: ApplicationItem = {
     ...fields,
     applicationId,
     status: 'active',
@@ -118,19 +122,19 @@ export async function insertApplication(
     version: 1,
     ...(fingerprint === undefined ? {} : { fingerprint }),
   };
-  const item = { ...made, answer: JSON.stringify(toView(made)) };
+  const item = { ...created, answer: JSON.stringify(toView(created)) };
   const written = await writeAll(store.client, [
     { Put: { TableName: store.table, Item: item, ConditionExpression: 'attribute_not_exists(applicationId)' } },
-    ...fields.identityClientIds.map((clientId) => claimIdentity(store, clientId, applicationId)),
+    ...fields.identityClientIds.map((clientId) => claimIdentityClient(store, clientId, applicationId)),
   ]);
   if (written) return { item, inserted: true };
   const first = await readItem(store, applicationId);
-  if (first === undefined) throw identityTaken();
+  if (first === undefined) throw identityClientTaken();
   return { item: first, inserted: false };
 }
 
 /**
- * Changes an application that is still as `item` has it.
+ * Changes an application, if it is still at the version of `item`.
  * @throws Problem version-stale, identity-client-taken; DependencyUnavailable
  */
 export async function changeApplication(
@@ -144,7 +148,7 @@ export async function changeApplication(
   const after = new Set(changed.identityClientIds);
   const written = await writeAll(store.client, [
     {
-      // The whole item but its keys, which come and go beside it.
+      // The whole item except its keys, which change independently.
       Update: {
         TableName: store.table,
         Key: { applicationId },
@@ -157,38 +161,39 @@ export async function changeApplication(
         },
       },
     },
-    ...[...after].filter((id) => !before.has(id)).map((id) => claimIdentity(store, id, applicationId)),
-    ...[...before].filter((id) => !after.has(id)).map((id) => freeIdentity(store, id)),
+    ...[...after].filter((id) => !before.has(id)).map((id) => claimIdentityClient(store, id, applicationId)),
+    ...[...before].filter((id) => !after.has(id)).map((id) => releaseIdentityClient(store, id)),
   ]);
   if (written) return changed;
   const current = await readApplication(store, applicationId);
-  if (current?.version === item.version) throw identityTaken();
+  if (current?.version === item.version) throw identityClientTaken();
   throw stale(current?.version);
 }
 
 /**
- * Removes an application, its keys and its identity clients in one transaction.
+ * Removes an application, its keys and its client ids of the identity provider in one transaction.
  * @throws Problem version-stale when it was changed meanwhile; DependencyUnavailable
  */
 export async function removeApplication(store: ApplicationStore, item: ApplicationItem): Promise<void> {
   const { applicationId, version, keyIds = new Set<string>(), fingerprint } = item;
-  const asSeen = {
+  const atVersion = {
     TableName: store.table,
     ConditionExpression: 'version = :seen',
     ExpressionAttributeValues: { ':seen': version },
   };
   const written = await writeAll(store.client, [
-    // An id that comes of a key would come again with it, and with it the sessions that the application had opened.
+    // An id that was derived from an idempotency key stays taken: registering with that key again would derive the same
+    // id, and sessions that the removed application opened would belong to the new one.
     fingerprint === undefined
-      ? { Delete: { ...asSeen, Key: { applicationId } } }
-      : { Put: { ...asSeen, Item: { applicationId, removedAt: store.clock.now() } } },
+      ? { Delete: { ...atVersion, Key: { applicationId } } }
+      : { Put: { ...atVersion, Item: { applicationId, removedAt: store.clock.now() } } },
     ...[...keyIds].map((keyId) => ({ Delete: { TableName: store.keysTable, Key: { keyId } } })),
-    ...item.identityClientIds.map((id) => freeIdentity(store, id)),
+    ...item.identityClientIds.map((id) => releaseIdentityClient(store, id)),
   ]);
   if (!written) throw stale((await readApplication(store, applicationId))?.version);
 }
 
-/** An application as the API shows it. */
+/** An application as the API returns it. */
 export const toView = ({ applicationId, createdAt, updatedAt, ...item }: ApplicationItem): ApplicationView => ({
   id: applicationId,
   name: item.name,
@@ -216,24 +221,24 @@ const changeable = [
   'version',
 ] as const;
 
-const identityKey = (clientId: string) => ({ applicationId: `identity-client#${clientId}` });
+const identityClientKey = (clientId: string) => ({ applicationId: `identity-client#${clientId}` });
 
-const claimIdentity = ({ table }: ApplicationStore, clientId: string, owner: string) => ({
+const claimIdentityClient = ({ table }: ApplicationStore, clientId: string, owner: string) => ({
   Put: {
     TableName: table,
-    Item: { ...identityKey(clientId), owner },
+    Item: { ...identityClientKey(clientId), owner },
     ConditionExpression: 'attribute_not_exists(applicationId)',
   },
 });
 
-const freeIdentity = ({ table }: ApplicationStore, clientId: string) => ({
-  Delete: { TableName: table, Key: identityKey(clientId) },
+const releaseIdentityClient = ({ table }: ApplicationStore, clientId: string) => ({
+  Delete: { TableName: table, Key: identityClientKey(clientId) },
 });
 
-const identityTaken = () =>
-  new Problem('identity-client-taken', 'Another application has this client of the identity provider.');
+const identityClientTaken = () =>
+  new Problem('identity-client-taken', 'This client id of the identity provider belongs to another application.');
 
 const stale = (version: number | undefined) =>
   version === undefined
-    ? new Problem('not-found', 'There is no such application.')
-    : new Problem('version-stale', `The application is at version ${version} now; read it again.`);
+    ? new Problem('not-found', 'This application does not exist.')
+    : new Problem('version-stale', `The application is now at version ${version}. Read it again.`);

@@ -15,34 +15,34 @@ import {
   removeApplication,
 } from './applications.dynamo.ts';
 
-export type Changes = { [F in keyof ApplicationFields]?: ApplicationFields[F] | undefined } & {
+export type ApplicationChanges = { [F in keyof ApplicationFields]?: ApplicationFields[F] | undefined } & {
   status?: ApplicationItem['status'] | undefined;
 };
 
-/** What makes two requests to register the same one: the caller's key and what was asked for. */
+/** Identifies a request to register, so that a repeat is recognized: the caller, its idempotency key, the content. */
 export type Claim = { caller: string; key: string | undefined; fingerprint: string };
 
 /**
- * Registers an application, once for each caller and key.
+ * Registers an application. A repeat under the same idempotency key gets the first answer.
  * @throws Problem scopes-exceeded, idempotency-key-reused, too-many-applications, identity-client-taken
  */
-export async function register(
+export async function registerApplication(
   store: ApplicationStore,
-  { application: by }: App,
+  { application: own }: App,
   fields: ApplicationFields,
   { caller, key, fingerprint }: Claim,
 ): Promise<{ answer: string; id: string; version: number; replayed: boolean }> {
-  refuseMore(by.scopes, fields.scopes);
-  const id = key === undefined ? newId('application', store.clock) : idOf(caller, key);
+  checkScopes(own.scopes, fields.scopes);
+  const id = key === undefined ? newId('application', store.clock) : derivedId(caller, key);
   const { item, inserted } = await insertApplication(store, id, fields, key === undefined ? undefined : fingerprint);
   if (!inserted && item.fingerprint !== fingerprint) {
-    throw new Problem('idempotency-key-reused', 'Another application was registered under this key.');
+    throw new Problem('idempotency-key-reused', 'This Idempotency-Key was used to register a different application.');
   }
   return { answer: item.answer ?? '', id, version: 1, replayed: !inserted };
 }
 
 /**
- * Registers an application on nobody's behalf, with its first key if its kind has keys: for whoever sets a stage up.
+ * Registers an application without a caller, and creates its first key if its kind has keys. For setting up a stage.
  * @throws Problem too-many-applications, identity-client-taken; DependencyUnavailable
  */
 export async function registerByHand(
@@ -52,105 +52,114 @@ export async function registerByHand(
 ): Promise<{ id: string; keyId?: string; key?: string }> {
   await insertApplication(store, id, fields);
   if (isPublicClient(fields.kind)) return { id };
-  const made = await createKey(store, id, expiresAt);
-  return { id, keyId: made.id, key: made.key };
+  const created = await createKey(store, id, expiresAt);
+  return { id, keyId: created.id, key: created.key };
 }
 
 /**
  * An application as stored.
  * @throws Problem not-found
  */
-export async function find(store: ApplicationStore, applicationId: string): Promise<ApplicationItem> {
+export async function requireApplication(store: ApplicationStore, applicationId: string): Promise<ApplicationItem> {
   const item = await readApplication(store, applicationId);
-  if (item === undefined) throw new Problem('not-found', 'There is no such application.');
+  if (item === undefined) throw new Problem('not-found', 'This application does not exist.');
   return item;
 }
 
 /**
- * Changes an application, if it is still at `version` or none is named.
+ * Changes the given fields of an application. With a `version`, only if the application is still at it.
  * @throws Problem not-found, own-application, scopes-exceeded, version-stale, invalid-input, identity-client-taken
  */
-export async function change(
+export async function updateApplication(
   store: ApplicationStore,
-  { application: by }: App,
+  { application: own }: App,
   applicationId: string,
-  changes: Changes,
+  changes: ApplicationChanges,
   version: number | undefined,
 ): Promise<ApplicationItem> {
-  const item = await find(store, applicationId);
-  if (by.id === applicationId && (changes.scopes !== undefined || changes.status !== undefined)) throw own();
-  refuseMore(by.scopes, [...item.scopes, ...(changes.scopes ?? [])]);
+  const item = await requireApplication(store, applicationId);
+  if (own.id === applicationId && (changes.scopes !== undefined || changes.status !== undefined))
+    throw ownApplication();
+  checkScopes(own.scopes, [...item.scopes, ...(changes.scopes ?? [])]);
   if (version !== undefined && version !== item.version) {
-    throw new Problem('version-stale', `The application is at version ${item.version} now; read it again.`);
+    throw new Problem('version-stale', `The application is now at version ${item.version}. Read it again.`);
   }
   if (changes.origins !== undefined && changes.origins.length > 0 && item.kind !== 'web') {
-    throw new Problem('invalid-input', '/origins are for a web application.', {
-      errors: [{ pointer: '/origins', detail: 'are for a web application' }],
+    throw new Problem('invalid-input', '/origins is only allowed for a web application.', {
+      errors: [{ pointer: '/origins', detail: 'is only allowed for a web application' }],
     });
   }
-  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
-  return changeApplication(store, item, Object.fromEntries(given));
+  const defined = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return changeApplication(store, item, Object.fromEntries(defined));
 }
 
 /** @throws Problem not-found, own-application, scopes-exceeded, version-stale */
-export async function remove(store: ApplicationStore, { application: by }: App, applicationId: string): Promise<void> {
-  if (by.id === applicationId) throw own();
-  const item = await find(store, applicationId);
-  refuseMore(by.scopes, item.scopes);
+export async function deleteApplication(
+  store: ApplicationStore,
+  { application: own }: App,
+  applicationId: string,
+): Promise<void> {
+  if (own.id === applicationId) throw ownApplication();
+  const item = await requireApplication(store, applicationId);
+  checkScopes(own.scopes, item.scopes);
   await removeApplication(store, item);
 }
 
 /**
- * A new key of an application. `expiresAt` is in milliseconds since the epoch.
+ * Creates a key of an application. `expiresAt` is in milliseconds since the epoch.
  * @throws Problem not-found, scopes-exceeded, kind-has-no-keys, too-many-keys, invalid-input
  */
-export async function addKey(
+export async function createApplicationKey(
   store: ApplicationStore,
-  { application: by }: App,
+  { application: own }: App,
   applicationId: string,
   expiresAt: number | undefined,
 ): Promise<KeyView & { key: string }> {
-  const item = await find(store, applicationId);
-  refuseMore(by.scopes, item.scopes);
+  const item = await requireApplication(store, applicationId);
+  checkScopes(own.scopes, item.scopes);
   if (isPublicClient(item.kind)) {
     throw new Problem(
       'kind-has-no-keys',
-      `What is built into a ${item.kind} application is no secret: send its Client-Id.`,
+      `A ${item.kind} application cannot keep a key secret. Send its Client-Id instead.`,
     );
   }
   if (expiresAt !== undefined && expiresAt <= store.clock.now()) {
-    throw new Problem('invalid-input', '/expiresAt must lie ahead.', {
-      errors: [{ pointer: '/expiresAt', detail: 'must lie ahead' }],
+    throw new Problem('invalid-input', '/expiresAt must be in the future.', {
+      errors: [{ pointer: '/expiresAt', detail: 'must be in the future' }],
     });
   }
   return createKey(store, applicationId, expiresAt);
 }
 
 /** @throws Problem not-found, scopes-exceeded */
-export async function dropKey(
+export async function deleteApplicationKey(
   store: ApplicationStore,
-  { application: by }: App,
+  { application: own }: App,
   { applicationId, keyId }: { applicationId: string; keyId: string },
 ): Promise<void> {
-  const item = await find(store, applicationId);
-  refuseMore(by.scopes, item.scopes);
+  const item = await requireApplication(store, applicationId);
+  checkScopes(own.scopes, item.scopes);
   if (!(await removeKey(store, applicationId, keyId))) {
-    throw new Problem('not-found', 'The application has no such key.');
+    throw new Problem('not-found', 'The application does not have this key.');
   }
 }
 
-/** Whoever manages applications would otherwise have every scope, by way of another application. */
-function refuseMore(own: readonly Scope[], wanted: readonly Scope[]): void {
-  const more = [...new Set(wanted)].filter((scope) => !own.includes(scope));
-  if (more.length > 0) {
-    throw new Problem('scopes-exceeded', `Your application has not itself the scope ${more.join(', ')}.`);
+/**
+ * An application can only grant, or act on, scopes that it has itself. Otherwise one that manages applications could get
+ * every scope through another application.
+ * @throws Problem scopes-exceeded
+ */
+function checkScopes(own: readonly Scope[], needed: readonly Scope[]): void {
+  const missing = [...new Set(needed)].filter((scope) => !own.includes(scope));
+  if (missing.length > 0) {
+    throw new Problem('scopes-exceeded', `Your application lacks the scope ${missing.join(', ')}.`);
   }
 }
 
-const own = () => new Problem('own-application', 'Let another application do this to yours.');
+const ownApplication = () => new Problem('own-application', 'Use the key of another application for this.');
 
-/** The same for each repeat: what was made under a key is found by it. */
-const idOf = (caller: string, key: string): string =>
+/** An id derived from the caller and the idempotency key, so that a repeat finds the application. */
+const derivedId = (caller: string, key: string): string =>
   `${idPrefixes.application}_${createHash('sha256')
     .update(JSON.stringify([caller, key]))
     .digest('hex')

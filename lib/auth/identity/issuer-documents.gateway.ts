@@ -1,16 +1,16 @@
 import { type PublicKeys, publicKeysOf } from './public-keys.ts';
 
-/** An issuer did not answer, or not with what OpenID Connect Discovery 1.0 wants. Asking again may help. */
+/** An issuer did not answer, or its answer does not conform to OpenID Connect Discovery 1.0. Trying again may help. */
 export class IssuerUnusable extends Error {
   override readonly name = 'IssuerUnusable';
 }
 
-const largestDocument = 256 * 1024;
+const maxDocumentBytes = 256 * 1024;
 
 /**
- * The keys that an OpenID Connect issuer publishes: those of the document that `/.well-known/openid-configuration` names.
- * `timeoutMs` is for each of the two documents. Only https is asked, on the machine itself http too, and no redirect is
- * followed.
+ * Fetches the keys of an OpenID Connect issuer, from the address that its `/.well-known/openid-configuration` names. Uses
+ * https only (http for localhost), and follows no redirect.
+ * @param timeoutMs for each of the two documents, in milliseconds
  * @throws IssuerUnusable
  */
 export async function fetchIssuerKeys(issuer: string, { timeoutMs = 5000 } = {}): Promise<PublicKeys> {
@@ -19,7 +19,7 @@ export async function fetchIssuerKeys(issuer: string, { timeoutMs = 5000 } = {})
   if (named !== issuer) throw new IssuerUnusable(`${issuer} calls itself ${JSON.stringify(named)}`);
   if (typeof uri !== 'string') throw new IssuerUnusable(`${issuer} names no jwks_uri`);
   const keys = publicKeysOf(await fetchJson(uri, timeoutMs));
-  // Nobody could sign in any more: rather go on with the keys from before.
+  // Without keys nobody could sign in. Fail instead, so that the previous keys stay in use.
   if (keys.keys.length === 0) throw new IssuerUnusable(`${uri} has no key that signatures can be verified with`);
   return keys;
 }
@@ -45,12 +45,12 @@ async function readText(response: Response, refuse: (what: string) => Error): Pr
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > largestDocument) throw refuse(`has more than ${largestDocument} bytes`);
+    if (bytes > maxDocumentBytes) throw refuse(`has more than ${maxDocumentBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Whether nobody on the way can have changed what this address answers. */
+/** Whether a response from this address cannot have been changed on its way: https, or this machine. */
 export const isTrustworthy = ({ protocol, hostname }: URL): boolean =>
   protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));

@@ -2,7 +2,7 @@ import { type IssuerKeyStore, readIssuerKeys, storeIssuerKeys } from './issuer-k
 import type { PublicKeys } from './public-keys.ts';
 
 export type RefreshDeps = {
-  /** None where nobody signs in by an identity provider. */
+  /** Undefined when no identity provider is configured. */
   issuer: string | undefined;
   store: IssuerKeyStore;
   fetchKeys: (issuer: string) => Promise<PublicKeys>;
@@ -10,8 +10,8 @@ export type RefreshDeps = {
 };
 
 /**
- * Copies an issuer's public keys to where functions without a way out can read them. What cannot be fetched leaves the
- * keys from before in place; how old they are is measured each time.
+ * Copies an issuer's public keys to DynamoDB, for functions that cannot reach the internet. When fetching fails, the
+ * stored keys stay. Measures the age of the stored keys each time, in seconds.
  * @throws IssuerUnusable, DependencyUnavailable
  */
 export async function refreshIssuerKeys({ issuer, store, fetchKeys, meter }: RefreshDeps): Promise<{ keys: number }> {

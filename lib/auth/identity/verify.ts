@@ -3,52 +3,52 @@ import type { JwksCache, JwkWithKid } from 'aws-jwt-verify/jwk';
 import type { JwtHeader, JwtPayload } from 'aws-jwt-verify/jwt-model';
 import { JwtVerifier } from 'aws-jwt-verify/jwt-verifier';
 import type { Stopwatch } from '../../kernel/clock.ts';
-import { createKeyMemory } from './key-memory.ts';
-import { fitsAlgorithm, type PublicKeys } from './public-keys.ts';
+import { createKeyCache } from './key-cache.ts';
+import { type PublicKeys, suitsAlgorithm } from './public-keys.ts';
 
 export type VerifiedToken = {
   issuer: string;
-  /** Who it is, by the issuer's own name: unique there and never given to somebody else. */
+  /** The user's id at the issuer: unique there, and never reassigned. */
   subject: string;
-  /** The identity provider's id of the application that the token was made for. */
+  /** The client id, at the identity provider, of the application that the token was issued to. */
   clientId: string;
-  /** Our application of that client id. */
+  /** The application here that has this client id. */
   applicationId: string;
-  /** An id token says who signed in; an access token, as Cognito makes them, only lets in. */
+  /** An id token says who signed in. An access token, as Cognito issues them, only authorizes requests. */
   use: 'id' | 'access';
   claims: { email?: string; emailVerified?: boolean; name?: string };
 };
 
 export type TokenVerifier = {
   /**
-   * What a JWT says, or undefined when it is not to be believed, whatever the reason.
+   * The claims of a JWT; undefined when it is not valid here, whatever the reason.
    * @throws DependencyUnavailable when the issuer's keys or the application cannot be looked up
    */
   verify(jwt: string): Promise<VerifiedToken | undefined>;
 };
 
 export type TokenVerifierOptions = {
-  /** As it stands in tokens, to the letter. */
+  /** The issuer's URL, exactly as it is in tokens. */
   issuer: string;
-  /** The issuer's keys as they were fetched last. */
+  /** Reads the issuer's keys as last fetched. */
   readKeys: () => Promise<PublicKeys | undefined>;
-  /** The application that has this client id at the issuer. */
+  /** Finds the application that has a client id at the issuer. */
   findApplication: (clientId: string) => Promise<{ id: string } | undefined>;
-  /** How far the issuer's clock and ours may be apart, in seconds. */
+  /** How far the clocks of the issuer and this machine may differ, in seconds. */
   graceSeconds: number;
   stopwatch: Stopwatch;
 };
 
 /**
- * Verifies JWTs of one OpenID Connect issuer (OpenID Connect Core 1.0 §3.1.3.7, RFC 8725): signature by a key of the
- * issuer and an algorithm that fits it, issuer, expiry, not-before and audience. Times are the machine's, as in every
- * token.
+ * Verifies JWTs of one OpenID Connect issuer (OpenID Connect Core 1.0 §3.1.3.7, RFC 8725): the signature, by a key of the
+ * issuer and an algorithm that suits the key, and issuer, expiry, not-before and audience. Times are compared with the
+ * machine's own clock, since the issuer's are too.
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { issuer, readKeys, findApplication, graceSeconds, stopwatch } = options;
-  const memory = createKeyMemory(readKeys, {
+  const keys = createKeyCache(readKeys, {
     stopwatch,
-    // The verifier keeps what it made of a key by the key's id: an issuer may put another one under the same id.
+    // The library caches parsed keys by their ids, but an issuer may reuse an id for another key.
     onChange: () => {
       verifier = createVerifier();
     },
@@ -56,14 +56,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const createVerifier = () =>
     JwtVerifier.create(
       { issuer, jwksUri: issuer, graceSeconds, customJwtCheck: check },
-      { jwksCache: cacheOver(memory.find) },
+      { jwksCache: jwksCacheOver(keys.find) },
     );
   let verifier = createVerifier();
 
   return {
     async verify(jwt) {
-      // The audience is checked below: which are good is looked up, and only for a token that is signed.
-      const payload = await verified(() => verifier.verify(jwt, { audience: null }));
+      // The audience is checked below, because it needs a lookup that only a signed token is worth.
+      const payload = await payloadOf(() => verifier.verify(jwt, { audience: null }));
       if (payload === undefined) return undefined;
       const use = useOf(payload);
       const clientId = clientOf(payload, use);
@@ -75,40 +75,40 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   };
 }
 
-async function verified(asking: () => Promise<JwtPayload>): Promise<JwtPayload | undefined> {
+async function payloadOf(verifying: () => Promise<JwtPayload>): Promise<JwtPayload | undefined> {
   try {
-    return await asking();
+    return await verifying();
   } catch (error) {
-    // Whatever else is thrown comes from the token: Node, for one, throws at a signature of the wrong length.
-    if (error instanceof KeysNotHad) throw error.cause;
+    // Any other error is the token's fault. Node.js, for example, throws at a signature of the wrong length.
+    if (error instanceof KeysUnreadable) throw error.cause;
     return undefined;
   }
 }
 
-/** What kept the keys from being read, on its way through the library. */
-class KeysNotHad extends Error {
-  override readonly name = 'KeysNotHad';
+/** Carries the error that prevented reading the keys through the library. */
+class KeysUnreadable extends Error {
+  override readonly name = 'KeysUnreadable';
 }
 
-/** A token that does not fit what this service takes, where the library would let it pass. */
-class TokenNotTaken extends JwtBaseError {}
+/** A token that the library accepts and this service does not. */
+class TokenRejected extends JwtBaseError {}
 
-/** What the library leaves open: it takes tokens without an end, for example. */
+/** Checks what the library does not: it accepts tokens without an expiry, for example. */
 function check({ header, payload }: { header: JwtHeader; payload: JwtPayload }): void {
-  if (payload.exp === undefined) throw new TokenNotTaken('exp is missing');
-  if (typeof payload.sub !== 'string' || payload.sub === '' || payload.sub.length > 255) throw new TokenNotTaken('sub');
-  // RFC 7515 §4.1.11: what must be understood is not.
-  if (header.crit !== undefined) throw new TokenNotTaken('crit');
-  // RFC 9068, and tokens of other kinds that the same keys may sign: logout tokens, security events.
-  if (typeof header.typ === 'string' && !/^(application\/)?jwt$/i.test(header.typ)) throw new TokenNotTaken('typ');
+  if (payload.exp === undefined) throw new TokenRejected('exp is missing');
+  if (typeof payload.sub !== 'string' || payload.sub === '' || payload.sub.length > 255) throw new TokenRejected('sub');
+  // RFC 7515 §4.1.11: a token with critical extensions must be rejected by whoever does not support them.
+  if (header.crit !== undefined) throw new TokenRejected('crit');
+  // The same keys may sign other kinds of token: access tokens (RFC 9068), logout tokens, security events.
+  if (typeof header.typ === 'string' && !/^(application\/)?jwt$/i.test(header.typ)) throw new TokenRejected('typ');
   if (payload.token_use !== undefined && payload.token_use !== 'id' && payload.token_use !== 'access') {
-    throw new TokenNotTaken('token_use');
+    throw new TokenRejected('token_use');
   }
 }
 
 const useOf = (payload: JwtPayload): VerifiedToken['use'] => (payload.token_use === 'access' ? 'access' : 'id');
 
-/** Cognito's access tokens name their client in `client_id` and have no audience; all others are for their audience. */
+/** The client id that a token was issued to. Cognito's access tokens have it in `client_id`, other tokens in `aud`. */
 function clientOf(payload: JwtPayload, use: VerifiedToken['use']): string | undefined {
   const { aud, azp, client_id } = payload;
   const named = use === 'access' ? client_id : typeof aud === 'string' ? aud : aud?.length === 1 ? aud[0] : undefined;
@@ -122,22 +122,22 @@ function claimsOf({ email, email_verified, name, given_name, family_name }: JwtP
   const shown = typeof name === 'string' ? name : full;
   return {
     ...(typeof email === 'string' ? { email: email.trim().toLowerCase() } : {}),
-    // Some issuers write it as a word.
+    // Some issuers send it as a string.
     ...(email_verified === undefined ? {} : { emailVerified: email_verified === true || email_verified === 'true' }),
     ...(shown.trim() === '' ? {} : { name: shown.trim() }),
   };
 }
 
-/** Our memory of keys as the library wants it. A key of another kind than the token's algorithm is not found. */
-function cacheOver(find: (kid: string) => Promise<PublicKeys['keys'][number] | undefined>): JwksCache {
-  const wrapped = (cause: unknown) => new KeysNotHad('the keys of the issuer cannot be read', { cause });
+/** The key cache in the form that the library needs. A key that does not suit the token's algorithm is not found. */
+function jwksCacheOver(find: (kid: string) => Promise<PublicKeys['keys'][number] | undefined>): JwksCache {
+  const wrapped = (cause: unknown) => new KeysUnreadable('the keys of the issuer cannot be read', { cause });
   const unused = () => {
-    throw new TypeError('keys are only asked for one by one');
+    throw new TypeError('keys are only requested one at a time');
   };
   return {
     async getJwk(_uri, { header: { kid, alg } }) {
       const key = kid === undefined ? undefined : await find(kid).catch((cause) => Promise.reject(wrapped(cause)));
-      if (key === undefined || !fitsAlgorithm(key, String(alg))) throw new KidNotFoundInJwksError('no such key');
+      if (key === undefined || !suitsAlgorithm(key, String(alg))) throw new KidNotFoundInJwksError('no such key');
       return key as JwkWithKid;
     },
     getCachedJwk: unused,

@@ -3,74 +3,77 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type CircuitBreaker, createCircuitBreaker } from '../../kernel/circuit-breaker.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
+import { numberOf } from '../store.dynamo.ts';
 
 export type ConcurrencyOptions = {
   client: DynamoDBDocumentClient;
   table: string;
   clock: Clock;
-  /** Longest wait for DynamoDB in milliseconds, however patient the client is; 1500 when absent. */
-  patienceMs?: number;
-  /** Of what asks DynamoDB who calls. While that rests nothing is asked here; what fails here does not stop it. */
-  away?: CircuitBreaker;
+  /** Longest wait for DynamoDB in milliseconds, whatever the client's own time-outs; 1500 by default. */
+  timeoutMs?: number;
+  /**
+   * The breaker of the lookups that authenticate callers. While it refuses, the limit does not call DynamoDB either.
+   * Failures here are not recorded in it.
+   */
+  authBreaker?: CircuitBreaker;
 };
 
-/** How many requests of one subject may be worked on at the same time. */
+/** Limits how many requests of one subject are worked on at the same time. */
 export type ConcurrencyLimit = {
   /**
-   * Takes one of `most` permits of the subject, up to a hundred, for a request. `id` is the request's own within this
-   * process; one that is inside already is refused, so a client that chooses ids gains nothing. A permit whose request
-   * never leaves is free again after `seconds`, up to an hour, so that has to be longer than the request can run.
-   * `fallback` says that this process alone counted, because DynamoDB did not answer. Never rejects.
+   * Acquires one of `most` permits of the subject, for a request. `most` is at most 100.
+   * @param id identifies the request within this process. A request that holds a permit already is refused, so that
+   *   clients that choose their request ids gain nothing by it.
+   * @param seconds how long the permit lasts if it is never released: longer than a request can take, at most an hour
+   * @returns whether a permit was acquired; `fallback` says that DynamoDB did not answer, so that only the permits of
+   *   this process were counted. Never rejects.
    */
   acquire(subject: string, most: number, id: string, seconds: number): Promise<Acquisition>;
-  /** Gives the permit back. Never rejects; what DynamoDB did not hear of ends by itself. */
+  /** Releases the permit of a request. Never rejects: a permit that DynamoDB was not told of expires. */
   release(subject: string, id: string): Promise<void>;
 };
 
 export type Acquisition = { acquired: boolean; fallback: boolean };
 
-/** TTL of an item beyond its last change, longer than any permit is held: then nobody is in. */
-const keptSeconds = 2 * 3600;
+/** TTL of an item after its last change: longer than any permit lasts. */
+const itemSeconds = 2 * 3600;
 
 /**
- * Keeps the permits of a subject in one item: `holders` counts them, and each is an attribute that says until when, in
- * seconds since the epoch. Count and attributes change in one conditional UpdateItem, so they always agree.
+ * A concurrency limit that all processes share. The permits of a subject are one item: `holders` counts them, and each
+ * permit is an attribute whose value is its expiry in seconds since the epoch. One conditional UpdateItem changes the
+ * count and the attributes together, so they always agree.
  */
 export function createConcurrencyLimit(options: ConcurrencyOptions): ConcurrencyLimit {
-  const { clock, patienceMs = 1500, away } = options;
+  const { clock, timeoutMs = 1500, authBreaker } = options;
   const breaker = createCircuitBreaker(clock);
-  const own = ownPlaces(clock);
+  const own = ownPermits(clock);
 
   return {
     async acquire(subject, most, id, seconds) {
-      // What this process alone holds fills the permits: the others can only hold more.
-      const name = own.take(subject, most, id, seconds);
+      // When this process alone holds all permits, there is no need to ask: other processes can only hold more.
+      const name = own.acquire(subject, most, id, seconds);
       if (name === undefined) return { acquired: false, fallback: breaker.isOpen() };
-      if (away?.isResting() || !breaker.mayAsk()) return { acquired: true, fallback: true };
+      if (authBreaker?.isRefusing() || !breaker.allowRequest()) return { acquired: true, fallback: true };
       try {
-        const acquired = await acquirePermit(
-          options,
-          subject,
-          { name, most, seconds },
-          AbortSignal.timeout(patienceMs),
-        );
-        breaker.succeeded();
+        const permit = { name, most, seconds };
+        const acquired = await acquirePermit(options, subject, permit, AbortSignal.timeout(timeoutMs));
+        breaker.recordSuccess();
         if (!acquired) own.release(subject, id);
         return { acquired, fallback: false };
       } catch {
-        breaker.failed();
+        breaker.recordFailure();
         return { acquired: true, fallback: true };
       }
     },
 
     async release(subject, id) {
       const name = own.release(subject, id);
-      if (name === undefined || away?.isResting() || !breaker.mayAsk()) return;
+      if (name === undefined || authBreaker?.isRefusing() || !breaker.allowRequest()) return;
       try {
-        await givePlaceBack(options, subject, name, AbortSignal.timeout(patienceMs));
-        breaker.succeeded();
+        await releasePermit(options, subject, name, AbortSignal.timeout(timeoutMs));
+        breaker.recordSuccess();
       } catch {
-        breaker.failed();
+        breaker.recordFailure();
       }
     },
   };
@@ -78,24 +81,24 @@ export function createConcurrencyLimit(options: ConcurrencyOptions): Concurrency
 
 type Permit = { name: string; most: number; seconds: number };
 
-/** Whether there was a permit. When all are taken, those that have run out are taken away first. */
+/** Acquires a permit if one is available. When all are held, removes those that have expired and tries again. */
 async function acquirePermit(options: ConcurrencyOptions, subject: string, permit: Permit, abortSignal: AbortSignal) {
   let expired: string[] = [];
   for (;;) {
     const item = await tryToAcquire(options, subject, permit, expired, abortSignal);
-    // A second try of the SDK finds what the first one did before its answer was lost.
+    // The SDK's second attempt finds the permit that the first one wrote before its response was lost.
     if (item === undefined || item[permit.name] !== undefined) return true;
     const now = toEpochSeconds(options.clock.now());
     expired = Object.entries(item)
       .filter(([name, until]) => name.startsWith(prefix) && numberOf(until) <= now)
       .map(([name]) => name)
       .slice(0, 100);
-    // Otherwise others got in between, and there is room or something to take away.
+    // Otherwise another request changed the item meanwhile, and a permit is available or can be removed.
     if (numberOf(item.holders) - expired.length >= permit.most) return false;
   }
 }
 
-/** Takes a permit and away what has expired, all or nothing; returns the item as it is when it could not. */
+/** Adds a permit and removes the expired ones in one update; returns the current item when the condition failed. */
 async function tryToAcquire(
   { client, table, clock }: ConcurrencyOptions,
   subject: string,
@@ -124,7 +127,7 @@ async function tryToAcquire(
       ':zero': 0,
       ':change': 1 - expired.length,
       ':below': most + expired.length,
-      ':end': now + keptSeconds,
+      ':end': now + itemSeconds,
     },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
@@ -137,8 +140,8 @@ async function tryToAcquire(
   }
 }
 
-/** Does nothing where there is no such permit (any more). */
-async function givePlaceBack(
+/** Removes a permit. Does nothing when it is not there. */
+async function releasePermit(
   { client, table }: ConcurrencyOptions,
   subject: string,
   name: string,
@@ -159,12 +162,12 @@ async function givePlaceBack(
   }
 }
 
-/** What this process holds, by subject and id: under which name, and until when in milliseconds. */
-function ownPlaces(clock: Clock) {
+/** The permits that this process holds, by subject and request id: their names, and their expiry in milliseconds. */
+function ownPermits(clock: Clock) {
   const permits = new Map<string, Map<string, { name: string; until: number }>>();
   return {
-    /** The name of the permit to take, or undefined when this process may take none. */
-    take(subject: string, most: number, id: string, seconds: number): string | undefined {
+    /** The name of a new permit; undefined when this process holds `most` already, or one for this request. */
+    acquire(subject: string, most: number, id: string, seconds: number): string | undefined {
       const now = clock.now();
       const held = permits.get(subject) ?? new Map();
       for (const [each, { until }] of held) if (until <= now) held.delete(each);
@@ -174,6 +177,7 @@ function ownPlaces(clock: Clock) {
       permits.set(subject, held);
       return name;
     },
+    /** The name of the permit that the request held, if it held one. */
     release(subject: string, id: string): string | undefined {
       const held = permits.get(subject);
       const permit = held?.get(id);
@@ -186,7 +190,3 @@ function ownPlaces(clock: Clock) {
 
 const prefix = 'permit:';
 const keyOf = (subject: string) => ({ subject: `concurrent:${subject}` });
-
-/** The document client leaves the item in an error as it came. */
-const numberOf = (value: unknown): number =>
-  Number(typeof value === 'object' && value !== null && 'N' in value ? value.N : value);

@@ -2,29 +2,39 @@ import { createHash } from 'node:crypto';
 import { BatchGetCommand, DeleteCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
-import { answered } from '../sessions/answered.dynamo.ts';
-import { type Count, countOne, locked, raiseLock, secondsLeft, takeBack } from './login-attempts.dynamo.ts';
+import { orUnavailable } from '../store.dynamo.ts';
+import {
+  addFailure,
+  type FailureCount,
+  lockedFor,
+  lockedProblem,
+  raiseLock,
+  removeFailure,
+} from './login-attempts.dynamo.ts';
 
 export type LockoutStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
 
-/** Who tries: an e-mail in lower case and the network that the request comes from. */
+/** Where a login attempt comes from: an e-mail address in lower case, and the client's network. */
 export type LoginSource = { email: string; network: string };
 
-/** An attempt that has been counted as failed until it is told to have succeeded. */
-export type Attempt = LoginSource & { knownUntil: number; counts: readonly Count[] };
-
-/** Failures that go through before the waits begin: of one e-mail from one network, of one e-mail from all networks that
- * it was never signed in from, and of one network over all e-mails, behind which may be a whole office. */
-const free = { pair: 5, strangers: 20, network: 50 } as const;
-/** A network is known as the customer's for so long after a sign-in from it. */
-const knownSeconds = 90 * 24 * 3600;
-/** A sign-in writes that down anew after so long. */
-const knownAnewSeconds = 24 * 3600;
+/** A login attempt that counts as failed until `attemptSucceeded` is called. */
+export type Attempt = LoginSource & { knownUntil: number; counts: readonly FailureCount[] };
 
 /**
- * Counts an attempt as failed before the password is looked at, so that login attempts made at the same time count too. From a
- * network that the customer has signed in from, only the failures from there count: whoever login attempts elsewhere cannot lock
- * the owner out. Whether a customer has this e-mail plays no part.
+ * How many failures each count allows before it locks: `pair` is one e-mail address from one network, `strangers` is one
+ * e-mail address from all networks that are not known as its owner's, `network` is one network with any e-mail address.
+ * A whole office may share one network.
+ */
+const allowedFailures = { pair: 5, strangers: 20, network: 50 } as const;
+/** How long a network is known as a customer's after they signed in from it. */
+const knownSeconds = 90 * 24 * 3600;
+/** How often a sign-in extends that. */
+const extendSeconds = 24 * 3600;
+
+/**
+ * Counts a login attempt as failed before its password is checked, so that concurrent attempts count too. From a network
+ * that the customer has signed in from, only failures from that network count: nobody can lock an owner out by guessing
+ * elsewhere. Whether a customer has the e-mail address makes no difference.
  * @throws Problem sign-in-locked, DependencyUnavailable
  */
 export async function noteAttempt(store: LockoutStore, source: LoginSource): Promise<Attempt> {
@@ -32,22 +42,22 @@ export async function noteAttempt(store: LockoutStore, source: LoginSource): Pro
   const subjects = subjectsOf(source);
   const found = await read(store, Object.values(subjects));
   const knownUntil = found.get(subjects.known)?.expiresAt ?? 0;
-  const judged = knownUntil > now ? (['pair'] as const) : (['pair', 'strangers', 'network'] as const);
-  // Before anything is written: what is refused counts for nothing.
-  const waits = judged.map((name) => secondsLeft(found.get(subjects[name]), now));
-  if (Math.max(...waits) > 0) throw locked(Math.max(...waits));
-  const counts: Count[] = [];
+  const applicable = knownUntil > now ? (['pair'] as const) : (['pair', 'strangers', 'network'] as const);
+  // Before anything is written: an attempt that is refused does not count.
+  const locks = applicable.map((name) => lockedFor(found.get(subjects[name]), now));
+  if (Math.max(...locks) > 0) throw lockedProblem(Math.max(...locks));
+  const counts: FailureCount[] = [];
   try {
-    for (const name of judged) counts.push(await countOne(store, subjects[name], free[name]));
+    for (const name of applicable) counts.push(await addFailure(store, subjects[name], allowedFailures[name]));
   } catch (error) {
-    await Promise.all(counts.map((count) => takeBack(store, count)));
+    await Promise.all(counts.map((count) => removeFailure(store, count)));
     throw error;
   }
   return { ...source, knownUntil, counts };
 }
 
 /**
- * The attempt was a wrong guess: from now on its waits are as long as they get.
+ * Reports that the password was wrong: the locks of the attempt now get their full length.
  * @throws DependencyUnavailable
  */
 export async function attemptFailed(store: LockoutStore, { counts }: Attempt): Promise<void> {
@@ -55,35 +65,38 @@ export async function attemptFailed(store: LockoutStore, { counts }: Attempt): P
 }
 
 /**
- * The attempt was the owner's: forgets the failures from this network, takes the attempt back elsewhere, and knows the
- * network from now on.
+ * Reports that the password was right: deletes the failures of this e-mail address from this network, removes the attempt
+ * from the other counts, and knows the network as the customer's from now on.
  * @throws DependencyUnavailable
  */
 export async function attemptSucceeded(store: LockoutStore, attempt: Attempt): Promise<void> {
-  const [, ...elsewhere] = attempt.counts;
-  await Promise.all([welcome(store, attempt, attempt.knownUntil), ...elsewhere.map((count) => takeBack(store, count))]);
+  const [, ...otherCounts] = attempt.counts;
+  await Promise.all([
+    knowNetwork(store, attempt, attempt.knownUntil),
+    ...otherCounts.map((count) => removeFailure(store, count)),
+  ]);
 }
 
 /**
- * Knows a network as that of a customer, whose failures from it are forgotten. `knownUntil` is what is written down of
- * it, in seconds since the epoch.
+ * Knows a network as a customer's, and deletes the failures of their e-mail address from it.
+ * @param knownUntil until when it is known already, in seconds since the epoch
  * @throws DependencyUnavailable
  */
-export async function welcome(store: LockoutStore, source: LoginSource, knownUntil = 0): Promise<void> {
+export async function knowNetwork(store: LockoutStore, source: LoginSource, knownUntil = 0): Promise<void> {
   const { client, table: TableName } = store;
   const { known, pair } = subjectsOf(source);
   const expiresAt = toEpochSeconds(store.clock.now()) + knownSeconds;
   await Promise.all([
-    answered(client.send(new DeleteCommand({ TableName, Key: { subject: pair } }))),
-    expiresAt - knownUntil > knownAnewSeconds
-      ? answered(client.send(new PutCommand({ TableName, Item: { subject: known, expiresAt } })))
+    orUnavailable(client.send(new DeleteCommand({ TableName, Key: { subject: pair } }))),
+    expiresAt - knownUntil > extendSeconds
+      ? orUnavailable(client.send(new PutCommand({ TableName, Item: { subject: known, expiresAt } })))
       : undefined,
   ]);
 }
 
 async function read(store: LockoutStore, subjects: string[]) {
   const { client, table } = store;
-  const { Responses, UnprocessedKeys } = await answered(
+  const { Responses, UnprocessedKeys } = await orUnavailable(
     client.send(
       new BatchGetCommand({
         RequestItems: { [table]: { Keys: subjects.map((subject) => ({ subject })), ConsistentRead: true } },
@@ -96,7 +109,7 @@ async function read(store: LockoutStore, subjects: string[]) {
 
 type Item = { lockedUntil?: number; expiresAt: number };
 
-/** E-mails and networks are not kept themselves: the table is no place for personal data. */
+/** The keys of the counts. They contain hashes, so that the table holds no personal data. */
 function subjectsOf({ email, network }: LoginSource) {
   const [of, from] = [hash(email), hash(network)];
   const pair = hash(`${of}${from}`);

@@ -2,57 +2,59 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Problem } from '../../contract/api/problems.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
-import { answered } from '../sessions/answered.dynamo.ts';
+import { numberOf, orUnavailable } from '../store.dynamo.ts';
 
 type Store = { client: DynamoDBDocumentClient; table: string; clock: Clock };
 
-/** One guess as counted: how many failures there are with it, and how many go through before the waits begin. */
-export type Count = { subject: string; failures: number; free: number };
+/** A count of failures after an attempt was added to it. `allowed` failures pass before the count locks. */
+export type FailureCount = { subject: string; failures: number; allowed: number };
 
-/** The first wait is 30 s, each one more twice as long, up to 15 minutes. */
+/** The first lock lasts 30 seconds; each further failure doubles it, up to 15 minutes. */
 const firstLockSeconds = 30;
 const longestLockSeconds = 15 * 60;
 /**
- * The wait while a guess has not been judged yet: a little longer than a request may take. A process that dies on the way
- * keeps nobody out for longer.
+ * How long a count is locked while its latest attempt is being checked: a little longer than a request may take. If the
+ * process dies meanwhile, the lock ends after this time.
  */
-const judgingSeconds = 10;
-/** Failures are forgotten after an hour without one. */
+const checkingSeconds = 10;
+/** Failures are forgotten after an hour without another one. */
 const rememberedSeconds = 3600;
 
 /** As stored; times are in seconds since the epoch. `expiresAt` is the table's TTL attribute. */
 type Item = { failures: number; lockedUntil: number; expiresAt: number };
 
-/** Seconds to wait after so many failures. */
-export const lockSeconds = (failures: number, free: number): number =>
-  failures < free ? 0 : Math.min(longestLockSeconds, firstLockSeconds * 2 ** (failures - free));
+/** How long a count with so many failures is locked, in seconds. */
+export const lockSeconds = (failures: number, allowed: number): number =>
+  failures < allowed ? 0 : Math.min(longestLockSeconds, firstLockSeconds * 2 ** (failures - allowed));
 
-/** Seconds that a count is locked for yet; 0 when it is not. */
-export const secondsLeft = (item: { lockedUntil?: number; expiresAt: number } | undefined, now: number): number =>
+/** How long a count stays locked, in seconds; 0 when it is not locked. */
+export const lockedFor = (item: { lockedUntil?: number; expiresAt: number } | undefined, now: number): number =>
   item === undefined || item.expiresAt <= now ? 0 : Math.max(0, (item.lockedUntil ?? 0) - now);
 
-export const locked = (seconds: number): Problem =>
+export const lockedProblem = (seconds: number): Problem =>
   new Problem('sign-in-locked', `Try again in ${seconds} seconds.`, { headers: { 'retry-after': String(seconds) } });
 
 /**
- * Counts one guess more, unless the count is locked. Login attempts at the same time count one by one.
+ * Adds a failure to a count, unless it is locked. Concurrent attempts are counted one by one.
  * @throws Problem sign-in-locked, DependencyUnavailable
  */
-export async function countOne(store: Store, subject: string, free: number): Promise<Count> {
+export async function addFailure(store: Store, subject: string, allowed: number): Promise<FailureCount> {
   const now = toEpochSeconds(store.clock.now());
   let seen: Item | number = nothing;
   for (let attempt = 0; attempt < 10; attempt++) {
-    if (secondsLeft(seen, now) > 0) throw locked(secondsLeft(seen, now));
-    seen = await (seen === nothing ? addFreely(store, subject, free, now) : addAfter(store, subject, seen, free, now));
-    if (typeof seen === 'number') return { subject, failures: seen, free };
+    if (lockedFor(seen, now) > 0) throw lockedProblem(lockedFor(seen, now));
+    seen = await (seen === nothing
+      ? addWhileUnlocked(store, subject, allowed, now)
+      : addAfter(store, subject, seen, allowed, now));
+    if (typeof seen === 'number') return { subject, failures: seen, allowed };
   }
-  // So many at once that others got in between each time.
-  throw locked(1);
+  // Ten times in a row, another attempt was counted first.
+  throw lockedProblem(1);
 }
 
-/** Makes the wait after a guess that was wrong as long as it gets, unless another was counted meanwhile. */
-export async function raiseLock(store: Store, { subject, failures, free }: Count): Promise<void> {
-  const seconds = lockSeconds(failures, free);
+/** Extends the lock of a failed attempt to its full length, unless another attempt was counted meanwhile. */
+export async function raiseLock(store: Store, { subject, failures, allowed }: FailureCount): Promise<void> {
+  const seconds = lockSeconds(failures, allowed);
   if (seconds === 0) return;
   const now = toEpochSeconds(store.clock.now());
   await update(store, subject, {
@@ -62,17 +64,17 @@ export async function raiseLock(store: Store, { subject, failures, free }: Count
   });
 }
 
-/** Uncounts a guess, and ends the wait that it alone has brought. */
-export async function takeBack(store: Store, { subject, failures, free }: Count): Promise<void> {
-  const locks = failures >= free;
-  const alone =
+/** Removes a failure from a count, and ends the lock if this failure alone caused it. */
+export async function removeFailure(store: Store, { subject, failures, allowed }: FailureCount): Promise<void> {
+  const locks = failures >= allowed;
+  const unlocked =
     locks &&
     (await update(store, subject, {
       UpdateExpression: 'SET lockedUntil = :never ADD failures :less',
       ConditionExpression: 'failures = :failures',
       ExpressionAttributeValues: { ':less': -1, ':never': 0, ':failures': failures },
     }));
-  if (alone) return;
+  if (unlocked) return;
   await update(store, subject, {
     UpdateExpression: 'ADD failures :less',
     ConditionExpression: 'failures > :none',
@@ -80,8 +82,8 @@ export async function takeBack(store: Store, { subject, failures, free }: Count)
   });
 }
 
-/** Without knowing the count: as long as no wait comes of it, any number of login attempts can be counted at once. */
-function addFreely(store: Store, subject: string, free: number, now: number): Promise<number | Item> {
+/** Adds a failure without reading the count first. Works while the failure does not lock, whatever else is counted. */
+function addWhileUnlocked(store: Store, subject: string, allowed: number, now: number): Promise<number | Item> {
   return add(store, subject, {
     UpdateExpression: 'SET expiresAt = :end, lockedUntil = if_not_exists(lockedUntil, :never) ADD failures :one',
     ConditionExpression: 'attribute_not_exists(failures) OR (expiresAt > :now AND failures < :last)',
@@ -90,20 +92,20 @@ function addFreely(store: Store, subject: string, free: number, now: number): Pr
       ':never': 0,
       ':one': 1,
       ':now': now,
-      ':last': free - 1,
+      ':last': allowed - 1,
     },
   });
 }
 
-/** One more than was seen, unless something else is there by now; from one on when that is past its time. */
-function addAfter(store: Store, subject: string, seen: Item, free: number, now: number): Promise<number | Item> {
+/** Adds a failure to the count as it was seen, if it has not changed since. An expired count starts over at one. */
+function addAfter(store: Store, subject: string, seen: Item, allowed: number, now: number): Promise<number | Item> {
   const next = seen.expiresAt <= now ? 1 : seen.failures + 1;
   return add(store, subject, {
     UpdateExpression: 'SET failures = :next, lockedUntil = :until, expiresAt = :end',
     ConditionExpression: 'failures = :seen AND expiresAt = :seenEnd AND lockedUntil = :seenLock',
     ExpressionAttributeValues: {
       ':next': next,
-      ':until': lockSeconds(next, free) === 0 ? 0 : now + judgingSeconds,
+      ':until': lockSeconds(next, allowed) === 0 ? 0 : now + checkingSeconds,
       ':end': now + rememberedSeconds,
       ':seen': seen.failures,
       ':seenEnd': seen.expiresAt,
@@ -117,7 +119,7 @@ type Expressions = Pick<
   'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues' | 'ReturnValues'
 >;
 
-/** The failures after an update, or what was there instead of what it wanted. */
+/** The number of failures after an update, or the item that did not meet its condition. */
 async function add(store: Store, subject: string, expressions: Expressions): Promise<number | Item> {
   try {
     const { Attributes } = await send(store, subject, { ...expressions, ReturnValues: 'ALL_NEW' });
@@ -140,7 +142,7 @@ async function update(store: Store, subject: string, expressions: Expressions): 
 }
 
 const send = ({ client, table }: Store, subject: string, expressions: Expressions) =>
-  answered(
+  orUnavailable(
     client.send(
       new UpdateCommand({
         TableName: table,
@@ -153,12 +155,11 @@ const send = ({ client, table }: Store, subject: string, expressions: Expression
 
 const nothing: Item = { failures: 0, lockedUntil: 0, expiresAt: 0 };
 
-/** The document client leaves the item in an error as it came. */
-const toItem = (item: Record<string, { N?: string | undefined }> | undefined): Item =>
+const toItem = (item: Record<string, unknown> | undefined): Item =>
   item === undefined
     ? nothing
     : {
-        failures: Number(item.failures?.N),
-        lockedUntil: Number(item.lockedUntil?.N),
-        expiresAt: Number(item.expiresAt?.N),
+        failures: numberOf(item.failures),
+        lockedUntil: numberOf(item.lockedUntil),
+        expiresAt: numberOf(item.expiresAt),
       };

@@ -1,27 +1,29 @@
 import type { LimitState } from '../../contract/deploy/limits.ts';
 
-/** A limit counts requests of the last minute. */
+/** Length of the window that a limit counts, in seconds. */
 export const windowSeconds = 60;
 
 const slotMs = 5000;
-/** Slots whose requests count: the one that runs and the twelve before it. */
+/** Number of slots that count: the current one and the twelve before it. */
 export const slotsInSight = (windowSeconds * 1000) / slotMs + 1;
 
-/** Number of the slot of five seconds that a time falls in. */
+/** The number of the five-second slot that a time falls in. */
 export const slotAt = (ms: number): number => Math.floor(ms / slotMs);
 
-/** When the requests of a slot stop counting, in milliseconds: 60 s after the last of them or up to 5 s later. */
+/** When the requests of a slot stop counting, in milliseconds: 60 to 65 seconds after each of them. */
 export const forgottenAt = (slot: number): number => (slot + slotsInSight) * slotMs;
 
-/** How many requests passed, by slot. */
+/** How many requests passed in each slot. */
 export type Counts = Map<number, number>;
 
 /**
- * Counts one more request where there is room for it, and says in which slot; undefined when there is none.
+ * Counts one more request if there is room for it.
  *
- * Every slot of which the last 60 s hold any part counts in full. So never more than `limit` requests pass in any 60 s,
- * and whoever makes no more than `limit` in any 65 s is never refused. Two windows weighed by time, the usual way, would
- * let through up to twice the limit in 60 s: a burst at the end of one, and as many again while its weight fades.
+ * Every slot that overlaps the last 60 seconds counts in full. So no more than `limit` requests pass in any 60 seconds,
+ * and a client that makes no more than `limit` in any 65 seconds is never refused. The usual method, two windows weighted
+ * by time, would let through up to twice the limit in 60 seconds: a burst at the end of one window, and as much again
+ * while its weight fades.
+ * @returns the slot that the request was counted in; undefined when there was no room
  */
 export function takeOne(counts: Counts, limit: number, now: number): number | undefined {
   for (const slot of counts.keys()) if (forgottenAt(slot) <= now) counts.delete(slot);
@@ -31,23 +33,23 @@ export function takeOne(counts: Counts, limit: number, now: number): number | un
   return slot;
 }
 
-/** Takes back what `takeOne` counted in a slot. */
+/** Uncounts a request that `takeOne` counted in a slot. */
 export function giveBack(counts: Counts, slot: number): void {
   const count = counts.get(slot) ?? 0;
   if (count > 1) counts.set(slot, count - 1);
   else counts.delete(slot);
 }
 
-/** Where a process's own counts stand. */
+/** How many more requests may pass, and the oldest slot that counts. */
+export type Standing = { room: number; oldest: number | undefined };
+
+/** The standing by the counts of one process. */
 export const standingOf = (counts: Counts, limit: number): Standing => ({
   room: limit - sumOf(counts),
   oldest: counts.size === 0 ? undefined : Math.min(...counts.keys()),
 });
 
-/** How many more may pass, and the oldest slot that counts. */
-export type Standing = { room: number; oldest: number | undefined };
-
-/** A standing in the terms of clients. There is more room when the oldest slot goes out of sight. */
+/** A standing as clients see it. There is more room as soon as the oldest slot is out of sight. */
 export function toLimitState(
   { room, oldest }: Standing,
   now: number,
@@ -61,7 +63,7 @@ export function toLimitState(
   };
 }
 
-/** A refusal in the terms of clients, when there can be room again from `roomAt` on, in milliseconds. */
+/** A refusal as clients see it. `roomAt` is when there can be room again, in milliseconds. */
 export const toRefusal = (roomAt: number, now: number, limit: number): LimitState => ({
   allowed: false,
   limit,

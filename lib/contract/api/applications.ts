@@ -4,14 +4,14 @@ import { scopes } from '../deploy/roles.ts';
 import { id, page, pageQuery, text, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
-/** `mobile` and `web` run on machines of others and keep no secret: they have a Client-Id. The others have keys. */
+/** `mobile` and `web` applications run on other people's devices and keep no secret: they send a Client-Id. The others have keys. */
 export const applicationKinds = ['mobile', 'web', 'server', 'analytics'] as const;
 export type ApplicationKind = (typeof applicationKinds)[number];
 
-/** Kinds that keep no secret: public clients, as RFC 6749 §2.1 calls them. */
+/** Whether applications of this kind keep no secret: public clients in the words of RFC 6749 §2.1. */
 export const isPublicClient = (kind: ApplicationKind): boolean => kind === 'mobile' || kind === 'web';
 
-/** Most applications of a shop, keys of an application, and origins or identity clients of one. */
+/** Limits: applications of a shop, keys of an application, origins or identity clients of an application. */
 export const maxApplications = 100;
 export const maxKeys = 5;
 const maxListed = 20;
@@ -21,7 +21,7 @@ const contact = z.string().check(z.trim(), z.toLowerCase(), z.maxLength(254), z.
 const scopeList = z.array(z.enum(scopes)).check(z.maxLength(scopes.length), unique('has a scope twice'));
 const rateClass = z.enum(rateClassNames);
 
-/** As a browser sends it: scheme, host and port, and nothing behind them. Only `localhost` goes without TLS. */
+/** An origin as a browser sends it: scheme, host and port only. Only `localhost` may omit TLS. */
 const origin = z.string().check(z.maxLength(200), z.refine(isOrigin, 'is not an origin such as https://shop.example'));
 const origins = z.array(origin).check(z.maxLength(maxListed), unique('has an origin twice'));
 const identityClientIds = z
@@ -50,7 +50,7 @@ const key = z.object({
   id: id('appKey'),
   createdAt: timestamp,
   expiresAt: z.nullable(timestamp),
-  /** To the hour. */
+  /** Rounded to the hour. */
   lastUsedAt: z.nullable(timestamp),
 });
 export type KeyView = z.output<typeof key>;
@@ -61,8 +61,7 @@ const applicationPath = z.strictObject({ applicationId: id('application') });
 
 export const createApplication = {
   summary: 'Register an application',
-  description:
-    'A key or a Client-Id of it works at once. Nobody can give more than they have: its scopes must be among those of the application that asks.',
+  description: 'Its Client-Id works at once. An application can only grant scopes it has itself.',
   body: z
     .strictObject({
       name,
@@ -93,7 +92,7 @@ export const listApplications = {
 } as const satisfies OperationContract;
 
 export const getApplication = {
-  summary: 'Read an application and what is known of its keys',
+  summary: 'Read an application and the state of its keys',
   path: applicationPath,
   responses: { 200: applicationWithKeys },
   problems: ['not-found'],
@@ -101,9 +100,9 @@ export const getApplication = {
 } as const satisfies OperationContract;
 
 export const updateApplication = {
-  summary: 'Change an application, suspend it or let it in again',
+  summary: 'Change, suspend or reactivate an application',
   description:
-    'Takes effect within a second. An application can neither change its own scopes or status nor that of one that may do more than itself.',
+    'Takes effect within a second. An application cannot change its own scopes or status, nor an application that has scopes it lacks.',
   path: applicationPath,
   body: z
     .strictObject({
@@ -122,17 +121,17 @@ export const updateApplication = {
 } as const satisfies OperationContract;
 
 export const deleteApplication = {
-  summary: 'Remove an application with all its keys; sessions that it opened let nobody in any more',
-  description: 'Takes effect within a second. Its record of use and its entries in the audit stay.',
+  summary: 'Delete an application and its keys, and end its sessions',
+  description: 'Takes effect within a second. Its usage figures and audit records stay.',
   path: applicationPath,
   responses: { 204: null },
   problems: ['not-found', 'scopes-exceeded', 'own-application'],
 } as const satisfies OperationContract;
 
 export const createKey = {
-  summary: 'Make a key of an application',
+  summary: 'Create a key for an application',
   description:
-    'The key is shown this once, so it takes no Idempotency-Key. Several keys at a time let one be replaced without a gap: make the next, use it, then delete the one before. Only `server` and `analytics` applications have keys.',
+    'The answer shows the key once, so the operation takes no Idempotency-Key. To replace a key without a gap, create the next one, switch to it, then delete the old one. Only `server` and `analytics` applications have keys.',
   path: applicationPath,
   body: z.strictObject({ expiresAt: z.optional(z.nullable(timestamp)) }),
   responses: { 201: z.extend(key, { key: z.string() }) },
@@ -140,7 +139,7 @@ export const createKey = {
 } as const satisfies OperationContract;
 
 export const deleteKey = {
-  summary: 'Take a key out of use, from the next request on',
+  summary: 'Delete a key; it stops working with the next request',
   path: z.strictObject({ applicationId: id('application'), keyId: id('appKey') }),
   responses: { 204: null },
   problems: ['not-found', 'scopes-exceeded'],

@@ -12,15 +12,15 @@ export const access = z.object({
   kind: z.enum(['read', 'write']),
   status: z.int(),
   problem: z.nullable(z.string()),
-  /** Of the handler’s own work. */
+  /** How long the handler worked. */
   milliseconds: z.int(),
   requestId: z.string(),
   applicationId: z.nullable(z.string()),
   keyId: z.nullable(z.string()),
   customerId: z.nullable(id('customer')),
-  /** The client's address without what tells it from its neighbours: /24 of IPv4, /48 of IPv6. */
+  /** The client's network: /24 of an IPv4 address, /48 of an IPv6 address. */
   network: z.nullable(z.string()),
-  /** Ids of what was read or changed, or was asked for and refused. */
+  /** Ids of what the request read, changed, or asked for in vain. */
   resources: z.array(z.string()),
 });
 export type Access = z.output<typeof access>;
@@ -28,9 +28,9 @@ export type Access = z.output<typeof access>;
 const range = { from: z.optional(timestamp), to: z.optional(timestamp) };
 
 export const listAccesses = {
-  summary: 'Who read or changed what, newest first',
+  summary: 'List who read or changed what, newest first',
   description:
-    'Of a resource (`ord_…`, `cus_…`, `prd_…`, `app_…`, `key_…`, `rfd_…` or `mov_…`), of an application, or by a customer; of several, what fits all. The last 31 days when nothing is said; at most 400 days at once. A request is here within seconds on a laptop and within minutes on AWS. Asking is recorded too.',
+    'Filters by resource (`ord_…`, `cus_…`, `prd_…`, `app_…`, `key_…`, `rfd_…` or `mov_…`), application, customer and operation; all filters must match. The default range is the last 31 days, the longest 400 days. A request appears within seconds on a laptop and within minutes on AWS. This operation is recorded too.',
   query: z.strictObject({
     ...pageQuery,
     ...range,
@@ -45,9 +45,9 @@ export const listAccesses = {
 } as const satisfies OperationContract;
 
 export const listReaders = {
-  summary: 'Which applications read or changed a customer’s data',
+  summary: 'List the applications that read or changed a customer’s data',
   description:
-    'Every application whose requests named this customer or were made by them, and were not refused; the last 31 days when nothing is said, at most 400 days at once.',
+    'Counts the successful requests that named this customer or came from them, by application. The default range is the last 31 days, the longest 400 days.',
   query: z.strictObject({ ...range, customer: id('customer') }),
   responses: {
     200: z.object({
@@ -56,7 +56,7 @@ export const listReaders = {
       to: timestamp,
       data: z.array(
         z.object({
-          /** Null for requests that named none. */
+          /** Null for requests without an application. */
           applicationId: z.nullable(z.string()),
           reads: z.int(),
           writes: z.int(),

@@ -2,28 +2,28 @@ import type { RateClass } from '../deploy/limits.ts';
 import type { Scope } from '../deploy/roles.ts';
 import type { ApplicationKind } from './applications.ts';
 
-/** A registered application, as far as a request needs to know it. */
+/** The parts of a registered application that a request needs. */
 export type Application = {
   id: string;
   name: string;
   kind: ApplicationKind;
   scopes: readonly Scope[];
   rateClass: RateClass;
-  /** From which pages a web application may call. */
+  /** The origins from which a web application may call. */
   origins: readonly string[];
 };
 
-/** Who is calling, as far as credentials say. `address` is the client's IP address. */
+/** Who calls, according to the credentials. `address` is the client's IP address. */
 export type Caller =
   | { kind: 'anonymous'; address: string }
-  /** An application that has said which it is, and proved nothing. */
+  /** An application that named itself without proof. */
   | { kind: 'client'; address: string; application: Application }
   | {
       kind: 'customer';
       address: string;
       application: Application;
       customerId: string;
-      /** None for a caller with a token of the identity provider. */
+      /** Absent for a caller with a token of the identity provider. */
       session?: { customerId: string; tokenHash: string };
     }
   | { kind: 'app'; address: string; application: Application; keyId: string };
@@ -33,7 +33,7 @@ export type Customer = Extract<Caller, { kind: 'customer' }>;
 export type SignedIn = Customer & { session: { customerId: string; tokenHash: string } };
 export type App = Extract<Caller, { kind: 'app' }>;
 
-/** What idempotency keys are kept by. */
+/** The owner of an idempotency key. */
 export function callerKey(caller: Caller): string {
   switch (caller.kind) {
     case 'anonymous':

@@ -35,7 +35,7 @@ export const listProducts = {
 
 export const getProduct = {
   summary: 'Read a product that is on sale',
-  description: 'A product that was taken off sale (`active` is false) is not found, as one that never was.',
+  description: 'A product that is no longer on sale (`active` is false) answers 404.',
   path: productPath,
   responses: { 200: product },
   problems: ['not-found'],
@@ -58,7 +58,7 @@ export const createProduct = {
 } as const satisfies OperationContract;
 
 export const updateProduct = {
-  summary: 'Change a product; orders already placed keep their prices and names',
+  summary: 'Change a product; existing orders keep their prices and names',
   path: productPath,
   body: z
     .strictObject({

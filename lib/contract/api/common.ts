@@ -17,13 +17,13 @@ export const timestamp = z.iso.datetime();
 
 export const version = z.int().check(z.gte(1));
 
-/** Text of a person: no control characters but white space, not blank. */
+/** Text that a person typed, in one line: not blank, no control characters. */
 export const text = (max: number) =>
   z
     .string()
     .check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has control characters'));
 
-/** Text that may run over several lines. */
+/** Text of several lines. */
 export const prose = (max: number) =>
   z.string().check(z.trim(), z.maxLength(max), z.regex(/^(?:[^\p{Cc}\p{Cs}]|[\t\r\n])*$/u, 'has control characters'));
 

@@ -2,27 +2,28 @@ import { createHash } from 'node:crypto';
 import { Problem } from './problems.ts';
 
 /**
- * A cursor for keyset pagination: the last id of a page, bound to the list (operation, owner and filter) that gave it.
- * A list that is not ordered by id alone gives what it is ordered by, with the id. It opens nothing by itself; the checksum makes a changed or borrowed cursor a clear 400 instead of a strange page.
+ * A cursor for keyset pagination: the last id of a page, bound to its list (operation, owner and filter). A list with
+ * another order puts its sort key before the id. The checksum turns a changed or foreign cursor into a clear 400; it
+ * protects nothing.
  */
 export const encodeCursor = (list: string, lastId: string): string =>
   Buffer.from(`${lastId}.${checksum(list, lastId)}`).toString('base64url');
 
-/** @throws Problem invalid-cursor when this list did not give it */
+/** @throws Problem invalid-cursor when the cursor does not belong to this list */
 export function decodeCursor(list: string, cursor: string, form: RegExp = anyId): string {
   const text = Buffer.from(cursor, 'base64url').toString();
   const at = text.lastIndexOf('.');
   const lastId = text.slice(0, at);
-  // The checksum is no secret: what it cannot vouch for is that this is an id, fit to be asked a database for.
+  // The checksum is no secret, so the form is checked too before the id reaches the database.
   if (!form.test(lastId) || encodeCursor(list, lastId) !== cursor) {
-    throw new Problem('invalid-cursor', 'Use nextCursor as it came, with the same filter.', {
-      errors: [{ pointer: '?cursor', detail: 'is not one that this list gave' }],
+    throw new Problem('invalid-cursor', 'Use nextCursor unchanged, with the same filter.', {
+      errors: [{ pointer: '?cursor', detail: 'does not belong to this list' }],
     });
   }
   return lastId;
 }
 
-/** A page out of rows that were read with one more than the limit; `keyOf` says what a cursor holds of a row. */
+/** A page from rows that were read with one more than the limit; `keyOf` gives a row's sort key and id. */
 export function toPage<T extends { id: string }>(
   list: string,
   rows: T[],

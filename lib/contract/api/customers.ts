@@ -16,7 +16,7 @@ export const address = z.strictObject({
   country: z.string().check(z.regex(/^[A-Z]{2}$/, 'is not an ISO 3166-1 alpha-2 code')),
 });
 
-/** Withheld from applications without `customers:read`. */
+/** Fields that applications without `customers:read` do not see. */
 const personal = ['email', 'name', 'address'] as const;
 
 export const customer = z.object({
@@ -31,16 +31,16 @@ export const customer = z.object({
 });
 export type Customer = z.output<typeof customer>;
 
-/** What tells nobody whether the e-mail has an account: the mail does. */
+/** The same answer whether the e-mail has an account or not: only its owner learns that, by mail. */
 const mailed = z.object({ email: z.string() });
 const token = z.string().check(z.minLength(1), z.maxLength(200));
-/** A password that is there already, however long they had to be then. */
+/** An existing password, which may be shorter than new ones must be. */
 const ownPassword = z.string().check(z.minLength(1), z.maxLength(128));
 
 export const signUp = {
   summary: 'Sign up',
   description:
-    'The answer is the same whether the e-mail has an account already or not: its owner gets a mail that tells. Where e-mails must be confirmed, the account is of use only after that.',
+    'The answer is the same whether the e-mail already has an account or not; a mail tells its owner. Where the shop requires confirmed e-mails, the customer can sign in only after confirming.',
   body: z.strictObject({ email, password, name: text(200) }),
   responses: { 202: mailed },
   statuses: { 202: 'The owner of the e-mail gets a mail.' },
@@ -48,24 +48,24 @@ export const signUp = {
 } as const satisfies OperationContract;
 
 export const confirmEmail = {
-  summary: 'Confirm an e-mail by the token that was mailed to it',
+  summary: 'Confirm an e-mail with the e-mailed token',
   body: z.strictObject({ token }),
   responses: { 204: null },
   problems: ['token-invalid'],
 } as const satisfies OperationContract;
 
 export const requestPasswordReset = {
-  summary: 'Ask for a mail to reset a password by',
+  summary: 'Request a password-reset e-mail',
   description:
-    'The answer is the same whether the e-mail has an account or not. One address gets at most five mails an hour, and this does not tell when it has had them.',
+    'The answer is the same whether the e-mail has an account or not. One address receives at most five mails an hour; beyond that the answer stays the same and no mail is sent.',
   body: z.strictObject({ email }),
   responses: { 202: mailed },
   statuses: { 202: 'If the e-mail has an account, its owner gets a mail.' },
 } as const satisfies OperationContract;
 
 export const resetPassword = {
-  summary: 'Choose a new password by the token that was mailed',
-  description: 'Confirms the e-mail too, ends every session of the customer and voids their other tokens.',
+  summary: 'Reset the password with the e-mailed token',
+  description: 'Also confirms the e-mail, ends every session of the customer and voids their other tokens.',
   body: z.strictObject({ token, password }),
   responses: { 204: null },
   problems: ['token-invalid'],
@@ -73,16 +73,16 @@ export const resetPassword = {
 
 export const changePassword = {
   summary: 'Change the password of the signed-in customer',
-  description: 'Takes the present password, too; ends every other session and voids mailed tokens.',
+  description: 'Needs the current password. Ends every other session and voids e-mailed tokens.',
   body: z.strictObject({ password: ownPassword, newPassword: password }),
   responses: { 204: null },
   problems: ['invalid-credentials', 'sign-in-locked'],
 } as const satisfies OperationContract;
 
 export const requestEmailChange = {
-  summary: 'Ask for another e-mail for the signed-in customer',
+  summary: 'Request a change of the signed-in customer’s e-mail',
   description:
-    'A token goes to the new e-mail and a notice to the present one, which stays until the token comes back. The answer does not tell whether the new e-mail has an account.',
+    'Sends a token to the new e-mail and a notice to the current one. The current e-mail stays until the token is used. The answer does not reveal whether the new e-mail has an account.',
   body: z.strictObject({ email, password: ownPassword }),
   responses: { 202: mailed },
   statuses: { 202: 'The owner of the new e-mail gets a mail.' },
@@ -90,7 +90,7 @@ export const requestEmailChange = {
 } as const satisfies OperationContract;
 
 export const changeEmail = {
-  summary: 'Change an e-mail by the token that was mailed to the new one',
+  summary: 'Change the e-mail with the token sent to the new one',
   description: 'Ends every session of the customer and voids their other tokens.',
   body: z.strictObject({ token }),
   responses: { 204: null },
@@ -105,7 +105,7 @@ export const getMe = {
 } as const satisfies OperationContract;
 
 export const updateMe = {
-  summary: 'Change name or address of the signed-in customer',
+  summary: 'Change the signed-in customer’s name or address',
   body: z
     .strictObject({ name: z.optional(text(200)), address: z.optional(z.nullable(address)) })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
@@ -116,7 +116,7 @@ export const updateMe = {
 } as const satisfies OperationContract;
 
 export const updateCustomer = {
-  summary: 'Make a customer premium, or not',
+  summary: 'Change whether a customer is premium',
   path: z.strictObject({ customerId: id('customer') }),
   body: z.strictObject({ premium: z.boolean() }),
   responses: { 200: customer },

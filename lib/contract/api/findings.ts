@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { id, page, pageQuery, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
-/** What can be wrong between the provider's transactions, the orders and the stock ledger. docs/runbooks/reconciliation.md. */
+/** How the provider's transactions, the orders and the stock ledger can disagree: docs/runbooks/reconciliation.md. */
 export const findingKinds = [
   'orphaned-charge',
   'charge-twice',
@@ -28,8 +28,9 @@ export const finding = z.object({
 export type Finding = z.output<typeof finding>;
 
 export const listFindings = {
-  summary: 'Where provider, orders and stock ledger disagree, newest first',
-  description: 'What the hourly reconciliation found: what is wrong, both sides’ numbers, and what to do about it.',
+  summary: 'List where provider, orders and stock ledger disagree, newest first',
+  description:
+    'Shows the findings of the hourly reconciliation: what disagrees, the figures of both sides, and what to do.',
   query: z.strictObject({
     ...pageQuery,
     kind: z.optional(z.enum(findingKinds)),

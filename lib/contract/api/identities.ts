@@ -16,23 +16,23 @@ export const identity = z.object({
 export type Identity = z.output<typeof identity>;
 
 export const linkIdentity = {
-  summary: 'Let the signed-in customer also sign in at the identity provider',
+  summary: 'Link an identity to the signed-in customer',
   description:
-    'Takes an id token that the provider made for an application of this shop, and answers 201 with the link, or 200 with the one that is there. It can be repeated without harm, so it takes no Idempotency-Key.',
+    'Takes an id token that the identity provider issued for an application of this shop. Answers 201 with the new link, or 200 with the existing one. Repeating it is safe, so it takes no Idempotency-Key.',
   body: z.strictObject({ idToken }),
   responses: { 200: identity, 201: identity },
   problems: ['id-token-invalid', 'identity-taken'],
 } as const satisfies OperationContract;
 
 export const listIdentities = {
-  summary: 'List how the signed-in customer can sign in at the identity provider',
+  summary: 'List the identities linked to the signed-in customer',
   responses: { 200: z.object({ data: z.array(identity) }) },
 } as const satisfies OperationContract;
 
 export const unlinkIdentity = {
-  summary: 'Take a link to the identity provider away',
+  summary: 'Unlink an identity',
   description:
-    'Tokens of it let nobody in any more, from the next request on; sessions stay. A customer without a password gets one by resetting it.',
+    'Its tokens stop working with the next request; sessions stay. A customer without a password can set one by a password reset.',
   path: z.strictObject({ identityId: id('identity') }),
   responses: { 204: null },
   problems: ['not-found'],

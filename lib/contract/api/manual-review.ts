@@ -10,11 +10,11 @@ const settled = {
   settledHow: z.nullable(z.enum(['retried', 'resolved'])),
 };
 
-/** One time that an order was put into manual review; `attempt` is 0 for the saga's own compensation. */
+/** One stay of an order in manual review; `attempt` is 0 for the saga's own compensation. */
 export const manualReview = z.object({
   attempt: z.int(),
   openedAt: timestamp,
-  /** For how long it has been waiting, or had been when it was settled. */
+  /** How long the order has waited, or had waited when the review was settled. */
   ageSeconds: z.int(),
   fromStatus: z.enum(orderStatuses),
   reason: z.string(),
@@ -35,13 +35,13 @@ export const manualReview = z.object({
 });
 export type ManualReview = z.output<typeof manualReview>;
 
-/** An order as manual review sees it, with the last time that it was put into manual review. */
+/** An order as manual review shows it, with its latest review. */
 export const reviewOrder = z.extend(order, { compensationAttempts: z.int(), manualReview: z.nullable(manualReview) });
 export type ReviewOrder = z.output<typeof reviewOrder>;
 
 export const attemptResults = ['succeeded', 'failed', 'timed-out', 'under-way'] as const;
 
-/** One call of a step by an execution, without what was handed over. */
+/** One call of a step by an execution, without its input and output. */
 export const stepAttempt = z.object({
   state: z.string(),
   attempt: z.int(),
@@ -93,7 +93,7 @@ export const explanation = z.object({
       refundReference: z.nullable(z.string()),
     }),
   ),
-  /** What was given back in parts, newest first. */
+  /** Partial refunds, newest first. */
   refunds: z.array(refund),
   reservations: z.array(
     z.object({
@@ -108,11 +108,11 @@ export const explanation = z.object({
   events: z.array(
     z.object({ id: id('event'), type: z.string(), occurredAt: timestamp, publishedAt: z.nullable(timestamp) }),
   ),
-  /** `null` when Step Functions could not be asked. */
+  /** `null` when Step Functions did not answer. */
   executions: z.nullable(z.array(executionStory)),
   actions: z.array(operatorAction),
   requests: z.array(z.object({ requestId: z.string(), at: timestamp, what: z.string() })),
-  /** What is missing here, and why. */
+  /** What is missing from this answer, and why. */
   notes: z.array(z.string()),
 });
 export type Explanation = z.output<typeof explanation>;
@@ -125,9 +125,9 @@ export const secondsOf = (duration: string): number =>
   Number(duration.slice(0, -1)) * unitSeconds[duration.at(-1) as keyof typeof unitSeconds];
 
 export const findOrders = {
-  summary: 'Orders in manual review, the longest untouched first',
+  summary: 'List the orders in manual review, the longest unchanged first',
   description:
-    'Unlike other lists this one comes oldest first, by the last change, because the oldest is to be worked on first. `olderThan` takes `90s`, `15m`, `4h` or `3d`.',
+    'Unlike other lists this one starts with the oldest change, because that order needs work first. `olderThan` takes a duration such as `90s`, `15m`, `4h` or `3d`.',
   query: z.strictObject({
     ...pageQuery,
     status: z._default(z.enum(orderStatuses), 'needs_attention'),
@@ -138,18 +138,18 @@ export const findOrders = {
 } as const satisfies OperationContract;
 
 export const explainOrder = {
-  summary: 'Everything that is known of an order: why it is as it is',
+  summary: 'Explain an order’s current state',
   description:
-    'With each attempt of each step of its sagas. The reading is kept among `actions`, with the key that read and the request’s id.',
+    'Shows everything known about the order, including each attempt of each saga step. The read itself is recorded in `actions`, with the key and the request id.',
   path: orderPath,
   responses: { 200: explanation },
   problems: ['not-found'],
 } as const satisfies OperationContract;
 
 export const retryCompensation = {
-  summary: 'Run the compensation of an order in manual review again',
+  summary: 'Retry the compensation of an order in manual review',
   description:
-    'Starts a new compensation: refund, release, close. The order ends failed or cancelled, or is put into manual review again. It never goes forward.',
+    'Starts a new compensation: refund, release, close. The order ends failed or cancelled, or returns to manual review. It never goes forward.',
   path: orderPath,
   responses: { 202: reviewOrder },
   statuses: { 202: 'The compensation is under way.' },
@@ -158,9 +158,9 @@ export const retryCompensation = {
 } as const satisfies OperationContract;
 
 export const resolveOrder = {
-  summary: 'Declare that an order in manual review was settled by hand, and no money is kept',
+  summary: 'Resolve an order in manual review by hand',
   description:
-    'Stock that is still held goes back, a payment counts as refunded (`refundReference` is the provider’s), and the order ends. `cancelled` is for an order that was confirmed or being cancelled, `failed` for any other.',
+    'Declares that no money is kept. Held stock goes back, the payment counts as refunded (`refundReference` is the provider’s reference), and the order ends: `cancelled` if it was confirmed or being cancelled, `failed` otherwise.',
   path: orderPath,
   body: z.strictObject({
     outcome: z.enum(['failed', 'cancelled']),

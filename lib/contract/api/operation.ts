@@ -1,44 +1,44 @@
 import type * as z from 'zod/mini';
 import type { ProblemCode } from './problems.ts';
 
-/** What one HTTP operation takes and gives. The handler validates by it; the OpenAPI document is generated from it. */
+/** Input and output of one HTTP operation. The handler validates with it, and the OpenAPI document is generated from it. */
 export type OperationContract = {
   summary: string;
   description?: string;
-  /** Not in the OpenAPI document: it is no operation of its own. */
+  /** Left out of the OpenAPI document. */
   unpublished?: true;
   path?: z.ZodMiniType;
   query?: z.ZodMiniType;
   body?: z.ZodMiniType;
-  /** In place of `body`: it is taken as it came, up to so many bytes, for a signature over it in this header field. */
+  /** Instead of `body`: the raw text up to `maxBytes`, which the header field signs. */
   signed?: { header: string; maxBytes: number };
   /** Body schema by status; `null` for an answer without a body. */
   responses: Readonly<Record<number, z.ZodMiniType | null>>;
-  /** What a status of a success means here, where the usual words do not say it. */
+  /** What a success status means here, unless the default text says it. */
   statuses?: Readonly<Record<number, string>>;
-  /** Header fields of a success that nothing else here implies. */
+  /** Header fields of a success that no other property implies. */
   headers?: readonly ('Location' | 'ETag')[];
-  /** Media type of the answer, in place of JSON. */
+  /** Media type of the answer; JSON by default. */
   contentType?: string;
-  /** Fields of the answer that only an application with `customers:read` gets. */
+  /** Fields of the answer that only applications with `customers:read` see. */
   personal?: readonly string[];
-  /** Problems of this operation, beside those that every operation of its kind has. */
+  /** Problems of this operation, in addition to those of every operation of its kind. */
   problems?: readonly ProblemCode[];
-  /** Whether the operation takes an `Idempotency-Key` and whether it must. */
+  /** Whether the operation requires or accepts an `Idempotency-Key`. */
   idempotency?: 'required' | 'accepted';
   /** Takes `Prefer: wait=N`. */
   wait?: true;
-  /** Answers with an `ETag`, and knows `If-None-Match`. */
+  /** Answers with an `ETag` and honours `If-None-Match`. */
   etag?: true;
   /** Takes `If-Match`. */
   ifMatch?: true;
-  /** The answer is about accesses: the record of this one names what was asked about, not every id in the answer. */
+  /** The answer lists accesses: the audit records what was asked about, not every id in the answer. */
   aboutAccesses?: true;
 };
 
 type Output<T> = T extends z.ZodMiniType ? z.output<T> : undefined;
 
-/** A body as it came, and the header field that signs it. Nothing of it is checked yet. */
+/** A raw body and the header field that signs it, both unchecked. */
 export type SignedBody = { text: string; signature: string | undefined };
 
 /** Validated input of an operation. */

@@ -82,7 +82,7 @@ export type TimelineEntry = z.output<typeof timelineEntry>;
 const orderPath = z.strictObject({ orderId: id('order') });
 
 export const createQuote = {
-  summary: 'Price a basket without ordering it',
+  summary: 'Price a basket without placing an order',
   body: z.strictObject({ lines }),
   responses: { 200: quote },
   problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
@@ -91,7 +91,7 @@ export const createQuote = {
 export const placeOrder = {
   summary: 'Place an order',
   description:
-    'Answers 202 with the pending order as soon as it is stored. With `Prefer: wait=N` (at most 20 seconds) it waits for the order to end and answers 201 with its final state; 202 when it has not ended by then, when the same request was repeated meanwhile and answered so, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
+    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, when a repeated request got 202 meanwhile, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
   body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
@@ -117,14 +117,14 @@ export const getOrder = {
 } as const satisfies OperationContract;
 
 export const getOrderTimeline = {
-  summary: 'What happened to an order, oldest first',
+  summary: 'List what happened to an order, oldest first',
   path: orderPath,
   responses: { 200: z.object({ data: z.array(timelineEntry) }) },
   problems: ['not-found'],
 } as const satisfies OperationContract;
 
 export const cancelOrder = {
-  summary: 'Cancel an order; a payment is refunded and the stock goes back',
+  summary: 'Cancel an order, refund its payment and return its stock',
   path: orderPath,
   responses: { 200: order, 202: order },
   statuses: { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },

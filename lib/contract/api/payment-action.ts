@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 
 /**
- * What the customer has still to do before money is taken. `stripe`: the shop's page hands the secret to Stripe.js
- * (`handleNextAction`). `simulated`: `POST` to the path `{ "outcome": "complete" }` or `"fail"`.
+ * What the customer must do before the charge goes through. `stripe`: the shop's page passes the secret to Stripe.js
+ * (`handleNextAction`). `simulated`: `POST { "outcome": "complete" }` or `"fail"` to the path.
  */
 export const paymentAction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stripe'), clientSecret: z.string() }),
@@ -11,8 +11,8 @@ export const paymentAction = z.discriminatedUnion('type', [
 export type PaymentAction = z.output<typeof paymentAction>;
 
 /**
- * The same value with every client secret in it blotted out, however deep. With such a secret anybody can see the
- * payment and pay, so only the order's own customer is shown one: no log, history or operator's page.
+ * The same value with every client secret redacted, at any depth. Whoever has such a secret can see the payment and pay
+ * it, so only the order's customer sees one: no log, history or operator does.
  */
 export function withoutClientSecrets<T>(value: T): T {
   if (typeof value === 'string') return value.replace(clientSecrets, '$1_secret_[redacted]') as T;

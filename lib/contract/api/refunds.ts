@@ -19,9 +19,9 @@ export type Refund = z.output<typeof refund>;
 const orderPath = z.strictObject({ orderId: id('order') });
 
 export const requestRefund = {
-  summary: 'Give back part of what an order was paid with, or all that is left of it',
+  summary: 'Refund part or the rest of an order’s payment',
   description:
-    'Answers 202 with the refund as soon as it is stored; it is made once and never forgotten. Without `amount` it is all that is left. With `Prefer: wait=N` (at most 20 seconds) it waits for the payment provider and answers 201 with the refund `succeeded` or `failed`; 202 when neither is known by then. The order stays `confirmed` and keeps its stock: to compensate it, cancel it.',
+    'Answers 202 with the refund as soon as the refund is stored. Without `amount` it refunds everything that is left. With `Prefer: wait=N` (at most 20 seconds) it waits for the payment provider and answers 201 with the refund `succeeded` or `failed`, or 202 when neither is known by then. The order stays `confirmed` and keeps its stock; to give everything back, cancel the order.',
   path: orderPath,
   body: z.strictObject({ amount: z.optional(z.extend(money, { amount: amount.check(z.gte(1)) })), reason: text(200) }),
   responses: { 201: refund, 202: refund },

@@ -7,7 +7,7 @@ import type { OperationContract } from './operation.ts';
 export const signIn = {
   summary: 'Sign in',
   description:
-    'Every call opens a session of its own, so it takes no Idempotency-Key: the token is not kept to be shown again. With `idToken` it takes one that the identity provider made for the calling application; who comes for the first time becomes a customer.',
+    'Every call opens a new session, so the operation takes no Idempotency-Key. The answer shows the token once. `idToken` must be issued by the identity provider for the calling application; an unknown identity becomes a new customer.',
   body: z.union(
     [
       z.strictObject({ email, password: z.string().check(z.minLength(1), z.maxLength(128)) }),
@@ -31,7 +31,7 @@ export const ownSession = z.object({
 export const listSessions = {
   summary: 'List the sessions of the signed-in customer',
   description:
-    'The hundred newest. `network` is the address that the session was opened from without its last part, `current` the session that asks.',
+    'Shows the hundred newest. `network` is the network that opened the session; `current` marks the session of this request.',
   responses: { 200: z.object({ data: z.array(ownSession) }) },
 } as const satisfies OperationContract;
 

@@ -10,9 +10,9 @@ export const movement = z.object({
   id: id('movement'),
   productId: id('product'),
   kind: z.enum(movementKinds),
-  /** Change of what is on hand. */
+  /** Change of the quantity on hand. */
   quantity: z.int(),
-  /** Change of what is reserved. */
+  /** Change of the reserved quantity. */
   reserved: z.int(),
   reason: z.string(),
   orderId: z.nullable(id('order')),
@@ -23,11 +23,11 @@ export type Level = z.output<typeof level>;
 
 const productPath = z.strictObject({ productId: id('product') });
 
-/** Most units that one product can have on hand. */
+/** The most units of one product on hand. */
 export const maxOnHand = 1_000_000_000;
 
 export const listStockMovements = {
-  summary: 'Read the stock ledger of a product, newest first, with its level',
+  summary: 'Read a product’s stock level and ledger, newest first',
   path: productPath,
   query: z.strictObject(pageQuery),
   responses: { 200: z.extend(page(movement), { level }) },
@@ -35,7 +35,7 @@ export const listStockMovements = {
 } as const satisfies OperationContract;
 
 export const createStockMovement = {
-  summary: 'Take stock in (+) or out (−); never below what is reserved',
+  summary: 'Add stock (+) or remove stock (−), never below the reserved quantity',
   path: productPath,
   body: z.strictObject({
     quantity: z.int().check(

@@ -13,21 +13,21 @@ export const health = z.object({
 export type Health = z.output<typeof health>;
 
 export const getHealth = {
-  summary: 'Readiness of each part',
+  summary: 'Read the health of the service',
   description:
-    '200 while orders can be taken or at least the catalogue is served (`up`, `degraded`); 503 when the database is away (`down`).',
+    'Answers 200 while the shop takes orders (`up`) or at least serves the catalogue (`degraded`), and 503 when the database does not answer (`down`).',
   responses: { 200: health, 503: health },
   statuses: { 503: 'The database is away.' },
 } as const satisfies OperationContract;
 
 export const getOpenapi = {
-  summary: 'This API as an OpenAPI 3.1 document',
+  summary: 'Read this API as an OpenAPI 3.1 document',
   responses: { 200: z.record(z.string(), z.unknown()) },
   etag: true,
 } as const satisfies OperationContract;
 
 export const getDocs = {
-  summary: 'This API as a page to read',
+  summary: 'Read this API as a web page',
   responses: { 200: z.string() },
   contentType: 'text/html',
   etag: true,

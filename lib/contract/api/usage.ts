@@ -3,7 +3,7 @@ import { timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 const count = z.int().check(z.gte(0));
-/** In milliseconds, at most a tenth off. */
+/** In milliseconds, accurate to a tenth. */
 const duration = z.number().check(z.gte(0));
 
 export const operationUsage = z.object({
@@ -17,9 +17,9 @@ export const operationUsage = z.object({
 export type OperationUsage = z.output<typeof operationUsage>;
 
 export const getUsage = {
-  summary: 'What an application asked for, how often it failed and how long it took',
+  summary: 'Read an application’s usage: requests, errors and latency',
   description:
-    'By operation, in whole hours from the one that `from` is in; the last day when nothing is said. Times are of the handler’s own work and at most a tenth off. An application that asked for nothing, or that there is not, has no operations.',
+    'Counts by operation, in whole hours from the hour of `from`. The default range is the last day. Times cover the handler’s own work and are accurate to a tenth. An unknown or idle application has no operations.',
   path: z.strictObject({ applicationId: z.string().check(z.regex(/^(app_[0-9a-f]{32}|none)$/)) }),
   query: z.strictObject({ from: z.optional(timestamp), to: z.optional(timestamp) }),
   responses: {
@@ -30,7 +30,7 @@ export const getUsage = {
       requests: count,
       clientErrors: count,
       serverErrors: count,
-      /** By its p99. */
+      /** The operation with the highest p99. */
       slowestOperation: z.nullable(z.string()),
       operations: z.array(operationUsage),
     }),

@@ -46,6 +46,13 @@ export const metrics = {
 
 export type MetricName = keyof typeof metrics;
 
+/** Counts things. What was counted is written out by `flush`. */
+export type Meter = {
+  /** Adds a measurement. `label` is the value of the metric's dimension, and required where it has one. */
+  count(name: MetricName, value?: number, label?: string): void;
+  flush(): void;
+};
+
 /** Values of the `invariant` dimension. */
 export const invariants = [
   'stock-never-oversold',

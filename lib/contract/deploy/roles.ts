@@ -9,7 +9,7 @@ export const databaseRoles = [
   'jobs',
   'monitor',
   'reconciler',
-  'operations',
+  'manual_review',
   'audit_writer',
   'audit_reader',
   'migrator',

@@ -1,2 +1,2 @@
-drop table customers.idempotency_keys;
-drop table customers.customers;
+drop table customers.idempotency_keys, customers.identities, customers.mails, customers.email_tokens, customers.customers;
+drop schema customers;

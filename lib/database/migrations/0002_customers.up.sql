@@ -1,16 +1,73 @@
+create schema customers;
+
 create table customers.customers (
   id kernel.customer_id primary key,
   email text collate "C" not null unique check (email = lower(email) and length(email) <= 254),
+  -- Null until the customer has proved that the e-mail is theirs.
+  confirmed_at timestamptz,
   name text not null check (length(name) between 1 and 200),
-  password_hash text not null,
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
+  password_hash text not null,
+  -- Counts the customer's passwords. A session that was opened with an older one is not valid.
+  password_version integer not null default 1,
   version integer not null default 1 check (version >= 1),
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
 
--- First answers by caller and key, written in the transaction of what they protect.
+-- Tokens that are sent by e-mail. A customer has at most one for each purpose; a new one replaces the one before.
+create table customers.email_tokens (
+  customer_id kernel.customer_id not null references customers.customers (id),
+  purpose text collate "C" not null check (purpose in ('confirm', 'reset', 'change')),
+  -- SHA-256 of the token, in base64url. Only the e-mail holds the token itself.
+  hash text collate "C" not null unique check (length(hash) = 43),
+  -- The customer's new e-mail, if the token changes it.
+  email text collate "C" check (email = lower(email) and length(email) <= 254),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  primary key (customer_id, purpose),
+  constraint change_names_email check ((purpose = 'change') = (email is not null))
+);
+create index email_tokens_expiry on customers.email_tokens (expires_at);
+
+-- Outgoing mails, written in the transaction that causes them. A text may hold a token, so sending the mail deletes it.
+create table customers.mails (
+  id kernel.mail_id primary key,
+  kind text collate "C" not null,
+  recipient text collate "C" not null check (length(recipient) <= 254),
+  subject text,
+  body text,
+  created_at timestamptz not null,
+  attempts integer not null default 0,
+  next_attempt_at timestamptz not null,
+  sent_at timestamptz,
+  given_up_at timestamptz,
+  constraint text_until_done check (
+    (body is null) = (subject is null) and (body is null) = (sent_at is not null or given_up_at is not null)
+  )
+);
+create index mails_due on customers.mails (next_attempt_at) where body is not null;
+create index mails_by_recipient on customers.mails (recipient, created_at);
+create index mails_by_age on customers.mails (created_at);
+
+-- Users of OpenID Connect issuers, and the customer that each of them is. DynamoDB holds a copy for the functions that
+-- may not read this table.
+create table customers.identities (
+  id kernel.identity_id primary key,
+  issuer text collate "C" not null check (length(issuer) between 1 and 500),
+  -- The issuer's own id of its user, which it never gives to another user.
+  subject text collate "C" not null check (length(subject) between 1 and 255),
+  customer_id kernel.customer_id not null references customers.customers (id),
+  linked_at timestamptz not null,
+  last_used_at timestamptz not null,
+  unique (issuer, subject)
+);
+create index identities_by_customer on customers.identities (customer_id, id);
+
+-- First answers by caller and idempotency key, written in the transaction that they protect. The schemas catalog and
+-- orders have a table of the same shape.
 create table customers.idempotency_keys (
   caller text collate "C" not null,
   key text collate "C" not null check (length(key) between 1 and 255),
@@ -25,7 +82,18 @@ create table customers.idempotency_keys (
 );
 create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 
+grant usage on schema customers to customers_api, mailer, jobs;
+
 grant select, insert on customers.customers to customers_api;
-grant update (name, address, premium, password_hash, version, updated_at) on customers.customers to customers_api;
+grant update (email, confirmed_at, name, address, premium, password_hash, password_version, version, updated_at)
+  on customers.customers to customers_api;
+grant select, insert, update on customers.email_tokens to customers_api;
+grant select (recipient, created_at), insert on customers.mails to customers_api;
+grant select, insert, update (last_used_at), delete on customers.identities to customers_api;
 grant select, insert, update on customers.idempotency_keys to customers_api;
+
+grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
+
+grant select (expires_at), delete on customers.email_tokens to jobs;
+grant select (created_at), delete on customers.mails to jobs;
 grant select (expires_at), delete on customers.idempotency_keys to jobs;

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { Access } from '../../contract/api/audit.ts';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
-import { idPattern, madeAt } from '../../kernel/ids.ts';
+import { idPattern, idTimestamp } from '../../kernel/ids.ts';
 
 type Asked = {
   resource?: string | undefined;
@@ -25,13 +25,17 @@ export async function listAccesses(sql: Sql, asked: Asked) {
   const listName = `list-accesses ${resource ?? ''} ${application ?? ''} ${customer ?? ''} ${operation ?? ''}`;
   const before = cursor === undefined ? undefined : decodeCursor(listName, cursor, idPattern('access'));
   // An access's id is made of its time: whole months that cannot hold the next page are left out.
-  const until = before === undefined ? to : new Date(Math.min(to.getTime(), madeAt(before) + 1));
+  const until = before === undefined ? to : new Date(Math.min(to.getTime(), idTimestamp(before) + 1));
   // The offset keeps the planner from reading whole months to join them: it looks up one by one, until the page is full.
   const [source, at, id] =
     resource === undefined
       ? [sql`audit.accesses a`, sql`a.at`, sql`a.id`]
       : [
-          sql`audit.touched t, lateral (select * from audit.accesses where at = t.at and id = t.access_id offset 0) a`,
+          sql`audit.touched t, lateral (
+            select id, at, operation, write, status, problem, milliseconds, request_id, application_id, key_id,
+              customer_id, network, resources
+            from audit.accesses where at = t.at and id = t.access_id offset 0
+          ) a`,
           sql`t.at`,
           sql`t.access_id`,
         ];
@@ -40,7 +44,7 @@ export async function listAccesses(sql: Sql, asked: Asked) {
       a.key_id, a.customer_id, a.network, to_jsonb(a.resources) as resources
     from ${source}
     where ${at} >= ${from} and ${at} < ${until}
-      ${before === undefined ? sql`` : sql`and (${at}, ${id}) < (${new Date(madeAt(before))}, ${before})`}
+      ${before === undefined ? sql`` : sql`and (${at}, ${id}) < (${new Date(idTimestamp(before))}, ${before})`}
       ${resource === undefined ? sql`` : sql`and t.resource = ${resource}`}
       ${application === undefined ? sql`` : sql`and a.application_id = ${application}`}
       ${customer === undefined ? sql`` : sql`and a.customer_id = ${customer}`}

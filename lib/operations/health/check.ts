@@ -13,7 +13,7 @@ export type HealthOptions = {
   onDown?: (part: Part, error: unknown) => void;
   /** Milliseconds that a probe has. */
   deadlineMs?: number;
-  /** Milliseconds for which an answer is given again, because nothing limits who asks. */
+  /** Milliseconds for which an answer is replayed, because nothing limits who asks. */
   keepMs?: number;
 };
 

@@ -3,28 +3,8 @@ import type { Explanation, OperatorAction } from '../../contract/api/manual-revi
 import type { Movement } from '../../contract/api/stock.ts';
 import { listRefunds } from '../../shop/payments/refunds.sql.ts';
 import { type ManualReviewRow, toManualReview } from './order.ts';
-import type { Operator } from './retry.sql.ts';
 
-/** Keeps that somebody read all there is of an order. @returns its currency and whether it was ever confirmed */
-export async function auditReading(
-  sql: Sql,
-  orderId: string,
-  { actionId, keyId, requestId, at }: Operator,
-): Promise<{ currency: string; compensationAttempts: number; wasConfirmed: boolean } | undefined> {
-  const [row] = await sql`
-    with this as (
-      select id, currency, compensation_attempts, confirmed_at is not null as was_confirmed
-      from orders.orders where id = ${orderId}
-    ),
-    audited as (
-      insert into orders.operator_actions (id, order_id, at, key_id, action, request_id)
-      select ${actionId}, this.id, ${at}::timestamptz, ${keyId}, 'read', ${requestId} from this
-    )
-    select currency, compensation_attempts, was_confirmed from this`;
-  return row as { currency: string; compensationAttempts: number; wasConfirmed: boolean } | undefined;
-}
-
-/** Most rows of a kind that an explanation holds; an order has far fewer, but for readings. */
+/** The most rows of a kind that an explanation holds. An order has far fewer, except of readings. */
 const most = 500;
 
 type Records = Pick<
@@ -32,11 +12,14 @@ type Records = Pick<
   'manualReview' | 'timeline' | 'payments' | 'refunds' | 'reservations' | 'stockMovements' | 'events' | 'actions'
 >;
 
-/** All that the database keeps about an order, oldest first; of what people did, the newest 500. */
+/** Everything that the database holds about an order, oldest first; of operators' actions the newest 500. */
 export async function readRecords(sql: Sql, orderId: string, currency: string, now: number): Promise<Records> {
   const money = (amount: number) => ({ amount, currency });
   const [manualReview, timeline, payments, refunds, reservations, movements, events, actions] = await Promise.all([
-    sql`select * from orders.manual_reviews where order_id = ${orderId} order by attempt`,
+    sql`
+      select attempt, opened_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+        stock_at_stake, execution, settled_at, settled_how
+      from orders.manual_reviews where order_id = ${orderId} order by attempt`,
     sql`select at, type, detail from orders.timeline where order_id = ${orderId} order by version, entry limit ${most}`,
     sql`
       select id, provider, reference, status, amount, captured_at, refunded_at, refund_reference,
@@ -54,7 +37,7 @@ export async function readRecords(sql: Sql, orderId: string, currency: string, n
     sql`select id, type, occurred_at, published_at from outbox.events where subject = ${orderId} order by id limit ${most}`,
     sql`
       select id, at, key_id, action, outcome, note, refund_reference, request_id
-      from orders.operator_actions where order_id = ${orderId} order by id desc limit ${most}`,
+      from audit.operator_actions where order_id = ${orderId} order by id desc limit ${most}`,
   ]);
   return {
     manualReview: manualReview.map((row) => toManualReview(row as ManualReviewRow, currency, now)),

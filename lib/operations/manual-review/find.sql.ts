@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { ReviewOrder } from '../../contract/api/manual-review.ts';
 import type { OrderStatus } from '../../contract/api/orders.ts';
+import { orderColumns } from '../../shop/orders/read.sql.ts';
 import { type ReviewRow, toReviewOrder } from './order.ts';
 
 /** What manual review's list is ordered by: microseconds of the last change, and the id. */
@@ -44,7 +45,7 @@ export async function findReviewOrder(
   return row && toReviewOrder(row as ReviewRow, now);
 }
 
-const reviewColumns = (sql: Sql | TransactionSql) => sql`d.*,
+const reviewColumns = (sql: Sql | TransactionSql) => sql`${orderColumns(sql)},
 (select o.compensation_attempts from orders.orders o where o.id = d.id) as compensation_attempts,
 (
   select jsonb_build_object(
@@ -54,4 +55,4 @@ const reviewColumns = (sql: Sql | TransactionSql) => sql`d.*,
     'settledAt', a.settled_at, 'settledHow', a.settled_how
   )
   from orders.manual_reviews a where a.order_id = d.id order by a.attempt desc limit 1
-) as manualReview`;
+) as manual_review`;

@@ -1,5 +1,5 @@
 import { Problem } from '../../contract/api/problems.ts';
-import { type Answer, type Claim, once } from '../../database/idempotency.sql.ts';
+import { type Answer, type Claim, idempotent } from '../../database/idempotency.sql.ts';
 import { newId } from '../../kernel/ids.ts';
 import { releaseWhatIsHeld } from '../../shop/stock/reservations.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
@@ -24,7 +24,7 @@ export async function resolveOrder(
   },
 ): Promise<{ answer: Answer; replayed: boolean }> {
   const { orderId, outcome } = request;
-  return once(deps.sql, claim, deps.keys, async (tx) => {
+  return idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const found = await lockForResolution(tx, orderId);
     if (found === undefined) throw new Problem('not-found', 'There is no such order.');
     if (found.status !== 'needs_attention') throw notInReview(found.status);

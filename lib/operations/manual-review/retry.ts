@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
-import { type Answer, type Claim, type KeyOptions, once } from '../../database/idempotency.sql.ts';
+import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { reopenForCompensation } from '../../saga/retry-compensation.sql.ts';
@@ -8,8 +8,8 @@ import type { SagaInput } from '../../saga/state.ts';
 import { readCancellation } from '../../shop/orders/cancel.sql.ts';
 import { compensationInput } from '../../shop/orders/cancel.ts';
 import type { StartSaga } from '../../shop/orders/place.ts';
+import { auditRetry } from './audit.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
-import { auditRetry } from './retry.sql.ts';
 
 export type ReviewDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
 /** Who asks in manual review: the id of their app key, and of their request. */
@@ -26,7 +26,7 @@ export async function retryCompensation(
   { orderId, keyId, requestId }: Asker & { orderId: string },
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
   let toStart: SagaInput | undefined;
-  const { answer, replayed } = await once(deps.sql, claim, deps.keys, async (tx) => {
+  const { answer, replayed } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const now = deps.clock.now();
     const operator = { actionId: newId('action', deps.clock), keyId, requestId, at: new Date(now) };
     const taken = await reopenForCompensation(tx, orderId, operator);

@@ -10,7 +10,7 @@ const endedWithin = 60 * minute;
 /** Orders that are open for longer than they should be, and orders in manual review; ages in seconds. */
 export async function readOpenOrders(sql: Sql, now: Date) {
   const [row] = await sql`
-    select u.count as unended, u.oldest as oldest_unended, a.count as manualReview, a.oldest as oldest_manual_review
+    select u.count as unended, u.oldest as oldest_unended, a.count as in_manual_review, a.oldest as oldest_manual_review
     from (
       select count(*)::integer as count,
         greatest(0, extract(epoch from ${now}::timestamptz - min(updated_at)))::integer as oldest
@@ -22,7 +22,7 @@ export async function readOpenOrders(sql: Sql, now: Date) {
         greatest(0, extract(epoch from ${now}::timestamptz - min(waiting_since)))::integer as oldest
       from monitor.manual_reviews_waiting
     ) a`;
-  return row as { unended: number; oldestUnended: number; manualReview: number; oldestManualReview: number };
+  return row as { unended: number; oldestUnended: number; inManualReview: number; oldestManualReview: number };
 }
 
 /** For each invariant, how many things break it, and up to ten of their ids. All must be zero. */

@@ -84,9 +84,10 @@ export async function listStockBalances(
     with held as materialized (
       select product_id, sum(quantity)::integer as units from monitor.kept_stock where state = 'held' group by product_id
     )
-    select b.*, coalesce(held.units, 0) as held
+    select b.product_id, b.on_hand, b.reserved, b.ledger_on_hand, b.ledger_reserved, coalesce(held.units, 0) as held
     from (
-      select * from monitor.stock_balances where product_id > ${after} order by product_id limit ${limit}
+      select product_id, on_hand, reserved, ledger_on_hand, ledger_reserved
+      from monitor.stock_balances where product_id > ${after} order by product_id limit ${limit}
     ) b
     left join held on held.product_id = b.product_id
     order by b.product_id`;

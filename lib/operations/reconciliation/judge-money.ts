@@ -117,7 +117,7 @@ function unknownOrder(charge: SnapshotCharge, orderId: string, context: MoneyCon
     details: sides(charge, undefined),
     advice:
       'Its order is not in the database: it is given back by itself after the grace period if this stage made the charge; if not, find out at the provider whose it is.',
-    // The simulated provider's books are this stage's alone; a real account may be shared with another stage.
+    // The simulated provider's transactions are this stage's alone; a real account may be shared with another stage.
     ...returning(charge, orderId, charge.createdAt, context, context.provider !== 'simulated'),
   };
 }

@@ -1,5 +1,5 @@
 import type { FindingKind } from '../../contract/api/findings.ts';
-import { idAt, madeAt } from '../../kernel/ids.ts';
+import { idAt, idTimestamp } from '../../kernel/ids.ts';
 import { listPaidOrders, readOrderBalances } from './balances.sql.ts';
 import { listUnseen, type Unseen } from './findings.sql.ts';
 import { judgeCharge, judgePayment, type MoneyContext, type OrderBalance } from './judge-money.ts';
@@ -32,7 +32,7 @@ export async function lookAtMoney(run: Run, snapshot: ProviderSnapshot): Promise
   const before = idAt('payment', Math.min(to, asOf) - skewMs);
   const list = (after: string) => listPaidOrders(run.sql, { after, before, limit: run.pageSize });
   for await (const orders of pages(run.pageSize, idAt('payment', from + skewMs), list, (row) => row.paymentId!)) {
-    const within = orders.filter(({ orderId }) => madeAt(orderId) > from + skewMs);
+    const within = orders.filter(({ orderId }) => idTimestamp(orderId) > from + skewMs);
     await run.keep(await judgePayments(run, within, context));
   }
 
@@ -73,7 +73,7 @@ async function judgePayments(run: Run, orders: OrderBalance[], context: MoneyCon
 /** An order is charged after it was placed and before its payment is written. */
 const whereCharged = ({ orderId, paymentId, paymentReference }: OrderBalance) => ({
   reference: paymentReference!,
-  days: daysBetween(madeAt(orderId) - skewMs, madeAt(paymentId!) + skewMs).slice(0, 31),
+  days: daysBetween(idTimestamp(orderId) - skewMs, idTimestamp(paymentId!) + skewMs).slice(0, 31),
 });
 
 function withoutRepair({ kind, subject, problem }: Verdict): Verdict {

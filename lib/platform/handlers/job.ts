@@ -1,10 +1,9 @@
 import type { Context } from 'aws-lambda';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
-import { describeError } from '../../kernel/describe-error.ts';
-import { runtime } from '../runtime.ts';
-import { type Runtime, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { describeError } from '../../kernel/log.ts';
+import { type Runtime, remaining, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
-/** The Lambda handler of a scheduled job: takes no input, logs what it did, and fails loudly. */
+/** The Lambda handler of a scheduled job. It takes no input, logs what the job did, and fails when the job fails. */
 export function jobHandler<D, R extends Record<string, unknown>>(
   job: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },
   run: (deps: D) => Promise<R>,

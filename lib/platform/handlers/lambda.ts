@@ -1,38 +1,44 @@
 import type { Context } from 'aws-lambda';
+import type { Meter } from '../../contract/deploy/metrics.ts';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
-import type { Clock, Stopwatch } from '../../kernel/clock.ts';
+import { type Clock, type Stopwatch, stopwatch } from '../../kernel/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../kernel/deadline.ts';
+import type { Logger } from '../../kernel/log.ts';
 import { isConnectionLoss } from '../../kernel/outage.ts';
+import { clock } from '../clock.ts';
 import { onLambda } from '../config.ts';
 import { generationOf, replacePool } from '../pools.ts';
-import type { Logger, Meter } from '../telemetry.ts';
+import { emfMeter, logger } from '../telemetry.ts';
 
-/** What a step or job is handed beside its input. */
+/** What every handler gets from its process. */
 export type Runtime = { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch };
 
+export const runtime = (): Runtime => ({ meter: emfMeter(), log: logger(), clock, stopwatch });
+
 /**
- * A handler's frame and what `wire` makes of it, made once: now on Lambda, where starting is when the processor is fastest,
- * and at the first call elsewhere.
+ * Creates a handler's runtime and dependencies once: on Lambda immediately, because a function has the most processor
+ * time while it starts, elsewhere at the first call.
  */
-export function wireOnce<F extends Runtime, D>(
-  runtimeOf: () => F,
-  wire: (runtime: F) => D,
-): () => { runtime: F; deps: D } {
-  let made: { runtime: F; deps: D } | undefined;
+export function wireOnce<R extends Runtime, D>(
+  runtimeOf: () => R,
+  wire: (runtime: R) => D,
+): () => { runtime: R; deps: D } {
+  let created: { runtime: R; deps: D } | undefined;
   const wired = () => {
-    if (made === undefined) {
+    if (created === undefined) {
       const runtime = runtimeOf();
-      made = { runtime, deps: wire(runtime) };
+      created = { runtime, deps: wire(runtime) };
     }
-    return made;
+    return created;
   };
   if (onLambda()) wired();
   return wired;
 }
 
 /**
- * Runs work until shortly before Lambda would end the environment. A pool that hung until then, or lost a connection, is
- * replaced.
+ * Waits for work, up to a deadline before Lambda ends the environment. If a connection pool of the role is stuck until
+ * then, or loses a connection, it is replaced.
+ * @throws DeadlineExceeded
  */
 export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, role: DatabaseRole | null): Promise<T> {
   const generation = role === null ? 0 : generationOf(role);
@@ -44,6 +50,6 @@ export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, r
   }
 }
 
-/** Milliseconds that an invocation may still use, keeping a little to answer. */
+/** Milliseconds that an invocation may still use, less a reserve to answer. */
 export const remaining = (context: Context | undefined, fallback: number): number =>
   Math.max(100, (context?.getRemainingTimeInMillis?.() ?? fallback) - 250);

@@ -1,14 +1,13 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
-import { describeError } from '../../kernel/describe-error.ts';
 import { SagaRefusal } from '../../kernel/errors.ts';
-import { runtime } from '../runtime.ts';
-import { type Runtime, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { describeError } from '../../kernel/log.ts';
+import { type Runtime, remaining, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
 /**
- * The Lambda handler of one saga step. What it throws goes to the state machine by its name; only business refusals
- * (`SagaRefusal`) are expected, everything else is logged as an error and retried.
+ * The Lambda handler of a saga step. The state machine matches errors by their names. Business refusals (`SagaRefusal`)
+ * are expected; every other error is logged as such, and the state machine retries the step.
  */
 export function stepHandler<S extends z.ZodMiniType, D, R>(
   step: { name: string; databaseRole: DatabaseRole | null },

@@ -2,11 +2,10 @@ import { gunzipSync } from 'node:zlib';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
-import { describeError } from '../../kernel/describe-error.ts';
-import { runtime } from '../runtime.ts';
-import { type Runtime, remaining, untilDeadline, wireOnce } from './lambda.ts';
+import { describeError } from '../../kernel/log.ts';
+import { type Runtime, remaining, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
-/** What CloudWatch Logs hands to a function that is subscribed to log groups. */
+/** The event of a function that subscribes to log groups in CloudWatch Logs. */
 const event = z.object({ awslogs: z.object({ data: z.string() }) });
 const batch = z.object({
   messageType: z.string(),
@@ -14,9 +13,8 @@ const batch = z.object({
 });
 
 /**
- * The Lambda handler of a handler that is handed lines of logs, each as the JSON that it holds. Lines that do not fit the
- * schema are counted and left out, so that they do not keep the others back. What `run` throws makes Lambda try again
- * with the same lines.
+ * The Lambda handler of a stream of log lines. `run` gets the lines as parsed JSON. Lines that do not match the schema are
+ * counted and skipped, so that they do not block the others. When `run` throws, Lambda retries with the same lines.
  */
 export function streamHandler<S extends z.ZodMiniType, D, R extends Record<string, unknown>>(
   stream: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },
@@ -31,10 +29,10 @@ export function streamHandler<S extends z.ZodMiniType, D, R extends Record<strin
       deps,
     } = wired();
     const startedAt = stopwatch.elapsed();
-    const told = { stream: stream.name };
+    const { name } = stream;
     try {
       const { messageType, logEvents } = linesIn(payload);
-      // CloudWatch Logs asks once whether anybody is there.
+      // CloudWatch Logs sends a control message to check that the subscription works.
       if (messageType !== 'DATA_MESSAGE') return undefined;
       const read = logEvents.map(({ message }) => z.safeParse(schema, parsed(message)));
       const lines = read.flatMap(({ success, data }) => (success ? [data] : []));
@@ -43,10 +41,10 @@ export function streamHandler<S extends z.ZodMiniType, D, R extends Record<strin
       const limit = remaining(context, stream.timeoutSeconds * 1000);
       const result = await untilDeadline(run(lines as z.output<S>[], deps), limit, stream.databaseRole);
       const milliseconds = stopwatch.elapsed() - startedAt;
-      log.info('lines taken', { ...told, milliseconds, lines: lines.length, unreadable, ...result });
+      log.info('lines processed', { stream: name, milliseconds, lines: lines.length, unreadable, ...result });
       return result;
     } catch (error) {
-      log.error('lines not taken', { ...told, error: describeError(error) });
+      log.error('lines not processed', { stream: name, error: describeError(error) });
       throw error;
     } finally {
       meter.flush();

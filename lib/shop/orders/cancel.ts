@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
-import { type Answer, type Claim, type KeyOptions, once } from '../../database/idempotency.sql.ts';
+import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { SagaInput } from '../../saga/state.ts';
 import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
@@ -29,7 +29,7 @@ export async function cancelOrder(
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
   let toDo: (() => Promise<void>) | undefined;
   const now = deps.clock.now();
-  const { answer, replayed } = await once(deps.sql, claim, deps.keys, async (tx) => {
+  const { answer, replayed } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const cancellation = await cancelIfPossible(tx, {
       ...of,
       at: new Date(now),

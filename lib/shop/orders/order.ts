@@ -1,6 +1,16 @@
 import type { Discount, Order, OrderStatus } from '../../contract/api/orders.ts';
+import type { Priced } from '../pricing/price.ts';
 
-/** A row of the view orders.order_details. */
+/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
+export type NewOrder = Priced & {
+  id: string;
+  eventId: string;
+  customerId: string;
+  paymentMethod: string;
+  createdAt: number;
+};
+
+/** A row of the view orders.order_details, as far as an order shows it. */
 export type OrderRow = {
   id: string;
   customerId: string;
@@ -50,4 +60,24 @@ export function toOrder(row: OrderRow): Order {
     updatedAt: row.updatedAt.toISOString(),
     version: row.version,
   };
+}
+
+/** A new order as the API shows it. */
+export function pendingOrder(order: NewOrder): Order {
+  const at = new Date(order.createdAt);
+  return toOrder({
+    ...order,
+    status: 'pending',
+    discountAmount: order.discount?.amount ?? 0,
+    discountReason: order.discount?.reason ?? null,
+    failureCode: null,
+    failureDetail: null,
+    paymentId: null,
+    paymentStatus: null,
+    paymentRefunded: null,
+    paymentAction: null,
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+  });
 }

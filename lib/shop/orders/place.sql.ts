@@ -9,13 +9,14 @@ import {
   type StoredAnswer,
 } from '../../database/idempotency.sql.ts';
 import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
-import type { NewOrder } from './place.ts';
+import type { NewOrder } from './order.ts';
+import { placement } from './transition.sql.ts';
 
 /** Who orders, and under which idempotency key. */
 export type PlaceClaim = Claim & { key: string };
 
 /**
- * Everything that placing an order has to know, in one statement: whether this key was answered already, whether the
+ * Reads everything that placing an order needs, in one statement: the answer already given under this key, whether the
  * customer is premium, and the products as they are on sale now.
  * @throws Problem idempotency-key-reused
  */
@@ -37,7 +38,8 @@ export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Bas
 
 /**
  * Writes the order, its lines, the first entry of its timeline, the idempotency record and the outbox event in one
- * statement, which is one transaction. Undefined when it did; the answer of the request that got there first otherwise.
+ * statement, which is one transaction.
+ * @returns undefined if it did; otherwise the answer of the request that came first
  * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused
  */
 export async function insertOrder(
@@ -48,8 +50,6 @@ export async function insertOrder(
   keys: KeyOptions,
 ) {
   const at = new Date(order.createdAt);
-  const total = { amount: order.total, currency: order.currency };
-  const detail = { status: 'pending', total, requestId: claim.requestId };
   const [row] = await sql`
     with gate as materialized (
       select pg_try_advisory_xact_lock(hashtextextended(${lockName(claim)}, 0)) as free
@@ -69,17 +69,7 @@ export async function insertOrder(
       where k.expires_at <= excluded.created_at
       returning true
     ),
-    placed as (
-      insert into orders.orders (
-        id, customer_id, status, currency, subtotal, discount_amount, discount_reason, total, payment_method,
-        created_at, updated_at
-      )
-      select
-        ${order.id}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
-        ${order.discount?.amount ?? 0}::bigint, ${order.discount?.reason ?? null}::text, ${order.total}::bigint,
-        ${order.paymentMethod}, ${at}::timestamptz, ${at}::timestamptz
-      from claimed
-    ),
+    ${placement(sql, order, { when: sql`claimed`, requestId: claim.requestId })},
     lined as (
       insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
       select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total
@@ -87,17 +77,6 @@ export async function insertOrder(
         jsonb_to_recordset(${JSON.stringify(order.lines)}::text::jsonb)
           as ("productId" text, sku text, name text, quantity integer, "unitPrice" bigint, total bigint)
       ) with ordinality as l ("productId", sku, name, quantity, "unitPrice", total, position)
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select ${order.id}, 1, 1, 'order-placed',
-        ${JSON.stringify(detail)}::text::jsonb, ${at}::timestamptz
-      from claimed
-    ),
-    published as (
-      insert into outbox.events (id, type, subject, data, occurred_at)
-      select ${order.eventId}, 'order.placed', ${order.id}, ${answer.body}::text::jsonb, ${at}::timestamptz
-      from claimed
     )
     select exists (select from claimed) as claimed`;
   if ((row as { claimed: boolean }).claimed) return undefined;

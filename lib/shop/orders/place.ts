@@ -4,18 +4,9 @@ import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { SagaInput } from '../../saga/state.ts';
-import { type Priced, priceOrder } from '../pricing/price.ts';
-import { toOrder } from './order.ts';
+import { priceOrder } from '../pricing/price.ts';
+import { type NewOrder, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing } from './place.sql.ts';
-
-/** An order that is about to be written. Times are milliseconds since the epoch. */
-export type NewOrder = Priced & {
-  id: string;
-  eventId: string;
-  customerId: string;
-  paymentMethod: string;
-  createdAt: number;
-};
 
 /** Starts the saga of an order. Starting twice is starting once. @throws when it cannot be started now */
 export type StartSaga = (input: SagaInput) => Promise<void>;
@@ -71,22 +62,3 @@ export const sagaInput = (order: {
   currency: order.currency,
   paymentMethod: order.paymentMethod,
 });
-
-function pendingOrder(order: NewOrder): Order {
-  const at = new Date(order.createdAt);
-  return toOrder({
-    ...order,
-    status: 'pending',
-    discountAmount: order.discount?.amount ?? 0,
-    discountReason: order.discount?.reason ?? null,
-    failureCode: null,
-    failureDetail: null,
-    paymentId: null,
-    paymentStatus: null,
-    paymentRefunded: null,
-    paymentAction: null,
-    createdAt: at,
-    updatedAt: at,
-    version: 1,
-  });
-}

@@ -2,13 +2,18 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { Order, OrderStatus, TimelineEntry } from '../../contract/api/orders.ts';
 import { type OrderRow, toOrder } from './order.ts';
 
+/** The columns of `orders.order_details` that an OrderRow has. */
+export const orderColumns = (sql: Sql | TransactionSql) => sql`
+  id, customer_id, status, version, currency, subtotal, discount_amount, discount_reason, total, payment_action,
+  failure_code, failure_detail, created_at, updated_at, payment_id, payment_status, payment_refunded, lines`;
+
 /** An order of this customer; undefined when there is none, or it is somebody else's. */
 export async function findOrder(
   sql: Sql | TransactionSql,
   { orderId, customerId }: { orderId: string; customerId: string },
 ): Promise<Order | undefined> {
   const [row] = await sql`
-    select * from orders.order_details where id = ${orderId} and customer_id = ${customerId}`;
+    select ${orderColumns(sql)} from orders.order_details where id = ${orderId} and customer_id = ${customerId}`;
   return row && toOrder(row as OrderRow);
 }
 
@@ -18,7 +23,7 @@ export async function listOrders(
   list: { customerId: string; status: OrderStatus | undefined; before: string | undefined; limit: number },
 ): Promise<Order[]> {
   const rows = await sql`
-    select * from orders.order_details
+    select ${orderColumns(sql)} from orders.order_details
     where customer_id = ${list.customerId}
       ${list.status === undefined ? sql`` : sql`and status = ${list.status}`}
       ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}

@@ -2,13 +2,15 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { Refund } from '../../contract/api/refunds.ts';
 import type { SagaInput } from '../../saga/state.ts';
 
-/** A refund of a part that was asked for; `amount` in minor units, all that is left of the payment when undefined. */
+/** A request to refund `amount` minor units of an order's payment; without it, all that is left of the payment. */
 export type RefundRequest = {
   id: string;
   orderId: string;
   amount: number | undefined;
   reason: string;
   requestedBy: string;
+  /** The API request: the correlation id of the refund's event. */
+  requestId?: string | undefined;
   at: Date;
 };
 
@@ -20,12 +22,13 @@ export type Claimed =
   | { outcome: 'claimed'; refund: Refund };
 
 /**
- * Stores a refund and claims its amount of the order's payment, so that all claims together never exceed what was paid
- * however many are made at once.
+ * Stores a refund and claims its amount of the order's payment. All claims together never exceed what was paid, however
+ * many are made at once.
  */
 export async function claimRefund(tx: TransactionSql, request: RefundRequest): Promise<Claimed> {
   const { orderId, at } = request;
   const amount = request.amount ?? null;
+  // `old` is up to date because payments.payments has no trigger before an update: see Transition in transition.sql.ts.
   const [claimed] = await tx`
     with paid as (
       update payments.payments p set refund_claimed = p.refund_claimed + coalesce(${amount}::bigint, p.amount - p.refund_claimed)
@@ -36,12 +39,12 @@ export async function claimRefund(tx: TransactionSql, request: RefundRequest): P
       returning p.id, p.order_id, p.currency, new.refund_claimed - old.refund_claimed as amount
     )
     insert into payments.refunds (
-      id, payment_id, order_id, status, amount, currency, reason, requested_by, created_at, updated_at
+      id, payment_id, order_id, status, amount, currency, reason, requested_by, correlation_id, created_at, updated_at
     )
     select ${request.id}, paid.id, paid.order_id, 'requested', paid.amount, paid.currency, ${request.reason},
-      ${request.requestedBy}, ${at}::timestamptz, ${at}::timestamptz
+      ${request.requestedBy}, ${request.requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
     from paid
-    returning *`;
+    returning ${refundColumns(tx)}`;
   if (claimed !== undefined) return { outcome: 'claimed', refund: toRefund(claimed as RefundRow) };
 
   const [order] = await tx`
@@ -56,25 +59,26 @@ export async function claimRefund(tx: TransactionSql, request: RefundRequest): P
   return { outcome: 'not-refundable', status: order.status };
 }
 
-/** The currency that an order is paid in; undefined when there is no such order. */
+/** The currency of an order; undefined if there is no such order. */
 export async function currencyOf(tx: TransactionSql | Sql, orderId: string): Promise<string | undefined> {
   const [row] = await tx`select currency from payments.refundable_orders where order_id = ${orderId}`;
   return row?.currency;
 }
 
-/** A refund of an order; undefined when there is none under this id. */
+/** A refund of an order; undefined if the order has none with this id. */
 export async function findRefund(sql: Sql, of: { orderId: string; refundId: string }): Promise<Refund | undefined> {
-  const [row] = await sql`select * from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}`;
+  const [row] = await sql`
+    select ${refundColumns(sql)} from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}`;
   return row && toRefund(row as RefundRow);
 }
 
-/** At most `limit` refunds of an order, newest first, older than the one that `before` names. */
+/** At most `limit` refunds of an order, the newest first, all older than the refund `before`. */
 export async function listRefunds(
   sql: Sql,
   list: { orderId: string; before: string | undefined; limit: number },
 ): Promise<Refund[]> {
   const rows = await sql`
-    select * from payments.refunds
+    select ${refundColumns(sql)} from payments.refunds
     where order_id = ${list.orderId} ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}
     order by id desc
     limit ${list.limit}`;
@@ -113,6 +117,9 @@ type RefundRow = {
   createdAt: Date;
   updatedAt: Date;
 };
+
+const refundColumns = (sql: Sql | TransactionSql) =>
+  sql`id, order_id, status, amount, currency, reason, failure_code, created_at, updated_at`;
 
 const toRefund = (row: RefundRow): Refund => ({
   id: row.id,

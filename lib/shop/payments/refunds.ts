@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Refund } from '../../contract/api/refunds.ts';
-import { type Answer, type Claim, type KeyOptions, once } from '../../database/idempotency.sql.ts';
+import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { SagaInput } from '../../saga/state.ts';
@@ -25,13 +25,14 @@ export async function requestRefund(
   let refund: Refund | undefined;
   let input: SagaInput | undefined;
   const { orderId } = request;
-  const { answer } = await once(deps.sql, claim, deps.keys, async (tx) => {
+  const { answer } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
     if (request.amount !== undefined) {
       checkCurrency(request.amount.currency, await currencyOf(tx, orderId));
     }
     const claimed = await claimRefund(tx, {
       ...request,
       amount: request.amount?.amount,
+      requestId: claim.requestId,
       id: newId('refund', deps.clock),
       at: new Date(deps.clock.now()),
     });

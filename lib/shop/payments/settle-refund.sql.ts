@@ -1,22 +1,25 @@
 import type { Sql } from 'postgres';
+import { refundFailed, refundSucceeded } from '../../contract/events/domain-events.ts';
+import { eventData, type OutboxEvent } from '../../events/outbox.sql.ts';
+import { revision } from '../orders/transition.sql.ts';
 
 export type RefundSettlement = { refundId: string; eventId: string; at: Date } & (
   | { outcome: 'succeeded'; reference: string }
-  /** The provider refused it for good. */
+  /** The provider refused the refund for good. */
   | { outcome: 'failed'; code: string }
 );
 
 /**
- * Writes down how a refund ended, once: what was given back, or the claim on the payment that falls away, with the order's
- * timeline and the outbox event.
+ * Settles a refund, once: writes what was given back or frees its claim on the payment, with the order's timeline and the
+ * event.
  * @returns whether this call did it
- * @throws Error when there is no such refund
+ * @throws Error if there is no such refund
  */
 export async function settleRefund(sql: Sql, settlement: RefundSettlement): Promise<boolean> {
   const { refundId, outcome, at } = settlement;
   const [row] = await sql`
     with this as materialized (
-      select o.id, o.version from orders.orders o
+      select o.id from orders.orders o
       where o.id = (select order_id from payments.refunds where id = ${refundId})
       for update
     ),
@@ -27,7 +30,8 @@ export async function settleRefund(sql: Sql, settlement: RefundSettlement): Prom
         failure_code = ${settlement.outcome === 'failed' ? settlement.code : null}
       from this
       where r.id = ${refundId} and r.order_id = this.id and r.status = 'requested'
-      returning r.id, r.order_id, r.payment_id, r.amount, r.currency
+      returning r.id, r.order_id, r.payment_id, r.failure_code, r.correlation_id,
+        jsonb_build_object('amount', r.amount, 'currency', r.currency) as money, r.amount
     ),
     paid as (
       update payments.payments p
@@ -36,29 +40,17 @@ export async function settleRefund(sql: Sql, settlement: RefundSettlement): Prom
       from settled
       where p.id = settled.payment_id
     ),
-    stepped as (
-      update orders.orders o set version = this.version + 1, updated_at = ${at}
-      from this, settled where o.id = this.id
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select this.id, this.version + 1, 1,
-        case ${outcome} when 'succeeded' then 'payment-refunded' else 'refund-failed' end,
-        jsonb_build_object(
-          'refundId', settled.id,
-          'amount', jsonb_build_object('amount', settled.amount, 'currency', settled.currency)
-        ),
-        ${at}::timestamptz
-      from this, settled
-    ),
-    published as (
-      insert into outbox.events (id, type, subject, data, occurred_at)
-      select ${settlement.eventId}, 'refund.' || ${outcome}, settled.id, jsonb_build_object(
-        'refundId', settled.id, 'orderId', settled.order_id,
-        'amount', jsonb_build_object('amount', settled.amount, 'currency', settled.currency)
-      ), ${at}::timestamptz
-      from settled
-    )
+    ${revision(sql, {
+      which: sql`from settled where o.id = settled.order_id`,
+      entries: [
+        {
+          type: outcome === 'succeeded' ? 'payment-refunded' : 'refund-failed',
+          detail: sql`(select jsonb_build_object('refundId', settled.id, 'amount', settled.money) from settled)`,
+        },
+      ],
+      events: [eventOf(sql, settlement)],
+      at,
+    })}
     select id from settled`;
   if (row !== undefined) return true;
   const [now] = await sql`select status from payments.refunds where id = ${refundId}`;
@@ -66,7 +58,31 @@ export async function settleRefund(sql: Sql, settlement: RefundSettlement): Prom
   return false;
 }
 
-/** Refunds that nothing has happened to since `before` though they are open, the oldest first. */
+/** The event of a refund in the query `settled`, of the order in the query `changed`. */
+function eventOf(sql: Sql, { outcome, eventId }: RefundSettlement): OutboxEvent {
+  const common = {
+    refundId: sql`settled.id`,
+    orderId: sql`changed.id`,
+    customerId: sql`changed.customer_id`,
+    amount: sql`settled.money`,
+  };
+  return {
+    id: eventId,
+    ...(outcome === 'succeeded'
+      ? { definition: refundSucceeded, data: eventData(sql, refundSucceeded, common) }
+      : {
+          definition: refundFailed,
+          data: eventData(sql, refundFailed, { ...common, reason: sql`settled.failure_code` }),
+        }),
+    subject: sql`settled.id`,
+    aggregateId: sql`changed.id`,
+    sequence: sql`changed.version`,
+    correlationId: sql`settled.correlation_id`,
+    from: sql`changed, settled`,
+  };
+}
+
+/** Open refunds that have not changed since `before`, the oldest first. */
 export async function listOpenRefunds(sql: Sql, { before, limit }: { before: Date; limit: number }) {
   const rows = await sql`
     select id, order_id, attempt, updated_at from payments.refunds
@@ -76,7 +92,7 @@ export async function listOpenRefunds(sql: Sql, { before, limit }: { before: Dat
   return rows as unknown as { id: string; orderId: string; attempt: number; updatedAt: Date }[];
 }
 
-/** Counts one more attempt of an open refund, unless somebody else did. @returns whether this call did */
+/** Counts one more attempt of an open refund, unless another call already did. @returns whether this call did */
 export async function nextAttempt(sql: Sql, of: { refundId: string; attempt: number; at: Date }): Promise<boolean> {
   const rows = await sql`
     update payments.refunds set attempt = attempt + 1, updated_at = ${of.at}

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { OutcomeUnknown, PaymentDeclined } from '../../kernel/errors.ts';
+import { idTimestamp } from '../../kernel/ids.ts';
 import type { Charge, Refund } from '../../saga/state.ts';
 import { type ChargeRequest, type CompensationRequest, declined, type PaymentGateway } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
@@ -116,7 +117,7 @@ async function findOrCreate(
   clock: Clock,
 ): Promise<{ intent: Intent; isNew: boolean }> {
   const stripeAmount = toStripeAmount(amount, currency);
-  if (clock.now() - createdAt(orderId) > keyLifeMs) {
+  if (clock.now() - idTimestamp(orderId) > keyLifeMs) {
     const known = await search(call, orderId);
     if (known !== undefined) return { intent: known, isNew: false };
   }
@@ -208,6 +209,3 @@ async function orCurrent(call: Call, id: string, step: Promise<Intent>): Promise
 
 const isUnconfirmed = ({ status }: Intent): boolean =>
   status === 'requires_payment_method' || status === 'requires_confirmation';
-
-/** Milliseconds since the epoch at which the order's id, a UUIDv7, was made. */
-const createdAt = (orderId: string): number => Number.parseInt(orderId.slice(4, 16), 16);

@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { OrderNotActive, OutOfStock } from '../../kernel/errors.ts';
 import { outOfStockMessage } from '../../saga/state.ts';
+import { revision, transition } from '../orders/transition.sql.ts';
 
 /**
  * Reserves every line of a pending order, or nothing, in one statement: locks the order, then the levels in the order
@@ -15,7 +16,7 @@ export async function reserveAllOrNothing(
 ): Promise<boolean> {
   const [row] = await sql`
     with this as materialized (
-      select id, version from orders.orders
+      select id from orders.orders
       where id = ${orderId} and status = 'pending' and abandoned_at is null
       for update
     ),
@@ -34,7 +35,7 @@ export async function reserveAllOrNothing(
       where coalesce(l.available, 0) < w.quantity
     ),
     granted as materialized (
-      select * from this where not exists (select from short)
+      select id from this where not exists (select from short)
     ),
     held as (
       insert into stock.reservations (order_id, product_id, quantity, expires_at)
@@ -48,18 +49,18 @@ export async function reserveAllOrNothing(
       from granted, wanted w
       order by w.product_id
     ),
-    stepped as (
-      update orders.orders o set status = 'reserved', version = granted.version + 1, updated_at = ${at}
-      from granted where o.id = granted.id
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select granted.id, granted.version + 1, entry.number, entry.type, entry.detail, ${at}::timestamptz
-      from granted, (values
-        (1, 'stock-reserved', jsonb_build_object('expiresAt', ${expiresAt.toISOString()}::text)),
-        (2, 'status-changed', '{"from": "pending", "to": "reserved"}')
-      ) as entry (number, type, detail)
-    )
+    ${transition(sql, {
+      which: sql`from granted where o.id = granted.id`,
+      from: sql`'pending'`,
+      to: 'reserved',
+      entries: [
+        {
+          type: 'stock-reserved',
+          detail: sql`jsonb_build_object('expiresAt', ${expiresAt.toISOString()}::text)`,
+        },
+      ],
+      at,
+    })}
     select
       exists (select from this) as pending,
       (select jsonb_agg(sku order by sku) from short) as short`;
@@ -86,7 +87,7 @@ export async function releaseWhatIsHeld(
 ): Promise<number> {
   const [row] = await sql`
     with this as materialized (
-      select id, version from orders.orders
+      select id from orders.orders
       where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling', 'needs_attention')
       for update
     ),
@@ -109,18 +110,17 @@ export async function releaseWhatIsHeld(
       from this, given g
       order by g.product_id
     ),
-    stepped as (
-      update orders.orders o
-      set abandoned_at = coalesce(o.abandoned_at, ${at}), version = this.version + 1, updated_at = ${at}
-      from this where o.id = this.id
-    ),
-    noted as (
-      insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select this.id, this.version + 1, 1,
-        case (select min(state) from given) when 'released' then 'stock-released' else 'stock-returned' end,
-        '{}', ${at}::timestamptz
-      from this where exists (select from given)
-    )
+    ${revision(sql, {
+      set: sql`set abandoned_at = coalesce(o.abandoned_at, ${at})`,
+      which: sql`from this where o.id = this.id`,
+      entries: [
+        {
+          type: sql`case (select min(state) from given) when 'released' then 'stock-released' else 'stock-returned' end`,
+          detail: sql`(select '{}' from given limit 1)`,
+        },
+      ],
+      at,
+    })}
     select exists (select from this) as compensable, (select coalesce(sum(quantity), 0)::integer from given) as units`;
   const { compensable, units } = row as { compensable: boolean; units: number };
   if (units > 0) return units;

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { jobs } from '../../functions/jobs.ts';
+import { routes } from '../../functions/routes.ts';
+import { steps } from '../../functions/steps.ts';
+import { streams } from '../../functions/streams.ts';
+import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { code, markdownTable } from './table.ts';
+
+/** What each role is for, in a reader's words. The grants themselves come from the migrations. */
+const purposes: Readonly<Record<DatabaseRole, string>> = {
+  customers_api: 'sign customers up, read and change them; write mails without reading them',
+  mailer: 'send the mails that others wrote, then delete their text',
+  catalog_api: 'add and change products; add to the stock ledger',
+  orders_api: 'price, place, read and cancel orders',
+  refunds_api: 'request and read partial refunds',
+  saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',
+  jobs: 'delete expired idempotency records, tokens and mails; create and drop months of the audit',
+  monitor: 'read the views that count what must be zero, and the findings',
+  reconciler: 'compare orders, payments and stock; record findings; release stock without an owner',
+  manual_review: 'read every order; retry or resolve those in manual review; add to the audit',
+  audit_writer: 'add records of accesses and count usage',
+  audit_reader: 'read the audit and the usage',
+  migrator: 'own everything: the master user',
+};
+
+type Row = { handler: string; databaseRole: DatabaseRole | null };
+const handlers = [routes, steps, jobs, streams].flatMap((table) => Object.values<Row>(table));
+const nameOf = ({ handler }: Row): string => handler.slice(handler.indexOf('/') + 1);
+
+/** The table of database roles: purpose, handlers, and the grants of the migrations. */
+export function roleTable(): string {
+  const granted = grants();
+  return markdownTable(
+    ['role', 'may', 'used by', 'grants'],
+    databaseRoles.map((role) => [
+      code(role),
+      purposes[role],
+      handlers
+        .filter(({ databaseRole }) => databaseRole === role)
+        .map((row) => code(nameOf(row)))
+        .join(', '),
+      [...(granted.get(role) ?? [])].toSorted().join('; ') || 'owner',
+    ]),
+  );
+}
+
+/** Which handlers run inside the network, and which outside. */
+export function networkTable(): string {
+  const list = (rows: readonly Row[]) => rows.map((row) => code(nameOf(row))).join(', ');
+  return markdownTable(
+    ['place', 'handlers'],
+    [
+      ['inside: subnets without a way out', list(handlers.filter(({ databaseRole }) => databaseRole !== null))],
+      ['outside', list(handlers.filter(({ databaseRole }) => databaseRole === null))],
+    ],
+  );
+}
+
+/** Grants on tables, views and functions by role, as the migrations write them. */
+function grants(): Map<string, Set<string>> {
+  const folder = new URL('../../lib/database/migrations/', import.meta.url);
+  const found = new Map<string, Set<string>>();
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.up.sql'))) {
+    const sql = readFileSync(new URL(file, folder), 'utf8').replace(/--[^\n]*/g, '');
+    for (const [, what, objects, to] of sql.matchAll(
+      /^\s*grant\s+([^;']+?)\s+on\s+([^;']+?)\s+to\s+([a-z_,\s]+);/gim,
+    )) {
+      if (/^usage$/i.test(what!.trim()) || /^(schema|database)\b/i.test(objects!)) continue;
+      for (const role of to!.split(',').map((name) => name.trim())) {
+        const set = found.get(role) ?? new Set<string>();
+        set.add(`${what!.replace(/\s+/g, ' ').trim()} on ${objects!.replace(/\s+/g, ' ').trim()}`);
+        found.set(role, set);
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,144 @@
+import { type Config, defaultConfig } from '../../lib/platform/config.ts';
+import { code, markdownTable } from './table.ts';
+
+/**
+ * Who sets a variable. On a laptop: `yours` (taken from the shell), `set` (by the local stack), `default`. On AWS:
+ * `set` (by CDK), `-c` (by a deployment's `-c NAME=number`), `default`.
+ */
+type Setting = { laptop: string; aws: string; what: string };
+
+/** Every variable of the functions, in the order of the page. A variable without a row does not compile. */
+const settings: Readonly<Record<keyof Config, Setting>> = {
+  AWS_REGION: {
+    laptop: 'set',
+    aws: 'by Lambda',
+    what: 'region of DynamoDB, Step Functions and the IAM token; required',
+  },
+  DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
+  DATABASE_PORT: { laptop: 'set', aws: 'default', what: 'port of RDS Proxy' },
+  DATABASE_NAME: { laptop: 'default', aws: 'set', what: 'name of the database' },
+  DATABASE_CA_FILE: {
+    laptop: 'set',
+    aws: 'default',
+    what: "PEM file of the authority that signed the proxy's certificate; Node's own list by default, which has RDS Proxy's",
+  },
+  DATABASE_POOL_SIZE: {
+    laptop: 'set, 12',
+    aws: 'default',
+    what: 'connections of a process, 1–100; a Lambda environment serves one request at a time',
+  },
+  IDENTITY_ISSUER: {
+    laptop: 'yours, else set',
+    aws: 'set',
+    what: 'the OpenID Connect issuer whose tokens are accepted, exactly as it writes itself ([identity.md](identity.md)); on AWS the Cognito user pool, or `-c identityIssuer=`',
+  },
+  IDENTITY_GRACE_SECONDS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: "how far the issuer's clock and ours may differ, 0–300",
+  },
+  STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine of the order saga' },
+  PAYMENT_PROVIDER: {
+    laptop: 'yours',
+    aws: 'set',
+    what: '`simulated` or `stripe`; on AWS by `-c paymentProvider=`',
+  },
+  STRIPE_SECRET_ARN: {
+    laptop: 'default',
+    aws: 'set',
+    what: "ARN of the Secrets Manager secret with Stripe's key; by `-c stripeSecretArn=`",
+  },
+  STRIPE_SECRET_KEY: { laptop: 'yours', aws: 'default', what: "Stripe's key itself, for its test mode on a laptop" },
+  STRIPE_WEBHOOK_SECRET_ARN: {
+    laptop: 'default',
+    aws: 'set',
+    what: "ARN of the Secrets Manager secret that signs Stripe's events; by `-c stripeWebhookSecretArn=`",
+  },
+  STRIPE_WEBHOOK_SECRET: {
+    laptop: 'yours',
+    aws: 'default',
+    what: 'that secret itself, on a laptop; two secrets are separated by a space or comma',
+  },
+  PAYMENT_TIMEOUT_MS: {
+    laptop: 'yours, else 1000',
+    aws: '`-c`',
+    what: 'the longest time of one charge or one refund, 50–20000 ms',
+  },
+  CONFIRM_EMAIL: {
+    laptop: 'yours',
+    aws: 'set',
+    what: '`required`: customers sign in only after confirming their e-mail; on AWS by profile or `-c confirmEmail=`',
+  },
+  MAIL_FROM: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'sender of mails, verified at SES; without it no mails are sent; by `-c mailFrom=`',
+  },
+  ACCOUNT_PAGES_URL: {
+    laptop: 'yours',
+    aws: 'set',
+    what: 'pages of the shop that links in mails lead to ([accounts](accounts.md#pages-of-the-shop)); by `-c accountPages=`',
+  },
+  RATE_LIMIT_PER_MINUTE: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'requests in 60 seconds that the [rate classes](limits.md) multiply, 1–1000000',
+  },
+  SESSION_IDLE_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time without a request' },
+  SESSION_MAX_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time in any case' },
+  RESERVATION_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a reservation expires after this time' },
+  SWEEP_AFTER_SECONDS: {
+    laptop: 'set, 2',
+    aws: 'default',
+    what: 'the sweeper leaves an order to its saga for this time',
+  },
+  CANCELLATION_WINDOW_SECONDS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'an order can be cancelled for this time after its confirmation',
+  },
+  RECONCILE_DAYS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: "how many days [reconciliation](reconciliation.md) looks back at the provider's transactions, 1–30",
+  },
+  RECONCILE_GRACE_SECONDS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'an orphaned charge is refunded after this time',
+  },
+  IDEMPOTENCY_KEY_SECONDS: {
+    laptop: 'default',
+    aws: '`-c`',
+    what: 'how long first answers are kept, at least 86400',
+  },
+  AUDIT_MONTHS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'whole months of [the audit](audit.md) to keep, besides the current one, 3–120',
+  },
+  RELEASE: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'the version that `GET /health` shows; on AWS by `-c release=`, else from package.json',
+  },
+};
+
+/** The table of the functions' settings, with the defaults of the code. */
+export function settingTable(): string {
+  const defaults: Readonly<Record<string, unknown>> = defaultConfig();
+  return markdownTable(
+    ['variable', 'default', '`npm start`', 'AWS', 'what'],
+    Object.entries(settings).map(([name, { laptop, aws, what }]) => [
+      code(name),
+      name === 'AWS_REGION' || defaults[name] === undefined
+        ? '—'
+        : defaults[name] === ''
+          ? 'empty'
+          : code(String(defaults[name])),
+      laptop,
+      aws,
+      what,
+    ]),
+  );
+}

@@ -1,0 +1,67 @@
+import { jobs } from '../../functions/jobs.ts';
+import type { Clock } from '../../lib/kernel/clock.ts';
+import type { FromHost } from './functions/protocol.ts';
+import { type Scheduler, startScheduler } from './scheduler.ts';
+
+export type Jobs = Scheduler & {
+  /** Sends e-mails at once when the request may have written one. A laptop does not wait for the schedule. */
+  afterRequest(line: Request): void;
+};
+
+type Request = Extract<FromHost, { kind: 'request' }>;
+
+type Options = {
+  invoke: (handler: string, payload: unknown, timeoutSeconds: number) => Promise<unknown>;
+  /** Whether to read the keys of the stack's own issuer often: it may have new ones after a restart. */
+  refreshKeys: boolean;
+  clock: Clock;
+  log: (line: string) => void;
+};
+
+const refreshKeysEveryMs = 10_000;
+
+/** Runs every job of `functions/jobs.ts` that has a schedule. */
+export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
+  const scheduler = startScheduler({
+    log,
+    clock,
+    jobs: Object.values(jobs)
+      .filter(({ schedule }) => schedule !== 'on-deploy')
+      .map(({ name, schedule, handler, timeoutSeconds }) => ({
+        name,
+        schedule,
+        run: () => invoke(handler, {}, timeoutSeconds),
+      })),
+  });
+  const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
+  const refresh = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
+  const timer = refreshKeys ? setInterval(refresh, refreshKeysEveryMs) : undefined;
+  return {
+    ...scheduler,
+    afterRequest: (line) => {
+      if (mayWriteMail(line)) void sendMails();
+    },
+    async stop() {
+      clearInterval(timer);
+      await scheduler.stop();
+    },
+  };
+}
+
+const mayWriteMail = ({ method, path, status }: Request): boolean =>
+  method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
+
+/** Runs `work` one run at a time, and once more when it was called during a run. */
+function againWhileRunning(work: () => Promise<unknown>): () => Promise<void> {
+  let [running, again] = [false, false];
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      await work().catch(() => {}); // The schedule tries again.
+    }
+    running = false;
+  };
+}

@@ -1,0 +1,90 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { endAllSessions } from '../../auth/sessions/customer-sessions.dynamo.ts';
+import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
+import { inTransaction } from '../../database/transaction.sql.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { writeMail } from '../mail/outbox.sql.ts';
+import { type MailKind, mailOf } from '../mail/texts.ts';
+import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
+import { hashOf, useToken, voidTokens } from './email-tokens.sql.ts';
+
+export type AccountDeps = {
+  sql: () => Sql;
+  clock: Clock;
+  sessions: SessionStore;
+  /** Called when sessions that were opened while a change was stored may be left, because DynamoDB does not answer. */
+  onSessionsLeft: (error: unknown) => void;
+};
+
+/**
+ * Confirms the e-mail address that a token was mailed to.
+ * @throws Problem token-invalid
+ */
+export const confirmEmail = ({ sql, clock }: Pick<AccountDeps, 'sql' | 'clock'>, token: string): Promise<void> =>
+  inTransaction(sql(), async (tx) => {
+    const { customerId } = await useToken(tx, { purpose: 'confirm', hash: hashOf(token) }, clock);
+    await confirmCustomer(tx, customerId, clock);
+  });
+
+/**
+ * Sets a new password by an e-mailed token, and ends all sessions of the customer.
+ * @returns the customer's e-mail address
+ * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
+ */
+export function resetPassword(
+  deps: AccountDeps,
+  { token, passwordHash }: { token: string; passwordHash: string },
+): Promise<string> {
+  return changeAndSignOut(deps, undefined, async (tx) => {
+    const { customerId: id } = await useToken(tx, { purpose: 'reset', hash: hashOf(token) }, deps.clock);
+    await confirmCustomer(tx, id, deps.clock);
+    const email = await setPassword(tx, { id, passwordHash });
+    return { id, result: email, notice: { kind: 'password-changed', to: email } };
+  });
+}
+
+/**
+ * Sets a new password for a signed-in customer, and ends their other sessions.
+ * @throws DependencyUnavailable, and then nothing has changed
+ */
+export function changePassword(deps: AccountDeps, session: Session, passwordHash: string): Promise<void> {
+  return changeAndSignOut(deps, session, async (tx) => {
+    const to = await setPassword(tx, { id: session.customerId, passwordHash });
+    return { id: session.customerId, result: undefined, notice: { kind: 'password-changed', to } };
+  });
+}
+
+/**
+ * Sets the e-mail address that a token was mailed to, and ends all sessions of the customer.
+ * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
+ */
+export function changeEmail(deps: AccountDeps, token: string): Promise<void> {
+  return changeAndSignOut(deps, undefined, async (tx) => {
+    const { customerId: id, email } = await useToken(tx, { purpose: 'change', hash: hashOf(token) }, deps.clock);
+    const to = await setEmail(tx, { id, email: email! }, deps.clock);
+    return { id, result: undefined, notice: { kind: 'email-changed', to } };
+  });
+}
+
+type Changed<R> = { id: string; result: R; notice: { kind: MailKind; to: string } };
+
+/**
+ * Stores a change that other sessions must not outlive, and mails a notice of it. Sessions end before the change is
+ * committed, so that it is not stored when they cannot be ended. They end once more afterwards, because a session may
+ * have been opened meanwhile.
+ */
+async function changeAndSignOut<R>(
+  { sql, clock, sessions, onSessionsLeft }: AccountDeps,
+  kept: Session | undefined,
+  change: (tx: TransactionSql) => Promise<Changed<R>>,
+): Promise<R> {
+  const { id, result } = await inTransaction(sql(), async (tx) => {
+    const changed = await change(tx);
+    await voidTokens(tx, changed.id, clock);
+    await writeMail(tx, { ...changed.notice, ...mailOf(changed.notice.kind) }, clock);
+    await endAllSessions(sessions, changed.id, kept);
+    return changed;
+  });
+  await endAllSessions(sessions, id, kept).catch(onSessionsLeft);
+  return result;
+}

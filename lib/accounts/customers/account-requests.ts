@@ -1,0 +1,99 @@
+import type { TransactionSql } from 'postgres';
+import type { Clock } from '../../kernel/clock.ts';
+import { mayMail, writeMail } from '../mail/outbox.sql.ts';
+import { type MailKind, mailOf, type TokenKind } from '../mail/texts.ts';
+import { enrol, findByEmail } from './accounts.sql.ts';
+import { giveToken, mintEmailToken } from './email-tokens.sql.ts';
+
+/*
+ * Requests about an account that send a mail. Anybody may make the first two. Neither the answer nor its timing shows
+ * whether an e-mail address has an account: every case runs the same statements, and parameters decide whether they
+ * write a row. Only the mail tells.
+ */
+
+export type AccountRules = {
+  clock: Clock;
+  /** Whether customers must confirm their e-mail address before they can sign in. */
+  mustConfirm: boolean;
+  /** Base URL of the shop's account pages, which the links in mails point to. */
+  pagesUrl: string | undefined;
+};
+
+/** Signs up a customer, unless the e-mail address has an account. Its owner gets a mail either way. */
+export async function signUp(
+  tx: TransactionSql,
+  person: { email: string; name: string; passwordHash: string },
+  rules: AccountRules,
+): Promise<void> {
+  const { clock, mustConfirm } = rules;
+  const { email } = person;
+  const allowed = await mayMail(tx, email, clock);
+  // Nobody has proved yet that an unconfirmed account is theirs, so the latest sign-up replaces the ones before.
+  const { id, isNew } = await enrol(tx, { ...person, replace: mustConfirm && allowed }, clock);
+  const kind = isNew ? 'confirm' : 'sign-up-again';
+  await sendMail(tx, { kind, to: email, customerId: id, allowed, token: isNew ? 'confirm' : undefined }, rules);
+}
+
+/** Mails a token to reset the password, if the e-mail address has an account. */
+export async function requestPasswordReset(tx: TransactionSql, email: string, rules: AccountRules): Promise<void> {
+  const allowed = await mayMail(tx, email, rules.clock);
+  const customerId = await findByEmail(tx, email);
+  const exists = customerId !== undefined;
+  const kind = exists ? 'reset' : 'nobody';
+  await sendMail(tx, { kind, to: email, customerId, allowed, token: exists ? 'reset' : undefined }, rules);
+}
+
+/** Mails a token to the e-mail address that a customer wants to change to, and a notice to their current one. */
+export async function requestEmailChange(
+  tx: TransactionSql,
+  customer: { id: string; email: string },
+  newEmail: string,
+  rules: AccountRules,
+): Promise<void> {
+  const allowed = await mayMail(tx, newEmail, rules.clock);
+  const noticeAllowed = await mayMail(tx, customer.email, rules.clock);
+  const free = (await findByEmail(tx, newEmail)) === undefined;
+  const request = { to: newEmail, customerId: customer.id, allowed };
+  await sendMail(
+    tx,
+    free ? { ...request, kind: 'change', token: 'change' } : { ...request, kind: 'change-taken' },
+    rules,
+  );
+  const notice = { to: customer.email, customerId: customer.id, allowed: noticeAllowed };
+  await sendMail(tx, { ...notice, kind: 'change-asked' }, rules);
+}
+
+type RequestedMail = {
+  kind: MailKind;
+  to: string;
+  customerId: string | undefined;
+  /** Whether the address may get another mail in this hour. */
+  allowed: boolean;
+  /** The purpose of the token in the mail, if it has one. */
+  token?: TokenKind | undefined;
+};
+
+/**
+ * Writes a mail, and the token in it. The statement that writes the token runs in every case. Without a token, or when
+ * the address may not get another mail, its condition is false and it writes no row.
+ */
+async function sendMail(
+  tx: TransactionSql,
+  { kind, to, customerId = '', allowed, token: purpose }: RequestedMail,
+  { clock, pagesUrl }: AccountRules,
+): Promise<void> {
+  const { token, hash } = mintEmailToken();
+  await giveToken(
+    tx,
+    {
+      customerId,
+      purpose: purpose ?? 'confirm',
+      hash,
+      ...(purpose === 'change' ? { email: to } : {}),
+      when: allowed && purpose !== undefined,
+    },
+    clock,
+  );
+  if (!allowed) return;
+  await writeMail(tx, { kind, to, ...mailOf(kind, { token, pagesUrl }) }, clock);
+}

@@ -1,0 +1,39 @@
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { orUnavailable } from '../store.dynamo.ts';
+
+/** A user of an OpenID Connect issuer: the claims `iss` and `sub`. */
+export type ExternalIdentity = { issuer: string; subject: string };
+
+/** Which customer each identity is linked to: a copy of what PostgreSQL has, for handlers without a database. */
+export type IdentityLinks = { client: DynamoDBDocumentClient; table: string };
+
+/**
+ * The customer that an identity is linked to, if any.
+ * @throws DependencyUnavailable
+ */
+export async function findLinkedCustomer(
+  { client, table }: IdentityLinks,
+  identity: ExternalIdentity,
+): Promise<string | undefined> {
+  const { Item } = await orUnavailable(
+    client.send(new GetCommand({ TableName: table, Key: keyOf(identity), ConsistentRead: true })),
+  );
+  return Item?.customerId as string | undefined;
+}
+
+/** @throws DependencyUnavailable */
+export async function putLink(
+  { client, table }: IdentityLinks,
+  identity: ExternalIdentity,
+  customerId: string,
+): Promise<void> {
+  await orUnavailable(client.send(new PutCommand({ TableName: table, Item: { ...keyOf(identity), customerId } })));
+}
+
+/** @throws DependencyUnavailable */
+export async function deleteLink({ client, table }: IdentityLinks, identity: ExternalIdentity): Promise<void> {
+  await orUnavailable(client.send(new DeleteCommand({ TableName: table, Key: keyOf(identity) })));
+}
+
+/** The URL of an issuer contains no `#`. */
+const keyOf = ({ issuer, subject }: ExternalIdentity) => ({ identity: `${issuer}#${subject}` });

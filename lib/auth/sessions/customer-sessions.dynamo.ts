@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  BatchWriteCommand,
+  type BatchWriteCommandInput,
+  type BatchWriteCommandOutput,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { toEpochSeconds } from '../../kernel/clock.ts';
+import { DependencyUnavailable } from '../../kernel/errors.ts';
+import { orUnavailable } from '../store.dynamo.ts';
+import { endSession, type Session, type SessionItem, type SessionStore } from './sessions.dynamo.ts';
+
+/** A session as its customer sees it. Times are in milliseconds since the epoch. */
+export type CustomerSession = {
+  id: string;
+  createdAt: number;
+  expiresAt: number;
+  /** The truncated address that it was opened from. */
+  network: string | null;
+  applicationId: string | null;
+};
+
+/** The public id of a session. It cannot be used as a token. */
+export const sessionIdOf = ({ tokenHash }: Pick<Session, 'tokenHash'>): string =>
+  `ses_${createHash('sha256').update(`session ${tokenHash}`).digest('hex').slice(0, 32)}`;
+
+/**
+ * A customer's active sessions, newest first.
+ * @throws DependencyUnavailable
+ */
+export async function listSessions(store: SessionStore, customerId: string): Promise<CustomerSession[]> {
+  const now = toEpochSeconds(store.clock.now());
+  const items: SessionItem[] = [];
+  for await (const page of pages(store, customerId)) items.push(...page);
+  return items
+    .filter(({ expiresAt }) => expiresAt > now)
+    .map(({ tokenHash, createdAt, expiresAt, network = null, applicationId = null }) => ({
+      id: sessionIdOf({ tokenHash }),
+      createdAt: createdAt * 1000,
+      expiresAt: expiresAt * 1000,
+      network,
+      applicationId,
+    }))
+    .toSorted((one, other) => other.createdAt - one.createdAt || (one.id < other.id ? -1 : 1));
+}
+
+/**
+ * Ends the customer's session with this id.
+ * @returns whether the customer had an active session with this id
+ * @throws DependencyUnavailable
+ */
+export async function endSessionById(store: SessionStore, customerId: string, sessionId: string): Promise<boolean> {
+  for await (const page of pages(store, customerId)) {
+    const session = page.find((item) => sessionIdOf(item) === sessionId);
+    if (session === undefined) continue;
+    await endSession(store, session);
+    return session.expiresAt > toEpochSeconds(store.clock.now());
+  }
+  return false;
+}
+
+/**
+ * Ends all sessions of a customer, except `kept`.
+ * @throws DependencyUnavailable when some may be left; calling again is safe
+ */
+export async function endAllSessions(store: SessionStore, customerId: string, kept?: Session): Promise<void> {
+  for await (const page of pages(store, customerId)) {
+    const sessions = page.filter(({ tokenHash }) => tokenHash !== kept?.tokenHash);
+    for (let at = 0; at < sessions.length; at += batchSize) {
+      await deleteBatch(store, sessions.slice(at, at + batchSize));
+    }
+  }
+}
+
+async function* pages(store: SessionStore, customerId: string): AsyncGenerator<SessionItem[]> {
+  let from: Record<string, unknown> | undefined;
+  do {
+    const page = await orUnavailable(
+      store.client.send(
+        new QueryCommand({
+          TableName: store.table,
+          KeyConditionExpression: 'customerId = :customer',
+          ExpressionAttributeValues: { ':customer': customerId },
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+        }),
+      ),
+    );
+    yield (page.Items ?? []) as SessionItem[];
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+/** The most items that one BatchWriteItem takes. */
+const batchSize = 25;
+const batchAttempts = 6;
+
+async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<void> {
+  let left: BatchWriteCommandInput['RequestItems'] = {
+    [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
+  };
+  for (let attempt = 1; ; attempt++) {
+    const answer: BatchWriteCommandOutput = await orUnavailable(
+      store.client.send(new BatchWriteCommand({ RequestItems: left })),
+    );
+    left = answer.UnprocessedItems ?? {};
+    if (Object.keys(left).length === 0) return;
+    if (attempt === batchAttempts) throw new DependencyUnavailable('sessions');
+    await pause(25 * 2 ** attempt * (0.5 + Math.random() / 2));
+  }
+}

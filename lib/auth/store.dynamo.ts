@@ -1,0 +1,54 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { DependencyUnavailable } from '../kernel/errors.ts';
+
+/*
+ * What the DynamoDB stores of this room share: how failures become errors, transactions, and numbers in items that come
+ * with an error.
+ */
+
+const throttlingErrors = new Set([
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'LimitExceededException',
+]);
+
+/**
+ * Resolves to DynamoDB's response. An error about the request itself (a failed condition, a missing permission or table)
+ * is rethrown as it is; every other error, throttling included, means that credentials cannot be checked now.
+ * @throws DependencyUnavailable
+ */
+export async function orUnavailable<T>(response: Promise<T>): Promise<T> {
+  try {
+    return await response;
+  } catch (error) {
+    if (isClientError(error)) throw error;
+    throw new DependencyUnavailable('sessions', { cause: error });
+  }
+}
+
+const isClientError = (error: unknown): boolean =>
+  error instanceof Error && '$fault' in error && error.$fault === 'client' && !throttlingErrors.has(error.name);
+
+export type Writes = NonNullable<ConstructorParameters<typeof TransactWriteCommand>[0]['TransactItems']>;
+
+/**
+ * Writes all items in one transaction.
+ * @returns false, with nothing written, when a condition did not hold
+ * @throws DependencyUnavailable
+ */
+export async function writeAll(client: DynamoDBDocumentClient, items: Writes): Promise<boolean> {
+  try {
+    await orUnavailable(client.send(new TransactWriteCommand({ TransactItems: items })));
+    return true;
+  } catch (error) {
+    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+    if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
+    throw error;
+  }
+}
+
+/** A number out of an item. The document client does not unmarshal the item in an error, so both forms occur. */
+export const numberOf = (value: unknown): number =>
+  Number(typeof value === 'object' && value !== null && 'N' in value ? value.N : value);

@@ -1,0 +1,50 @@
+import * as z from 'zod/mini';
+import { id, timestamp, version } from '../api/common.ts';
+
+/** A kind of domain event: what happened, and the schema of what the event says about it. */
+export type EventDefinition<Type extends string = string, Fields extends z.core.$ZodShape = z.core.$ZodShape> = {
+  /** `<what it is about>.<what happened>`, as stored in the outbox and as consumers filter by. */
+  type: Type;
+  /** The version of the schema of `data`, starting at 1. */
+  version: number;
+  description: string;
+  data: z.ZodMiniObject<Fields, z.core.$strict>;
+  example: z.output<z.ZodMiniObject<Fields, z.core.$strict>>;
+};
+
+/** The `data` of an event. */
+export type EventData<Definition extends EventDefinition> = z.output<Definition['data']>;
+
+/**
+ * Defines a kind of domain event. Events hold ids, amounts and codes: no personal data, and no answer of the API.
+ * A change of the schema that a consumer can notice needs a new `version`.
+ */
+export const defineEvent = <const Type extends `${string}.${string}`, Fields extends z.core.$ZodShape>(
+  type: Type,
+  version: number,
+  { data, ...rest }: { description: string; data: Fields; example: z.output<z.ZodMiniObject<Fields, z.core.$strict>> },
+): EventDefinition<Type, Fields> => ({ type, version, data: z.strictObject(data), ...rest });
+
+/** Adds what a consumer needs to know about a field. */
+export const field = <T extends z.ZodMiniType>(schema: T, description: string): T =>
+  schema.check(z.describe(description));
+
+/** The schema of a stored event with its data. */
+export const envelopeOf = <Definition extends EventDefinition>(definition: Definition) =>
+  z.strictObject({
+    id: field(id('event'), 'Identifies the event. An event that arrives twice has the same id.'),
+    type: z.literal(definition.type),
+    version: field(z.literal(definition.version), 'Version of the schema of `data`.'),
+    subject: field(z.string(), 'Id of what the event is about, such as an order or a refund.'),
+    aggregateId: field(id('order'), 'Id of the order that changed.'),
+    sequence: field(
+      version,
+      'Version of the order that the event belongs to. It grows with each event of an order, and may skip numbers.',
+    ),
+    occurredAt: field(timestamp, 'When it happened.'),
+    correlationId: field(
+      z.nullable(z.string()),
+      'Id of the API request that led to the event. `null` if there was none.',
+    ),
+    data: definition.data,
+  });

@@ -1,0 +1,61 @@
+-- Login roles: one for each kind of work. They have no password; membership in rds_iam lets them log in by IAM token alone.
+do $$
+declare
+  name text;
+  statement_timeout text;
+begin
+  for name, statement_timeout in
+    values
+      ('customers_api', '5s'),
+      ('mailer', '5s'),
+      ('catalog_api', '5s'),
+      ('orders_api', '5s'),
+      ('refunds_api', '5s'),
+      ('saga', '5s'),
+      ('manual_review', '5s'),
+      ('audit_reader', '5s'),
+      ('audit_writer', '20s'),
+      ('jobs', '60s'),
+      ('monitor', '60s'),
+      ('reconciler', '60s')
+  loop
+    if not exists (select from pg_catalog.pg_roles where rolname = name) then
+      execute format('create role %I login', name);
+    end if;
+    execute format('grant rds_iam to %I', name);
+    -- The settings belong to the role: RDS Proxy refuses them as start-up options and pins a session that uses SET.
+    execute format('alter role %I set search_path = %L', name, '');
+    execute format('alter role %I set statement_timeout = %L', name, statement_timeout);
+    execute format('alter role %I set lock_timeout = %L', name, '4s');
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', name, '10s');
+    execute format('grant connect on database %I to %I', current_database(), name);
+  end loop;
+  execute format('revoke all on database %I from public', current_database());
+  -- RDS Proxy checks the database under a role of its own, which exists on AWS alone.
+  if exists (select from pg_catalog.pg_roles where rolname = 'rdsproxyadmin') then
+    execute format('grant connect on database %I to rdsproxyadmin', current_database());
+  end if;
+end
+$$;
+
+revoke all on schema public from public;
+
+-- Types that several schemas share. An id names its kind, so the id of one kind does not fit a column of another.
+create schema kernel;
+create domain kernel.access_id as text collate "C" check (value ~ '^acc_[0-9a-f]{32}$');
+create domain kernel.action_id as text collate "C" check (value ~ '^act_[0-9a-f]{32}$');
+create domain kernel.customer_id as text collate "C" check (value ~ '^cus_[0-9a-f]{32}$');
+create domain kernel.event_id as text collate "C" check (value ~ '^evt_[0-9a-f]{32}$');
+create domain kernel.finding_id as text collate "C" check (value ~ '^fnd_[0-9a-f]{32}$');
+create domain kernel.identity_id as text collate "C" check (value ~ '^idn_[0-9a-f]{32}$');
+create domain kernel.mail_id as text collate "C" check (value ~ '^eml_[0-9a-f]{32}$');
+create domain kernel.movement_id as text collate "C" check (value ~ '^mov_[0-9a-f]{32}$');
+create domain kernel.order_id as text collate "C" check (value ~ '^ord_[0-9a-f]{32}$');
+create domain kernel.payment_id as text collate "C" check (value ~ '^pay_[0-9a-f]{32}$');
+create domain kernel.product_id as text collate "C" check (value ~ '^prd_[0-9a-f]{32}$');
+create domain kernel.refund_id as text collate "C" check (value ~ '^rfd_[0-9a-f]{32}$');
+create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
+
+grant usage on schema kernel to
+  customers_api, mailer, catalog_api, orders_api, refunds_api, saga, manual_review, audit_reader, audit_writer, jobs,
+  monitor, reconciler;

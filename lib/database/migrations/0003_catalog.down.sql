@@ -1,0 +1,2 @@
+drop table catalog.idempotency_keys, catalog.products;
+drop schema catalog;

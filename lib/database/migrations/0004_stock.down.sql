@@ -1,0 +1,3 @@
+drop table stock.reservations, stock.movements, stock.levels;
+drop function stock.apply_movement(), stock.refuse_new_product();
+drop schema stock;

@@ -1,0 +1,82 @@
+create schema stock;
+
+-- What the ledger adds up to. The trigger apply_movement keeps the numbers.
+create table stock.levels (
+  product_id kernel.product_id primary key references catalog.products (id),
+  on_hand integer not null default 0 check (on_hand between 0 and 1000000000),
+  reserved integer not null default 0,
+  constraint never_oversold check (reserved between 0 and on_hand)
+);
+
+-- A role that locks a level needs the right to update some column of it, so such roles may update product_id.
+-- This trigger keeps them from changing it.
+create function stock.refuse_new_product() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'the level of product % cannot become that of another product', old.product_id
+    using errcode = 'integrity_constraint_violation', constraint = 'level_keeps_its_product';
+end
+$$;
+create trigger refuse_new_product before update of product_id on stock.levels
+  for each row when (old.product_id is distinct from new.product_id) execute function stock.refuse_new_product();
+
+-- The ledger. Only an insert here changes a level, so the sum of a product's rows is its level.
+create table stock.movements (
+  id kernel.movement_id primary key,
+  product_id kernel.product_id not null references catalog.products (id),
+  kind text not null,
+  quantity integer not null,
+  reserved integer not null,
+  reason text not null check (length(reason) between 1 and 200),
+  order_id kernel.order_id,
+  created_at timestamptz not null,
+  constraint movement_matches_kind check (
+    case kind
+      when 'adjustment' then quantity <> 0 and reserved = 0 and order_id is null
+      when 'reservation' then quantity = 0 and reserved > 0 and order_id is not null
+      when 'release' then quantity = 0 and reserved < 0 and order_id is not null
+      when 'commitment' then quantity < 0 and reserved = quantity and order_id is not null
+      when 'return' then quantity > 0 and reserved = 0 and order_id is not null
+      else false
+    end
+  ),
+  -- A step of the saga moves an order's stock at most once, however often the step is delivered.
+  constraint movement_once unique (order_id, product_id, kind)
+);
+create index movements_by_product on stock.movements (product_id, id desc);
+
+create function stock.apply_movement() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  update stock.levels set on_hand = on_hand + new.quantity, reserved = reserved + new.reserved
+  where product_id = new.product_id;
+  if not found then
+    insert into stock.levels as level (product_id, on_hand, reserved)
+    values (new.product_id, new.quantity, new.reserved)
+    on conflict (product_id) do update
+      set on_hand = level.on_hand + new.quantity, reserved = level.reserved + new.reserved;
+  end if;
+  return null;
+end
+$$;
+create trigger apply_movement after insert on stock.movements
+  for each row execute function stock.apply_movement();
+
+create table stock.reservations (
+  order_id kernel.order_id not null,
+  product_id kernel.product_id not null references catalog.products (id),
+  quantity integer not null check (quantity > 0),
+  state text not null default 'held' check (state in ('held', 'committed', 'released', 'returned')),
+  expires_at timestamptz not null,
+  primary key (order_id, product_id)
+);
+create index reservations_expiring on stock.reservations (expires_at) where state = 'held';
+
+grant usage on schema stock to catalog_api, saga, manual_review, reconciler;
+
+grant select on stock.levels to catalog_api, saga;
+-- Lets them lock a level. Its numbers stay the trigger's.
+grant update (product_id) on stock.levels to catalog_api, saga;
+grant select, insert on stock.movements to catalog_api, saga, manual_review, reconciler;
+grant select, update (state) on stock.reservations to saga, manual_review, reconciler;
+grant insert on stock.reservations to saga;

@@ -1,0 +1,249 @@
+create schema orders;
+
+-- The status that may follow each status. lib/shop/orders/transitions.ts has the same table, and a test compares both.
+create table orders.status_transitions (
+  from_status text collate "C" not null,
+  to_status text collate "C" not null,
+  primary key (from_status, to_status)
+);
+insert into orders.status_transitions (from_status, to_status) values
+  ('pending', 'reserved'), ('pending', 'failed'), ('pending', 'cancelling'), ('pending', 'needs_attention'),
+  ('reserved', 'paid'), ('reserved', 'pending_payment'), ('reserved', 'failed'), ('reserved', 'cancelling'),
+  ('reserved', 'needs_attention'),
+  ('pending_payment', 'paid'), ('pending_payment', 'failed'), ('pending_payment', 'cancelling'),
+  ('pending_payment', 'needs_attention'),
+  ('paid', 'confirmed'), ('paid', 'failed'), ('paid', 'needs_attention'),
+  ('confirmed', 'cancelling'),
+  ('cancelling', 'cancelled'), ('cancelling', 'needs_attention'),
+  ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'cancelling'),
+  ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
+
+create table orders.orders (
+  id kernel.order_id primary key,
+  customer_id kernel.customer_id not null references customers.customers (id),
+  status text collate "C" not null,
+  version integer not null default 1 check (version >= 1),
+  currency kernel.currency not null,
+  -- Amounts are in minor units of the currency.
+  subtotal bigint not null check (subtotal >= 0),
+  discount_amount bigint not null,
+  discount_reason text,
+  total bigint not null,
+  payment_method text not null,
+  -- What the customer's client needs to act on the payment, while the order waits for that.
+  payment_action jsonb,
+  failure_code text,
+  failure_detail text,
+  confirmed_at timestamptz,
+  -- Set by the first step of a compensation. From then on no step takes the order forward, however late it arrives.
+  abandoned_at timestamptz,
+  -- Counts how often the compensation was run again; 0 while only the saga itself has run it.
+  compensation_attempts integer not null default 0,
+  -- The API request that the order's saga works for. Its events carry it.
+  correlation_id text collate "C",
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint order_status_known check (status in
+    ('pending', 'reserved', 'pending_payment', 'paid', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
+  ),
+  constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
+  constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
+  constraint order_totals_add_up check (total = subtotal - discount_amount),
+  constraint payment_action_while_pending check ((payment_action is not null) = (status = 'pending_payment')),
+  constraint failure_has_code_and_detail check ((failure_code is null) = (failure_detail is null)),
+  constraint failed_order_says_why check (status not in ('failed', 'needs_attention') or failure_code is not null),
+  constraint confirmed_order_is_complete check (
+    status <> 'confirmed' or (confirmed_at is not null and abandoned_at is null and failure_code is null)
+  )
+);
+create index orders_by_customer on orders.orders (customer_id, id desc);
+create index orders_by_customer_status on orders.orders (customer_id, status, id desc);
+create index orders_by_status on orders.orders (status, updated_at, id);
+create index orders_unended on orders.orders (updated_at) where status in ('pending', 'reserved', 'paid', 'cancelling');
+create index orders_awaiting_payment on orders.orders (updated_at) where status = 'pending_payment';
+create index orders_in_manual_review on orders.orders (updated_at) where status = 'needs_attention';
+
+create table orders.lines (
+  order_id kernel.order_id not null references orders.orders (id),
+  position smallint not null check (position between 1 and 50),
+  product_id kernel.product_id not null,
+  sku text not null,
+  name text not null,
+  quantity integer not null check (quantity between 1 and 999),
+  unit_price bigint not null check (unit_price >= 0),
+  total bigint not null,
+  primary key (order_id, position),
+  unique (order_id, product_id),
+  constraint line_total_adds_up check (total = unit_price * quantity)
+);
+
+create table orders.timeline (
+  order_id kernel.order_id not null references orders.orders (id),
+  version integer not null,
+  entry smallint not null,
+  type text not null,
+  detail jsonb not null,
+  at timestamptz not null,
+  primary key (order_id, version, entry)
+);
+
+-- One row for each time that an order was put into manual review.
+create table orders.manual_reviews (
+  order_id kernel.order_id not null references orders.orders (id),
+  -- The compensation that could not finish: 0 is the saga's own, 1 the first that was run again.
+  attempt integer not null check (attempt >= 0),
+  opened_at timestamptz not null,
+  from_status text collate "C" not null,
+  reason text not null,
+  -- The steps of the compensation that failed; empty when the saga ended without a compensation.
+  steps jsonb not null check (jsonb_typeof(steps) = 'array'),
+  error text not null,
+  message text not null check (length(message) <= 1000),
+  -- The most that the provider may keep, in minor units; certain when it is known to be exactly that.
+  money_at_stake bigint not null check (money_at_stake >= 0),
+  money_certain boolean not null,
+  stock_at_stake jsonb not null check (jsonb_typeof(stock_at_stake) = 'array'),
+  execution text not null,
+  settled_at timestamptz,
+  settled_how text check (settled_how in ('retried', 'resolved')),
+  primary key (order_id, attempt),
+  constraint settlement_is_complete check ((settled_at is null) = (settled_how is null))
+);
+create unique index manual_reviews_open on orders.manual_reviews (order_id) where settled_at is null;
+
+create table orders.idempotency_keys (like customers.idempotency_keys including all);
+
+create function orders.guard_first_status() returns trigger
+language plpgsql as $$
+begin
+  raise exception 'order % must begin pending, not %', new.id, new.status
+    using errcode = 'integrity_constraint_violation', constraint = 'order_begins_pending';
+end
+$$;
+create trigger guard_first_status before insert on orders.orders
+  for each row when (new.status <> 'pending') execute function orders.guard_first_status();
+
+create function orders.guard_transition() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (
+    select from orders.status_transitions where from_status = old.status and to_status = new.status
+  ) then
+    raise exception 'order % cannot go from % to %', new.id, old.status, new.status
+      using errcode = 'integrity_constraint_violation', constraint = 'order_transition';
+  end if;
+  return new;
+end
+$$;
+create trigger guard_transition before update of status on orders.orders
+  for each row when (old.status is distinct from new.status) execute function orders.guard_transition();
+
+-- The payment action ends with the status it belongs to, so no later step has to know of it.
+create function orders.forget_payment_action() returns trigger
+language plpgsql as $$
+begin
+  new.payment_action := null;
+  return new;
+end
+$$;
+create trigger forget_payment_action before update of status on orders.orders
+  for each row when (old.status = 'pending_payment' and new.status <> 'pending_payment')
+  execute function orders.forget_payment_action();
+
+-- Invariants 2 and 3: what an order must look like when the transaction that ends it commits.
+create function orders.guard_outcome() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.status = 'confirmed' then
+    if not exists (
+      select from payments.payments p
+      where p.order_id = new.id and p.status = 'captured' and p.amount = new.total and p.currency = new.currency
+    ) then
+      raise exception 'confirmed order % has no captured payment of its total', new.id
+        using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_is_paid';
+    end if;
+    if exists (
+      select from orders.lines l
+      left join stock.reservations r on r.order_id = l.order_id and r.product_id = l.product_id
+      where l.order_id = new.id and (r.state is distinct from 'committed' or r.quantity <> l.quantity)
+    ) then
+      raise exception 'confirmed order % has stock that is not committed', new.id
+        using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_stock';
+    end if;
+  else
+    if exists (select from payments.payments p where p.order_id = new.id and p.status = 'captured') then
+      raise exception 'order % cannot end % with its payment kept', new.id, new.status
+        using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_is_refunded';
+    end if;
+    if exists (select from stock.reservations r where r.order_id = new.id and r.state in ('held', 'committed')) then
+      raise exception 'order % cannot end % with its stock kept', new.id, new.status
+        using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_gave_stock_back';
+    end if;
+  end if;
+  return null;
+end
+$$;
+create constraint trigger guard_outcome after update of status on orders.orders
+  deferrable initially deferred
+  for each row when (new.status in ('confirmed', 'failed', 'cancelled')) execute function orders.guard_outcome();
+
+-- An order's subtotal is the sum of its lines when the transaction commits, for new orders and for added lines.
+create function orders.guard_lines() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if new.subtotal is distinct from (select sum(l.total) from orders.lines l where l.order_id = new.id) then
+    raise exception 'subtotal of order % is not the sum of its lines', new.id
+      using errcode = 'integrity_constraint_violation', constraint = 'order_adds_up';
+  end if;
+  return null;
+end
+$$;
+create constraint trigger guard_lines after insert on orders.orders
+  deferrable initially deferred
+  for each row execute function orders.guard_lines();
+
+create function orders.guard_added_lines() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if (select o.subtotal from orders.orders o where o.id = new.order_id)
+    is distinct from (select sum(l.total) from orders.lines l where l.order_id = new.order_id) then
+    raise exception 'subtotal of order % is not the sum of its lines', new.order_id
+      using errcode = 'integrity_constraint_violation', constraint = 'order_adds_up';
+  end if;
+  return null;
+end
+$$;
+create constraint trigger guard_added_lines after insert on orders.lines
+  deferrable initially deferred
+  for each row execute function orders.guard_added_lines();
+
+-- What pricing reads of other schemas, and no more.
+create view orders.priceable_products as
+  select id, sku, name, price_amount, price_currency from catalog.products where active;
+create view orders.priceable_customers as
+  select id, premium from customers.customers;
+
+-- The products and quantities of an order, without prices.
+create view stock.wanted as
+  select order_id, product_id, sku, quantity from orders.lines;
+
+grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
+
+grant select on orders.priceable_products, orders.priceable_customers to orders_api;
+grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
+grant insert on orders.lines to orders_api;
+grant select, insert on orders.timeline to orders_api;
+grant select, insert, update on orders.idempotency_keys to orders_api, refunds_api, manual_review;
+
+grant select on orders.orders, stock.wanted to saga, manual_review;
+grant update (status, version, updated_at, abandoned_at, failure_code, failure_detail, compensation_attempts)
+  on orders.orders to saga, manual_review;
+grant update (confirmed_at, payment_action) on orders.orders to saga;
+grant update (correlation_id) on orders.orders to manual_review;
+grant insert on orders.timeline to saga, manual_review;
+grant select on orders.timeline to manual_review;
+grant select (order_id, attempt, opened_at, from_status, steps, settled_at), insert on orders.manual_reviews to saga;
+grant select on orders.manual_reviews to manual_review;
+grant update (settled_at, settled_how) on orders.manual_reviews to saga, manual_review;
+
+grant select (expires_at), delete on orders.idempotency_keys to jobs;

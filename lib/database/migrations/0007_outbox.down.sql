@@ -1,0 +1,2 @@
+drop table outbox.events;
+drop schema outbox;

@@ -1,0 +1,121 @@
+-- What operations watch. Readers pass the time themselves, because a view cannot ask the clock of the process that
+-- reads it; the views that are read each minute run over indexes.
+create schema monitor;
+
+-- Where provider, orders and stock ledger disagree. A finding stays when it is settled, and says when that was.
+create table monitor.findings (
+  id kernel.finding_id primary key,
+  kind text collate "C" not null,
+  subject text collate "C" not null,
+  details jsonb not null,
+  advice text not null,
+  first_seen timestamptz not null,
+  last_seen timestamptz not null,
+  cleared_at timestamptz,
+  repair text collate "C" check (repair in ('started', 'done', 'failed')),
+  repair_key text collate "C",
+  repair_input jsonb,
+  repaired_at timestamptz,
+  constraint repair_has_its_key check ((repair is null) = (repair_key is null) and (repair is null) = (repaired_at is null))
+);
+create unique index findings_open on monitor.findings (kind, subject) where cleared_at is null;
+-- A repair is made once, whatever becomes of its finding: no row is ever deleted.
+create unique index findings_repaired_once on monitor.findings (repair_key) where repair_key is not null;
+create index findings_being_repaired on monitor.findings (id) where repair = 'started';
+
+-- Two parts, because each has an index of its own.
+create view monitor.open_orders as
+  select id as order_id, status, updated_at
+  from orders.orders
+  where status in ('pending', 'reserved', 'paid', 'cancelling')
+  union all
+  select id, status, updated_at
+  from orders.orders
+  where status = 'pending_payment';
+
+-- An order whose compensation was run again and failed again waits since the first time.
+create view monitor.manual_reviews_waiting as
+  select o.id as order_id, o.updated_at,
+    coalesce((select min(r.opened_at) from orders.manual_reviews r where r.order_id = o.id), o.updated_at) as waiting_since
+  from orders.orders o
+  where o.status = 'needs_attention';
+
+-- Invariant 1: a level is the sum of its ledger, and no more is reserved than there is.
+create view monitor.stock_violations as
+  select coalesce(l.product_id, m.product_id) as product_id
+  from stock.levels l
+  full join (
+    select product_id, sum(quantity) as on_hand, sum(reserved) as reserved from stock.movements group by product_id
+  ) m on m.product_id = l.product_id
+  where (l.on_hand, l.reserved) is distinct from (m.on_hand::integer, m.reserved::integer)
+    or l.reserved < 0 or l.reserved > l.on_hand;
+
+-- Invariant 2: an order that failed or was cancelled keeps no money.
+create view monitor.payment_violations as
+  select o.id as order_id
+  from payments.payments p
+  join orders.orders o on o.id = p.order_id
+  where p.status = 'captured' and o.status in ('failed', 'cancelled');
+
+-- Invariant 3: a confirmed order has its payment and its stock.
+create view monitor.confirmation_violations as
+  select o.id as order_id
+  from orders.orders o
+  where o.status = 'confirmed' and (
+    not exists (
+      select from payments.payments p where p.order_id = o.id and p.status = 'captured' and p.amount = o.total
+    )
+    or exists (
+      select from orders.lines l
+      left join stock.reservations r on r.order_id = l.order_id and r.product_id = l.product_id
+      where l.order_id = o.id and r.state is distinct from 'committed'
+    )
+  );
+
+-- The money of an order, for reconciliation with the provider.
+create view monitor.order_balances as
+  select
+    o.id as order_id,
+    o.status,
+    o.total,
+    o.currency,
+    -- The last time that anything happened to the order or to a refund of it.
+    greatest(o.updated_at, (select max(r.updated_at) from payments.refunds r where r.order_id = o.id)) as changed_at,
+    p.id as payment_id,
+    p.provider as payment_provider,
+    p.reference as payment_reference,
+    p.status as payment_status,
+    p.amount as payment_amount,
+    p.currency as payment_currency,
+    case p.status when 'refunded' then p.amount else p.refunded_amount end as payment_refunded,
+    p.status = 'captured' and p.refund_claimed > p.refunded_amount as refund_open
+  from orders.orders o
+  left join payments.payments p on p.order_id = o.id;
+
+-- The stock that orders hold or have taken, with the status of the order; null when the order does not exist.
+create view monitor.kept_stock as
+  select r.order_id, r.product_id, r.quantity, r.state, r.expires_at,
+    -- One look-up for each row, so that no plan reads every order there is.
+    (select o.status from orders.orders o where o.id = r.order_id) as status
+  from stock.reservations r
+  where r.state in ('held', 'committed');
+
+-- Each level beside the sum of its ledger.
+create view monitor.stock_balances as
+  select l.product_id, l.on_hand, l.reserved, m.on_hand as ledger_on_hand, m.reserved as ledger_reserved
+  from stock.levels l,
+    lateral (
+      select coalesce(sum(quantity), 0)::integer as on_hand, coalesce(sum(reserved), 0)::integer as reserved
+      from stock.movements
+      where product_id = l.product_id
+    ) m;
+
+grant usage on schema monitor to monitor, reconciler;
+
+grant select on monitor.open_orders, monitor.manual_reviews_waiting, monitor.stock_violations, monitor.payment_violations,
+  monitor.confirmation_violations, monitor.findings to monitor;
+
+grant select on monitor.order_balances, monitor.kept_stock, monitor.stock_balances to reconciler;
+grant select, insert on monitor.findings to reconciler;
+grant update (details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)
+  on monitor.findings to reconciler;

@@ -1,2 +1,0 @@
-drop view monitor.manual_reviews_waiting;
-drop view monitor.open_orders;

@@ -1,2 +1,0 @@
-drop table customers.identities;
-drop domain kernel.identity_id;

@@ -1,0 +1,80 @@
+import type { FindApplication } from '../auth/applications/cache.ts';
+import type { Authenticate, AuthenticatedCaller } from '../auth/authenticate.ts';
+import type { Application, CallerKind } from '../contract/api/caller.ts';
+import { Problem } from '../contract/api/problems.ts';
+import type { Auth, Route } from '../contract/deploy/route.ts';
+
+/** What of a request says who is calling. */
+export type RequestCredentials = {
+  authorization: string | undefined;
+  clientId: string | undefined;
+  origin: string | undefined;
+  /** The client's IP address. */
+  address: string;
+};
+
+export type Authentication = {
+  /** Who the credentials belong to, if they are valid. */
+  caller: AuthenticatedCaller | undefined;
+  /** The caller's application. Of a page without valid credentials, the one that its Client-Id names. */
+  application: Application | undefined;
+  /** Why the route does not accept the credentials; undefined when it does. */
+  refusal: string | undefined;
+};
+
+const kindsOf = {
+  public: [],
+  client: ['client', 'customer', 'app'],
+  customer: ['customer'],
+  session: ['customer'],
+  app: ['app'],
+} as const satisfies Record<Auth, readonly CallerKind[]>;
+
+/**
+ * Finds out who is calling, and whether the route accepts the authentication method.
+ * @throws DependencyUnavailable
+ */
+export async function authenticate(
+  { auth, method }: Route,
+  { authorization, clientId, origin, address }: RequestCredentials,
+  stores: { authenticate: Authenticate; findApplication: FindApplication },
+): Promise<Authentication> {
+  if (authorization === undefined && (auth !== 'client' || clientId === undefined)) {
+    return { caller: undefined, application: undefined, refusal: missing(auth) };
+  }
+  const bearer = authorization === undefined ? undefined : bearerToken(authorization);
+  const malformed = authorization !== undefined && bearer === undefined;
+  const allowStale = method === 'GET';
+  const [named, { caller, reason }] = await Promise.all([
+    // A page must be allowed to read why it was refused.
+    origin === undefined || clientId === undefined ? undefined : stores.findApplication(clientId, { allowStale }),
+    malformed
+      ? unknownCaller
+      : stores
+          .authenticate({ bearer, clientId }, { kinds: kindsOf[auth], address, allowStale })
+          .then((caller) => ({ caller, reason: undefined }), reasonOf),
+  ]);
+  const application = caller?.application ?? named;
+  const accepted =
+    caller !== undefined && (auth !== 'session' || (caller.kind === 'customer' && caller.session !== undefined));
+  return { caller, application, refusal: accepted ? undefined : (reason ?? invalid(authorization)) };
+}
+
+const unknownCaller = { caller: undefined, reason: undefined };
+
+/** Some credentials are refused for a reason of their own, which the client learns. */
+function reasonOf(error: unknown): { caller: undefined; reason: string } {
+  if (error instanceof Problem) return { caller: undefined, reason: error.message };
+  throw error;
+}
+
+const missing = (auth: Auth): string =>
+  `Send an Authorization header with a Bearer token${auth === 'client' ? ', or a Client-Id header' : ''}.`;
+
+const invalid = (authorization: string | undefined): string =>
+  authorization === undefined
+    ? 'The Client-Id belongs to no application that may call without a key.'
+    : 'The token is unknown, has expired, or was revoked.';
+
+const bearerToken = (authorization: string): string | undefined =>
+  /^Bearer +([A-Za-z0-9._~+/=-]{1,4096})$/i.exec(authorization)?.[1];

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { Caller } from '../contract/api/caller.ts';
+import type { InputOf, OperationContract } from '../contract/api/operation.ts';
+import type { Meter } from '../contract/deploy/metrics.ts';
+import type { Clock, Stopwatch } from '../kernel/clock.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { RequestHeaders } from './headers.ts';
+
+/** What a handler's `run` gets: an authorized caller and validated input. */
+export type Request<C extends OperationContract, K extends Caller = Caller> = InputOf<C> &
+  RequestHeaders & {
+    caller: K;
+    requestId: string;
+    /** Equal for two requests that may share an idempotency key; empty where the operation takes none. */
+    fingerprint: string;
+    /** When `Prefer: wait` ends, on the stopwatch. It counts from before the handler runs. */
+    waitUntil: number;
+    /** Names things in the access record whose ids are neither in the path nor in the answer. */
+    touch(...ids: string[]): void;
+    /** The request line and the origin as they came. */
+    target: { method: string; path: string; origin: string | undefined };
+    meter: Meter;
+    log: Logger;
+  };
+
+/** One request on its way through the pipeline. It is created before anything can fail, and serves every answer. */
+export type RequestContext = {
+  readonly event: APIGatewayProxyEventV2;
+  readonly requestId: string;
+  readonly accessId: string;
+  /** On the stopwatch. */
+  readonly startedAt: number;
+  /** Header fields that the answer gets whatever it is, also a refusal: limits and CORS. */
+  readonly responseHeaders: Record<string, string>;
+  /** Ids that the handler names in the access record. */
+  readonly touched: Set<string>;
+  /** The caller as soon as it is known, also when it is refused afterwards. For the access record. */
+  caller: Caller | undefined;
+};
+
+export function openRequest(
+  event: APIGatewayProxyEventV2,
+  { clock, stopwatch }: { clock: Clock; stopwatch: Stopwatch },
+): RequestContext {
+  return {
+    event,
+    requestId: requestIdOf(event.headers['x-request-id'], event.requestContext.requestId),
+    accessId: newId('access', clock),
+    startedAt: stopwatch.elapsed(),
+    responseHeaders: {},
+    touched: new Set(),
+    caller: undefined,
+  };
+}
+
+/** The client's request id if it is safe to log, else the gateway's, else a new one. */
+function requestIdOf(fromClient: string | undefined, fromGateway: string | undefined): string {
+  if (fromClient !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(fromClient)) return fromClient;
+  return fromGateway ?? `req_${randomBytes(16).toString('hex')}`;
+}

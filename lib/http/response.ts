@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from '../contract/api/caller.ts';
+import type { OperationContract } from '../contract/api/operation.ts';
+
+/** What a handler's `run` returns. Without `etag`, an operation whose contract has one gets the hash of its body. */
+export type Result = {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+  etag?: string;
+};
+
+/** A body that is text already. */
+export type TextBody = { contentType: string; text: string };
+
+/** The strong entity tag of a version of a resource. */
+export const versionTag = (version: number): string => `"${version}"`;
+
+/** Turns a result into a response, or into 304 when the client has it already (RFC 9110 §13.1.2). */
+export function toResponse(
+  result: Result,
+  options: { requestId: string; tagged: boolean; ifNoneMatch: string | undefined; shared: boolean },
+) {
+  const headers: Record<string, string> = {
+    'x-request-id': options.requestId,
+    'content-security-policy': noContent,
+    'cache-control': options.shared ? 'no-cache' : 'no-store',
+    ...result.headers,
+  };
+  const raw = isText(result.body) ? result.body : undefined;
+  const body = raw?.text ?? (result.body === undefined ? '' : JSON.stringify(result.body));
+  if (body !== '') headers['content-type'] ??= raw?.contentType ?? 'application/json';
+  if (options.tagged && result.status === 200) {
+    const etag = result.etag ?? `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+    headers.etag = etag;
+    if (!options.shared) headers['cache-control'] = 'private, no-cache';
+    if (options.ifNoneMatch !== undefined && matches(options.ifNoneMatch, etag)) {
+      delete headers['content-type'];
+      return { statusCode: 304, headers, body: '' };
+    }
+  } else if (result.etag !== undefined) {
+    headers.etag = result.etag;
+  }
+  return { statusCode: result.status, headers, body };
+}
+
+/** Content security policy of an answer that is not a page: it loads nothing, runs nothing and is not framed. */
+export const noContent = "default-src 'none'; frame-ancestors 'none'";
+
+const isText = (body: unknown): body is TextBody =>
+  typeof body === 'object' && body !== null && 'contentType' in body && 'text' in body;
+
+/** The weak comparison of RFC 9110 §13.1.2. */
+const matches = (ifNoneMatch: string, etag: string): boolean =>
+  ifNoneMatch.trim() === '*' ||
+  ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag.replace(/^W\//, ''));
+
+/** A result without its personal fields, unless the caller's application may read customers. */
+export function withoutPersonalFields(result: Result, { personal }: OperationContract, caller: Caller): Result {
+  if (personal === undefined || caller.kind === 'anonymous' || caller.application.scopes.includes('customers:read')) {
+    return result;
+  }
+  const fields = Object.entries(result.body as object).filter(([name]) => !personal.includes(name));
+  return { ...result, body: Object.fromEntries(fields) };
+}
+
+/** Header fields of every response. The content security policy is not one: the page with the docs has its own. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'cross-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=15552000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};

@@ -1,0 +1,37 @@
+import type { ApplicationStore } from '../auth/applications/applications.dynamo.ts';
+import type { IdentityLinks } from '../auth/identity/identity-links.dynamo.ts';
+import type { LockoutStore } from '../auth/limits/lockout.dynamo.ts';
+import type { SessionStore } from '../auth/sessions/sessions.dynamo.ts';
+import { clock } from './clock.ts';
+import { config, tableName } from './config.ts';
+import { dynamo } from './dynamo.ts';
+
+/*
+ * The stores that several handlers use, with their tables, clock and settings.
+ */
+
+export const sessionStore = (): SessionStore => ({
+  client: dynamo(),
+  table: tableName('sessions'),
+  idleSeconds: config().SESSION_IDLE_SECONDS,
+  maxSeconds: config().SESSION_MAX_SECONDS,
+  clock,
+});
+
+export const applicationStore = (): ApplicationStore => ({
+  client: dynamo(),
+  table: tableName('applications'),
+  keysTable: tableName('appKeys'),
+  clock,
+});
+
+export const identityLinks = (): IdentityLinks => ({ client: dynamo(), table: tableName('identities') });
+
+export const lockoutStore = (): LockoutStore => ({ client: dynamo(), table: tableName('limits'), clock });
+
+/** The idempotency records in a table of one of the schemas. */
+export const idempotency = <T extends string>(table: T) => ({
+  table,
+  clock,
+  keepSeconds: config().IDEMPOTENCY_KEY_SECONDS,
+});

@@ -1,0 +1,202 @@
+import type { Fragment, Sql, TransactionSql } from 'postgres';
+import type { OrderStatus, TimelineEntry } from '../../contract/api/orders.ts';
+import type { EventData, EventDefinition } from '../../contract/events/define-event.ts';
+import {
+  orderCancelled,
+  orderConfirmed,
+  orderFailed,
+  orderInReview,
+  orderPlaced,
+} from '../../contract/events/domain-events.ts';
+import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
+import type { NewOrder } from './order.ts';
+
+type Db = Sql | TransactionSql;
+
+/** An entry of the timeline. It is left out if its detail is null. */
+export type Entry = { type: TimelineEntry['type'] | Fragment; detail: Fragment };
+
+/** A change of one order, in parts of the statement that makes it. `o` is the order, `changed` the order afterwards. */
+type Change = {
+  /** More columns to set: `set confirmed_at = …`. */
+  set?: Fragment;
+  /** Which order changes, at most one: `from this where o.id = this.id`. */
+  which: Fragment;
+  /** The API request that asked for the change: the correlation id of this event and of those that follow. */
+  requestId?: string | undefined;
+  at: Date;
+};
+
+/** A change of an order's status. A status that has an event needs an id for it. */
+export type Transition<Status extends OrderStatus> = Change & {
+  /**
+   * The status before the change, of the row that the caller locked. PostgreSQL 18 returns an outdated `old.status` if the
+   * row changed since the statement began, because `orders.orders` has a trigger before the update.
+   */
+  from: Fragment;
+  /** The new status, or a part that yields one of several. */
+  to: Status | { among: readonly Status[]; status: Fragment };
+  /** What else happened to the order. */
+  entries?: readonly Entry[];
+  /** What the timeline says about the change, besides the two statuses. Nulls are left out. */
+  detail?: Readonly<Record<string, Fragment>>;
+} & ([Extract<Status, Announced>] extends [never] ? { eventId?: undefined } : { eventId: string });
+
+/**
+ * Changes the status of an order and writes its timeline and its event. No other function does that.
+ *
+ * The result belongs after `with` in the caller's statement, so that a transition costs no statement of its own. There,
+ * the query `changed` holds the order after the change: `id`, `customer_id`, `version`, `status`, `from_status`,
+ * `total`, `currency`, `failure_code`, `compensation_attempts`, `correlation_id` and `created_at`; it has no row if no
+ * order matched. The database refuses a transition that `transitions` lacks.
+ */
+export function transition<Status extends OrderStatus>(sql: Db, change: Transition<Status>): Fragment {
+  const { from, to, detail = {}, entries = [], eventId, at } = change;
+  const status = typeof to === 'string' ? sql`${to}` : to.status;
+  const more = Object.entries(detail).map(([name, part]) => sql`, ${name}::text, ${part}`);
+  const statuses = sql`'from', changed.from_status, 'to', changed.status`;
+  const statusChanged: Entry = {
+    type: 'status-changed',
+    detail:
+      more.length === 0
+        ? sql`jsonb_build_object(${statuses})`
+        : sql`jsonb_strip_nulls(jsonb_build_object(${statuses} ${more}))`,
+  };
+  const among: readonly OrderStatus[] = typeof to === 'string' ? [to] : to.among;
+  const events = eventId === undefined ? [] : among.filter(isAnnounced).map((each) => eventOf(sql, eventId, each));
+  return sql`
+    ${changed(sql, change, { set: sql`status = ${status},`, returning: sql`, (${from})::text as from_status` })},
+    ${recorded(sql, [...entries, statusChanged], events, at)}`;
+}
+
+/**
+ * Writes that something happened to an order whose status stays: its timeline and an event, under a new version. The
+ * result belongs after `with`, as that of `transition`.
+ */
+export const revision = (
+  sql: Db,
+  change: Change & { entries: readonly Entry[]; events?: readonly OutboxEvent[] },
+): Fragment => sql`
+    ${changed(sql, change, { set: sql``, returning: sql`` })},
+    ${recorded(sql, change.entries, change.events ?? [], change.at)}`;
+
+/**
+ * Writes a new order, the first entry of its timeline and its event; its lines are the caller's. The result belongs after
+ * `with`, as that of `transition`.
+ * @param placing.when the query that has a row if the order is to be written
+ */
+export function placement(
+  sql: Db,
+  order: NewOrder,
+  { when, requestId }: { when: Fragment; requestId: string | undefined },
+): Fragment {
+  const at = new Date(order.createdAt);
+  const money = (amount: number) => ({ amount, currency: order.currency });
+  const data: EventData<typeof orderPlaced> = {
+    orderId: order.id,
+    customerId: order.customerId,
+    lines: order.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
+      productId,
+      sku,
+      name,
+      quantity,
+      unitPrice: money(unitPrice),
+      total: money(total),
+    })),
+    subtotal: money(order.subtotal),
+    discount: order.discount && { ...money(order.discount.amount), reason: order.discount.reason },
+    total: money(order.total),
+  };
+  const detail = { status: 'pending', total: money(order.total), requestId };
+  const placed = { definition: orderPlaced, data: sql`${JSON.stringify(data)}::text::jsonb` };
+  return sql`
+    changed as (
+      insert into orders.orders (
+        id, customer_id, status, currency, subtotal, discount_amount, discount_reason, total, payment_method,
+        correlation_id, created_at, updated_at
+      )
+      select
+        ${order.id}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.discount?.amount ?? 0}::bigint, ${order.discount?.reason ?? null}::text, ${order.total}::bigint,
+        ${order.paymentMethod}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+      from ${when}
+      returning id, version, correlation_id
+    ),
+    ${recorded(
+      sql,
+      [{ type: 'order-placed', detail: sql`${JSON.stringify(detail)}::text` }],
+      [ofOrder(sql, order.eventId, placed)],
+      at,
+    )}`;
+}
+
+const changed = (
+  sql: Db,
+  { set, which, requestId, at }: Change,
+  status: { set: Fragment; returning: Fragment },
+): Fragment => sql`
+    changed as (
+      update orders.orders o
+      ${set === undefined ? sql`set` : sql`${set},`}
+        ${status.set} ${requestId === undefined ? sql`` : sql`correlation_id = ${requestId},`}
+        version = o.version + 1, updated_at = ${at}
+      ${which}
+      returning o.id, o.customer_id, o.version, o.status, o.total, o.currency, o.failure_code,
+        o.compensation_attempts, o.correlation_id, o.created_at ${status.returning}
+    )`;
+
+const recorded = (sql: Db, entries: readonly Entry[], events: readonly OutboxEvent[], at: Date): Fragment => sql`
+    noted as (
+      insert into orders.timeline (order_id, version, entry, type, detail, at)
+      select changed.id, changed.version, entry.number, entry.type, entry.detail, ${at}::timestamptz
+      from changed, lateral (values ${entries.map(
+        ({ type, detail }, index) =>
+          sql`${index === 0 ? sql`` : sql`,`} (${index + 1}::smallint, (${type})::text, (${detail})::jsonb)`,
+      )}) as entry (number, type, detail)
+      where entry.detail is not null
+    )${events.length === 0 ? sql`` : sql`, published as (${insertEvents(sql, events, at)})`}`;
+
+type Announcement = Pick<OutboxEvent, 'definition' | 'data' | 'occurrence'>;
+
+/** What an order's event says, by the status that the order comes to. */
+const announcements = {
+  confirmed: (sql) =>
+    announcement(sql, orderConfirmed, {
+      ...idsOf(sql),
+      paymentId: sql`(select p.id from payments.payments p where p.order_id = changed.id)`,
+      total: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
+    }),
+  failed: (sql) => announcement(sql, orderFailed, { ...idsOf(sql), reason: sql`changed.failure_code` }),
+  cancelled: (sql) => announcement(sql, orderCancelled, idsOf(sql)),
+  needs_attention: (sql) => ({
+    ...announcement(sql, orderInReview, { ...idsOf(sql), reason: sql`changed.failure_code` }),
+    occurrence: sql`changed.compensation_attempts + 1`,
+  }),
+} as const satisfies Partial<Record<OrderStatus, (sql: Db) => Announcement>>;
+
+type Announced = keyof typeof announcements;
+
+const isAnnounced = (status: OrderStatus): status is Announced => Object.hasOwn(announcements, status);
+
+const eventOf = (sql: Db, id: string, status: Announced): OutboxEvent => ({
+  ...ofOrder(sql, id, announcements[status](sql)),
+  from: sql`changed where changed.status = ${status}`,
+});
+
+const ofOrder = (sql: Db, id: string, what: Announcement): OutboxEvent => ({
+  ...what,
+  id,
+  subject: sql`changed.id`,
+  aggregateId: sql`changed.id`,
+  sequence: sql`changed.version`,
+  correlationId: sql`changed.correlation_id`,
+  from: sql`changed`,
+});
+
+const announcement = <Definition extends EventDefinition>(
+  sql: Db,
+  definition: Definition,
+  fields: EventFields<Definition>,
+): Announcement => ({ definition, data: eventData(sql, definition, fields) });
+
+const idsOf = (sql: Db) => ({ orderId: sql`changed.id`, customerId: sql`changed.customer_id` });

@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { envelopeOf } from '../../lib/contract/events/define-event.ts';
+import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { endByHand } from '../../lib/operations/manual-review/resolve.sql.ts';
+import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
+import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
+import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
+import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
+import { transitions } from '../../lib/shop/orders/transitions.ts';
+import { claimRefund } from '../../lib/shop/payments/refunds.sql.ts';
+import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
+import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseFailed } from '../support/opening-reviews.ts';
+import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
+
+let saga: Saga;
+let refunds: Saga['api'];
+beforeAll(async () => {
+  saga = await startSaga();
+  refunds = saga.connect('refunds_api', poolOptions);
+});
+afterAll(async () => {
+  await refunds.end();
+  await saga.stop();
+});
+
+/** A time that one step of the tests happens at. */
+let at = new Date();
+beforeEach(() => {
+  at = new Date(at.getTime() + 1000);
+});
+
+const eur = (amount: number) => ({ amount, currency: 'EUR' });
+const failure = { code: 'compensated', detail: 'It could not be done.' };
+const reference = (orderId: string) => ({ provider: 'simulated', reference: `ch_${orderId}` });
+const ids = () => ({ paymentId: newId('payment', saga.clock), eventId: newId('event', saga.clock) });
+const operator = () => ({ actionId: newId('action', saga.clock), keyId: 'key', requestId: 'req_operator', at });
+
+/** The steps of an order, each as its handler runs it. */
+const steps = {
+  reserve: (orderId: string) =>
+    reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) }),
+  await: (orderId: string) =>
+    awaitPaymentAction(saga.saga, {
+      orderId,
+      action: { type: 'simulated', path: '/simulated-payments/1' },
+      at,
+    }),
+  confirm: (orderId: string) => confirmIfReserved(saga.saga, { orderId, ...ids(), ...reference(orderId), at }),
+  cancel: (orderId: string) =>
+    inTransaction(saga.api, (tx) =>
+      cancelIfPossible(tx, {
+        orderId,
+        customerId: saga.customerId,
+        confirmedAfter: new Date(0),
+        requestId: 'req_cancel',
+        at,
+      }),
+    ),
+  release: (orderId: string) => releaseWhatIsHeld(saga.saga, { orderId, at }),
+  close: (orderId: string) => closeCompensated(saga.saga, { orderId, ...ids(), failure, refund: undefined, at }),
+  'refund and close': (orderId: string) =>
+    closeCompensated(saga.saga, {
+      orderId,
+      ...ids(),
+      failure,
+      refund: { outcome: 'refunded', ...reference(orderId), refundReference: `re_${orderId}` },
+      at,
+    }),
+  review: (orderId: string, attempt = 0) =>
+    requestManualReview(saga.saga, {
+      orderId,
+      eventId: ids().eventId,
+      reason: 'compensation-failed',
+      detail: 'It is not compensated.',
+      at,
+      ...releaseFailed(orderId),
+      attempt,
+    }),
+  retry: (orderId: string) => inTransaction(saga.manualReview, (tx) => reopenForCompensation(tx, orderId, operator())),
+  'review again': (orderId: string) => steps.review(orderId, 1),
+  'resolve as failed': (orderId: string) => resolve(orderId, 'failed'),
+  'resolve as cancelled': (orderId: string) => resolve(orderId, 'cancelled'),
+};
+type Step = keyof typeof steps;
+
+const resolve = (orderId: string, outcome: 'failed' | 'cancelled') =>
+  inTransaction(saga.manualReview, async (tx) => {
+    await releaseWhatIsHeld(tx, { orderId, at });
+    await endByHand(tx, {
+      ...operator(),
+      orderId,
+      eventId: ids().eventId,
+      outcome,
+      note: 'x',
+      refundReference: undefined,
+      failure,
+    });
+  });
+
+async function place({ discount = 0 } = {}): Promise<string> {
+  const orderId = newId('order', saga.clock);
+  const product = { productId: await saga.product(5), sku: 'TEAPOT', name: 'Teapot', quantity: 2, unitPrice: 1000 };
+  const order = {
+    id: orderId,
+    eventId: ids().eventId,
+    customerId: saga.customerId,
+    paymentMethod: 'pm_card_visa',
+    createdAt: at.getTime(),
+    currency: 'EUR',
+    lines: [{ ...product, total: 2000 }],
+    subtotal: 2000,
+    discount: discount === 0 ? null : { amount: discount, reason: 'premium-customer' as const },
+    total: 2000 - discount,
+  };
+  const claim = {
+    caller: `customer:${saga.customerId}`,
+    key: newId('request', saga.clock),
+    operation: 'place-order',
+    fingerprint: 'f',
+    requestId: 'req_place',
+  };
+  await insertOrder(saga.api, claim, order, { status: 202, headers: {}, body: '{}' }, saga.keys);
+  return orderId;
+}
+
+async function refund(orderId: string, outcome: 'succeeded' | 'failed'): Promise<string> {
+  const refundId = newId('refund', saga.clock);
+  const request = { id: refundId, orderId, amount: 500, reason: 'broken', requestedBy: 'app:key' };
+  await inTransaction(refunds, (tx) => claimRefund(tx, { ...request, requestId: 'req_refund', at }));
+  const how =
+    outcome === 'succeeded'
+      ? ({ outcome, reference: `re_${refundId}` } as const)
+      : ({ outcome, code: 'disputed' } as const);
+  await settleRefund(saga.saga, { refundId, eventId: ids().eventId, at, ...how });
+  return refundId;
+}
+
+async function run(orderId: string, ...names: Step[]): Promise<string> {
+  for (const name of names) await steps[name](orderId);
+  return orderId;
+}
+
+/** The events of an order as a consumer would read them; each must follow the schema of its type and version. */
+async function eventsOf(orderId: string) {
+  const rows = await saga.owner`
+    select id, type, schema_version as version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
+    from outbox.events where aggregate_id = ${orderId} order by sequence`;
+  return rows.map((row) => {
+    const definition = domainEvents.find(({ type, version }) => type === row.type && version === row.version);
+    if (definition === undefined) throw new Error(`${row.type} ${row.version} is not defined`);
+    return envelopeOf(definition).parse({ ...row, occurredAt: row.occurredAt.toISOString() });
+  });
+}
+
+const typesOf = async (orderId: string) => (await eventsOf(orderId)).map(({ type }) => type);
+
+const [placed, confirmed, failed, cancelled, inReview] = [
+  'order.placed',
+  'order.confirmed',
+  'order.failed',
+  'order.cancelled',
+  'order.in_review',
+];
+
+const ways: readonly [way: string, steps: Step[], types: string[]][] = [
+  ['confirmed', ['reserve', 'confirm'], [placed, confirmed]],
+  ['confirmed after its customer acted', ['reserve', 'await', 'confirm'], [placed, confirmed]],
+  ['failed before it was reserved', ['release', 'close'], [placed, failed]],
+  ['failed', ['reserve', 'release', 'close'], [placed, failed]],
+  ['failed, its charge refunded', ['reserve', 'release', 'refund and close'], [placed, failed]],
+  ['failed while its customer had to act', ['reserve', 'await', 'release', 'close'], [placed, failed]],
+  ['cancelled before it was reserved', ['cancel', 'release', 'close'], [placed, cancelled]],
+  ['cancelled', ['reserve', 'cancel', 'release', 'close'], [placed, cancelled]],
+  ['cancelled while its customer had to act', ['reserve', 'await', 'cancel', 'release', 'close'], [placed, cancelled]],
+  [
+    'cancelled after it was confirmed',
+    ['reserve', 'confirm', 'cancel', 'release', 'refund and close'],
+    [placed, confirmed, cancelled],
+  ],
+  [
+    'put into manual review twice, and resolved',
+    ['reserve', 'review', 'retry', 'review again', 'resolve as failed'],
+    [placed, inReview, inReview, failed],
+  ],
+  [
+    'put into manual review before it was reserved, and compensated by a retry',
+    ['review', 'retry', 'release', 'close'],
+    [placed, inReview, failed],
+  ],
+  [
+    'put into manual review while its customer had to act, and compensated by a retry',
+    ['reserve', 'await', 'review', 'retry', 'release', 'close'],
+    [placed, inReview, failed],
+  ],
+  [
+    'put into manual review while it was cancelled, and compensated by a retry',
+    ['reserve', 'cancel', 'review', 'retry', 'release', 'close'],
+    [placed, inReview, cancelled],
+  ],
+  [
+    'put into manual review while it was cancelled, and resolved',
+    ['reserve', 'confirm', 'cancel', 'review', 'resolve as cancelled'],
+    [placed, confirmed, inReview, cancelled],
+  ],
+];
+
+describe('an order that is', () => {
+  test.each(ways)('%s writes its events, each by its schema', async (_way, names, types) => {
+    expect(await typesOf(await run(await place(), ...names))).toEqual(types);
+  });
+});
+
+test('an event says what happened, to which order and customer, and nothing of the answer of the API', async () => {
+  const orderId = await run(await place({ discount: 300 }), 'reserve', 'confirm');
+  const [first, second] = await eventsOf(orderId);
+  const [line] = await saga.owner`select product_id from orders.lines where order_id = ${orderId}`;
+  expect(first?.data).toEqual({
+    orderId,
+    customerId: saga.customerId,
+    lines: [
+      {
+        productId: line!.productId,
+        sku: 'TEAPOT',
+        name: 'Teapot',
+        quantity: 2,
+        unitPrice: eur(1000),
+        total: eur(2000),
+      },
+    ],
+    subtotal: eur(2000),
+    discount: { ...eur(300), reason: 'premium-customer' },
+    total: eur(1700),
+  });
+  const [payment] = await saga.owner`select id from payments.payments where order_id = ${orderId}`;
+  expect(second).toMatchObject({
+    subject: orderId,
+    data: { orderId, customerId: saga.customerId, paymentId: payment!.id, total: eur(1700) },
+  });
+});
+
+test('a refund is an event of its own, in the sequence of its order', async () => {
+  const orderId = await run(await place(), 'reserve', 'confirm');
+  const [succeeded, refused] = [await refund(orderId, 'succeeded'), await refund(orderId, 'failed')];
+  const common = { orderId, customerId: saga.customerId, amount: eur(500) };
+  expect((await eventsOf(orderId)).slice(2)).toMatchObject([
+    { type: 'refund.succeeded', subject: succeeded, sequence: 5, data: { refundId: succeeded, ...common } },
+    {
+      type: 'refund.failed',
+      subject: refused,
+      sequence: 6,
+      data: { refundId: refused, ...common, reason: 'disputed' },
+    },
+  ]);
+});
+
+test('the sequence of an order’s events is the version that each gave the order', async () => {
+  const orderId = await run(await place(), 'reserve', 'confirm', 'cancel', 'release', 'refund and close');
+  const versions = await saga.owner`
+    select version, detail ->> 'to' as status from orders.timeline
+    where order_id = ${orderId} and detail ->> 'to' in ('confirmed', 'cancelled') order by version`;
+  expect((await eventsOf(orderId)).map(({ sequence }) => sequence)).toEqual([
+    1,
+    ...versions.map(({ version }) => version),
+  ]);
+  expect(versions.map(({ status }) => status)).toEqual(['confirmed', 'cancelled']);
+});
+
+test('an event carries the id of the request that its saga works for', async () => {
+  const correlations = async (orderId: string) => (await eventsOf(orderId)).map(({ correlationId }) => correlationId);
+  const compensated = await run(await place(), 'reserve', 'confirm', 'cancel', 'release', 'refund and close');
+  expect(await correlations(compensated)).toEqual(['req_place', 'req_place', 'req_cancel']);
+  const resolved = await run(await place(), 'reserve', 'review', 'resolve as failed');
+  expect(await correlations(resolved)).toEqual(['req_place', 'req_place', 'req_operator']);
+  const retried = await run(await place(), 'reserve', 'review', 'retry', 'release', 'close');
+  expect(await correlations(retried)).toEqual(['req_place', 'req_place', 'req_operator']);
+  const refunded = await run(await place(), 'reserve', 'confirm');
+  await refund(refunded, 'succeeded');
+  expect(await correlations(refunded)).toEqual(['req_place', 'req_place', 'req_refund']);
+});
+
+test('the contract, the transitions and the database know the same events', async () => {
+  const defined = domainEvents.map(({ type, version }) => `${type} ${version}`).toSorted();
+  const written = await saga.owner`select distinct type || ' ' || schema_version as event from outbox.events`;
+  expect(written.map(({ event }) => event).toSorted()).toEqual(defined);
+  const [check] = await saga.owner`
+    select pg_get_constraintdef(oid) as text from pg_constraint where conname = 'event_type_known'`;
+  const known = [...check!.text.matchAll(/type = '([^']+)'::text\) AND \(schema_version = (\d+)/g)];
+  expect(known.map(([, type, version]) => `${type} ${version}`).toSorted()).toEqual(defined);
+});
+
+test('these ways take every transition but those of a paid order that is not confirmed by the same transaction', async () => {
+  const taken = await saga.owner`
+    select distinct detail ->> 'from' as from, detail ->> 'to' as to from orders.timeline where type = 'status-changed'`;
+  const all = Object.entries(transitions).flatMap(([from, tos]) => tos.map((to) => `${from} → ${to}`));
+  const others = ['paid → failed', 'paid → needs_attention'];
+  expect(taken.map(({ from, to }) => `${from} → ${to}`).toSorted()).toEqual(
+    all.filter((each) => !others.includes(each)).toSorted(),
+  );
+});

@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+
+type Step = { uses?: string; run?: string; with?: Record<string, unknown> };
+type Job = { permissions?: unknown; 'timeout-minutes'?: unknown; steps: Step[] };
+type Workflow = {
+  on: Record<string, unknown>;
+  permissions?: unknown;
+  concurrency?: unknown;
+  jobs: Record<string, Job>;
+};
+
+const folder = '.github/workflows';
+const workflows = readdirSync(join(root, folder)).map((name) => {
+  const text = read(`${folder}/${name}`);
+  return { name, text, workflow: parse(text) as Workflow };
+});
+const workflow = (name: string): Workflow => workflows.find((file) => file.name === name)!.workflow;
+const runs = (job: Job | undefined): string[] => job?.steps.flatMap(({ run }) => run ?? []) ?? [];
+
+describe.each(workflows)('$name', ({ text, workflow }) => {
+  const jobs = Object.values(workflow.jobs);
+  const steps = jobs.flatMap((job) => job.steps);
+
+  test('pins each action by its commit and says which version that is', () => {
+    const uses = [...text.matchAll(/\buses: *(.*)$/gm)].map((m) => m[1]!);
+    expect(uses).toHaveLength(steps.filter((step) => step.uses !== undefined).length);
+    expect(uses.filter((line) => !/^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([]);
+  });
+
+  test('may only read the repository, and leaves no credentials in the checkout', () => {
+    expect(workflow.permissions).toEqual({ contents: 'read' });
+    expect(jobs.filter(({ permissions }) => permissions !== undefined)).toEqual([]);
+    const checkouts = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+    expect(checkouts).toHaveLength(jobs.length);
+    for (const checkout of checkouts) expect(checkout.with).toMatchObject({ 'persist-credentials': false });
+  });
+
+  test('ends: each job has a time limit, and runs of it do not pile up', () => {
+    for (const job of jobs) expect(job['timeout-minutes']).toBeLessThanOrEqual(360);
+    expect(workflow.concurrency).toBeDefined();
+  });
+
+  test('runs only scripts that exist, and puts no expression into a shell', () => {
+    const commands = jobs.flatMap(runs);
+    const named = commands.flatMap((run) => [...run.matchAll(/\bnpm run ([\w:-]+)/g)].map((m) => m[1]!));
+    expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
+    const files = commands.flatMap((run) => run.match(/^\.[\w./-]+/gm) ?? []);
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+    expect(commands.filter((run) => run.includes('${{'))).toEqual([]);
+  });
+});
+
+test('.ci/run names only scripts that exist', () => {
+  const named = [...read('.ci/run').matchAll(/\bnpm (?:run ([\w:-]+)|(test)\b)/g)].map((m) => m[1] ?? m[2]!);
+  expect(named.length).toBeGreaterThan(2);
+  expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
+});
+
+test('each push and each pull request runs what a change must pass', () => {
+  const { on, jobs } = workflow('ci.yml');
+  expect(on).toEqual({ push: null, pull_request: null });
+  expect(runs(jobs.ci)).toEqual(['.ci/run']);
+});
+
+test('each night runs what takes too long for that, each in a job of its own', () => {
+  const { on, jobs } = workflow('nightly.yml');
+  expect(on).toHaveProperty('schedule');
+  const scriptOf = (job: Job) => runs(job).flatMap((run) => /^npm run ([\w:-]+)/.exec(run)?.[1] ?? []);
+  expect(Object.fromEntries(Object.entries(jobs).map(([name, job]) => [name, scriptOf(job)]))).toEqual({
+    mutation: ['test:mutation'],
+    histories: ['test:histories'],
+    faults: ['test:faults'],
+    soak: ['soak'],
+  });
+});
+
+test('the mutants of every part are tried', () => {
+  const { strategy } = workflow('nightly.yml').jobs.mutation as Job & { strategy: { matrix: { part: string[] } } };
+  const parts = /^const parts = \[(.+)\] as const;$/m.exec(read('test/mutation/run.ts'))![1]!;
+  expect(strategy.matrix.part).toEqual([...parts.matchAll(/'(\w+)'/g)].map((m) => m[1]));
+});
+
+test('Dependabot looks at packages and at actions each week, in groups', () => {
+  const { updates } = parse(read('.github/dependabot.yml')) as {
+    updates: { 'package-ecosystem': string; schedule: { interval: string }; groups: object }[];
+  };
+  expect(updates.map((update) => update['package-ecosystem'])).toEqual(['npm', 'github-actions']);
+  for (const { schedule, groups } of updates) {
+    expect(schedule.interval).toBe('weekly');
+    expect(Object.keys(groups)).not.toEqual([]);
+  }
+});
