@@ -2,8 +2,8 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /*
- * What has a name of our own can be referred to by another stack without an export, which CloudFormation would not let
- * go of as long as that stack imports it.
+ * Names of our own. Another stack can use them without an export, which CloudFormation would not remove as long as that
+ * stack imports it.
  */
 
 /** `place-order` as a construct's id: `PlaceOrder`. */
@@ -24,7 +24,7 @@ export const stateMachineNameOf = (stage: string): string => `counterfoil-${stag
 export const stateMachineArnOf = (scope: Construct, stage: string): string =>
   statesArn(scope, 'stateMachine', stateMachineNameOf(stage));
 
-/** The ARN of every execution of the order saga: they are named by their orders. */
+/** The ARN of all executions of the order saga. They are named after their orders. */
 export const executionsOf = (scope: Construct, stage: string): string =>
   statesArn(scope, 'execution', `${stateMachineNameOf(stage)}:*`);
 

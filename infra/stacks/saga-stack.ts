@@ -7,7 +7,7 @@ import { OrderSaga } from '../constructs/order-saga.ts';
 /** The order saga with the functions of its steps. */
 export class SagaStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
-  /** By its name, and not a reference. */
+  /** Derived from its name, so that other stacks need no reference. */
   readonly stateMachineArn: string;
 
   constructor(scope: Construct, id: string, { context, ...props }: StackProps & { context: StageContext }) {

@@ -53,7 +53,7 @@ export function sales(): IWidget[][] {
   ];
 }
 
-/** Orders, sagas and jobs that do not get on. */
+/** Orders, sagas and jobs that are stuck. */
 export function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][] {
   const executions = (
     name:
