@@ -1,4 +1,5 @@
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
+import type { StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 
 export type Job = {
@@ -14,7 +15,8 @@ export type Job = {
   identity?: true;
   /** Sends mails where a sender is configured. */
   mails?: true;
-  states?: readonly ('StartExecution' | 'DescribeExecution' | 'SendTaskSuccess')[];
+  /** What the handler does with the state machines. */
+  states?: StateGrants;
   tables?: TableGrants;
   timeoutSeconds: number;
 };
@@ -32,7 +34,11 @@ const rows = {
     schedule: 'rate(1 minute)',
     databaseRole: 'saga',
     provider: false,
-    states: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
+    states: {
+      placing: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
+      compensating: ['StartExecution', 'DescribeExecution'],
+      refunding: ['StartExecution', 'DescribeExecution'],
+    },
     tables: { awaitedPayments: ['UpdateItem'] },
     timeoutSeconds: 55,
   },
@@ -86,7 +92,7 @@ const rows = {
     schedule: 'cron(25 * * * ? *)',
     databaseRole: 'reconciler',
     provider: false,
-    states: ['StartExecution', 'DescribeExecution'],
+    states: { placing: ['DescribeExecution'], compensating: ['StartExecution', 'DescribeExecution'] },
     tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
     timeoutSeconds: 600,
   },

@@ -66,7 +66,7 @@ const rows = {
   'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
   'place-order': http('POST', '/orders', 'customer', 'orders_api', {
     scopes: ['orders:place'],
-    states: ['StartExecution'],
+    states: { placing: ['StartExecution'] },
     waits: true,
   }),
   'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
@@ -76,25 +76,25 @@ const rows = {
   }),
   'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {
     scopes: ['orders:place'],
-    states: ['StartExecution', 'SendTaskSuccess'],
+    states: { placing: ['SendTaskSuccess'], compensating: ['StartExecution'] },
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
   }),
   'request-refund': http('POST', '/orders/{orderId}/refunds', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
-    states: ['StartExecution'],
+    states: { refunding: ['StartExecution'] },
     waits: true,
   }),
   'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'customer', 'orders_api', {
     scopes: ['orders:place'],
     tables: { charges: ['GetItem', 'UpdateItem'], awaitedPayments: ['UpdateItem'] },
-    states: ['SendTaskSuccess'],
+    states: { placing: ['SendTaskSuccess'] },
     provider: 'simulated',
   }),
   'receive-stripe-event': http('POST', '/webhooks/stripe', 'public', null, {
     rateClass: 'exempt',
     tables: { webhookEvents: ['GetItem', 'PutItem'], awaitedPayments: ['UpdateItem'] },
-    states: ['SendTaskSuccess'],
+    states: { placing: ['SendTaskSuccess'] },
     provider: 'stripe',
   }),
   'list-refunds': http('GET', '/orders/{orderId}/refunds', 'app', 'refunds_api', { scopes: ['orders:refund'] }),
@@ -112,11 +112,14 @@ const rows = {
   'explain-order': http('GET', '/manual-review/orders/{orderId}', 'app', 'manual_review', {
     scopes: ['orders:review'],
     concurrent: 5,
-    states: ['DescribeExecution', 'GetExecutionHistory'],
+    states: {
+      placing: ['DescribeExecution', 'GetExecutionHistory'],
+      compensating: ['DescribeExecution', 'GetExecutionHistory'],
+    },
   }),
   'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {
     scopes: ['orders:review'],
-    states: ['StartExecution'],
+    states: { compensating: ['StartExecution'] },
   }),
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
@@ -158,7 +161,11 @@ const rows = {
   'get-health': http('GET', '/health', 'public', 'monitor', {
     rateClass: 'exempt',
     tables: { sessions: ['GetItem'] },
-    states: ['DescribeStateMachine'],
+    states: {
+      placing: ['DescribeStateMachine'],
+      compensating: ['DescribeStateMachine'],
+      refunding: ['DescribeStateMachine'],
+    },
   }),
   'get-openapi': http('GET', '/openapi.json', 'public', null),
   'get-docs': http('GET', '/docs', 'public', null),

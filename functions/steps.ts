@@ -1,4 +1,5 @@
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
+import type { StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 
 export type Step = {
@@ -12,8 +13,8 @@ export type Step = {
   /** The step that compensates this one; null where there is nothing to compensate. */
   compensatedBy: string | null;
   tables?: TableGrants;
-  /** What the handler does with the state machine. */
-  states?: readonly 'SendTaskSuccess'[];
+  /** What the handler does with the state machines. */
+  states?: StateGrants;
 };
 
 const rows = {
@@ -25,7 +26,7 @@ const rows = {
     provider: false,
     compensatedBy: 'RefundPayment',
     tables: { awaitedPayments: ['UpdateItem'] },
-    states: ['SendTaskSuccess'],
+    states: { placing: ['SendTaskSuccess'] },
   },
   ConfirmOrder: { handler: 'saga/confirm-order', databaseRole: 'saga', provider: false, compensatedBy: 'AbandonOrder' },
   AbandonOrder: { handler: 'saga/abandon-order', databaseRole: 'saga', provider: false, compensatedBy: null },
@@ -44,7 +45,7 @@ const rows = {
 
 export type StepName = keyof typeof rows;
 
-/** THE saga table: placeholder in infra/saga/order.asl.json → handler, database role, in the VPC or not. */
+/** THE saga table: placeholder in infra/saga/*.asl.json → handler, database role, in the VPC or not. */
 export const steps = Object.fromEntries(
   Object.entries(rows).map(([name, row]) => [name, { name, ...row }]),
 ) as unknown as Readonly<Record<StepName, Step>>;

@@ -2,15 +2,15 @@ import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { Route, StateAction } from '../lib/contract/deploy/route.ts';
+import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
 
 /** Everything that a handler may do. */
 export type Grants = {
   databaseRole: DatabaseRole | null;
   tables: Partial<Record<TableName, readonly TableAction[]>>;
-  /** On the state machine or on its executions; `isOnExecutions` says which. */
-  states: readonly StateAction[];
+  /** On each state machine or on its executions; `isOnExecutions` says which. */
+  states: StateGrants;
   /** The payment provider that the handler calls; null for none. */
   payments: 'simulated' | 'stripe' | null;
   /** Whether the handler reads the signing secret of Stripe's webhook. */
@@ -58,7 +58,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
   return {
     databaseRole: row.databaseRole,
     tables,
-    states: ('states' in row && row.states) || [],
+    states: ('states' in row && row.states) || {},
     payments: callsProvider ? provider : null,
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
     mails: handler.kind === 'job' && handler.row.mails === true,

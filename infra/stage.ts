@@ -57,7 +57,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
       stage: name,
       apiId: api.apiId,
       httpLog: handlersLog.logGroupName,
-      stateMachineArn: saga.stateMachineArn,
+      stateMachines: saga.stateMachines,
       handlers: Object.fromEntries(handlers.map((handler) => [handler.node.id, handler.functionName])),
       ...data.monitored,
       ...jobs.monitored,

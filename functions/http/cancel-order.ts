@@ -6,7 +6,7 @@ import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { config } from '../../lib/platform/config.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { startCompensating } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
@@ -41,7 +41,7 @@ export const handler = httpHandler(routes['cancel-order'], contract.cancelOrder,
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startCompensating,
   resumeSaga,
   windowSeconds: config().CANCELLATION_WINDOW_SECONDS,
   sleep,

@@ -1,3 +1,4 @@
+import type { ApplicationStore } from '../../lib/auth/applications/applications.dynamo.ts';
 import { deleteApplicationKey } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
@@ -7,7 +8,7 @@ import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { store: ReturnType<typeof applicationStore> };
+type Deps = { store: ApplicationStore };
 
 export async function run({ caller, path }: Request<typeof contract.deleteKey, App>, { store }: Deps): Promise<Result> {
   await deleteApplicationKey(store, caller, path);

@@ -15,8 +15,8 @@ export async function run(
   deps: Deps,
 ): Promise<Result> {
   const onError = (error: unknown) => log.warn('executions not read', { ...path, reason: String(error) });
-  const asked = { orderId: path.orderId, keyId: caller.keyId, requestId };
-  return { status: 200, body: await explainOrder({ ...deps, sql: deps.sql(), onError }, asked) };
+  const order = { orderId: path.orderId, keyId: caller.keyId, requestId };
+  return { status: 200, body: await explainOrder({ ...deps, sql: deps.sql(), onError }, order) };
 }
 
 export const handler = httpHandler(routes['explain-order'], contract.explainOrder, run, ({ clock }) => ({

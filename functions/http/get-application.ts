@@ -1,5 +1,5 @@
 import { listKeys } from '../../lib/auth/applications/app-keys.dynamo.ts';
-import { toView } from '../../lib/auth/applications/applications.dynamo.ts';
+import { type ApplicationStore, toView } from '../../lib/auth/applications/applications.dynamo.ts';
 import { requireApplication } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
@@ -9,9 +9,9 @@ import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { store: ReturnType<typeof applicationStore> };
+type Deps = { store: ApplicationStore };
 
-/** The tag is the hash of all this: keys come and go without a new version of their application. */
+/** The ETag is a hash of the whole answer, because keys change without a new version of their application. */
 export async function run({ path }: Request<typeof contract.getApplication, App>, { store }: Deps): Promise<Result> {
   const item = await requireApplication(store, path.applicationId);
   return { status: 200, body: { ...toView(item), keys: await listKeys(store, item) } };

@@ -1,17 +1,16 @@
 import * as contract from '../../lib/contract/api/system.ts';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { describeError } from '../../lib/kernel/log.ts';
 import { healthCheck } from '../../lib/operations/health/check.ts';
-import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
-import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
-import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
+import { probeDatabase, probeSessions, probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { states } from '../../lib/platform/step-functions.ts';
+import { machineArn, states } from '../../lib/platform/step-functions.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { check: () => Promise<contract.Health> };
@@ -26,14 +25,14 @@ export const handler = httpHandler(routes['get-health'], contract.getHealth, run
     probes: {
       database: () => probeDatabase(sqlAs('monitor')),
       sessions: () => probeSessions(dynamo(), tableName('sessions')),
-      states: () => probeStates(states(), config().STATE_MACHINE_ARN),
+      states: () => probeStates(states(), stateMachines.map(machineArn)),
     },
     version: config().RELEASE,
     clock,
     stopwatch,
     onDown(part, error) {
-      log.warn('a part is down', { part, error: describeError(error) });
-      // A pool that hangs, or has lost its connection, would make every later probe fail like this one.
+      log.warn('part is down', { part, error: describeError(error) });
+      // With a pool that is stuck or has lost its connection, every later probe would fail too.
       if (part === 'database') dropPool('monitor');
     },
   }),

@@ -8,7 +8,7 @@ import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };
 
-/** The entity tag is the version, so that it serves as the `If-Match` of a change. */
+/** The ETag is the version, so that it can be the `If-Match` of a change. */
 export async function run({ path }: Request<typeof contract.getProduct>, deps: Deps): Promise<Result> {
   const product = await readOnSale(deps.sql(), path.productId);
   return { status: 200, body: product, etag: versionTag(product.version) };

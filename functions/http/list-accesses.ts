@@ -16,7 +16,7 @@ export async function run(
 ): Promise<Result> {
   const about = [query.resource, query.application, query.customer].filter((id) => id !== undefined);
   if (about.length === 0) {
-    const detail = 'is missing, and so are ?application and ?customer: one of them is needed';
+    const detail = 'is missing, and so are ?application and ?customer. Send at least one of them';
     throw new Problem('invalid-input', `?resource ${detail}.`, { errors: [{ pointer: '?resource', detail }] });
   }
   touch(...about);

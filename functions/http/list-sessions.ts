@@ -11,13 +11,12 @@ import { routes } from '../routes.ts';
 
 type Deps = { sessions: SessionStore };
 
-/** Most that are shown. */
-const most = 100;
+const maxSessions = 100;
 
 export async function run({ caller }: Request<typeof contract.listSessions, SignedIn>, deps: Deps): Promise<Result> {
   const found = await listSessions(deps.sessions, caller.customerId);
   const current = sessionIdOf(caller.session);
-  const data = found.slice(0, most).map((session) => ({
+  const data = found.slice(0, maxSessions).map((session) => ({
     ...session,
     createdAt: toTimestamp(session.createdAt),
     expiresAt: toTimestamp(session.expiresAt),

@@ -5,7 +5,7 @@ import { answerLongRunning, warnIfNotStarted } from '../../lib/http/long-running
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
@@ -41,6 +41,6 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startPlacing,
   sleep,
 }));

@@ -32,9 +32,9 @@ export async function run(
     outcome = (await isRemembered(events, eventId)) ? 'repeated' : 'resumed';
     if (outcome === 'resumed') {
       await resume(orderId).catch((cause: unknown) => {
-        throw new Problem('unavailable', 'The order could not be told; send the event again.', { cause });
+        throw new Problem('unavailable', 'The order could not be resumed. Send the event again.', { cause });
       });
-      // Last, so that Stripe sends again what was cut off before.
+      // Last: if this request fails before, Stripe sends the event again.
       await remember(events, eventId, clock.now());
     }
   }

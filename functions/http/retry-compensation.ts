@@ -4,21 +4,20 @@ import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
 import { warnIfNotStarted } from '../../lib/http/long-running.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
-import { type ReviewDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
-import { startSaga } from '../../lib/platform/executions.ts';
+import { type RetryDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
+import { startCompensating } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
-import type { StartSaga } from '../../lib/shop/orders/place.ts';
 import { routes } from '../routes.ts';
 
-type Deps = Omit<ReviewDeps, 'sql'> & { sql: () => Sql; startSaga: StartSaga };
+type Deps = Omit<RetryDeps, 'sql'> & { sql: () => Sql };
 
 export async function run(request: Request<typeof contract.retryCompensation, App>, deps: Deps): Promise<Result> {
   const { caller, path, requestId, log } = request;
-  const asked = { orderId: path.orderId, keyId: caller.keyId, requestId };
+  const order = { orderId: path.orderId, keyId: caller.keyId, requestId };
   const claim = claimOf('retry-compensation', request);
-  const { answer, replayed, startError } = await retryCompensation({ ...deps, sql: deps.sql() }, claim, asked);
+  const { answer, replayed, startError } = await retryCompensation({ ...deps, sql: deps.sql() }, claim, order);
   warnIfNotStarted(log, startError, path);
   return fromStored(answer, replayed);
 }
@@ -27,5 +26,5 @@ export const handler = httpHandler(routes['retry-compensation'], contract.retryC
   sql: () => sqlAs('manual_review'),
   clock,
   keys: idempotency('orders.idempotency_keys'),
-  startSaga,
+  startCompensating,
 }));

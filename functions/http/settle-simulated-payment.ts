@@ -10,7 +10,7 @@ import { resumeSaga } from '../../lib/platform/resume.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { ChargeNotWaiting } from '../../lib/shop/payments/gateway.ts';
-import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { routes } from '../routes.ts';
 
 type Deps = {
@@ -28,7 +28,7 @@ export async function run(
   if (order === undefined) throw new Problem('not-found', 'You have no such order with a simulated payment.');
   const status = await settle(orderId, body.outcome).catch((error: unknown) => {
     if (!(error instanceof ChargeNotWaiting)) throw error;
-    throw new Problem('payment-not-waiting', `The payment does not wait for you: it is ${error.status}.`);
+    throw new Problem('payment-not-waiting', `The payment is ${error.status} and does not wait for an action.`);
   });
   await resume(orderId);
   return { status: 200, body: { orderId, status } };

@@ -1,4 +1,4 @@
-import { toView } from '../../lib/auth/applications/applications.dynamo.ts';
+import { type ApplicationStore, toView } from '../../lib/auth/applications/applications.dynamo.ts';
 import { updateApplication } from '../../lib/auth/applications/manage.ts';
 import * as contract from '../../lib/contract/api/applications.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
@@ -8,7 +8,7 @@ import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { applicationStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { store: ReturnType<typeof applicationStore> };
+type Deps = { store: ApplicationStore };
 
 export async function run(
   { caller, path, body, ifMatch }: Request<typeof contract.updateApplication, App>,

@@ -6,7 +6,7 @@ import { jobs } from '../jobs.ts';
 
 type Deps = { sql: () => Sql; log: Pick<Logger, 'info'>; directory: string | URL };
 
-/** Brings the database to this release, before anything of it serves. */
+/** Migrates the database to this release, before its functions are deployed. */
 export async function run({ sql, log, directory }: Deps): Promise<{ applied: string[] }> {
   return await migrate({ sql: sql(), directory, log: (line) => log.info(line) });
 }

@@ -6,7 +6,7 @@ import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { jobs } from '../jobs.ts';
 
-/** What is known of a mail, without its text, is kept for so long. */
+/** How long the record of a mail, without its text, is kept. */
 const mailDays = 30;
 
 export async function run({ sql, clock }: { sql: () => Sql; clock: Clock }) {

@@ -2,7 +2,7 @@ import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
 import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
 import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
-import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
+import { describeExecution, startCompensating } from '../../lib/platform/executions.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
@@ -10,7 +10,7 @@ import { jobs } from '../jobs.ts';
 
 type Deps = Omit<ReconcileDeps, 'sql'> & { sql: () => ReconcileDeps['sql']; meter: Pick<Meter, 'count'> };
 
-/** Compares provider, orders and stock ledger, and repairs what is certain. */
+/** Compares the payment provider, orders and the stock ledger, and repairs differences whose cause is certain. */
 export async function run(deps: Deps) {
   const { found, repaired, open, snapshotAge } = await reconcile({ ...deps, sql: deps.sql() });
   for (const [kind, count] of Object.entries(open)) deps.meter.count('ReconciliationFindings', count, kind);
@@ -24,8 +24,8 @@ export const handler = jobHandler(jobs.reconcile, run, ({ clock, meter, log }) =
   store: { client: dynamo(), table: tableName('providerCharges'), clock },
   clock,
   meter,
-  startSaga,
-  describeSaga,
+  startCompensating,
+  describeExecution,
   graceSeconds: config().RECONCILE_GRACE_SECONDS,
   days: config().RECONCILE_DAYS,
   onFinding: ({ kind, subject, problem }) =>

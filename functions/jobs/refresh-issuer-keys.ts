@@ -5,7 +5,7 @@ import { dynamo } from '../../lib/platform/dynamo.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { jobs } from '../jobs.ts';
 
-/** Copies the identity provider's public keys to where handlers without a way out can read them. */
+/** Copies the identity provider's public keys to DynamoDB, for handlers that cannot reach the internet. */
 export const run = (deps: RefreshDeps) => refreshIssuerKeys(deps);
 
 export const handler = jobHandler(jobs['refresh-issuer-keys'], run, ({ clock, meter }) => ({

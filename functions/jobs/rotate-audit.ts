@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { rotateMonths } from '../../lib/operations/audit/months.sql.ts';
+import { rotateMonths } from '../../lib/operations/audit/record.sql.ts';
 import { config } from '../../lib/platform/config.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';

@@ -1,28 +1,29 @@
 import { config } from '../../lib/platform/config.ts';
-import { describeSaga, startSaga } from '../../lib/platform/executions.ts';
+import { describeExecution, startCompensating, startPlacing, startRefunding } from '../../lib/platform/executions.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { sagaEnded } from '../../lib/saga/failures.ts';
 import { retryCompensations } from '../../lib/saga/retry-compensation.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
-import { sweepRefunds } from '../../lib/shop/payments/refunds.ts';
+import { type SweepRefundsDeps, sweepRefunds } from '../../lib/saga/sweep-refunds.ts';
 import { jobs } from '../jobs.ts';
 
-type Deps = Omit<SweepDeps, 'sql' | 'untilMs'> & {
+type Deps = Omit<SweepDeps & SweepRefundsDeps, 'sql' | 'untilMs'> & {
   sql: () => SweepDeps['sql'];
   meter: Meter;
-  /** After so long nothing more is begun. */
+  /** After this time nothing more is started. */
   budgetSeconds: number;
 };
 
 export async function run(deps: Deps) {
   const sql = deps.sql();
   const untilMs = deps.stopwatch.elapsed() + deps.budgetSeconds * 1000;
-  // Each part is counted as soon as it is done: what comes after it may fail.
+  // Count each part as soon as it is done, because a later one may fail.
   const orders = await sweepOrders({ ...deps, sql, untilMs });
   deps.meter.count('ReservationsExpired', orders.released);
-  if (orders.opened > 0) deps.meter.count('ManualReviewsOpened', orders.opened, 'saga-ended');
+  if (orders.opened > 0) deps.meter.count('ManualReviewsOpened', orders.opened, sagaEnded.code);
   deps.meter.count('SagasStartedLate', orders.started);
   const refunds = await sweepRefunds({ ...deps, sql, untilMs });
   deps.meter.count('SagasStartedLate', refunds);
@@ -36,8 +37,10 @@ export const handler = jobHandler(jobs['sweep-orders'], run, ({ clock, stopwatch
   clock,
   stopwatch,
   meter,
-  startSaga,
-  describeSaga,
+  startPlacing,
+  startCompensating,
+  startRefunding,
+  describeExecution,
   budgetSeconds: jobs['sweep-orders'].timeoutSeconds - 10,
   resumeSaga,
   quietSeconds: config().SWEEP_AFTER_SECONDS,

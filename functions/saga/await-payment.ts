@@ -5,10 +5,10 @@ import { awaitedPayments, resumeTask } from '../../lib/platform/resume.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { type AwaitedPayments, answerSignal, keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
-import { sagaState } from '../../lib/saga/state.ts';
+import { placingState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
-const input = z.object({ taskToken: z.string(), state: sagaState });
+const input = z.object({ taskToken: z.string(), state: placingState });
 type Input = z.output<typeof input>;
 
 type Deps = {
@@ -18,9 +18,9 @@ type Deps = {
   resumeTask: (taskToken: string) => Promise<void>;
 };
 
-/** The saga waits after this step until something happens to the payment, and then charges again to learn what. */
+/** After this step the saga waits until something happens to the payment. Then it charges again to find out what. */
 export async function run({ taskToken, state: { orderId, charge } }: Input, deps: Deps) {
-  if (charge?.action === undefined) throw new Error('there is no payment to wait for');
+  if (charge?.action === undefined) throw new Error('the charge has no action to wait for');
   const at = new Date(deps.clock.now());
   const expiresAt = await awaitPaymentAction(deps.sql(), { orderId, action: charge.action, at });
   const signal = await keepToken(deps.awaited, { orderId, token: taskToken, expiresAt: expiresAt.getTime() });

@@ -4,15 +4,13 @@ import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { closeCompensated } from '../../lib/saga/compensate.sql.ts';
-import { failureOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { compensated, failureOf } from '../../lib/saga/failures.ts';
+import { type CompensationState, compensationState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
-/** Told only when nothing more exact is known. */
-const compensated = { code: 'compensated', detail: 'The order could not be completed; no money is kept.' };
-
-export async function run(state: SagaState, { sql, clock, meter }: Deps) {
+export async function run(state: CompensationState, { sql, clock, meter }: Deps) {
   const failure = failureOf(state) ?? compensated;
   const { status, closed } = await closeCompensated(sql(), {
     orderId: state.orderId,
@@ -29,7 +27,7 @@ export async function run(state: SagaState, { sql, clock, meter }: Deps) {
   return { status };
 }
 
-export const handler = stepHandler(steps.CloseOrder, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.CloseOrder, compensationState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

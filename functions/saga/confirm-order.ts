@@ -4,12 +4,12 @@ import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import { type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { type PlacingState, placingState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
-export async function run({ orderId, charge }: SagaState, { sql, clock, meter }: Deps) {
+export async function run({ orderId, charge }: PlacingState, { sql, clock, meter }: Deps) {
   if (charge === undefined || charge.action !== undefined)
     throw new Error('there is no charge to confirm the order by');
   const now = clock.now();
@@ -27,7 +27,7 @@ export async function run({ orderId, charge }: SagaState, { sql, clock, meter }:
   return { confirmed: true };
 }
 
-export const handler = stepHandler(steps.ConfirmOrder, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.ConfirmOrder, placingState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

@@ -4,33 +4,35 @@ import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { requestManualReview } from '../../lib/saga/compensate.sql.ts';
-import { executionName } from '../../lib/saga/execution-name.ts';
-import { compensationFailureOf, failureOf, type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { compensationFailureOf } from '../../lib/saga/compensation-failure.ts';
+import { compensatingExecution, placingExecution } from '../../lib/saga/executions.ts';
+import { compensationFailed, failureOf } from '../../lib/saga/failures.ts';
+import { type CompensationState, compensationState } from '../../lib/saga/state.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
-/** Told only when nothing more exact is known. */
-const unfinished = { code: 'compensation-failed', detail: 'The order is not compensated yet; we are looking into it.' };
-
-export async function run(state: SagaState, { sql, clock, meter }: Deps) {
-  const { code, detail } = failureOf(state) ?? unfinished;
+export async function run(state: CompensationState, { sql, clock, meter }: Deps) {
+  const { code, detail } = failureOf(state) ?? compensationFailed;
+  const { orderId, reason, attempt } = state;
+  const execution =
+    reason === undefined ? placingExecution({ orderId }) : compensatingExecution({ orderId, reason, attempt });
   const { status, opened } = await requestManualReview(sql(), {
-    orderId: state.orderId,
+    orderId,
     eventId: newId('event', clock),
     reason: code,
     detail,
     at: new Date(clock.now()),
-    unlessConfirmed: state.intent === 'place',
-    execution: executionName(state),
-    attempt: state.attempt ?? 0,
+    unlessConfirmed: reason === undefined,
+    execution: execution.name,
+    attempt: attempt ?? 0,
     why: compensationFailureOf(state),
   });
   if (opened) meter.count('ManualReviewsOpened', 1, code);
   return { status };
 }
 
-export const handler = stepHandler(steps.RequestManualReview, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.RequestManualReview, compensationState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

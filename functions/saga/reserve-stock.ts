@@ -4,13 +4,13 @@ import { config } from '../../lib/platform/config.ts';
 import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { type SagaState, sagaState } from '../../lib/saga/state.ts';
+import { type PlacingState, placingState } from '../../lib/saga/state.ts';
 import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter; reservationSeconds: number };
 
-export async function run({ orderId }: SagaState, { sql, clock, meter, reservationSeconds }: Deps) {
+export async function run({ orderId }: PlacingState, { sql, clock, meter, reservationSeconds }: Deps) {
   const now = clock.now();
   const expiresAt = new Date(now + reservationSeconds * 1000);
   try {
@@ -22,7 +22,7 @@ export async function run({ orderId }: SagaState, { sql, clock, meter, reservati
   return { expiresAt: expiresAt.toISOString() };
 }
 
-export const handler = stepHandler(steps.ReserveStock, sagaState, run, ({ clock, meter }) => ({
+export const handler = stepHandler(steps.ReserveStock, placingState, run, ({ clock, meter }) => ({
   sql: () => sqlAs('saga'),
   clock,
   meter,

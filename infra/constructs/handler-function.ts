@@ -4,12 +4,13 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { type StateAction, type StateMachineName, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
 import { addressIn, type Settings } from '../settings.ts';
 import type { Database } from './database.ts';
-import { executionsOf, functionNameOf, logGroupNameOf, stateMachineArnOf, stateMachineNameOf } from './names.ts';
+import { executionsArnOf, functionNameOf, logGroupNameOf, machineArnOf, machineNameOf } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
@@ -34,8 +35,6 @@ export type HandlerFunctionProps = StageContext & {
   grants: Grants;
   timeoutSeconds: number;
   memoryMb?: number;
-  /** Of the order saga; derived from its name when absent. */
-  stateMachineArn?: string;
   /** Besides the variables that the grants bring. */
   environment?: Record<string, string>;
   /** Replaces a log group of the function's own. */
@@ -86,7 +85,9 @@ export class HandlerFunction extends Construct {
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),
     });
-    if (grants.states.some(isOnExecutions)) acknowledgeExecutions(this, profile.name);
+    for (const [machine, actions] of statesOf(grants)) {
+      if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.name, machine));
+    }
   }
 }
 
@@ -115,9 +116,11 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
       tables.byName[table as TableName].tableArn,
     );
   }
-  for (const action of grants.states) {
-    const resource = isOnExecutions(action) ? executionsOf(scope, settings.profile.name) : machineArn(scope, props);
-    allow([`states:${action}`], resource);
+  for (const [machine, actions] of statesOf(grants)) {
+    for (const action of actions) {
+      const arnOf = isOnExecutions(action) ? executionsArnOf : machineArnOf;
+      allow([`states:${action}`], arnOf(scope, settings.profile.name, machine));
+    }
   }
   if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
@@ -142,14 +145,13 @@ function sends(scope: Construct, from: string): iam.PolicyStatement {
   });
 }
 
-const machineArn = (scope: Construct, { stateMachineArn, settings }: HandlerFunctionProps): string =>
-  stateMachineArn ?? stateMachineArnOf(scope, settings.profile.name);
+const statesOf = ({ states }: Grants) => Object.entries(states) as [StateMachineName, readonly StateAction[]][];
 
-function acknowledgeExecutions(handler: HandlerFunction, stage: string): void {
-  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${stateMachineNameOf(stage)}:*`;
+function acknowledgeExecutions(handler: HandlerFunction, machineName: string): void {
+  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${machineName}:*`;
   Validations.of(handler).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${executions}]`,
-    reason: 'Executions are named after their orders: the handler may read any of this one state machine.',
+    reason: 'Executions are named after orders and refunds: the handler may read any of this state machine.',
   });
 }
 
@@ -161,7 +163,12 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
     ...Object.fromEntries(
       (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariable(name), tables.byName[name].tableName]),
     ),
-    ...(grants.states.length === 0 ? {} : { STATE_MACHINE_ARN: machineArn(scope, props) }),
+    ...Object.fromEntries(
+      statesOf(grants)
+        // A task token alone says which execution it belongs to.
+        .filter(([, actions]) => actions.some((action) => action !== 'SendTaskSuccess'))
+        .map(([name]) => [stateMachineVariables[name], machineArnOf(scope, settings.profile.name, name)]),
+    ),
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }

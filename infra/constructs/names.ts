@@ -1,5 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
 
 /*
  * Names of our own. Another stack can use them without an export, which CloudFormation would not remove as long as that
@@ -17,16 +18,17 @@ export const functionNameOf = (stage: string, handler: string): string =>
 /** The name of the log group of a handler, or of handlers that share one. */
 export const logGroupNameOf = (stage: string, handler: string): string => `/counterfoil/${stage}/${handler}`;
 
-/** The name of the order saga. Executions live under it for 90 days, so it must outlast deployments. */
-export const stateMachineNameOf = (stage: string): string => `counterfoil-${stage}-order`;
+/** The name of a state machine. Executions live under it for 90 days, so it must outlast deployments. */
+export const machineNameOf = (stage: string, machine: StateMachineName): string =>
+  `counterfoil-${stage}-order-${machine}`;
 
-/** The ARN of the order saga. */
-export const stateMachineArnOf = (scope: Construct, stage: string): string =>
-  statesArn(scope, 'stateMachine', stateMachineNameOf(stage));
+/** The ARN of a state machine of the stage. */
+export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
+  statesArn(scope, 'stateMachine', machineNameOf(stage, machine));
 
-/** The ARN of all executions of the order saga. They are named after their orders. */
-export const executionsOf = (scope: Construct, stage: string): string =>
-  statesArn(scope, 'execution', `${stateMachineNameOf(stage)}:*`);
+/** The ARN of all executions of a state machine of the stage. */
+export const executionsArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
+  statesArn(scope, 'execution', `${machineNameOf(stage, machine)}:*`);
 
 const statesArn = (scope: Construct, resource: string, resourceName: string): string =>
   Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });

@@ -1,56 +1,68 @@
 import { readFileSync } from 'node:fs';
-import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type Step, type StepName, steps } from '../../functions/steps.ts';
+import { type StateMachineName, stateMachines } from '../../lib/contract/deploy/route.ts';
 import { grantsOf } from '../grants.ts';
+import type { Profile } from '../profiles.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
+import { machineNameOf, pascal } from './names.ts';
 
-const definition = readFileSync(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
+type State = { TimeoutSeconds?: number; TimeoutSecondsPath?: string };
+type Definition = { text: string; placeholders: StepName[]; states: Record<string, State> };
 
-/** The order saga: the definition as it stands, with one function a step. */
+const definitions = Object.fromEntries(
+  stateMachines.map((name) => {
+    const text = readFileSync(new URL(`../saga/${name}.asl.json`, import.meta.url), 'utf8');
+    const found = [...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1] as StepName);
+    return [name, { text, placeholders: [...new Set(found)].toSorted(), states: JSON.parse(text).States }];
+  }),
+) as Record<StateMachineName, Definition>;
+
+/** The order saga: its state machines, exactly as infra/saga defines them, and one function for each step. */
 export class OrderSaga extends Construct {
-  readonly stateMachine: sfn.StateMachine;
+  readonly machines: Readonly<Record<StateMachineName, sfn.StateMachine>>;
   readonly handlers: HandlerFunction[];
 
   constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
     const { profile, payments } = context.settings;
-    // Executions live under this name for 90 days, so it must outlast deployments.
-    const stateMachineName = `counterfoil-${profile.name}-order`;
-    const stateMachineArn = Stack.of(this).formatArn({
-      service: 'states',
-      resource: 'stateMachine',
-      resourceName: stateMachineName,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    const functions = (Object.entries(steps) as [StepName, Step][]).map(([name, step]) => {
-      const handler = new HandlerFunction(this, name, {
-        ...context,
-        handler: step.handler,
-        description: `Order saga: ${name}`,
-        grants: grantsOf({ kind: 'step', row: step }, payments.provider),
-        timeoutSeconds: patienceFor(name) - 1,
-        stateMachineArn,
-      });
-      return { name, handler };
-    });
-    this.handlers = functions.map(({ handler }) => handler);
+    const functions = Object.fromEntries(
+      (Object.entries(steps) as [StepName, Step][]).map(([name, step]) => [
+        name,
+        new HandlerFunction(this, name, {
+          ...context,
+          handler: step.handler,
+          description: `Order saga: ${name}`,
+          grants: grantsOf({ kind: 'step', row: step }, payments.provider),
+          timeoutSeconds: timeoutOf(name) - 1,
+        }),
+      ]),
+    ) as Record<StepName, HandlerFunction>;
+    this.handlers = Object.values(functions);
+    this.machines = Object.fromEntries(
+      stateMachines.map((name) => [name, this.#machine(name, functions, profile)]),
+    ) as Record<StateMachineName, sfn.StateMachine>;
+  }
 
-    this.stateMachine = new sfn.StateMachine(this, 'StateMachine', {
+  #machine(name: StateMachineName, functions: Record<StepName, HandlerFunction>, profile: Profile): sfn.StateMachine {
+    const { text, placeholders } = definitions[name];
+    // Executions live under this name for 90 days, so it must outlast deployments.
+    const stateMachineName = machineNameOf(profile.name, name);
+    const arns = placeholders.map((step) => [step, functions[step].function.functionArn] as const);
+    const machine = new sfn.StateMachine(this, pascal(name), {
       stateMachineName,
       stateMachineType: sfn.StateMachineType.STANDARD,
-      definitionBody: sfn.DefinitionBody.fromString(definition),
-      definitionSubstitutions: Object.fromEntries(
-        functions.map(({ name, handler }) => [name, handler.function.functionArn]),
-      ),
+      definitionBody: sfn.DefinitionBody.fromString(text),
+      definitionSubstitutions: Object.fromEntries(arns),
       tracingEnabled: profile.traces,
       logs: {
-        destination: new logs.LogGroup(this, 'Log', {
+        destination: new logs.LogGroup(this, `${pascal(name)}Log`, {
           // Groups of this prefix need no room in the account's one resource policy for log delivery.
-          logGroupName: `/aws/vendedlogs/states/counterfoil-${profile.name}-order`,
+          logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
           retention: profile.logDays,
           removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
         }),
@@ -59,38 +71,32 @@ export class OrderSaga extends Construct {
       },
     });
     // grantInvoke would add every version and alias of each function; the definition calls none.
-    this.stateMachine.addToRolePolicy(
-      new iam.PolicyStatement({
-        actions: ['lambda:InvokeFunction'],
-        resources: functions.map(({ handler }) => handler.function.functionArn),
-      }),
+    machine.addToRolePolicy(
+      new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: arns.map(([, arn]) => arn) }),
     );
-
-    const { role } = this.stateMachine;
-    Validations.of(role).acknowledge({
+    Validations.of(machine.role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'Log delivery (and X-Ray, where traces are on) has no resources to name: AWS documents "*".',
     });
-    Validations.of(this.stateMachine).acknowledge({
+    Validations.of(machine).acknowledge({
       id: 'AwsSolutions-SF1',
       reason: 'The history of every execution is kept for 90 days; the log is for errors, without execution data.',
     });
     if (!profile.traces) {
-      Validations.of(this.stateMachine).acknowledge({
+      Validations.of(machine).acknowledge({
         id: 'AwsSolutions-SF2',
-        reason: 'A dev stage is looked at by its executions’ histories; prod is traced.',
+        reason: 'A dev stage is examined by the histories of its executions; prod is traced.',
       });
     }
+    return machine;
   }
 }
 
-/** How long the state waits for its function. The function ends first, so that its own log tells why. */
-function patienceFor(step: string): number {
-  const states: Record<string, { TimeoutSeconds?: number; TimeoutSecondsPath?: string }> =
-    JSON.parse(definition).States;
-  const { TimeoutSeconds: own, TimeoutSecondsPath: path } = states[step] ?? {};
-  // A state that waits for somebody outside has a time-out of its own making; its function is as quick as the others.
-  const seconds = path === undefined ? own : 15;
-  if (seconds === undefined) throw new Error(`state ${step} of order.asl.json has no TimeoutSeconds`);
+/** How long a state waits for its function, in seconds. The function ends first, so that its own log says why. */
+function timeoutOf(step: StepName): number {
+  const state = stateMachines.map((name) => definitions[name].states[step]).find((found) => found !== undefined);
+  // A state that waits for a callback takes its time-out from the input; its function is as quick as the others.
+  const seconds = state?.TimeoutSecondsPath === undefined ? state?.TimeoutSeconds : 15;
+  if (seconds === undefined) throw new Error(`no state ${step} of infra/saga has TimeoutSeconds`);
   return seconds;
 }

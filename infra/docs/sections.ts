@@ -8,7 +8,8 @@ import { code, markdownTable } from './table.ts';
 
 /** Sections of pages that repeat what the code knows: page → name of the section → its text. */
 export const sections: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'docs/architecture.md': { rooms: roomTable, roles: roleTable, network: networkTable },
+  'docs/architecture.md': { rooms: roomTable, roles: roleTable },
+  'docs/deploy.md': { network: networkTable },
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },
   'docs/limits.md': { 'rate classes': rateLimits },
   'docs/saga.md': { 'time-outs and retries': machineTables },
@@ -40,7 +41,8 @@ function roomTable(): string {
   );
 }
 
-function dynamoTable(): string {
+/** Every DynamoDB table, a line each. */
+export function dynamoTable(): string {
   return markdownTable(
     ['table', 'variable', 'key', 'expires by', 'recoverable', 'holds'],
     Object.entries<TableRow>(tables).map(([name, { partitionKey, sortKey, ttlAttribute, recoverable, holds }]) => [

@@ -37,7 +37,9 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: '`-c`',
     what: "how far the issuer's clock and ours may differ, 0–300",
   },
-  STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine of the order saga' },
+  PLACING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that places orders' },
+  COMPENSATING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that compensates orders' },
+  REFUNDING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that makes partial refunds' },
   PAYMENT_PROVIDER: {
     laptop: 'yours',
     aws: 'set',

@@ -7,6 +7,7 @@ import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { type StateMachineName, stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
@@ -28,7 +29,8 @@ import { createTestClock, openClock, type TestClock } from './test-clock.ts';
 export const region = 'eu-west-1';
 /** One process serves everything here, so an order without a change for this long was left by a killed one. */
 export const sweepAfterSeconds = 2;
-const stateMachineArn = `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-order`;
+const machineArnOf = (name: StateMachineName) =>
+  `arn:aws:states:${region}:000000000000:stateMachine:counterfoil-local-order-${name}`;
 
 export type StackOptions = {
   /** Folder for everything that the stack stores. */
@@ -117,10 +119,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const api = { baseUrl: '' };
   const provider = await startProvider(options, api, keep);
   const states = await startStates({
-    definition: await readDefinition(),
+    machines: await Promise.all(
+      stateMachines.map(async (name) => ({
+        stateMachineArn: machineArnOf(name),
+        definition: await readDefinition(name),
+        file: at(`states-${name}.sqlite`),
+      })),
+    ),
     invoke: (handler, payload) => invoke(handler, payload, 30),
-    file: at('states.sqlite'),
-    stateMachineArn,
     clock,
     log,
     waitScale: options.waitScale,
@@ -261,7 +267,7 @@ const environmentOf = ({ dynamo, states, proxy, certificate, credentials, provid
   DATABASE_PORT: String(proxy.port),
   DATABASE_CA_FILE: certificate.caFile,
   DATABASE_POOL_SIZE: '12',
-  STATE_MACHINE_ARN: stateMachineArn,
+  ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),
   PAYMENT_TIMEOUT_MS: '1000',
   SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
   ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),
@@ -292,8 +298,8 @@ export async function resetStack(directory: string): Promise<void> {
 const tableSpecs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));
 
 /** The deployed definition, with the names of handlers in place of the functions' ARNs. */
-async function readDefinition(): Promise<object> {
-  const text = await readFile(new URL('../saga/order.asl.json', import.meta.url), 'utf8');
+async function readDefinition(name: StateMachineName): Promise<object> {
+  const text = await readFile(new URL(`../saga/${name}.asl.json`, import.meta.url), 'utf8');
   return JSON.parse(
     text.replace(/\$\{(\w+)\}/g, (_, name: string) => steps[name as StepName]?.handler ?? `\${${name}}`),
   );

@@ -1,11 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, type MetricProps, SearchExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/deploy/metrics.ts';
-import { failureCodes } from '../../lib/saga/state.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
-
-/** Why an order goes to manual review: what a saga could not compensate, or a saga that ended before its order. */
-export const reviewReasons: readonly string[] = [...failureCodes, 'saga-ended'];
 
 /** The statistic of a metric, over periods of so many minutes, one by default. */
 type Shape = { statistic: string; minutes?: number; label?: string };

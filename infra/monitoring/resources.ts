@@ -1,11 +1,13 @@
 import type { JobName } from '../../functions/jobs.ts';
+import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
 import type { TableName } from '../../lib/contract/deploy/tables.ts';
 
 /** The resources of a stage that alarms and the dashboard look at, by the names that CloudWatch knows. */
 export type MonitoredResources = {
   stage: string;
   apiId: string;
-  stateMachineArn: string;
+  /** ARNs of the saga's state machines. */
+  stateMachines: Readonly<Record<StateMachineName, string>>;
   cluster: string;
   writer: string;
   proxy: string;

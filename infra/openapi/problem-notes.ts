@@ -42,7 +42,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'own-application': {
     when: 'An application changes its own scopes or status, or deletes itself.',
     todo: 'Use another application with `applications:manage`.',
-    detail: 'Let another application do this to yours.',
+    detail: 'Use the key of another application for this.',
     path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38',
   },
   'too-many-applications': {
@@ -60,13 +60,13 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'kind-has-no-keys': {
     when: 'The request asks for a key for a `mobile` or `web` application. Anyone could extract a key from such an application.',
     todo: 'Send the application’s id as `Client-Id`, and sign customers in for the rest.',
-    detail: 'What is built into a mobile application is no secret: send its Client-Id.',
+    detail: 'A mobile application cannot keep a key secret. Send its Client-Id instead.',
     path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38/keys',
   },
   'identity-client-taken': {
     when: 'Another application already uses this client id of the identity provider.',
     todo: 'Remove it there first, or register a separate client at the provider.',
-    detail: 'Another application has this client of the identity provider.',
+    detail: 'This client id of the identity provider belongs to another application.',
     path: '/applications',
   },
   'invalid-cursor': {
@@ -78,7 +78,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'idempotency-key-missing': {
     when: 'The operation must not happen twice, but the request has no `Idempotency-Key`.',
     todo: 'Create a new key, such as a UUID, for each new order. Send the same key with every attempt.',
-    detail: 'Send an Idempotency-Key header: any text that is new for each order.',
+    detail: 'Send an Idempotency-Key header with a new value for each order.',
   },
   'idempotency-key-invalid': {
     when: 'The `Idempotency-Key` has more than 255 characters, or characters other than visible ASCII.',
@@ -89,7 +89,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     path: '/password-resets/confirmations',
     when: 'The e-mailed token is unknown, used, expired or replaced by a newer one. The answer does not say which.',
     todo: 'Request another e-mail and use the newest token.',
-    detail: 'The token is unknown, was used, or is past its time. Ask for another.',
+    detail: 'The token is unknown, expired, or was used before. Request a new one.',
   },
   'webhook-signature-invalid': {
     path: '/webhooks/stripe',
@@ -112,7 +112,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     path: '/sessions',
     when: 'The id token is expired, changed, from another issuer, for another application than the caller, or not an id token. The answer does not say which.',
     todo: 'Get a new id token from the identity provider, and send it with the `Client-Id` of the application that it was issued for.',
-    detail: 'The id token is expired, of another issuer or for nobody here.',
+    detail: 'The id token has expired, or its issuer or audience is not accepted here.',
   },
   'identity-not-linked': {
     path: '/sessions',
@@ -137,7 +137,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     path: '/products/prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
     when: 'Nothing has this id, or it belongs to someone else. The answer does not say which.',
     todo: 'Check the id and the signed-in customer.',
-    detail: 'There is nothing under this address.',
+    detail: 'There is no resource at this path.',
   },
   'route-not-found': {
     path: '/ordres',
@@ -197,7 +197,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     path: '/simulated-payments/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
     when: 'The simulated payment does not wait for the customer: the order uses another payment method, the payment already ended, or the order was compensated meanwhile.',
     todo: 'Nothing. `GET /orders/{orderId}` shows how the order goes on. Only orders with `pm_requiresAction` wait.',
-    detail: 'The payment does not wait for you: it is captured.',
+    detail: 'The payment is captured and does not wait for an action.',
   },
   'order-not-refundable': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
@@ -220,7 +220,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'body-too-large': {
     when: 'The body exceeds 64 KiB, or 256 KiB for a signed body.',
     todo: 'Send less. No operation needs that much.',
-    detail: 'The body has 70000 bytes; at most 65536 are taken.',
+    detail: 'The body has 70000 bytes. At most 65536 are allowed.',
   },
   'unsupported-media-type': {
     when: 'The `Content-Type` of the body is not `application/json`.',
@@ -249,7 +249,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'amount-too-large': {
     when: 'The total exceeds the largest amount an order can have.',
     todo: 'Split the order.',
-    detail: 'The total is 1200000000000 minor units of EUR; at most 1000000000000 go.',
+    detail: 'The total is 1200000000000 minor units of EUR. At most 1000000000000 are allowed.',
   },
   'sign-in-locked': {
     path: '/sessions',
@@ -274,6 +274,6 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   unavailable: {
     when: 'The database, the session store or the state machine did not answer in time.',
     todo: 'Try again after `Retry-After`, a `POST` with the same `Idempotency-Key`. Nothing happens twice.',
-    detail: 'A part of the service is not answering; try again shortly.',
+    detail: 'A part of the service is unavailable. Try again shortly.',
   },
 };

@@ -23,8 +23,8 @@ export type AuthenticateOptions = {
 };
 
 /**
- * The caller that the credentials belong to; undefined when they are unknown, expired, revoked, of another kind, or of a
- * suspended application.
+ * The caller that the credentials belong to; undefined when they are unknown, expired, revoked, of another kind, or of
+ * a suspended application.
  * @throws DependencyUnavailable; Problem unauthenticated for an identity token that was never exchanged
  */
 export type Authenticate = (
@@ -32,7 +32,9 @@ export type Authenticate = (
   options: AuthenticateOptions,
 ) => Promise<AuthenticatedCaller | undefined>;
 
-/** Finds the holders of credentials. Each returns undefined for what it does not know, and throws DependencyUnavailable. */
+/**
+ * Finds the holders of credentials. Each returns undefined for what it does not know, and throws DependencyUnavailable.
+ */
 export type CredentialStores = {
   session(
     token: string,
@@ -53,9 +55,9 @@ type FindHolder = (bearer: string) => Promise<Holder | undefined>;
 const maxVerified = 10_000;
 
 /**
- * Authenticates callers. Sessions, keys and tokens are looked up for every request, so that revoking one takes effect at
- * once. While the stores do not answer, a request that allows it is served with credentials that were verified within
- * the last five minutes; every other request gets DependencyUnavailable.
+ * Authenticates callers. Sessions, keys and tokens are looked up for every request, so that revoking one takes effect
+ * at once. While the stores do not answer, a request that allows it is served with credentials that were verified
+ * within the last five minutes; every other request gets DependencyUnavailable.
  */
 export function createAuthenticator(
   stores: CredentialStores,

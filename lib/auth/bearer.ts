@@ -4,8 +4,8 @@ const idBytes = 16;
 const secretBytes = 32;
 
 /**
- * Kinds of bearer token. The prefix tells them apart, also for secret scanners; `idPrefix` is that of the ids that tokens
- * of the kind contain.
+ * Kinds of bearer token. The prefix tells them apart, also for secret scanners; `idPrefix` is that of the ids that
+ * tokens of the kind contain.
  */
 export const bearerKinds = {
   session: { prefix: 'cfs_', idPrefix: 'cus_' },

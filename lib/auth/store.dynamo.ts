@@ -15,8 +15,8 @@ const throttlingErrors = new Set([
 ]);
 
 /**
- * Resolves to DynamoDB's response. An error about the request itself (a failed condition, a missing permission or table)
- * is rethrown as it is; every other error, throttling included, means that credentials cannot be checked now.
+ * Resolves to DynamoDB's response. An error about the request itself (a failed condition, a missing permission or
+ * table) is rethrown as it is; every other error, throttling included, means that credentials cannot be checked now.
  * @throws DependencyUnavailable
  */
 export async function orUnavailable<T>(response: Promise<T>): Promise<T> {

@@ -2,7 +2,8 @@ import type { Application } from '../contract/api/caller.ts';
 import { Problem } from '../contract/api/problems.ts';
 
 /*
- * The CORS protocol of the Fetch standard. The API uses no cookies, so `Access-Control-Allow-Credentials` is never sent.
+ * The CORS protocol of the Fetch standard. The API uses no cookies, so `Access-Control-Allow-Credentials` is never
+ * sent.
  */
 
 /**
@@ -25,7 +26,9 @@ export function checkOrigin(
   responseHeaders.vary = 'Origin';
 }
 
-/** Header fields that answer a preflight request with yes. Browsers cache them for two hours, the longest they allow. */
+/**
+ * Header fields that answer a preflight request with yes. Browsers cache them for two hours, the longest they allow.
+ */
 export const preflightHeaders = (origin: string, methods: string): Record<string, string> => ({
   'access-control-allow-origin': origin,
   'access-control-allow-methods': methods,

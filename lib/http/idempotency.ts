@@ -4,7 +4,9 @@ import type { OperationContract } from '../contract/api/operation.ts';
 import type { Request } from './request.ts';
 import type { Result } from './response.ts';
 
-/** Equal for two requests that may share an idempotency key: a hash of the operation, its path and its validated body. */
+/**
+ * Equal for two requests that may share an idempotency key: a hash of the operation, its path and its validated body.
+ */
 export const fingerprintOf = (operation: string, input: { path: unknown; body: unknown }): string =>
   createHash('sha256')
     .update(JSON.stringify([operation, input.path, input.body]))

@@ -19,8 +19,8 @@ export type LongRunning<T> = {
 
 /**
  * Answers a long-running operation. Without `Prefer: wait` that is the accepted answer. With it, waits for the outcome;
- * a final one replaces the stored answer, so that a repeat gets it too. If a repeat was given the stored answer already,
- * that stays the answer to this request.
+ * a final one replaces the stored answer, so that a repeat gets it too. If a repeat was given the stored answer
+ * already, that stays the answer to this request.
  */
 export async function answerLongRunning<T>(
   { waitSeconds, waitUntil }: { waitSeconds: number; waitUntil: number },

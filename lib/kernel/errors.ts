@@ -1,32 +1,36 @@
 /**
- * A business refusal in the order saga. It is final: the state machine never retries it. The state machine's `Catch`
- * clauses match on `name`, so the names are part of the contract.
+ * Refusals of the order saga. A `Catch` in the state machine matches their `name`, so it is part of the contract: a
+ * business refusal is final and never retried. A state machine passes on an error's name and message and nothing else,
+ * so a refusal that carries data has it in its message.
  */
 export abstract class SagaRefusal extends Error {
   abstract override readonly name: string;
 }
 
-/** At least one line asks for more than is available. Nothing was reserved. */
+/** At least one line asks for more than is free. Nothing was reserved. The message lists the SKUs that are short. */
 export class OutOfStock extends SagaRefusal {
   override readonly name = 'OutOfStock';
+  constructor(skus: readonly string[]) {
+    super(`out of stock: ${skus.join(', ')}`);
+  }
 }
 
-/** The payment provider declined the charge. Nothing was charged. */
+/** The provider declined the charge. Nothing was charged. The message is the code. */
 export class PaymentDeclined extends SagaRefusal {
   override readonly name = 'PaymentDeclined';
   readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string) {
+    super(code);
     this.code = code;
   }
 }
 
-/** The payment provider refuses this partial refund. Nothing was refunded under its id, and nothing will be. */
+/** The provider refused a partial refund. Nothing was refunded under its id, and nothing will be. The message is the code. */
 export class RefundRefused extends SagaRefusal {
   override readonly name = 'RefundRefused';
   readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string) {
+    super(code);
     this.code = code;
   }
 }

@@ -1,11 +1,14 @@
-/** An amount in the minor units of an ISO 4217 currency: `{ amount: 1999, currency: 'EUR' }` is 19.99 €. Never a float. */
+/**
+ * An amount in the minor units of an ISO 4217 currency: `{ amount: 1999, currency: 'EUR' }` is 19.99 €. Never a float.
+ */
 export type Money = { amount: number; currency: string };
 
 const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
 
 /**
- * Currencies whose minor unit is not a hundredth (ISO 4217, list one), by their number of decimal digits. Intl gives the
- * digits that are usually printed instead: none for HUF and IDR, for which banks and card networks count hundredths.
+ * Currencies whose minor unit is not a hundredth (ISO 4217, list one), by their number of decimal digits. Intl gives
+ * the digits that are usually printed instead: none for HUF and IDR, for which banks and card networks count
+ * hundredths.
  */
 const exponents = new Map(
   Object.entries({

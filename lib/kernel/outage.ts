@@ -14,7 +14,9 @@ const connectionCodes = new Set([
   'ETIMEDOUT',
 ]);
 
-/** SQLSTATEs of a session that PostgreSQL ended: by an operator, a crash or a shutdown, or for idling in a transaction. */
+/**
+ * SQLSTATEs of a session that PostgreSQL ended: by an operator, a crash or a shutdown, or for idling in a transaction.
+ */
 const sessionEnded = /^(08...|57P0[1-5]|25P0[34])$/;
 
 /** SQLSTATEs of transient failures: connection, resource and shutdown classes, time-outs, deadlock, serialization. */

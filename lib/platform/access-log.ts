@@ -8,8 +8,8 @@ const output = new Console({ stdout: process.stdout });
 let sink: Sink = (text) => output.log(text);
 
 /**
- * Writes the record of an access to standard output, whatever the log level is. On Lambda the record has left the process
- * when this returns.
+ * Writes the record of an access to standard output, whatever the log level is. On Lambda the record has left the
+ * process when this returns.
  */
 export function recordAccess(line: AccessLine): void {
   sink(JSON.stringify({ level: 'INFO', message: 'request', timestamp: line.at, service: serviceName, ...line }));

@@ -16,7 +16,10 @@ const schema = z.object({
   IDENTITY_ISSUER: z.optional(z.string().check(z.regex(/^https?:\/\/\S+$/))),
   /** How far the clocks of the issuer and this machine may differ. */
   IDENTITY_GRACE_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(0), z.lte(300)), 30),
-  STATE_MACHINE_ARN: z._default(z.string(), ''),
+  /** ARNs of the saga's state machines. */
+  PLACING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  COMPENSATING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),

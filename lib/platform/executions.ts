@@ -7,33 +7,34 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import type { Execution } from '../operations/manual-review/history.ts';
-import { executionName } from '../saga/execution-name.ts';
-import type { SagaInput } from '../saga/state.ts';
-import { config } from './config.ts';
-import { states } from './step-functions.ts';
+import { compensatingExecution, type ExecutionId, placingExecution, refundingExecution } from '../saga/executions.ts';
+import type { CompensatingInput, PlacingInput, RefundingInput } from '../saga/inputs.ts';
+import { machineArn, states } from './step-functions.ts';
 
-/**
- * Starts the saga of an order, or of its cancellation. The execution is named after the order, so starting twice is
- * starting once.
- * @throws when Step Functions does not take it now
- */
-export async function startSaga(input: SagaInput): Promise<void> {
+/** Starts the saga that places an order. @throws when Step Functions cannot take it now */
+export const startPlacing = (input: PlacingInput): Promise<void> => start(placingExecution(input), input);
+
+/** Starts the saga that compensates an order or an orphaned charge. @throws when Step Functions cannot take it now */
+export const startCompensating = (input: CompensatingInput): Promise<void> =>
+  start(compensatingExecution(input), input);
+
+/** Starts the saga that makes a partial refund. @throws when Step Functions cannot take it now */
+export const startRefunding = (input: RefundingInput): Promise<void> => start(refundingExecution(input), input);
+
+/** The execution has a name of its own, so starting twice is starting once. */
+async function start({ machine, name }: ExecutionId, input: object): Promise<void> {
   try {
     await states().send(
-      new StartExecutionCommand({
-        stateMachineArn: config().STATE_MACHINE_ARN,
-        name: executionName(input),
-        input: JSON.stringify(input),
-      }),
+      new StartExecutionCommand({ stateMachineArn: machineArn(machine), name, input: JSON.stringify(input) }),
     );
   } catch (error) {
     if (!(error instanceof ExecutionAlreadyExists)) throw error;
   }
 }
 
-/** Where the saga of an order stands; `none` when it was never started. */
-export async function describeSaga(of: Pick<SagaInput, 'orderId' | 'intent' | 'attempt'>) {
-  const executionArn = arnOf(executionName(of));
+/** The status of an execution; `none` when there is no such execution. */
+export async function describeExecution(execution: ExecutionId): Promise<string> {
+  const executionArn = arnOf(execution);
   try {
     const { status } = await states().send(new DescribeExecutionCommand({ executionArn }));
     return status ?? 'RUNNING';
@@ -43,19 +44,19 @@ export async function describeSaga(of: Pick<SagaInput, 'orderId' | 'intent' | 'a
   }
 }
 
-/** Most events of one history that are read; a saga with every retry there is has about two hundred. */
+/** Most events of one history that are read; a saga with every possible retry has about two hundred. */
 const longestHistory = 2000;
 /** How long Step Functions may take over one execution, in milliseconds: the reader has other things to show. */
 const patience = 4000;
 
 /**
- * An execution and its history, without what was handed over; undefined when there is none of this name, or it was
- * closed more than 90 days ago.
+ * An execution and its history, without inputs and outputs. Undefined when there is no such execution, or it was closed
+ * more than 90 days ago.
  * @throws when Step Functions does not answer in time
  */
-export async function readExecution(name: string): Promise<Execution | undefined> {
+export async function readExecution(execution: ExecutionId): Promise<Execution | undefined> {
   const abortSignal = AbortSignal.timeout(patience);
-  const executionArn = arnOf(name);
+  const executionArn = arnOf(execution);
   try {
     const { status, startDate, stopDate } = await states().send(new DescribeExecutionCommand({ executionArn }), {
       abortSignal,
@@ -70,13 +71,19 @@ export async function readExecution(name: string): Promise<Execution | undefined
       events.push(...(page.events ?? []));
       nextToken = page.nextToken;
     } while (nextToken !== undefined && events.length < longestHistory);
-    const complete = nextToken === undefined;
-    return { name, status: status ?? 'RUNNING', startedAt: startDate!, endedAt: stopDate, events, complete };
+    return {
+      name: execution.name,
+      status: status ?? 'RUNNING',
+      startedAt: startDate!,
+      endedAt: stopDate,
+      events,
+      complete: nextToken === undefined,
+    };
   } catch (error) {
     if (error instanceof ExecutionDoesNotExist) return undefined;
     throw error;
   }
 }
 
-const arnOf = (name: string): string =>
-  `${config().STATE_MACHINE_ARN.replace(':stateMachine:', ':execution:')}:${name}`;
+const arnOf = ({ machine, name }: ExecutionId): string =>
+  `${machineArn(machine).replace(':stateMachine:', ':execution:')}:${name}`;

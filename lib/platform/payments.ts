@@ -1,6 +1,6 @@
 import { stopwatch } from '../kernel/clock.ts';
 import type { PaymentGateway } from '../shop/payments/gateway.ts';
-import { simulatedGateway } from '../shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../shop/payments/simulated.dynamo.ts';
 import { clock } from './clock.ts';
 import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -14,7 +14,7 @@ export function paymentGateway(): PaymentGateway {
   shared ??=
     PAYMENT_PROVIDER === 'stripe'
       ? stripe()
-      : simulatedGateway({
+      : new SimulatedGateway({
           client: dynamo(),
           table: tableName('charges'),
           clock,
@@ -32,7 +32,7 @@ function stripe(): PaymentGateway {
   return {
     provider: 'stripe',
     charge: async (request) => (await loading).charge(request),
-    compensation: async (request) => (await loading).compensation(request),
+    compensate: async (request) => (await loading).compensate(request),
     refundPart: async (request) => (await loading).refundPart(request),
     listCharges: async (request) => (await loading).listCharges(request),
     listRefunded: async (request) => (await loading).listRefunded(request),

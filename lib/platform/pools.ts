@@ -28,8 +28,8 @@ export const generationOf = (role: DatabaseRole): number => retired.get(role) ??
 /**
  * Replaces a pool that lost a connection or got stuck. Statements on its other connections may finish. The driver
  * reconnects a lost connection with its unsent statements still queued, and the new session may then never start
- * (porsager/postgres issues 1193, 1208). Requests that shared the pool may fail later for the same reason. That must not
- * replace the new pool, so only the pool of the given generation is replaced.
+ * (porsager/postgres issues 1193, 1208). Requests that shared the pool may fail later for the same reason. That must
+ * not replace the new pool, so only the pool of the given generation is replaced.
  */
 export function replacePool(role: DatabaseRole, generation: number): void {
   if (generation === generationOf(role)) retire(role, 5);

@@ -8,7 +8,7 @@ import { states } from './step-functions.ts';
 export const awaitedPayments = (): AwaitedPayments => ({ client: dynamo(), table: tableName('awaitedPayments') });
 
 /**
- * Resumes the saga of an order that waits for its payment, now or when it comes to wait: something happened to it.
+ * Resumes the saga of an order that waits for its payment, now or as soon as it waits: something happened to the payment.
  * @throws when DynamoDB or Step Functions does not take it now; safe to repeat
  */
 export async function resumeSaga(orderId: string): Promise<void> {
@@ -16,7 +16,7 @@ export async function resumeSaga(orderId: string): Promise<void> {
   await Promise.all(tokens.map(resumeTask));
 }
 
-/** Goes on with a saga that waits under this task token. One that does not wait any more is left alone. */
+/** Resumes the saga that waits with this task token. Does nothing when it does not wait any more. */
 export async function resumeTask(taskToken: string): Promise<void> {
   try {
     await states().send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));

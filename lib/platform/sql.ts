@@ -14,7 +14,9 @@ export type { Sql } from 'postgres';
  */
 export const sqlAs = (role: DatabaseRole): Sql => poolOf(role, connect);
 
-/** PostgreSQL's bigint as a number. Throws outside the range that JavaScript represents exactly; money stays inside it. */
+/**
+ * PostgreSQL's bigint as a number. Throws outside the range that JavaScript represents exactly; money stays inside it.
+ */
 export const bigintAsNumber = {
   to: 20,
   from: [20],

@@ -1,4 +1,5 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { type StateMachineName, stateMachineVariables } from '../contract/deploy/route.ts';
 import { awsCredentials, config } from './config.ts';
 
 let client: SFNClient | undefined;
@@ -13,3 +14,6 @@ export function states(): SFNClient {
   });
   return client;
 }
+
+/** The ARN of a state machine. */
+export const machineArn = (machine: StateMachineName): string => config()[stateMachineVariables[machine]];

@@ -1,16 +1,16 @@
 import { type DynamoDBDocumentClient, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { toEpochSeconds } from '../kernel/clock.ts';
 
-/** Where sagas that wait for a payment leave their task tokens: one item an order. */
+/** The table of task tokens of sagas that wait for a payment: one item an order. */
 export type AwaitedPayments = { client: DynamoDBDocumentClient; table: string };
 
-/** Items outlive what they are for by so much, so that whoever is late finds them: a day, in milliseconds. */
+/** Items are kept for a day longer than they are needed, so that a late signal finds them. In milliseconds. */
 const keptAfterMs = 24 * 3600 * 1000;
 
 /**
  * Keeps the task token of a saga that waits for an order's payment until `expiresAt`, in milliseconds since the epoch.
- * Tokens are a set: a step that is delivered again has a new one, and the late write of the old one replaces nothing.
- * @returns the number of the last signal when nobody has answered it, undefined when there is nothing to answer
+ * Tokens are a set: a repeated delivery of the step has a new token, and the late write of the old one replaces nothing.
+ * @returns the number of the last signal if nobody has answered it, undefined if there is nothing to answer
  */
 export async function keepToken(
   store: AwaitedPayments,
@@ -27,9 +27,9 @@ export async function keepToken(
 }
 
 /**
- * Counts, at `at` in milliseconds since the epoch, that something happened to an order's payment, for whoever waits for
- * it or comes to. Of `keepToken` and this, the second always sees the first.
- * @returns the task tokens of the sagas that wait for it, or did
+ * Counts that something happened to an order's payment at `at`, in milliseconds since the epoch. Of `keepToken` and this,
+ * the second always sees the first.
+ * @returns the task tokens of the sagas that wait for the payment, or did
  */
 export async function signal(store: AwaitedPayments, of: { orderId: string; at: number }): Promise<string[]> {
   const { tokens } = await update(store, of.orderId, {
@@ -39,7 +39,7 @@ export async function signal(store: AwaitedPayments, of: { orderId: string; at: 
   return [...(tokens ?? [])];
 }
 
-/** Notes that a saga has gone on for this signal and all before it. Until then, whoever comes to wait hears of it again. */
+/** Stores that a saga went on after this signal and all before it. Until then every saga that comes to wait goes on. */
 export async function answerSignal(store: AwaitedPayments, of: { orderId: string; signal: number }): Promise<void> {
   await update(store, of.orderId, {
     UpdateExpression: 'set answered = :signal',

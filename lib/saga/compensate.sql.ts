@@ -2,7 +2,8 @@ import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { OrderStatus } from '../contract/api/orders.ts';
 import { OrderNotActive } from '../kernel/errors.ts';
 import { transition } from '../shop/orders/transition.sql.ts';
-import type { CompensationFailure, Refund } from './state.ts';
+import type { CompensationOutcome } from '../shop/payments/gateway.ts';
+import type { CompensationFailure } from './compensation-failure.ts';
 
 /**
  * Decides for good whether an order was confirmed, after the outcome of its confirmation stayed unknown. An order that
@@ -29,7 +30,7 @@ export type Closing = {
   paymentId: string;
   eventId: string;
   failure: { code: string; detail: string };
-  refund: Refund | undefined;
+  refund: CompensationOutcome | undefined;
   at: Date;
 };
 

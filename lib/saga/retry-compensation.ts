@@ -3,44 +3,52 @@ import { inTransaction } from '../database/transaction.sql.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { semaphore } from '../kernel/semaphore.ts';
 import { readCancellation } from '../shop/orders/cancel.sql.ts';
-import { compensationInput } from '../shop/orders/cancel.ts';
-import type { StartSaga } from '../shop/orders/place.ts';
+import { orderToCancel } from '../shop/orders/cancel.ts';
+import type { StartSaga } from '../shop/orders/start-saga.ts';
+import type { CompensatingInput } from './inputs.ts';
 import { type FailedCompensation, listFailedCompensations, reopenForCompensation } from './retry-compensation.sql.ts';
 
 export type RetryCompensationDeps = {
   sql: Sql;
   clock: Clock;
-  startSaga: StartSaga;
+  startCompensating: StartSaga<CompensatingInput>;
   onError: (orderId: string, error: unknown) => void;
   stopwatch: Stopwatch;
-  /** When nothing more is begun, on the stopwatch; the rest is left for the next time. */
+  /** When the stopwatch shows this, nothing more is begun; the rest waits for the next run. */
   untilMs: number;
 };
 
 /**
- * A quarter of an hour, half an hour, one and two hours after the order was put into manual review: less than four hours
- * altogether, when an alarm resumes somebody.
+ * The first of pauses that double: 15 and 30 minutes, one and two hours. Together they are shorter than the four hours
+ * after which an alarm rings.
  */
 const firstPauseSeconds = 15 * 60;
 const most = 4;
-/** Orders of one outage are due at once: the provider that has just come back has customers to serve. */
+/** All orders of an outage are due at once, and a provider that has just come back serves customers first. */
 const eachTime = 50;
 const atOnce = 8;
 
 /**
- * Runs compensations again that did not get through, because what was away may be back: those waiting in manual review are then
- * the ones that time does not heal. When an execution cannot be started now, the sweeper starts it.
- * @returns how many were run again
+ * Retries failed compensations of orders in manual review: what was unavailable may be available again. The sweeper
+ * starts an execution that cannot be started now.
+ * @returns how many were retried
  */
 export async function retryCompensations(deps: RetryCompensationDeps): Promise<number> {
   const now = new Date(deps.clock.now());
   const gate = semaphore(atOnce);
   const found = await listFailedCompensations(deps.sql, { now, firstPauseSeconds, most, limit: eachTime });
-  const begun = await Promise.all(found.map((compensation) => gate(() => attempt(compensation, now, deps))));
-  return begun.filter(Boolean).length;
+  const retried = await Promise.all(found.map((failed) => gate(() => retry(failed, now, deps))));
+  return retried.filter(Boolean).length;
 }
 
-async function attempt(
+/** What the `attempt`th retry of an order's compensation is started with. */
+export const retryInput = (order: Parameters<typeof orderToCancel>[0], attempt: number): CompensatingInput => ({
+  ...orderToCancel(order),
+  reason: 'retry',
+  attempt,
+});
+
+async function retry(
   { orderId, attempt: only }: FailedCompensation,
   at: Date,
   deps: RetryCompensationDeps,
@@ -50,10 +58,10 @@ async function attempt(
     const input = await inTransaction(deps.sql, async (tx) => {
       const taken = await reopenForCompensation(tx, orderId, { at, only });
       if (taken === undefined || 'status' in taken) return undefined;
-      return compensationInput(await readCancellation(tx, orderId), taken.attempt);
+      return retryInput(await readCancellation(tx, orderId), taken.attempt);
     });
     if (input === undefined) return false;
-    await deps.startSaga(input);
+    await deps.startCompensating(input);
     return true;
   } catch (error) {
     deps.onError(orderId, error);

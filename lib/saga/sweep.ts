@@ -2,29 +2,38 @@ import type { Sql } from 'postgres';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import { semaphore } from '../kernel/semaphore.ts';
-import { cancellationInput, compensationInput } from '../shop/orders/cancel.ts';
-import { type StartSaga, sagaInput } from '../shop/orders/place.ts';
+import { orderToCancel } from '../shop/orders/cancel.ts';
+import { orderToPlace } from '../shop/orders/place.ts';
+import type { StartSaga } from '../shop/orders/start-saga.ts';
 import { releaseWhatIsHeld } from '../shop/stock/reservations.sql.ts';
 import { requestManualReview } from './compensate.sql.ts';
-import { executionName } from './execution-name.ts';
-import type { SagaInput } from './state.ts';
+import {
+  compensatingExecution,
+  type DescribeExecution,
+  type ExecutionId,
+  isUnderWay,
+  placingExecution,
+} from './executions.ts';
+import { sagaEnded } from './failures.ts';
+import type { CompensatingInput, PlacingInput } from './inputs.ts';
+import { retryInput } from './retry-compensation.ts';
 import { listExpiredReservations, listStaleOrders, type OpenOrder, type PageEnd } from './sweep.sql.ts';
 
 export type SweepDeps = {
   sql: Sql;
   clock: Clock;
-  startSaga: StartSaga;
-  /** Where an order's saga stands: `none`, `RUNNING`, or how it ended. */
-  describeSaga: (of: Pick<SagaInput, 'orderId' | 'intent' | 'attempt'>) => Promise<string>;
+  startPlacing: StartSaga<PlacingInput>;
+  startCompensating: StartSaga<CompensatingInput>;
+  describeExecution: DescribeExecution;
   onError: (orderId: string, error: unknown) => void;
-  /** An order is left to its saga for so long before the sweeper looks at it. */
+  /** The sweeper leaves an order to its saga until nothing has happened for this long. */
   quietSeconds: number;
-  /** For how long a customer may act on a payment. */
+  /** How long a customer may take to act on a payment. */
   reservationSeconds: number;
   /** Resumes a saga that waits for its customer to act on the payment. */
   resumeSaga: (orderId: string) => Promise<void>;
   stopwatch: Stopwatch;
-  /** When nothing more is begun, on the stopwatch; the rest is left for the next time. */
+  /** When the stopwatch shows this, nothing more is begun; the rest waits for the next run. */
   untilMs: number;
 };
 
@@ -32,11 +41,11 @@ const pageSize = 200;
 const atOnce = 8;
 
 /**
- * Sees to it that no order is forgotten: starts sagas that never started, puts orders whose saga ended without ending
- * them in manual review, and gives back expired stock of orders that no saga owns. One order's trouble does not stop
- * the others, and neither do the many whose saga still runs while a part outside is away: those that may never have had
- * a saga come first.
- * @returns how many were started, in manual review, released, could not be seen to, and were left because the time was over
+ * Makes sure that every order ends. Starts sagas that never started, puts orders into manual review whose saga ended
+ * without ending them, and releases expired stock of orders that no saga owns. An error with one order does not stop the
+ * others. Orders that may never have had a saga come first, so that many running sagas do not hold them up.
+ * @returns how many sagas were started, orders put into manual review, reservations released, orders failed with an
+ *   error, and orders left because the time was over
  */
 export async function sweepOrders(deps: SweepDeps) {
   const { sql, stopwatch, untilMs } = deps;
@@ -60,7 +69,7 @@ export async function sweepOrders(deps: SweepDeps) {
       (after?: PageEnd) => listStaleOrders(sql, { before: since, among, limit: pageSize, after }),
       ({ id }) => id,
       async (order) => {
-        const outcome = await seeTo(order, deps);
+        const outcome = await sweepOrder(order, deps);
         if (outcome !== 'running') counts[outcome] += 1;
       },
     );
@@ -93,33 +102,39 @@ export async function sweepOrders(deps: SweepDeps) {
   }
 }
 
-async function seeTo(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'opened' | 'running'> {
-  const input = inputOf(order);
-  const state = await deps.describeSaga(input);
-  if (state === 'none') {
-    await deps.startSaga(input);
+async function sweepOrder(order: OpenOrder, deps: SweepDeps): Promise<'started' | 'opened' | 'running'> {
+  const { execution, start } = sagaOf(order, deps);
+  const status = await deps.describeExecution(execution);
+  if (status === 'none') {
+    await start();
     return 'started';
   }
-  if (state === 'RUNNING' || state === 'PENDING_REDRIVE') {
-    // It may wait for a payment and never have been told of the cancellation.
+  if (isUnderWay(status)) {
+    // It may wait for a payment and have missed the cancellation.
     if (order.status === 'cancelling') await deps.resumeSaga(order.id);
     return 'running';
   }
   const { opened } = await requestManualReview(deps.sql, {
     orderId: order.id,
     eventId: newId('event', deps.clock),
-    reason: 'saga-ended',
-    detail: 'The order was left unfinished. Our staff are looking at it.',
+    reason: sagaEnded.code,
+    detail: sagaEnded.detail,
     at: new Date(deps.clock.now()),
     version: order.version,
-    execution: executionName(input),
+    execution: execution.name,
     attempt: order.compensationAttempts,
-    why: { steps: [], error: 'SagaEnded', message: `The execution ended ${state} without ending the order.` },
+    why: { steps: [], error: 'SagaEnded', message: `The execution ended ${status} without ending the order.` },
   });
   return opened ? 'opened' : 'running';
 }
 
-function inputOf(order: OpenOrder): SagaInput {
-  if (order.compensationAttempts > 0) return compensationInput(order, order.compensationAttempts);
-  return order.wasConfirmed ? cancellationInput(order) : sagaInput(order);
+/** The execution that an open order belongs to, and what starts it. */
+function sagaOf(order: OpenOrder, deps: SweepDeps): { execution: ExecutionId; start: () => Promise<void> } {
+  if (order.compensationAttempts === 0 && !order.wasConfirmed) {
+    const input = orderToPlace(order);
+    return { execution: placingExecution(input), start: () => deps.startPlacing(input) };
+  }
+  const { compensationAttempts: attempt } = order;
+  const input = attempt > 0 ? retryInput(order, attempt) : orderToCancel(order);
+  return { execution: compensatingExecution(input), start: () => deps.startCompensating(input) };
 }

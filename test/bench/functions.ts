@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { type Bundle, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions } from '../../infra/bundle/options.ts';
 import { handlerSources } from '../../infra/handlers.ts';
+import { machineVariables } from '../support/definitions.ts';
 
 export type FunctionFigures = {
   name: string;
@@ -106,7 +107,7 @@ const lambdaEnvironment = {
   AWS_SECRET_ACCESS_KEY: 'bench',
   AWS_SESSION_TOKEN: 'bench',
   DATABASE_HOST: 'database.invalid',
-  STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:000000000000:stateMachine:bench',
+  ...machineVariables,
   MIGRATE_FUNCTION: 'bench',
 };
 

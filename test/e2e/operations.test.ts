@@ -81,7 +81,7 @@ test.runIf(!short)(
     expect(await findInReview(orderId)).toBeUndefined();
 
     const last = await explain(orderId);
-    expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);
+    expect(last.executions?.map(({ name }) => name)).toEqual([orderId, `${orderId}-retry-1`]);
     expect(last.actions.map(({ action }) => action)).toEqual(['read', 'retry', 'resolve', 'read']);
     expect(last.actions[2]).toMatchObject({ outcome: 'failed', note });
     await refused('retry-compensation', 409, 'order-not-in-review', asked);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Definition } from '../support/definitions.ts';
 import { rows, runCell } from './cell.ts';
 import { type FaultName, faults } from './faults.ts';
 import type { Sabotage } from './sabotage.ts';
@@ -35,7 +36,9 @@ describe.each(Object.keys(faults) as FaultName[])('%s', (fault) => {
   });
 });
 
-const withoutRetry = (step: string) => (definition: { States: Record<string, object> }) => ({
+const withoutRetry = (step: string) => (definition: Definition) => ({
   ...definition,
-  States: { ...definition.States, [step]: { ...definition.States[step], Retry: [] } },
+  States: Object.fromEntries(
+    Object.entries(definition.States).map(([name, state]) => [name, name === step ? { ...state, Retry: [] } : state]),
+  ),
 });

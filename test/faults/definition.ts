@@ -1,56 +1,48 @@
-import { readFileSync } from 'node:fs';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
+import { definitions, type State, stepOf } from '../support/definitions.ts';
 import type { World } from './world.ts';
 
-type Target = { Next?: string };
-type State = Target & {
-  Type: string;
-  Resource?: string;
-  Parameters?: { FunctionName?: string };
-  TimeoutSeconds?: number;
-  Default?: string;
-  Choices?: Target[];
-  Catch?: Target[];
-};
+const states = Object.entries(definitions).flatMap(([machine, { States }]) =>
+  Object.entries(States).map(([name, state]) => ({ machine, name, state })),
+);
 
-const { States } = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8')) as {
-  States: Record<string, State>;
-};
+/** The steps that the definitions' tasks run. */
+export const placeholders = [...new Set(states.flatMap(({ state }) => stepOf(state) ?? []))];
 
-/** The step that a task runs. */
-const stepOf = ({ Resource, Parameters }: State): string | undefined =>
-  /^\$\{(\w+)\}$/.exec(Parameters?.FunctionName ?? Resource ?? '')?.[1];
-
-/** The steps that the definition's tasks run. */
-export const placeholders = [...new Set(Object.values(States).flatMap((state) => stepOf(state) ?? []))];
-
-/** After how many seconds the state machine has given a step up for certain. */
+/** After how many seconds a state machine has given a step up for certain. */
 export function secondsUntilGivenUp(step: string): number {
-  const limits = Object.values(States)
-    .filter((state) => stepOf(state) === step)
-    // One that says its time by a path waits for as long as stock is reserved.
-    .map(({ TimeoutSeconds = 900 }) => TimeoutSeconds);
+  const limits = states
+    .filter(({ state }) => stepOf(state) === step)
+    // A state that reads its time-out from a path waits as long as stock is reserved.
+    .map(({ state: { TimeoutSeconds = 900 } }) => TimeoutSeconds);
   return Math.max(...limits) + 1;
 }
 
-/** Every way from one state to another that the definition knows, as `A → B`. */
+/** Where a state may lead; a task that ends its execution leads to the end. */
+const nextOf = ({ Next, End, Default, Choices = [], Catch = [] }: State): string[] =>
+  [Next, End && theEnd, Default, ...Choices.map((each) => each.Next), ...Catch.map((each) => each.Next)].filter(
+    (to) => typeof to === 'string',
+  );
+
+const theEnd = '(end)';
+
+/** Every transition of every state machine, as `machine: A → B`. */
 export const transitions = [
-  ...new Set(
-    Object.entries(States).flatMap(([name, { Next, Default, Choices = [], Catch = [] }]) =>
-      [Next, Default, ...Choices.map((each) => each.Next), ...Catch.map((each) => each.Next)].flatMap((to) =>
-        to === undefined ? [] : `${name} → ${to}`,
-      ),
-    ),
-  ),
+  ...new Set(states.flatMap(({ machine, name, state }) => nextOf(state).map((to) => `${machine}: ${name} → ${to}`))),
 ];
 
-/** The transitions that the executions of an order went through. */
+/** The transitions that the executions of an order and of its refunds made. */
 export async function travelled({ saga, executions }: World, orderId: string): Promise<string[]> {
   const found: string[] = [];
-  for (const { executionArn } of await executions(orderId)) {
-    const { events } = await saga.sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }));
-    const names = (events ?? []).flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []);
-    found.push(...names.slice(1).map((name, i) => `${names[i]} → ${name}`));
+  for (const { machine, executionArn } of await executions(orderId)) {
+    const { events = [] } = await saga.sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }));
+    const names = events.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []);
+    if (events.at(-1)?.type === 'ExecutionSucceeded' && endsAsTask(machine, names.at(-1))) names.push(theEnd);
+    found.push(...names.slice(1).map((name, i) => `${machine}: ${names[i]} → ${name}`));
   }
   return found;
 }
+
+const endsAsTask = (machine: StateMachineName, state: string | undefined): boolean =>
+  state !== undefined && definitions[machine].States[state]?.End === true;

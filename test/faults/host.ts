@@ -5,7 +5,7 @@ import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
 import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { type StepDeps, stepRuns } from '../support/steps.ts';
 import { endTask } from '../support/task-ender.ts';
 import type { StageContext, Task } from './hosts.ts';
@@ -35,7 +35,7 @@ const deps: StepDeps = {
   sql: () => sql,
   clock,
   meter: { count: () => {}, flush: () => {} },
-  gateway: simulatedGateway({ client, table: 'charges', clock, timeoutMs: 0 }),
+  gateway: new SimulatedGateway({ client, table: 'charges', clock, timeoutMs: 0 }),
   reservationSeconds: 900,
   awaited: { client, table: 'awaitedPayments' },
   resumeTask: (taskToken) => endTask(sfn, taskToken),

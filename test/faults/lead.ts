@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newId } from '../../lib/kernel/ids.ts';
-import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
+import { refundRefused } from '../../lib/shop/payments/gateway.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated.dynamo.ts';
 import type { Delivery } from './faults.ts';
 import type { Doing, Mishap, Scenario } from './scenarios.ts';
 import type { World } from './world.ts';
@@ -15,11 +16,11 @@ export async function placeFor({ saga }: World, { units = 10, price = 1000, paym
 }
 
 /** Charges for an order that is not there, and has the charge given back. */
-async function chargeNobody({ clock, gateway, startOrder, states }: World['saga']): Promise<string> {
+async function chargeNobody({ clock, gateway, startCompensating, states }: World['saga']): Promise<string> {
   const orderId = newId('order', clock);
-  const charge = { orderId, amount: 2000, currency: 'EUR', paymentMethod: 'pm_card_visa' };
-  const { provider, reference } = await gateway.charge(charge);
-  await startOrder({ ...charge, intent: 'refund-orphaned-charge', payment: { provider, reference } });
+  const order = { orderId, amount: 2000, currency: 'EUR' };
+  const { provider, reference } = await gateway.charge({ ...order, paymentMethod: 'pm_card_visa' });
+  await startCompensating({ ...order, reason: 'orphaned-charge', payment: { provider, reference } });
   await states.idle();
   return orderId;
 }
@@ -66,7 +67,7 @@ export async function deliverWith({ mishap, number, isSeenTo }: Going, { next }:
       if (!isSeenTo) throw new Error('fails');
       return next();
     case 'is refused':
-      throw Object.assign(new Error('disputed: The bank has it.'), { name: 'RefundRefused' });
+      throw refundRefused('disputed');
     case 'fails for a while':
       // For longer than one execution asks, so that the sweeper has to start another.
       if (number <= 10) throw new Error('fails for a while');

@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { StepName } from '../../functions/steps.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
-import type { SagaState } from '../../lib/saga/state.ts';
+import type { PlacingState } from '../../lib/saga/state.ts';
 import { type StepDeps, stepRuns } from '../support/steps.ts';
 
 type Runs = Partial<Record<StepName, (state: never, deps: StepDeps) => Promise<unknown>>>;
@@ -10,7 +10,7 @@ type Runs = Partial<Record<StepName, (state: never, deps: StepDeps) => Promise<u
 const sabotages = {
   /** Charges again at every delivery, as with a key made anew each time. */
   'a charge under a new key each time': ({ client }) => ({
-    ChargePayment: async ({ orderId, amount, currency }: SagaState) => {
+    ChargePayment: async ({ orderId, amount, currency }: PlacingState) => {
       const reference = `sim_ch_${orderId}`;
       await client.send(
         new UpdateCommand({
@@ -34,14 +34,14 @@ const sabotages = {
   }),
   /** Takes an outage for an answer. */
   'a charge that swallows errors': () => ({
-    ChargePayment: (state: SagaState, deps: StepDeps) =>
+    ChargePayment: (state: PlacingState, deps: StepDeps) =>
       stepRuns
         .ChargePayment(state as never, deps)
         .catch(() => ({ provider: 'simulated', reference: `sim_ch_${state.orderId}` })),
   }),
   /** Steps the order forward in one transaction and holds its stock in another. */
   'a reservation in two transactions': () => ({
-    ReserveStock: async ({ orderId }: SagaState, { sql }: StepDeps) => {
+    ReserveStock: async ({ orderId }: PlacingState, { sql }: StepDeps) => {
       await reserveInTwo(sql(), orderId);
       return { reserved: true };
     },

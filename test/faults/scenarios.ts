@@ -241,5 +241,17 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
       afterwards: ['the customer cancels'],
       meanwhile: { ReleaseStock: 'fails' },
     },
+    {
+      name: 'cancel: the closing fails',
+      end: 'needs_attention',
+      afterwards: ['the customer cancels'],
+      meanwhile: { CloseOrder: 'fails' },
+    },
+    {
+      name: 'cancel: the closing never answers',
+      end: 'cancelled',
+      afterwards: ['the customer cancels'],
+      meanwhile: { CloseOrder: 'does it and never answers' },
+    },
   ],
 };

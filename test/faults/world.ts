@@ -3,11 +3,13 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { type StepName, steps } from '../../functions/steps.ts';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { dropPool, poolOf } from '../../lib/platform/pools.ts';
 import { requestRefund } from '../../lib/shop/payments/refunds.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { stateMachineArnOf } from '../support/definitions.ts';
 import { setUpManualReview } from '../support/manual-review.ts';
 import { testPostgres } from '../support/postgres.ts';
 import { startPostgresRelay } from '../support/postgres-relay.ts';
@@ -56,7 +58,7 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
     requestHandler: { connectionTimeout: 500, requestTimeout: 60, throwOnRequestTimeout: true },
   });
   const outside = (client: DynamoDBDocumentClient) => ({
-    gateway: simulatedGateway({ client, table: 'charges', clock: saga.clock, timeoutMs: 0 }),
+    gateway: new SimulatedGateway({ client, table: 'charges', clock: saga.clock, timeoutMs: 0 }),
     awaited: { client, table: 'awaitedPayments' },
   });
   const patientOutside = outside(saga.dynamo.documents);
@@ -121,17 +123,21 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
       const claim = { caller: 'app:key', key: newId('request', saga.clock), operation: 'request-refund' };
       const keys = { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
       await requestRefund(
-        { sql: refunds as unknown as Sql, clock: saga.clock, keys, startSaga: saga.startOrder },
+        { sql: refunds as unknown as Sql, clock: saga.clock, keys, startRefunding: saga.startRefunding },
         { ...claim, fingerprint: claim.key },
         { orderId, amount: { amount, currency: 'EUR' }, reason: 'broken', requestedBy: 'app:key' },
       );
     },
-    /** How the executions of an order and of its refunds ended, the last first. */
+    /** The executions of an order and of its refunds, and how they ended. */
     async executions(orderId: string) {
       const ids = (await saga.owner`select id from payments.refunds where order_id = ${orderId}`).map(({ id }) => id);
-      const command = new ListExecutionsCommand({ stateMachineArn: saga.stateMachineArn, maxResults: 20 });
-      const { executions = [] } = await saga.sfn.send(command);
-      return executions.filter(({ name }) => [orderId, ...ids].some((id) => name?.startsWith(id)));
+      const lists = stateMachines.map(async (machine) => {
+        const command = new ListExecutionsCommand({ stateMachineArn: stateMachineArnOf(machine), maxResults: 20 });
+        return ((await saga.sfn.send(command)).executions ?? []).map((execution) => ({ ...execution, machine }));
+      });
+      return (await Promise.all(lists))
+        .flat()
+        .filter(({ name }) => [orderId, ...ids].some((id) => name?.startsWith(id)));
     },
     /** Holds transactions back that have changed an order, at their commit. */
     async closeGate() {

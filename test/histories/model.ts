@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { definitions } from '../support/definitions.ts';
 import type { Mishap, Place } from './history.ts';
 
 /** An order as its customer knows it. */
@@ -70,9 +70,5 @@ function deliver(step: string, script: Mishap[] = [], losesFirstAnswer = false) 
   return { succeeds: false, takesEffect };
 }
 
-type Retrier = { ErrorEquals: string[]; MaxAttempts: number };
-const { States } = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8')) as {
-  States: Record<string, { Retry?: Retrier[] }>;
-};
 const mostRetries = (step: string): number =>
-  States[step]!.Retry!.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))!.MaxAttempts;
+  definitions.placing.States[step]!.Retry!.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))!.MaxAttempts!;

@@ -11,7 +11,6 @@ import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { anyApplication } from '../support/applications.ts';
-import { describeSaga } from '../support/describe-saga.ts';
 import type { Saga } from '../support/saga.ts';
 import { type CustomerAction, type History, mishaps, type Paced, type Place, type StaffAction } from './history.ts';
 import type { ModelOrder, ModelProduct } from './model.ts';
@@ -193,11 +192,12 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       quietSeconds: 0,
       reservationSeconds: 900,
       resumeSaga: saga.resumeSaga,
-      startSaga: saga.startOrder,
+      startPlacing: saga.startPlacing,
+      startCompensating: saga.startCompensating,
       onError: (_, error) => {
         throw error;
       },
-      describeSaga: (of) => describeSaga(saga, of),
+      describeExecution: saga.describeExecution,
     });
   }
 
@@ -212,11 +212,11 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
     onOrder: (id: string) => void = () => {},
   ) {
     const customerId = claim.caller.replace('customer:', '');
-    const startSaga: typeof saga.startOrder = async (input) => {
+    const startPlacing: typeof saga.startPlacing = async (input) => {
       onOrder(input.orderId);
-      if (!dies) await saga.startOrder(input);
+      if (!dies) await saga.startPlacing(input);
     };
-    return placeOrder({ sql: api, keys, clock, startSaga }, claim, { customerId, lines, paymentMethod });
+    return placeOrder({ sql: api, keys, clock, startPlacing }, claim, { customerId, lines, paymentMethod });
   }
 
   async function cancel(order: ModelOrder, key?: string, dies = false) {
@@ -225,7 +225,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
         sql: api,
         clock,
         keys,
-        startSaga: dies ? async () => {} : saga.startOrder,
+        startCompensating: dies ? async () => {} : saga.startCompensating,
         resumeSaga: dies ? async () => {} : saga.resumeSaga,
         windowSeconds: 3600,
       },

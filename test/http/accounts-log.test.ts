@@ -3,7 +3,7 @@ import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { useMailer } from '../../lib/platform/mailer.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-/** What must stand in no line, each told from everything else. */
+/** Values that no line may contain. Each is unique. */
 const canaries = {
   email: 'canary-mail@example.com',
   other: 'canary-other@example.com',
@@ -41,7 +41,7 @@ const call: LiveHandlers['call'] = async (operation, options) => {
   if (answer.body?.token !== undefined) tokens.add(answer.body.token);
   return answer;
 };
-/** Keeps the tokens of the mails that wait, newest last. */
+/** Collects the tokens of the unsent mails, newest last. */
 async function mailed(to: string): Promise<string> {
   const rows =
     await handlers.owner`select body from customers.mails where recipient = ${to} and body ~ 'cfe_' order by id`;
@@ -50,7 +50,7 @@ async function mailed(to: string): Promise<string> {
   return found.at(-1)!;
 }
 
-test('no line that the handlers and the mailing job print holds a password, a token, an e-mail, a name or an address', async () => {
+test('no log line of the handlers and the mailing job contains a password, a token, an e-mail address, a name or an IP address', async () => {
   const credentials = { email, password };
   await call('sign-up', { body: { ...credentials, name }, headers: { 'idempotency-key': 'canary-key' } });
   await call('sign-up', { body: { ...credentials, name: `${name} II` } });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-// Dozens of passwords at full cost would take most of a minute.
+// Hashing dozens of passwords at full cost would take most of a minute.
 vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('../../lib/accounts/customers/passwords.ts')>()),
   passwordCost: { ln: 5, r: 8, p: 1 },
@@ -35,17 +35,17 @@ const getMe = (token: string) => handlers.call('get-me', { token });
 const tokenInvalid = { status: 400, body: { code: 'token-invalid' } };
 const wrong = { status: 401, body: { code: 'invalid-credentials' } };
 
-/** Mails to an address, the newest last, as they wait to be sent. */
+/** The unsent mails to an address, newest last. */
 const mailsTo = (to: string) =>
   handlers.owner<{ kind: string; body: string | null }[]>`
     select kind, body from customers.mails where recipient = ${to} order by id`;
 const kindsTo = async (to: string) => (await mailsTo(to)).map(({ kind }) => kind);
-/** The token in the newest mail of a kind. */
+/** The token in the latest mail of a kind. */
 async function mailed(kind: string, to = email): Promise<string> {
   const mail = (await mailsTo(to)).findLast((each) => each.kind === kind);
   return /cfe_[\w-]{43}/.exec(mail?.body ?? '')![0];
 }
-/** A customer who has confirmed, signed in. */
+/** Signs in a customer with a confirmed address. */
 async function customer(): Promise<string> {
   await signUp();
   await confirm(await mailed('confirm'));
@@ -53,7 +53,7 @@ async function customer(): Promise<string> {
 }
 
 describe('signing up', () => {
-  test('opens the account once the e-mail is confirmed; before that the answer is that of a wrong password', async () => {
+  test('opens the account once the e-mail address is confirmed; before that, signing in is refused like a wrong password', async () => {
     expect(await signUp()).toMatchObject({ status: 202, body: { email } });
     const [early, unknown] = [await signIn(), await signIn({ email: `nobody-${email}` })];
     expect(early).toMatchObject(wrong);
@@ -64,7 +64,7 @@ describe('signing up', () => {
     expect(await confirm(token)).toMatchObject(tokenInvalid);
   });
 
-  test('with an e-mail that has an account is answered alike, and its owner is told', async () => {
+  test('with an address that has an account gets the same answer, and the owner gets a mail', async () => {
     const token = await customer();
     const fresh = await handlers.call('sign-up', { body: { email: `new-${email}`, password, name: 'Eve' } });
     const taken = await signUp({ password: 'evil password', name: 'Eve', email: email.toUpperCase() });
@@ -76,7 +76,7 @@ describe('signing up', () => {
     expect((await getMe(token)).body).toMatchObject({ name: 'Ada', email, version: 1 });
   });
 
-  test('twice before confirming makes one account, of which the newest sign-up and its token count', async () => {
+  test('twice before confirming creates one account, with the data and the token of the latest sign-up', async () => {
     await signUp({ password: 'first password', name: 'Eve' });
     const first = await mailed('confirm');
     await signUp();
@@ -86,7 +86,7 @@ describe('signing up', () => {
     expect((await getMe((await signIn()).body.token)).body.name).toBe('Ada');
   });
 
-  test('mails an address five times an hour, whatever is asked, and says nothing of it', async () => {
+  test('mails an address at most five times an hour, and the answer does not show it', async () => {
     for (let i = 0; i < 8; i++) expect(await signUp()).toMatchObject({ status: 202, body: { email } });
     expect(await mailsTo(email)).toHaveLength(5);
     pass(3601);
@@ -94,7 +94,7 @@ describe('signing up', () => {
     expect(await mailsTo(email)).toHaveLength(6);
   });
 
-  test('keeps a token that works for a day, and only its hash', async () => {
+  test('stores only the hash of a token that is valid for a day', async () => {
     await signUp();
     const token = await mailed('confirm');
     const rows = await handlers.owner`select * from customers.email_tokens`;
@@ -108,7 +108,7 @@ describe('signing up', () => {
 });
 
 describe('resetting a password', () => {
-  test('gives another one, ends every session and every other token', async () => {
+  test('sets the new one, and ends every session and every other token', async () => {
     const [one, two] = [await customer(), (await signIn()).body.token];
     await handlers.call('request-email-change', { token: one, body: { email: `new-${email}`, password } });
     expect(await askForReset()).toMatchObject({ status: 202, body: { email } });
@@ -121,7 +121,7 @@ describe('resetting a password', () => {
     expect((await kindsTo(email)).at(-1)).toBe('password-changed');
   });
 
-  test('of nobody is answered alike, and mails nobody', async () => {
+  test('of an unknown address gets the same answer, and sends no mail', async () => {
     await customer();
     const [known, unknown] = [await askForReset(), await askForReset(`nobody-${email}`)];
     expect(unknown).toMatchObject({ status: known.status, body: { email: `nobody-${email}` } });
@@ -136,7 +136,7 @@ describe('resetting a password', () => {
     expect((await signIn({ password: newPassword })).status).toBe(201);
   });
 
-  test('works once, within the hour, by the newest token of this kind alone', async () => {
+  test('works once, within an hour, and only with the latest token', async () => {
     await customer();
     await askForReset();
     const first = await mailed('reset');
@@ -156,7 +156,7 @@ describe('resetting a password', () => {
     expect(await reset(await mailed('reset'))).toMatchObject(tokenInvalid);
   });
 
-  test('lets the owner in from there, whatever others have guessed', async () => {
+  test('lets the owner sign in from the same network, however many attempts others have made', async () => {
     await customer();
     for (let i = 0; i < 25; i++) {
       const body = { email, password: 'wrong horse' };
@@ -171,7 +171,7 @@ describe('resetting a password', () => {
     expect((await handlers.call('sign-in', { body, ...away })).status).toBe(201);
   });
 
-  test('while sessions cannot be ended is 503, changes nothing and leaves the token good', async () => {
+  test('while sessions cannot be ended is 503, changes nothing and leaves the token valid', async () => {
     const bearer = await customer();
     await askForReset();
     const token = await mailed('reset');
@@ -188,7 +188,7 @@ describe('resetting a password', () => {
 });
 
 describe('a signed-in customer', () => {
-  test('changes the password with the present one; other sessions end, this one goes on', async () => {
+  test('changes the password with the current one; other sessions end, this one stays', async () => {
     const [mine, other] = [await customer(), (await signIn()).body.token];
     await askForReset();
     const change = (body: object) => handlers.call('change-password', { token: mine, body });
@@ -202,7 +202,7 @@ describe('a signed-in customer', () => {
     expect(await reset(await mailed('reset'))).toMatchObject(tokenInvalid);
   });
 
-  test('has the login attempts of the present password counted as sign-ins', async () => {
+  test('has wrong current passwords counted like failed sign-ins', async () => {
     const mine = await customer();
     for (let i = 0; i < 5; i++) {
       const loginAttempt = { password: `wrong ${i}`, newPassword };
@@ -214,7 +214,7 @@ describe('a signed-in customer', () => {
     expect(await signIn()).toMatchObject(locked);
   });
 
-  test('changes the e-mail by the token that goes to the new one, and is told at the old one', async () => {
+  test('changes the e-mail address with the token sent to the new one, and gets a notice at the old one', async () => {
     const mine = await customer();
     const wanted = `new-${email}`;
     const ask = (more: object = {}) =>
@@ -232,7 +232,7 @@ describe('a signed-in customer', () => {
     expect(await handlers.call('change-email', { body: { token } })).toMatchObject(tokenInvalid);
   });
 
-  test('is not told that the e-mail they want is somebody’s: the owner is', async () => {
+  test('does not learn that the address they want has an account; its owner gets a mail', async () => {
     const mine = await customer();
     const theirs = `their-${email}`;
     await signUp({ email: theirs });
@@ -245,7 +245,7 @@ describe('a signed-in customer', () => {
     expect(await kindsTo(email)).toEqual(['confirm', 'change-asked']);
   });
 
-  test('does not get an e-mail that was taken while the mail was on its way', async () => {
+  test('does not get an address that was taken before the token was used', async () => {
     const mine = await customer();
     const wanted = `new-${email}`;
     await handlers.call('request-email-change', { token: mine, body: { email: wanted, password } });

@@ -32,7 +32,7 @@ const at = (applicationId: string, options: Call = {}): Call => ({
 const keyOf = async (applicationId: string): Promise<{ id: string; key: string }> =>
   (await handlers.call('create-key', at(applicationId, { body: {} }))).body;
 const listProducts = (token: string) => handlers.call('list-products', { token });
-/** Applications are remembered for a second. */
+/** Applications are cached for a second. */
 async function aSecondLater<T>(work: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 });
   try {
@@ -43,7 +43,7 @@ async function aSecondLater<T>(work: () => Promise<T>): Promise<T> {
 }
 
 describe('registering', () => {
-  test('gives an application, whose key then works', async () => {
+  test('returns an application whose key works', async () => {
     const { status, headers, body } = await create();
     expect(status).toBe(201);
     expect(headers).toMatchObject({ location: `/applications/${body.id}`, etag: '"1"' });
@@ -53,7 +53,7 @@ describe('registering', () => {
     expect((await handlers.call('get-application', at(body.id))).body.keys).toHaveLength(1);
   });
 
-  test('under one key gives the same application, and under another body is refused', async () => {
+  test('under one idempotency key returns the same application; with another body it is refused', async () => {
     const headers = { 'Idempotency-Key': 'partner-1' };
     const first = await create({}, { headers });
     await handlers.call('update-application', at(first.body.id, { body: { name: 'Renamed' } }));
@@ -76,13 +76,13 @@ describe('registering', () => {
     expect(await create(body)).toMatchObject({ status: 400, body: { code: 'invalid-input', errors: [{ pointer }] } });
   });
 
-  test('nobody gives a scope that they have not', async () => {
+  test('an application can only grant scopes it has', async () => {
     const answer = await create({ scopes: ['catalog:read', 'audit:read'] });
     expect(answer).toMatchObject({ status: 403, body: { code: 'scopes-exceeded' } });
     expect(answer.body.detail).toContain('audit:read');
   });
 
-  test('two applications do not get the same client of the identity provider', async () => {
+  test('a client id of the identity provider belongs to one application only', async () => {
     const { body } = await create({ identityClientIds: ['client-1'] });
     expect(await create({ identityClientIds: ['client-1'] })).toMatchObject({
       status: 409,
@@ -109,7 +109,7 @@ describe('registering', () => {
 });
 
 describe('changing', () => {
-  test('takes effect within a second, and says which version it is', async () => {
+  test('takes effect within a second, and returns the new version', async () => {
     const { body } = await create();
     const { key } = await keyOf(body.id);
     expect((await listProducts(key)).status).toBe(200);
@@ -123,7 +123,7 @@ describe('changing', () => {
     });
   });
 
-  test('suspended, an application is out within a second, and comes back', async () => {
+  test('a suspended application is refused within a second, until it is active again', async () => {
     const { body } = await create();
     const { key } = await keyOf(body.id);
     expect((await listProducts(key)).status).toBe(200);
@@ -138,7 +138,7 @@ describe('changing', () => {
     vi.useRealTimers();
   });
 
-  test('of what may do more, or of one’s own scopes, is refused', async () => {
+  test('of an application with more scopes, or of one’s own scopes, is refused', async () => {
     const stronger = await handlers.call('create-application', {
       token: await handlers.appKey('applications:manage', 'audit:read'),
       body: { ...wanted, scopes: ['audit:read'] },
@@ -166,7 +166,7 @@ describe('changing', () => {
     expect((await handlers.call('update-application', at(own, { body: { name: 'Root' } }))).status).toBe(200);
   });
 
-  test('of what there is not is 404', async () => {
+  test('of an unknown application is 404', async () => {
     const id = `app_${'0'.repeat(32)}`;
     for (const [operation, options] of [
       ['get-application', {}],
@@ -184,7 +184,7 @@ describe('changing', () => {
 });
 
 describe('keys', () => {
-  test('one that is deleted is refused on the next request, while the other goes on', async () => {
+  test('a deleted one is refused with the next request; the other stays valid', async () => {
     const { body } = await create();
     const [one, two] = [await keyOf(body.id), await keyOf(body.id)];
     expect((await listProducts(one.key)).status).toBe(200);
@@ -195,7 +195,7 @@ describe('keys', () => {
     expect((await handlers.call('delete-key', { token: root, parameters })).status).toBe(404);
   });
 
-  test('are five at most, lie ahead, and are not for what keeps no secret', async () => {
+  test('are five at most, expire in the future, and are not for public clients', async () => {
     const { body } = await create();
     for (let i = 0; i < 5; i++) await keyOf(body.id);
     expect((await handlers.call('create-key', at(body.id, { body: {} }))).body.code).toBe('too-many-keys');
@@ -207,7 +207,7 @@ describe('keys', () => {
 });
 
 describe('expensive operations', () => {
-  test('are worked on for five requests of an application at once, and each gives its place back', async () => {
+  test('run at most five times at once for an application, and each request releases its permit', async () => {
     const { id, key } = await newServer(handlers.applications, 'orders:review');
     const permits = createConcurrencyLimit({ client: handlers.dynamo.documents, table: 'limits', clock: systemClock });
     const find = () => handlers.call('find-orders', { token: key });
@@ -222,7 +222,7 @@ describe('expensive operations', () => {
 });
 
 describe('a removed application', () => {
-  test('is out with its keys and the sessions that it opened', async () => {
+  test('is refused, with its keys and the sessions that it opened', async () => {
     const shop = (await create({ kind: 'web', scopes: ['customers:write', 'orders:read'] })).body;
     const by = { 'client-id': shop.id };
     const person = { email: 'eve@example.com', password: 'correct horse battery' };
@@ -238,7 +238,7 @@ describe('a removed application', () => {
 });
 
 describe('a removed application that was registered under a key', () => {
-  test('does not come back by that key, with the sessions that it had opened', async () => {
+  test('does not come back by that key with the sessions that it had opened', async () => {
     const again = () =>
       handlers.call('create-application', {
         token: root,
@@ -281,7 +281,7 @@ describe('a page in a browser', () => {
   const read = (headers: Record<string, string>) =>
     handlers.call('list-products', { headers: { 'client-id': shop, ...headers } });
 
-  test('of one of its origins may read the answer, a refusal included', async () => {
+  test('of one of its origins may read every response, also a refusal', async () => {
     const answer = await read({ origin });
     expect(answer.status).toBe(200);
     expect(answer.headers).toMatchObject({ 'access-control-allow-origin': origin, vary: 'Origin' });
@@ -289,7 +289,7 @@ describe('a page in a browser', () => {
     expect(refused).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': origin } });
   });
 
-  test('asks before its request, and is allowed the methods and header fields of the API', async () => {
+  test('gets the methods and header fields of the API by a preflight request', async () => {
     const ask = (from: string, path = '/orders', method = 'OPTIONS') =>
       handlers.call('answer-unrouted', { method, path, headers: { origin: from } });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20_000 });
@@ -310,7 +310,7 @@ describe('a page in a browser', () => {
     vi.useRealTimers();
   });
 
-  test('of another origin is refused, and not told more', async () => {
+  test('of another origin is refused, without details', async () => {
     for (const other of ['https://evil.example', 'https://shop.example.evil.example', 'null', 'http://shop.example']) {
       const answer = await read({ origin: other });
       expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });

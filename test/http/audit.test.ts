@@ -29,13 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-/** Hands on what was printed since the last time, as CloudWatch Logs would. */
+/** Delivers the lines printed since the last call, as CloudWatch Logs does. */
 async function deliver() {
   const { handler } = await import('../../functions/streams/record-access.ts');
   return await handler(logPayload(handlers.accessLines.splice(0)));
 }
 
-/** Calls an operation and finds its record. */
+/** Calls an operation and returns its access record. */
 async function recordOf(operation: OperationId, call: Call): Promise<Access & { body: Record<string, unknown> }> {
   const requestId = newId('request', systemClock);
   const answer = await handlers.call(operation, { ...call, headers: { 'x-request-id': requestId, ...call.headers } });
@@ -63,7 +63,7 @@ const list = async (query: Record<string, string>) =>
   };
 
 describe('what is recorded', () => {
-  test('a customer’s read names the customer and the application, the address without its end', async () => {
+  test('a customer’s read names the customer, the application, and the truncated address', async () => {
     const read = await recordOf('get-me', { token: session, address: '203.0.113.77' });
     expect(read).toMatchObject({
       operation: 'get-me',
@@ -80,7 +80,7 @@ describe('what is recorded', () => {
     expect(six.network).toBe('2001:db8:1::/48');
   });
 
-  test('signing in names whose account it was', async () => {
+  test('signing in names the customer', async () => {
     const { email, password } = canary;
     const signedIn = await recordOf('sign-in', { body: { email, password } });
     tokens.push(signedIn.body.token as string);
@@ -128,7 +128,7 @@ describe('what is recorded', () => {
     if (status !== 401) expect(refused.applicationId).toMatch(/^app_/);
   });
 
-  test('text from a path that is no id is not taken', async () => {
+  test('text in a path that is not an id is not recorded', async () => {
     const refused = await recordOf('get-order', { token: session, parameters: { orderId: canary.email } });
     expect(refused).toMatchObject({ status: 404, resources: [customerId] });
   });
@@ -185,7 +185,7 @@ describe('what is recorded', () => {
     ]);
   });
 
-  test('a look of manual review names orders that it asked for', async () => {
+  test('a read in manual review names the orders it returned', async () => {
     const orderId = newId('order', systemClock);
     const token = await handlers.appKey('orders:review');
     const looked = await recordOf('resolve-order', {
@@ -196,7 +196,7 @@ describe('what is recorded', () => {
     expect(looked).toMatchObject({ kind: 'write', resources: [orderId] });
   });
 
-  test('no line and no row holds a name, an e-mail, an address, a password or a token', async () => {
+  test('no line and no row contains a name, an e-mail address, an IP address, a password or a token', async () => {
     const address = { line1: canary.line1, city: 'Canaryville', postalCode: '12345', country: 'AT' };
     await handlers.call('update-me', { token: session, body: { name: 'Canary Renamed', address } });
     await handlers.call('sign-in', { body: { email: canary.email, password: 'canary wrong' } });
@@ -220,7 +220,7 @@ describe('what is recorded', () => {
 });
 
 describe('asking', () => {
-  test('needs the scope, and one thing to ask about', async () => {
+  test('needs the scope, and at least one filter', async () => {
     const token = await handlers.appKey('orders:review', 'applications:manage');
     const query = { customer: customerId };
     for (const operation of ['list-accesses', 'list-readers'] as const) {
@@ -250,7 +250,7 @@ describe('asking', () => {
     }
   });
 
-  test('which applications had a customer’s data is one call, which is recorded itself', async () => {
+  test('which applications read a customer’s data is one call, which is recorded itself', async () => {
     await handlers.call('get-me', { token: session });
     await deliver();
     const query = { customer: customerId };
@@ -264,12 +264,12 @@ describe('asking', () => {
     expect(data[0]).toMatchObject({ operation: 'list-readers', kind: 'read', resources: [customerId] });
   });
 
-  test('a list of accesses is recorded by what was asked about, and not by all that it shows', async () => {
+  test('a list of accesses is recorded with its filter, not with everything in it', async () => {
     const asked = await recordOf('list-accesses', { token: auditor, query: { application: handlers.clientId } });
     expect(asked.resources).toEqual([handlers.clientId]);
   });
 
-  test('what an application used', async () => {
+  test('the usage of an application', async () => {
     await handlers.call('list-products', {});
     await handlers.call('list-products', { query: { limit: 'many' } });
     await deliver();
@@ -287,7 +287,7 @@ describe('asking', () => {
     );
   });
 
-  test('an application that asked for nothing has used nothing', async () => {
+  test('the usage of an application without requests is empty', async () => {
     const answer = await handlers.call('get-usage', {
       token: manager,
       parameters: { applicationId: `app_${'0'.repeat(32)}` },
@@ -297,7 +297,7 @@ describe('asking', () => {
 });
 
 describe('the handler of records', () => {
-  test('takes what it can read of a batch, and says how much it could not', async () => {
+  test('stores the valid lines of a batch, and counts the others', async () => {
     const { handler } = await import('../../functions/streams/record-access.ts');
     await handlers.call('list-products', {});
     const [line] = handlers.accessLines.splice(0);
@@ -305,12 +305,12 @@ describe('the handler of records', () => {
     expect(await handler(logPayload(['no JSON', before, line!, line!]))).toEqual({ recorded: 1 });
   });
 
-  test('does nothing when CloudWatch Logs only asks whether it is there', async () => {
+  test('does nothing for a control message of CloudWatch Logs', async () => {
     const { handler } = await import('../../functions/streams/record-access.ts');
     expect(await handler(logPayload(['CWL CONTROL MESSAGE'], 'CONTROL_MESSAGE'))).toBeUndefined();
   });
 
-  test('fails for a payload that is none, so that it is kept', async () => {
+  test('fails for an invalid payload, so that Lambda keeps it', async () => {
     const { handler } = await import('../../functions/streams/record-access.ts');
     await expect(handler({ awslogs: { data: 'eA==' } })).rejects.toThrow();
     await expect(handler({})).rejects.toThrow();

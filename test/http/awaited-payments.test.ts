@@ -22,12 +22,12 @@ const keep = (token: string) => keepToken(store, { orderId, token, expiresAt });
 const happen = () => signal(store, { orderId, at: Date.now() });
 
 describe('a saga that waits for a payment', () => {
-  test('is found by whoever learns of the payment', async () => {
+  test('is found by a signal about its payment', async () => {
     expect(await keep('token-1')).toBeUndefined();
     expect(await happen()).toEqual(['token-1']);
   });
 
-  test('hears of what happened before it waited, until it has answered', async () => {
+  test('gets a signal that came before it waited, until it has acknowledged it', async () => {
     expect(await happen()).toEqual([]);
     expect(await keep('token-1')).toBe(1);
     expect(await keep('token-2'), 'the function may have died before it answered').toBe(1);
@@ -43,7 +43,7 @@ describe('a saga that waits for a payment', () => {
     expect((await happen()).toSorted()).toEqual(['new', 'old']);
   });
 
-  test('hears of what happens just then, from one side or the other', async () => {
+  test('gets a signal that comes at the same moment, from either side', async () => {
     for (let turn = 0; turn < 50; turn++) {
       orderId = newId('order', systemClock);
       const [kept, tokens] = await Promise.all([keep('token'), happen()]);
@@ -51,7 +51,7 @@ describe('a saga that waits for a payment', () => {
     }
   });
 
-  test('is forgotten a day after its time, and what nobody waited for a day after it happened', async () => {
+  test('is deleted a day after it expired, and an unused signal a day after it came', async () => {
     const expiryOf = async () =>
       (await store.client.send(new GetCommand({ TableName: store.table, Key: { orderId } }))).Item?.expiresAt;
     const day = 24 * 3600;
@@ -64,7 +64,7 @@ describe('a saga that waits for a payment', () => {
     expect(await expiryOf()).toBe(1_800_000_900 + day);
   });
 
-  test('waits for its own order alone', async () => {
+  test('gets signals of its own order only', async () => {
     await keep('token-1');
     orderId = newId('order', systemClock);
     expect(await happen()).toEqual([]);

@@ -34,7 +34,7 @@ const list = (query?: Record<string, string>, headers: Record<string, string> = 
 const countProducts = async () => (await handlers.owner`select count(*)::integer as n from catalog.products`)[0]?.n;
 
 describe('POST /products', () => {
-  test('answers 201 with the product, where it is and its version', async () => {
+  test('returns 201 with the product, its location and its version', async () => {
     const { status, headers, body } = await create({
       sku: 'A-1',
       name: '  Mug  ',
@@ -52,14 +52,14 @@ describe('POST /products', () => {
     expect((await read(body.id)).body).toEqual(body);
   });
 
-  test('with a SKU that is taken answers 409 and adds nothing', async () => {
+  test('with a SKU that is taken returns 409 and adds nothing', async () => {
     await create(product({ sku: 'A-1' }));
     const again = await create(product({ sku: 'A-1' }));
     expect(again).toMatchObject({ status: 409, body: { code: 'sku-taken', errors: [{ pointer: '/sku' }] } });
     expect(await countProducts()).toBe(1);
   });
 
-  test('repeated with its key gets the same bytes, also with its members in another order, and adds nothing', async () => {
+  test('repeated with its key returns the same bytes, also with its members in another order, and adds nothing', async () => {
     const { sku, name, price } = product();
     const key = { 'Idempotency-Key': 'k-1' };
     const first = await create({ sku, name, price }, key);
@@ -77,14 +77,14 @@ describe('POST /products', () => {
     expect(await countProducts()).toBe(1);
   });
 
-  test('with the key of another request answers 422', async () => {
+  test('with the key of another request returns 422', async () => {
     const key = { 'Idempotency-Key': 'k-2' };
     await create(product(), key);
     expect(await create(product(), key)).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
     expect(await countProducts()).toBe(1);
   });
 
-  test('a refusal is not kept: once the reason is gone the same request goes through', async () => {
+  test('a refusal is not stored: the same request succeeds once the reason is gone', async () => {
     const key = { 'Idempotency-Key': 'k-3' };
     const taken = (await create(product({ sku: 'A-1' }))).body;
     const wanted = product({ sku: 'A-1' });
@@ -117,7 +117,7 @@ describe('POST /products', () => {
     expect(await countProducts()).toBe(0);
   });
 
-  test('with a key for other things is refused, naming the scope', async () => {
+  test('with a key that lacks the scope is refused, naming the scope', async () => {
     const other = await handlers.appKey('stock:write', 'customers:write');
     const answer = await handlers.call('create-product', { token: other, body: product() });
     expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
@@ -127,7 +127,7 @@ describe('POST /products', () => {
 });
 
 describe('GET /products/{productId}', () => {
-  test('is cached by its version, by the client alone', async () => {
+  test('is cached by its version, in the client only', async () => {
     const { body } = await create();
     const first = await read(body.id);
     expect(first).toMatchObject({ status: 200, headers: { etag: '"1"', 'cache-control': 'private, no-cache' } });
@@ -146,7 +146,7 @@ describe('GET /products/{productId}', () => {
     expect((await read(body.id, { headers: { 'If-None-Match': '"7"' } })).status).toBe(200);
   });
 
-  test('off sale, unknown and impossible ones are the same 404', async () => {
+  test('off sale, unknown and malformed ids are the same 404', async () => {
     const { body } = await create(product({ active: false }));
     for (const id of [body.id, `prd_${'0'.repeat(32)}`, 'x', `ord_${'0'.repeat(32)}`, "prd_' or 1=1"]) {
       expect(await read(id)).toMatchObject({ status: 404, body: { code: 'not-found' } });
@@ -165,14 +165,14 @@ describe('GET /products', () => {
     expect(second.body).toMatchObject({ data: [{ sku: 'A-1' }], hasMore: false, nextCursor: null });
   });
 
-  test('shows 20 unless asked otherwise', async () => {
+  test('returns 20 by default', async () => {
     for (let n = 0; n < 21; n++) await create();
     const { body } = await list();
     expect([body.data.length, body.hasMore]).toEqual([20, true]);
     expect((await list({ limit: '100' })).body.data).toHaveLength(21);
   });
 
-  test('its tag changes with what it shows, and only then', async () => {
+  test('its ETag changes only when its content changes', async () => {
     const { body } = await create();
     const { headers } = await list();
     const tag = { 'If-None-Match': headers.etag! };
@@ -185,7 +185,7 @@ describe('GET /products', () => {
 });
 
 describe('PATCH /products/{productId}', () => {
-  test('for the version that was read, changes what is given; its tag is good for the next change', async () => {
+  test('for the current version changes the given fields; the new ETag is valid for the next change', async () => {
     const { body } = await create();
     const { headers } = await read(body.id);
     const first = await update(body.id, { name: 'One' }, { 'If-Match': headers.etag! });
@@ -205,13 +205,13 @@ describe('PATCH /products/{productId}', () => {
     expect((await read(body.id)).body).toEqual(body);
   });
 
-  test('for any version when If-Match is an asterisk', async () => {
+  test('for every version when If-Match is an asterisk', async () => {
     const { body } = await create();
     await update(body.id, { name: 'One' });
     expect((await update(body.id, { name: 'Two' }, { 'If-Match': '*' })).status).toBe(200);
   });
 
-  test('an unknown one is 404, whatever version is asked for', async () => {
+  test('an unknown one is 404, whatever the version', async () => {
     const id = `prd_${'0'.repeat(32)}`;
     for (const headers of [{}, { 'If-Match': '"1"' }]) {
       expect(await update(id, { name: 'x' }, headers)).toMatchObject({ status: 404, body: { code: 'not-found' } });

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const signUp = (body: unknown, headers: Record<string, string> = {}) => handlers.call('sign-up', { body, headers });
 
-/** A customer of the test, signed in. */
+/** A new customer, signed in. */
 async function signedIn() {
   await signUp(ada);
   const { body } = await handlers.call('sign-in', { body: { email: ada.email, password: ada.password } });
@@ -25,7 +25,7 @@ async function signedIn() {
 }
 
 describe('POST /customers', () => {
-  test('makes a customer who can sign in', async () => {
+  test('creates a customer who can sign in', async () => {
     const { status, headers, body } = await signUp({ ...ada, email: ` ADA-${people}@Example.COM ` });
     expect({ status, body }).toEqual({ status: 202, body: { email: ada.email } });
     expect(headers).toMatchObject({ 'cache-control': 'no-store' });
@@ -45,7 +45,7 @@ describe('POST /customers', () => {
     });
   });
 
-  test('keeps the password as a hash alone', async () => {
+  test('stores only a hash of the password', async () => {
     await signUp(ada);
     const [row] = await handlers.owner`select * from customers.customers where email = ${ada.email}`;
     expect(row?.passwordHash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/);
@@ -86,7 +86,7 @@ describe('POST /customers', () => {
 describe('POST /customers with an Idempotency-Key', () => {
   const keyed = (body: unknown, key = `key-${people}`) => signUp(body, { 'idempotency-key': key });
 
-  test('repeated gives the first answer back and makes nobody', async () => {
+  test('repeated returns the first answer and creates no customer', async () => {
     const first = await keyed(ada);
     const again = await keyed(ada);
     expect(again).toMatchObject({ status: 202, text: first.text });
@@ -95,7 +95,7 @@ describe('POST /customers with an Idempotency-Key', () => {
     expect(first.headers).not.toHaveProperty('idempotency-replayed');
   });
 
-  test('repeated with anything else in it is 422, the password too', async () => {
+  test('repeated with any other content, also another password, is 422', async () => {
     await keyed(ada);
     for (const change of [{ name: 'Eve' }, { password: 'another horse' }, { email: `eve-${people}@example.com` }]) {
       expect(await keyed({ ...ada, ...change })).toMatchObject({
@@ -105,7 +105,7 @@ describe('POST /customers with an Idempotency-Key', () => {
     }
   });
 
-  test('sent many times at once makes one customer', async () => {
+  test('sent many times at once creates one customer', async () => {
     const answers = await Promise.all(Array.from({ length: 4 }, () => keyed(ada)));
     for (const { status, body } of answers) {
       if (status !== 202) expect({ status, code: body.code }).toEqual({ status: 409, code: 'request-in-flight' });
@@ -114,7 +114,7 @@ describe('POST /customers with an Idempotency-Key', () => {
     expect(await handlers.owner`select 1 from customers.customers where email = ${ada.email}`).toHaveLength(1);
   });
 
-  test('keeps nothing that the password is quickly guessed by', async () => {
+  test('stores no fast hash of the password', async () => {
     await keyed(ada);
     const [row] = await handlers.owner`select * from customers.idempotency_keys where key = ${`key-${people}`}`;
     expect(JSON.stringify(row)).not.toContain(ada.password);
@@ -130,7 +130,7 @@ describe('POST /customers with an Idempotency-Key', () => {
 });
 
 describe('GET /customers/me', () => {
-  test('is the signed-in customer, with a version that can be asked for', async () => {
+  test('is the signed-in customer, with a version for conditional requests', async () => {
     const { customer, token } = await signedIn();
     const answer = await handlers.call('get-me', { token });
     expect(answer).toMatchObject({ status: 200, body: customer });
@@ -226,14 +226,14 @@ describe('PATCH /customers/{customerId}', () => {
     expect((await handlers.call('get-me', { token })).body.premium).toBe(false);
   });
 
-  test('by the customer, or by nobody, is 401', async () => {
+  test('by the customer, or without credentials, is 401', async () => {
     const { customer, token } = await signedIn();
     for (const credentials of [token, undefined, 'cfk_nonsense', `cfk_${'A'.repeat(64)}`]) {
       expect(await change(customer.id, credentials)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
     }
   });
 
-  test('of nobody is 404, whatever the id looks like', async () => {
+  test('of an unknown or malformed id is 404', async () => {
     const key = await handlers.appKey('customers:write');
     for (const id of [`cus_${'0'.repeat(32)}`, 'me', 'ord_1', `cus_${'0'.repeat(32)}' or 1=1`]) {
       expect(await change(id, key)).toMatchObject({ status: 404, body: { code: 'not-found' } });
@@ -241,7 +241,7 @@ describe('PATCH /customers/{customerId}', () => {
   });
 });
 
-test('an app key is nobody on the routes of customers', async () => {
+test('an app key does not authenticate a customer', async () => {
   const key = await handlers.appKey('customers:write', 'catalog:write', 'stock:write');
   expect(await handlers.call('get-me', { token: key })).toMatchObject({ status: 401 });
 });

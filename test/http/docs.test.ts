@@ -11,7 +11,7 @@ const openapi = openHandler(routes['get-openapi'], contract.getOpenapi, getOpenA
 const docs = openHandler(routes['get-docs'], contract.getDocs, getDocs, undefined);
 
 describe('GET /openapi.json', () => {
-  test('answers the committed document', async () => {
+  test('returns the committed document', async () => {
     const { status, headers, body } = await openapi();
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('application/json');
@@ -20,7 +20,7 @@ describe('GET /openapi.json', () => {
 });
 
 describe('GET /docs', () => {
-  test('answers a page that may show its one style and nothing else', async () => {
+  test('returns a page whose policy allows only its own style', async () => {
     const { status, headers, text } = await docs();
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -32,7 +32,7 @@ describe('GET /docs', () => {
     );
   });
 
-  test('needs nothing beside itself', async () => {
+  test('loads nothing else', async () => {
     const { text } = await docs();
     expect(text).not.toMatch(
       /<script|<link|<img|<iframe|<form\b|\sstyle="|\son\w+="|@import|url\(|https?:\/\/(?!localhost|(login\.)?shop\.example)/i,
@@ -44,7 +44,7 @@ describe.each([
   ['GET /openapi.json', openapi],
   ['GET /docs', docs],
 ])('%s', (_name, call) => {
-  test('is known by a tag, and not sent again to who has it', async () => {
+  test('has an ETag, and is not sent again to a client that has it', async () => {
     const first = await call();
     expect(first.headers.etag).toMatch(/^"[\w-]{27}"$/);
     const again = await call({ headers: { 'If-None-Match': first.headers.etag! } });

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { startStates } from '../../infra/local/states/start.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { localMachines, machineVariables } from '../support/definitions.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 let handlers: LiveHandlers;
@@ -12,20 +12,18 @@ let states: Awaited<ReturnType<typeof startStates>>;
 let token: string;
 
 beforeAll(async () => {
-  const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
-  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
-    definition: JSON.parse(
-      text.replace(/\$\{(\w+)\}/g, (_, name: StepName) => steps[name].handler.slice('saga/'.length)),
-    ),
-    stateMachineArn,
-    file: ':memory:',
+    machines: localMachines(),
     waitScale: 0,
-    invoke: async (file, payload) => (await import(`../../functions/saga/${file}.ts`)).handler(payload),
+    invoke: async (step, payload) => {
+      const file = steps[step as StepName].handler.slice('saga/'.length);
+      const { handler } = await import(`../../functions/saga/${file}.ts`);
+      return handler(payload);
+    },
   });
   handlers = await openLiveHandlers({
     AWS_ENDPOINT_URL_SFN: states.endpoint,
-    STATE_MACHINE_ARN: stateMachineArn,
+    ...machineVariables,
     RATE_LIMIT_PER_MINUTE: '100000',
   });
   token = await handlers.appKey('orders:review');
@@ -40,7 +38,7 @@ const job = async (name: 'snapshot-provider-transactions' | 'reconcile') =>
 const list = (query: Record<string, string> = {}) => handlers.call('list-findings', { token, query });
 
 describe('through the handlers as they are deployed', () => {
-  test('an orphan charge is found, given back by an execution, shown to operations, and cleared', async () => {
+  test('an orphaned charge is found, refunded by an execution, shown to operations, and cleared', async () => {
     const orderId = newId('order', systemClock);
     const createdAt = new Date(Date.now() - 2 * 3600_000).toISOString();
     const reference = `sim_ch_${orderId}`;
@@ -105,7 +103,7 @@ describe('the list of findings', () => {
     expect(subjects(await list({ kind: 'charge-twice', state: 'cleared' }))).toEqual(['ch_4']);
   });
 
-  test('is not for whoever may not operate orders, and refuses what it does not know', async () => {
+  test('needs the scope for operating orders, and refuses unknown parameters', async () => {
     const other = await handlers.appKey('stock:write');
     expect((await handlers.call('list-findings', { token: other })).status).toBe(403);
     expect((await handlers.call('list-findings')).status).toBe(401);

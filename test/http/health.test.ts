@@ -3,10 +3,9 @@ import { run } from '../../functions/http/get-health.ts';
 import { routes } from '../../functions/routes.ts';
 import * as contract from '../../lib/contract/api/system.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { type HealthOptions, healthCheck, type Part, ProbeTimeout } from '../../lib/operations/health/check.ts';
-import { probeSessions } from '../../lib/operations/health/probes.dynamo.ts';
-import { probeStates } from '../../lib/operations/health/probes.gateway.ts';
-import { probeDatabase } from '../../lib/operations/health/probes.sql.ts';
+import { DeadlineExceeded } from '../../lib/kernel/deadline.ts';
+import { type HealthOptions, healthCheck, type Part } from '../../lib/operations/health/check.ts';
+import { probeDatabase, probeSessions, probeStates } from '../../lib/operations/health/probes.gateway.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { openHandler } from '../support/handlers.ts';
@@ -38,7 +37,7 @@ function start(options: Partial<HealthOptions> & { parts?: Partial<HealthOptions
 }
 
 describe('GET /health', () => {
-  test('with everything there', async () => {
+  test('with everything up', async () => {
     const { call } = start();
     const { status, body, headers } = await call();
     expect(status).toBe(200);
@@ -73,7 +72,7 @@ describe('GET /health', () => {
     expect(told.map(([part]) => part)).toEqual(Object.keys(parts));
   });
 
-  test('a part that never answers is down after its time, and holds nobody up longer', async () => {
+  test('a part that never answers is down after the deadline, and the check does not wait longer', async () => {
     const { call, told } = start({ parts: { sessions: never, states: never }, deadlineMs: 30 });
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
@@ -89,12 +88,12 @@ describe('GET /health', () => {
       vi.useRealTimers();
     }
     expect(told).toEqual([
-      ['sessions', expect.any(ProbeTimeout)],
-      ['states', expect.any(ProbeTimeout)],
+      ['sessions', expect.any(DeadlineExceeded)],
+      ['states', expect.any(DeadlineExceeded)],
     ]);
   });
 
-  test('a probe that throws at once is a part that is down', async () => {
+  test('a part whose probe throws at once is down', async () => {
     const broken = () => {
       throw new Error('DATABASE_HOST is not set');
     };
@@ -102,7 +101,7 @@ describe('GET /health', () => {
     expect((await call()).status).toBe(503);
   });
 
-  test('however many ask within a second, the parts are asked once', async () => {
+  test('all calls within a second share one check', async () => {
     const { call, asked, time } = start();
     await Promise.all(Array.from({ length: 20 }, () => call()));
     time.now += 999;
@@ -113,7 +112,7 @@ describe('GET /health', () => {
     expect(asked).toHaveLength(6);
   });
 
-  test('a part that comes back is seen with the next check', async () => {
+  test('the next check sees that a part is up again', async () => {
     let away = true;
     const { call, time } = start({ parts: { database: () => (away ? refused() : up()) } });
     expect((await call()).status).toBe(503);
@@ -140,25 +139,25 @@ describe('the probes', () => {
     await dynamo?.stop();
   });
 
-  test('of the database settles when it answers, under the role that watches', async () => {
+  test('of the database resolves when it answers, under the monitoring role', async () => {
     await probeDatabase(sql);
   });
 
-  test('of the database rejects when nothing listens', async () => {
+  test('of the database rejects when it is unreachable', async () => {
     const gone = database.connect('monitor', { host: '/nowhere', max: 1 }) as unknown as Sql;
     await expect(probeDatabase(gone)).rejects.toThrow();
     await gone.end({ timeout: 0 });
   });
 
-  test('of the sessions settles when the table is there, and rejects when it is not', async () => {
+  test('of the sessions resolves when the table exists, and rejects when it does not', async () => {
     await probeSessions(dynamo.documents, 'sessions');
     await expect(probeSessions(dynamo.documents, 'nothing')).rejects.toThrow();
   });
 
-  test('of the sagas asks for the very state machine', async () => {
+  test('of the sagas asks for the configured state machine', async () => {
     const asked: unknown[] = [];
     const client = { send: async (command: { input: unknown }) => void asked.push(command.input) };
-    await probeStates(client as never, 'arn:aws:states:x');
-    expect(asked).toEqual([{ stateMachineArn: 'arn:aws:states:x' }]);
+    await probeStates(client as never, ['arn:aws:states:x', 'arn:aws:states:y']);
+    expect(asked).toEqual([{ stateMachineArn: 'arn:aws:states:x' }, { stateMachineArn: 'arn:aws:states:y' }]);
   });
 });

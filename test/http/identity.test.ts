@@ -41,7 +41,7 @@ const exchange = (changes: Record<string, unknown> = {}, application = web) =>
 const getMe = (token: string) => handlers.call('get-me', { token });
 const customersOf = (address = email) => handlers.owner`select id from customers.customers where email = ${address}`;
 
-/** A customer who signed up with a password. */
+/** A customer with a password. */
 async function customer({ confirmed = true, address = email } = {}): Promise<string> {
   const id = newId('customer', systemClock);
   const hash = await hashPassword(password, { ln: 15, r: 8, p: 3 });
@@ -52,7 +52,7 @@ async function customer({ confirmed = true, address = email } = {}): Promise<str
 }
 
 describe('POST /sessions with an id token', () => {
-  test('makes a customer of who comes for the first time, and finds them afterwards', async () => {
+  test('creates a customer for an unknown identity, and finds them afterwards', async () => {
     const first = await exchange();
     expect(first).toMatchObject({ status: 201, body: { token: expect.stringMatching(/^cfs_/) } });
     const { customerId } = first.body;
@@ -71,21 +71,21 @@ describe('POST /sessions with an id token', () => {
     );
   });
 
-  test('makes one customer of who comes twenty times at once', async () => {
+  test('creates one customer for twenty concurrent requests', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => exchange()));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(new Set(answers.map(({ body }) => body.customerId)).size).toBe(1);
     expect(await customersOf()).toHaveLength(1);
   });
 
-  test('calls who has no name by their address, and takes any name apart from what breaks lines', async () => {
+  test('uses the address when the token has no name, and accepts any name without line breaks', async () => {
     const nameless = await exchange({ name: undefined });
     expect((await getMe(nameless.body.token)).body.name).toBe(subject);
     const odd = await exchange({ sub: `${subject}-b`, email: `b-${email}`, name: `A\n${'x'.repeat(300)}` });
     expect((await getMe(odd.body.token)).body.name).toMatch(/^A x{198}$/);
   });
 
-  test('leaves the customer without a password that anybody could know', async () => {
+  test('gives the customer no usable password', async () => {
     await exchange();
     for (const loginAttempt of [' ', password, subject]) {
       const answer = await handlers.call('sign-in', { body: { email, password: loginAttempt } });
@@ -93,7 +93,7 @@ describe('POST /sessions with an id token', () => {
     }
   });
 
-  test('finds a customer with the same address when both sides have confirmed it', async () => {
+  test('links a customer with the same e-mail address if both sides have confirmed it', async () => {
     const id = await customer();
     expect(await exchange({ email: email.toUpperCase() })).toMatchObject({ status: 201, body: { customerId: id } });
     expect(await customersOf()).toHaveLength(1);
@@ -132,7 +132,7 @@ describe('POST /sessions with an id token', () => {
     expect(await customersOf()).toHaveLength(0);
   });
 
-  test('wants a password or an id token, and says which is wrong', async () => {
+  test('takes a password or an id token, and says which field is wrong', async () => {
     const post = async (body: unknown) => {
       const answer = await handlers.call('sign-in', { body: body as object });
       expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
@@ -151,7 +151,7 @@ describe('POST /sessions with an id token', () => {
 });
 
 describe('a token of the identity provider as a bearer', () => {
-  test('lets in once it was exchanged, with neither a session nor another application', async () => {
+  test('authenticates once it was exchanged, without a session, for its own application', async () => {
     const token = idToken();
     expect(await getMe(token)).toMatchObject({
       status: 401,
@@ -175,8 +175,8 @@ describe('a token of the identity provider as a bearer', () => {
     }
   });
 
-  test('asks DynamoDB for no more than the copy of the link, once the process is warm', async () => {
-    // Applications are remembered for a second, which must not be over between the two.
+  test('reads only the link from DynamoDB, once the process is warm', async () => {
+    // Applications are cached for a second, which must not end between the two requests.
     vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     try {
       await exchange();
@@ -195,7 +195,7 @@ describe('identities of a customer', () => {
   const signIn = async (address = email) =>
     (await handlers.call('sign-in', { body: { email: address, password } })).body.token as string;
 
-  test('are linked by hand, listed, and taken away with effect on the next request', async () => {
+  test('are linked, listed, and unlinked with effect on the next request', async () => {
     const customerId = await customer({ confirmed: false });
     const token = await signIn();
     const link = () => handlers.call('link-identity', { token, body: { idToken: idToken({ email_verified: false }) } });
@@ -219,7 +219,7 @@ describe('identities of a customer', () => {
     expect((await getMe(token)).status).toBe(200);
   });
 
-  test('of somebody else are neither linked nor taken away', async () => {
+  test('of another customer are neither linked nor unlinked', async () => {
     const { body } = await exchange();
     const [identity] = await handlers.owner<
       { id: string }[]
@@ -235,7 +235,7 @@ describe('identities of a customer', () => {
     expect(await exchange()).toMatchObject({ body: { customerId: body.customerId } });
   });
 
-  test('stay whole when their copy cannot be removed', async () => {
+  test('stay linked when their copy cannot be deleted', async () => {
     const { body } = await exchange();
     const [identity] = await handlers.owner<
       { id: string }[]

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => handlers.close());
 beforeEach(() => {
-  // Each test an hour after the one before: nobody's requests are in sight of another's.
+  // Each test runs an hour after the one before, so that their requests do not count together.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3600 * 1000 * ++addresses });
   address = `198.51.100.${addresses}`;
 });
@@ -31,7 +31,7 @@ const getMe = (from: string) => handlers.call('get-me', { token, address: from }
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
 describe('requests from one address', () => {
-  test('are told what is left, and refused beyond the limit until the first of them is a minute old', async () => {
+  test('learn what is left, and are refused beyond the limit until the first of them is a minute old', async () => {
     for (let left = limit - 1; left >= 0; left--) {
       const { status, headers } = await ask();
       expect(status).toBe(200);
@@ -56,13 +56,13 @@ describe('requests from one address', () => {
     expect((await ask('203.0.113.9')).status).toBe(200);
   });
 
-  test('count together over a whole network of IPv6', async () => {
+  test('count together over a whole IPv6 network', async () => {
     for (let i = 0; i < limit; i++) expect((await ask(`2001:db8:1:2::${i}`)).status).toBe(200);
     expect((await ask('2001:db8:1:2:ffff::1')).status).toBe(429);
     expect((await ask('2001:db8:1:3::1')).status).toBe(200);
   });
 
-  test('count when they are refused for another reason, before anything is looked at', async () => {
+  test('count even if they are refused for another reason, before anything is looked up', async () => {
     for (let i = 0; i < limit; i++) {
       expect((await handlers.call('get-me', { token: 'forged', address })).status).toBe(401);
     }
@@ -70,7 +70,7 @@ describe('requests from one address', () => {
     expect((await handlers.call('sign-up', { body: '{', address })).status).toBe(429);
   });
 
-  test('for health are not limited', async () => {
+  test('for the health check are not limited', async () => {
     for (let i = 0; i < 3 * limit; i++) {
       const { status, headers } = await handlers.call('get-health', { address });
       expect(status).not.toBe(429);
@@ -94,8 +94,8 @@ describe('requests of one customer', () => {
     expect(refused.body.detail).toContain('customer');
   });
 
-  test('take three counts of DynamoDB, and reads of the session and once a second of its application', async () => {
-    // At an hour's distance the session does not slide on.
+  test('cost three counts in DynamoDB, a read of the session, and once a second one of its application', async () => {
+    // The session is not extended: an hour is less than half its idle time.
     const before = handlers.dynamo.calls();
     expect((await getMe(address)).status).toBe(200);
     const after = handlers.dynamo.calls();
@@ -107,7 +107,7 @@ describe('requests of one customer', () => {
   });
 });
 
-test('while DynamoDB does not answer the process limits by its own count, and asks again when it does', async () => {
+test('while DynamoDB does not answer, the process limits by its own counts, until it answers again', async () => {
   await ask();
   handlers.dynamo.refuse();
   try {

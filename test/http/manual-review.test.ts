@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { type StepName, steps } from '../../functions/steps.ts';
@@ -8,9 +7,9 @@ import { explainOrder, findOrders, resolveOrder, retryCompensation } from '../..
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { localMachines, machineVariables } from '../support/definitions.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
 const customerId = newId('customer', systemClock);
 let handlers: LiveHandlers;
 let states: Awaited<ReturnType<typeof startStates>>;
@@ -19,13 +18,10 @@ let shopkeeper: string;
 let customer: string;
 let productId: string;
 
-/** The whole of it: the handlers' own handlers, the state machine with the steps' own, the simulated provider. */
+/** Everything real: the handlers, the state machine with its steps, the simulated provider. */
 beforeAll(async () => {
-  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   states = await startStates({
-    definition: JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1')),
-    stateMachineArn,
-    file: ':memory:',
+    machines: localMachines(),
     waitScale: 0,
     invoke: async (step, payload) => {
       const file = steps[step as StepName].handler.slice('saga/'.length);
@@ -35,7 +31,7 @@ beforeAll(async () => {
   });
   handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
-    STATE_MACHINE_ARN: stateMachineArn,
+    ...machineVariables,
     AWS_ENDPOINT_URL_SFN: states.endpoint,
     PAYMENT_TIMEOUT_MS: '50',
   });
@@ -58,7 +54,7 @@ afterAll(async () => {
   await handlers?.close();
 });
 
-/** An order that nobody can compensate, for the provider never answers. A test that does something to it takes a new one. */
+/** An order whose compensation fails, because the provider never answers. A test that changes it needs a new one. */
 let orderId: string;
 beforeAll(renew);
 
@@ -83,7 +79,7 @@ const find = (query: Record<string, string> = {}) => handlers.call('find-orders'
 const statusOf = async (id = orderId) => (await manualReview('explain-order', { id })).body.order.status;
 
 describe('GET /manual-review/orders', () => {
-  test('shows orders in manual review, the oldest first, with the step, the error, money and stock', async () => {
+  test('returns orders in manual review, oldest first, with the step, the error, money and stock', async () => {
     const other = await place('pm_timeoutAlways');
     const { status, body } = await find({ limit: '100' });
     expect(status).toBe(200);
@@ -148,7 +144,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
     expect(text).not.toMatch(/ada@example\.com|pm_timeoutAlways/);
   });
 
-  test('keeps who read it, under which request', async () => {
+  test('records who read it, by which request', async () => {
     await renew();
     const first = await manualReview('explain-order', { headers: { 'X-Request-Id': 'first-look' } });
     expect(first.body.actions).toHaveLength(1);
@@ -157,7 +153,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
     expect(body.actions[0]).toMatchObject({ requestId: 'first-look', keyId: expect.stringMatching(/^key_/) });
   });
 
-  test('tells the rest when Step Functions does not answer', async () => {
+  test('returns the rest when Step Functions does not answer', async () => {
     const { run } = await import('../../functions/http/explain-order.ts');
     const { sqlAs } = await import('../../lib/platform/sql.ts');
     const warned: unknown[] = [];
@@ -179,7 +175,7 @@ describe('GET /manual-review/orders/{orderId}', () => {
 });
 
 describe('POST /manual-review/orders/{orderId}/retry', () => {
-  test('answers 202, runs the compensation again, and repeated with its key is answered the same', async () => {
+  test('returns 202, runs the compensation again, and repeated with its key returns the same answer', async () => {
     await renew();
     const headers = { 'Idempotency-Key': `retry-${orderId}` };
     const first = await manualReview('retry-compensation', { headers });
@@ -199,10 +195,10 @@ describe('POST /manual-review/orders/{orderId}/retry', () => {
       compensationAttempts: 1,
       manualReview: { attempt: 1 },
     });
-    expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-compensation-1`]);
+    expect(body.executions.map(({ name }: { name: string }) => name)).toEqual([orderId, `${orderId}-retry-1`]);
   });
 
-  test('is refused to an order that does not wait', async () => {
+  test('is refused for an order that is not in manual review', async () => {
     const confirmed = await place('pm_card_visa');
     expect(await manualReview('retry-compensation', { id: confirmed })).toMatchObject({
       status: 409,
@@ -214,7 +210,7 @@ describe('POST /manual-review/orders/{orderId}/retry', () => {
 describe('POST /manual-review/orders/{orderId}/resolve', () => {
   const body = { outcome: 'failed', note: 'No charge there. Ticket 4711.' };
 
-  test('ends the order, and repeated with its key is answered the same', async () => {
+  test('ends the order, and repeated with its key returns the same answer', async () => {
     await renew();
     const headers = { 'Idempotency-Key': `resolve-${orderId}` };
     const first = await manualReview('resolve-order', { body: { ...body, refundReference: 're_1' }, headers });
@@ -260,7 +256,7 @@ describe.each<[OperationId, object?]>([
 ])('%s', (operation, body) => {
   const options = body === undefined ? {} : { body };
 
-  test('is for app keys with the scope orders:review alone', async () => {
+  test('is only for app keys with the scope orders:review', async () => {
     expect(await manualReview(operation, { ...options, token: customer })).toMatchObject({ status: 401 });
     expect(await manualReview(operation, { ...options, token: shopkeeper })).toMatchObject({
       status: 403,

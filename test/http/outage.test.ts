@@ -8,10 +8,10 @@ import { fieldsOf } from '../support/applications.ts';
 import type { Answer, Call } from '../support/handlers.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-/* DynamoDB is taken away while 32 callers read and write, each as fast as it is answered. */
+/* DynamoDB fails while 32 callers read and write, each as fast as it gets answers. */
 let handlers: LiveHandlers;
 let lines: string[];
-/** What was verified before the outage, and what nobody has shown yet. */
+/** Credentials that were verified before the outage, and credentials that were not used yet. */
 let known: { session: string; key: string };
 let late: { session: string; key: string; clientId: string };
 let customerId: string;
@@ -92,7 +92,7 @@ const asks: Ask[] = [
 /** Milliseconds. */
 const longest = 2500;
 
-/** How much later than it should the process came round to a timer, in all: for so long it was busy, and did not wait. */
+/** Total delay of a timer in this process: the time that it was busy, not waiting. */
 let stalledMs: () => number;
 beforeAll(() => {
   const everyMs = 20;
@@ -107,7 +107,7 @@ beforeAll(() => {
   return () => clearInterval(timer);
 });
 
-/** How long work takes, in milliseconds, without the time that a busy machine kept it from going on. */
+/** How long work takes, in milliseconds, without the time that the process was busy. */
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   const [began, before] = [performance.now(), stalledMs()];
   const result = await work();
@@ -138,7 +138,7 @@ const contents = async () => ({
 const verified = asks.filter(({ kind }) => kind !== 'unknown');
 
 test.each(['refuse', 'pause', 'mute'] as const)(
-  '(%s) what was verified goes on reading, nothing is written, nobody new comes in, and all is back at once',
+  '(%s) verified credentials can still read, nothing is written, no others are accepted, and everything recovers at once',
   async (way) => {
     for (const { ask, answer } of await callAll(verified, (got) => got.length >= 40)) {
       expect(answer.status, `${ask.name}: ${answer.text}`).toBe(good[ask.operation] ?? 200);
@@ -149,7 +149,7 @@ test.each(['refuse', 'pause', 'mute'] as const)(
     let got: Got[];
     try {
       const each = (one: readonly Got[], ask: Ask) => one.filter((g) => g.ask === ask).length;
-      // Every reader has come round many times, and every other at least twice.
+      // Every reader has called many times, and every other caller at least twice.
       const enough = (one: readonly Got[]) => asks.every((ask) => each(one, ask) >= (ask.kind === 'read' ? 40 : 8));
       got = await handlers.impatiently(() => callAll(asks, enough));
     } finally {
@@ -174,7 +174,7 @@ test.each(['refuse', 'pause', 'mute'] as const)(
     process.stdout.write(
       `${way}: ${reads.length} reads, median ${Math.round(reads[reads.length >> 1]!)} ms, longest ${Math.round(reads.at(-1)!)} ms; ${writes.length} writes, longest ${Math.round(writes.at(-1)!)} ms\n`,
     );
-    // One wait for DynamoDB, of two attempts of 0.8 s, and not one for each thing that is asked of it.
+    // A request waits for DynamoDB once, for two attempts of 0.8 s, and not once for each lookup.
     expect(reads.at(-1)).toBeLessThan(longest);
     expect(writes.at(-1)).toBeLessThan(longest);
 
@@ -184,11 +184,11 @@ test.each(['refuse', 'pause', 'mute'] as const)(
   },
 );
 
-test('while DynamoDB hangs one read waits for it, once, and those after it for nothing', async () => {
+test('while DynamoDB hangs, one read waits for it once, and later reads do not wait', async () => {
   const get = () => handlers.call('get-me', { token: known.session });
   expect((await get()).status).toBe(200);
   vi.useFakeTimers({ toFake: ['Date'] });
-  // The application is known for a second only, so that everything would be asked for.
+  // The application is cached for a second only, so that everything would be looked up.
   vi.setSystemTime(Date.now() + 1500);
   handlers.dynamo.pause();
   try {

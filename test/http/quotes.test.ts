@@ -28,7 +28,7 @@ async function add(sku: string, amount: number, more: object = {}): Promise<stri
 const ask = (lines: unknown, call: Call = {}) => handlers.call('create-quote', { body: { lines }, ...call });
 const euros = (amount: number) => ({ amount, currency: 'EUR' });
 
-/** A customer, signed in. */
+/** A signed-in customer. */
 async function signedIn(email: string) {
   const password = 'correct horse';
   await handlers.call('sign-up', { body: { email, password, name: 'Ada' } });
@@ -42,7 +42,7 @@ const basket = () => [
   { productId: mug, quantity: 2 },
 ];
 
-test('a basket of anyone: lines summed by product, subtotal, discount with its reason, total', async () => {
+test('a basket without a customer: lines by product, subtotal, discount with its reason, total', async () => {
   const { status, headers, body } = await ask(basket());
   expect(status).toBe(200);
   expect(headers['cache-control']).toBe('no-store');
@@ -58,7 +58,7 @@ test('a basket of anyone: lines summed by product, subtotal, discount with its r
   expect(z.parse(quote, body)).toEqual(body);
 });
 
-test('a premium customer gets the premium discount instead, from the moment of becoming one', async () => {
+test('a premium customer gets the premium discount instead, as soon as they are one', async () => {
   const { id, token } = await signedIn('ada@example.com');
   expect((await ask(basket(), { token })).body.discount).toEqual({ ...euros(1010), reason: 'large-order' });
   await handlers.call('update-customer', {
@@ -71,17 +71,17 @@ test('a premium customer gets the premium discount instead, from the moment of b
   expect((await ask([{ productId: mug, quantity: 1 }], { token })).body.total).toEqual(euros(1699));
 });
 
-test('a small basket of anyone has no discount', async () => {
+test('a small basket without a customer has no discount', async () => {
   expect((await ask([{ productId: mug, quantity: 1 }])).body).toMatchObject({ discount: null, total: euros(1999) });
 });
 
-test('a token that is not known is refused rather than ignored', async () => {
+test('an unknown token is refused, not ignored', async () => {
   for (const token of [`cfs_${'A'.repeat(64)}`, `${catalogue}x`, 'x', 'a.b.c']) {
     expect(await ask(basket(), { token })).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
   }
 });
 
-test('a quote follows the price of now', async () => {
+test('a quote uses the current price', async () => {
   const productId = await add('CHANGING', 500);
   await handlers.call('update-product', { token: catalogue, parameters: { productId }, body: { price: euros(700) } });
   expect((await ask([{ productId, quantity: 1 }])).body.total).toEqual(euros(700));
@@ -119,7 +119,7 @@ describe('refused', () => {
     expect(pointers(answer.body)).toEqual(['/lines/1/quantity']);
   });
 
-  test('more than a shop takes', async () => {
+  test('a total above the maximum', async () => {
     const dear = await Promise.all([...Array(13).keys()].map((n) => add(`DEAR-${n}`, 100_000_000)));
     const answer = await ask(dear.map((productId) => ({ productId, quantity: 999 })));
     expect(answer).toMatchObject({ status: 422, body: { code: 'amount-too-large' } });

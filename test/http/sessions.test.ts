@@ -10,7 +10,7 @@ vi.mock('node:crypto', async (importOriginal) => {
   return { ...original, scrypt: vi.fn(original.scrypt) };
 });
 
-// Dozens of sign-ins at full cost would take most of a minute.
+// Dozens of sign-ins with hashes at full cost would take most of a minute.
 vi.mock('../../lib/accounts/customers/passwords.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('../../lib/accounts/customers/passwords.ts')>()),
   passwordCost: { ln: 5, r: 8, p: 1 },
@@ -56,7 +56,7 @@ describe('POST /sessions', () => {
     expect(await getMe(body.token)).toMatchObject({ status: 200, body: { id: customerId } });
   });
 
-  test('with a wrong password and with an unknown e-mail answers alike, after the same work', async () => {
+  test('with a wrong password and with an unknown e-mail address returns the same answer, after the same work', async () => {
     const wrong = await signIn({ password: 'wrong horse' });
     expect(scrypt).toHaveBeenCalledTimes(1);
     const unknown = await signIn({ email: `unknown-${email}` });
@@ -69,13 +69,13 @@ describe('POST /sessions', () => {
     expect(Object.keys(unknown.headers)).toEqual(Object.keys(wrong.headers));
   });
 
-  test('with input that is not valid is 400 and no failed sign-in', async () => {
+  test('with invalid input is 400 and does not count as a failed sign-in', async () => {
     for (let i = 0; i < 8; i++) expect((await signIn({ password: '' })).status).toBe(400);
     expect((await handlers.call('sign-in', { body: { email, password, remember: true } })).status).toBe(400);
     expect((await signIn()).status).toBe(201);
   });
 
-  test('hashes the password anew when it was hashed at an older cost', async () => {
+  test('rehashes a password that was hashed at an older cost', async () => {
     const hashOf = async () =>
       (await handlers.owner`select password_hash from customers.customers where id = ${customerId}`)[0]?.passwordHash;
     const old = await hashPassword(password, { ln: 4, r: 8, p: 1 });
@@ -89,7 +89,7 @@ describe('POST /sessions', () => {
     expect(await hashOf()).toBe(renewed);
   });
 
-  test('while the password is changed opens nothing: not even for the password that was right', async () => {
+  test('while the password is changed opens no session, even with the old password', async () => {
     const original = vi.mocked(scrypt).getMockImplementation()!;
     vi.mocked(scrypt).mockImplementationOnce(((...args: Parameters<typeof original>) => {
       void handlers.owner`
@@ -102,7 +102,7 @@ describe('POST /sessions', () => {
     expect((await handlers.call('list-sessions', { token: bearer })).body.data).toHaveLength(1);
   });
 
-  test('with a stored hash that is corrupt is a bare 500', async () => {
+  test('with a corrupt stored hash is a 500 without details', async () => {
     await handlers.owner`update customers.customers set password_hash = 'rot13:pbeerpg' where id = ${customerId}`;
     const { status, text, body } = await signIn();
     expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal' });
@@ -113,7 +113,7 @@ describe('POST /sessions', () => {
 
 describe('guessing a password', () => {
   test.for(['of a customer', 'of nobody'])(
-    '%s is locked after five failures, without another look at the password',
+    '%s is locked after five failures, and the password is not checked any more',
     async (whose) => {
       const as = whose === 'of nobody' ? { email: `nobody-${email}` } : {};
       for (let i = 0; i < 5; i++) expect((await signIn({ ...as, password: `wrong ${i}` })).status).toBe(401);
@@ -133,13 +133,13 @@ describe('guessing a password', () => {
     },
   );
 
-  test('in other letters of the same e-mail counts too', async () => {
+  test('with the address in upper case counts too', async () => {
     for (let i = 0; i < 5; i++)
       await signIn({ password: 'wrong horse', ...(i % 2 ? { email: email.toUpperCase() } : {}) });
     expect((await signIn()).status).toBe(429);
   });
 
-  test('is over when the owner comes back after the lock', async () => {
+  test('ends when the owner signs in after the lock', async () => {
     for (let i = 0; i < 5; i++) await signIn({ password: 'wrong horse' });
     pass(31);
     expect((await signIn()).status).toBe(201);
@@ -158,11 +158,11 @@ describe('guessing a password', () => {
     const looks = statuses.filter((status) => status === 401).length;
     expect(looks).toBeGreaterThan(0);
     expect(looks).toBeLessThanOrEqual(most);
-    // A machine that is busy answers some of so many at once with 503.
+    // A busy machine answers some of so many concurrent requests with 503.
     expect(statuses.filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
   });
 
-  test('from elsewhere does not lock the owner out where they signed in before', async () => {
+  test('from another network does not lock the owner out of a network they signed in from', async () => {
     await signIn();
     for (let i = 0; i < 25; i++) {
       await handlers.call('sign-in', { body: { email, password: 'wrong horse' }, address: `192.0.2.${i}` });
@@ -194,7 +194,7 @@ test('a locked sign-in is counted as one', async () => {
 });
 
 describe('a session', () => {
-  test('signed out is 401 on the next request; the other one goes on', async () => {
+  test('signed out is 401 with the next request; the other one stays', async () => {
     const [one, two] = [await token(), await token()];
     expect(await handlers.call('sign-out', { token: one })).toMatchObject({ status: 204, text: '' });
     expect(await getMe(one)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
@@ -202,14 +202,14 @@ describe('a session', () => {
     expect((await getMe(two)).status).toBe(200);
   });
 
-  test('signed out everywhere is 401, and so are all the others', async () => {
+  test('signed out everywhere is 401, and so is every other one', async () => {
     const tokens = [await token(), await token(), await token()];
     expect((await handlers.call('sign-out-everywhere', { token: tokens[1]! })).status).toBe(204);
     for (const each of tokens) expect((await getMe(each)).status).toBe(401);
     expect((await getMe(await token())).status).toBe(200);
   });
 
-  test('is listed to its customer, with no more than may be seen', async () => {
+  test('is listed for its customer, without secrets', async () => {
     const [one, two] = [await token(), await token()];
     pass(60);
     const other = (await handlers.call('sign-in', { body: { email, password }, address: '2001:db8:1:2:3::9' })).body
@@ -232,7 +232,7 @@ describe('a session', () => {
     for (const { id } of body.data) expect((await getMe(id)).status).toBe(401);
   });
 
-  test('is ended by its id, by its customer alone, on the next request', async () => {
+  test('can be ended by its id, only by its customer, with effect on the next request', async () => {
     const [mine, lost] = [await token(), await token()];
     const { body } = await handlers.call('list-sessions', { token: mine });
     const { id } = body.data.find(({ current }: { current: boolean }) => !current);
@@ -252,7 +252,7 @@ describe('a session', () => {
     for (const nonsense of ['ses_1', 'all', lost]) expect((await end(nonsense)).status).toBe(404);
   });
 
-  test('idle for a day is 401, used every 20 hours lives on, and after 30 days ends', async () => {
+  test('ends after a day without use, lasts while used every 20 hours, and ends after 30 days', async () => {
     const [idle, used] = [await token(), await token()];
     const renewals = handlers.dynamo.calls().UpdateItem ?? 0;
     for (let hours = 20; hours < 30 * 24; hours += 20) {
@@ -265,7 +265,7 @@ describe('a session', () => {
     expect((await getMe(used)).status).toBe(401);
   });
 
-  test('is not opened by anything but its token', async () => {
+  test('is only accepted by its exact token', async () => {
     const good = await token();
     const unlike = [
       undefined,
@@ -292,7 +292,7 @@ describe('a session', () => {
 
 describe('while DynamoDB does not answer', () => {
   test.for(['refuse', 'pause'] as const)(
-    '(%s) what needs a session is 503, the catalogue goes on, and all recovers',
+    '(%s) requests with a session are 503, the catalogue is served, and everything recovers',
     async (way) => {
       const bearer = await token();
       handlers.dynamo[way]();
@@ -314,7 +314,7 @@ describe('while DynamoDB does not answer', () => {
     },
   );
 
-  test('a sign-in that cannot be looked up is no failed sign-in', async () => {
+  test('a sign-in that cannot be checked does not count as failed', async () => {
     await handlers.owner`revoke select on customers.customers from customers_api`;
     try {
       for (let i = 0; i < 6; i++) expect((await signIn()).status).toBe(500);

@@ -36,7 +36,7 @@ const ledger = (query: Record<string, string> = {}, id = productId) =>
   handlers.call('list-stock-movements', { token, parameters: { productId: id }, query });
 
 describe('POST /products/{productId}/stock-movements', () => {
-  test('answers 201 with the movement and the level after it', async () => {
+  test('returns 201 with the movement and the level after it', async () => {
     const { status, headers, body } = await move(10);
     expect(status).toBe(201);
     expect(headers.location).toBe(`/products/${productId}/stock-movements`);
@@ -52,7 +52,7 @@ describe('POST /products/{productId}/stock-movements', () => {
     expect((await move(-3)).body.level).toEqual({ onHand: 7, reserved: 0, available: 7 });
   });
 
-  test('repeated with its key moves once, and gives the level of then', async () => {
+  test('repeated with its key moves once, and returns the first level', async () => {
     const key = { 'Idempotency-Key': 'delivery-17' };
     const first = await move(10, key);
     await move(5);
@@ -63,7 +63,7 @@ describe('POST /products/{productId}/stock-movements', () => {
     expect(await move(10, key, await addProduct())).toMatchObject({ status: 422 });
   });
 
-  test('below what there is answers 409 with the numbers, and moves nothing', async () => {
+  test('below the available stock returns 409 with the numbers, and moves nothing', async () => {
     await move(10);
     const answer = await move(-11);
     expect(answer).toMatchObject({ status: 409, body: { code: 'stock-reserved', errors: [{ pointer: '/quantity' }] } });
@@ -101,7 +101,7 @@ describe('GET /products/{productId}/stock-movements', () => {
     });
   });
 
-  test('of a product that never moved is empty', async () => {
+  test('of a product without movements is empty', async () => {
     expect((await ledger()).body).toEqual({
       data: [],
       hasMore: false,

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
-/* Header fields that a stranger chooses freely, before anything is known of them. */
+/* Header fields that any client can choose freely, before it is authenticated. */
 let handlers: LiveHandlers;
 beforeAll(async () => {
   handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000' });
 });
 afterAll(() => handlers.close());
 
-describe('a Client-Id that is none', () => {
+describe('an invalid Client-Id', () => {
   test.each([
     ['empty', ''],
     ['longer than any key of DynamoDB', 'x'.repeat(3000)],
@@ -30,7 +30,7 @@ describe('a Client-Id that is none', () => {
 
 describe('a credential', () => {
   test.each(['token', 'access_token', 'authorization', 'client-id', 'key'])(
-    'in the query as %s is none',
+    'in the query as %s is ignored',
     async (name) => {
       const key = await handlers.appKey('catalog:read');
       const answer = await handlers.call('list-products', { headers: { 'client-id': 'x' }, query: { [name]: key } });
@@ -39,7 +39,7 @@ describe('a credential', () => {
     },
   );
 
-  test('in a cookie is none', async () => {
+  test('in a cookie is ignored', async () => {
     const key = await handlers.appKey('catalog:read');
     const headers = { 'client-id': 'x', cookie: `authorization=Bearer ${key}; token=${key}` };
     expect((await handlers.call('list-products', { headers })).status).toBe(401);
@@ -47,7 +47,7 @@ describe('a credential', () => {
 });
 
 describe('the name of another host', () => {
-  test('is in no answer: places are told without one', async () => {
+  test('is in no answer: locations are relative', async () => {
     const token = await handlers.appKey('catalog:read', 'catalog:write');
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example' };
     const body = { sku: 'HOST-1', name: 'Thing', price: { amount: 100, currency: 'EUR' } };

@@ -57,7 +57,7 @@ test.each(types)('%s resumes the order’s saga', async (type) => {
   expect(resumed).toEqual([orderId]);
 });
 
-test('a repeated event is taken and does nothing', async () => {
+test('a repeated event is accepted and does nothing', async () => {
   const event = stripeEvent('payment_intent.succeeded', orderId);
   for (let time = 0; time < 3; time++) expect((await send(event)).status).toBe(200);
   expect(resumed).toEqual([orderId]);
@@ -71,13 +71,13 @@ test('an event is remembered for 30 days', async () => {
   expect(Item).toEqual({ eventId: event.id, expiresAt: Date.parse('2026-01-31T00:00:00Z') / 1000 });
 });
 
-test('whether an event is remembered is asked of what was written last, not of a copy that lags behind', async () => {
+test('whether an event is remembered is read consistently', async () => {
   const { client, reads } = watchReads(dynamo.documents);
   await isRemembered({ client, table: 'events' }, 'evt_1');
   expect(reads).toEqual([{ TableName: 'events', Key: { eventId: 'evt_1' }, ConsistentRead: true }]);
 });
 
-test('events in any order each resume the saga, which asks what is true', async () => {
+test('events in any order each resume the saga, which asks the provider', async () => {
   const events = types.map((type) => stripeEvent(type, orderId));
   for (const event of events.toReversed()) await send(event);
   expect(resumed).toEqual([orderId, orderId, orderId]);
@@ -99,8 +99,8 @@ test.each([
   expect(dynamo.calls()).toEqual(before);
 });
 
-describe('when the saga cannot be told', () => {
-  test('Stripe is asked to send the event again, and then it is', async () => {
+describe('when the saga cannot be resumed', () => {
+  test('Stripe is asked to send the event again, and then the saga resumes', async () => {
     const event = stripeEvent('payment_intent.succeeded', orderId);
     resume = () => Promise.reject(new Error('no'));
     expect(await send(event)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
@@ -109,7 +109,7 @@ describe('when the saga cannot be told', () => {
     expect(resumed).toEqual([orderId]);
   });
 
-  test('an event whose remembering was cut off resumes the saga again', async () => {
+  test('an event that could not be remembered resumes the saga again', async () => {
     const event = stripeEvent('payment_intent.succeeded', orderId);
     resume = async (id) => {
       resumed.push(id);
@@ -124,20 +124,20 @@ describe('when the saga cannot be told', () => {
   });
 });
 
-describe('refused without a look at the saga', () => {
+describe('refused without resuming the saga', () => {
   const event = stripeEvent('payment_intent.succeeded', orderId);
   const text = JSON.stringify(event);
   const invalid = { status: 400, body: { code: 'webhook-signature-invalid' } };
   const untouched = () => expect(resumed).toEqual([]);
 
-  test('no signature, another secret’s, another body’s', async () => {
+  test('a missing signature, one by another secret, one for another body', async () => {
     for (const signature of ['', signatureOf(text, now, 'whsec_other'), signatureOf(`${text} `, now, secret)]) {
       expect(await send(event, { signature })).toMatchObject(invalid);
     }
     untouched();
   });
 
-  test('an old event, sent again by whoever recorded it', async () => {
+  test('an old event, replayed by an attacker', async () => {
     expect(await send(event, { signature: signatureOf(text, now - 301_000, secret) })).toMatchObject(invalid);
     untouched();
   });
@@ -149,7 +149,7 @@ describe('refused without a look at the saga', () => {
     untouched();
   });
 
-  test('more than 256 KiB, before anything is computed', async () => {
+  test('more than 256 KiB, before the signature is computed', async () => {
     const long = JSON.stringify({ ...event, padding: 'x'.repeat(256 * 1024) });
     expect(await send(long)).toMatchObject({ status: 413, body: { code: 'body-too-large' } });
     untouched();
@@ -162,7 +162,7 @@ describe('refused without a look at the saga', () => {
   });
 });
 
-test('more than other operations take is taken here', async () => {
+test('a larger body than other operations accept is accepted', async () => {
   const event = { ...stripeEvent('payment_intent.succeeded', orderId), padding: 'x'.repeat(200 * 1024) };
   expect((await send(event)).status).toBe(200);
 });

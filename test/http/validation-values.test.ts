@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Case, call, id, movement, product, raw, refused } from '../support/refusals.ts';
 
-/** A body of `create-product` with something else in it. */
+/** A body of `create-product` with other values. */
 const creating = (title: string, more: object, pointer: string): Case => [
   title,
   'create-product',
@@ -45,7 +45,7 @@ describe('a value of the wrong type', () => {
   ]);
 });
 
-describe('a value that is missing', () => {
+describe('a missing value', () => {
   refused([
     creating('the name', { name: undefined }, '/name'),
     creating('the amount', { price: { currency: 'EUR' } }, '/price/amount'),
@@ -97,7 +97,7 @@ describe('a value out of its range', () => {
   ]);
 });
 
-describe('text that no one writes', () => {
+describe('unusual text', () => {
   refused([
     creating('a NUL', { name: 'a\u0000b' }, '/name'),
     creating('an escape character', { name: 'a\u001bb' }, '/name'),
@@ -110,7 +110,7 @@ describe('text that no one writes', () => {
   ]);
 });
 
-describe('a member that is not known', () => {
+describe('an unknown member', () => {
   refused([
     creating('at the top', { colour: 'red' }, '/colour'),
     creating('within', { price: { amount: 1, currency: 'EUR', vat: 19 } }, '/price/vat'),
@@ -129,7 +129,7 @@ describe('a member that is not known', () => {
     ['constructor.prototype', 'create-product', () => raw('{"constructor":{"prototype":1}}'), 400, 'invalid-json'],
   ]);
 
-  test('nothing of it got into the prototype of objects', () => {
+  test('the prototype of objects is unchanged', () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
     expect(({} as { active?: unknown }).active).toBeUndefined();
   });
@@ -148,7 +148,7 @@ test('every error is listed, up to twenty', async () => {
   expect((await call('create-product', { body: { ...product, ...many } })).body.errors).toHaveLength(20);
 });
 
-test('each place is named once, in a sentence', async () => {
+test('each pointer is named once, in a sentence', async () => {
   const body = { ...product, name: '', price: { amount: 2 ** 60, currency: 'eur' } };
   const several = await call('create-product', { body });
   expect(several.body.errors).toEqual([
@@ -161,7 +161,7 @@ test('each place is named once, in a sentence', async () => {
   expect((await call('update-product', { body: {} })).body.detail).toBe('The body has nothing to change.');
 });
 
-test('what a client sent is never in a message unless it is a name', async () => {
+test('a message contains no text from the client except names', async () => {
   const secret = 'hunter2-hunter2';
   for (const body of [
     { ...product, name: { secret } },

@@ -3,7 +3,7 @@ import type { OperationId } from '../../lib/contract/api/operations.ts';
 import type { Call } from '../support/handlers.ts';
 import { type Case, call, id, movement, otherId, product, raw, refused } from '../support/refusals.ts';
 
-describe('a body that is no object', () => {
+describe('a body that is not an object', () => {
   refused([
     ['an array', 'create-product', () => ({ body: [product] }), 400, 'invalid-input', ''],
     ['text', 'create-product', () => raw('"x"'), 400, 'invalid-input', ''],
@@ -14,7 +14,7 @@ describe('a body that is no object', () => {
   ]);
 });
 
-describe('a body that is no JSON', () => {
+describe('a body that is not JSON', () => {
   refused([
     ['cut off', 'create-product', () => raw('{"sku":'), 400, 'invalid-json'],
     ['empty', 'create-product', () => raw(''), 400, 'invalid-json'],
@@ -29,8 +29,8 @@ describe('a body that is no JSON', () => {
   ]);
 });
 
-describe('a body that is nested deep', () => {
-  /** Levels below that of the body itself. */
+describe('a body that is nested too deep', () => {
+  /** Levels below the body itself. */
   const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   refused([
     ['10', 'create-product', () => raw(`{"name":${deep(10)}}`), 400, 'invalid-input', '/name'],
@@ -57,7 +57,7 @@ describe('a body that is too large', () => {
     ['where none is taken', 'get-product', () => raw(' '.repeat(70_000)), 413, 'body-too-large'],
   ]);
 
-  test('one of 65,536 bytes is still read', async () => {
+  test('one of 65,536 bytes is accepted', async () => {
     const body = JSON.stringify({ lines: [] });
     expect((await call('create-quote', raw(body.padEnd(65_536)))).body.code).toBe('invalid-input');
   });
@@ -80,7 +80,7 @@ describe('a body of another type', () => {
   });
 });
 
-describe('a page that does not exist', () => {
+describe('an invalid cursor', () => {
   const limits = ['0', '101', '-1', 'abc', '', ' ', '1.5', 'Infinity', '5,5', '٣'];
   refused([
     ...limits.map(
@@ -125,7 +125,7 @@ describe('a page that does not exist', () => {
   });
 });
 
-describe('an address under which there is nothing', () => {
+describe('an unknown path', () => {
   const ids = [
     'x',
     'prd_',
@@ -151,7 +151,7 @@ describe('an address under which there is nothing', () => {
   );
 });
 
-describe('an idempotency key that is none', () => {
+describe('an invalid idempotency key', () => {
   refused(
     ['', 'with spaces', 'x'.repeat(256), 'käse', 'a\tb'].map(
       (key): Case => [
@@ -164,7 +164,7 @@ describe('an idempotency key that is none', () => {
     ),
   );
 
-  test('one of 255 characters is taken', async () => {
+  test('one of 255 characters is accepted', async () => {
     const answer = await call('create-stock-movement', {
       body: movement,
       headers: { 'Idempotency-Key': 'x'.repeat(255) },
@@ -176,7 +176,7 @@ describe('an idempotency key that is none', () => {
 describe('a body where none is taken', () => {
   refused([['an object', 'get-product', () => ({ body: { a: 1 } }), 400, 'invalid-input', '']]);
 
-  test('an empty one, or an empty object, does no harm', async () => {
+  test('an empty one, or an empty object, is accepted', async () => {
     for (const body of ['', '{}', ' { } ']) expect((await call('get-product', raw(body))).status).toBe(200);
   });
 });

@@ -3,7 +3,8 @@ import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { states } from '../../lib/platform/step-functions.ts';
 import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { machineVariables } from '../support/definitions.ts';
 import { startFakeTaskTokens } from '../support/fake-task-tokens.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { signatureOf, stripeEvent } from '../support/stripe-events.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
     AWS_ENDPOINT_URL_SFN: sfn.endpoint,
-    STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:000000000000:stateMachine:order',
+    ...machineVariables,
     STRIPE_WEBHOOK_SECRET: `whsec_old ${secret}`,
   });
   const body = { sku: 'MUG', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
@@ -43,7 +44,7 @@ async function signedIn(email: string): Promise<string> {
   return (await handlers.call('sign-in', { body: { email, password } })).body.token;
 }
 
-/** An order whose charge waits for its customer, and whose saga waits under these tokens. */
+/** An order whose charge waits for its customer, and whose saga waits with these task tokens. */
 async function waitingOrder(...tokens: string[]): Promise<string> {
   const placed = await handlers.call('place-order', {
     token,
@@ -58,7 +59,7 @@ async function waitingOrder(...tokens: string[]): Promise<string> {
 }
 
 const gateway = () =>
-  simulatedGateway({ client: handlers.dynamo.documents, table: 'charges', clock: systemClock, timeoutMs: 1000 });
+  new SimulatedGateway({ client: handlers.dynamo.documents, table: 'charges', clock: systemClock, timeoutMs: 1000 });
 const wait = (orderId: string, one: string) =>
   keepToken(
     { client: handlers.dynamo.documents, table: 'awaitedPayments' },
@@ -68,7 +69,7 @@ const play = (orderId: string, outcome: string, as = token) =>
   handlers.call('settle-simulated-payment', { token: as, parameters: { orderId }, body: { outcome } });
 const resumed = () => sfn.succeeded.map((one) => one.token).toSorted();
 
-test('the customer completes: the charge is captured, and the saga goes on', async () => {
+test('the customer completes: the charge is captured, and the saga continues', async () => {
   const orderId = await waitingOrder('t1');
   expect(await play(orderId, 'complete')).toMatchObject({ status: 200, body: { orderId, status: 'captured' } });
   expect(sfn.succeeded).toEqual([{ token: 't1', output: '{}' }]);
@@ -80,13 +81,13 @@ test('the customer completes: the charge is captured, and the saga goes on', asy
   });
 });
 
-test('the customer fails: the charge is declined, and the saga goes on', async () => {
+test('the customer fails: the charge is declined, and the saga continues', async () => {
   const orderId = await waitingOrder('t1');
   expect(await play(orderId, 'fail')).toMatchObject({ status: 200, body: { orderId, status: 'declined' } });
   expect(resumed()).toEqual(['t1']);
 });
 
-test('whoever does the same again resumes the saga again; the other thing is refused', async () => {
+test('repeating the action resumes the saga again; the opposite action is refused', async () => {
   const orderId = await waitingOrder('t1');
   await play(orderId, 'complete');
   expect((await play(orderId, 'complete')).status).toBe(200);
@@ -94,20 +95,20 @@ test('whoever does the same again resumes the saga again; the other thing is ref
   expect(resumed()).toEqual(['t1', 't1']);
 });
 
-test('a saga that begins to wait afterwards hears of it', async () => {
+test('a saga that begins to wait afterwards gets the signal', async () => {
   const orderId = await waitingOrder();
   expect((await play(orderId, 'complete')).status).toBe(200);
   expect(await wait(orderId, 't1')).toBe(1);
 });
 
-test('a task that does not wait any more is passed over, the others go on', async () => {
+test('a task that does not wait any more is skipped, the others resume', async () => {
   sfn.refusals.set('gone', 'TaskTimedOut').set('never', 'InvalidToken').set('done', 'TaskDoesNotExist');
   const orderId = await waitingOrder('gone', 'here', 'never', 'done');
   expect((await play(orderId, 'complete')).status).toBe(200);
   expect(resumed()).toEqual(['here']);
 });
 
-test('only the order’s own customer plays, and only what there is', async () => {
+test('only the order’s own customer can act, and only on an existing payment', async () => {
   const orderId = await waitingOrder('t1');
   const notFound = { status: 404, body: { code: 'not-found' } };
   expect(await play(orderId, 'complete', others)).toMatchObject(notFound);
@@ -118,7 +119,7 @@ test('only the order’s own customer plays, and only what there is', async () =
   expect(resumed()).toEqual([]);
 });
 
-test('Stripe’s webhook, as it is deployed, resumes the saga once for an event', async () => {
+test('the deployed Stripe webhook resumes the saga once for an event', async () => {
   const orderId = await waitingOrder('t1');
   const text = JSON.stringify(stripeEvent('payment_intent.succeeded', orderId));
   const headers = { 'content-type': 'application/json', 'stripe-signature': signatureOf(text, Date.now(), secret) };

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BundleError, bundleHandler, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
 import { handlerSources } from '../../infra/handlers.ts';
+import { machineVariables } from '../support/definitions.ts';
 
 /** Every AWS client that handlers use, as they use them. */
 const clients = `
@@ -93,7 +94,7 @@ test('every handler that is deployed starts on Lambda and has a handler', async 
       env: {
         ...environment,
         AWS_LAMBDA_FUNCTION_NAME: 'handler',
-        STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:1:stateMachine:x',
+        ...machineVariables,
       },
     },
   );

@@ -13,7 +13,7 @@ describe('an HTTP handler', () => {
     expect(http(routes['get-openapi'])).toEqual({
       databaseRole: null,
       tables: { limits: ['UpdateItem'] },
-      states: [],
+      states: {},
       payments: null,
       webhook: false,
       mails: false,
@@ -58,15 +58,18 @@ describe('an HTTP handler', () => {
     expect(grantsOf({ kind: 'http', row: routes['receive-stripe-event'] }, 'stripe')).toEqual({
       databaseRole: null,
       tables: { webhookEvents: ['GetItem', 'PutItem'], awaitedPayments: ['UpdateItem'] },
-      states: ['SendTaskSuccess'],
+      states: { placing: ['SendTaskSuccess'] },
       payments: null,
       webhook: true,
       mails: false,
     });
   });
 
-  test('that places orders may start the saga', () => {
-    expect(http(routes['place-order'])).toMatchObject({ databaseRole: 'orders_api', states: ['StartExecution'] });
+  test('that places orders may start the saga that places them', () => {
+    expect(http(routes['place-order'])).toMatchObject({
+      databaseRole: 'orders_api',
+      states: { placing: ['StartExecution'] },
+    });
   });
 });
 
@@ -77,7 +80,7 @@ describe('a step', () => {
     expect(grantsOf(charge, 'simulated')).toEqual({
       databaseRole: null,
       tables: { charges: ['GetItem', 'PutItem', 'UpdateItem'] },
-      states: [],
+      states: {},
       payments: 'simulated',
       webhook: false,
       mails: false,
@@ -88,7 +91,7 @@ describe('a step', () => {
     expect(grantsOf(charge, 'stripe')).toEqual({
       databaseRole: null,
       tables: {},
-      states: [],
+      states: {},
       payments: 'stripe',
       webhook: false,
       mails: false,
@@ -99,7 +102,7 @@ describe('a step', () => {
     expect(grantsOf({ kind: 'step', row: steps.ReserveStock }, 'stripe')).toEqual({
       databaseRole: 'saga',
       tables: {},
-      states: [],
+      states: {},
       payments: null,
       webhook: false,
       mails: false,
@@ -111,7 +114,11 @@ test('a job has what its row says', () => {
   expect(grantsOf({ kind: 'job', row: jobs['sweep-orders'] }, 'stripe')).toEqual({
     databaseRole: 'saga',
     tables: { awaitedPayments: ['UpdateItem'] },
-    states: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
+    states: {
+      placing: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
+      compensating: ['StartExecution', 'DescribeExecution'],
+      refunding: ['StartExecution', 'DescribeExecution'],
+    },
     payments: null,
     webhook: false,
     mails: false,
@@ -124,7 +131,7 @@ test('a job that reads the provider’s transactions may look at the simulated o
   expect(grantsOf({ kind: 'job', row }, 'simulated')).toEqual({
     databaseRole: null,
     tables: { ...tables, charges: ['Scan'] },
-    states: [],
+    states: {},
     payments: 'simulated',
     webhook: false,
     mails: false,
@@ -132,7 +139,7 @@ test('a job that reads the provider’s transactions may look at the simulated o
   expect(grantsOf({ kind: 'job', row }, 'stripe')).toEqual({
     databaseRole: null,
     tables,
-    states: [],
+    states: {},
     payments: 'stripe',
     webhook: false,
     mails: false,
@@ -143,7 +150,7 @@ test('the job that sends mails may, and no other handler', () => {
   expect(grantsOf({ kind: 'job', row: jobs['send-mails'] }, 'stripe')).toEqual({
     databaseRole: 'mailer',
     tables: {},
-    states: [],
+    states: {},
     payments: null,
     webhook: false,
     mails: true,
@@ -154,7 +161,7 @@ test('a handler of log lines has its role, and nothing else', () => {
   expect(grantsOf({ kind: 'stream', row: streams['record-access'] }, 'stripe')).toEqual({
     databaseRole: 'audit_writer',
     tables: {},
-    states: [],
+    states: {},
     payments: null,
     webhook: false,
     mails: false,

@@ -52,8 +52,8 @@ describe('an execution that waits for a callback', () => {
          console.log('hanging');
          await new Promise(() => {});
        };
-       const states = await startStates({ definition: ${JSON.stringify(twoStates)}, invoke, waitScale: 0,
-         file: ${JSON.stringify(file)}, stateMachineArn: ${JSON.stringify(stateMachineArn)} });
+       const machines = ${JSON.stringify([{ stateMachineArn, definition: twoStates, file }])};
+       const states = await startStates({ machines, invoke, waitScale: 0 });
        console.log(states.endpoint);`,
     );
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });

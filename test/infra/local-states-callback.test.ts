@@ -1,7 +1,7 @@
 import { GetExecutionHistoryCommand, SendTaskSuccessCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createClock } from '../../infra/local/clock.ts';
-import { executionOf, newToken } from '../../infra/local/states/callbacks.ts';
+import { newToken, ownerOf } from '../../infra/local/states/callbacks.ts';
 import { arn, awaiting, machine, open } from '../support/local-states.ts';
 
 const minute = 60_000;
@@ -216,9 +216,9 @@ describe('answering', () => {
   test('with a text that is not a token, or a token of no task, is refused as AWS refuses it', async () => {
     const { succeed } = await openAwaiting(machine({ Await: awaiting('ask') }));
     const invalid = { name: 'InvalidToken', message: "Invalid Token: 'Invalid token'" };
-    for (const token of ['FakeTaskToken', 'AAAA', `${newToken('a')} `])
+    for (const token of ['FakeTaskToken', 'AAAA', `${newToken('orders', 'a')} `])
       await expect(succeed(token, 1)).rejects.toMatchObject(invalid);
-    await expect(succeed(newToken('never-started'), 1)).rejects.toMatchObject({ name: 'TaskDoesNotExist' });
+    await expect(succeed(newToken('orders', 'never-started'), 1)).rejects.toMatchObject({ name: 'TaskDoesNotExist' });
     await expect(succeed('', 1)).rejects.toMatchObject({ name: 'ValidationException' });
     await expect(succeed('x'.repeat(2049), 1)).rejects.toMatchObject({ name: 'ValidationException' });
   });
@@ -258,9 +258,9 @@ describe('answering', () => {
   });
 
   test('a token belongs to its execution', () => {
-    expect(executionOf(newToken('ord_1'))).toBe('ord_1');
-    expect(newToken('ord_1')).not.toBe(newToken('ord_1'));
-    expect(newToken('x'.repeat(80)).length).toBeLessThanOrEqual(1024);
+    expect(ownerOf(newToken('orders', 'ord_1'))).toEqual({ machine: 'orders', execution: 'ord_1' });
+    expect(newToken('orders', 'ord_1')).not.toBe(newToken('orders', 'ord_1'));
+    expect(newToken('m'.repeat(80), 'x'.repeat(80)).length).toBeLessThanOrEqual(1024);
   });
 });
 

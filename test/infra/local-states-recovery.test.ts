@@ -70,8 +70,8 @@ describe('after a crash', () => {
          setTimeout(() => console.log('hanging'), 50);
          await new Promise(() => {});
        };
-       const states = await startStates({ definition: ${JSON.stringify(definition)}, invoke, file: ${JSON.stringify(file)},
-         stateMachineArn: ${JSON.stringify(stateMachineArn)}, waitScale: 0 });
+       const machines = ${JSON.stringify([{ stateMachineArn, definition, file }])};
+       const states = await startStates({ machines, invoke, waitScale: 0 });
        console.log(states.endpoint);`,
     );
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });

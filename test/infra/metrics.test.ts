@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/monitoring/aws-metrics.ts';
-import { reviewReasons } from '../../infra/monitoring/metrics.ts';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import {
@@ -11,6 +10,7 @@ import {
   metricNamespace,
   metrics,
 } from '../../lib/contract/deploy/metrics.ts';
+import { failureCodes } from '../../lib/saga/failures.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
@@ -70,7 +70,7 @@ const anyValue = 'any value';
 /** What code may say for each dimension of ours. */
 const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
-  reason: reviewReasons,
+  reason: failureCodes,
   invariant: invariants,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,

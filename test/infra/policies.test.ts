@@ -5,6 +5,7 @@ import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { grantsOf, type Handler, isOnExecutions } from '../../infra/grants.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { definitions, stepOf } from '../support/definitions.ts';
 import {
   functionOf,
   ofType,
@@ -51,8 +52,8 @@ const explained: { action: RegExp; resource: RegExp; because: string }[] = [
   },
   {
     action: /^states:(DescribeExecution|GetExecutionHistory)$/,
-    resource: /:execution:counterfoil-(dev|prod)-order:\*"/,
-    because: 'Executions are named by orders: any of the one state machine.',
+    resource: /:execution:counterfoil-\w+-order-(placing|compensating|refunding):\*"/,
+    because: 'Executions are named after orders and refunds: any of the one state machine.',
   },
   {
     action: /^kms:/,
@@ -138,16 +139,21 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
-  test('the state machine may call the functions of its steps and no other', () => {
-    const [, machine] = ofType(service, 'AWS::StepFunctions::StateMachine')[0]!;
-    const role = machine.Properties.RoleArn['Fn::GetAtt'][0];
-    const [invoke, ...others] = statementsOf(service, role).filter(({ Action }) => Action[0]!.startsWith('lambda:'));
-    expect(others).toEqual([]);
-    expect(invoke!.Action).toEqual(['lambda:InvokeFunction']);
-    const expectedIds = Object.values(steps)
-      .map(({ handler }) => functionOf(service, stage, handler)[0])
-      .toSorted();
-    expect(invoke!.Resource).toEqual(expectedIds.map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] })));
+  test('a state machine may call the functions of its steps and no other', () => {
+    const machines = ofType(service, 'AWS::StepFunctions::StateMachine');
+    for (const [name, { States }] of Object.entries(definitions)) {
+      const [, machine] = machines.find(([, each]) => each.Properties.StateMachineName.endsWith(`-${name}`))!;
+      const role = machine.Properties.RoleArn['Fn::GetAtt'][0];
+      const [invoke, ...others] = statementsOf(service, role).filter(({ Action }) => Action[0]!.startsWith('lambda:'));
+      expect(others, name).toEqual([]);
+      expect(invoke!.Action, name).toEqual(['lambda:InvokeFunction']);
+      const used = new Set(Object.values(States).map(stepOf));
+      const expectedIds = Object.values(steps)
+        .filter((step) => used.has(step.name))
+        .map(({ handler }) => functionOf(service, stage, handler)[0])
+        .toSorted();
+      expect(invoke!.Resource, name).toEqual(expectedIds.map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] })));
+    }
   });
 
   test('the HTTP API may call the functions of its routes and no other', () => {
@@ -233,7 +239,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 });
 
-/** What a role's statement is about, in short: the table, the login role, or the machine. */
+/** What a role's statement is about, in short: the table, the login role, or the state machine. */
 function target(resource: unknown): string {
   const text = JSON.stringify(resource);
   const table = /\bExportsOutputFnGetAttTables(\w+?)[0-9A-F]{8}Arn/.exec(text)?.[1];
@@ -243,8 +249,8 @@ function target(resource: unknown): string {
   const sender = /:(identity\/[^"]+)"/.exec(text)?.[1];
   if (sender !== undefined) return sender;
   if (text.includes(':dbuser:')) return `login ${login}`;
-  if (text.includes(':execution:')) return 'executions';
-  if (/^\{"Ref":"OrderSagaStateMachine\w+"\}$/.test(text) || text.includes(':stateMachine:')) return 'machine';
+  const [, kind, machine] = /:(execution|stateMachine):counterfoil-(?:dev|prod)-order-(\w+)/.exec(text) ?? [];
+  if (machine !== undefined) return `${kind} ${machine}`;
   return text;
 }
 
@@ -255,7 +261,9 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
     ...Object.entries(grants.tables).flatMap(([table, actions]) =>
       actions.map((action) => `dynamodb:${action} ${table[0]!.toUpperCase()}${table.slice(1)}`),
     ),
-    ...grants.states.map((action) => `states:${action} ${isOnExecutions(action) ? 'executions' : 'machine'}`),
+    ...Object.entries(grants.states).flatMap(([machine, actions]) =>
+      actions.map((action) => `states:${action} ${isOnExecutions(action) ? 'execution' : 'stateMachine'} ${machine}`),
+    ),
     ...(handler.kind === 'stream' ? ['sqs:SendMessage undelivered'] : []),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
     ...(grants.mails && provider === 'stripe'

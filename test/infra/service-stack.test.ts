@@ -6,6 +6,8 @@ import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { releaseOf } from '../../infra/constructs/migrations.ts';
 import { functionNameOf } from '../../infra/constructs/names.ts';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
+import { definitions, stepOf } from '../support/definitions.ts';
 import {
   functionOf,
   type Output,
@@ -18,7 +20,6 @@ import {
 } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
-const asl = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8'));
 
 /** Routes of a stage: dev has simulated payments, prod Stripe's. */
 const deployed = (stage: 'dev' | 'prod') =>
@@ -47,23 +48,29 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
-  test('the definition is deployed unchanged, with a function for each placeholder', () => {
-    const [, machine] = ofType(service, 'AWS::StepFunctions::StateMachine')[0]!;
-    expect(JSON.parse(machine.Properties.DefinitionString)).toEqual(asl);
-    expect(machine.Properties.DefinitionSubstitutions).toEqual(
-      Object.fromEntries(
-        Object.entries(steps).map(([name, { handler }]) => [
-          name,
-          { 'Fn::GetAtt': [functionOf(service, stage, handler)[0], 'Arn'] },
-        ]),
-      ),
-    );
-    expect(machine.Properties).toMatchObject({
-      StateMachineName: `counterfoil-${stage}-order`,
-      StateMachineType: 'STANDARD',
-      LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
-    });
-  });
+  test.each(Object.entries(definitions))(
+    'the definition of %s is deployed unchanged, with each placeholder a function',
+    (name, definition) => {
+      const machines = ofType(service, 'AWS::StepFunctions::StateMachine');
+      expect(machines).toHaveLength(stateMachines.length);
+      const [, { Properties }] = machines.find(
+        ([, each]) => each.Properties.StateMachineName === `counterfoil-${stage}-order-${name}`,
+      )!;
+      expect(JSON.parse(Properties.DefinitionString)).toEqual(definition);
+      const used = new Set(Object.values(definition.States).map(stepOf));
+      expect(Properties.DefinitionSubstitutions).toEqual(
+        Object.fromEntries(
+          Object.entries(steps)
+            .filter(([step]) => used.has(step))
+            .map(([step, { handler }]) => [step, { 'Fn::GetAtt': [functionOf(service, stage, handler)[0], 'Arn'] }]),
+        ),
+      );
+      expect(Properties).toMatchObject({
+        StateMachineType: 'STANDARD',
+        LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+      });
+    },
+  );
 
   test('functions are named by their handlers', () => {
     const named = ofType(service, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.FunctionName);
@@ -115,7 +122,10 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   test('a function ends before its caller times out', () => {
     for (const { handler, waits } of deployed(stage)) expect(timeoutOf(handler), handler).toBe(waits ? 29 : 10);
     for (const [name, { handler }] of Object.entries(steps)) {
-      expect(timeoutOf(handler), handler).toBeLessThan(asl.States[name].TimeoutSeconds ?? 15);
+      const states = Object.values(definitions).flatMap(({ States }) => Object.values(States));
+      for (const state of states.filter((each) => stepOf(each) === name)) {
+        expect(timeoutOf(handler), handler).toBeLessThan(state.TimeoutSeconds ?? 15);
+      }
     }
     for (const [name, job] of Object.entries(jobs) as [string, Job][]) {
       if (name !== 'migrate') expect(timeoutOf(job.handler), name).toBe(job.timeoutSeconds);
@@ -204,15 +214,19 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       'SESSIONS_TABLE',
     ];
     expect(names('http/sign-out')).toEqual(forCustomers);
-    const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME', 'STATE_MACHINE_ARN'];
+    const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME', 'PLACING_STATE_MACHINE_ARN'];
     expect(names('http/place-order')).toEqual(withDatabase.toSorted());
     expect(names('http/get-health')).toEqual([
+      'COMPENSATING_STATE_MACHINE_ARN',
       'DATABASE_HOST',
       'DATABASE_NAME',
+      'PLACING_STATE_MACHINE_ARN',
+      'REFUNDING_STATE_MACHINE_ARN',
       'RELEASE',
       'SESSIONS_TABLE',
-      'STATE_MACHINE_ARN',
     ]);
+    // A task token is enough to resume an execution.
+    expect(names('saga/await-payment')).toEqual(['AWAITED_PAYMENTS_TABLE', 'DATABASE_HOST', 'DATABASE_NAME']);
     expect(names('saga/reserve-stock')).toEqual(['DATABASE_HOST', 'DATABASE_NAME']);
     expect(names('saga/charge-payment')).toEqual(
       stage === 'dev' ? ['CHARGES_TABLE', 'PAYMENT_PROVIDER'] : ['PAYMENT_PROVIDER', 'STRIPE_SECRET_ARN'],

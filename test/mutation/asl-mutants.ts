@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { testsOf } from './cover.ts';
 import { distinct, lineAt, type TrialMutant } from './mutant.ts';
 
@@ -13,12 +13,13 @@ type State = Record<string, unknown> & {
 };
 type Machine = Record<string, unknown> & { States: Record<string, State> };
 
-const file = 'infra/saga/order.asl.json';
-/** Where a machine goes that calls everything a success. */
-const success = 'Ended';
+/** A state that the lab adds, so that a broken machine calls everything a success. */
+const success = 'MutantEnded';
 
-/** Each guard of the state machine taken out: what it retries, catches, waits for, decides by and remembers. */
-export function aslMutants(): TrialMutant[] {
+/** Each guard of the state machines taken out: what they retry, catch, wait for, decide by and remember. */
+export const aslMutants = (): TrialMutant[] => globSync('infra/saga/*.asl.json').toSorted().flatMap(mutantsOf);
+
+function mutantsOf(file: string): TrialMutant[] {
   const text = readFileSync(file, 'utf8');
   const mutants: TrialMutant[] = [];
   const machine = JSON.parse(text) as Machine;
@@ -26,6 +27,7 @@ export function aslMutants(): TrialMutant[] {
   const add = (state: string | undefined, what: string, change: (machine: Machine, state: State) => void) => {
     const changed = structuredClone(machine);
     change(changed, changed.States[state ?? ''] as State);
+    if (JSON.stringify(changed).includes(success)) changed.States[success] = { Type: 'Succeed' };
     mutants.push({
       part: 'asl',
       folder: 'infra/saga',
@@ -42,7 +44,7 @@ export function aslMutants(): TrialMutant[] {
     for (const field of ['TimeoutSeconds', 'ResultPath'] as const) {
       if (state[field] !== undefined) add(name, `no ${field}`, (_, changed) => delete changed[field]);
     }
-    if (state.Next !== undefined && state.Next !== success) {
+    if (state.Next !== undefined && machine.States[state.Next]?.Type !== 'Succeed') {
       add(name, `Next ${state.Next} → ${success}`, (_, changed) => {
         changed.Next = success;
       });

@@ -45,7 +45,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/saga\/(confirm|compensate)/, traces, steps, [...sagas, ...actions], tests('saga', 'manual-review')],
   [
     /^lib\/shop\/orders\/cancel/,
-    [...traces, ...tests('sql', 'cancel-order'), ...tests('unit', 'cancellation-input')],
+    [...traces, ...tests('sql', 'cancel-order'), ...tests('unit', 'saga-inputs')],
     tests('sql', 'order-locks', 'order-reads'),
     sagas,
   ],
@@ -57,11 +57,13 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
     [...sagas, ...refunds],
   ],
   [/^lib\/saga\/await/, tests('sql', 'order-awaits'), actions],
+  [/^lib\/saga\/sweep-refunds/, refunds, plans],
   [/^lib\/saga\/sweep/, tests('sql', 'order-sweep'), tests('saga', 'sweeper', 'manual-review'), plans],
   [/^lib\/shop\/orders\/wait/, tests('unit', 'wait')],
   [/^lib\/shop\/orders\/read/, tests('sql', 'order-reads'), plans],
   [/^lib\/shop\/orders\/transitions/, tests('unit', 'transitions')],
-  [/^lib\/(saga|shop\/orders)\//, tests('unit', 'execution-name', 'order'), [...placing, ...traces], steps, sagas],
+  [/^lib\/saga\/.*failure/, tests('unit', 'payments-failure', 'compensation-failure'), sagas],
+  [/^lib\/(saga|shop\/orders)\//, tests('unit', 'saga-inputs', 'order'), [...placing, ...traces], steps, sagas],
   [/^lib\/shop\/stock\/ledger/, tests('sql', 'stock-ledger'), tests('http', 'stock'), plans],
   [
     /^lib\/shop\/stock\//,

@@ -51,7 +51,7 @@ const broken = [
   {
     guard: 'of ChargePayment: a provider that forgets its key refuses what it has charged',
     prepare: repeats('ChargePayment', async () => {
-      throw new PaymentDeclined('card_declined', 'The card was declined.');
+      throw new PaymentDeclined('card_declined');
     }),
     found: /\((failed|cancelled)\): it keeps 0, the provider \d+/,
   },

@@ -109,7 +109,7 @@ describe('a retry', () => {
     await saga.states.idle();
     expect((await operator.order(id)).manualReview).toMatchObject({
       fromStatus: 'cancelling',
-      execution: `${id}-cancel`,
+      execution: `${id}-cancellation`,
       stockAtStake: [{ productId, state: 'committed' }],
     });
     saga.faults.clear();
@@ -128,7 +128,7 @@ describe('a retry', () => {
         manualReview: {
           attempt,
           steps: ['RefundPayment'],
-          execution: `${orderId}-compensation-${attempt}`,
+          execution: `${orderId}-retry-${attempt}`,
           settledAt: null,
         },
       });
@@ -201,7 +201,9 @@ describe('a retry', () => {
   test('whose saga cannot be started now is started by the sweeper, and in manual review when it ends without ending the order', async () => {
     const { orderId } = await opened('RefundPayment');
     saga.faults.clear();
-    const { startError } = await operator.retry(orderId, { startSaga: () => Promise.reject(new Error('away')) });
+    const { startError } = await operator.retry(orderId, {
+      startCompensating: () => Promise.reject(new Error('away')),
+    });
     expect(String(startError)).toContain('away');
     const asked: unknown[] = [];
     const sweep = (state: string) =>
@@ -213,17 +215,18 @@ describe('a retry', () => {
         reservationSeconds: 900,
         resumeSaga: saga.resumeSaga,
         quietSeconds: 60,
-        startSaga: saga.startOrder,
+        startPlacing: saga.startPlacing,
+        startCompensating: saga.startCompensating,
         onError: (_, error) => {
           throw error;
         },
-        describeSaga: async (of) => {
+        describeExecution: async (of) => {
           asked.push(of);
           return state;
         },
       });
     expect(await sweep('ABORTED')).toMatchObject({ opened: 1 });
-    expect(asked).toEqual([expect.objectContaining({ orderId, intent: 'compensation', attempt: 1 })]);
+    expect(asked).toEqual([{ machine: 'compensating', name: `${orderId}-retry-1` }]);
     expect((await operator.order(orderId)).manualReview).toMatchObject({
       attempt: 1,
       reason: 'saga-ended',
@@ -231,9 +234,9 @@ describe('a retry', () => {
       error: 'SagaEnded',
       message: 'The execution ended ABORTED without ending the order.',
       moneyAtStake: { amount: 2000, certain: false },
-      execution: `${orderId}-compensation-1`,
+      execution: `${orderId}-retry-1`,
     });
-    await operator.retry(orderId, { startSaga: () => Promise.reject(new Error('away')) });
+    await operator.retry(orderId, { startCompensating: () => Promise.reject(new Error('away')) });
     expect(await sweep('none')).toMatchObject({ started: 1 });
     await saga.states.idle();
     expect((await saga.order(orderId)).status).toBe('failed');
@@ -248,7 +251,7 @@ test('an explanation tells the executions with every attempt, and all that the d
   expect(z.parse(explanation, told)).toEqual(told);
   expect(told.executions?.map(({ name, status, complete }) => [name, status, complete])).toEqual([
     [id, 'FAILED', true],
-    [`${id}-compensation-1`, 'FAILED', true],
+    [`${id}-retry-1`, 'FAILED', true],
   ]);
   const [first, second] = told.executions!;
   const inShort = (attempts: StepAttempt[]) =>

@@ -1,5 +1,5 @@
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { placingExecution } from '../../lib/saga/executions.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -17,10 +17,7 @@ afterAll(async () => {
   await saga.stop();
 });
 
-const executionOf = async (orderId: string) => {
-  const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${orderId}`;
-  return (await saga.sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
-};
+const executionOf = (orderId: string) => saga.describeExecution(placingExecution({ orderId }));
 const visited = () => saga.deliveries.map(({ step }) => step);
 
 describe('the way that everybody wants', () => {
@@ -244,12 +241,11 @@ describe('every step delivered twice', () => {
     const placed = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
     const input = {
       orderId: placed.id,
-      intent: 'place' as const,
       amount: placed.total.amount,
       currency: 'EUR',
       paymentMethod: 'pm_card_visa',
     };
-    await Promise.all([saga.startOrder(input), saga.startOrder(input)]);
+    await Promise.all([saga.startPlacing(input), saga.startPlacing(input)]);
     await saga.states.idle();
     expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ConfirmOrder']);
     expect((await saga.order(placed.id)).status).toBe('confirmed');

@@ -2,14 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Claim } from '../../lib/database/idempotency.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { type SweepRefundsDeps, sweepRefunds } from '../../lib/saga/sweep-refunds.ts';
+import { refundRefused } from '../../lib/shop/payments/gateway.ts';
 import { findRefund, listRefunds } from '../../lib/shop/payments/refunds.sql.ts';
-import {
-  type RefundDeps,
-  requestRefund,
-  type SweepRefundsDeps,
-  sweepRefunds,
-} from '../../lib/shop/payments/refunds.ts';
-import { describeSaga } from '../support/describe-saga.ts';
+import { type RefundDeps, requestRefund } from '../../lib/shop/payments/refunds.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
@@ -35,11 +31,11 @@ const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const place = () => saga.place([{ productId, quantity: 3 }]);
 const keys = () => ({ table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 });
 
-type Asked = { key?: string; currency?: string; startSaga?: RefundDeps['startSaga'] };
+type Asked = { key?: string; currency?: string; startRefunding?: RefundDeps['startRefunding'] };
 function ask(orderId: string, amount?: number, options: Asked = {}) {
-  const { key = newId('request', saga.clock), currency = 'EUR', startSaga = saga.startOrder } = options;
+  const { key = newId('request', saga.clock), currency = 'EUR', startRefunding = saga.startRefunding } = options;
   const claim: Claim = { caller: 'app:key', key, operation: 'request-refund', fingerprint: `${orderId} ${amount}` };
-  return requestRefund({ sql, clock: saga.clock, keys: keys(), startSaga }, claim, {
+  return requestRefund({ sql, clock: saga.clock, keys: keys(), startRefunding }, claim, {
     orderId,
     amount: amount === undefined ? undefined : { amount, currency },
     reason: 'broken',
@@ -63,8 +59,8 @@ const sweep = (deps: Partial<SweepRefundsDeps> = {}) =>
   sweepRefunds({
     sql: saga.saga,
     clock: saga.clock,
-    startSaga: saga.startOrder,
-    describeSaga: (of) => describeSaga(saga, of),
+    startRefunding: saga.startRefunding,
+    describeExecution: saga.describeExecution,
     onError: (_, error) => {
       throw error;
     },
@@ -211,9 +207,7 @@ describe('a refund that meets trouble', () => {
 
   test('that the provider refuses for good is failed, and its claim falls away', async () => {
     const order = await place();
-    saga.fault('RefundPart', () =>
-      Promise.reject(Object.assign(new Error('disputed: The bank has it.'), { name: 'RefundRefused' })),
-    );
+    saga.fault('RefundPart', () => Promise.reject(refundRefused('disputed')));
     const { refund } = await ask(order.id, 3000);
     await settled(order.id);
     expect(await findRefund(sql, { orderId: order.id, refundId: refund!.id })).toMatchObject({
@@ -232,8 +226,8 @@ describe('a refund that meets trouble', () => {
   test('that nobody started is started by the sweeper', async () => {
     const order = await place();
     const unavailable = new Error('unavailable');
-    const startSaga = () => Promise.reject(unavailable);
-    expect(await ask(order.id, 100, { startSaga })).toMatchObject({
+    const startRefunding = () => Promise.reject(unavailable);
+    expect(await ask(order.id, 100, { startRefunding })).toMatchObject({
       answer: { status: 202 },
       refund: { status: 'requested' },
       startError: unavailable,
@@ -249,12 +243,13 @@ describe('a refund that meets trouble', () => {
   test('that cannot be started by the sweeper either is reported, and the others are started', async () => {
     const orders = [await place(), await place()];
     const asked: string[] = [];
-    for (const { id } of orders) asked.push((await ask(id, 100, { startSaga: async () => {} })).refund!.id);
+    for (const { id } of orders) asked.push((await ask(id, 100, { startRefunding: async () => {} })).refund!.id);
     saga.clock.advance(61_000);
     const unavailable = new Error('unavailable');
     const errors: [string, unknown][] = [];
     const started = await sweep({
-      startSaga: (input) => (input.part?.id === asked[0] ? Promise.reject(unavailable) : saga.startOrder(input)),
+      startRefunding: (input) =>
+        input.refundId === asked[0] ? Promise.reject(unavailable) : saga.startRefunding(input),
       onError: (refundId, error) => errors.push([refundId, error]),
     });
     expect(started).toBe(1);
@@ -267,9 +262,9 @@ describe('a refund that meets trouble', () => {
     'whose saga is %s is left to it, however long that takes',
     async (state) => {
       const order = await place();
-      await ask(order.id, 100, { startSaga: async () => {} });
+      await ask(order.id, 100, { startRefunding: async () => {} });
       saga.clock.advance(24 * 3600_000);
-      expect(await sweep({ describeSaga: async () => state })).toBe(0);
+      expect(await sweep({ describeExecution: async () => state })).toBe(0);
       expect(await refunds(order.id)).toMatchObject([{ status: 'requested', attempt: 1 }]);
       expect(await sweep()).toBe(1);
       expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
@@ -278,9 +273,9 @@ describe('a refund that meets trouble', () => {
 
   test('whose saga ended without an answer is asked about again 15 minutes after, to the millisecond', async () => {
     const order = await place();
-    const { refund } = await ask(order.id, 100, { startSaga: async () => {} });
+    const { refund } = await ask(order.id, 100, { startRefunding: async () => {} });
     const asked = Date.parse(refund!.updatedAt);
-    const sweepAt = (now: number) => sweep({ clock: { now: () => now }, describeSaga: async () => 'FAILED' });
+    const sweepAt = (now: number) => sweep({ clock: { now: () => now }, describeExecution: async () => 'FAILED' });
     expect(await sweepAt(asked + 899_999)).toBe(0);
     expect(await sweepAt(asked + 900_000)).toBe(1);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
 import { abandonUnlessConfirmed } from '../../lib/saga/compensate.sql.ts';
-import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
+import { settleSimulated } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 

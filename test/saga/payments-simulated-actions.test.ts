@@ -4,8 +4,7 @@ import { type Clock, toTimestamp } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { refundPartOfOrder } from '../../lib/shop/payments/charge.ts';
 import type { ProviderCharge, ProviderCharges, TransactionsRequest } from '../../lib/shop/payments/gateway.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
-import { settleSimulated } from '../../lib/shop/payments/simulated-settle.dynamo.ts';
+import { SimulatedGateway, settleSimulated } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;
@@ -21,7 +20,7 @@ beforeEach(() => {
 });
 
 const gateway = (more: { pageSize?: number } = {}) =>
-  simulatedGateway({
+  new SimulatedGateway({
     ...more,
     client: dynamo.documents,
     table: 'charges',
@@ -79,7 +78,7 @@ test('the customer completes: captured, however often they do, and failing comes
   expect(await settle(order.orderId, 'complete')).toBe('captured');
   await expect(settle(order.orderId, 'fail')).rejects.toMatchObject(notWaiting);
   expect(await gateway().charge(order)).toEqual({ provider: 'simulated', reference });
-  expect(await gateway().compensation(compensationOf(order, reference))).toMatchObject({
+  expect(await gateway().compensate(compensationOf(order, reference))).toMatchObject({
     outcome: 'refunded',
     reference,
   });
@@ -92,8 +91,8 @@ test('the customer fails: declined for good, and completing comes too late', asy
   expect(await settle(order.orderId, 'fail')).toBe('declined');
   await expect(settle(order.orderId, 'complete')).rejects.toMatchObject(notWaiting);
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('authentication_failed'));
-  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided', reference });
-  expect(await gateway().compensation(compensationOf(order, reference))).toMatchObject({
+  expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'voided', reference });
+  expect(await gateway().compensate(compensationOf(order, reference))).toMatchObject({
     outcome: 'voided',
     reference,
   });
@@ -102,11 +101,11 @@ test('the customer fails: declined for good, and completing comes too late', asy
 test('compensation ends a charge that waits: the customer comes too late', async () => {
   const order = newOrder('pm_requiresAction');
   const { reference } = await gateway().charge(order);
-  const first = await gateway().compensation(compensationOf(order, reference));
+  const first = await gateway().compensate(compensationOf(order, reference));
   expect(first).toEqual({ outcome: 'voided', provider: 'simulated', reference, refundReference: null });
   await expect(settle(order.orderId, 'complete')).rejects.toMatchObject({ ...notWaiting, status: 'voided' });
-  expect(await gateway().compensation(compensationOf(order))).toEqual(first);
-  expect(await gateway().compensation(compensationOf(order, reference))).toEqual(first);
+  expect(await gateway().compensate(compensationOf(order))).toEqual(first);
+  expect(await gateway().compensate(compensationOf(order, reference))).toEqual(first);
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
@@ -114,7 +113,7 @@ test('completion and compensation at once: whoever wins, no money is kept', asyn
   for (let time = 0; time < 20; time++) {
     const order = newOrder('pm_requiresAction');
     await gateway().charge(order);
-    await Promise.allSettled([settle(order.orderId, 'complete'), gateway().compensation(compensationOf(order))]);
+    await Promise.allSettled([settle(order.orderId, 'complete'), gateway().compensate(compensationOf(order))]);
     const balance = await balanceOf(order);
     expect((balance?.status === 'captured' ? balance.amount : 0) - (balance?.refundedAmount ?? 0)).toBe(0);
   }
@@ -147,9 +146,9 @@ test('parts are given back once each and never more than is left; compensation g
     declinedWith('charge_voided'),
   );
   const last = await gateway().refundPart(partOf(order, reference, 'r2', 1000));
-  const compensated = await gateway().compensation(compensationOf(order));
+  const compensated = await gateway().compensate(compensationOf(order));
   expect(compensated.refundReference, 'the rest is a refund of its own').not.toBe(last.refundReference);
-  expect(await gateway().compensation(compensationOf(order))).toEqual(compensated);
+  expect(await gateway().compensate(compensationOf(order))).toEqual(compensated);
   expect(await balanceOf(order)).toMatchObject({ status: 'captured', refundedAmount: 1999 });
   expect(await gateway().refundPart(partOf(order, reference, 'r1', 500))).toEqual(first);
   await expect(gateway().refundPart(partOf(order, reference, 'r3', 1))).rejects.toMatchObject(
@@ -178,7 +177,7 @@ test('compensation of a charge that went back in parts altogether names the last
   const { reference } = await gateway().charge(order);
   await gateway().refundPart(partOf(order, reference, 'r1', 999));
   const { refundReference } = await gateway().refundPart(partOf(order, reference, 'r2', 1000));
-  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded', refundReference });
+  expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded', refundReference });
 });
 
 test('parts and a compensation at once: everything goes back, and no more', async () => {
@@ -186,7 +185,7 @@ test('parts and a compensation at once: everything goes back, and no more', asyn
     const order = newOrder();
     const { reference } = await gateway().charge(order);
     await Promise.allSettled([
-      gateway().compensation(compensationOf(order)),
+      gateway().compensate(compensationOf(order)),
       gateway().refundPart(partOf(order, reference, 'r1', 500)),
       gateway().refundPart(partOf(order, reference, 'r2', 500)),
     ]);
@@ -199,7 +198,7 @@ test('what was not captured, is another order’s or comes with another amount i
   const { reference } = await gateway().charge(waiting);
   const nothing = refusedWith('nothing_captured');
   await expect(gateway().refundPart(partOf(waiting, reference, 'r1', 5))).rejects.toMatchObject(nothing);
-  await gateway().compensation(compensationOf(waiting));
+  await gateway().compensate(compensationOf(waiting));
   await expect(gateway().refundPart(partOf(waiting, reference, 'r1', 5))).rejects.toMatchObject(nothing);
 
   const order = newOrder();
@@ -251,7 +250,7 @@ test('items of before actions and parts are charged, given back and listed as be
   await item(given, { status: 'refunded', refundReference: 'sim_re_1' });
   const reference = `sim_ch_${paid.orderId}`;
   expect(await gateway().charge(paid)).toEqual({ provider: 'simulated', reference });
-  expect(await gateway().compensation(compensationOf(given))).toMatchObject({ refundReference: 'sim_re_1' });
+  expect(await gateway().compensate(compensationOf(given))).toMatchObject({ refundReference: 'sim_re_1' });
   expect(await balanceOf(given)).toMatchObject({ status: 'captured', refundedAmount: 1999 });
   await gateway().refundPart(partOf(paid, reference, 'r1', 1));
   await gateway().refundPart(partOf(paid, reference, 'r2', 1));
@@ -273,7 +272,7 @@ test('the transactions are read page by page and cover their time exactly; late 
     orders.slice(1, 3).map(({ orderId }) => orderId),
   );
   now += 30 * 24 * 3600 * 1000;
-  await gateway().compensation(compensationOf(orders[0]!));
+  await gateway().compensate(compensationOf(orders[0]!));
   expect(await ids('listRefunded', { from: now, to: now + 1 })).toEqual([orders[0]!.orderId]);
   expect(await ids('listRefunded', { from: now + 1, to: now + 1000 })).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand }
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 
 let dynamo: TestDynamo;
@@ -14,7 +14,7 @@ afterAll(() => dynamo.stop());
 
 type Command = Parameters<DynamoDBDocumentClient['send']>[0];
 const gateway = (client = dynamo.documents, more: { pageSize?: number } = {}) =>
-  simulatedGateway({ ...more, client, table: 'charges', clock: systemClock, timeoutMs: 1 });
+  new SimulatedGateway({ ...more, client, table: 'charges', clock: systemClock, timeoutMs: 1 });
 /** A client that has `before` happen before each request; what it throws is the answer. */
 const after = (before: (command: Command) => unknown): DynamoDBDocumentClient =>
   Object.create(dynamo.documents, {
@@ -53,21 +53,21 @@ test('an order that changes before each write is looked at five times, and then 
   });
   const [paid, waiting] = [await charged(), await charged('pm_requiresAction')];
   for (const ask of [
-    () => gateway(busy).compensation(paid.compensation),
-    () => gateway(busy).compensation(waiting.compensation),
+    () => gateway(busy).compensate(paid.compensation),
+    () => gateway(busy).compensate(waiting.compensation),
     () => gateway(busy).refundPart(paid.part),
   ]) {
     looks = 0;
     await expect(ask()).rejects.toMatchObject({ name: 'OutcomeUnknown', message: expect.stringContaining('busy') });
     expect(looks).toBe(5);
   }
-  expect(await gateway().compensation(paid.compensation)).toMatchObject({ outcome: 'refunded' });
+  expect(await gateway().compensate(paid.compensation)).toMatchObject({ outcome: 'refunded' });
 });
 
 test('giving a charge back costs one look and one write', async () => {
   const { compensation } = await charged();
   const before = dynamo.calls();
-  await gateway().compensation(compensation);
+  await gateway().compensate(compensation);
   const { GetItem = 0, UpdateItem = 0 } = dynamo.calls();
   expect({ looks: GetItem - (before.GetItem ?? 0), writes: UpdateItem - (before.UpdateItem ?? 0) }).toEqual({
     looks: 1,
@@ -82,7 +82,7 @@ test('when DynamoDB fails, the answer is lost: it may have happened', async () =
   const { charge, compensation, part } = await charged();
   for (const asked of [
     gateway(failing).charge(charge),
-    gateway(failing).compensation(compensation),
+    gateway(failing).compensate(compensation),
     gateway(failing).refundPart(part),
   ]) {
     await expect(asked).rejects.toMatchObject({ name: 'OutcomeUnknown', cause: { name: 'InternalServerError' } });

@@ -4,8 +4,8 @@ import { run as chargeStep } from '../../functions/saga/charge-payment.ts';
 import { run as refundStep } from '../../functions/saga/refund-payment.ts';
 import { systemClock, toTimestamp } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import type { SagaState } from '../../lib/saga/state.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import type { PlacingState } from '../../lib/saga/state.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { itemStore } from '../../lib/shop/payments/simulated-items.dynamo.ts';
 import { startTestDynamo, type TestDynamo, watchReads } from '../support/dynamo.ts';
 
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 const gateway = () =>
-  simulatedGateway({
+  new SimulatedGateway({
     client: dynamo.documents,
     table: 'charges',
     clock: systemClock,
@@ -60,7 +60,7 @@ test('a charge costs one call to the table', async () => {
 
 test('every read of the transactions sees the writes before it', async () => {
   const { client, reads } = watchReads(dynamo.documents);
-  const watched = simulatedGateway({ client, table: 'charges', clock: systemClock, timeoutMs: 1 });
+  const watched = new SimulatedGateway({ client, table: 'charges', clock: systemClock, timeoutMs: 1 });
   const order = newOrder();
   await watched.charge(order);
   await watched.charge(order);
@@ -84,7 +84,7 @@ test.each([
   const order = newOrder(method);
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
-  expect(await gateway().compensation(compensationOf(order))).toMatchObject({
+  expect(await gateway().compensate(compensationOf(order))).toMatchObject({
     outcome: 'voided',
     refundReference: null,
   });
@@ -101,7 +101,7 @@ test('pm_timeoutOnce charges and loses the answer, and gives it when asked again
 test('compensation of a charge whose answer was lost gives the money back', async () => {
   const order = newOrder('pm_timeoutOnce');
   await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
-  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
@@ -109,7 +109,7 @@ test('pm_timeoutAlways waits out the time and answers neither charge nor compens
   const order = newOrder('pm_timeoutAlways');
   for (let time = 0; time < 2; time++) {
     await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
-    await expect(gateway().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+    await expect(gateway().compensate(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   }
   expect(waited).toEqual([8000, 8000, 8000, 8000]);
 });
@@ -117,10 +117,10 @@ test('pm_timeoutAlways waits out the time and answers neither charge nor compens
 test('compensation before the charge arrives: the late charge is refused', async () => {
   for (const method of ['pm_card_visa', 'pm_timeoutOnce', 'pm_timeoutAlways', 'pm_card_chargeDeclined']) {
     const order = newOrder(method);
-    const first = await gateway().compensation(compensationOf(order));
+    const first = await gateway().compensate(compensationOf(order));
     expect(first).toEqual({ outcome: 'voided', provider: 'simulated', reference: null, refundReference: null });
     await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
-    expect(await gateway().compensation(compensationOf(order))).toEqual(first);
+    expect(await gateway().compensate(compensationOf(order))).toEqual(first);
   }
 });
 
@@ -129,7 +129,7 @@ test('charge and compensation at once: whoever wins, no money is kept', async ()
     const order = newOrder();
     const [, compensated] = await Promise.allSettled([
       gateway().charge(order),
-      gateway().compensation(compensationOf(order)),
+      gateway().compensate(compensationOf(order)),
     ]);
     expect(compensated.status).toBe('fulfilled');
     await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
@@ -141,7 +141,7 @@ test('a charge is given back once, by however many compensations at once, with a
   const { reference } = await gateway().charge(order);
   const compensations = await Promise.all(
     Array.from({ length: 8 }, (_, index) =>
-      gateway().compensation(compensationOf(order, index % 2 ? reference : undefined)),
+      gateway().compensate(compensationOf(order, index % 2 ? reference : undefined)),
     ),
   );
   expect(new Set(compensations.map(({ refundReference }) => refundReference)).size).toBe(1);
@@ -151,7 +151,7 @@ test('a charge is given back once, by however many compensations at once, with a
     reference,
     refundReference: expect.stringMatching(/^sim_re_/),
   });
-  expect(await gateway().compensation(compensationOf(order))).toEqual(compensations[0]);
+  expect(await gateway().compensate(compensationOf(order))).toEqual(compensations[0]);
 });
 
 test('a repeat with another amount, currency, payment method or reference changes nothing', async () => {
@@ -161,9 +161,9 @@ test('a repeat with another amount, currency, payment method or reference change
   await expect(gateway().charge({ ...order, amount: 1 })).rejects.toMatchObject(differs);
   await expect(gateway().charge({ ...order, currency: 'USD' })).rejects.toMatchObject(differs);
   await expect(gateway().charge({ ...order, paymentMethod: 'pm_timeoutOnce' })).rejects.toMatchObject(differs);
-  await expect(gateway().compensation({ ...compensationOf(order), amount: 2000 })).rejects.toMatchObject(differs);
-  await expect(gateway().compensation({ ...compensationOf(order), currency: 'USD' })).rejects.toMatchObject(differs);
-  await expect(gateway().compensation(compensationOf(order, 'sim_ch_other'))).rejects.toMatchObject(differs);
+  await expect(gateway().compensate({ ...compensationOf(order), amount: 2000 })).rejects.toMatchObject(differs);
+  await expect(gateway().compensate({ ...compensationOf(order), currency: 'USD' })).rejects.toMatchObject(differs);
+  await expect(gateway().compensate(compensationOf(order, 'sim_ch_other'))).rejects.toMatchObject(differs);
   expect(await gateway().charge(order)).toMatchObject({ reference });
 });
 
@@ -188,27 +188,23 @@ test('what happened to a charge between the look and the write is not written ov
 test('compensation of a charge that is not there fails, and does not stand for a refund', async () => {
   const unknown = { name: 'ChargeUnknown' };
   const order = newOrder();
-  await expect(gateway().compensation(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
-  await gateway().compensation(compensationOf(order));
-  await expect(gateway().compensation(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
+  await expect(gateway().compensate(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
+  await gateway().compensate(compensationOf(order));
+  await expect(gateway().compensate(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
 });
 
 test('when its table does not answer, the answer is lost; when the table is wrong, that is an error', async () => {
   const order = newOrder();
   dynamo.refuse();
   await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
-  await expect(gateway().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+  await expect(gateway().compensate(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   await dynamo.resume();
   expect(await gateway().charge(order)).toMatchObject({ provider: 'simulated' });
-  const wrong = simulatedGateway({ client: dynamo.documents, table: 'none', clock: systemClock, timeoutMs: 1 });
+  const wrong = new SimulatedGateway({ client: dynamo.documents, table: 'none', clock: systemClock, timeoutMs: 1 });
   await expect(wrong.charge(order)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });
 
-const stateOf = (order: ReturnType<typeof newOrder>, more: Partial<SagaState> = {}): SagaState => ({
-  ...order,
-  intent: 'place',
-  ...more,
-});
+const stateOf = (order: ReturnType<typeof newOrder>): PlacingState => order;
 
 test('the steps charge and give back, and again when repeated', async () => {
   const state = stateOf(newOrder());
@@ -232,13 +228,13 @@ test('a charge that waits for its customer is shown by the step with the time th
 test('a cancellation gives back the payment that it was started with', async () => {
   const order = newOrder();
   const payment = await gateway().charge(order);
-  const refund = await refundStep(stateOf(order, { intent: 'cancel', payment }), { gateway: gateway() });
+  const refund = await refundStep({ ...stateOf(order), reason: 'cancellation', payment }, { gateway: gateway() });
   expect(refund).toMatchObject({ outcome: 'refunded', reference: payment.reference });
 });
 
 test('a payment through another provider is not given back through this one', async () => {
   const payment = { provider: 'stripe', reference: 'pi_1' };
-  const state = stateOf(newOrder(), { intent: 'cancel', payment });
+  const state = { ...stateOf(newOrder()), reason: 'cancellation', payment } as const;
   await expect(refundStep(state, { gateway: gateway() })).rejects.toThrow(/paid through stripe/);
 });
 

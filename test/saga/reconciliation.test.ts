@@ -115,7 +115,7 @@ describe('a charge without its order', () => {
     const meta = { from: now - 86_400_000, to: now, startedAt: now, completedAt: now, provider: 'stripe' };
     await putSnapshot(meta);
     const asked: string[] = [];
-    await shop.reconcile({ startSaga: async (input) => void asked.push(input.orderId) });
+    await shop.reconcile({ startCompensating: async (input) => void asked.push(input.orderId) });
     expect(asked).toEqual([ours]);
     expect(await shop.findings(`pi_${strange}`)).toMatchObject([{ kind: 'orphaned-charge', open: true, repair: null }]);
     await shop.saga.owner`delete from monitor.findings where subject like 'pi_%'`;
@@ -175,7 +175,7 @@ describe('a repair', () => {
     const reference = await shop.charge(order.id);
     shop.setAhead(2);
     await shop.snapshot();
-    await shop.reconcile({ startSaga: () => Promise.reject(new Error('killed')) });
+    await shop.reconcile({ startCompensating: () => Promise.reject(new Error('killed')) });
     expect(shop.errors.splice(0)).toMatchObject([{ subject: reference }]);
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'started', open: true }]);
     expect(await balanceOf(order.id)).toMatchObject({ status: 'captured' });
@@ -434,7 +434,7 @@ describe('stock that nobody owns', () => {
     expect(await shop.findings(order.id)).toEqual([]);
     shop.setAhead(1.3);
     await shop.snapshot();
-    await shop.reconcile({ describeSaga: () => Promise.resolve('RUNNING') });
+    await shop.reconcile({ describeExecution: () => Promise.resolve('RUNNING') });
     expect(await shop.findings(order.id)).toEqual([]);
     await run();
     expect(await shop.findings(order.id)).toMatchObject([

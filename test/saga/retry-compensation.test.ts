@@ -104,7 +104,7 @@ test('one that goes on failing is left alone twice as long each time, and for go
       manualReview: {
         attempt: attempt + 1,
         steps: ['RefundPayment'],
-        execution: `${orderId}-compensation-${attempt + 1}`,
+        execution: `${orderId}-retry-${attempt + 1}`,
       },
     });
   }
@@ -168,7 +168,7 @@ test.each([
     clock: { now: () => saga.clock.now() + 16 * minute },
     stopwatch,
     untilMs: Number.POSITIVE_INFINITY,
-    startSaga: () => Promise.reject(new Error('nothing is to be started')),
+    startCompensating: () => Promise.reject(new Error('nothing is to be started')),
     onError: (_, error) => {
       throw error;
     },
@@ -193,9 +193,9 @@ test('when its saga cannot be started now, the next sweep starts it, and the oth
   const { orderId: bad } = await opened('RefundPayment', -minute);
   const { orderId: good } = await opened();
   saga.faults.clear();
-  const startSaga: SweepDeps['startSaga'] = (input) =>
-    input.orderId === bad ? Promise.reject(new Error('away')) : saga.startOrder(input);
-  expect(await sweep(16 * minute, { startSaga })).toMatchObject({ compensatedAgain: 1, failedIds: [bad] });
+  const startCompensating: SweepDeps['startCompensating'] = (input) =>
+    input.orderId === bad ? Promise.reject(new Error('away')) : saga.startCompensating(input);
+  expect(await sweep(16 * minute, { startCompensating })).toMatchObject({ compensatedAgain: 1, failedIds: [bad] });
   expect((await saga.order(good)).status).toBe('failed');
   expect(await operator.order(bad)).toMatchObject({ status: 'reserved', compensationAttempts: 1 });
   expect(await sweep(18 * minute)).toMatchObject({ started: 1, compensatedAgain: 0 });

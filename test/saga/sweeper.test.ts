@@ -2,10 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { stopwatch } from '../../lib/kernel/clock.ts';
+import { type ExecutionId, placingExecution } from '../../lib/saga/executions.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
-import { describeSaga } from '../support/describe-saga.ts';
 import { expectInvariants } from '../support/invariants.ts';
-import { type Saga, startSaga } from '../support/saga.ts';
+import { executionArnOf, type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 const quietSeconds = 60;
-const arnOf = (name: string) => `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+const arnOf = (orderId: string) => executionArnOf(placingExecution({ orderId }));
 
 const sweep = (secondsLater = quietSeconds + 1, deps: Partial<SweepDeps> = {}) => {
   const errors: unknown[] = [];
@@ -30,9 +30,10 @@ const sweep = (secondsLater = quietSeconds + 1, deps: Partial<SweepDeps> = {}) =
     quietSeconds,
     reservationSeconds: 900,
     resumeSaga: saga.resumeSaga,
-    startSaga: saga.startOrder,
+    startPlacing: saga.startPlacing,
+    startCompensating: saga.startCompensating,
     onError: (_, error) => errors.push(error),
-    describeSaga: (of) => describeSaga(saga, of),
+    describeExecution: saga.describeExecution,
     ...deps,
   }).then((counts) => ({ ...counts, errors }));
 };
@@ -93,10 +94,10 @@ test('one order that cannot be swept does not stop the others', async () => {
     await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false }),
     await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false }),
   ];
-  const startSaga: SweepDeps['startSaga'] = (input) =>
-    input.orderId === bad.id ? Promise.reject(new Error('away')) : saga.startOrder(input);
+  const startPlacing: SweepDeps['startPlacing'] = (input) =>
+    input.orderId === bad.id ? Promise.reject(new Error('away')) : saga.startPlacing(input);
   const failed: string[] = [];
-  const counts = await sweep(quietSeconds + 1, { startSaga, onError: (orderId) => failed.push(orderId) });
+  const counts = await sweep(quietSeconds + 1, { startPlacing, onError: (orderId) => failed.push(orderId) });
   expect(failed).toEqual([bad.id]);
   expect(counts).toMatchObject({ started: 1, failed: 1 });
   await saga.states.idle();
@@ -155,8 +156,8 @@ describe('many orders that are left over', () => {
   });
   const running =
     (asked: string[]) =>
-    async ({ orderId }: { orderId: string }) => {
-      asked.push(orderId);
+    async ({ name }: ExecutionId) => {
+      asked.push(name);
       return 'RUNNING';
     };
 
@@ -164,7 +165,7 @@ describe('many orders that are left over', () => {
     const ids = [...(await leave(230, 'pending')), ...(await leave(30, 'reserved'))];
     const [asked, resumed]: [string[], string[]] = [[], []];
     const resumeSaga: SweepDeps['resumeSaga'] = async (orderId) => void resumed.push(orderId);
-    expect(await sweep(undefined, { describeSaga: running(asked), resumeSaga })).toEqual({
+    expect(await sweep(undefined, { describeExecution: running(asked), resumeSaga })).toEqual({
       started: 0,
       opened: 0,
       released: 0,
@@ -180,13 +181,13 @@ describe('many orders that are left over', () => {
     const begun = await leave(250, 'reserved');
     const [never] = await leave(1, 'pending');
     const asked: string[] = [];
-    const describeSaga: SweepDeps['describeSaga'] = async ({ orderId }) => {
-      asked.push(orderId);
-      return orderId === never ? 'none' : 'RUNNING';
+    const describeExecution: SweepDeps['describeExecution'] = async ({ name }) => {
+      asked.push(name);
+      return name === never ? 'none' : 'RUNNING';
     };
     const started: string[] = [];
-    const startSaga: SweepDeps['startSaga'] = async ({ orderId }) => void started.push(orderId);
-    await sweep(undefined, { describeSaga, startSaga });
+    const startPlacing: SweepDeps['startPlacing'] = async ({ orderId }) => void started.push(orderId);
+    await sweep(undefined, { describeExecution, startPlacing });
     expect(started).toEqual([never]);
     expect(asked.indexOf(never!)).toBeLessThan(asked.findIndex((id) => begun.includes(id)));
   });
@@ -199,7 +200,7 @@ describe('many orders that are left over', () => {
       release = resolve;
     });
     await sweep(undefined, {
-      describeSaga: async () => {
+      describeExecution: async () => {
         now += 1;
         most = Math.max(most, now);
         if (done === 0 && now === 1) await othersDone;
@@ -221,7 +222,7 @@ describe('many orders that are left over', () => {
     const counts = await sweep(undefined, {
       untilMs: 20_000,
       stopwatch: { elapsed: () => seconds * 1000 },
-      describeSaga: async (of) => {
+      describeExecution: async (of) => {
         seconds += 1;
         return running(asked)(of);
       },
@@ -237,7 +238,7 @@ describe('many orders that are left over', () => {
 
   test('a saga that is about to be run again is left to go on', async () => {
     await leave(1, 'pending');
-    const counts = await sweep(undefined, { describeSaga: async () => 'PENDING_REDRIVE' });
+    const counts = await sweep(undefined, { describeExecution: async () => 'PENDING_REDRIVE' });
     expect(counts).toMatchObject({ started: 0, opened: 0, errors: [] });
   });
 });

@@ -1,9 +1,8 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { addMonth } from '../../lib/operations/audit/months.sql.ts';
 import { listAccesses, listReaders } from '../../lib/operations/audit/read.sql.ts';
-import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
+import { addMonth, recordAccesses } from '../../lib/operations/audit/record.sql.ts';
 import { readUsage } from '../../lib/operations/usage/usage.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import type { SagaInput } from '../../lib/saga/state.ts';
 import { readCancellation } from '../../lib/shop/orders/cancel.sql.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import type { OrderToCancel } from '../../lib/shop/orders/start-saga.ts';
 import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -43,14 +43,14 @@ async function confirmed(): Promise<{ orderId: string; paymentId: string }> {
 
 /** Cancels, and returns which sagas it started or resumed. */
 async function cancel(orderId: string, deps: Partial<CancelDeps> = {}) {
-  const [started, resumed]: [SagaInput[], string[]] = [[], []];
+  const [started, resumed]: [OrderToCancel[], string[]] = [[], []];
   const result = await cancelOrder(
     {
       sql: saga.api,
       clock: saga.clock,
       keys: saga.keys,
       windowSeconds: hour,
-      startSaga: async (input) => void started.push(input),
+      startCompensating: async (input) => void started.push(input),
       resumeSaga: async (id) => void resumed.push(id),
       ...deps,
     },
@@ -79,17 +79,16 @@ describe('cancelling', () => {
   });
 
   test('a confirmed order starts a saga of its own, with the payment to refund', async () => {
-    const { orderId, paymentId } = await confirmed();
+    const { orderId } = await confirmed();
     const { started, resumed } = await cancel(orderId);
     expect(resumed).toEqual([]);
     expect(started).toEqual([
       {
         orderId,
-        intent: 'cancel',
+        reason: 'cancellation',
         amount: 1000,
         currency: 'EUR',
-        paymentMethod: 'pm_card_visa',
-        payment: { id: paymentId, provider: 'simulated', reference: `ch_${orderId}` },
+        payment: { provider: 'simulated', reference: `ch_${orderId}` },
       },
     ]);
   });
@@ -99,7 +98,7 @@ describe('cancelling', () => {
     const [{ orderId }, other] = [await confirmed(), await waiting()];
     const refuse = () => Promise.reject(away);
     for (const id of [orderId, other]) {
-      const { answer, startError } = await cancel(id, { startSaga: refuse, resumeSaga: refuse });
+      const { answer, startError } = await cancel(id, { startCompensating: refuse, resumeSaga: refuse });
       expect([answer.status, startError]).toEqual([202, away]);
       expect((await saga.order(id)).status).toBe('cancelling');
     }

@@ -164,23 +164,16 @@ describe('a retry', () => {
     await expect(operator.retry(orderId)).rejects.toMatchObject({ code: 'order-not-in-review' });
     await expect(operator.retry(`ord_${'0'.repeat(32)}`)).rejects.toMatchObject({ code: 'not-found' });
     expect(await actionsOf(orderId)).toEqual([]);
-    await saga.startOrder({ orderId, intent: 'place', amount: 1000, currency: 'EUR', paymentMethod: 'pm_card_visa' });
+    await saga.startPlacing({ orderId, amount: 1000, currency: 'EUR', paymentMethod: 'pm_card_visa' });
     await saga.states.idle();
   });
 
   test('of an order that the customer cancels meanwhile ends it cancelled', async () => {
     const { orderId } = await opened();
-    await operator.retry(orderId, { startSaga: async () => {} });
+    await operator.retry(orderId, { startCompensating: async () => {} });
     await saga.cancel(orderId);
     expect((await saga.order(orderId)).status).toBe('cancelling');
-    await saga.startOrder({
-      orderId,
-      intent: 'compensation',
-      attempt: 1,
-      amount: 1000,
-      currency: 'EUR',
-      paymentMethod: 'pm_card_visa',
-    });
+    await saga.startCompensating({ orderId, reason: 'retry', attempt: 1, amount: 1000, currency: 'EUR' });
     await saga.states.idle();
     expect((await saga.order(orderId)).status).toBe('cancelled');
   });
@@ -207,7 +200,7 @@ describe('a resolution', () => {
   test('of a cancellation returns committed stock, and its payment counts as refunded', async () => {
     const { orderId, productId } = await cancellationInReview();
     // The operator has already refunded at the provider.
-    await saga.gateway.compensation({ orderId, amount: 1000, currency: 'EUR', reference: undefined });
+    await saga.gateway.compensate({ orderId, amount: 1000, currency: 'EUR', reference: undefined });
     const { order } = await operator.resolve(orderId, { outcome: 'cancelled', refundReference: 're_by_hand' });
     expect(order).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' }, failure: null });
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });

@@ -30,7 +30,7 @@ const place = (claim: ReturnType<typeof newClaim>, now = Date.now()) => {
       sql: saga.api,
       clock,
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
-      startSaga: async () => {},
+      startPlacing: async () => {},
     },
     claim,
     { customerId: saga.customerId, lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
@@ -191,7 +191,7 @@ describe('one key, one order', () => {
       clock: saga.clock,
       stopwatch,
       keys: { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 },
-      startSaga: saga.startOrder,
+      startPlacing: saga.startPlacing,
     };
     const request = {
       caller: { kind: 'customer', customerId: saga.customerId },
@@ -236,8 +236,8 @@ describe('what is stored', () => {
   test('a saga that cannot be started leaves the order to the sweeper', async () => {
     const clock = { now: () => Date.now() };
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
-    const startSaga = () => Promise.reject(new Error('Step Functions is away'));
-    const { placed, startError } = await placeOrder({ sql: saga.api, clock, keys, startSaga }, newClaim(), {
+    const startPlacing = () => Promise.reject(new Error('Step Functions is away'));
+    const { placed, startError } = await placeOrder({ sql: saga.api, clock, keys, startPlacing }, newClaim(), {
       customerId: saga.customerId,
       lines: [{ productId, quantity: 1 }],
       paymentMethod: 'pm_card_visa',
@@ -270,7 +270,7 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
       sql: () => saga.api,
       clock,
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
-      startSaga: async () => {
+      startPlacing: async () => {
         await pass(9_000);
         throw new Error('no answer');
       },

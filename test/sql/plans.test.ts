@@ -57,7 +57,7 @@ import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
-import { claimRefund, findRefund, listRefunds, readRefundInput } from '../../lib/shop/payments/refunds.sql.ts';
+import { claimRefund, findRefund, listRefunds, readRefundToMake } from '../../lib/shop/payments/refunds.sql.ts';
 import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
@@ -95,7 +95,7 @@ const keys = <T extends string>(table: T) => ({ table, clock, keepSeconds: 48 * 
 const claim = (caller: string, operation: string) => ({ caller, key: id('request'), operation, fingerprint: 'f' });
 const lines = [1, 2, 3].map((n) => ({ productId: ids.product(n), quantity: 1 }));
 const productIds = lines.map(({ productId }) => productId);
-const startSaga = () => Promise.resolve();
+const start = () => Promise.resolve();
 const midway = { id: ids.order(5), touchedAt: '2020-01-01 00:00:00+00' };
 const at = new Date();
 const someOrder = 50_001;
@@ -218,7 +218,7 @@ const calls: Call[] = [
     (sql) => {
       const customerId = ids.customer(5);
       const claimed = claim(`customer:${customerId}`, 'place-order');
-      const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, startPlacing: start, keys: keys('orders.idempotency_keys') };
       return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
     },
   ],
@@ -232,7 +232,7 @@ const calls: Call[] = [
         key: `key-${sizes.orders - 1}`,
         fingerprint: 'hash',
       };
-      const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, startPlacing: start, keys: keys('orders.idempotency_keys') };
       return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
     },
   ],
@@ -260,7 +260,7 @@ const calls: Call[] = [
       const deps = {
         sql,
         clock,
-        startSaga,
+        startCompensating: start,
         resumeSaga: async () => {},
         windowSeconds: 86_400,
         keys: keys('orders.idempotency_keys'),
@@ -305,7 +305,7 @@ const calls: Call[] = [
       sql.begin(async (tx) => {
         const claimed = await claimRefund(tx, { ...refund, id: id('refund'), orderId: ids.order(50_002), at });
         if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
-        return readRefundInput(tx, claimed.refund.id);
+        return readRefundToMake(tx, claimed.refund.id);
       }),
   ],
   [
@@ -472,7 +472,7 @@ const calls: Call[] = [
     'manual_review',
     (sql, mode) => {
       const orderId = orderInReview(of(mode, 2));
-      const deps = { sql, clock, startSaga, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, startCompensating: start, keys: keys('orders.idempotency_keys') };
       return retryCompensation(deps, claim('app:key_1', 'retry-compensation'), {
         orderId,
         keyId: 'key_1',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { claimRefund, readRefundInput } from '../../lib/shop/payments/refunds.sql.ts';
+import { claimRefund, readRefundToMake } from '../../lib/shop/payments/refunds.sql.ts';
 import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
@@ -42,7 +42,7 @@ test('a refund is settled once, at its time, and an unknown refund is an error',
   const [order] = await saga.owner`select updated_at from orders.orders where id = ${orderId}`;
   expect(order).toEqual({ updatedAt: second(2) });
   await expect(settle(newId('refund', saga.clock), second(4))).rejects.toThrow(/^no refund rfd_/);
-  await expect(readRefundInput(sql, newId('refund', saga.clock))).rejects.toThrow(/^no refund rfd_/);
+  await expect(readRefundToMake(sql, newId('refund', saga.clock))).rejects.toThrow(/^no refund rfd_/);
   expect(await nextAttempt(saga.saga, { refundId, attempt: 1, at: second(4) }), 'of one that ended').toBe(false);
 });
 

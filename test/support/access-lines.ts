@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** Lines in the format in which CloudWatch Logs delivers them to a subscribed function. */
+/** Log lines in the form that CloudWatch Logs sends to a subscribed function. */
 export const logPayload = (lines: readonly string[], messageType = 'DATA_MESSAGE') => ({
   awslogs: {
     data: gzipSync(

@@ -4,7 +4,7 @@ import type { ApplicationKind } from '../../lib/contract/api/applications.ts';
 import type { Application } from '../../lib/contract/api/caller.ts';
 import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
 
-/** An application that may do everything, for tests that ask nobody. */
+/** An application with all scopes, for tests without stores. */
 export const anyApplication: Application = {
   id: `app_${'0'.repeat(31)}1`,
   name: 'test',
@@ -14,7 +14,7 @@ export const anyApplication: Application = {
   origins: [],
 };
 
-/** What `registerByHand` wants, of a kind and with these scopes. */
+/** The fields that `registerByHand` needs, for a kind and these scopes. */
 export const fieldsOf = (kind: ApplicationKind, wanted: readonly Scope[] = scopes) => ({
   name: `test ${kind}`,
   kind,

@@ -2,13 +2,13 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 
 export type EventOptions = {
   method?: string;
-  /** With `{names}`, filled from `parameters`. */
+  /** May contain `{names}`, which are filled from `parameters`. */
   path?: string;
   parameters?: Record<string, string>;
   query?: Record<string, string>;
-  /** Names in any case; API Gateway hands them on in lower case. */
+  /** Names in any case; API Gateway converts them to lower case. */
   headers?: Record<string, string>;
-  /** An object or array becomes JSON with its content type; text goes as it is, without one. */
+  /** An object or array is sent as JSON with its content type, text unchanged and without one. */
   body?: unknown;
   base64?: boolean;
   address?: string;

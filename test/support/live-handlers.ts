@@ -16,30 +16,30 @@ import { httpEvent } from './events.ts';
 import { type Answer, type Call, poolOptions } from './handlers.ts';
 import { createDatabase, testPostgres } from './postgres.ts';
 
-/** As much of the SDK's handler as changes its times. */
+/** The part of the SDK's request handler that changes its time-outs. */
 type NodeHandler = { updateHttpClientConfig(name: string, milliseconds: number): void };
 
 export type LiveHandlers = {
-  /** Calls an operation's own handler, wired as on Lambda. */
+  /** Calls the handler of an operation, wired as on Lambda. */
   call(operation: OperationId, options?: Call): Promise<Answer>;
   /** The key of a new server with these scopes. */
   appKey(...scopes: Scope[]): Promise<string>;
-  /** A web shop that may do everything; calls without a token come from it. */
+  /** A web application with all scopes, which calls without a token come from. */
   clientId: string;
   applications: ApplicationStore;
   dynamo: TestDynamo;
-  /** Runs work while the handlers wait for DynamoDB as on Lambda, and no longer; else a busy machine may take its time. */
+  /** Runs work with the time-outs for DynamoDB of a function on Lambda. Otherwise they are long, for busy machines. */
   impatiently<T>(work: () => Promise<T>): Promise<T>;
-  /** The records of accesses that handlers have printed so far, each a line of JSON. */
+  /** The access records that handlers have printed so far, each a line of JSON. */
   accessLines: string[];
-  /** The database as its owner. */
+  /** The database, with the rights of its owner. */
   owner: Sql;
   close(): Promise<void>;
 };
 
 /**
- * The handlers as they are deployed, with a database of the test's own behind the RDS Proxy and a DynamoDB in memory. Sets
- * the environment of the test file's process, once.
+ * Opens the handlers as they are deployed, with a new database behind the local RDS Proxy and an in-memory DynamoDB. Sets the
+ * environment variables of the test's process; call it once in a file.
  */
 export async function openLiveHandlers(settings: Record<string, string> = {}): Promise<LiveHandlers> {
   const { proxy } = testPostgres();

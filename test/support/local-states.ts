@@ -15,7 +15,7 @@ export const stateMachineArn = 'arn:aws:states:eu-central-1:123456789012:stateMa
 export const arn = (name: string) => `arn:aws:states:eu-central-1:123456789012:execution:orders:${name}`;
 
 type Handler = (payload: never) => unknown;
-type Options = Partial<Omit<StatesOptions, 'invoke'>>;
+type Options = Partial<Omit<StatesOptions, 'invoke' | 'machines'>> & { file?: string };
 
 /** Runs after the test, last first. */
 export const cleanups: (() => unknown)[] = [];
@@ -24,13 +24,18 @@ afterEach(async () => {
 });
 
 /** A running service with handlers by resource name, its client, and shortcuts. */
-export async function open(definition: object, handlers: Record<string, Handler>, options: Options = {}) {
+export async function open(
+  definition: object,
+  handlers: Record<string, Handler>,
+  { file = ':memory:', ...options }: Options = {},
+) {
   const calls: string[] = [];
   const invoke = async (resource: string, payload: unknown) => {
     calls.push(resource);
     return await (handlers[resource] as (payload: unknown) => unknown)(payload);
   };
-  const states = await startStates({ definition, invoke, file: ':memory:', stateMachineArn, waitScale: 0, ...options });
+  const machines = [{ stateMachineArn, definition, file }];
+  const states = await startStates({ machines, invoke, waitScale: 0, ...options });
   const client = clientOf(states.endpoint);
   cleanups.push(
     () => states.stop(),

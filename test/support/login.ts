@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 export type Login = { clientId: string; redirectUri: string; email: string; name?: string; verified?: boolean };
 export type Tokens = { id_token: string; access_token: string; refresh_token?: string };
 
-/** What a browser does at the local OpenID provider: the login page, and back with a code; then the code for tokens. */
+/** Signs in at the local OpenID provider as a browser does, and exchanges the code for tokens. */
 export async function logIn(issuer: string, login: Login): Promise<Tokens> {
   const { clientId, redirectUri } = login;
   const verifier = randomBytes(32).toString('base64url');
@@ -20,7 +20,7 @@ export async function logIn(issuer: string, login: Login): Promise<Tokens> {
 export const exchange = (issuer: string, form: Record<string, string>): Promise<Response> =>
   fetch(`${issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
 
-/** Follows the redirects up to the one that leads back to the client. @returns its query */
+/** Follows redirects until one leads back to the client. @returns the query of that one */
 export async function authorize(
   issuer: string,
   { clientId, redirectUri, email, name = 'Ada Lovelace', verified = true }: Login,
@@ -42,7 +42,7 @@ export async function authorize(
   for (let step = 0; step < 10; step++) {
     const location = response.headers.get('location');
     if (location === null) {
-      // The page of the login: it is sent off as it came.
+      // The login page: submit it unchanged.
       if (!/\/interaction\//.test(address)) throw new Error(`${response.status} ${await response.text()}`);
       response = await ask(address, cookies, form);
       continue;

@@ -4,9 +4,9 @@ import { newId } from '../../lib/kernel/ids.ts';
 import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { findReviewOrder } from '../../lib/operations/manual-review/find.sql.ts';
 import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
-import { retryCompensation } from '../../lib/operations/manual-review/retry.ts';
-import type { StartSaga } from '../../lib/shop/orders/place.ts';
-import type { Saga } from './saga.ts';
+import { type RetryDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
+import type { ExecutionId } from '../../lib/saga/executions.ts';
+import { executionArnOf, type Saga } from './saga.ts';
 
 export type Resolving = { outcome?: 'failed' | 'cancelled'; note?: string; refundReference?: string; key?: string };
 
@@ -21,13 +21,20 @@ export function setUpManualReview(saga: Saga) {
     operation,
     fingerprint: operation,
   });
-  const readExecution = async (name: string) => {
-    const executionArn = `${saga.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+  const readExecution = async (execution: ExecutionId) => {
+    const executionArn = executionArnOf(execution);
     try {
       const { status, startDate, stopDate } = await saga.sfn.send(new DescribeExecutionCommand({ executionArn }));
       const history = new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false, maxResults: 1000 });
       const { events = [] } = await saga.sfn.send(history);
-      return { name, status: status!, startedAt: startDate!, endedAt: stopDate, events, complete: true };
+      return {
+        name: execution.name,
+        status: status!,
+        startedAt: startDate!,
+        endedAt: stopDate,
+        events,
+        complete: true,
+      };
     } catch (error) {
       if (error instanceof ExecutionDoesNotExist) return undefined;
       throw error;
@@ -38,10 +45,10 @@ export function setUpManualReview(saga: Saga) {
     /** Asks for another compensation, without waiting for it. */
     retry: async (
       orderId: string,
-      { key, startSaga = saga.startOrder }: { key?: string; startSaga?: StartSaga } = {},
+      { key, startCompensating = saga.startCompensating }: { key?: string } & Partial<RetryDeps> = {},
     ) => {
       const result = await retryCompensation(
-        { sql, clock, keys, startSaga },
+        { sql, clock, keys, startCompensating },
         claimOf('retry-compensation', key),
         asking(orderId),
       );

@@ -8,7 +8,6 @@ import { reconcile } from '../../lib/operations/reconciliation/reconcile.ts';
 import type { ReconcileDeps } from '../../lib/operations/reconciliation/run.ts';
 import { snapshotProviderTransactions } from '../../lib/operations/reconciliation/snapshot.ts';
 import type { ProviderCharge } from '../../lib/shop/payments/gateway.ts';
-import { describeSaga } from './describe-saga.ts';
 import { poolOptions, startSaga } from './saga.ts';
 
 const hour = 3600_000;
@@ -33,11 +32,11 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
     graceSeconds: 3600,
     days: 3,
     pageSize,
-    startSaga: (input) =>
-      saga.startOrder(input).catch((error: unknown) => {
+    startCompensating: (input) =>
+      saga.startCompensating(input).catch((error: unknown) => {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
       }),
-    describeSaga: (of) => describeSaga(saga, of),
+    describeExecution: saga.describeExecution,
     onFinding: ({ kind, subject }) => logged.push({ kind, subject }),
     onError: (subject, error) => errors.push({ subject, error }),
   };

@@ -7,7 +7,7 @@ let handlers: LiveHandlers;
 let keys: { catalog: string; stock: string };
 let productId: string;
 
-/** A product without stock; `call` names another, which has some. */
+/** A product without stock. The one that `call` names has some. */
 export let otherId: string;
 
 beforeAll(async () => {
@@ -25,16 +25,16 @@ const addProduct = async (sku: string): Promise<string> =>
 export const product = { sku: 'NEW', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
 export const movement = { quantity: 5, reason: 'delivery' };
 
-/** Whoever may call an operation, and a product in its path. */
+/** A caller that may call the operation, and a product in its path. */
 export function call(operation: OperationId, options: Call = {}) {
   const token = /stock/.test(operation) ? keys.stock : /create-product|update-product/.test(operation) && keys.catalog;
   return handlers.call(operation, { ...(token ? { token } : {}), parameters: { productId }, ...options });
 }
 
-/** What is sent as JSON, whatever it is. */
+/** Any text, sent as JSON. */
 export const raw = (body: string): Call => ({ body, headers: { 'Content-Type': 'application/json' } });
 
-/** Everything that a request could have left behind. */
+/** Everything that a request could have changed. */
 const everything = () => handlers.owner`
   select
     (select jsonb_agg(p order by id) from catalog.products p) as products,
@@ -52,7 +52,7 @@ export type Case = [
   pointer?: string,
 ];
 
-/** Each must be refused with this problem, point there, and change nothing. */
+/** Each request must be refused with this problem and pointer, and change nothing. */
 export function refused(cases: Case[]) {
   test.each(cases)('%s (%s)', async (_, operation, options, status, code, pointer) => {
     const before = await everything();
@@ -75,5 +75,5 @@ export function refused(cases: Case[]) {
   });
 }
 
-/** An id of no product. */
+/** The id of a product that does not exist. */
 export const id = `prd_${'0'.repeat(32)}`;

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
@@ -9,12 +8,18 @@ import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { signal } from '../../lib/saga/awaited-payments.dynamo.ts';
-import { executionName } from '../../lib/saga/execution-name.ts';
-import type { SagaInput } from '../../lib/saga/state.ts';
+import {
+  compensatingExecution,
+  type ExecutionId,
+  placingExecution,
+  refundingExecution,
+} from '../../lib/saga/executions.ts';
+import type { CompensatingInput, PlacingInput, RefundingInput } from '../../lib/saga/inputs.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
-import { simulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
+import { type Definition, localMachines, stateMachineArnOf } from './definitions.ts';
 import { startTestDynamo } from './dynamo.ts';
 import { createDatabase } from './postgres.ts';
 import { type StepDeps, stepRuns } from './steps.ts';
@@ -35,18 +40,16 @@ export const poolOptions = {
 
 type SagaOptions = {
   waitScale?: number;
-  /** Changes the state machine's definition, to show what a test would notice. */
-  edit?: (definition: { States: Record<string, object> }) => object;
+  /** Changes the definition of each state machine, to show what a test would notice. */
+  edit?: (definition: Definition) => object;
 };
 
-const stateMachineArn = 'arn:aws:states:eu-west-1:000000000000:stateMachine:order';
-
 /**
- * The order saga for tests: the real ASL file in the local Step Functions, the handlers' own `run` on a real PostgreSQL
+ * The order saga for tests: the real ASL files in the local Step Functions, the handlers' own `run` on a real PostgreSQL
  * under their own roles, and the simulated provider on the DynamoDB emulator. A fault stands in for one step's
  * deliveries.
  */
-export async function startSaga({ waitScale = 0, edit = (definition) => definition }: SagaOptions = {}) {
+export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
   const database = await createDatabase();
   const saga = database.connect('saga', poolOptions);
   const api = database.connect('orders_api', poolOptions);
@@ -58,7 +61,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
   ]);
   const clock = createClock();
   const awaited = { client: dynamo.documents, table: 'awaitedPayments' };
-  const gateway = simulatedGateway({
+  const gateway = new SimulatedGateway({
     client: dynamo.documents,
     table: 'charges',
     clock,
@@ -88,11 +91,8 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
   const faults = new Map<string, Fault>();
   const deliveries: { step: string; orderId: string }[] = [];
   const counts = new Map<string, number>();
-  const text = readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8');
   const states = await startStates({
-    definition: edit(JSON.parse(text.replace(/\$\{(\w+)\}/g, '$1'))),
-    stateMachineArn,
-    file: ':memory:',
+    machines: localMachines(edit),
     waitScale,
     clock,
     invoke: (step, payload) => {
@@ -112,10 +112,14 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     endpoint: states.endpoint,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-  const startOrder = async (input: SagaInput) => {
-    await sfn.send(
-      new StartExecutionCommand({ stateMachineArn, name: executionName(input), input: JSON.stringify(input) }),
-    );
+  const start = async ({ machine, name }: ExecutionId, input: object) => {
+    const stateMachineArn = stateMachineArnOf(machine);
+    await sfn.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+  };
+  const starts = {
+    startPlacing: (input: PlacingInput) => start(placingExecution(input), input),
+    startCompensating: (input: CompensatingInput) => start(compensatingExecution(input), input),
+    startRefunding: (input: RefundingInput) => start(refundingExecution(input), input),
   };
   const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
   const customerId = newId('customer', clock);
@@ -138,9 +142,18 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
     keys,
     deps,
     states,
-    stateMachineArn,
     sfn,
-    startOrder,
+    ...starts,
+    /** The status of an execution, `none` when there is no such execution. */
+    async describeExecution(execution: ExecutionId): Promise<string> {
+      try {
+        const describe = new DescribeExecutionCommand({ executionArn: executionArnOf(execution) });
+        return (await sfn.send(describe)).status ?? 'RUNNING';
+      } catch (error) {
+        if (error instanceof ExecutionDoesNotExist) return 'none';
+        throw error;
+      }
+    },
     connect: database.connect,
     /** Resumes a saga that waits for its customer, as the webhook does. */
     resumeSaga,
@@ -159,8 +172,8 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
         operation: 'place-order',
         fingerprint: 'f',
       };
-      const startSaga = start ? startOrder : async () => {};
-      const result = await placeOrder({ sql: api, keys, clock, startSaga }, claim, {
+      const startPlacing = start ? starts.startPlacing : async () => {};
+      const result = await placeOrder({ sql: api, keys, clock, startPlacing }, claim, {
         customerId,
         lines,
         paymentMethod,
@@ -178,7 +191,7 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
           sql: api,
           clock,
           keys,
-          startSaga: start ? startOrder : async () => {},
+          startCompensating: start ? starts.startCompensating : async () => {},
           resumeSaga: start ? resumeSaga : async () => {},
           windowSeconds,
         },
@@ -197,6 +210,9 @@ export async function startSaga({ waitScale = 0, edit = (definition) => definiti
 }
 
 export type Saga = Awaited<ReturnType<typeof startSaga>>;
+
+export const executionArnOf = ({ machine, name }: ExecutionId): string =>
+  `${stateMachineArnOf(machine).replace(':stateMachine:', ':execution:')}:${name}`;
 
 async function addProduct(owner: postgres.Sql, units: number, amount: number): Promise<string> {
   const id = newId('product', systemClock);

@@ -1,13 +1,13 @@
 export type SendOptions = {
   baseUrl: string;
-  /** Sent as JSON. */
+  /** A value to send as JSON. */
   body?: unknown;
-  /** Sent as it is, instead of `body`; its content type comes with `headers`. */
+  /** Text to send instead of `body`. Give its content type in `headers`. */
   raw?: string;
   headers?: Record<string, string>;
-  /** Bearer credential. */
+  /** Bearer token. */
   token?: string | undefined;
-  /** Client-Id, sent where there is no bearer credential. */
+  /** Client-Id, sent when there is no bearer token. */
   clientId?: string | undefined;
   /** Idempotency-Key. */
   key?: string;

@@ -1,7 +1,6 @@
 import { run } from '../../functions/jobs/sweep-orders.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
-import { describeSaga } from './describe-saga.ts';
 import type { Saga } from './saga.ts';
 
 type Deps = Parameters<typeof run>[0];
@@ -16,9 +15,11 @@ export const runSweep = (saga: Saga, later: number, deps: Partial<Deps> = {}) =>
     budgetSeconds: 45,
     quietSeconds: 60,
     reservationSeconds: saga.deps.reservationSeconds,
-    startSaga: saga.startOrder,
+    startPlacing: saga.startPlacing,
+    startCompensating: saga.startCompensating,
+    startRefunding: saga.startRefunding,
     resumeSaga: saga.resumeSaga,
-    describeSaga: (of) => describeSaga(saga, of),
+    describeExecution: saga.describeExecution,
     onError: () => {},
     ...deps,
   });

@@ -4,7 +4,7 @@ export type SigningKey = { kid: string; alg: string; privateKey: KeyObject; jwk:
 
 export const testIssuer = 'https://login.example.com/shop';
 
-/** A key pair of a test's own, and its public half as an issuer publishes it. */
+/** A key pair for a test, with the public key as an issuer publishes it. */
 export function makeSigningKey(kid: string, alg: 'RS256' | 'ES256' | 'EdDSA' = 'ES256'): SigningKey {
   const { privateKey, publicKey } =
     alg === 'RS256'
@@ -15,13 +15,13 @@ export function makeSigningKey(kid: string, alg: 'RS256' | 'ES256' | 'EdDSA' = '
   return { kid, alg, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' } };
 }
 
-/** Claims of a good token; `undefined` leaves one out. */
+/** Claims of a valid token. `undefined` leaves one out. */
 export function claims(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000);
   return { iss: testIssuer, sub: 'user-1', aud: 'client-web', iat: now, exp: now + 300, ...changes };
 }
 
-/** A JWT (RFC 7515, compact) of these claims; `header` goes over what the key says. */
+/** A JWT (RFC 7515, compact) with these claims. `header` overrides the key's own header. */
 export function makeToken(key: SigningKey, payload: object, header: Record<string, unknown> = {}): string {
   const input = `${encode({ alg: key.alg, kid: key.kid, typ: 'JWT', ...header })}.${encode(payload)}`;
   const signature = sign(key.alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), {
@@ -31,7 +31,7 @@ export function makeToken(key: SigningKey, payload: object, header: Record<strin
   return `${input}.${signature.toString('base64url')}`;
 }
 
-/** A token that is signed by HMAC with the text of a public key, which everybody has. */
+/** A token that is signed by HMAC with the public key as the secret. */
 export function makeHmacToken(key: SigningKey, secret: string | Buffer, payload: object): string {
   const input = `${encode({ alg: 'HS256', kid: key.kid, typ: 'JWT' })}.${encode(payload)}`;
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;

@@ -42,11 +42,11 @@ function lineOf(operation: OperationId, also: Also = {}) {
   return line;
 }
 
-test('the time is that of the id, so that lists of accesses are ordered by either', () => {
+test('the time is that of the id, so that either orders a list of accesses', () => {
   expect(lineOf('get-me', { caller: customer }).at).toBe('2026-03-14T09:26:53.589Z');
 });
 
-test('who asks: a customer through an application, an application by its key, nobody', () => {
+test('the caller: a customer through an application, an application by its key, nobody', () => {
   expect(lineOf('get-me', { caller: customer })).toMatchObject({
     applicationId: application.id,
     customerId,
@@ -76,13 +76,13 @@ test('an answer’s orders and their customers are named, each once; its product
   expect(lineOf('resolve-order', { caller: app, outcome: { body } }).resources).toEqual([order, customerId, product]);
 });
 
-test('an id within text, and what only looks like one, is not named', () => {
+test('an id within other text, and text that only resembles one, is not named', () => {
   const order = someId('order');
   const body = JSON.stringify({ note: `see ${order}`, other: order.toUpperCase(), token: `cfs_${'a'.repeat(32)}` });
   expect(lineOf('resolve-order', { caller: app, outcome: { body } }).resources).toEqual([]);
 });
 
-test('of a path only ids are taken', () => {
+test('of a path only ids are recorded', () => {
   const order = someId('order');
   const named = (orderId: string) =>
     lineOf('get-order', { parameters: { orderId }, outcome: { status: 404 } }).resources;
@@ -92,7 +92,7 @@ test('of a path only ids are taken', () => {
   }
 });
 
-test('an answer about accesses names what was asked about alone', () => {
+test('an answer about accesses is recorded with its filter only', () => {
   const [order, asked] = [someId('order'), someId('customer')];
   const line = lineOf('list-accesses', {
     caller: app,

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { sections } from '../../infra/docs/sections.ts';
+import { dynamoTable } from '../../infra/docs/sections.ts';
 import { handlerSources } from '../../infra/handlers.ts';
 import { buildDocument } from '../../infra/openapi/document.ts';
 import { examplesOf } from '../../infra/openapi/example-of.ts';
@@ -89,5 +89,5 @@ test('the table is created, watched, named to functions and listed in the docs',
   expect(alarms).toContain('counterfoil-dev-table-paidInvoices-throttled');
   vi.stubEnv('PAID_INVOICES_TABLE', 'one-of-the-stage');
   expect(tableName(added.table as TableName)).toBe('one-of-the-stage');
-  expect(sections['docs/configuration.md']!.tables!()).toContain('| `paidInvoices` | `PAID_INVOICES_TABLE` |');
+  expect(dynamoTable()).toContain('| `paidInvoices` | `PAID_INVOICES_TABLE` |');
 });

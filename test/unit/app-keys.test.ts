@@ -36,20 +36,20 @@ const stored = async (keyId: string) =>
   (await dynamo.documents.send(new GetCommand({ TableName: 'app-keys', Key: { keyId } }))).Item;
 const keysOf = async (id = applicationId) => listKeys(store, (await readApplication(store, id)) ?? {});
 
-test('a key stands for its application', async () => {
+test('a key authenticates its application', async () => {
   const { id, key } = await make();
   expect(key).toMatch(/^cfk_[A-Za-z0-9_-]{64}$/);
   expect(await findKey(store, key)).toEqual({ keyId: id, applicationId });
 });
 
-test('neither a key nor its secret is kept', async () => {
+test('neither a key nor its secret is stored', async () => {
   const { id, key } = await make();
   const secret = Buffer.from(key.slice(4), 'base64url').subarray(16);
   const text = JSON.stringify([await stored(id), await readApplication(store, applicationId)]);
   for (const encoding of ['hex', 'base64', 'base64url'] as const) expect(text).not.toContain(secret.toString(encoding));
 });
 
-test('a key with any one character changed stands for nobody', async () => {
+test('a key with any one character changed is not accepted', async () => {
   const { key } = await make();
   for (let at = 0; at < key.length; at++) {
     const altered = key.slice(0, at) + (key[at] === 'A' ? 'B' : 'A') + key.slice(at + 1);
@@ -57,7 +57,7 @@ test('a key with any one character changed stands for nobody', async () => {
   }
 });
 
-test('what has not the form of a key, or is a session token, is not looked for', async () => {
+test('what does not have the form of a key, or is a session token, is not looked up', async () => {
   const { key } = await make();
   const reads = dynamo.calls().GetItem;
   for (const wrong of ['', 'cfk_', key.slice(0, -1), `${key}A`, key.replace('cfk_', 'cfs_')]) {
@@ -66,7 +66,7 @@ test('what has not the form of a key, or is a session token, is not looked for',
   expect(dynamo.calls().GetItem).toBe(reads);
 });
 
-test('a key is good until it expires', async () => {
+test('a key is valid until it expires', async () => {
   const { key } = await make(start + 60_000);
   now = start + 59_999;
   expect(await findKey(store, key)).toBeDefined();
@@ -74,7 +74,7 @@ test('a key is good until it expires', async () => {
   expect(await findKey(store, key)).toBeUndefined();
 });
 
-test('a key is of no use from the moment it is removed, and the next one goes on', async () => {
+test('a removed key stops working at once, and the other one stays valid', async () => {
   const [one, two] = [await make(), await make()];
   expect(await removeKey(store, applicationId, one.id)).toBe(true);
   expect(await findKey(store, one.key)).toBeUndefined();
@@ -83,13 +83,13 @@ test('a key is of no use from the moment it is removed, and the next one goes on
   expect(await removeKey(store, applicationId, one.id)).toBe(false);
 });
 
-test('a key is not removed by way of another application', async () => {
+test('a key cannot be removed through another application', async () => {
   const other = await registerByHand(store, fieldsOf('server'));
   expect(await removeKey(store, applicationId, other.keyId!)).toBe(false);
   expect(await findKey(store, other.key!)).toBeDefined();
 });
 
-test('an application has five keys at most, also when they are asked for at once', async () => {
+test('an application has at most five keys, also when they are created concurrently', async () => {
   const made = await Promise.allSettled(Array.from({ length: 12 }, () => make()));
   const refused = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
   expect(new Set(refused.filter((code) => code !== undefined))).toEqual(new Set(['too-many-keys']));
@@ -104,7 +104,7 @@ test('an application that is removed takes its keys with it', async () => {
   await expect(make()).rejects.toMatchObject({ code: 'too-many-keys' });
 });
 
-test('the use of a key is noted once an hour', async () => {
+test('the use of a key is stored once an hour', async () => {
   const { id, key } = await make();
   const updates = dynamo.calls().UpdateItem ?? 0;
   await findKey(store, key);
@@ -119,7 +119,7 @@ test('the use of a key is noted once an hour', async () => {
   expect(dynamo.calls().UpdateItem).toBe(updates + 2);
 });
 
-test('a key is good even when its use cannot be noted', async () => {
+test('a key is accepted even when its use cannot be stored', async () => {
   const { id, key } = await make();
   const send = dynamo.documents.send.bind(dynamo.documents);
   const client = {
@@ -129,7 +129,7 @@ test('a key is good even when its use cannot be noted', async () => {
   expect(await findKey({ ...store, client: client as never }, key)).toMatchObject({ keyId: id });
 });
 
-test('a key cannot be checked while DynamoDB is away', async () => {
+test('a key cannot be checked while DynamoDB does not answer', async () => {
   const { key } = await make();
   dynamo.refuse();
   try {

@@ -75,7 +75,7 @@ const ask = (
 ) => authenticate({ bearer, clientId }, { kinds, address: '192.0.2.1', allowStale });
 
 describe('credentials', () => {
-  test('a session, a key, a token and a Client-Id each stand for their holder', async () => {
+  test('a session, a key, a token and a Client-Id each authenticate their holder', async () => {
     expect(await ask({ bearer: session })).toMatchObject({
       kind: 'customer',
       customerId,
@@ -104,19 +104,19 @@ describe('credentials', () => {
     expect(await ask(credentials)).toBeUndefined();
   });
 
-  test('of a kind that the route does not take are not even looked up', async () => {
+  test('of a kind that the route does not accept are not even looked up', async () => {
     expect(await ask({ bearer: session }, { kinds: ['app'] })).toBeUndefined();
     expect(await ask({ bearer: key }, { kinds: ['customer'] })).toBeUndefined();
     expect(await ask({ clientId: shopId }, { kinds: ['customer'] })).toBeUndefined();
     expect(asked.filter((what) => what !== 'application')).toEqual([]);
   });
 
-  test('a session that no application opened, as those before there were applications, is over', async () => {
+  test('a session without an application is not accepted', async () => {
     sessions.set(session, undefined as never);
     expect(await ask({ bearer: session })).toBeUndefined();
   });
 
-  test('that were revoked are out at once', async () => {
+  test('that were revoked are refused at once', async () => {
     expect(await ask({ bearer: session })).toBeDefined();
     sessions.delete(session);
     expect(await ask({ bearer: session })).toBeUndefined();
@@ -124,7 +124,7 @@ describe('credentials', () => {
 });
 
 describe('an application', () => {
-  test('is asked for once a second, however many requests come', async () => {
+  test('is read once a second, however many requests come', async () => {
     await Promise.all(Array.from({ length: 50 }, () => ask({ clientId: shopId })));
     now += 999;
     await ask({ clientId: shopId });
@@ -134,7 +134,7 @@ describe('an application', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('that is cut off is out within a second, with its sessions and keys', async () => {
+  test('that is suspended is refused within a second, with its sessions and keys', async () => {
     await Promise.all([ask({ bearer: session }), ask({ bearer: key })]);
     suspended.add(shopId).add(serverId);
     now += 1000;
@@ -144,8 +144,8 @@ describe('an application', () => {
   });
 });
 
-describe('while nothing can be looked up', () => {
-  test('what was verified goes on reading for five minutes, and writes nothing', async () => {
+describe('while the stores do not answer', () => {
+  test('verified credentials can read for five minutes, and write nothing', async () => {
     await Promise.all([ask({ bearer: session }), ask({ bearer: key }), ask({ clientId: shopId })]);
     away = true;
     now += 299_000;
@@ -159,13 +159,13 @@ describe('while nothing can be looked up', () => {
     }
   });
 
-  test('nobody comes in who was not verified before', async () => {
+  test('credentials that were not verified before are not accepted', async () => {
     away = true;
     await expect(ask({ bearer: session })).rejects.toThrow(DependencyUnavailable);
     await expect(ask({ clientId: shopId })).rejects.toThrow(DependencyUnavailable);
   });
 
-  test('strangers with made-up ids have pushed no application out of memory', async () => {
+  test('unknown ids do not push applications out of the cache', async () => {
     await ask({ clientId: shopId });
     for (let i = 0; i < 300; i++) await ask({ clientId: `app_${i.toString(16).padStart(32, '0')}` });
     away = true;
@@ -173,7 +173,7 @@ describe('while nothing can be looked up', () => {
     expect(await ask({ clientId: shopId })).toBeDefined();
   });
 
-  test('what was revoked before stays out', async () => {
+  test('what was revoked before stays refused', async () => {
     await ask({ bearer: session });
     sessions.delete(session);
     await ask({ bearer: session });
@@ -181,7 +181,7 @@ describe('while nothing can be looked up', () => {
     await expect(ask({ bearer: session })).rejects.toThrow(DependencyUnavailable);
   });
 
-  test('reads try every two seconds and not at each request', async () => {
+  test('reads try every two seconds, not with each request', async () => {
     await ask({ bearer: session });
     away = true;
     const tries = () => asked.filter((what) => what === 'session').length;
@@ -193,7 +193,7 @@ describe('while nothing can be looked up', () => {
     expect(tries()).toBe(before + 2);
   });
 
-  test('credentials and their application share the wait: one try in two seconds in all', async () => {
+  test('credentials and their application share the breaker: one try in two seconds', async () => {
     await ask({ bearer: session });
     away = true;
     now += 1000;
@@ -209,7 +209,7 @@ describe('while nothing can be looked up', () => {
     expect(asked).toHaveLength(before + 2);
   });
 
-  test('all goes on at once when it is back, without a restart', async () => {
+  test('everything works at once when the stores answer again, without a restart', async () => {
     await ask({ bearer: session });
     away = true;
     await ask({ bearer: session });
@@ -220,7 +220,7 @@ describe('while nothing can be looked up', () => {
   });
 });
 
-test('an identity provider without keys keeps its own tokens out, and neither sessions nor keys', async () => {
+test('without its issuer’s keys a token is refused, but sessions and keys work', async () => {
   keyless = true;
   for (let i = 0; i < 3; i++) await expect(ask({ bearer: jwt })).rejects.toMatchObject({ dependency: 'identity' });
   expect(await ask({ bearer: session }, { allowStale: false })).toMatchObject({ customerId });

@@ -1,17 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { longestRedacted, redacted } from '../../lib/kernel/redact.ts';
-import { compensationFailureOf, type SagaState } from '../../lib/saga/state.ts';
+import { compensationFailureOf } from '../../lib/saga/compensation-failure.ts';
+import type { CompensationState } from '../../lib/saga/state.ts';
 
 const lambda = (name: string, errorMessage: string) => ({
   Error: name,
   Cause: JSON.stringify({ errorType: name, errorMessage, trace: ['at somewhere'] }),
 });
-const base: SagaState = {
+const base: CompensationState = {
   orderId: `ord_${'1'.repeat(32)}`,
-  intent: 'place',
   amount: 1000,
   currency: 'EUR',
-  paymentMethod: 'pm_card_visa',
 };
 const reserved = { ...base, reservation: { reserved: true } };
 const charge = { provider: 'simulated', reference: 'ch_1' };
@@ -20,7 +19,6 @@ const waiting = {
   action: { type: 'simulated', path: '/simulated-payments/x' } as const,
   waitSeconds: 600,
 };
-const payment = { id: `pay_${'1'.repeat(32)}`, ...charge };
 const refund = { outcome: 'refunded', ...charge, refundReference: 're_1' } as const;
 const compensationFailure = lambda('Error', 'the database is away');
 const lost = lambda('OutcomeUnknown', 'the provider did not answer within 8000 ms');
@@ -29,7 +27,7 @@ const known = { amount: 1000, certain: true };
 const unknown = { amount: 1000, certain: false };
 
 describe('what of a compensation did not get through, and the money at stake', () => {
-  test.each<[string, SagaState, string[], { amount: number; certain: boolean }]>([
+  test.each<[string, CompensationState, string[], { amount: number; certain: boolean }]>([
     [
       'the release of an order that was out of stock',
       { ...base, failure: lambda('OutOfStock', 'x'), compensationFailure },
@@ -75,7 +73,7 @@ describe('what of a compensation did not get through, and the money at stake', (
     ],
     [
       'a refund that may have happened',
-      { ...base, intent: 'cancel', payment, compensationFailure: lost, release: {} },
+      { ...base, reason: 'cancellation', payment: charge, compensationFailure: lost, release: {} },
       ['RefundPayment'],
       unknown,
     ],
@@ -97,22 +95,27 @@ describe('what of a compensation did not get through, and the money at stake', (
       ['ReleaseStock'],
       none,
     ],
-    ['the release alone', { ...base, intent: 'cancel', payment, refund, compensationFailure }, ['ReleaseStock'], none],
+    [
+      'the release alone',
+      { ...base, reason: 'cancellation', payment: charge, refund, compensationFailure },
+      ['ReleaseStock'],
+      none,
+    ],
     [
       'closing, when all else is done',
-      { ...base, intent: 'compensation', attempt: 1, refund, release: {}, compensationFailure },
+      { ...base, reason: 'retry', attempt: 1, refund, release: {}, compensationFailure },
       ['CloseOrder'],
       none,
     ],
     [
       'the compensation of an order without a payment',
-      { ...base, intent: 'compensation', attempt: 1, release: {}, compensationFailure: lost },
+      { ...base, reason: 'retry', attempt: 1, release: {}, compensationFailure: lost },
       ['RefundPayment'],
       unknown,
     ],
     [
       'an order that costs nothing',
-      { ...base, intent: 'compensation', amount: 0, compensationFailure },
+      { ...base, reason: 'retry', amount: 0, compensationFailure },
       ['RefundPayment', 'ReleaseStock'],
       none,
     ],
@@ -121,7 +124,7 @@ describe('what of a compensation did not get through, and the money at stake', (
   });
 
   test('the last error by its name and message, without the stack trace', () => {
-    const state: SagaState = { ...base, intent: 'cancel', compensationFailure: lost };
+    const state: CompensationState = { ...base, reason: 'cancellation', compensationFailure: lost };
     expect(compensationFailureOf(state)).toMatchObject({
       error: 'OutcomeUnknown',
       message: 'the provider did not answer within 8000 ms',
@@ -129,9 +132,9 @@ describe('what of a compensation did not get through, and the money at stake', (
   });
 
   test('a cause that is not JSON is told as it is', () => {
-    const state: SagaState = {
+    const state: CompensationState = {
       ...base,
-      intent: 'cancel',
+      reason: 'cancellation',
       compensationFailure: { Error: 'States.Timeout', Cause: 'too late' },
     };
     expect(compensationFailureOf(state)).toMatchObject({ error: 'States.Timeout', message: 'too late' });

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { steps } from '../../functions/steps.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
+import { definitions, type State, stepOf } from '../support/definitions.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -73,8 +75,8 @@ describe('a page that leads through the code', () => {
 });
 
 describe('the page of the saga', () => {
-  test('draws the transitions of the state machine, all of them and no others', () => {
-    const { StartAt, States } = JSON.parse(read('infra/saga/order.asl.json')) as { StartAt: string; States: States };
+  test.each(Object.entries(definitions))('draws the transitions of %s, all of them and no others', (_, definition) => {
+    const { StartAt, States } = definition;
     const expected = [`[*] --> ${StartAt}`];
     for (const [name, state] of Object.entries(States)) {
       const next = [
@@ -83,9 +85,27 @@ describe('the page of the saga', () => {
         ...[...(state.Choices ?? []), ...(state.Catch ?? [])].map((c) => c.Next),
       ];
       expected.push(...next.filter((to) => to !== undefined).map((to) => `${name} --> ${to}`));
-      if (state.Type === 'Succeed' || state.Type === 'Fail') expected.push(`${name} --> [*]`);
+      if (state.Type === 'Succeed' || state.Type === 'Fail' || state.End) expected.push(`${name} --> [*]`);
     }
-    expect(arrowsOf('docs/saga.md', 'RouteByIntent')).toEqual([...new Set(expected)].sort());
+    expect(arrowsOf('docs/saga.md', StartAt)).toEqual([...new Set(expected)].sort());
+  });
+
+  test('says how long the state machine waits for each step, and how often it tries again', () => {
+    const rows = [
+      ...read('docs/saga.md').matchAll(/^\| `(\w+)` \| (\d+ s|as long as stock is reserved) \| (\d+) \|/gm),
+    ];
+    const written = rows.map(([, step, timeout, retries]) => [step, timeout, Number(retries)]);
+    const states = Object.values(definitions).flatMap(({ States }) => Object.values(States));
+    const timeoutOf = ({ TimeoutSeconds }: State) =>
+      TimeoutSeconds === undefined ? 'as long as stock is reserved' : `${TimeoutSeconds} s`;
+    const expected = Object.keys(steps).map((step) => {
+      const state = states.find((each) => stepOf(each) === step)!;
+      return [step, timeoutOf(state), state.Retry!.at(-1)!.MaxAttempts];
+    });
+    expect(written).toEqual(expected);
+    const hours = Object.values(definitions).map(({ TimeoutSeconds = 0 }) => TimeoutSeconds / 3600);
+    expect(hours).toEqual([2, 2, 2]);
+    expect(read('docs/saga.md')).toContain('An execution times out after two hours.');
   });
 
   test('draws the transitions of an order', () => {
@@ -131,9 +151,6 @@ describe('the table of settings', () => {
       if (laptop.startsWith('yours')) expect(['PORT', 'IDENTITY_PORT', 'DEBUG', ...expected], name).toContain(name);
   });
 });
-
-type Goes = { Next?: string };
-type States = Record<string, Goes & { Type: string; Default?: string; Choices?: Goes[]; Catch?: Goes[] }>;
 
 /** Arrows of the Mermaid diagram that knows a state, without their labels, sorted. */
 function arrowsOf(page: string, state: string): string[] {

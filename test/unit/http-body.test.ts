@@ -38,7 +38,7 @@ test('a body of nothing but unknown fields is refused at once, naming a few', ()
   expect(ms, 'a few milliseconds, hundreds when each field is held against each').toBeLessThan(100);
 });
 
-/** Milliseconds that this thread worked; unlike those that passed, a busy machine does not make them more. */
+/** Processor time of this thread, in milliseconds. Unlike elapsed time, it does not grow on a busy machine. */
 function cpuTimeOf(work: () => void): number {
   const before = process.threadCpuUsage();
   work();

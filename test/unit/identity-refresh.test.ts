@@ -55,7 +55,7 @@ const refresh = (from: string | undefined = issuer, timeoutMs = 60_000) =>
   });
 
 describe('the keys of an issuer', () => {
-  test('are fetched and stored, over those from before', async () => {
+  test('are fetched and replace the previous ones', async () => {
     expect(await refresh()).toEqual({ keys: 1 });
     expect(await readIssuerKeys(store(), issuer)).toEqual({ keys: { keys: [key.jwk] }, fetchedAt: now });
     jwks = json({ keys: [other.jwk, { ...key.jwk, ...key.privateKey.export({ format: 'jwk' }) }] });
@@ -94,19 +94,19 @@ describe('the keys of an issuer', () => {
     expect(metered).toEqual([['IssuerKeysAge', 90]]);
   });
 
-  test('that never came have no age', async () => {
+  test('that were never fetched have no age', async () => {
     await expect(refresh('http://127.0.0.1:1/nobody')).rejects.toThrow(IssuerUnusable);
     expect(metered).toEqual([]);
   });
 
-  test('are not looked for where no issuer is configured', async () => {
+  test('are not fetched when no issuer is configured', async () => {
     const never = () => Promise.reject(new Error('asked'));
     const meter = { count: () => {} };
     expect(await run({ issuer: undefined, store: store(), fetchKeys: never, meter })).toEqual({ keys: 0 });
   });
 });
 
-test('only https, or this machine, is asked', () => {
+test('only https, or this machine, is accepted', () => {
   const trusted = ['https://a.example', 'http://localhost:3001', 'http://127.0.0.1', 'http://[::1]:80'];
   for (const address of trusted) expect(isTrustworthy(new URL(address)), address).toBe(true);
   const not = ['http://a.example', 'http://localhost.evil.example', 'http://127.0.0.1.nip.io', 'ftp://localhost'];

@@ -44,7 +44,7 @@ afterEach(() => {
 const now = () => Math.floor(Date.now() / 1000);
 const verify = (changes: Record<string, unknown> = {}, key = first) => verifier.verify(makeToken(key, claims(changes)));
 
-describe('a token is believed', () => {
+describe('a token is accepted', () => {
   test('with its claims', async () => {
     const told = { email: 'Ada@Example.com ', email_verified: true, name: 'Ada' };
     expect(await verify(told)).toEqual({
@@ -61,7 +61,7 @@ describe('a token is believed', () => {
     expect(await verify({}, key)).toBeDefined();
   });
 
-  test('for several audiences, by the party that asked for it', async () => {
+  test('for several audiences, by its authorized party', async () => {
     expect(await verify({ aud: ['other', 'client-web'], azp: 'client-web' })).toMatchObject({ clientId: 'client-web' });
     expect(await verify({ aud: ['other', 'client-web'] })).toBeUndefined();
     expect(await verify({ aud: ['other', 'elsewhere'], azp: 'client-web' })).toBeUndefined();
@@ -74,7 +74,7 @@ describe('a token is believed', () => {
     expect(await verify({ ...access, client_id: 'other', aud: 'client-web' })).toBeUndefined();
   });
 
-  test('when an e-mail is only said, or said in words, to be verified', async () => {
+  test('when an e-mail address is verified as a boolean or as a string', async () => {
     expect((await verify({ email: 'a@b.example' }))?.claims).toEqual({ email: 'a@b.example' });
     expect((await verify({ email: 'a@b.example', email_verified: 'true' }))?.claims.emailVerified).toBe(true);
     for (const email_verified of [false, 'false', 1, null]) {
@@ -83,7 +83,7 @@ describe('a token is believed', () => {
   });
 });
 
-describe('a token is not believed', () => {
+describe('a token is not accepted', () => {
   test.each<[string, () => Record<string, unknown>]>([
     ['expired', () => ({ exp: now() - 31 })],
     ['without an end', () => ({ exp: undefined })],
@@ -117,7 +117,7 @@ describe('a token is not believed', () => {
     expect(await verifier.verify(`${header}.${payload}`)).toBeUndefined();
   });
 
-  test('when it is signed by nobody', async () => {
+  test('when it is not signed', async () => {
     for (const alg of ['none', 'None', 'NONE', '']) {
       const unsigned = `${encode({ alg, kid: 'first' })}.${encode(claims())}.`;
       expect(await verifier.verify(unsigned)).toBeUndefined();
@@ -142,7 +142,7 @@ describe('a token is not believed', () => {
     }
   });
 
-  test('when a stranger signed it under the id of our key', async () => {
+  test('when another key signed it under the id of the issuer’s', async () => {
     expect(await verify({}, stranger)).toBeUndefined();
   });
 
@@ -151,19 +151,19 @@ describe('a token is not believed', () => {
     expect(await verifier.verify(token)).toBeUndefined();
   });
 
-  test('when its header names no key, is of another kind, or wants what is not known', async () => {
+  test('when its header names no key, another kind, or an unknown critical extension', async () => {
     for (const header of [{ kid: undefined }, { typ: 'at+jwt' }, { typ: 'logout+jwt' }, { crit: ['exp'] }]) {
       expect(await verifier.verify(makeToken(first, claims(), header)), JSON.stringify(header)).toBeUndefined();
     }
   });
 
   test.each(['', '.', '..', 'a.b.c', `${encode([])}.${encode({})}.AA`, `${encode({ alg: 'ES256' })}.bm8.AA`, 'é.é.é'])(
-    'when it is none: %j',
+    'when it is not a JWT: %j',
     async (text) => expect(await verifier.verify(text)).toBeUndefined(),
   );
 });
 
-test('clocks may be half a minute apart, and no more', async () => {
+test('clocks may differ by half a minute, and no more', async () => {
   vi.setSystemTime(now() * 1000);
   expect(await verify({ exp: now() - 30 })).toBeDefined();
   expect(await verify({ nbf: now() + 30 })).toBeDefined();
@@ -172,7 +172,7 @@ test('clocks may be half a minute apart, and no more', async () => {
 });
 
 describe('keys', () => {
-  test('are read once in five minutes', async () => {
+  test('are read once every five minutes', async () => {
     for (let i = 0; i < 10; i++) expect(await verify()).toBeDefined();
     expect(reads).toBe(1);
     elapsed = 299_999;
@@ -193,14 +193,14 @@ describe('keys', () => {
     expect(reads).toBe(2);
   });
 
-  test('that were withdrawn let nobody in after five minutes', async () => {
+  test('that were withdrawn are not accepted after five minutes', async () => {
     expect(await verify()).toBeDefined();
     published = publicKeysOf({ keys: [later.jwk] });
     elapsed = 300_000;
     expect(await verify()).toBeUndefined();
   });
 
-  test('that changed under the same id are the new ones', async () => {
+  test('that changed under the same id replace the old ones', async () => {
     expect(await verify()).toBeDefined();
     published = publicKeysOf({ keys: [stranger.jwk] });
     elapsed = 300_000;
@@ -209,7 +209,7 @@ describe('keys', () => {
     expect(await verify({}, stranger)).toBeDefined();
   });
 
-  test('are read once for a hundred tokens at a time with keys that nobody knows', async () => {
+  test('are read once for a hundred concurrent tokens with unknown keys', async () => {
     const forged = () => verifier.verify(makeToken(makeSigningKey(`k${Math.random()}`), claims()));
     for (let burst = 0; burst < 3; burst++) {
       const answers = await Promise.all(Array.from({ length: 100 }, forged));
@@ -221,7 +221,7 @@ describe('keys', () => {
     expect(reads).toBe(2);
   });
 
-  test('that cannot be had are no verdict on the token', async () => {
+  test('that cannot be read do not make the token invalid', async () => {
     away = true;
     await expect(verify()).rejects.toThrow(DependencyUnavailable);
     elapsed = 1000;
@@ -229,12 +229,12 @@ describe('keys', () => {
     expect(await verify()).toBeDefined();
   });
 
-  test('that were never fetched are no verdict on the token', async () => {
+  test('that were never fetched do not make the token invalid', async () => {
     published = undefined;
     await expect(verify()).rejects.toThrow(DependencyUnavailable);
   });
 
-  test('serve on for an hour when they cannot be read anew, asked for once a second', async () => {
+  test('are used for an hour when they cannot be read again, with one try a second', async () => {
     expect(await verify()).toBeDefined();
     away = true;
     elapsed = 300_000;
@@ -249,7 +249,7 @@ describe('keys', () => {
 });
 
 describe('of a published document', () => {
-  test('only what verifies a signature is kept, and no private part', () => {
+  test('only what verifies a signature is kept, without private members', () => {
     const weak = { kty: 'RSA', kid: 'weak', n: Buffer.alloc(128, 0xff).toString('base64url'), e: 'AQAB' };
     const secret = { kty: 'oct', kid: 'hmac', k: 'c2VjcmV0' };
     const document = {

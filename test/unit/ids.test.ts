@@ -26,7 +26,7 @@ test('the example of RFC 9562 has the same time bits', () => {
   expect(newId('order', at(0x017f22e279b0))).toMatch(/^ord_017f22e279b07/);
 });
 
-test('ids sort as text by the millisecond they were made in', () => {
+test('ids sort as text by their millisecond', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 48 - 2 }), fc.integer({ min: 1, max: 2 ** 40 }), (ms, later) => {
       const then = Math.min(ms + later, 2 ** 48 - 1);
@@ -35,7 +35,7 @@ test('ids sort as text by the millisecond they were made in', () => {
   );
 });
 
-test('a thousand ids of one millisecond sort in the order they were made', () => {
+test('a thousand ids of one millisecond sort in their order of creation', () => {
   const clock = at(1_700_000_000_001);
   const made = Array.from({ length: 1000 }, () => newId('order', clock));
   expect(made.toSorted()).toEqual(made);

@@ -4,22 +4,22 @@ import { isDeeperThan } from '../../lib/http/body.ts';
 
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
-test('as many levels as are allowed are not too deep, one more is', () => {
+test('the maximum depth is accepted, one level more is not', () => {
   expect(isDeeperThan(3, nested(3))).toBe(false);
   expect(isDeeperThan(3, nested(4))).toBe(true);
   expect(isDeeperThan(3, '{"a":{"b":[{}]}}')).toBe(true);
 });
 
-test('brackets that stand beside each other, or in a text, do not add up', () => {
+test('brackets beside each other, or in a string, do not add up', () => {
   expect(isDeeperThan(2, '[[],[],{},[]]')).toBe(false);
   expect(isDeeperThan(2, JSON.stringify(['[[[[', '\\"[[[[', '{"{"{"{']))).toBe(false);
 });
 
-test('a text that ends in a backslash hides nothing behind it', () => {
+test('a string that ends in a backslash hides nothing behind it', () => {
   expect(isDeeperThan(2, '["\\\\",[[]]]')).toBe(true);
 });
 
-test('any JSON is as deep as what it parses to', () => {
+test('a JSON text is as deep as its parsed value', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 6 }), (text) => {
       const depth = depthOf(JSON.parse(text));

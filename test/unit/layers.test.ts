@@ -6,6 +6,7 @@ import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { roomOf, rooms } from '../../infra/docs/rooms.ts';
+import { stateMachines } from '../../lib/contract/deploy/route.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const files = ['functions', 'lib', 'infra', 'test'].flatMap((folder) =>
@@ -119,7 +120,7 @@ describe('rooms', () => {
   });
 
   test('a room other than platform touches an SDK only in files that say so in their names', () => {
-    const sdk = /^(postgres|stripe|@aws-sdk\/|@smithy\/|@aws-lambda-powertools\/|@middy\/)/;
+    const sdk = /^(postgres|stripe|@aws-sdk\/|@smithy\/|@aws-lambda-powertools\/)/;
     const stray = imports.filter(
       ({ from, to }) =>
         roomOf(from) !== undefined &&
@@ -152,9 +153,9 @@ describe('tables', () => {
     expect(new Set(named).size).toBe(named.length);
   });
 
-  test('every placeholder of the state machine has a row, and every row is used', () => {
-    const asl = readFileSync(join(root, 'infra/saga/order.asl.json'), 'utf8');
-    const placeholders = [...asl.matchAll(/\$\{(\w+)\}/g)].map((m) => m[1]!);
+  test('every placeholder of a state machine has a row, and every row is used', () => {
+    const asl = stateMachines.map((name) => readFileSync(join(root, `infra/saga/${name}.asl.json`), 'utf8'));
+    const placeholders = [...asl.join().matchAll(/\$\{(\w+)\}/g)].map((m) => m[1]!);
     expect([...new Set(placeholders)].sort()).toEqual(Object.keys(steps).sort());
   });
 
@@ -198,7 +199,7 @@ describe('tables', () => {
 });
 
 describe('what pins a session of RDS Proxy', () => {
-  test('stands in no statement of a handler', () => {
+  test('is in no statement of a handler', () => {
     const pinning =
       /\b(set\s+(session|local)?\s*\w+\s*(=|to)\b|prepare\s+\w+|listen\s|declare\s+\w+\s+cursor|create\s+temp|nextval\(|setval\(|pg_(try_)?advisory_lock\()/i;
     const sql = files.filter((file) => /^lib\/.*\.sql\.ts$/.test(file) && !file.startsWith('lib/database/'));
@@ -212,7 +213,7 @@ describe('what pins a session of RDS Proxy', () => {
   });
 });
 
-/** Whether a file imports this package for its types alone. */
+/** Whether a file imports only types from this package. */
 function typeOnly(from: string, to: string): boolean {
   const text = readFileSync(join(root, from), 'utf8');
   const statements = [...text.matchAll(/import\s([^'"`;]*?)\sfrom\s['"]([^'"]+)['"]/g)].filter((m) => m[2] === to);

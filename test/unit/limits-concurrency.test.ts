@@ -21,7 +21,7 @@ beforeEach(() => {
   subject = `application:test-${++subjects}`;
 });
 
-// Patient, because what is tested is counting, not how busy the machine is.
+// A long time-out: this tests counting, not the speed of the machine.
 const limit = (timeoutMs = 60_000) =>
   createConcurrencyLimit({ client: dynamo.documents, table: 'limits', clock, timeoutMs });
 const processes = () => Array.from({ length: 4 }, () => limit());
@@ -34,7 +34,7 @@ const stored = async (): Promise<Record<string, unknown>> => {
   return Item ?? {};
 };
 
-/** 64 requests at once through these processes; returns those that came in. */
+/** Sends 64 concurrent requests through these processes. @returns those that acquired a permit */
 async function enterAll(limits: ReturnType<typeof limit>[], most: number) {
   const all = await Promise.all(
     Array.from({ length: 64 }, async (_, i) => {
@@ -47,7 +47,7 @@ async function enterAll(limits: ReturnType<typeof limit>[], most: number) {
 }
 
 describe('requests at the same time', () => {
-  test('are let in as many as there are permits, of 64 at once through four processes, and again when those left', async () => {
+  test('acquire no more than the permits, of 64 at once in four processes, and again after a release', async () => {
     const limits = processes();
     const first = await enterAll(limits, 5);
     expect(first).toHaveLength(5);
@@ -56,7 +56,7 @@ describe('requests at the same time', () => {
     expect(await enterAll(limits, 5)).toHaveLength(3);
   });
 
-  test('are never more than the permits while 64 callers come and go, and leave nothing behind', async () => {
+  test('never hold more than the permits while 64 callers come and go, and leave nothing behind', async () => {
     const limits = processes();
     let inside = 0;
     let acquired = 0;
@@ -89,7 +89,7 @@ describe('requests at the same time', () => {
     expect(await limit().acquire(subject, 1, newId(), 30)).toEqual({ acquired: false, fallback: false });
   });
 
-  test('that fill the permits from one process are refused there without asking', async () => {
+  test('from a process that holds all permits are refused without calling DynamoDB', async () => {
     const process = limit();
     for (let i = 0; i < 2; i++) await process.acquire(subject, 2, newId(), 30);
     const before = updates();
@@ -114,7 +114,7 @@ describe('a permit', () => {
     expect(await stored()).toMatchObject({ holders: 0 });
   });
 
-  test('is given back once, and only by whom it was taken', async () => {
+  test('is released once, and only by its holder', async () => {
     const [one, two] = [limit(), limit()];
     const id = newId();
     await one.acquire(subject, 2, id, 30);
@@ -126,7 +126,7 @@ describe('a permit', () => {
     expect(await stored()).toMatchObject({ holders: 1 });
   });
 
-  test('is not shared by requests that a client gave the same id', async () => {
+  test('is not shared by requests with the same id', async () => {
     const [one, two] = [limit(), limit()];
     expect(await one.acquire(subject, 3, 'chosen', 30)).toMatchObject({ acquired: true });
     expect(await one.acquire(subject, 3, 'chosen', 30)).toMatchObject({ acquired: false });
@@ -136,7 +136,7 @@ describe('a permit', () => {
     expect(await stored()).toMatchObject({ holders: 1 });
   });
 
-  test('of a process that has crashed is free again when its time is over, not before', async () => {
+  test('of a crashed process is available again when it expires, not before', async () => {
     expect(await enterAll(processes(), 5)).toHaveLength(5);
     now = start + 29_999;
     expect(await enterAll(processes(), 5)).toEqual([]);
@@ -147,7 +147,7 @@ describe('a permit', () => {
     expect(Object.keys(rest).filter((name) => name.startsWith('permit:'))).toHaveLength(5);
   });
 
-  test('that has run out makes room beside those that have not', async () => {
+  test('that has expired makes room beside those that have not', async () => {
     const late = newId();
     const crashed = limit();
     await crashed.acquire(subject, 3, newId(), 10);
@@ -160,7 +160,7 @@ describe('a permit', () => {
     expect(await stored()).toMatchObject({ holders: 2 });
   });
 
-  test('that has run out and was taken away is not given back a second time', async () => {
+  test('that has expired and was removed is not released a second time', async () => {
     const slow = limit();
     const id = newId();
     await slow.acquire(subject, 1, id, 10);
@@ -173,7 +173,7 @@ describe('a permit', () => {
 });
 
 describe('while DynamoDB does not answer', () => {
-  test('the process counts for itself, leaving never fails, and it asks again after two seconds', async () => {
+  test('the process counts its own permits, releasing never fails, and it calls again after two seconds', async () => {
     const process = limit();
     const [first, second] = [newId(), newId()];
     dynamo.refuse();
@@ -193,7 +193,7 @@ describe('while DynamoDB does not answer', () => {
     expect(await stored()).toMatchObject({ holders: 1 });
   });
 
-  test('one that takes connections and says nothing is given up on', async () => {
+  test('one that accepts connections and never answers is given up on', async () => {
     dynamo.pause();
     try {
       expect(await limit(300).acquire(subject, 1, newId(), 30)).toEqual({ acquired: true, fallback: true });
@@ -202,7 +202,7 @@ describe('while DynamoDB does not answer', () => {
     }
   });
 
-  test('what was held when it went is refused by the own count, and runs out', async () => {
+  test('permits that were held before count in the process, and expire', async () => {
     const process = limit();
     await process.acquire(subject, 1, newId(), 30);
     dynamo.refuse();

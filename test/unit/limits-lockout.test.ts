@@ -36,21 +36,21 @@ const secondsOf = (error: { code?: string; headers: Record<string, string> }) =>
   return Number(error.headers['retry-after']);
 };
 
-/** A wrong guess. @returns the seconds that it is locked for; 0 when it was looked at */
+/** Signs in with a wrong password. @returns the seconds of the lock; 0 when the password was checked */
 const loginAttempt = (from: From = {}): Promise<number> =>
   noteAttempt(store, source(from)).then(async (attempt) => {
     await attemptFailed(store, attempt);
     return 0;
   }, secondsOf);
 
-/** The right password. @returns as `loginAttempt` */
+/** Signs in with the right password. @returns as `loginAttempt` */
 const signIn = (from: From = {}): Promise<number> =>
   noteAttempt(store, source(from)).then(async (attempt) => {
     await attemptSucceeded(store, attempt);
     return 0;
   }, secondsOf);
 
-/** A guess whose process dies before the password was looked at. */
+/** A login attempt whose process dies before the password is checked. */
 const die = (from: From = {}): Promise<number> => noteAttempt(store, source(from)).then(() => 0, secondsOf);
 
 const pass = (seconds: number) => {
@@ -64,7 +64,7 @@ const times = async (count: number, work: (index: number) => Promise<number>) =>
 const lookedAt = (waits: number[]) => waits.filter((seconds) => seconds === 0).length;
 
 describe('login attempts at one e-mail from one network', () => {
-  test('five go through, then each one more waits twice as long', async () => {
+  test('five are checked, then each further one waits twice as long', async () => {
     expect(await times(5, () => loginAttempt())).toEqual([0, 0, 0, 0, 0]);
     for (const seconds of [30, 60, 120, 240, 480, 900, 900]) {
       expect(await loginAttempt()).toBe(seconds);
@@ -75,7 +75,7 @@ describe('login attempts at one e-mail from one network', () => {
     }
   });
 
-  test('that are refused do not make the wait longer', async () => {
+  test('that are refused do not extend the lock', async () => {
     await times(5, () => loginAttempt());
     expect(new Set(await times(20, () => loginAttempt()))).toEqual(new Set([30]));
     pass(30);
@@ -83,7 +83,7 @@ describe('login attempts at one e-mail from one network', () => {
     expect(await loginAttempt()).toBe(60);
   });
 
-  test('made at the same time get five looks, and after a wait one', async () => {
+  test('that are concurrent get five checks, and one after a lock', async () => {
     expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => loginAttempt())))).toBe(5);
     pass(30);
     expect(lookedAt(await Promise.all(Array.from({ length: 64 }, () => loginAttempt())))).toBe(1);
@@ -95,7 +95,7 @@ describe('login attempts at one e-mail from one network', () => {
     expect(await times(6, () => loginAttempt())).toEqual([0, 0, 0, 0, 0, 30]);
   });
 
-  test('are forgotten an hour after the last, though DynamoDB still has them', async () => {
+  test('are forgotten an hour after the last, even if DynamoDB still has them', async () => {
     await times(4, () => loginAttempt());
     pass(3599);
     expect(await loginAttempt()).toBe(0);
@@ -104,7 +104,7 @@ describe('login attempts at one e-mail from one network', () => {
     expect(await times(6, () => loginAttempt())).toEqual([0, 0, 0, 0, 0, 30]);
   });
 
-  test('whose process died keep the owner out for ten seconds, however many there were', async () => {
+  test('whose process died lock the owner out for ten seconds, however many there were', async () => {
     await signIn();
     for (let i = 0; i < 20; i++) {
       await die();
@@ -121,17 +121,17 @@ describe('login attempts at one e-mail from one network', () => {
 describe('login attempts at one e-mail from many networks', () => {
   const elsewhere = (i: number) => ({ network: `203.0.113.${i}` });
 
-  test('get twenty looks together, however many networks there are', async () => {
+  test('get twenty checks together, however many networks there are', async () => {
     expect(lookedAt(await times(40, (i) => loginAttempt(elsewhere(i))))).toBe(20);
     expect(await loginAttempt({ network: '192.0.2.77' })).toBe(30);
   });
 
-  test('at the same time get no more', async () => {
+  test('that are concurrent get no more', async () => {
     const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => loginAttempt(elsewhere(i))));
     expect(lookedAt(waits)).toBe(20);
   });
 
-  test('do not lock the owner out where they signed in before', async () => {
+  test('do not lock the owner out of a network they signed in from', async () => {
     await signIn();
     for (let round = 0; round < 5; round++) {
       await times(40, (i) => loginAttempt(elsewhere(round * 40 + i)));
@@ -141,14 +141,14 @@ describe('login attempts at one e-mail from many networks', () => {
     }
   });
 
-  test('do not lock out an owner who has just reset the password either', async () => {
+  test('do not lock out an owner who has just reset the password', async () => {
     await times(40, (i) => loginAttempt(elsewhere(i)));
     expect(await signIn()).toBe(30);
     await knowNetwork(store, source({}));
     expect(await signIn()).toBe(0);
   });
 
-  test('leave nothing behind when they are the owner’s own, who signed in', async () => {
+  test('leave nothing behind when the owner signed in', async () => {
     for (let i = 0; i < 60; i++) expect(await signIn(elsewhere(i))).toBe(0);
   });
 
@@ -168,20 +168,20 @@ describe('login attempts at one e-mail from many networks', () => {
 describe('login attempts from one network at many e-mails', () => {
   const victim = (i: number) => ({ email: `victim-${people}-${i}@example.com` });
 
-  test('get fifty looks together, also at the same time', async () => {
+  test('get fifty checks together, also when concurrent', async () => {
     const waits = await Promise.all(Array.from({ length: 64 }, (_, i) => loginAttempt(victim(i))));
     expect(lookedAt(waits)).toBe(50);
     expect(await loginAttempt(victim(99))).toBe(30);
     expect(await loginAttempt({ ...victim(99), network: '192.0.2.79' })).toBe(0);
   });
 
-  test('do not lock out whoever signed in from there before', async () => {
+  test('do not lock out a customer who signed in from there before', async () => {
     await signIn();
     await times(60, (i) => loginAttempt(victim(i)));
     expect(await signIn()).toBe(0);
   });
 
-  test('are not forgotten when the source signs in as somebody in between', async () => {
+  test('are not forgotten when somebody signs in from there in between', async () => {
     await times(49, (i) => loginAttempt(victim(i)));
     await signIn();
     expect(await loginAttempt(victim(50))).toBe(0);
@@ -194,7 +194,7 @@ describe('login attempts from one network at many e-mails', () => {
   });
 });
 
-test('leaves no e-mail and no address in the table', async () => {
+test('leave no e-mail address and no IP address in the table', async () => {
   await loginAttempt();
   await signIn();
   const { Items } = await dynamo.documents.send(new ScanCommand({ TableName: 'limits' }));
@@ -202,7 +202,7 @@ test('leaves no e-mail and no address in the table', async () => {
   expect(JSON.stringify(Items)).not.toMatch(/example\.com|198\.51|203\.0/);
 });
 
-test('cannot be counted while DynamoDB is away', async () => {
+test('cannot be counted while DynamoDB does not answer', async () => {
   const attempt = await noteAttempt(store, source({}));
   dynamo.refuse();
   try {

@@ -20,7 +20,7 @@ beforeEach(() => {
   subject = `address:test-${++subjects}`;
 });
 
-// Patient, because what is tested is counting, not how busy the machine is.
+// A long time-out: this tests counting, not the speed of the machine.
 const limiter = (perMinute: number) => {
   const take = createRateLimiter({ client: dynamo.documents, table: 'limits', clock, timeoutMs: 60_000 });
   return (subject: string) => take(subject, perMinute);
@@ -28,7 +28,7 @@ const limiter = (perMinute: number) => {
 const updates = () => dynamo.calls().UpdateItem ?? 0;
 
 describe('a limit that processes share', () => {
-  test('64 callers at once through two processes get exactly the limit', async () => {
+  test('64 concurrent callers through two processes get exactly the limit', async () => {
     const [one, two] = [limiter(20), limiter(20)];
     const before = updates();
     const states = await Promise.all(Array.from({ length: 64 }, (_, i) => (i % 2 ? one : two)(subject)));
@@ -39,7 +39,7 @@ describe('a limit that processes share', () => {
     expect(left.sort((a, b) => b - a)).toEqual(Array.from({ length: 20 }, (_, i) => 19 - i));
   });
 
-  test('however requests lie and whichever process they come to, no 60 s let through more than the limit', async () => {
+  test('however requests are spread over time and processes, no 60 s let through more than the limit', async () => {
     const requests = fc.array(fc.record({ pause: fc.oneof(fc.nat(100), fc.nat(9_000)), other: fc.boolean() }), {
       minLength: 20,
       maxLength: 60,
@@ -79,7 +79,7 @@ describe('a limit that processes share', () => {
     expect(await limiter(5)(subject)).toMatchObject({ allowed: true, remaining: 4 });
   });
 
-  test('a refused client is told when the oldest request goes out of sight', async () => {
+  test('a refused client learns when the oldest request stops counting', async () => {
     const take = limiter(2);
     await take(subject);
     now += 12_000;
@@ -89,7 +89,7 @@ describe('a limit that processes share', () => {
     expect(await limiter(2)(subject)).toMatchObject({ allowed: true, remaining: 0, resetSeconds: 10 });
   });
 
-  test('a process whose own count fills the limit refuses without asking', async () => {
+  test('a process whose own count reaches the limit refuses without calling DynamoDB', async () => {
     const take = limiter(3);
     for (let i = 0; i < 3; i++) await take(subject);
     const before = updates();
@@ -104,7 +104,7 @@ describe('a limit that processes share', () => {
     expect(await limiter(2)(subject)).toMatchObject({ allowed: true, remaining: 1 });
   });
 
-  test('an item keeps only the slots in sight, however long its subject comes', async () => {
+  test('an item keeps only the slots in sight, however long its subject is active', async () => {
     const take = limiter(100);
     for (let i = 0; i < 60; i++) {
       now += 5_000;
@@ -134,7 +134,7 @@ describe('a limit that processes share', () => {
 });
 
 describe('while DynamoDB does not answer', () => {
-  test('the process goes by its own count, asks again after two seconds, and recovers', async () => {
+  test('the process goes by its own counts, calls again after two seconds, and recovers', async () => {
     const take = limiter(5);
     await take(subject);
     await take(subject);
@@ -155,7 +155,7 @@ describe('while DynamoDB does not answer', () => {
     expect(await take(subject)).toMatchObject({ allowed: false, fallback: false });
   });
 
-  test('a DynamoDB that takes connections and says nothing is given up on', async () => {
+  test('a DynamoDB that accepts connections and never answers is given up on', async () => {
     const take = createRateLimiter({ client: dynamo.documents, table: 'limits', clock });
     dynamo.pause();
     try {
@@ -165,7 +165,7 @@ describe('while DynamoDB does not answer', () => {
     }
   });
 
-  test('a missing table or permission limits by the own count too', async () => {
+  test('with a missing table or permission the process goes by its own counts too', async () => {
     const take = createRateLimiter({ client: dynamo.documents, table: 'nowhere', clock });
     expect(await take(subject, 1)).toMatchObject({ allowed: true, fallback: true });
     expect(await take(subject, 1)).toMatchObject({ allowed: false, fallback: true });

@@ -12,7 +12,7 @@ let dynamo: TestDynamo;
 let now = start;
 let subject = '';
 let subjects = 0;
-/** Writes asked of each key, refused ones too. */
+/** Writes for each key, refused ones included. */
 const writes = new Map<string, number>();
 
 const counting = {
@@ -33,7 +33,7 @@ beforeEach(() => {
   writes.clear();
 });
 
-// Patient, because what is tested is counting, not how busy the machine is.
+// A long time-out: this tests counting, not the speed of the machine.
 const limiter = (perKey?: number) =>
   createRateLimiter({
     client: counting,
@@ -44,7 +44,7 @@ const limiter = (perKey?: number) =>
   });
 const written = () => [...writes.values()].reduce((sum, count) => sum + count, 0);
 
-/** So many requests in all by 64 callers at once, through these limiters in turn; returns how many passed. */
+/** Sends requests by 64 concurrent callers through these limiters in turn. @returns how many passed */
 async function flood(takes: ReturnType<typeof limiter>[], limit: number, requests: number): Promise<number> {
   let left = requests;
   let passed = 0;
@@ -73,7 +73,7 @@ describe('the numbers of the rate classes', () => {
   });
 });
 
-test('the page for developers of clients has the numbers of the classes', () => {
+test('the page on limits has the numbers of the classes', () => {
   const page = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `(\w+)` \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$/gm)];
   const told = Object.fromEntries(
@@ -94,7 +94,7 @@ describe('the keys that count a subject', () => {
     expect(spread('s', limitOf('high', 'application', 100)).map(({ limit }) => limit)).toEqual(Array(5).fill(12_000));
   });
 
-  test('are 64 at most, and never one of no share', () => {
+  test('are 64 at most, and each has a share', () => {
     expect(spread('s', 600_000_000)).toHaveLength(64);
     expect(spread('s', 1)).toEqual([{ key: 's@1', limit: 1 }]);
   });
@@ -117,9 +117,9 @@ describe('a limit spread over keys', () => {
     const takes = Array.from({ length: 4 }, () => limiter(101));
     expect(await flood(takes, limit, 600)).toBe(limit);
     expect(writes.size).toBe(4);
-    // A quarter each, and what was in flight at each process when the key was full.
+    // A quarter each, plus the requests in flight at each process when the key was full.
     for (const count of writes.values()) expect(count).toBeLessThanOrEqual(101 + 64);
-    // All know by now that every key is full.
+    // By now all processes know that every key is full.
     const before = written();
     expect(await flood(takes, limit, 100)).toBe(0);
     expect(written()).toBe(before);
@@ -136,7 +136,7 @@ describe('a limit spread over keys', () => {
       const within = (ms: number) =>
         passed.filter(({ at }) => at > now - ms).reduce((sum, each) => sum + each.count, 0);
       expect(within(60_000)).toBeLessThanOrEqual(limit);
-      // There were more requests than room: whatever was not let through had its reason in the last 65 s.
+      // There were more requests than room: each refusal is explained by the last 65 s.
       expect(within(65_000)).toBeGreaterThanOrEqual(limit);
     }
   });
@@ -148,16 +148,16 @@ describe('a limit spread over keys', () => {
     for (const count of writes.values()) expect(Math.abs(count - 100)).toBeLessThan(60);
   });
 
-  test('says what is left to within a few per cent', async () => {
+  test('returns what is left to within a few per cent', async () => {
     const take = limiter(500);
     for (let used = 1; used <= 250; used++) {
       const { remaining } = await take(subject, 2000);
-      // Of what falls on one key of four the deviation, times four, is 1.7 roots: nearly six of these are never passed.
+      // The standard deviation of four times one key's share is 1.7 times the square root; six of them are never exceeded.
       expect(Math.abs(remaining - (2000 - used))).toBeLessThanOrEqual(10 * Math.sqrt(used) + 4);
     }
   });
 
-  test('goes by the process’s own count of all keys while DynamoDB does not answer', async () => {
+  test('goes by the process’s own counts while DynamoDB does not answer', async () => {
     const take = limiter(2);
     await take(subject, 6);
     dynamo.refuse();
@@ -173,7 +173,7 @@ describe('a limit spread over keys', () => {
 });
 
 describe('a subject that was refused', () => {
-  test('is refused without a write until the moment that room appears, and not longer', async () => {
+  test('is refused without a write until there is room, and not longer', async () => {
     await limiter()(subject, 2);
     now += 12_000;
     await limiter()(subject, 2);
@@ -197,7 +197,7 @@ describe('a subject that was refused', () => {
     expect(written()).toBe(before + 1);
   });
 
-  test('has no room earlier: at no time before would another process have let it pass', async () => {
+  test('has no room earlier: no other process would have let it pass before', async () => {
     const requests = fc.array(fc.record({ pause: fc.nat(9_000), ahead: fc.constantFrom(0, 0, 3_000) }), {
       minLength: 4,
       maxLength: 25,
@@ -208,7 +208,7 @@ describe('a subject that was refused', () => {
         now = start + beginning;
         for (const { pause, ahead } of list) {
           now += pause;
-          // Each by a process of its own that knows nothing yet; some have clocks that are ahead.
+          // Each in a new process that knows nothing yet. Some have clocks that are ahead.
           now += ahead;
           const { allowed, resetSeconds } = await limiter()(name, 3);
           now -= ahead;
@@ -223,7 +223,7 @@ describe('a subject that was refused', () => {
     );
   });
 
-  test('is remembered by the last request that filled the limit too', async () => {
+  test('is remembered by the request that reached the limit too', async () => {
     const take = limiter();
     await limiter()(subject, 2);
     expect(await take(subject, 2)).toMatchObject({ allowed: true, remaining: 0 });
@@ -232,7 +232,7 @@ describe('a subject that was refused', () => {
     expect(written()).toBe(before);
   });
 
-  test('stays refused while DynamoDB is away, and that is no count of the process alone', async () => {
+  test('stays refused while DynamoDB does not answer, and that does not count as a fallback', async () => {
     const take = limiter();
     await limiter()(subject, 1);
     await take(subject, 1);
@@ -244,7 +244,7 @@ describe('a subject that was refused', () => {
     }
   });
 
-  test('costs a flood of refusals one write for each process, not one each', async () => {
+  test('costs a flood of refusals one write in each process, not one each', async () => {
     const takes = Array.from({ length: 8 }, () => limiter());
     for (let i = 0; i < 10; i++) await takes[0]!(subject, 10);
     const before = written();

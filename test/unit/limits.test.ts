@@ -9,7 +9,7 @@ import { networkOf, truncatedAddress } from '../../lib/kernel/network.ts';
 const minute = 60_000;
 
 describe('the sliding window', () => {
-  test('however requests lie, no 60 s let through more than the limit, and no request with room in 65 s is refused', () => {
+  test('however requests are spread, no 60 s let through more than the limit, and no request with room in 65 s is refused', () => {
     const gaps = fc.array(fc.oneof(fc.nat(50), fc.nat(7_000), fc.nat(80_000)), { minLength: 1, maxLength: 300 });
     fc.assert(
       fc.property(fc.nat(minute), fc.integer({ min: 1, max: 12 }), gaps, (start, limit, pauses) => {
@@ -31,21 +31,21 @@ describe('the sliding window', () => {
     );
   });
 
-  test('a burst at the end of a minute leaves no room in the next 60 s, where weighed windows would fade it out', () => {
+  test('a burst at the end of a minute leaves no room in the next 60 s, unlike with weighted windows', () => {
     const counts: Counts = new Map();
     for (let i = 0; i < 100; i++) expect(takeOne(counts, 100, minute - 1)).toBeDefined();
     for (let now = minute; now < 2 * minute; now += 500) expect(takeOne(counts, 100, now)).toBeUndefined();
     expect(takeOne(counts, 100, 2 * minute)).toBeDefined();
   });
 
-  test('a client that keeps asking while it is refused gets its share all the same', () => {
+  test('a client that keeps sending while it is refused still gets its share', () => {
     const counts: Counts = new Map();
     let passed = 0;
     for (let now = 0; now < 650_000; now += 100) if (takeOne(counts, 100, now) !== undefined) passed++;
     expect(passed).toBe(1000);
   });
 
-  test('what is told to the client: what is left, and when there is more', () => {
+  test('what the client learns: what is left, and when there is more', () => {
     const counts: Counts = new Map();
     const told = (now: number, allowed: boolean) =>
       toLimitState(standingOf(counts, 3), now, { allowed, limit: 3, fallback: false });
@@ -66,7 +66,7 @@ describe('the sliding window', () => {
     expect(takeOne(counts, 3, 65_000)).toBeDefined();
   });
 
-  test('what is given back makes room again', () => {
+  test('an uncounted request makes room again', () => {
     const counts: Counts = new Map();
     const first = takeOne(counts, 2, 0)!;
     takeOne(counts, 2, 0);
@@ -110,7 +110,7 @@ test('a sign-in lock begins at the fifth failure and doubles up to a quarter of 
   ]);
 });
 
-test('an IPv6 client counts by its network of /64, an IPv4 client by its address', () => {
+test('an IPv6 client counts by its /64, an IPv4 client by its address', () => {
   expect(networkOf('203.0.113.7')).toBe('203.0.113.7');
   expect(networkOf('::ffff:203.0.113.7')).toBe('203.0.113.7');
   expect(networkOf('2001:DB8:0:1:aaaa:bbbb:cccc:dddd')).toBe('2001:db8:0:1::/64');
@@ -120,7 +120,7 @@ test('an IPv6 client counts by its network of /64, an IPv4 client by its address
   expect(networkOf('::1')).toBe('0:0:0:0::/64');
 });
 
-test('an address is kept without the part that names one client', () => {
+test('an address is stored without the part that identifies one client', () => {
   expect(truncatedAddress('203.0.113.7')).toBe('203.0.113.0/24');
   expect(truncatedAddress('::ffff:203.0.113.7')).toBe('203.0.113.0/24');
   expect(truncatedAddress('2001:DB8:0:1:aaaa:bbbb:cccc:dddd')).toBe('2001:db8:0::/48');

@@ -13,7 +13,7 @@ test('each call of a step is one line, with its error and without what was hande
   const cause = JSON.stringify({ errorType: 'OutcomeUnknown', errorMessage: 'no answer', trace: ['at x'] });
   const lines = attemptsOf([
     event('ExecutionStarted'),
-    event('ChoiceStateEntered', { stateEnteredEventDetails: { name: 'RouteByIntent' } }),
+    event('ChoiceStateEntered', { stateEnteredEventDetails: { name: 'OrphanedCharge' } }),
     event('ChoiceStateExited'),
     entered('RefundPayment'),
     event('LambdaFunctionScheduled', { lambdaFunctionScheduledEventDetails: { resource: 'x', input: 'SECRET' } }),

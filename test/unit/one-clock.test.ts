@@ -12,13 +12,13 @@ const files = ['functions', 'lib'].flatMap((folder) =>
     .filter((file) => /\.(ts|sql)$/.test(file) && !file.startsWith('lib/contract/api/assets/')),
 );
 
-/** What looks at the machine's time past the clock, in TypeScript and in SQL. */
+/** Ways to read the machine's time without the clock, in TypeScript and in SQL. */
 const sources = {
   ts: /\bsystemClock\b|\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(|\bperformance\.|\bhrtime\b/g,
   sql: /\b(current_(timestamp|date|time)|localtime(stamp)?|(statement_|transaction_|clock_)timestamp|timeofday|(?<!\.)now\(\))/gi,
 };
 
-/** Where that is right, and why. */
+/** Where that is allowed, and why. */
 const excepted: Record<string, string> = {
   'lib/kernel/clock.ts systemClock': 'is the machine’s clock',
   'lib/kernel/clock.ts Date.now': 'is the machine’s clock',
@@ -33,7 +33,7 @@ afterEach(() => useClock({ now: () => Date.now() }));
 test('the time comes from the one clock everywhere', () => {
   const found = files.flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8').replaceAll(/^\s*(--|\/?\*|\/\/).*$/gm, '');
-    // Statements stand in files of either kind.
+    // Files of both kinds contain SQL.
     const seen = [...(file.endsWith('.ts') ? text.matchAll(sources.ts) : []), ...inSql(file, text)];
     return seen.map(([source]) => `${file} ${source}`);
   });
@@ -41,7 +41,7 @@ test('the time comes from the one clock everywhere', () => {
   expect(files.length).toBeGreaterThan(80);
 });
 
-test('what has taken the clock already follows it when another is put in', () => {
+test('code that holds the clock already follows a replacement', () => {
   const { clock: taken } = runtime();
   let now = Date.UTC(2040, 0, 1);
   useClock({ now: () => now });

@@ -4,7 +4,7 @@ import { isConnectionLoss, isOutage } from '../../lib/kernel/outage.ts';
 const failure = (code: string) => Object.assign(new Error('as the driver says it'), { code });
 
 test.each(['CONNECTION_CLOSED', 'ECONNRESET', '08006', '57P01', '57P03', '25P03', '25P04'])(
-  'a connection that ended with %s is an outage, which is worth another try',
+  'a connection that ended with %s is an outage, so that a retry makes sense',
   (code) => {
     expect([isConnectionLoss(failure(code)), isOutage(failure(code))]).toEqual([true, true]);
   },

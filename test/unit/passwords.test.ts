@@ -14,7 +14,7 @@ import {
 const cheap = { ln: 4, r: 8, p: 1 };
 
 describe('a password hash', () => {
-  test('lets in the password it was made from and no other', async () => {
+  test('matches its password and no other', async () => {
     const stored = await hashPassword('correct horse', cheap);
     expect(await verifyPassword('correct horse', stored)).toBe(true);
     for (const wrong of ['correct hors', 'Correct horse', 'correct horse ', '']) {
@@ -22,7 +22,7 @@ describe('a password hash', () => {
     }
   });
 
-  test('carries its salt and cost as a PHC string, and is what scrypt makes of them', async () => {
+  test('is a PHC string with salt and cost, and the result of scrypt for them', async () => {
     const stored = await hashPassword('correct horse', cheap);
     const [, salt, hash] = /^\$scrypt\$ln=4,r=8,p=1\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/.exec(stored) ?? [];
     const expected = scryptSync('correct horse', Buffer.from(salt!, 'base64'), 32, { N: 16, r: 8, p: 1 });
@@ -33,12 +33,12 @@ describe('a password hash', () => {
     expect(await hashPassword('same', cheap)).not.toBe(await hashPassword('same', cheap));
   });
 
-  test('knows a password typed in another Unicode form', async () => {
+  test('matches its password in another Unicode form', async () => {
     const stored = await hashPassword('caf\u00e9 \ufb01n', cheap);
     expect(await verifyPassword('cafe\u0301 fin', stored)).toBe(true);
   });
 
-  test('is made at the cost that OWASP asks for unless told otherwise, and within the memory it allows', async () => {
+  test('has the cost that OWASP recommends by default, within the memory it allows', async () => {
     expect(passwordCost).toEqual({ ln: 15, r: 8, p: 3 });
     const stored = await hashPassword('correct horse');
     expect(stored).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/);
@@ -58,7 +58,7 @@ describe('a password hash', () => {
     }
   });
 
-  test('that nobody wrote is an error, not a wrong password', async () => {
+  test('that is corrupt is an error, not a wrong password', async () => {
     const good = await hashPassword('x', cheap);
     const corrupt = [
       '',
@@ -78,13 +78,13 @@ describe('a password hash', () => {
   });
 });
 
-test('the hash for nobody has the form and cost of a real one and matches nothing', async () => {
+test('the unmatchable hash has the form and cost of a real one and matches nothing', async () => {
   const stored = unmatchableHash(cheap);
   expect(isOutdated(stored, cheap)).toBe(false);
   expect(await verifyPassword('', stored)).toBe(false);
 });
 
-test('an obscured password is the same under the same salt alone', async () => {
+test('an obscured password is equal only for the same salt', async () => {
   const first = await obscurePassword('correct horse', 'ada\nkey', cheap);
   expect(await obscurePassword('correct horse', 'ada\nkey', cheap)).toBe(first);
   expect(await obscurePassword('correct horse', 'bob\nkey', cheap)).not.toBe(first);
@@ -92,7 +92,7 @@ test('an obscured password is the same under the same salt alone', async () => {
   expect(first).not.toContain('correct');
 });
 
-test('a rush of hashes leaves threads to everybody else who needs one', async () => {
+test('many hashes at once leave threads for other work', async () => {
   const hashes = Array.from({ length: 8 }, () => hashPassword('correct horse', { ln: 14, r: 8, p: 3 }));
   const firsts = [...hashes.map((hash) => hash.then(() => 'a hash')), stat('.').then(() => 'a file')];
   expect(await Promise.race(firsts)).toBe('a file');

@@ -59,7 +59,7 @@ test('the key is read from Secrets Manager once in a while, and never shown', as
     STRIPE_SECRET_ARN: arn,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   });
-  for (const work of [gateway.charge(order()), gateway.compensation(order())]) {
+  for (const work of [gateway.charge(order()), gateway.compensate(order())]) {
     const error = await work.catch((thrown: unknown) => thrown);
     expect(String(error)).toBe('Error: the secret at STRIPE_SECRET_ARN does not contain a secret key of Stripe');
   }

@@ -60,7 +60,7 @@ test.each([
     stripe.payments.payByClientSecret(stripe.payments.intents.get(reference)!.client_secret);
     await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith(code));
     expect(statuses()).toEqual(['canceled']);
-    expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided', reference });
+    expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'voided', reference });
     expect(stripe.payments.kept(order.orderId)).toBe(0);
   },
 );
@@ -91,17 +91,17 @@ test('the answer with the action is lost: asking again gives it, and compensatio
   stripe.fail('/confirm', 'silent');
   await expect(givenUp(stripe, () => gateway().charge(order))).rejects.toMatchObject(outcomeUnknown);
   expect(await gateway().charge(order)).toMatchObject({ action: { type: 'stripe' } });
-  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided' });
+  expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'voided' });
 });
 
 test('compensation of a charge that waits ends it for good: what the customer does then captures nothing', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
-  const first = await gateway().compensation({ ...compensationOf(order), reference });
+  const first = await gateway().compensate({ ...compensationOf(order), reference });
   expect(first).toEqual({ outcome: 'voided', provider: 'stripe', reference, refundReference: null });
   stripe.payments.authenticate(reference, 'complete');
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
-  expect(await gateway().compensation(compensationOf(order))).toEqual(first);
+  expect(await gateway().compensate(compensationOf(order))).toEqual(first);
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
@@ -109,7 +109,7 @@ test('the customer authenticates while the compensation is on its way: the money
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   stripe.payments.authenticate(reference, 'complete');
-  expect(await gateway().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded', reference });
+  expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded', reference });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 

@@ -34,7 +34,7 @@ test('a charge, a part and the rest that go back: each call has a key of its ord
   const { reference } = await gateway().charge(order);
   const { orderId, currency } = order;
   await gateway().refundPart({ orderId, currency, reference, refundId: 'ref_1', amount: 500 });
-  await gateway().compensation({ ...order, reference });
+  await gateway().compensate({ ...order, reference });
   expect(stripe.keys).toEqual([
     `${orderId}:create`,
     `${orderId}:confirm:sdk`,
@@ -45,7 +45,7 @@ test('a charge, a part and the rest that go back: each call has a key of its ord
 
 test('a compensation that ends the intent before it was confirmed names the status that it found', async () => {
   const order = newOrder();
-  await gateway().compensation(order);
+  await gateway().compensate(order);
   expect(stripe.keys).toEqual([`${order.orderId}:create`, `${order.orderId}:cancel:requires_payment_method`]);
 });
 

@@ -171,7 +171,7 @@ test('a compensation whose refund is refused is an error, though a part went bac
   const { part, compensation, kept } = await charged();
   await gateway().refundPart(part('r1', 500));
   stripe.fail('POST /v1/refunds', { refused: 'charge_disputed' });
-  await expect(gateway().compensation(compensation)).rejects.toMatchObject({
+  await expect(gateway().compensate(compensation)).rejects.toMatchObject({
     name: 'StripeRefused',
     code: 'charge_disputed',
   });
@@ -181,7 +181,7 @@ test('a compensation whose refund is refused is an error, though a part went bac
 test('a compensation that finds everything given back, and no refund, is an error', async () => {
   const { compensation } = await charged();
   stripe.fail('POST /v1/refunds', { refused: 'charge_already_refunded' });
-  await expect(gateway().compensation(compensation)).rejects.toThrow(/is refunded without a refund/);
+  await expect(gateway().compensate(compensation)).rejects.toThrow(/is refunded without a refund/);
 });
 
 test('another amount under the same refund id changes nothing', async () => {
@@ -232,10 +232,10 @@ test.each(['failed', 'canceled'])(
 test('compensation after parts gives back the rest, once', async () => {
   const { part, compensation, kept } = await charged();
   await gateway().refundPart(part('r1', 500));
-  const first = await gateway().compensation(compensation);
+  const first = await gateway().compensate(compensation);
   expect(first).toMatchObject({ outcome: 'refunded' });
   stripe.forgetKeys();
-  expect(await gateway().compensation(compensation)).toEqual(first);
+  expect(await gateway().compensate(compensation)).toEqual(first);
   expect(stripe.payments.refunds.map(({ amount }) => amount)).toEqual([500, 1499]);
   await expect(gateway().refundPart(part('r2', 1))).rejects.toMatchObject(refusedWith('more_than_is_left'));
   expect(await gateway().refundPart(part('r1', 500))).toEqual({ refundReference: stripe.payments.refunds[0]!.id });
@@ -246,7 +246,7 @@ test('compensation of a charge that went back in parts altogether names the last
   const { part, compensation } = await charged();
   await gateway().refundPart(part('r1', 999));
   const { refundReference } = await gateway().refundPart(part('r2', 1000));
-  expect(await gateway().compensation(compensation)).toMatchObject({ outcome: 'refunded', refundReference });
+  expect(await gateway().compensate(compensation)).toMatchObject({ outcome: 'refunded', refundReference });
   expect(made()).toBe(2);
 });
 
@@ -260,7 +260,7 @@ test('the transactions: every charge with its order, state and what went back', 
     .charge(refused)
     .catch(() => {});
   const voided = newOrder();
-  await gateway().compensation({ orderId: voided.orderId, amount: 1999, currency: 'EUR' });
+  await gateway().compensate({ orderId: voided.orderId, amount: 1999, currency: 'EUR' });
   const foreign = stripe.payments.chargeOfOthers(700, 'isk');
   const balances = await readAll('listCharges', { from: Math.floor(from / 1000) * 1000, to: now + 1000 });
   const shape = ({ orderId, status, amount, refundedAmount, currency }: ProviderCharge) => ({

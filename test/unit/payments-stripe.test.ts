@@ -119,9 +119,9 @@ for (const call of ['/v1/payment_intents', '/confirm']) {
       const order = newOrder();
       stripe.fail(call, fault);
       await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
-      const done = await patient().compensation(compensationOf(order));
+      const done = await patient().compensate(compensationOf(order));
       expect(done).toMatchObject({ outcome: call === '/confirm' && fault === 'done-500' ? 'refunded' : 'voided' });
-      expect(await patient().compensation(compensationOf(order))).toEqual(done);
+      expect(await patient().compensate(compensationOf(order))).toEqual(done);
       await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
       expect(stripe.payments.kept(order.orderId)).toBe(0);
     });
@@ -138,7 +138,7 @@ test.each(['error-500', 'done-500', { keptRefusal: 'balance_insufficient' }] as 
     for (let time = 0; time < 5; time++) {
       ends.push(
         await patient()
-          .compensation(compensationOf(order, reference))
+          .compensate(compensationOf(order, reference))
           .catch((error: Error) => error.name),
       );
     }
@@ -152,8 +152,8 @@ test.each(['error-500', 'done-500', { keptRefusal: 'balance_insufficient' }] as 
 test('a cancellation that Stripe failed to make is made the next time', async () => {
   const order = newOrder();
   stripe.fail('/cancel', 'error-500');
-  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided' });
+  await expect(patient().compensate(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({ outcome: 'voided' });
 });
 
 test('failures that Stripe repeats take up the time that there is, and no more', async () => {
@@ -180,7 +180,7 @@ for (const [method, code] of [
     const order = newOrder(method);
     await expect(patient().charge(order)).rejects.toMatchObject(declinedWith(code));
     await expect(patient().charge(order)).rejects.toMatchObject(declinedWith(code));
-    expect(await patient().compensation(compensationOf(order))).toMatchObject({
+    expect(await patient().compensate(compensationOf(order))).toMatchObject({
       outcome: 'voided',
       refundReference: null,
     });
@@ -208,19 +208,19 @@ test('a passing trouble of the bank is tried anew, though Stripe repeats the fai
 test('a charge that the bank is still working on is asked about again, by its compensation too', async () => {
   const order = newOrder('pm_card_processing');
   await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
-  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+  await expect(patient().compensate(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   expect(stripe.calls.filter((call) => call.endsWith('/cancel'))).toHaveLength(3);
   stripe.payments.finish([...stripe.payments.intents.keys()][0]!);
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
 test('the bank refuses after all, when a compensation already found it working: the next compensation ends the intent', async () => {
   const order = newOrder('pm_card_processing');
   await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
-  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+  await expect(patient().compensate(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   stripe.payments.refuse([...stripe.payments.intents.keys()][0]!);
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided' });
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({ outcome: 'voided' });
   expect([...stripe.payments.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
 });
 
@@ -261,28 +261,28 @@ test('a refund that the bank returns is an error, never a success', async () => 
   const order = newOrder();
   const { reference } = await patient().charge(order);
   stripe.payments.refundStatuses.push('failed');
-  await expect(patient().compensation(compensationOf(order, reference))).rejects.toThrow(/refund re_fake\d+ is failed/);
+  await expect(patient().compensate(compensationOf(order, reference))).rejects.toThrow(/refund re_fake\d+ is failed/);
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
 });
 
 test('an order that costs less than Stripe takes is declined, and nothing is left to compensate', async () => {
   const order = { ...newOrder(), amount: 10 };
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('amount_invalid'));
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'voided', reference: null });
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({ outcome: 'voided', reference: null });
 });
 
 test('compensation gives a charge back once, whoever asks, with and without its reference', async () => {
   const order = newOrder();
   const { reference } = await patient().charge(order);
-  const first = await patient().compensation(compensationOf(order, reference));
+  const first = await patient().compensate(compensationOf(order, reference));
   expect(first).toEqual({
     outcome: 'refunded',
     provider: 'stripe',
     reference,
     refundReference: expect.stringMatching(/^re_/),
   });
-  expect(await patient().compensation(compensationOf(order, reference))).toEqual(first);
-  expect(await patient().compensation(compensationOf(order))).toEqual(first);
+  expect(await patient().compensate(compensationOf(order, reference))).toEqual(first);
+  expect(await patient().compensate(compensationOf(order))).toEqual(first);
   expect(stripe.payments.refunds).toHaveLength(1);
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
@@ -291,10 +291,10 @@ test('two compensations at once give back once', async () => {
   const order = newOrder();
   const { reference } = await patient().charge(order);
   await Promise.allSettled([
-    patient().compensation(compensationOf(order)),
-    patient().compensation(compensationOf(order, reference)),
+    patient().compensate(compensationOf(order)),
+    patient().compensate(compensationOf(order, reference)),
   ]);
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.refunds).toHaveLength(1);
 });
 
@@ -303,13 +303,13 @@ test('compensation of a charge whose answer was lost gives the money back', asyn
   stripe.fail('/confirm', 'silent');
   await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(outcomeUnknown);
   expect(stripe.payments.kept(order.orderId)).toBe(1999);
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
 test('compensation before the charge reached Stripe: the late charge is refused', async () => {
   const order = newOrder();
-  expect(await patient().compensation(compensationOf(order))).toMatchObject({
+  expect(await patient().compensate(compensationOf(order))).toMatchObject({
     outcome: 'voided',
     refundReference: null,
   });
@@ -322,9 +322,9 @@ test('compensation between the two calls of a charge: the confirmation is refuse
   stripe.fail('/v1/payment_intents', 'held');
   const late = patient().charge(order);
   await until(() => stripe.calls.length === 1);
-  await expect(patient().compensation(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
+  await expect(patient().compensate(compensationOf(order))).rejects.toMatchObject(outcomeUnknown);
   const [id] = stripe.payments.intents.keys();
-  expect(await patient().compensation(compensationOf(order, id))).toMatchObject({ outcome: 'voided' });
+  expect(await patient().compensate(compensationOf(order, id))).toMatchObject({ outcome: 'voided' });
   stripe.release();
   await expect(late).rejects.toMatchObject(declinedWith('charge_voided'));
   expect(stripe.payments.kept(order.orderId)).toBe(0);
@@ -335,7 +335,7 @@ test('the charge succeeds between the look and the cancellation of its compensat
   await expect(patient().charge(order)).rejects.toMatchObject(outcomeUnknown);
   const [id] = stripe.payments.intents.keys();
   stripe.fail('/cancel', 'held');
-  const compensating = patient().compensation(compensationOf(order));
+  const compensating = patient().compensate(compensationOf(order));
   await until(() => stripe.calls.some((call) => call.endsWith('/cancel')));
   stripe.payments.finish(id!);
   stripe.release();
@@ -348,10 +348,10 @@ for (const call of ['/cancel', '/v1/refunds']) {
     const order = newOrder();
     if (call === '/v1/refunds') await patient().charge(order);
     stripe.fail(call, 'silent');
-    await expect(givenUp(stripe, () => patient().compensation(compensationOf(order)))).rejects.toMatchObject(
+    await expect(givenUp(stripe, () => patient().compensate(compensationOf(order)))).rejects.toMatchObject(
       outcomeUnknown,
     );
-    expect(await patient().compensation(compensationOf(order))).toMatchObject({
+    expect(await patient().compensate(compensationOf(order))).toMatchObject({
       outcome: call === '/cancel' ? 'voided' : 'refunded',
     });
     expect(stripe.payments.refunds).toHaveLength(call === '/cancel' ? 0 : 1);
@@ -363,7 +363,7 @@ test('what was given back by hand is not given back twice', async () => {
   const { reference } = await patient().charge(order);
   stripe.payments.refundByHand(reference);
   const byHand = stripe.payments.refunds[0]!.id;
-  expect(await patient().compensation(compensationOf(order, reference))).toMatchObject({ refundReference: byHand });
+  expect(await patient().compensate(compensationOf(order, reference))).toMatchObject({ refundReference: byHand });
   expect(stripe.payments.refunds).toHaveLength(1);
 });
 
@@ -373,9 +373,9 @@ test('a day later, when the keys are forgotten, an order is neither charged nor 
   stripe.forgetKeys();
   now += 25 * 3600 * 1000;
   expect(await patient().charge(order)).toMatchObject({ reference });
-  const first = await patient().compensation(compensationOf(order));
+  const first = await patient().compensate(compensationOf(order));
   stripe.forgetKeys();
-  expect(await patient().compensation(compensationOf(order))).toEqual(first);
+  expect(await patient().compensate(compensationOf(order))).toEqual(first);
   expect(stripe.payments.intents.size).toBe(1);
   expect(stripe.payments.refunds).toHaveLength(1);
 });
@@ -383,7 +383,7 @@ test('a day later, when the keys are forgotten, an order is neither charged nor 
 test('a day later a charge that was given back is found so, and not made again', async () => {
   const order = newOrder();
   await patient().charge(order);
-  await patient().compensation(compensationOf(order));
+  await patient().compensate(compensationOf(order));
   stripe.forgetKeys();
   now += 25 * 3600 * 1000;
   await expect(patient().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
@@ -420,7 +420,7 @@ test('an order with two intents that were confirmed, which nobody can have made 
   stripe.payments.intents.set('pi_other', { ...stripe.payments.intents.get(reference)!, id: 'pi_other' });
   now += 25 * 3600 * 1000;
   await expect(patient().charge(order)).rejects.toThrow(/more than one PaymentIntent/);
-  await expect(patient().compensation(compensationOf(order))).rejects.toThrow(/more than one PaymentIntent/);
+  await expect(patient().compensate(compensationOf(order))).rejects.toThrow(/more than one PaymentIntent/);
 });
 
 test.each(['charged', 'not charged'])(
@@ -436,7 +436,7 @@ test.each(['charged', 'not charged'])(
     const charge = await patient().charge(order);
     if (before !== undefined) expect(charge).toEqual(before);
     expect(stripe.payments.kept(order.orderId)).toBe(1999);
-    expect(await patient().compensation(compensationOf(order))).toMatchObject({
+    expect(await patient().compensate(compensationOf(order))).toMatchObject({
       outcome: 'refunded',
       reference: charge.reference,
     });
@@ -475,9 +475,9 @@ test('a compensation of another amount, currency or order changes nothing', asyn
     { ...compensationOf(order, reference), currency: 'USD' },
     { ...compensationOf(order, reference), orderId: newId('order', clock) },
   ]) {
-    await expect(patient().compensation(other)).rejects.toMatchObject({ name: 'ChargeDiffers' });
+    await expect(patient().compensate(other)).rejects.toMatchObject({ name: 'ChargeDiffers' });
   }
-  await expect(patient().compensation({ ...compensationOf(order), amount: 1998 })).rejects.toMatchObject({
+  await expect(patient().compensate({ ...compensationOf(order), amount: 1998 })).rejects.toMatchObject({
     name: 'StripeRefused',
   });
   await expect(patient().charge({ ...order, amount: 1998 })).rejects.toMatchObject({ name: 'StripeRefused' });
@@ -485,7 +485,7 @@ test('a compensation of another amount, currency or order changes nothing', asyn
 });
 
 test('a compensation of a reference that Stripe does not know fails, neither lost nor done', async () => {
-  await expect(patient().compensation(compensationOf(newOrder(), 'pi_gone'))).rejects.toMatchObject({
+  await expect(patient().compensate(compensationOf(newOrder(), 'pi_gone'))).rejects.toMatchObject({
     name: 'StripeRefused',
   });
 });
@@ -498,7 +498,7 @@ test('time is counted over all calls of a charge: one that ran out sends nothing
   passed += 5000;
   stripe.release();
   await expect(charging).rejects.toMatchObject(outcomeUnknown);
-  await patient().compensation(compensationOf(order));
+  await patient().compensate(compensationOf(order));
   expect(stripe.calls.filter((call) => call.endsWith('/confirm'))).toEqual([]);
 });
 

@@ -12,7 +12,7 @@ const open = () => {
 const current = () => poolOf('saga', open).number;
 const lost = () => Object.assign(new Error('lost'), { code: 'CONNECTION_CLOSED' });
 
-/** Work under way, that ends when it is told to. */
+/** Pending work that the test settles. */
 function begin(milliseconds = 60_000) {
   const { promise, reject } = Promise.withResolvers<never>();
   current();
@@ -35,7 +35,7 @@ test('a pool that lost a connection is replaced', async () => {
   expect(current()).toBe(before + 1);
 });
 
-test('work that began on a pool which was replaced meanwhile does not take the next one with it', async () => {
+test('work on a pool that was replaced meanwhile does not replace the next one', async () => {
   const [first, second, third] = [begin(), begin(), begin(20)];
   const before = current();
   await first.fail(lost());
@@ -47,7 +47,7 @@ test('work that began on a pool which was replaced meanwhile does not take the n
   expect(ended).not.toContain(after);
 });
 
-test('work that hung takes its pool with it', async () => {
+test('work that got stuck replaces its pool', async () => {
   const hung = begin(20);
   const before = current();
   expect(await hung.done).toBeInstanceOf(DeadlineExceeded);

@@ -1,41 +1,53 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { definitions, stepOf } from '../support/definitions.ts';
 
-type Rule = {
-  ErrorEquals: string[];
-  MaxAttempts?: number;
-  JitterStrategy?: string;
-  ResultPath?: string;
-  Next?: string;
-};
-type State = {
-  Type: string;
-  Next?: string;
-  ResultPath?: string;
-  TimeoutSeconds?: number;
-  TimeoutSecondsPath?: string;
-  Retry?: Rule[];
-  Catch?: Rule[];
-};
+const tasks = Object.entries(definitions).flatMap(([machine, { States }]) =>
+  Object.entries(States).flatMap(([name, state]) => (state.Type === 'Task' ? [{ machine, name, state }] : [])),
+);
 
-const machine = JSON.parse(readFileSync(new URL('../../infra/saga/order.asl.json', import.meta.url), 'utf8')) as {
-  TimeoutSeconds?: number;
-  States: Record<string, State>;
-};
-const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === 'Task');
-
-test('no execution goes on for ever', () => {
-  expect(machine.TimeoutSeconds).toBeGreaterThan(0);
+test.each(Object.entries(definitions))('no execution of %s goes on for ever', (_, { TimeoutSeconds }) => {
+  expect(TimeoutSeconds).toBeGreaterThan(0);
 });
 
-describe.each(tasks)('the step %s', (name, state) => {
+test('a state that two machines have is the same in both', () => {
+  const { placing, compensating, refunding } = definitions;
+  const shared = Object.keys(placing.States).filter((name) => name in compensating.States);
+  expect(shared).toEqual([
+    'RefundPayment',
+    'ReleaseStock',
+    'Compensated',
+    'CloseOrder',
+    'RequestManualReview',
+    'InManualReview',
+    'ManualReviewRequired',
+    'Ended',
+  ]);
+  for (const name of shared) expect(compensating.States[name], name).toEqual(placing.States[name]);
+  expect(Object.keys(refunding.States).filter((name) => name in placing.States || name in compensating.States)).toEqual(
+    [],
+  );
+});
+
+test('an orphaned charge is refunded as an order’s payment is, and a refund that fails fails the execution', () => {
+  const { RefundPayment, RefundOrphanedCharge } = definitions.compensating.States;
+  const { Catch, Next, ...common } = RefundPayment!;
+  expect(Catch).toBeDefined();
+  expect(Next).toBeDefined();
+  expect(RefundOrphanedCharge).toEqual({ ...common, End: true });
+});
+
+describe.each(tasks)('the step $name of $machine', ({ name, state }) => {
+  test('runs a step of the table, and is named after it where it can be', () => {
+    expect(stepOf(state)).toBe(name === 'RefundOrphanedCharge' ? 'RefundPayment' : name);
+  });
+
   test('is not waited for without end', () => {
     expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath).toBeTruthy();
   });
 
   test('keeps what came before it, whatever it answers or fails with', () => {
     const paths = [state, ...(state.Catch ?? [])].map(({ ResultPath }) => ResultPath);
-    // Whoever gives a task token back brings no news, so nothing is kept of it.
+    // A callback brings no news, so nothing of it is kept.
     if (name === 'AwaitPayment') expect(paths.shift()).toBeNull();
     for (const path of paths) expect(path).toMatch(/^\$\.\w+$/);
   });
@@ -49,7 +61,7 @@ describe.each(tasks)('the step %s', (name, state) => {
 
   test('leads somewhere when it fails for good, unless it is the last resort', () => {
     const last = state.Catch?.at(-1);
-    if (name === 'RequestManualReview' || name === 'ReturnCharge') expect(last).toBeUndefined();
+    if (name === 'RequestManualReview' || name === 'RefundOrphanedCharge') expect(last).toBeUndefined();
     else expect(last).toMatchObject({ ErrorEquals: ['States.ALL'], Next: expect.any(String) });
   });
 });

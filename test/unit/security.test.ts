@@ -8,7 +8,7 @@ import { operations } from '../../lib/contract/api/operations.ts';
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-/** Tests as docs/security.md names them: a file, and behind it titles in typographic quotes. */
+/** The tests that docs/security.md names: a file, followed by titles in typographic quotes. */
 const claims = [
   ...read('docs/security.md')
     .replaceAll(/\s+/g, ' ')
@@ -38,15 +38,15 @@ test('every folder and file of the code that the page on security names is there
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
-test('no answer with personal fields is kept to be replayed', () => {
-  // What is kept is text, out of which nothing is left for another application.
+test('no answer with personal fields is stored for replay', () => {
+  // The stored answer is text, so personal fields could not be left out for another application.
   const contracts: [string, OperationContract][] = Object.entries(operations);
   const both = contracts.filter(([, { personal, idempotency }]) => personal !== undefined && idempotency !== undefined);
   expect(contracts.some(([, { personal }]) => personal !== undefined)).toBe(true);
   expect(both.map(([operation]) => operation)).toEqual([]);
 });
 
-test('what needs no scope is what is meant to', () => {
+test('only the intended operations need no scope', () => {
   const free = Object.values(routes).filter(({ scopes }) => scopes.length === 0);
   expect(free.map(({ operation, auth }) => `${auth} ${operation}`).toSorted()).toEqual(
     [
@@ -66,7 +66,7 @@ test('what needs no scope is what is meant to', () => {
   );
 });
 
-test('what is secret is compared in a time that tells nothing', () => {
+test('secrets are compared in constant time', () => {
   const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => ({ name: `lib/${name}`, text: read(`lib/${name}`) }));

@@ -44,7 +44,7 @@ describe('a session', () => {
     expect(calls() - before).toBe(1);
   });
 
-  test('leaves nothing in the table that its token could be made from', async () => {
+  test('leaves nothing in the table that its token could be derived from', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const secret = Buffer.from(token.slice(4), 'base64url').subarray(16);
     const text = JSON.stringify((await dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }))).Items);
@@ -77,7 +77,7 @@ describe('a session', () => {
     expect(await findSession(store, `cfs_${forged}`)).toBeUndefined();
   });
 
-  test('is not looked for when the token has not the form of one', async () => {
+  test('is not looked up when the token does not have its form', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const before = calls();
     for (const wrong of [
@@ -94,7 +94,7 @@ describe('a session', () => {
     expect(calls()).toBe(before);
   });
 
-  test('ends when idle for long, though DynamoDB still has it', async () => {
+  test('ends when idle for long, even if DynamoDB still has it', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, token);
     atSecond(idleSeconds);
@@ -104,7 +104,7 @@ describe('a session', () => {
     expect(await findSession(store, token)).toBeDefined();
   });
 
-  test('slides on only in the second half of its idle time, by one write', async () => {
+  test('is extended only in the second half of its idle time, by one write', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, token);
     const updates = () => dynamo.calls().UpdateItem ?? 0;
@@ -121,7 +121,7 @@ describe('a session', () => {
     expect(await findSession(store, token)).toBeDefined();
   });
 
-  test('does not outlive its longest life, however busy', async () => {
+  test('does not exceed its maximum lifetime, however often it is used', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     for (let seconds = 600; seconds < maxSeconds; seconds += 600) {
       atSecond(seconds);
@@ -135,12 +135,12 @@ describe('a session', () => {
     expect(await findSession(store, token)).toBeUndefined();
   });
 
-  test('shorter than its idle time never lives longer than its longest life', async () => {
+  test('with a maximum lifetime below its idle time does not exceed it', async () => {
     const { expiresAt } = await openSession({ ...store, maxSeconds: 60 }, { customerId, applicationId });
     expect(expiresAt).toBe(start + 60_000);
   });
 
-  test('is found even when sliding it on fails', async () => {
+  test('is found even when extending it fails', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     atSecond(900);
     const send = dynamo.documents.send.bind(dynamo.documents);
@@ -152,7 +152,7 @@ describe('a session', () => {
     expect(client.send).toHaveBeenCalledTimes(2);
   });
 
-  test('ended while it slides on does not come back', async () => {
+  test('ended while it is extended does not come back', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, token);
     atSecond(900);
@@ -171,7 +171,7 @@ describe('a session', () => {
 });
 
 describe('signing out', () => {
-  test('ends that session alone, and again changes nothing', async () => {
+  test('ends only that session, and a repeat changes nothing', async () => {
     const one = await openSession(store, { customerId, applicationId });
     const two = await openSession(store, { customerId, applicationId });
     const session = await findSession(store, one.token);
@@ -181,7 +181,7 @@ describe('signing out', () => {
     expect(await findSession(store, two.token)).toBeDefined();
   });
 
-  test('everywhere ends all of a customer’s sessions, and nobody else’s', async () => {
+  test('everywhere ends all sessions of the customer, and no others', async () => {
     const other = await openSession(store, { customerId: newId('customer', store.clock), applicationId });
     const tokens = await Promise.all(
       Array.from({ length: 60 }, () => openSession(store, { customerId, applicationId })),
@@ -193,7 +193,7 @@ describe('signing out', () => {
     await endAllSessions(store, customerId);
   });
 
-  test('everywhere reads on when the sessions do not fit one page', async () => {
+  test('everywhere reads all pages of sessions', async () => {
     const padding = 'x'.repeat(300_000);
     for (let i = 0; i < 5; i++) {
       const Item = { customerId, tokenHash: `large-${i}`, expiresAt: start / 1000 + 60, padding };
@@ -205,7 +205,7 @@ describe('signing out', () => {
     for (let i = 0; i < 5; i++) expect(await stored({ customerId, tokenHash: `large-${i}` })).toBeUndefined();
   });
 
-  test('everywhere asks again for what DynamoDB left compensated, and says so when it stays compensated', async () => {
+  test('everywhere repeats what DynamoDB did not process, and fails when it stays unprocessed', async () => {
     const { token } = await openSession(store, { customerId, applicationId });
     const send = dynamo.documents.send.bind(dynamo.documents);
     const refusing = (times: number) => {
@@ -224,7 +224,7 @@ describe('signing out', () => {
   });
 });
 
-test('a DynamoDB that is away is a part that is away; one that refuses is an error of its own', async () => {
+test('a DynamoDB that does not answer is an unavailable dependency; a refusal is an error of its own', async () => {
   const { token } = await openSession(store, { customerId, applicationId });
   const session = await findSession(store, token);
   dynamo.refuse();

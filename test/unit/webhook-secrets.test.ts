@@ -8,7 +8,7 @@ async function secretsWith(value: string | undefined): Promise<string[]> {
 }
 afterEach(() => vi.unstubAllEnvs());
 
-test('none is set up: there is no webhook', async () => {
+test('without a configured secret there is no webhook', async () => {
   expect(await secretsWith(undefined)).toEqual([]);
 });
 
@@ -23,7 +23,7 @@ test.each([
 });
 
 test.each(['', ' ', 'sk_live_mistaken', 'whsec_a sk_live_mistaken'])(
-  '%j is an error that does not show it',
+  '%j is an error that does not contain it',
   async (value) => {
     await expect(secretsWith(value)).rejects.toThrow(
       'STRIPE_WEBHOOK_SECRET does not contain a signing secret of a Stripe webhook',

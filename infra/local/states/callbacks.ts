@@ -14,15 +14,16 @@ export type OpenTask = {
 const secretLength = 400;
 
 /** A token for an execution's next task. It has the length and the characters of a token of AWS. */
-export const newToken = (execution: string): string =>
-  Buffer.concat([Buffer.from(execution), Buffer.of(0), randomBytes(secretLength)]).toString('base64');
+export const newToken = (machine: string, execution: string): string =>
+  Buffer.concat([Buffer.from(`${machine}:${execution}`), Buffer.of(0), randomBytes(secretLength)]).toString('base64');
 
-/** The execution that a token belongs to; undefined when the text is not a token. */
-export function executionOf(token: string): string | undefined {
+/** The state machine and the execution that a token belongs to; undefined when the text is not a token. */
+export function ownerOf(token: string): { machine: string; execution: string } | undefined {
   const bytes = Buffer.from(token, 'base64');
   const length = bytes.indexOf(0);
   if (length < 1 || bytes.length !== length + 1 + secretLength || bytes.toString('base64') !== token) return undefined;
-  return bytes.toString('utf8', 0, length);
+  const [machine, execution] = bytes.toString('utf8', 0, length).split(':');
+  return execution === undefined ? undefined : { machine: machine!, execution };
 }
 
 /** When a task times out unless a callback comes first. */

@@ -1,6 +1,6 @@
 import { toTimestamp } from '../../../lib/kernel/clock.ts';
 import type { TimerClock } from '../clock.ts';
-import { dueAt, executionOf, newToken, type OpenTask } from './callbacks.ts';
+import { dueAt, newToken, type OpenTask, ownerOf } from './callbacks.ts';
 import { recordTask } from './calls.ts';
 import { type Machine, waitsForCallback } from './definition.ts';
 import { ApiError, ExecutionTimedOut, Halted, StateError } from './errors.ts';
@@ -94,7 +94,12 @@ export class Runner {
 
   /** Resolves when every running execution waits for a callback that is not due yet, or none runs. */
   async idle(): Promise<void> {
-    if (!this.#isIdle()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (!this.isIdle()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Whether `idle` resolves at once. */
+  isIdle(): boolean {
+    return [...this.#live.values()].every((live) => this.#awaitsCallback(live));
   }
 
   async #follow(live: Live): Promise<void> {
@@ -126,7 +131,7 @@ export class Runner {
       signal: controller.signal,
       context: contextOf(execution, arns),
       region: arns.region,
-      newToken: () => newToken(execution.name),
+      newToken: () => newToken(arns.machineName, execution.name),
       answered: () => new Promise((resolve) => (live.answered = resolve)),
       record: (type, details) => {
         if (execution.lastEvent >= longestHistory - 1)
@@ -169,7 +174,7 @@ export class Runner {
   }
 
   #openTask(token: string): Live & { task: OpenTask } {
-    const name = executionOf(token);
+    const name = ownerOf(token)?.execution;
     if (name === undefined) throw new ApiError('InvalidToken', "Invalid Token: 'Invalid token'");
     const live = this.#live.get(name);
     const task = live?.execution.task;
@@ -180,10 +185,6 @@ export class Runner {
     throw new ApiError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
   }
 
-  #isIdle(): boolean {
-    return [...this.#live.values()].every((live) => this.#awaitsCallback(live));
-  }
-
   /** Whether nothing happens before a callback comes or the clock moves on. */
   #awaitsCallback({ execution: { task }, deadline }: Live): boolean {
     return (
@@ -192,7 +193,7 @@ export class Runner {
   }
 
   #resolveIfIdle(): void {
-    if (this.#waiting.length && this.#isIdle()) this.#resolveWaiting();
+    if (this.#waiting.length && this.isIdle()) this.#resolveWaiting();
   }
 
   #resolveWaiting(): void {

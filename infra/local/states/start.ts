@@ -1,26 +1,31 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClock, type TimerClock } from '../clock.ts';
+import { ownerOf } from './callbacks.ts';
 import { readDefinition } from './definition.ts';
 import { ApiError } from './errors.ts';
 import { createOperations } from './operations.ts';
-import type { Operations } from './requests.ts';
+import type { Operations, Request } from './requests.ts';
 import { type Arns, Runner } from './runner.ts';
 import { Store } from './store.ts';
 
 export { DefinitionRefused } from './errors.ts';
 
-export type StatesOptions = {
+export type MachineOptions = {
+  stateMachineArn: string;
   /** A parsed ASL definition with its placeholders filled in. */
   definition: object;
+  /** SQLite file that keeps the executions and their history, or ':memory:'. */
+  file: string;
+};
+
+export type StatesOptions = {
+  machines: readonly MachineOptions[];
   /**
    * Runs the Lambda function that a Task names as its Resource or its FunctionName. Rejects with what the
    * function threw.
    */
   invoke: (resource: string, payload: unknown) => Promise<unknown>;
-  /** SQLite file for executions and their history, or ':memory:'. */
-  file: string;
-  stateMachineArn: string;
   /** 0 or omitted: any free port. */
   port?: number;
   /** The clock of every pause and time-out; the machine's by default. */
@@ -45,48 +50,86 @@ export type States = {
 const largestBody = 4 * 1024 * 1024;
 
 /**
- * Step Functions (Standard, one state machine) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0. Executions that
- * are RUNNING in the file continue at the state they had entered, so a step may run twice and none is skipped. One that
- * waits for a callback keeps its token and its time-out. Throws DefinitionRefused, or an Error when the file or the
- * port cannot be used.
+ * Step Functions (Standard state machines) on 127.0.0.1 for `@aws-sdk/client-sfn`, AWS JSON 1.0.
+ * Executions that are RUNNING in a file continue at the state they had entered, so a step may run twice and none is
+ * skipped. One that waits for a callback keeps its token and its time-out. Throws DefinitionRefused, or an Error when a
+ * file or the port cannot be used.
  */
 export async function startStates(options: StatesOptions): Promise<States> {
-  const {
-    definition,
-    invoke,
-    file,
-    stateMachineArn,
-    port = 0,
-    clock = createClock(),
-    log = () => {},
-    waitScale = 1,
-  } = options;
-  const machine = readDefinition(definition);
-  const arns = arnsOf(stateMachineArn);
-  const store = new Store(file, log);
-  const runner = new Runner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log });
-  const operations = createOperations({ store, runner, arns, clock, definition });
+  const { port = 0, log = () => {} } = options;
+  const machines = openMachines(options);
+  const closeStores = () => {
+    for (const { store } of machines) store.close();
+  };
+  const operations = operationsOf(machines);
   const server = createServer((request, response) => void answer(request, response, operations, log));
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   } catch (cause) {
-    store.close();
+    closeStores();
     throw new Error(`Step Functions cannot listen on port ${port}: ${(cause as Error).message}.`, { cause });
   }
-  for (const execution of store.running()) runner.run(execution);
+  for (const { store, runner } of machines) for (const execution of store.running()) runner.run(execution);
   let stopping: Promise<void> | undefined;
   const stop = async () => {
-    runner.halt();
+    for (const { runner } of machines) runner.halt();
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
-    store.close();
+    closeStores();
   };
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: () => (stopping ??= stop()),
-    idle: () => runner.idle(),
+    async idle() {
+      // While one machine is waited for, an execution of another may begin.
+      while (!machines.every(({ runner }) => runner.isIdle())) {
+        await Promise.all(machines.map(({ runner }) => runner.idle()));
+      }
+    },
   };
+}
+
+type OpenMachine = { name: string; store: Store; runner: Runner; operations: Operations };
+
+function openMachines({ machines, invoke, clock = createClock(), log = () => {}, waitScale = 1 }: StatesOptions) {
+  const parsed = machines.map(({ stateMachineArn, definition, file }) => ({
+    arns: arnsOf(stateMachineArn),
+    definition,
+    machine: readDefinition(definition),
+    file,
+  }));
+  const opened: OpenMachine[] = [];
+  try {
+    for (const { arns, definition, machine, file } of parsed) {
+      const store = new Store(file, log);
+      const runner = new Runner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log });
+      const operations = createOperations({ store, runner, arns, clock, definition });
+      opened.push({ name: arns.machineName, store, runner, operations });
+    }
+  } catch (error) {
+    for (const { store } of opened) store.close();
+    throw error;
+  }
+  return opened;
+}
+
+/** Runs an operation on the state machine that the request names. A request that names none is refused by any. */
+const operationsOf =
+  (machines: readonly OpenMachine[]): Operations =>
+  (operation, request) => {
+    if (operation === 'ListStateMachines') {
+      const lists = machines.map(({ operations }) => operations(operation, request) as { stateMachines: object[] });
+      return { stateMachines: lists.flatMap(({ stateMachines }) => stateMachines) };
+    }
+    const name = machineNameIn(request);
+    const { operations } = machines.find((machine) => machine.name === name) ?? machines[0]!;
+    return operations(operation, request);
+  };
+
+function machineNameIn({ stateMachineArn, executionArn, taskToken }: Request): string | undefined {
+  if (typeof taskToken === 'string') return ownerOf(taskToken)?.machine;
+  return String(stateMachineArn ?? executionArn).split(':')[6];
 }
 
 function arnsOf(machine: string): Arns {

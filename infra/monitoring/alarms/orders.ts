@@ -1,7 +1,9 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
 import { type Invariant, invariants } from '../../../lib/contract/deploy/metrics.ts';
-import { awsMetric, maximum, ours, reviewReasons, sum } from '../metrics.ts';
+import { failureCodes } from '../../../lib/saga/failures.ts';
+import type { AwsMetricName } from '../aws-metrics.ts';
+import { awsMetric, maximum, ours, sum } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
@@ -59,7 +61,7 @@ export function openOrders(): AlarmSpec[] {
       metric: new MathExpression({
         expression: 'SUM(METRICS())',
         usingMetrics: Object.fromEntries(
-          reviewReasons.map((reason, index) => [`m${index}`, ours('ManualReviewsOpened', sum(5), reason)]),
+          failureCodes.map((reason, index) => [`m${index}`, ours('ManualReviewsOpened', sum(5), reason)]),
         ),
         label: 'orders sent to manual review',
         period: ours('ManualReviewsOpened', sum(5), 'compensated').period,
@@ -76,31 +78,39 @@ export function openOrders(): AlarmSpec[] {
   ];
 }
 
-export function sagaExecutions({ stateMachineArn }: MonitoredResources): AlarmSpec[] {
-  const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut' | 'ExecutionsAborted' | 'ExecutionThrottled') =>
-    awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum(5));
+export function sagaExecutions({ stateMachines }: MonitoredResources): AlarmSpec[] {
+  /** The sum over all state machines. */
+  const executions = (label: string, names: readonly AwsMetricName<'AWS/States'>[]) => {
+    const metrics = Object.entries(stateMachines).flatMap(([machine, arn]) =>
+      names.map(
+        (name) => [`${machine}${name}`, awsMetric('AWS/States', name, { StateMachineArn: arn }, sum(5))] as const,
+      ),
+    );
+    return new MathExpression({
+      expression: metrics.map(([id]) => `FILL(${id}, 0)`).join(' + '),
+      usingMetrics: Object.fromEntries(metrics),
+      label,
+      period: metrics[0]![1].period,
+    });
+  };
   return [
     {
       name: 'saga-failed',
       runbook: 'saga-failed',
       means: 'Executions of the order saga failed, timed out or were aborted.',
-      metric: new MathExpression({
-        expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)',
-        usingMetrics: {
-          failed: executions('ExecutionsFailed'),
-          timedOut: executions('ExecutionsTimedOut'),
-          aborted: executions('ExecutionsAborted'),
-        },
-        label: 'failed executions',
-        period: executions('ExecutionsFailed').period,
-      }),
+      // Three metrics of three state machines are nine; an alarm takes ten.
+      metric: executions('executions that did not succeed', [
+        'ExecutionsFailed',
+        'ExecutionsTimedOut',
+        'ExecutionsAborted',
+      ]),
       threshold: 1,
     },
     {
       name: 'saga-throttled',
       runbook: 'saga-failed',
       means: 'Step Functions throttles executions of the order saga.',
-      metric: executions('ExecutionThrottled'),
+      metric: executions('throttled state transitions', ['ExecutionThrottled']),
       threshold: 1,
       bad: 3,
       of: 3,

@@ -1,8 +1,9 @@
 import { type IWidget, MathExpression, SingleValueWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
 import { invariants } from '../../../lib/contract/deploy/metrics.ts';
-import { failureCodes } from '../../../lib/saga/state.ts';
-import { awsMetric, maximum, ours, reviewReasons, sum, waitingIn } from '../metrics.ts';
+import { failureCodes, sagaFailureCodes } from '../../../lib/saga/failures.ts';
+import type { AwsMetricName } from '../aws-metrics.ts';
+import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import { graph } from './widgets.ts';
 
@@ -38,7 +39,7 @@ export function sales(): IWidget[][] {
       graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum())]),
       graph(
         'Failed orders by reason',
-        failureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
+        sagaFailureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
         { stacked: true },
       ),
       graph('Stock-outs', [ours('StockOuts', sum())]),
@@ -54,15 +55,14 @@ export function sales(): IWidget[][] {
 }
 
 /** Orders, sagas and jobs that are stuck. */
-export function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWidget[][] {
-  const executions = (
-    name:
-      | 'ExecutionsStarted'
-      | 'ExecutionsSucceeded'
-      | 'ExecutionsFailed'
-      | 'ExecutionsTimedOut'
-      | 'ExecutionThrottled',
-  ) => awsMetric('AWS/States', name, { StateMachineArn: stateMachineArn }, sum());
+export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidget[][] {
+  const executions = (...names: AwsMetricName<'AWS/States'>[]) =>
+    Object.entries(stateMachines).flatMap(([machine, arn]) =>
+      names.map((name) => {
+        const label = `${machine}: ${name}`;
+        return awsMetric('AWS/States', name, { StateMachineArn: arn }, { ...sum(), label });
+      }),
+    );
   return [
     [
       graph('Stuck orders, and orders in manual review', [
@@ -81,7 +81,7 @@ export function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWi
     [
       graph(
         'Orders sent to manual review, by reason',
-        reviewReasons.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
+        failureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
         { stacked: true },
       ),
       graph('Work of the sweeper', [
@@ -89,13 +89,11 @@ export function stuck({ stateMachineArn, deadLetters }: MonitoredResources): IWi
         ours('ReservationsExpired', sum()),
         ours('CompensationsRetried', sum()),
       ]),
-      graph('Saga executions', [
-        executions('ExecutionsStarted'),
-        executions('ExecutionsSucceeded'),
-        executions('ExecutionsFailed'),
-        executions('ExecutionsTimedOut'),
-        executions('ExecutionThrottled'),
-      ]),
+      graph(
+        'Saga executions; on the right: failed, timed out, throttled',
+        executions('ExecutionsStarted', 'ExecutionsSucceeded'),
+        { right: executions('ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled') },
+      ),
     ],
     [
       graph('Schedules that could not start their job', [waitingIn(deadLetters, maximum())]),

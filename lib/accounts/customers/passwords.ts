@@ -62,7 +62,9 @@ const hashBytes = 32;
 
 const scryptAsync = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 
-/** Node.js hashes on its four pool threads, which also resolve DNS names. Many sign-ins at once must leave some free. */
+/**
+ * Node.js hashes on its four pool threads, which also resolve DNS names. Many sign-ins at once must leave some free.
+ */
 const withPermit = semaphore(2);
 
 /** Devices encode the same password in different Unicode forms, so it is normalized to NFKC (NIST SP 800-63B). */

@@ -17,8 +17,8 @@ export async function mayMail(tx: TransactionSql, to: string, clock: Clock): Pro
 }
 
 /**
- * Writes a mail to the outbox; it is sent after this transaction is committed. A mail of the kind `nobody` is never sent:
- * writing it makes a request for an unknown address cost as much as one for a customer's.
+ * Writes a mail to the outbox; it is sent after this transaction is committed. A mail of the kind `nobody` is never
+ * sent: writing it makes a request for an unknown address cost as much as one for a customer's.
  */
 export async function writeMail(
   tx: TransactionSql,
@@ -41,8 +41,8 @@ export type DueMail = OutgoingMail & { id: string; attempts: number };
 const giveUpAfterMs = 24 * 3600_000;
 
 /**
- * Claims mails that are due, the longest waiting first. Concurrent callers get different ones. A mail that is not marked
- * as sent is due again after 1 minute, then 2, 4 and so on, up to an hour.
+ * Claims mails that are due, the longest waiting first. Concurrent callers get different ones. A mail that is not
+ * marked as sent is due again after 1 minute, then 2, 4 and so on, up to an hour.
  */
 export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise<DueMail[]> {
   const now = new Date(clock.now());

@@ -19,8 +19,8 @@ const batchSize = 10;
 export type MailCounts = { sent: number; failed: number; refused: number; givenUp: number; dropped: number };
 
 /**
- * Sends the mails that are due, each at least once, and gives up those that could not be sent for a day. Without a sender
- * it drops all mails that are due, so that no token stays in the database.
+ * Sends the mails that are due, each at least once, and gives up those that could not be sent for a day. Without a
+ * sender it drops all mails that are due, so that no token stays in the database.
  */
 export async function sendMails(deps: SendDeps): Promise<MailCounts> {
   const { sql, mailer, clock, stopwatch, budgetSeconds } = deps;

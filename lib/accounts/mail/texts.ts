@@ -1,4 +1,6 @@
-/** Kinds of mail to customers. `nobody` is never sent: it takes the place of a mail to an address without an account. */
+/**
+ * Kinds of mail to customers. `nobody` is never sent: it takes the place of a mail to an address without an account.
+ */
 export const mailKinds = [
   'confirm',
   'sign-up-again',

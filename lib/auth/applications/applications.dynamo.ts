@@ -97,8 +97,8 @@ export async function listApplications({ client, table }: Pick<ApplicationStore,
 }
 
 /**
- * Registers an application under an id. If an item with this id exists, returns that instead, even if it is what remains
- * of a removed application.
+ * Registers an application under an id. If an item with this id exists, returns that instead, even if it is what
+ * remains of a removed application.
  * @throws Problem too-many-applications, identity-client-taken; DependencyUnavailable
  */
 export async function insertApplication(

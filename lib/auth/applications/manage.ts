@@ -145,8 +145,8 @@ export async function deleteApplicationKey(
 }
 
 /**
- * An application can only grant, or act on, scopes that it has itself. Otherwise one that manages applications could get
- * every scope through another application.
+ * An application can only grant, or act on, scopes that it has itself. Otherwise one that manages applications could
+ * get every scope through another application.
  * @throws Problem scopes-exceeded
  */
 function checkScopes(own: readonly Scope[], needed: readonly Scope[]): void {

@@ -8,8 +8,8 @@ export class IssuerUnusable extends Error {
 const maxDocumentBytes = 256 * 1024;
 
 /**
- * Fetches the keys of an OpenID Connect issuer, from the address that its `/.well-known/openid-configuration` names. Uses
- * https only (http for localhost), and follows no redirect.
+ * Fetches the keys of an OpenID Connect issuer, from the address that its `/.well-known/openid-configuration` names.
+ * Uses https only (http for localhost), and follows no redirect.
  * @param timeoutMs for each of the two documents, in milliseconds
  * @throws IssuerUnusable
  */

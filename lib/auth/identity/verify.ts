@@ -40,9 +40,9 @@ export type TokenVerifierOptions = {
 };
 
 /**
- * Verifies JWTs of one OpenID Connect issuer (OpenID Connect Core 1.0 §3.1.3.7, RFC 8725): the signature, by a key of the
- * issuer and an algorithm that suits the key, and issuer, expiry, not-before and audience. Times are compared with the
- * machine's own clock, since the issuer's are too.
+ * Verifies JWTs of one OpenID Connect issuer (OpenID Connect Core 1.0 §3.1.3.7, RFC 8725): the signature, by a key of
+ * the issuer and an algorithm that suits the key, and issuer, expiry, not-before and audience. Times are compared with
+ * the machine's own clock, since the issuer's are too.
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { issuer, readKeys, findApplication, graceSeconds, stopwatch } = options;

@@ -21,9 +21,9 @@ export type LoginSource = { email: string; network: string };
 export type Attempt = LoginSource & { knownUntil: number; counts: readonly FailureCount[] };
 
 /**
- * How many failures each count allows before it locks: `pair` is one e-mail address from one network, `strangers` is one
- * e-mail address from all networks that are not known as its owner's, `network` is one network with any e-mail address.
- * A whole office may share one network.
+ * How many failures each count allows before it locks: `pair` is one e-mail address from one network, `strangers` is
+ * one e-mail address from all networks that are not known as its owner's, `network` is one network with any e-mail
+ * address. A whole office may share one network.
  */
 const allowedFailures = { pair: 5, strangers: 20, network: 50 } as const;
 /** How long a network is known as a customer's after they signed in from it. */
@@ -32,9 +32,9 @@ const knownSeconds = 90 * 24 * 3600;
 const extendSeconds = 24 * 3600;
 
 /**
- * Counts a login attempt as failed before its password is checked, so that concurrent attempts count too. From a network
- * that the customer has signed in from, only failures from that network count: nobody can lock an owner out by guessing
- * elsewhere. Whether a customer has the e-mail address makes no difference.
+ * Counts a login attempt as failed before its password is checked, so that concurrent attempts count too. From a
+ * network that the customer has signed in from, only failures from that network count: nobody can lock an owner out by
+ * guessing elsewhere. Whether a customer has the e-mail address makes no difference.
  * @throws Problem sign-in-locked, DependencyUnavailable
  */
 export async function noteAttempt(store: LockoutStore, source: LoginSource): Promise<Attempt> {
@@ -65,8 +65,8 @@ export async function attemptFailed(store: LockoutStore, { counts }: Attempt): P
 }
 
 /**
- * Reports that the password was right: deletes the failures of this e-mail address from this network, removes the attempt
- * from the other counts, and knows the network as the customer's from now on.
+ * Reports that the password was right: deletes the failures of this e-mail address from this network, removes the
+ * attempt from the other counts, and knows the network as the customer's from now on.
  * @throws DependencyUnavailable
  */
 export async function attemptSucceeded(store: LockoutStore, attempt: Attempt): Promise<void> {

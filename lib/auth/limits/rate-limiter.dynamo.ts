@@ -33,8 +33,8 @@ export type RateLimiterOptions = {
 };
 
 /**
- * Counts one request of a subject whose limit is `perMinute` requests in any 60 seconds, and says whether the request is
- * allowed. Never rejects.
+ * Counts one request of a subject whose limit is `perMinute` requests in any 60 seconds, and says whether the request
+ * is allowed. Never rejects.
  */
 export type RateLimiter = (subject: string, perMinute: number) => Promise<LimitState>;
 
@@ -84,9 +84,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 }
 
 /**
- * Requests a minute that one key counts. At a steady rate that is 200 writes a second, a fifth of what a partition takes.
- * So all requests of a minute may come within 12 seconds, with refusals written besides, before DynamoDB throttles the
- * key.
+ * Requests a minute that one key counts. At a steady rate that is 200 writes a second, a fifth of what a partition
+ * takes. So all requests of a minute may come within 12 seconds, with refusals written besides, before DynamoDB
+ * throttles the key.
  */
 const defaultPerKey = 12_000;
 

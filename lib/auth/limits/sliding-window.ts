@@ -20,9 +20,9 @@ export type Counts = Map<number, number>;
  * Counts one more request if there is room for it.
  *
  * Every slot that overlaps the last 60 seconds counts in full. So no more than `limit` requests pass in any 60 seconds,
- * and a client that makes no more than `limit` in any 65 seconds is never refused. The usual method, two windows weighted
- * by time, would let through up to twice the limit in 60 seconds: a burst at the end of one window, and as much again
- * while its weight fades.
+ * and a client that makes no more than `limit` in any 65 seconds is never refused. The usual method, two windows
+ * weighted by time, would let through up to twice the limit in 60 seconds: a burst at the end of one window, and as
+ * much again while its weight fades.
  * @returns the slot that the request was counted in; undefined when there was no room
  */
 export function takeOne(counts: Counts, limit: number, now: number): number | undefined {

@@ -73,7 +73,9 @@ export async function endSession(store: SessionStore, { customerId, tokenHash }:
   await orUnavailable(store.client.send(new DeleteCommand({ TableName: store.table, Key: { customerId, tokenHash } })));
 }
 
-/** Restarts a session's idle time, at most once in half of it. A failure costs the session some time, not the request. */
+/**
+ * Restarts a session's idle time, at most once in half of it. A failure costs the session some time, not the request.
+ */
 async function extend(store: SessionStore, item: SessionItem, now: number): Promise<void> {
   const expiresAt = Math.min(now + store.idleSeconds, item.createdAt + store.maxSeconds);
   if (item.expiresAt - now >= store.idleSeconds / 2 || expiresAt <= item.expiresAt) return;

@@ -74,7 +74,7 @@ export const createApplication = {
     })
     .check(
       z.refine(({ kind, origins }) => kind === 'web' || origins.length === 0, {
-        error: 'are for a web application',
+        error: 'is only allowed for a web application',
         path: ['origins'],
       }),
     ),

@@ -3,13 +3,23 @@ import type { OperationId } from '../api/operations.ts';
 import type { DatabaseRole, Scope } from './roles.ts';
 import type { TableGrants } from './tables.ts';
 
-/** A right on the state machine or on its executions. */
+/** The state machines of the saga, infra/saga/<name>.asl.json → the environment variable that holds the ARN. */
+export const stateMachineVariables = {
+  placing: 'PLACING_STATE_MACHINE_ARN',
+  compensating: 'COMPENSATING_STATE_MACHINE_ARN',
+  refunding: 'REFUNDING_STATE_MACHINE_ARN',
+} as const;
+export type StateMachineName = keyof typeof stateMachineVariables;
+export const stateMachines = Object.keys(stateMachineVariables) as StateMachineName[];
+
+/** What is done with a state machine, or with its executions. */
 export type StateAction =
   | 'StartExecution'
   | 'DescribeStateMachine'
   | 'DescribeExecution'
   | 'GetExecutionHistory'
   | 'SendTaskSuccess';
+export type StateGrants = Readonly<Partial<Record<StateMachineName, readonly StateAction[]>>>;
 
 /**
  * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
@@ -44,9 +54,9 @@ export type Route<A extends Auth = Auth> = {
   databaseRole: DatabaseRole | null;
   /** DynamoDB rights besides those for authentication and limits. */
   tables?: TableGrants;
-  /** Rights on the state machine. */
-  states?: readonly StateAction[];
-  /** Deployed only with this payment provider. A laptop has both. */
+  /** What the handler does with the state machines. */
+  states?: StateGrants;
+  /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Can wait for the saga, so it may run as long as an HTTP API allows. */
   waits?: true;

@@ -2,11 +2,12 @@ import { Problem } from '../../contract/api/problems.ts';
 import type { Clock } from '../../kernel/clock.ts';
 
 const day = 24 * 3600_000;
-/** Longest stretch that may be asked for at once. */
+/** The longest period of one request, in milliseconds. */
 export const longestPeriod = 400 * day;
 
 /**
- * The stretch of time that somebody asks about: until now and from `fallback` milliseconds before that, unless said.
+ * The period that a request is about. Without `to` it ends now; without `from` it begins `fallback` milliseconds
+ * earlier.
  * @throws Problem invalid-input when it ends before it begins or is longer than 400 days
  */
 export function periodOf(
@@ -17,10 +18,10 @@ export function periodOf(
   const end = to === undefined ? clock.now() : Date.parse(to);
   const start = from === undefined ? end - fallback : Date.parse(from);
   if (start < end && end - start <= longestPeriod) return { from: new Date(start), to: new Date(end) };
-  const detail = start < end ? 'must lie at most 400 days before ?to' : 'must lie before ?to';
+  const detail = start < end ? 'must be at most 400 days before ?to' : 'must be before ?to';
   throw new Problem('invalid-input', `?from ${detail}.`, { errors: [{ pointer: '?from', detail }] });
 }
 
-/** What `GET /audit` shows when no time is said. */
+/** The default period of `GET /audit`, and that of `GET /usage`, in milliseconds. */
 export const lastMonth = 31 * day;
 export const lastDay = day;

@@ -3,7 +3,7 @@ import type { Access } from '../../contract/api/audit.ts';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { idPattern, idTimestamp } from '../../kernel/ids.ts';
 
-type Asked = {
+type AccessFilter = {
   resource?: string | undefined;
   application?: string | undefined;
   customer?: string | undefined;
@@ -20,13 +20,13 @@ type Row = Omit<Access, 'at' | 'kind'> & { at: Date; write: boolean };
  * A page of accesses, newest first.
  * @throws Problem invalid-cursor
  */
-export async function listAccesses(sql: Sql, asked: Asked) {
-  const { resource, application, customer, operation, from, to, limit, cursor } = asked;
+export async function listAccesses(sql: Sql, filter: AccessFilter) {
+  const { resource, application, customer, operation, from, to, limit, cursor } = filter;
   const listName = `list-accesses ${resource ?? ''} ${application ?? ''} ${customer ?? ''} ${operation ?? ''}`;
   const before = cursor === undefined ? undefined : decodeCursor(listName, cursor, idPattern('access'));
-  // An access's id is made of its time: whole months that cannot hold the next page are left out.
+  // An access's id contains its time, so that partitions which cannot contain the next page are pruned.
   const until = before === undefined ? to : new Date(Math.min(to.getTime(), idTimestamp(before) + 1));
-  // The offset keeps the planner from reading whole months to join them: it looks up one by one, until the page is full.
+  // `offset 0` makes the planner look up accesses one by one until the page is full, instead of joining whole months.
   const [source, at, id] =
     resource === undefined
       ? [sql`audit.accesses a`, sql`a.at`, sql`a.id`]
@@ -60,7 +60,7 @@ const toAccess = ({ at, write, ...row }: Row): Access => ({
   kind: write ? 'write' : 'read',
 });
 
-/** Which applications had a customer's data, by requests that were not refused; the one that had it most first. */
+/** The applications whose requests about a customer succeeded, those with the most requests first. */
 export async function listReaders(sql: Sql, { customer, from, to }: { customer: string; from: Date; to: Date }) {
   const rows = await sql`
     select application_id, count(*) filter (where not write)::integer as reads,

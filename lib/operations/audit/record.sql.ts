@@ -2,18 +2,18 @@ import type { Sql } from 'postgres';
 import type { AccessLine } from '../../contract/deploy/access-line.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import { addUsage } from '../usage/usage.sql.ts';
-import { addMonth } from './months.sql.ts';
 
 /**
- * Keeps accesses, and counts them into what their applications used, all of it or nothing. A line that is known already
- * changes nothing. @returns how many were new
+ * Stores accesses and adds them to their applications' usage, all of them or none. A line that is stored already
+ * changes nothing.
+ * @returns how many were new
  */
 export async function recordAccesses(sql: Sql, lines: readonly AccessLine[]): Promise<number> {
   if (lines.length === 0) return 0;
   try {
     return await record(sql, lines);
   } catch (error) {
-    if (!isWithoutMonth(error)) throw error;
+    if (!isWithoutPartition(error)) throw error;
     for (const month of new Set(lines.map(({ at }) => at.slice(0, 7)))) {
       await addMonth(sql, new Date(`${month}-01T00:00:00Z`));
     }
@@ -36,9 +36,9 @@ const record = (sql: Sql, lines: readonly AccessLine[]): Promise<number> =>
       on conflict do nothing
       returning id`;
     const ids = new Set(inserted.map((row) => row.id as string));
-    const fresh = lines.filter(({ accessId }) => ids.delete(accessId));
-    if (fresh.length === 0) return 0;
-    const touched = fresh.flatMap(({ accessId, at, applicationId, write, status, resources }) =>
+    const newLines = lines.filter(({ accessId }) => ids.delete(accessId));
+    if (newLines.length === 0) return 0;
+    const touched = newLines.flatMap(({ accessId, at, applicationId, write, status, resources }) =>
       [...new Set(resources)].map((resource) => ({
         resource,
         at,
@@ -53,13 +53,33 @@ const record = (sql: Sql, lines: readonly AccessLine[]): Promise<number> =>
       select resource, at, "accessId", "applicationId", write, succeeded
       from jsonb_to_recordset(${JSON.stringify(touched)}::text::jsonb) as t (resource text, at timestamptz,
         "accessId" text, "applicationId" text, write boolean, succeeded boolean)`;
-    await addUsage(tx, fresh);
-    return fresh.length;
+    await addUsage(tx, newLines);
+    return newLines.length;
   });
 
-/** PostgreSQL has no code of its own for a row that fits no partition. */
-const isWithoutMonth = (error: unknown): boolean =>
+/** PostgreSQL has no error code of its own for a row without a partition. */
+const isWithoutPartition = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   error.code === '23514' &&
   error.message.startsWith('no partition of relation');
+
+/** Adds the partitions of the month that a time is in. @returns whether they were missing */
+export async function addMonth(sql: Sql, at: Date): Promise<boolean> {
+  const [row] = await sql`select audit.add_month(${at}::timestamptz) as added`;
+  return row!.added as boolean;
+}
+
+/** Adds the partitions of this month and the next three, and drops those of months that are older than `keepMonths`. */
+export async function rotateMonths(
+  sql: Sql,
+  { now, keepMonths }: { now: Date; keepMonths: number },
+): Promise<{ added: number; dropped: number }> {
+  let added = 0;
+  for (let ahead = 0; ahead <= 3; ahead++) {
+    const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
+    if (await addMonth(sql, month)) added++;
+  }
+  const [row] = await sql`select audit.drop_months(${now}::timestamptz, ${keepMonths}::integer) as dropped`;
+  return { added, dropped: row!.dropped as number };
+}

@@ -1,53 +1,45 @@
 import type { Health } from '../../contract/api/system.ts';
 import { type Clock, type Stopwatch, toTimestamp } from '../../kernel/clock.ts';
+import { withDeadline } from '../../kernel/deadline.ts';
 
 export type Part = keyof Health['parts'];
 
 export type HealthOptions = {
-  /** Rejects, or does not answer in time, when its part is away. */
+  /** A probe rejects when its part is down. One that does not settle in time counts as down too. */
   probes: Readonly<Record<Part, () => Promise<unknown>>>;
   version: string;
   clock: Clock;
   stopwatch: Stopwatch;
-  /** Told why a part is down; the answer does not say. */
+  /** Called with the reason when a part is down; the answer does not contain it. */
   onDown?: (part: Part, error: unknown) => void;
-  /** Milliseconds that a probe has. */
+  /** How long a probe may take, in milliseconds. */
   deadlineMs?: number;
-  /** Milliseconds for which an answer is replayed, because nothing limits who asks. */
-  keepMs?: number;
+  /** How long a result is reused, in milliseconds: the health check has no rate limit. */
+  reuseMs?: number;
 };
 
-/** A part did not answer its probe. */
-export class ProbeTimeout extends Error {
-  override readonly name = 'ProbeTimeout';
-  readonly part: Part;
-  constructor(part: Part, milliseconds: number) {
-    super(`${part} did not answer within ${milliseconds} ms`);
-    this.part = part;
-  }
-}
-
 /**
- * Asks every part at once whether it is there. `down` without the database, for nothing can be served then; `degraded`
- * without sessions or sagas. However many ask at a time, the parts are asked once, and not again for `keepMs`.
+ * Checks whether the parts of the service are up, all at once. The service is `down` without the database, because then
+ * it can serve nothing, and `degraded` without sessions or sagas. Concurrent calls share one check, and its result is
+ * reused for `reuseMs`.
  */
-export function healthCheck({ keepMs = 1000, ...options }: HealthOptions): () => Promise<Health> {
+export function healthCheck({ reuseMs = 1000, ...options }: HealthOptions): () => Promise<Health> {
   let last: { health: Promise<Health>; until: number } | undefined;
   return () => {
     if (last !== undefined && options.clock.now() < last.until) return last.health;
-    const asked = { health: askAll(options), until: Number.POSITIVE_INFINITY };
-    last = asked;
-    return asked.health.finally(() => {
-      asked.until = options.clock.now() + keepMs;
+    const check = { health: checkAll(options), until: Number.POSITIVE_INFINITY };
+    last = check;
+    return check.health.finally(() => {
+      check.until = options.clock.now() + reuseMs;
     });
   };
 }
 
-async function askAll(options: Omit<HealthOptions, 'keepMs'>): Promise<Health> {
+async function checkAll(options: Omit<HealthOptions, 'reuseMs'>): Promise<Health> {
   const [database, sessions, states] = await Promise.all([
-    ask('database', options),
-    ask('sessions', options),
-    ask('states', options),
+    checkPart('database', options),
+    checkPart('sessions', options),
+    checkPart('states', options),
   ]);
   return {
     status: overall(database.status, sessions.status, states.status),
@@ -57,27 +49,21 @@ async function askAll(options: Omit<HealthOptions, 'keepMs'>): Promise<Health> {
   };
 }
 
-function overall(database: State, ...others: State[]): Health['status'] {
+function overall(database: Status, ...others: Status[]): Health['status'] {
   if (database === 'down') return 'down';
   return others.includes('down') ? 'degraded' : 'up';
 }
 
-type State = Health['parts'][Part]['status'];
+type Status = Health['parts'][Part]['status'];
 
-async function ask(part: Part, { probes, stopwatch, onDown, deadlineMs = 1000 }: HealthOptions) {
+async function checkPart(part: Part, { probes, stopwatch, onDown, deadlineMs = 1000 }: HealthOptions) {
   const startedAt = stopwatch.elapsed();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ProbeTimeout(part, deadlineMs)), deadlineMs);
-  });
-  let status: State = 'up';
+  let status: Status = 'up';
   try {
-    await Promise.race([probes[part](), late]);
+    await withDeadline(probes[part](), deadlineMs);
   } catch (error) {
     status = 'down';
     onDown?.(part, error);
-  } finally {
-    clearTimeout(timer);
   }
   return { status, latencyMs: stopwatch.elapsed() - startedAt };
 }

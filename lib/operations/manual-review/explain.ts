@@ -3,7 +3,7 @@ import type { Explanation } from '../../contract/api/manual-review.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import { executionName } from '../../saga/execution-name.ts';
+import { compensatingExecution, type ExecutionId, placingExecution } from '../../saga/executions.ts';
 import { auditReading } from './audit.sql.ts';
 import { readRecords } from './explain.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
@@ -13,8 +13,8 @@ import type { Asker } from './retry.ts';
 export type ExplainDeps = {
   sql: Sql;
   clock: Clock;
-  /** An execution and its history; undefined when there is none of this name, or none any more. */
-  readExecution: (name: string) => Promise<Execution | undefined>;
+  /** An execution and its history; undefined when there is no such execution, or none any more. */
+  readExecution: (execution: ExecutionId) => Promise<Execution | undefined>;
   onError: (error: unknown) => void;
 };
 
@@ -33,7 +33,7 @@ export async function explainOrder(deps: ExplainDeps, { orderId, ...asker }: Ask
   const [order, records, executions] = await Promise.all([
     findReviewOrder(deps.sql, orderId, now),
     readRecords(deps.sql, orderId, known.currency, now),
-    storiesOf(namesOf(orderId, known), deps),
+    storiesOf(executionsOf(orderId, known), deps),
   ]);
   const notes: string[] = [];
   if (executions === null) notes.push('Step Functions did not answer, so the executions are not shown. Try again.');
@@ -42,23 +42,21 @@ export async function explainOrder(deps: ExplainDeps, { orderId, ...asker }: Ask
   return { order: order!, ...records, executions, requests: requestsOf(records), notes } satisfies Explanation;
 }
 
-function namesOf(
+function executionsOf(
   orderId: string,
   { compensationAttempts, wasConfirmed }: { compensationAttempts: number; wasConfirmed: boolean },
-) {
-  const compensations = Array.from({ length: compensationAttempts }, (_, index) => index + 1).slice(
-    -shownCompensations,
-  );
+): ExecutionId[] {
+  const retries = Array.from({ length: compensationAttempts }, (_, index) => index + 1).slice(-shownCompensations);
   return [
-    executionName({ orderId, intent: 'place' }),
-    ...(wasConfirmed ? [executionName({ orderId, intent: 'cancel' })] : []),
-    ...compensations.map((attempt) => executionName({ orderId, intent: 'compensation', attempt })),
+    placingExecution({ orderId }),
+    ...(wasConfirmed ? [compensatingExecution({ orderId, reason: 'cancellation' })] : []),
+    ...retries.map((attempt) => compensatingExecution({ orderId, reason: 'retry', attempt })),
   ];
 }
 
-async function storiesOf(names: string[], deps: ExplainDeps): Promise<Explanation['executions']> {
+async function storiesOf(executions: ExecutionId[], deps: ExplainDeps): Promise<Explanation['executions']> {
   try {
-    const found = await Promise.all(names.map(deps.readExecution));
+    const found = await Promise.all(executions.map(deps.readExecution));
     return found.flatMap((execution) => (execution === undefined ? [] : [toStory(execution)]));
   } catch (error) {
     deps.onError(error);

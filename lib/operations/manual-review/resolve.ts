@@ -1,13 +1,11 @@
 import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent } from '../../database/idempotency.sql.ts';
 import { newId } from '../../kernel/ids.ts';
+import { compensatedByHand } from '../../saga/failures.ts';
 import { releaseWhatIsHeld } from '../../shop/stock/reservations.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 import { endByHand, lockForResolution } from './resolve.sql.ts';
 import { type Asker, notInReview, type ReviewDeps } from './retry.ts';
-
-/** What the customer is told. */
-export const byHand = { code: 'compensated', detail: 'Our staff undid the order; no money is kept.' };
 
 /**
  * Ends an order in manual review as that person declares: no money of it is kept. Stock that it still has goes back.
@@ -39,7 +37,7 @@ export async function resolveOrder(
       ...request,
       refundReference: request.refundReference,
       at,
-      failure: byHand,
+      failure: compensatedByHand,
       actionId: newId('action', deps.clock),
       eventId: newId('event', deps.clock),
     });

@@ -3,15 +3,16 @@ import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { CompensatingInput } from '../../saga/inputs.ts';
 import { reopenForCompensation } from '../../saga/retry-compensation.sql.ts';
-import type { SagaInput } from '../../saga/state.ts';
+import { retryInput } from '../../saga/retry-compensation.ts';
 import { readCancellation } from '../../shop/orders/cancel.sql.ts';
-import { compensationInput } from '../../shop/orders/cancel.ts';
-import type { StartSaga } from '../../shop/orders/place.ts';
+import { type StartSaga, startOrLeave } from '../../shop/orders/start-saga.ts';
 import { auditRetry } from './audit.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 
 export type ReviewDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
+export type RetryDeps = ReviewDeps & { startCompensating: StartSaga<CompensatingInput> };
 /** Who asks in manual review: the id of their app key, and of their request. */
 export type Asker = { keyId: string; requestId: string };
 
@@ -21,11 +22,11 @@ export type Asker = { keyId: string; requestId: string };
  * @throws Problem not-found, order-not-in-review
  */
 export async function retryCompensation(
-  deps: ReviewDeps & { startSaga: StartSaga },
+  deps: RetryDeps,
   claim: Claim,
   { orderId, keyId, requestId }: Asker & { orderId: string },
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
-  let toStart: SagaInput | undefined;
+  let start: (() => Promise<void>) | undefined;
   const { answer, replayed } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const now = deps.clock.now();
     const operator = { actionId: newId('action', deps.clock), keyId, requestId, at: new Date(now) };
@@ -33,7 +34,8 @@ export async function retryCompensation(
     if (taken === undefined) throw new Problem('not-found', 'There is no such order.');
     if ('status' in taken) throw notInReview(taken.status);
     await auditRetry(tx, orderId, operator);
-    toStart = compensationInput(await readCancellation(tx, orderId), taken.attempt);
+    const input = retryInput(await readCancellation(tx, orderId), taken.attempt);
+    start = () => deps.startCompensating(input);
     const order = await findReviewOrder(tx, orderId, now);
     return {
       status: 202,
@@ -41,13 +43,7 @@ export async function retryCompensation(
       body: JSON.stringify(order),
     };
   });
-  if (toStart === undefined) return { answer, replayed };
-  try {
-    await deps.startSaga(toStart);
-  } catch (startError) {
-    return { answer, replayed, startError };
-  }
-  return { answer, replayed };
+  return { answer, replayed, ...(await startOrLeave(start)) };
 }
 
 export const notInReview = (status: string): Problem =>

@@ -2,12 +2,12 @@ import type { Sql } from 'postgres';
 import type { Invariant } from '../../contract/deploy/metrics.ts';
 
 const minute = 60_000;
-/** A saga at work takes seconds, with its retries minutes. */
+/** A saga takes seconds, or minutes with retries. */
 const unendedAfter = 5 * minute;
-/** A customer who must act on a payment has as long as the stock is held. */
+/** A customer can act on a payment for as long as its stock is reserved. */
 const endedWithin = 60 * minute;
 
-/** Orders that are open for longer than they should be, and orders in manual review; ages in seconds. */
+/** How many orders are open for longer than they should be, and how many in manual review. Ages are in seconds. */
 export async function readOpenOrders(sql: Sql, now: Date) {
   const [row] = await sql`
     select u.count as unended, u.oldest as oldest_unended, a.count as in_manual_review, a.oldest as oldest_manual_review
@@ -25,7 +25,7 @@ export async function readOpenOrders(sql: Sql, now: Date) {
   return row as { unended: number; oldestUnended: number; inManualReview: number; oldestManualReview: number };
 }
 
-/** For each invariant, how many things break it, and up to ten of their ids. All must be zero. */
+/** For each invariant, the number of violations and up to ten of the ids. Every number should be 0. */
 export async function findViolations(
   sql: Sql,
   now: Date,

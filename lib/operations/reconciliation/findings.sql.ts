@@ -3,7 +3,7 @@ import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { type Finding, type FindingKind, findingKinds } from '../../contract/api/findings.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import type { SagaInput } from '../../saga/state.ts';
+import type { CompensatingInput } from '../../saga/inputs.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -89,7 +89,14 @@ export async function countOpen(sql: Sql): Promise<Record<FindingKind, number>> 
  */
 export async function claimRepair(
   sql: Sql | TransactionSql,
-  repair: { kind: FindingKind; subject: string; key: string; state: 'started' | 'done'; input?: SagaInput; at: Date },
+  repair: {
+    kind: FindingKind;
+    subject: string;
+    key: string;
+    state: 'started' | 'done';
+    input?: CompensatingInput;
+    at: Date;
+  },
 ): Promise<boolean> {
   const rows = await sql`
     update monitor.findings f
@@ -111,7 +118,7 @@ export async function listStartedRepairs(sql: Sql, { limit }: { limit: number })
     where repair = 'started' and repair_input is not null
     order by id
     limit ${limit}`;
-  return rows as unknown as { id: string; subject: string; input: SagaInput }[];
+  return rows as unknown as { id: string; subject: string; input: CompensatingInput }[];
 }
 
 /** Records how a repair ended. */

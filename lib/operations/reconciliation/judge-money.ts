@@ -142,10 +142,9 @@ function returning(
   const { amount, currency, reference } = charge;
   const input = {
     orderId,
-    intent: 'refund-orphaned-charge',
+    reason: 'orphaned-charge',
     amount,
     currency,
-    paymentMethod: '',
     payment: { provider, reference },
   } as const;
   return { repair: { kind: 'refund-orphaned-charge', key: `${orderId}-orphaned-charge`, input, ifSagaRan } };

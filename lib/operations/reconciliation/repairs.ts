@@ -2,7 +2,15 @@ import type { Sql } from 'postgres';
 import type { FindingKind } from '../../contract/api/findings.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { SagaInput } from '../../saga/state.ts';
+import {
+  compensatingExecution,
+  type DescribeExecution,
+  type ExecutionId,
+  isUnderWay,
+  placingExecution,
+} from '../../saga/executions.ts';
+import type { CompensatingInput } from '../../saga/inputs.ts';
+import type { StartSaga } from '../../shop/orders/start-saga.ts';
 import { releaseHeldOfCompensated } from '../../shop/stock/reservations.sql.ts';
 import { claimRepair, listStartedRepairs, settleRepair } from './findings.sql.ts';
 import type { Repair, Verdict } from './verdict.ts';
@@ -10,9 +18,8 @@ import type { Repair, Verdict } from './verdict.ts';
 export type RepairDeps = {
   sql: Sql;
   clock: Clock;
-  startSaga: (input: SagaInput) => Promise<void>;
-  /** Where an order's saga stands: `none`, `RUNNING`, or how it ended. */
-  describeSaga: (of: Pick<SagaInput, 'orderId' | 'intent'>) => Promise<string>;
+  startCompensating: StartSaga<CompensatingInput>;
+  describeExecution: DescribeExecution;
   /** A repair that could not be made, or looked after, now; the next run tries again. */
   onError: (subject: string, error: unknown) => void;
 };
@@ -21,13 +28,18 @@ export type RepairDeps = {
  * Goes on with repairs that were recorded and of whose end nothing is known: starts those that a run recorded and died
  * before it started them, and notes how the others ended.
  */
-export async function goOnWithRepairs({ sql, startSaga, describeSaga, onError }: RepairDeps): Promise<void> {
+export async function goOnWithRepairs({
+  sql,
+  startCompensating,
+  describeExecution,
+  onError,
+}: RepairDeps): Promise<void> {
   for (const { id, subject, input } of await listStartedRepairs(sql, { limit: 200 })) {
     try {
-      const state = await describeSaga(input);
-      if (state === 'none') await startSaga(input);
-      else if (state === 'SUCCEEDED') await settleRepair(sql, { id, state: 'done' });
-      else if (!isUnderWay(state)) await settleRepair(sql, { id, state: 'failed' });
+      const status = await describeExecution(compensatingExecution(input));
+      if (status === 'none') await startCompensating(input);
+      else if (status === 'SUCCEEDED') await settleRepair(sql, { id, state: 'done' });
+      else if (!isUnderWay(status)) await settleRepair(sql, { id, state: 'failed' });
     } catch (error) {
       onError(subject, error);
     }
@@ -58,12 +70,12 @@ async function giveBack(
   wanted: Extract<Repair, { kind: 'refund-orphaned-charge' }>,
 ): Promise<boolean> {
   const { key, input } = wanted;
-  const states = await Promise.all(ownIntents.map((intent) => deps.describeSaga({ orderId: input.orderId, intent })));
-  if (states.some(isUnderWay)) return false;
-  if (wanted.ifSagaRan && states.every((state) => state === 'none')) return false;
+  const statuses = await Promise.all(executionsOf(input.orderId).map(deps.describeExecution));
+  if (statuses.some(isUnderWay)) return false;
+  if (wanted.ifSagaRan && statuses.every((status) => status === 'none')) return false;
   const at = new Date(deps.clock.now());
   if (!(await claimRepair(deps.sql, { ...of, key, state: 'started', input, at }))) return false;
-  await deps.startSaga(input);
+  await deps.startCompensating(input);
   return true;
 }
 
@@ -87,12 +99,16 @@ class RepairedBefore extends Error {
 }
 
 /** Whether some execution works on an order now. */
-export async function isOwned({ describeSaga }: Pick<RepairDeps, 'describeSaga'>, orderId: string): Promise<boolean> {
-  const states = await Promise.all(ownIntents.map((intent) => describeSaga({ orderId, intent })));
-  return states.some(isUnderWay);
+export async function isOwned(
+  { describeExecution }: Pick<RepairDeps, 'describeExecution'>,
+  orderId: string,
+): Promise<boolean> {
+  const statuses = await Promise.all(executionsOf(orderId).map(describeExecution));
+  return statuses.some(isUnderWay);
 }
 
-/** What executions of an order itself are asked for. */
-const ownIntents = ['place', 'cancel'] as const;
-
-const isUnderWay = (state: string): boolean => state === 'RUNNING' || state === 'PENDING_REDRIVE';
+/** The executions that place an order and cancel it. */
+const executionsOf = (orderId: string): ExecutionId[] => [
+  placingExecution({ orderId }),
+  compensatingExecution({ orderId, reason: 'cancellation' }),
+];

@@ -37,8 +37,8 @@ export async function snapshotProviderTransactions({ gateway, store, stopwatch, 
   let progress = await begin(store, gateway.provider, days);
   while (stopwatch.elapsed() - startedAt < limitMs) {
     const { list, cursor, from, to } = progress;
-    const ask = list === 'charges' ? gateway.listCharges : gateway.listRefunded;
-    const page = await ask({ from, to, cursor });
+    const request = { from, to, cursor };
+    const page = await (list === 'charges' ? gateway.listCharges(request) : gateway.listRefunded(request));
     counts.read += page.charges.length;
     counts.written += await saveSnapshotPage(store, page.charges, from);
     const next = following(progress, page.cursor);

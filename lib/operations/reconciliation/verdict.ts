@@ -1,9 +1,9 @@
 import type { FindingKind } from '../../contract/api/findings.ts';
-import type { SagaInput } from '../../saga/state.ts';
+import type { CompensatingInput } from '../../saga/inputs.ts';
 
 /** A repair that is certain. Its key is unique for ever, so it is made once. */
 export type Repair =
-  | { kind: 'refund-orphaned-charge'; key: string; input: SagaInput; ifSagaRan: boolean }
+  | { kind: 'refund-orphaned-charge'; key: string; input: CompensatingInput; ifSagaRan: boolean }
   | { kind: 'release-stock'; key: string; orderId: string };
 
 export type Problem = {

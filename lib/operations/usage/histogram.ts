@@ -1,31 +1,31 @@
 /**
- * How long requests took, counted by place: place 0 up to 1 ms, and each one after it a quarter of a doubling more, so
- * that the last, 63, begins at 46 seconds, beyond what a handler may take.
+ * Counts latencies in buckets. Bucket 0 holds up to 1 ms; each following bucket's upper bound is 2^¼ times that of the
+ * one before. The last, 63, begins at 46 seconds, longer than any handler may take.
  */
-export const places = 64;
+export const bucketCount = 64;
 const perDoubling = 4;
 
-/** The largest difference between a percentile and what it is given as, in parts of it; exact below a millisecond or so. */
+/** The largest relative error of a percentile above 1 ms. */
 export const percentileError = 2 ** (1 / (2 * perDoubling)) - 1;
 
-/** The place of a time in milliseconds. */
-export const placeOf = (milliseconds: number): number =>
-  milliseconds <= 1 ? 0 : Math.min(places - 1, Math.ceil(Math.log2(milliseconds) * perDoubling));
+/** The bucket of a latency in milliseconds. */
+export const bucketOf = (milliseconds: number): number =>
+  milliseconds <= 1 ? 0 : Math.min(bucketCount - 1, Math.ceil(Math.log2(milliseconds) * perDoubling));
 
-/** The time that so large a part (0 to 1) of the requests did not exceed, in milliseconds; null for none. */
-export function percentile(buckets: readonly number[], part: number): number | null {
+/** The latency in milliseconds that a share (0 to 1) of the requests did not exceed; null when there were none. */
+export function percentile(buckets: readonly number[], share: number): number | null {
   const total = buckets.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  const rank = Math.max(1, Math.ceil(total * part));
+  const rank = Math.max(1, Math.ceil(total * share));
   let seen = 0;
-  const place = buckets.findIndex((count) => {
+  const bucket = buckets.findIndex((count) => {
     seen += count;
     return seen >= rank;
   });
-  const milliseconds = place === 0 ? 1 : 2 ** ((place - 0.5) / perDoubling);
+  const milliseconds = bucket === 0 ? 1 : 2 ** ((bucket - 0.5) / perDoubling);
   return Math.round(milliseconds * 10) / 10;
 }
 
-/** Two histograms as one. */
+/** The sum of two histograms. */
 export const added = (a: readonly number[], b: readonly number[]): number[] =>
-  Array.from({ length: Math.max(a.length, b.length) }, (_, place) => (a[place] ?? 0) + (b[place] ?? 0));
+  Array.from({ length: Math.max(a.length, b.length) }, (_, bucket) => (a[bucket] ?? 0) + (b[bucket] ?? 0));

@@ -1,7 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { OperationUsage } from '../../contract/api/usage.ts';
 import type { AccessLine } from '../../contract/deploy/access-line.ts';
-import { added, percentile, placeOf } from './histogram.ts';
+import { added, bucketOf, percentile } from './histogram.ts';
 
 type Counted = {
   applicationId: string;
@@ -13,10 +13,10 @@ type Counted = {
   buckets: number[];
 };
 
-/** What requests that named no application are counted under. */
+/** Counts requests without an application. */
 export const noApplication = 'none';
 
-/** Counts requests into their hours, which must have their month. Each call counts: hand in only what is new. */
+/** Adds requests to the usage of their hours, whose partitions must exist. Adding a request twice counts it twice. */
 export async function addUsage(tx: TransactionSql, lines: readonly AccessLine[]): Promise<void> {
   const counted = JSON.stringify(count(lines));
   await tx`
@@ -25,7 +25,7 @@ export async function addUsage(tx: TransactionSql, lines: readonly AccessLine[])
     select "applicationId", hour, operation, requests, "clientErrors", "serverErrors", buckets
     from jsonb_to_recordset(${counted}::text::jsonb) as c ("applicationId" text, hour timestamptz, operation text,
       requests bigint, "clientErrors" bigint, "serverErrors" bigint, buckets integer[])
-    -- In one order, so that two writers never wait for each other.
+    -- Always in the same order, so that concurrent writers cannot deadlock.
     order by 1, 2, 3
     on conflict (application_id, hour, operation) do update set
       requests = u.requests + excluded.requests,
@@ -55,17 +55,17 @@ function count(lines: readonly AccessLine[]): Counted[] {
     group.requests++;
     if (status >= 500) group.serverErrors++;
     else if (status >= 400) group.clientErrors++;
-    group.buckets = added(group.buckets, [...Array<number>(placeOf(milliseconds)).fill(0), 1]);
+    group.buckets = added(group.buckets, [...Array<number>(bucketOf(milliseconds)).fill(0), 1]);
   }
   return [...groups.values()];
 }
 
-/** What an application asked for from the hour that `from` is in until before `to`, the most used operation first. */
+/** An application's usage by operation, most used first, in the hours from the one that `from` is in until `to`. */
 export async function readUsage(
   sql: Sql,
   { applicationId, from, to }: { applicationId: string; from: Date; to: Date },
 ): Promise<OperationUsage[]> {
-  // Added up here: an hour has few rows, and PostgreSQL has no sum of arrays.
+  // Summed up here, because PostgreSQL cannot sum arrays; an hour has few rows.
   const rows = await sql<Omit<Counted, 'applicationId' | 'hour'>[]>`
     select operation, requests, client_errors, server_errors, to_jsonb(buckets) as buckets
     from audit.usage

@@ -13,8 +13,8 @@ type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStr
 const httpRuntime = (): HttpRuntime => ({ ...runtime(), record: recordAccess, accessControl: accessControl() });
 
 /**
- * The Lambda handler of an HTTP operation (API Gateway, payload format 2.0): the pipeline of `lib/http` around `run`, with
- * the runtime of this process.
+ * The Lambda handler of an HTTP operation (API Gateway, payload format 2.0): the pipeline of `lib/http` around `run`,
+ * with the runtime of this process.
  */
 export function httpHandler<R extends Route, C extends OperationContract, D>(
   route: R,

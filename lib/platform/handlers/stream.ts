@@ -13,8 +13,8 @@ const batch = z.object({
 });
 
 /**
- * The Lambda handler of a stream of log lines. `run` gets the lines as parsed JSON. Lines that do not match the schema are
- * counted and skipped, so that they do not block the others. When `run` throws, Lambda retries with the same lines.
+ * The Lambda handler of a stream of log lines. `run` gets the lines as parsed JSON. Lines that do not match the schema
+ * are counted and skipped, so that they do not block the others. When `run` throws, Lambda retries with the same lines.
  */
 export function streamHandler<S extends z.ZodMiniType, D, R extends Record<string, unknown>>(
   stream: { name: string; databaseRole: DatabaseRole | null; timeoutSeconds: number },

@@ -39,7 +39,7 @@ export async function listOnSale(sql: Sql, { limit, cursor }: { limit: number; c
 }
 
 /**
- * A product that is on sale. One that was taken off sale cannot be told from one that never was.
+ * A product that is on sale. One that was taken off sale looks like one that never existed.
  * @throws Problem not-found
  */
 export async function readOnSale(sql: Sql, id: string): Promise<contract.Product> {
@@ -48,7 +48,7 @@ export async function readOnSale(sql: Sql, id: string): Promise<contract.Product
   return toProduct(row);
 }
 
-/** @throws Problem not-found when there is no such product, on sale or not */
+/** @throws Problem not-found when the product does not exist, on sale or not */
 export async function requireProduct(sql: Sql | TransactionSql, id: string): Promise<void> {
   const [row] = await sql`select from catalog.products where id = ${id}`;
   if (row === undefined) throw notFound();
@@ -75,8 +75,8 @@ export async function insertProduct(
 }
 
 /**
- * Changes what is given and leaves the rest. The version goes up each time, also when nothing was different.
- * @param ifMatch version that the change was made for; undefined to change whatever is there
+ * Changes the given fields. The version goes up by one each time, even if no value is different.
+ * @param ifMatch changes the product only if it is still at this version
  * @throws Problem not-found, sku-taken, version-stale
  */
 export async function updateProduct(
@@ -102,7 +102,7 @@ export async function updateProduct(
   });
   if (row !== undefined) return toProduct(row);
   await requireProduct(sql, id);
-  throw new Problem('version-stale', 'The product has changed since then: read it again and repeat the change.');
+  throw new Problem('version-stale', 'The product has changed since you read it. Read it again and repeat the change.');
 }
 
 const columns = (sql: Sql | TransactionSql) =>
@@ -120,7 +120,7 @@ const toProduct = (row: ProductRow): contract.Product => ({
   version: row.version,
 });
 
-const notFound = (): Problem => new Problem('not-found', 'There is no such product.');
+const notFound = (): Problem => new Problem('not-found', 'This product does not exist.');
 
 const isSkuTaken = (error: unknown): boolean =>
   error instanceof Error &&

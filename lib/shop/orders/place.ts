@@ -3,20 +3,17 @@ import type { LineInput, Order } from '../../contract/api/orders.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import type { SagaInput } from '../../saga/state.ts';
 import { priceOrder } from '../pricing/price.ts';
 import { type NewOrder, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing } from './place.sql.ts';
+import { type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
 
-/** Starts the saga of an order. Starting twice is starting once. @throws when it cannot be started now */
-export type StartSaga = (input: SagaInput) => Promise<void>;
-
-export type PlaceDeps = { sql: Sql; keys: KeyOptions; clock: Clock; startSaga: StartSaga };
+export type PlaceDeps = { sql: Sql; keys: KeyOptions; clock: Clock; startPlacing: StartSaga<OrderToPlace> };
 
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
- * saga. A saga that cannot be started now is left to the sweeper: the order is safe.
- * @returns the answer to give, and the order when it is new
+ * saga. The sweeper starts a saga that cannot be started now.
+ * @returns the answer to the request; the order when it is new; why its saga could not be started
  * @throws Problem product-not-available, currencies-mixed, amount-too-large, request-in-flight, idempotency-key-reused
  */
 export async function placeOrder(
@@ -41,23 +38,17 @@ export async function placeOrder(
   const first = await insertOrder(deps.sql, claim, order, answer, deps.keys);
   if (first !== undefined) return { answer: first, placed: undefined };
 
-  try {
-    await deps.startSaga(sagaInput(order));
-  } catch (startError) {
-    return { answer, placed, startError };
-  }
-  return { answer, placed };
+  return { answer, placed, ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))) };
 }
 
 /** What the saga of a new order is started with. */
-export const sagaInput = (order: {
+export const orderToPlace = (order: {
   id: string;
   total: number;
   currency: string;
   paymentMethod: string;
-}): SagaInput => ({
+}): OrderToPlace => ({
   orderId: order.id,
-  intent: 'place',
   amount: order.total,
   currency: order.currency,
   paymentMethod: order.paymentMethod,

@@ -11,13 +11,13 @@ export const sleep: Sleep = (milliseconds) => new Promise((resolve) => setTimeou
 const shortestPause = 10;
 const longestPause = 1000;
 
-/** How long orders took of late to end from when somebody began to wait for them, in milliseconds. */
+/** How long recent orders took to end after a client began to wait for them, in milliseconds. */
 let usual = 120;
 
 /**
- * Waits until an order has ended or its customer has to act, or until the stopwatch shows `until`: a client waits in its
- * own time, wherever the clock has been moved to. Looks when orders usually end.
- * @returns the order as it was at the last look, undefined when there was no time for one
+ * Waits until an order has ended or its customer has to act, or until the stopwatch shows `until`. The stopwatch measures
+ * real time: a client waits in real time even if the clock has been moved. Reads when orders usually end.
+ * @returns the order as the last read saw it, undefined when there was no time for a read
  */
 export async function waitForEnd(
   deps: { sql: Sql; clock: Clock; stopwatch: Stopwatch; sleep: Sleep },
@@ -38,9 +38,9 @@ export async function waitForEnd(
 }
 
 /**
- * Looks at something until it is done or gone, or until the stopwatch shows `until`: first after as long as an order
- * usually takes, then less and less often, so that waiting costs the database a read or two.
- * @returns what the last look saw, undefined when there was no time for one
+ * Reads something until it is done or does not exist any more, or until the stopwatch shows `until`. Reads first after the
+ * time that an order usually takes, then less and less often, so that waiting costs the database a read or two.
+ * @returns what the last read saw, undefined when there was no time for a read
  */
 export async function waitFor<T>(
   { stopwatch, sleep }: { stopwatch: Stopwatch; sleep: Sleep },

@@ -1,38 +1,51 @@
-import type { Charge, Refund, SagaState } from '../../saga/state.ts';
-import { type PaymentGateway, type RefundPartRequest, refundRefused } from './gateway.ts';
+import {
+  type Charge,
+  type ChargeRequest,
+  type CompensationOutcome,
+  type PaymentGateway,
+  type RefundPartRequest,
+  refundRefused,
+} from './gateway.ts';
 
 /** An order that costs nothing never reaches a provider. */
 const noProvider = 'none';
 
 /**
- * Charges an order, or tells what became of its charge. Safe to repeat. With an `action` in the answer the customer has
- * to act first, and nothing is taken yet.
+ * Charges an order, or returns what became of its charge. Safe to repeat.
  * @throws PaymentDeclined, OutcomeUnknown
  */
-export async function chargeOrder(gateway: PaymentGateway, state: SagaState): Promise<Charge> {
-  const { orderId, amount, currency, paymentMethod } = state;
+export async function chargeOrder(
+  gateway: PaymentGateway,
+  { orderId, amount, currency, paymentMethod }: ChargeRequest,
+): Promise<Charge> {
   if (amount === 0) return { provider: noProvider, reference: orderId };
   return gateway.charge({ orderId, amount, currency, paymentMethod });
 }
 
+/** An order whose money is given back; `charge` where one is known. */
+export type OrderToRefund = Omit<ChargeRequest, 'paymentMethod'> & {
+  charge: { provider: string; reference: string } | undefined;
+};
+
 /**
- * Makes sure that no money of an order is kept, whether or not the charge's answer came. Safe to repeat.
+ * Makes sure that no money of an order is kept, whether or not the charge was ever answered. Safe to repeat.
  * @throws OutcomeUnknown
  */
-export async function refundOrder(gateway: PaymentGateway, state: SagaState): Promise<Refund> {
-  const { orderId, amount, currency } = state;
-  const taken = state.payment ?? state.charge;
+export async function refundOrder(
+  gateway: PaymentGateway,
+  { orderId, amount, currency, charge }: OrderToRefund,
+): Promise<CompensationOutcome> {
   if (amount === 0) {
-    return taken === undefined
+    return charge === undefined
       ? { outcome: 'voided', provider: noProvider, reference: null, refundReference: null }
-      : { outcome: 'refunded', provider: noProvider, reference: taken.reference, refundReference: null };
+      : { outcome: 'refunded', provider: noProvider, reference: charge.reference, refundReference: null };
   }
-  if (taken !== undefined) checkProvider(gateway, orderId, taken.provider);
-  return gateway.compensation({ orderId, amount, currency, reference: taken?.reference });
+  if (charge !== undefined) checkProvider(gateway, orderId, charge.provider);
+  return gateway.compensate({ orderId, amount, currency, reference: charge?.reference });
 }
 
 /**
- * Gives a part of an order's payment back, once per refund id. Safe to repeat.
+ * Refunds a part of an order's payment, once per refund id. Safe to repeat.
  * @throws RefundRefused, OutcomeUnknown
  */
 export async function refundPartOfOrder(
@@ -46,6 +59,6 @@ export async function refundPartOfOrder(
 
 function checkProvider(gateway: PaymentGateway, orderId: string, provider: string): void {
   if (provider !== gateway.provider) {
-    throw new Error(`${orderId} was paid through ${provider}; ${gateway.provider} cannot give it back`);
+    throw new Error(`${orderId} was paid through ${provider}; ${gateway.provider} cannot refund it`);
   }
 }

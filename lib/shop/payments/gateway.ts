@@ -1,20 +1,27 @@
+import type { PaymentAction } from '../../contract/api/payment-action.ts';
 import { PaymentDeclined, RefundRefused } from '../../kernel/errors.ts';
-import {
-  type Charge,
-  type DeclineCode,
-  declineMessage,
-  type Refund,
-  type RefundRefusalCode,
-  refundRefusalMessage,
-} from '../../saga/state.ts';
 
 /** `amount` in minor units of `currency`, above 0. */
 export type ChargeRequest = { orderId: string; amount: number; currency: string; paymentMethod: string };
 
-/** `reference` is what the charge answered, where it did. */
+/**
+ * A charge. `reference` is the provider's id of it. With an `action` nothing is charged yet: the customer has to act
+ * first. Provider `none` stands for an order that costs nothing; its reference is the order's id.
+ */
+export type Charge = { provider: string; reference: string; action?: PaymentAction | undefined };
+
+/** `reference` is the charge's, where it is known. */
 export type CompensationRequest = { orderId: string; amount: number; currency: string; reference?: string | undefined };
 
-/** `amount` is the part, in minor units of `currency`, above 0; `reference` is what the charge answered. */
+/** How a charge was compensated: `refunded` returned money, `voided` made sure that none was taken and none can be. */
+export type CompensationOutcome = {
+  outcome: 'refunded' | 'voided';
+  provider: string;
+  reference: string | null;
+  refundReference: string | null;
+};
+
+/** `amount` is the part, in minor units of `currency`, above 0; `reference` is the charge's. */
 export type RefundPartRequest = {
   orderId: string;
   refundId: string;
@@ -28,9 +35,9 @@ export type TransactionsRequest = { from: number; to: number; cursor?: string | 
 
 /**
  * One charge as the provider has it now, amounts in minor units (ISO 4217), times in milliseconds since the epoch.
- * `orderId` is null when the charge is not ours: other products may use the same account. `captured` stays when money
- * goes back, and `refundedAmount` says how much; `pending` may still be captured, `declined` only when it is tried anew,
- * `voided` never.
+ * `orderId` is null when the charge is not ours: other products may use the same account. `captured` stays after a
+ * refund, and `refundedAmount` says how much was refunded. A `pending` charge may still be captured, a `declined` one
+ * only when it is tried again, a `voided` one never.
  */
 export type ProviderCharge = {
   orderId: string | null;
@@ -42,27 +49,27 @@ export type ProviderCharge = {
   createdAt: number;
 };
 
-/** Without a `cursor` this was the last page; a page may be empty and not the last. */
+/** Without a `cursor` this was the last page. A page may be empty and not the last. */
 export type ProviderCharges = { charges: ProviderCharge[]; cursor?: string | undefined };
 
-/** A payment provider as the order saga uses it: one charge an order, and the ways back. */
+/** A payment provider as the order saga uses it: one charge an order, and the ways to refund it. */
 export type PaymentGateway = {
   readonly provider: 'simulated' | 'stripe';
   /**
-   * Charges once per order: asked again, it tells what became of that charge. With an `action` the charge waits for the
-   * customer and nothing is captured yet. An order that was compensated is never charged.
+   * Charges once per order. A repeated call returns what became of that charge. With an `action` the charge waits for
+   * the customer and nothing is captured yet. An order that was compensated is never charged.
    * @throws PaymentDeclined final, and nothing can be captured any more; OutcomeUnknown when the provider did not answer
    */
   charge(request: ChargeRequest): Promise<Charge>;
   /**
-   * Makes sure that no money of this order is kept and that none can be taken later: gives back what is kept of a
-   * captured charge, ends an unfinished one, and forbids one that never reached the provider. Asked again, it gives the
-   * first answer.
+   * Makes sure that no money of this order is kept and that none can be taken later. Refunds what is left of a captured
+   * charge, ends an unfinished one, and forbids one that never reached the provider. A repeated call returns the first
+   * answer.
    * @throws OutcomeUnknown when the provider did not answer in time
    */
-  compensation(request: CompensationRequest): Promise<Refund>;
+  compensate(request: CompensationRequest): Promise<CompensationOutcome>;
   /**
-   * Gives a part of a captured charge back, once per `refundId`: asked again, it gives the first answer.
+   * Refunds a part of a captured charge, once per `refundId`. A repeated call returns the first answer.
    * @throws RefundRefused final; OutcomeUnknown when the provider did not answer in time
    */
   refundPart(request: RefundPartRequest): Promise<{ refundReference: string }>;
@@ -79,14 +86,43 @@ export type PaymentGateway = {
   listRefunded(request: TransactionsRequest): Promise<ProviderCharges>;
 };
 
-/** A refusal in the form in which it survives the way through the state machine. */
-export const declined = (code: DeclineCode): PaymentDeclined => new PaymentDeclined(code, declineMessage(code));
+/** Why a charge is declined. Stable: shops translate by code. */
+export const declineCodes = [
+  'card_declined',
+  'insufficient_funds',
+  'expired_card',
+  'incorrect_cvc',
+  'incorrect_number',
+  'card_not_supported',
+  'limit_exceeded',
+  'authentication_required',
+  'authentication_failed',
+  'payment_method_invalid',
+  'amount_invalid',
+  /** The order was compensated before it was charged. */
+  'charge_voided',
+] as const;
+export type DeclineCode = (typeof declineCodes)[number];
 
-/** As `declined`, of a refund. */
-export const refundRefused = (code: RefundRefusalCode): RefundRefused =>
-  new RefundRefused(code, refundRefusalMessage(code));
+export const declined = (code: DeclineCode): PaymentDeclined => new PaymentDeclined(code);
 
-/** The charge that the provider knows is not the one that is asked about. Nothing was done. */
+/** Why a partial refund is refused. Stable: shops translate by code. */
+export const refundRefusalCodes = [
+  'more_than_is_left',
+  'nothing_captured',
+  /** The provider does not refund this amount in this currency. */
+  'amount_invalid',
+  /** The card holder disputes the payment at the bank. */
+  'disputed',
+  'not_refundable',
+  /** The card holder's bank did not accept the money. */
+  'refund_failed',
+] as const;
+export type RefundRefusalCode = (typeof refundRefusalCodes)[number];
+
+export const refundRefused = (code: RefundRefusalCode): RefundRefused => new RefundRefused(code);
+
+/** The provider has another charge than the one that was asked about. Nothing was done. */
 export class ChargeDiffers extends Error {
   override readonly name = 'ChargeDiffers';
   constructor(orderId: string, what: string, expected: unknown, actual: unknown) {
@@ -94,7 +130,7 @@ export class ChargeDiffers extends Error {
   }
 }
 
-/** There is no charge under the reference that a compensation or a refund was given. */
+/** The provider has no charge under the reference of a compensation or a refund. */
 export class ChargeUnknown extends Error {
   override readonly name = 'ChargeUnknown';
   constructor(orderId: string, reference: string) {
@@ -102,7 +138,7 @@ export class ChargeUnknown extends Error {
   }
 }
 
-/** The customer has nothing to do for this charge, or did something else already. */
+/** This charge does not wait for its customer, or does not wait any more. */
 export class ChargeNotWaiting extends Error {
   override readonly name = 'ChargeNotWaiting';
   readonly status: string;

@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Refund } from '../../contract/api/refunds.ts';
-import type { SagaInput } from '../../saga/state.ts';
+import type { RefundToMake } from '../orders/start-saga.ts';
 
 /** A request to refund `amount` minor units of an order's payment; without it, all that is left of the payment. */
 export type RefundRequest = {
@@ -86,23 +86,20 @@ export async function listRefunds(
 }
 
 /** What the saga of a refund is started with. @throws Error when there is no such refund */
-export async function readRefundInput(sql: Sql | TransactionSql, refundId: string): Promise<SagaInput> {
+export async function readRefundToMake(sql: Sql | TransactionSql, refundId: string): Promise<RefundToMake> {
   const [row] = await sql`
-    select r.order_id, r.amount, r.attempt, r.currency, p.id as payment_id, p.provider, p.reference,
-      o.total, o.payment_method
+    select r.order_id, r.amount, r.attempt, r.currency, p.provider, p.reference
     from payments.refunds r
     join payments.payments p on p.id = r.payment_id
-    join payments.refundable_orders o on o.order_id = r.order_id
     where r.id = ${refundId}`;
   if (row === undefined) throw new Error(`no refund ${refundId}`);
   return {
+    refundId,
+    attempt: row.attempt,
     orderId: row.orderId,
-    intent: 'refund',
-    amount: row.total,
+    amount: row.amount,
     currency: row.currency,
-    paymentMethod: row.paymentMethod,
-    payment: { id: row.paymentId, provider: row.provider, reference: row.reference },
-    part: { id: refundId, amount: row.amount, attempt: row.attempt },
+    payment: { provider: row.provider, reference: row.reference },
   };
 }
 

@@ -1,22 +1,22 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { OutcomeUnknown } from '../../kernel/errors.ts';
-import type { DeclineCode } from '../../saga/state.ts';
+import type { DeclineCode } from './gateway.ts';
 
 type Common = { orderId: string; amount: number; currency: string; createdAt: string };
 type Charged = Common & { paymentMethod: string; reference: string };
-/** What went back so far; absent where nothing did. Times are RFC 3339. */
-type GivenBack = { refundedAmount?: number; refundReference?: string; refundedAt?: string };
+/** What was refunded so far; absent where nothing was. Times are RFC 3339. */
+type Refunded = { refundedAmount?: number; refundReference?: string; refundedAt?: string };
 
 /**
- * One item an order, never deleted. Each part that was given back has an attribute of its own, named by `partName`, so
- * that one update writes it together with the sum; items that were made before parts existed need no change.
+ * One item an order, never deleted. Each partial refund has an attribute of its own, named by `partName`, so that one
+ * update writes it together with the sum.
  */
 export type Item =
   | (Charged & { status: 'requires_action' | 'silent' })
-  | (Charged & GivenBack & { status: 'captured' })
+  | (Charged & Refunded & { status: 'captured' })
   | (Charged & { status: 'declined'; declineCode: DeclineCode })
-  | (Charged & GivenBack & { status: 'refunded'; refundReference: string })
+  | (Charged & Refunded & { status: 'refunded'; refundReference: string })
   | (Common & { status: 'voided'; paymentMethod?: string; reference?: string });
 
 export type Part = { reference: string; amount: number; at: string };
@@ -26,7 +26,7 @@ export const partName = (refundId: string): string => `part#${refundId}`;
 export const partOf = (item: Item, refundId: string): Part | undefined =>
   (item as unknown as Record<string, Part | undefined>)[partName(refundId)];
 
-/** How much of a charge went back; an item of before parts has no sum. */
+/** How much of a charge was refunded. */
 export function refundedAmountOf(item: Item): number {
   if (item.status === 'refunded') return item.amount;
   return item.status === 'captured' ? (item.refundedAmount ?? 0) : 0;
@@ -36,12 +36,14 @@ export type StoreOptions = {
   client: DynamoDBDocumentClient;
   /** Table with the partition key `orderId`: one item an order, never deleted. */
   table: string;
-  /** How many items a page of the transactions looks at; as many as DynamoDB likes when absent. */
+  /** How many items a page of the transactions reads; as many as DynamoDB returns when absent. */
   pageSize?: number;
 };
 
+export type ItemStore = ReturnType<typeof itemStore>;
+
 /**
- * The simulated provider's table. Every write is one conditional request and tells whether it was made.
+ * The simulated provider's table. Every write is one conditional request and returns whether it was made.
  * @throws OutcomeUnknown from each when DynamoDB does not answer
  */
 export function itemStore({ client, table, pageSize }: StoreOptions) {
@@ -68,7 +70,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
         ExpressionAttributeValues: { ':status': status, ':waiting': 'requires_action', ...values },
       });
     },
-    /** Gives back what is kept of a captured charge, of which `seen` had gone back when it was read. */
+    /** Refunds what is left of a captured charge, of which `seen` was refunded when it was read. */
     refundRest: (item: Item, seen: number, refundReference: string, at: string) =>
       update(item.orderId, {
         UpdateExpression:
@@ -84,7 +86,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
           ':at': at,
         },
       }),
-    /** Gives a part of a captured charge back, if it was not given back before and so much is left. */
+    /** Refunds a part of a captured charge, if it was not refunded before and that much is left. */
     refundPart: (item: Item, refundId: string, part: Part) =>
       update(item.orderId, {
         UpdateExpression:
@@ -97,7 +99,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
           ':part': part,
           ':none': 0,
           ':amount': part.amount,
-          // an amount never changes, so the sum may be compared with what it was when it was read
+          // The amount of an item never changes, so the one that was read is still true.
           ':most': item.amount - part.amount,
           ':reference': part.reference,
           ':at': part.at,

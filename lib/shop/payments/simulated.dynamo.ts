@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, toTimestamp } from '../../kernel/clock.ts';
 import { OutcomeUnknown } from '../../kernel/errors.ts';
-import type { Charge, DeclineCode, Refund } from '../../saga/state.ts';
 import {
+  type Charge,
   ChargeDiffers,
+  ChargeNotWaiting,
   type ChargeRequest,
   ChargeUnknown,
+  type CompensationOutcome,
   type CompensationRequest,
+  type DeclineCode,
   declined,
   type PaymentGateway,
   type ProviderCharge,
@@ -16,52 +19,107 @@ import {
   refundRefused,
   type TransactionsRequest,
 } from './gateway.ts';
-import { type Item, itemStore, partOf, refundedAmountOf, type StoreOptions } from './simulated-items.dynamo.ts';
+import {
+  type Item,
+  type ItemStore,
+  itemStore,
+  partOf,
+  refundedAmountOf,
+  type StoreOptions,
+} from './simulated-items.dynamo.ts';
 
 export type SimulatedOptions = StoreOptions & {
   clock: Clock;
-  /** How long a provider that never answers is waited for, in milliseconds. */
+  /** How long the gateway waits for a provider that never answers, in milliseconds. */
   timeoutMs: number;
   wait?: (milliseconds: number) => Promise<unknown>;
 };
 
 const provider = 'simulated';
+/** How often a write is tried that finds the item changed since it was read. */
+const mostTurns = 5;
 
 /**
- * A payment provider for laptops and tests that keeps its charges in a table of its own, so that idempotency and
- * refunds are real. The payment method says how it behaves: see `behaviours`; any other is refused.
+ * A payment provider for laptops and tests. It keeps its charges in a table of its own, so that idempotency and refunds
+ * are real. The payment method decides how it behaves (see `behaviours`); any other is declined.
  */
-export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
-  const { timeoutMs, clock, wait = sleep } = options;
-  const store = itemStore(options);
+export class SimulatedGateway implements PaymentGateway {
+  readonly provider = provider;
+  readonly #store: ItemStore;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #wait: (milliseconds: number) => Promise<unknown>;
 
-  return {
-    provider,
-    charge,
-    compensation,
-    refundPart,
-    listCharges: (request) => list('createdAt', request),
-    listRefunded: (request) => list('refundedAt', request),
-  };
-
-  async function charge(request: ChargeRequest): Promise<Charge> {
-    const behaviour = behaviours.get(request.paymentMethod) ?? { declineCode: 'payment_method_invalid' };
-    const item = newItem(request, behaviour, clock);
-    if (await store.insert(item)) {
-      if (behaviour.losesFirstAnswer)
-        throw new OutcomeUnknown('the simulated provider charged, and its answer was lost');
-      return answer(item);
-    }
-    const known = await store.find(request.orderId);
-    if (known === undefined) throw new OutcomeUnknown('the simulated provider lost a charge between two reads');
-    checkSame(request, known);
-    return answer(known);
+  constructor({ clock, timeoutMs, wait = sleep, ...options }: SimulatedOptions) {
+    this.#store = itemStore(options);
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#wait = wait;
   }
 
-  async function answer(item: Item): Promise<Charge> {
+  async charge(request: ChargeRequest): Promise<Charge> {
+    const behaviour = behaviours.get(request.paymentMethod) ?? { declineCode: 'payment_method_invalid' };
+    const item = newItem(request, behaviour, this.#now());
+    if (await this.#store.insert(item)) {
+      if (behaviour.losesFirstAnswer)
+        throw new OutcomeUnknown('the simulated provider charged, and its answer was lost');
+      return this.#chargeOf(item);
+    }
+    const known = await this.#store.find(request.orderId);
+    if (known === undefined) throw new OutcomeUnknown('the simulated provider lost a charge between two reads');
+    checkSame(request, known);
+    return this.#chargeOf(known);
+  }
+
+  async compensate(request: CompensationRequest): Promise<CompensationOutcome> {
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const item = await this.#store.find(request.orderId);
+      if (item === undefined) {
+        if (request.reference !== undefined) throw new ChargeUnknown(request.orderId, request.reference);
+        if (await this.#store.insert(voidOf(request, this.#now()))) return voided(null);
+        continue;
+      }
+      checkSame(request, item);
+      const outcome = await this.#compensateItem(item, request.reference);
+      if (outcome !== undefined) return outcome;
+    }
+    throw busy();
+  }
+
+  async refundPart(request: RefundPartRequest): Promise<{ refundReference: string }> {
+    const { orderId, refundId, amount, currency, reference } = request;
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const item = await this.#store.find(orderId);
+      if (item === undefined) throw new ChargeUnknown(orderId, reference);
+      checkSame({ orderId, currency, reference }, item);
+      if (item.status === 'silent') return this.#silence();
+      const known = partOf(item, refundId);
+      if (known !== undefined) {
+        if (known.amount !== amount)
+          throw new ChargeDiffers(orderId, `in ${refundId} the amount`, amount, known.amount);
+        return { refundReference: known.reference };
+      }
+      if (item.status !== 'captured' && item.status !== 'refunded') throw refundRefused('nothing_captured');
+      if (amount > item.amount - refundedAmountOf(item)) throw refundRefused('more_than_is_left');
+      const part = { reference: newRefundReference(), amount, at: this.#now() };
+      if (await this.#store.refundPart(item, refundId, part)) return { refundReference: part.reference };
+    }
+    throw busy();
+  }
+
+  listCharges(request: TransactionsRequest): Promise<ProviderCharges> {
+    return this.#list('createdAt', request);
+  }
+
+  listRefunded(request: TransactionsRequest): Promise<ProviderCharges> {
+    return this.#list('refundedAt', request);
+  }
+
+  /** The answer that an item stands for. */
+  async #chargeOf(item: Item): Promise<Charge> {
     switch (item.status) {
       case 'captured':
-        // Some of the money went back: the charge does not pay for the order any more.
+        // After a refund the charge does not pay for the order any more.
         if (refundedAmountOf(item) > 0) throw declined('charge_voided');
         return { provider, reference: item.reference };
       case 'requires_action': {
@@ -71,83 +129,73 @@ export function simulatedGateway(options: SimulatedOptions): PaymentGateway {
       case 'declined':
         throw declined(item.declineCode);
       case 'silent':
-        return silence();
+        return this.#silence();
       default:
         throw declined('charge_voided');
     }
   }
 
-  async function compensation(request: CompensationRequest): Promise<Refund> {
-    for (let turn = 0; turn < 5; turn++) {
-      const item = await store.find(request.orderId);
-      if (item === undefined) {
-        if (request.reference !== undefined) throw new ChargeUnknown(request.orderId, request.reference);
-        if (await store.insert(voidOf(request, clock))) return voided(null);
-        continue;
+  /** @returns undefined when the item changed since it was read */
+  async #compensateItem(item: Item, reference: string | undefined): Promise<CompensationOutcome | undefined> {
+    switch (item.status) {
+      case 'silent':
+        return this.#silence();
+      case 'refunded':
+        return refunded(item.reference, item.refundReference);
+      case 'captured': {
+        const seen = refundedAmountOf(item);
+        const last = seen < item.amount ? undefined : item.refundReference;
+        const refundReference = last ?? newRefundReference();
+        const written = await this.#store.refundRest(item, seen, refundReference, this.#now());
+        return written ? refunded(item.reference, refundReference) : undefined;
       }
-      checkSame(request, item);
-      switch (item.status) {
-        case 'silent':
-          return silence();
-        case 'refunded':
-          return refunded(item.reference, item.refundReference);
-        case 'captured': {
-          const seen = refundedAmountOf(item);
-          const last = seen < item.amount ? undefined : item.refundReference;
-          const refundReference = last ?? `sim_re_${randomUUID()}`;
-          if (await store.refundRest(item, seen, refundReference, toTimestamp(clock.now()))) {
-            return refunded(item.reference, refundReference);
-          }
-          break;
-        }
-        case 'requires_action':
-          if (await store.leaveAction(item.orderId, 'voided')) return voided(item.reference);
-          break;
-        case 'declined':
-        case 'voided':
-          if (item.reference === undefined && request.reference !== undefined) {
-            throw new ChargeUnknown(request.orderId, request.reference);
-          }
-          return voided(item.reference ?? null);
-      }
+      case 'requires_action':
+        return (await this.#store.leaveAction(item.orderId, 'voided')) ? voided(item.reference) : undefined;
+      case 'declined':
+      case 'voided':
+        if (item.reference === undefined && reference !== undefined) throw new ChargeUnknown(item.orderId, reference);
+        return voided(item.reference ?? null);
     }
-    throw new OutcomeUnknown('the simulated provider is busy with this order');
   }
 
-  async function refundPart(request: RefundPartRequest): Promise<{ refundReference: string }> {
-    const { orderId, refundId, amount, currency, reference } = request;
-    for (let turn = 0; turn < 5; turn++) {
-      const item = await store.find(orderId);
-      if (item === undefined) throw new ChargeUnknown(orderId, reference);
-      checkSame({ orderId, currency, reference }, item);
-      if (item.status === 'silent') return silence();
-      const known = partOf(item, refundId);
-      if (known !== undefined) {
-        if (known.amount !== amount)
-          throw new ChargeDiffers(orderId, `in ${refundId} the amount`, amount, known.amount);
-        return { refundReference: known.reference };
-      }
-      if (item.status !== 'captured' && item.status !== 'refunded') throw refundRefused('nothing_captured');
-      if (amount > item.amount - refundedAmountOf(item)) throw refundRefused('more_than_is_left');
-      const refundReference = `sim_re_${randomUUID()}`;
-      const part = { reference: refundReference, amount, at: toTimestamp(clock.now()) };
-      if (await store.refundPart(item, refundId, part)) return { refundReference };
-    }
-    throw new OutcomeUnknown('the simulated provider is busy with this order');
-  }
-
-  async function list(
+  async #list(
     attribute: 'createdAt' | 'refundedAt',
     { from, to, cursor }: TransactionsRequest,
   ): Promise<ProviderCharges> {
-    const page = await store.scan(attribute, toTimestamp(from), toTimestamp(to), cursor);
+    const page = await this.#store.scan(attribute, toTimestamp(from), toTimestamp(to), cursor);
     return { charges: page.items.map(toProviderCharge), cursor: page.cursor };
   }
 
-  async function silence(): Promise<never> {
-    await wait(timeoutMs);
-    throw new OutcomeUnknown(`the simulated provider did not answer within ${timeoutMs} ms`);
+  async #silence(): Promise<never> {
+    await this.#wait(this.#timeoutMs);
+    throw new OutcomeUnknown(`the simulated provider did not answer within ${this.#timeoutMs} ms`);
   }
+
+  #now(): string {
+    return toTimestamp(this.#clock.now());
+  }
+}
+
+/**
+ * Plays the customer of a charge with `pm_requiresAction`: `complete` captures it, `fail` declines it as
+ * `authentication_failed`. Repeating it changes nothing.
+ * @returns what became of the charge
+ * @throws ChargeNotWaiting when there is no such charge, it was voided, or it was settled the other way; OutcomeUnknown
+ */
+export async function settleSimulated(
+  options: StoreOptions,
+  orderId: string,
+  outcome: 'complete' | 'fail',
+): Promise<'captured' | 'declined'> {
+  const store = itemStore(options);
+  const [wanted, declineCode] =
+    outcome === 'complete' ? (['captured', undefined] as const) : (['declined', 'authentication_failed'] as const);
+  if (await store.leaveAction(orderId, wanted, declineCode)) return wanted;
+  const item = await store.find(orderId);
+  if (item === undefined || item.status !== wanted) throw new ChargeNotWaiting(orderId, item?.status ?? 'not there');
+  // A charge that never waited was not settled by anybody.
+  if (item.paymentMethod !== 'pm_requiresAction') throw new ChargeNotWaiting(orderId, item.status);
+  return wanted;
 }
 
 type Behaviour = { declineCode?: DeclineCode; losesFirstAnswer?: true; silent?: true; requiresAction?: true };
@@ -160,42 +208,45 @@ const behaviours = new Map<string, Behaviour>([
   ['pm_requiresAction', { requiresAction: true }],
   // Charges and loses the answer; answers when asked again.
   ['pm_timeoutOnce', { losesFirstAnswer: true }],
-  // Answers neither a charge nor its compensation: nobody learns whether money was taken.
+  // Answers neither a charge nor its compensation, so nobody learns whether money was taken.
   ['pm_timeoutAlways', { silent: true }],
 ]);
 
-function newItem(request: ChargeRequest, { declineCode, silent, requiresAction }: Behaviour, clock: Clock): Item {
+function newItem(request: ChargeRequest, { declineCode, silent, requiresAction }: Behaviour, createdAt: string): Item {
   const { orderId, amount, currency, paymentMethod } = request;
-  const reference = `sim_ch_${randomUUID()}`;
-  const charged = { orderId, amount, currency, paymentMethod, reference, createdAt: toTimestamp(clock.now()) };
+  const charged = { orderId, amount, currency, paymentMethod, reference: `sim_ch_${randomUUID()}`, createdAt };
   if (declineCode !== undefined) return { ...charged, status: 'declined', declineCode };
   if (requiresAction) return { ...charged, status: 'requires_action' };
   return { ...charged, status: silent ? 'silent' : 'captured' };
 }
 
-const voidOf = ({ orderId, amount, currency }: CompensationRequest, clock: Clock): Item => ({
+const voidOf = ({ orderId, amount, currency }: CompensationRequest, createdAt: string): Item => ({
   orderId,
   amount,
   currency,
-  createdAt: toTimestamp(clock.now()),
+  createdAt,
   status: 'voided',
 });
 
-const refunded = (reference: string, refundReference: string): Refund => ({
+const newRefundReference = (): string => `sim_re_${randomUUID()}`;
+
+const refunded = (reference: string, refundReference: string): CompensationOutcome => ({
   outcome: 'refunded',
   provider,
   reference,
   refundReference,
 });
 
-const voided = (reference: string | null): Refund => ({
+const voided = (reference: string | null): CompensationOutcome => ({
   outcome: 'voided',
   provider,
   reference,
   refundReference: null,
 });
 
-/** As a real provider refuses a repeated idempotency key that comes with something else. */
+const busy = (): OutcomeUnknown => new OutcomeUnknown('the simulated provider is busy with this order');
+
+/** As a real provider refuses a repeated idempotency key with other parameters. */
 function checkSame(request: { orderId: string } & Record<string, unknown>, item: Item): void {
   const known: Record<string, unknown> = item;
   for (const [name, expected] of Object.entries(request)) {

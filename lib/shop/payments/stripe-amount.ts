@@ -1,12 +1,12 @@
 import { currencyExponent } from '../../kernel/money.ts';
 import { declined } from './gateway.ts';
 
-/** Where the decimals that Stripe counts in differ from ISO 4217's (docs.stripe.com/currencies). */
+/** Currencies that Stripe counts in other decimals than ISO 4217 (docs.stripe.com/currencies). */
 const stripeExponents: Readonly<Record<string, number>> = { ISK: 2, UGX: 2, MGA: 0 };
 
 /**
- * An amount in ISO 4217 minor units in the units that Stripe counts a currency in. Of three decimals the last must be
- * zero for Stripe.
+ * Converts an amount in ISO 4217 minor units to the units that Stripe counts the currency in. In a currency with three
+ * decimals Stripe takes only amounts that end with a zero.
  * @throws PaymentDeclined amount_invalid when Stripe cannot charge it exactly
  */
 export function toStripeAmount(amount: number, currency: string): number {
@@ -19,8 +19,8 @@ export function toStripeAmount(amount: number, currency: string): number {
 }
 
 /**
- * The inverse of `toStripeAmount`, of any amount in Stripe's books; one of other products that has no whole number of
- * minor units is rounded.
+ * The inverse of `toStripeAmount`, for any amount that Stripe reports. An amount of another product that is not a whole
+ * number of minor units is rounded.
  */
 export function fromStripeAmount(amount: number, currency: string): number {
   const { more, factor } = decimals(currency);
@@ -29,9 +29,9 @@ export function fromStripeAmount(amount: number, currency: string): number {
 
 const exponentOf = (currency: string): number => stripeExponents[currency] ?? currencyExponent(currency);
 
-/** How many decimals more than ISO 4217 Stripe counts a currency in, fewer below 0; and what lies between the two. */
+/** How many more decimals than ISO 4217 Stripe uses for a currency (negative: fewer), and the factor between the two. */
 function decimals(currency: string): { more: number; factor: number } {
   const more = exponentOf(currency) - currencyExponent(currency);
-  // A whole number: a hundredth is none in binary.
+  // A whole number, because binary cannot represent a hundredth exactly.
   return { more, factor: 10 ** Math.abs(more) };
 }

@@ -7,13 +7,13 @@ import { fromStripe, isKeptFailure, saysReplayed } from './stripe-errors.ts';
 const apiVersion = '2026-10-28.endive';
 
 export type StripeOptions = {
-  /** The secret key; asked before every call, so that a rotated key is taken up. */
+  /** Returns the secret key. It runs before every call, so that a rotated key is used at once. */
   secretKey: () => Promise<string>;
-  /** How long one charge or one compensation may take altogether, in milliseconds. */
+  /** How long one charge or one compensation may take in total, in milliseconds. */
   timeoutMs: number;
   clock: Clock;
   stopwatch: Stopwatch;
-  /** Where Stripe is, when it is not Stripe. */
+  /** The address of a stand-in for Stripe. */
   api?: { protocol: 'http' | 'https'; host: string; port: number };
 };
 
@@ -24,18 +24,18 @@ export type Call = <T>(
 ) => Promise<T>;
 
 /**
- * Begins a piece of work of one or more calls that share the time there is. A call that fails throws what
- * `fromStripe` makes of it.
+ * Begins a piece of work of one or more calls that share one time limit. A call that fails throws what `fromStripe` makes
+ * of it.
  *
- * A failure that Stripe keeps under a key would be its answer for a day, so the call goes on under the next key: `<key>:2`,
- * `<key>:3`. Whoever makes the call comes to the same one, because nobody gets past a key but by its kept failure.
+ * Stripe would replay a failure that it keeps under a key for a day, so the call is repeated under the next key: `<key>:2`,
+ * `<key>:3`. Every repetition comes to the same key, because only a kept failure leads from one to the next.
  */
 export function stripeCalls({ secretKey, timeoutMs, stopwatch, api }: StripeOptions): () => Call {
   return () => {
     const end = stopwatch.elapsed() + timeoutMs;
     return async (send, idempotencyKey) => {
       for (let time = 1; ; time++) {
-        // Clients cost next to nothing: their connections are the package's, not theirs.
+        // A client costs next to nothing: the package owns the connections.
         const stripe = connect(await secretKey(), api);
         const left = end - stopwatch.elapsed();
         if (left <= 0) throw late(timeoutMs);
@@ -53,20 +53,20 @@ export function stripeCalls({ secretKey, timeoutMs, stopwatch, api }: StripeOpti
 const keyed = (key: string | undefined, time: number): Stripe.RequestOptions =>
   key === undefined ? {} : { idempotencyKey: time === 1 ? key : `${key}:${time}` };
 
-/** Whether Stripe repeated the first answer to this key, which may be out of date. */
+/** Whether Stripe replayed the first answer to this key, which may be out of date. */
 export const isReplayed = ({ lastResponse }: Stripe.Response<unknown>): boolean => saysReplayed(lastResponse.headers);
 
 function connect(key: string, api: StripeOptions['api']): Stripe {
   return new Stripe(key, {
     apiVersion,
-    // The state machine repeats a step; repeating here as well would multiply the time that it takes.
+    // The state machine retries the step; retries here would multiply the time that it takes.
     maxNetworkRetries: 0,
     telemetry: false,
     ...api,
   });
 }
 
-/** Stripe's own time-out watches for silence, so an answer that trickles in would outlast it. */
+/** The package's own time-out measures silence, so an answer that arrives slowly would outlast it. */
 async function within<T>(milliseconds: number, work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const end = new Promise<never>((_, reject) => {

@@ -1,8 +1,7 @@
 import { OutcomeUnknown } from '../../kernel/errors.ts';
-import type { DeclineCode } from '../../saga/state.ts';
-import { declined } from './gateway.ts';
+import { type DeclineCode, declined } from './gateway.ts';
 
-/** Stripe understood the request and refuses it, for a reason that is neither the card's nor the amount's. */
+/** Stripe refused the request for a reason that has to do with neither the card nor the amount. */
 export class StripeRefused extends Error {
   override readonly name = 'StripeRefused';
   readonly code: string;
@@ -12,7 +11,7 @@ export class StripeRefused extends Error {
   }
 }
 
-/** What an error of the `stripe` package and a `last_payment_error` tell. */
+/** What an error of the `stripe` package and a `last_payment_error` have in common. */
 type CardError = { code?: string | undefined; decline_code?: string | undefined };
 type StripeFailure = Error &
   CardError & {
@@ -25,8 +24,8 @@ type StripeFailure = Error &
   };
 
 /**
- * What a failed call to Stripe means for the saga. Stripe's own messages are left behind: they repeat parts of keys
- * and of what the customer typed in; the request id finds them in Stripe's log.
+ * What a failed call to Stripe means for the saga. Stripe's own messages are dropped, because they repeat parts of keys and
+ * of what the customer typed. The request id finds them in Stripe's log.
  * @returns PaymentDeclined, OutcomeUnknown, or StripeRefused for what needs a person
  */
 export function fromStripe(error: unknown): unknown {
@@ -45,19 +44,19 @@ export function fromStripe(error: unknown): unknown {
 }
 
 /**
- * Whether Stripe repeats a failure that it keeps under the idempotency key, for a day at least and "regardless of whether
- * it succeeds or fails" (docs.stripe.com/api/idempotent_requests), of a call that may do better when it is made anew.
+ * Whether Stripe replayed a failure that it keeps under the idempotency key and that a new call may not meet. Stripe keeps
+ * an answer for at least a day "regardless of whether it succeeds or fails" (docs.stripe.com/api/idempotent_requests).
  */
 export const isKeptFailure = (error: unknown): boolean =>
   isStripeFailure(error) &&
   saysReplayed(error.headers) &&
   ((error.statusCode ?? 0) >= 500 || passingRefusals.has(error.code ?? ''));
 
-/** Whether an answer is one that Stripe kept under its idempotency key. */
+/** Whether Stripe replayed an answer that it keeps under the idempotency key. */
 export const saysReplayed = (headers: Readonly<Record<string, string>> | undefined): boolean =>
   headers?.['idempotent-replayed'] === 'true';
 
-/** What the card's bank said. Passing troubles are to be asked about again. */
+/** What the answer of the card's bank means. A temporary trouble is worth another try. */
 export function fromCardError(error: CardError): Error {
   const codes = [error.decline_code, error.code].filter((code) => code !== undefined);
   const passing = codes.find((code) => passingDeclines.has(code));
@@ -96,10 +95,10 @@ const declineCodes = new Map<string, DeclineCode>([
 
 const passingDeclines = new Set(['processing_error', 'issuer_not_available', 'try_again_later', 'reenter_transaction']);
 
-/** Another request holds the same key or object; neither was looked at. */
+/** Another request holds the same key or object, so Stripe did not process this one. */
 const waits = new Set(['idempotency_key_in_use', 'lock_timeout', 'rate_limit']);
 
-/** What time heals. */
+/** Refusals that pass with time. */
 const passingRefusals = new Set(['balance_insufficient']);
 
 const amountCodes = new Set([

@@ -9,11 +9,11 @@ export type Intent = Stripe.PaymentIntent;
 export const retrieve = (call: Call, id: string): Promise<Intent> =>
   call((stripe, options) => stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }, options));
 
-/** How much of an intent's money went back, in Stripe's units; 0 where the charge is not expanded. */
+/** How much of an intent's money was refunded, in Stripe's units; 0 when the charge is not expanded. */
 export const refundedOf = ({ latest_charge: taken }: Intent): number =>
   typeof taken === 'object' && taken !== null ? taken.amount_refunded : 0;
 
-/** @throws ChargeDiffers when the intent is another order's, or of another amount where one is given */
+/** @throws ChargeDiffers when the intent belongs to another order, or has another currency or amount (if one is given) */
 export function checkSame(
   intent: Intent,
   { orderId, amount, currency }: Pick<CompensationRequest, 'orderId' | 'currency'> & { amount?: number },

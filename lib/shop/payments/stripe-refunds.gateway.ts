@@ -1,13 +1,12 @@
 import type Stripe from 'stripe';
 import { PaymentDeclined } from '../../kernel/errors.ts';
-import type { RefundRefusalCode } from '../../saga/state.ts';
-import { ChargeDiffers, type RefundPartRequest, refundRefused } from './gateway.ts';
+import { ChargeDiffers, type RefundPartRequest, type RefundRefusalCode, refundRefused } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
 import type { Call } from './stripe-calls.gateway.ts';
 import { StripeRefused } from './stripe-errors.ts';
 import { checkSame, type Intent, refundedOf, retrieve } from './stripe-intents.gateway.ts';
 
-/** Gives back whatever of the intent's money is still kept, and names the refund. */
+/** Refunds what is left of the intent's money. @returns the id of the refund */
 export async function refundRest(call: Call, orderId: string, { id }: Intent): Promise<string> {
   try {
     const made = await call(
@@ -25,8 +24,8 @@ export async function refundRest(call: Call, orderId: string, { id }: Intent): P
 }
 
 /**
- * Gives a part of an intent's money back. The refund's id stands in its metadata, because Stripe forgets keys after a
- * day and nobody knows how late this is asked again.
+ * Refunds a part of an intent's money. The refund's id is in its metadata, because Stripe drops keys after a day and this
+ * may be repeated later than that.
  */
 export async function refundPart(call: Call, request: RefundPartRequest): Promise<{ refundReference: string }> {
   const { orderId, refundId, currency, reference } = request;
@@ -45,14 +44,14 @@ export async function refundPart(call: Call, request: RefundPartRequest): Promis
     return answer(made, request, amount);
   } catch (error) {
     if (!(error instanceof StripeRefused || error instanceof PaymentDeclined)) throw error;
-    // Another refund may have come between the look and the request.
+    // Another refund may have been made between the check and the request.
     checkLeft(await retrieve(call, reference), amount);
     const refusal = refusals.get(error.code);
     throw refusal === undefined ? error : refundRefused(refusal);
   }
 }
 
-/** Stripe's codes of refunds that it refuses for good. */
+/** Stripe's codes for refunds that it refuses for good. */
 const refusals = new Map<string, RefundRefusalCode>([
   ['charge_already_refunded', 'more_than_is_left'],
   ['charge_disputed', 'disputed'],
@@ -75,7 +74,7 @@ function checkLeft(intent: Intent, amount: number): void {
   if (amount > intent.amount_received - refundedOf(intent)) throw refundRefused('more_than_is_left');
 }
 
-/** @throws RefundRefused when the bank returned the money; ChargeDiffers when another amount stands under this id */
+/** @throws RefundRefused when the bank returned the money; ChargeDiffers when the refund of this id has another amount */
 function answer(made: Stripe.Refund, { orderId, refundId }: RefundPartRequest, amount: number) {
   if (made.metadata?.orderId !== orderId) {
     throw new ChargeDiffers(orderId, `in ${refundId} the order`, orderId, made.metadata?.orderId);
@@ -85,7 +84,7 @@ function answer(made: Stripe.Refund, { orderId, refundId }: RefundPartRequest, a
   return { refundReference: made.id };
 }
 
-/** The newest refund of an intent that fits. */
+/** The newest refund of an intent that `fits`. */
 async function findRefund(
   call: Call,
   id: string,

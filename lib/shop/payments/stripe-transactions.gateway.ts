@@ -6,7 +6,7 @@ import type { Call } from './stripe-calls.gateway.ts';
 import { fromCardError } from './stripe-errors.ts';
 import { type Intent, refundedOf } from './stripe-intents.gateway.ts';
 
-/** The account's intents by the second in which they were created. */
+/** The account's intents that were created within the time. */
 export async function listCharges(call: Call, request: TransactionsRequest): Promise<ProviderCharges> {
   const page = await call((stripe, options) =>
     stripe.paymentIntents.list({ ...pageOf(request), expand: ['data.latest_charge'] }, options),
@@ -14,7 +14,7 @@ export async function listCharges(call: Call, request: TransactionsRequest): Pro
   return answer(page, page.data.map(toProviderCharge));
 }
 
-/** The intents of the refunds that were created within the time. A charge without an intent is nobody's order. */
+/** The intents of the refunds that were created within the time. A charge without an intent belongs to no order. */
 export async function listRefunded(call: Call, request: TransactionsRequest): Promise<ProviderCharges> {
   const page = await call((stripe, options) =>
     stripe.refunds.list({ ...pageOf(request), expand: ['data.payment_intent.latest_charge'] }, options),
@@ -25,7 +25,7 @@ export async function listRefunded(call: Call, request: TransactionsRequest): Pr
   return answer(page, intents.map(toProviderCharge));
 }
 
-/** Stripe counts whole seconds: those that begin within the time. */
+/** Stripe filters by whole seconds: these are the seconds that begin within the time. */
 const pageOf = ({ from, to, cursor }: TransactionsRequest) => ({
   created: { gte: Math.ceil(from / 1000), lt: Math.ceil(to / 1000) },
   limit: 100,

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { id } from '../../contract/api/common.ts';
 import { Problem } from '../../contract/api/problems.ts';
 
-/** How old, or how far ahead of us, a signed event may be, in milliseconds. */
+/** How far the time of a signed event may be from ours, in milliseconds. */
 const toleranceMs = 300_000;
 
 /**
@@ -39,7 +39,7 @@ export function checkSignature(
 export type StripeEvent = {
   id: string;
   type: string;
-  /** The order whose payment something happened to; absent where it is no order of ours, or nothing to resume it for. */
+  /** The order whose payment the event is about; absent when it is not our order, or the event resumes no saga. */
   orderId?: string;
 };
 
@@ -51,7 +51,7 @@ export const awaitedEvents = [
 ] as const;
 
 /**
- * What an event says, of which only the order's id is used.
+ * Reads an event. Only its id, its type and the order's id are used.
  * @throws Problem invalid-json, or invalid-input when it is not an event
  */
 export function readEvent(text: string): StripeEvent {

@@ -1,8 +1,14 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { OutcomeUnknown, PaymentDeclined } from '../../kernel/errors.ts';
 import { idTimestamp } from '../../kernel/ids.ts';
-import type { Charge, Refund } from '../../saga/state.ts';
-import { type ChargeRequest, type CompensationRequest, declined, type PaymentGateway } from './gateway.ts';
+import {
+  type Charge,
+  type ChargeRequest,
+  type CompensationOutcome,
+  type CompensationRequest,
+  declined,
+  type PaymentGateway,
+} from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
 import { type Call, isReplayed, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
 import { fromCardError, StripeRefused } from './stripe-errors.ts';
@@ -12,20 +18,20 @@ import { listCharges, listRefunded } from './stripe-transactions.gateway.ts';
 
 const provider = 'stripe';
 
-/** Stripe forgets idempotency keys when they are 24 hours old; an older order is looked up before it is created. */
+/** Stripe drops idempotency keys after 24 hours; the intent of an older order is searched before one is created. */
 const keyLifeMs = 20 * 3600 * 1000;
 
 /**
- * Stripe by PaymentIntents. An order has one intent, created unconfirmed under a key of its own and then confirmed:
- * whatever becomes of an answer, creating it again finds the intent without charging, and the intent tells what
- * happened. An intent succeeds at most once, and never after it is cancelled.
+ * Stripe with PaymentIntents. An order has one intent, created unconfirmed under a key of its own and then confirmed. If
+ * an answer is lost, creating the intent again finds it without charging, and the intent says what happened. An intent
+ * succeeds at most once, and never after it is cancelled.
  */
 export function stripeGateway(options: StripeOptions): PaymentGateway {
   const begin = stripeCalls(options);
   return {
     provider,
     charge: (request) => charge(begin(), request, options.clock),
-    compensation: (request) => compensation(begin(), request, options.clock),
+    compensate: (request) => compensate(begin(), request, options.clock),
     refundPart: (request) => refundPart(begin(), request),
     listCharges: (request) => listCharges(begin(), request),
     listRefunded: (request) => listRefunded(begin(), request),
@@ -39,7 +45,7 @@ async function charge(call: Call, request: ChargeRequest, clock: Clock): Promise
   if (!isUnconfirmed(current)) return settle(current);
   const { last_payment_error: failure } = current;
   if (failure !== null && fromCardError(failure) instanceof PaymentDeclined) {
-    // The customer may have been given the client secret, and could still pay with another card.
+    // The customer may have the client secret and could still pay with another card.
     return settle(await cancel(call, request.orderId, current, 'abandoned'));
   }
   return settle(await confirm(call, request, current, failure?.charge));
@@ -49,7 +55,7 @@ async function charge(call: Call, request: ChargeRequest, clock: Clock): Promise
 function settle(intent: Intent): Charge {
   switch (intent.status) {
     case 'succeeded':
-      // Some or all of the money went back: the charge does not pay for the order any more.
+      // After a refund the charge does not pay for the order any more.
       if (refundedOf(intent) > 0) throw declined('charge_voided');
       return { provider, reference: intent.id };
     case 'requires_action':
@@ -61,7 +67,7 @@ function settle(intent: Intent): Charge {
   }
 }
 
-/** Why an intent was given up: what the bank said last, or else that the customer did not do their part. */
+/** Why an intent was abandoned: what the bank said last, or else that the customer did not authenticate. */
 function abandoned({ last_payment_error: failure }: Intent): PaymentDeclined {
   const meaning = failure === null ? undefined : fromCardError(failure);
   return meaning instanceof PaymentDeclined ? meaning : declined('authentication_failed');
@@ -72,7 +78,7 @@ function clientSecretOf({ id, client_secret: secret }: Intent): string {
   return secret;
 }
 
-async function compensation(call: Call, request: CompensationRequest, clock: Clock): Promise<Refund> {
+async function compensate(call: Call, request: CompensationRequest, clock: Clock): Promise<CompensationOutcome> {
   let intent = await findForCompensation(call, request, clock);
   if (intent === undefined) return voided(null);
   checkSame(intent, request);
@@ -87,14 +93,14 @@ async function compensation(call: Call, request: CompensationRequest, clock: Clo
   throw new OutcomeUnknown(`${intent.id} is ${intent.status}`);
 }
 
-const voided = (reference: string | null): Refund => ({
+const voided = (reference: string | null): CompensationOutcome => ({
   outcome: 'voided',
   provider,
   reference,
   refundReference: null,
 });
 
-/** The order's intent, made when there is none, so that a charge on its way finds it cancelled. */
+/** The order's intent. It is created if it does not exist, so that a charge on its way finds it cancelled. */
 async function findForCompensation(
   call: Call,
   request: CompensationRequest,
@@ -105,7 +111,7 @@ async function findForCompensation(
     const { intent, isNew } = await findOrCreate(call, request, clock);
     return isNew ? intent : await retrieve(call, intent.id);
   } catch (error) {
-    // An amount that Stripe does not take was never charged.
+    // Stripe never charged an amount that it does not take.
     if (error instanceof PaymentDeclined) return undefined;
     throw error;
   }
@@ -140,8 +146,8 @@ async function findOrCreate(
 }
 
 /**
- * The intent that an old order has. A creation that Stripe called a failure may have left another, which nobody ever
- * knew and so nobody confirmed.
+ * The intent of an old order. A creation that Stripe reported as failed may have left a second one, which nobody knew and
+ * so nobody confirmed.
  */
 async function search(call: Call, orderId: string): Promise<Intent | undefined> {
   const query = `metadata['orderId']:'${orderId}'`;
@@ -152,8 +158,8 @@ async function search(call: Call, orderId: string): Promise<Intent | undefined> 
 }
 
 /**
- * `failedCharge` is the attempt that met a passing trouble: Stripe repeats its failure under the same key. A replayed
- * answer shows the intent as it was then. The key has changed with the parameters.
+ * `failedCharge` is an attempt that met a temporary trouble: Stripe replays its failure under the same key. A replayed
+ * answer shows the intent as it was then. The key changes with the parameters.
  */
 async function confirm(
   call: Call,
@@ -181,7 +187,7 @@ async function confirm(
   return replayed ? retrieve(call, id) : confirmed;
 }
 
-/** The status is in the key, because Stripe would repeat the refusal that another status met. */
+/** The status is in the key, because Stripe would replay the refusal that another status met. */
 const cancel = (
   call: Call,
   orderId: string,
@@ -197,7 +203,7 @@ const cancel = (
     ),
   );
 
-/** What the step made of the intent, or what it has become meanwhile so that the step came too late. */
+/** The intent after a step, or the current intent when it changed meanwhile and the step came too late. */
 async function orCurrent(call: Call, id: string, step: Promise<Intent>): Promise<Intent> {
   try {
     return await step;

@@ -1,10 +1,10 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { toEpochSeconds } from '../../kernel/clock.ts';
 
-/** Where events that were dealt with are remembered: one item an event. */
+/** The table of events that were processed: one item an event. */
 export type WebhookEvents = { client: DynamoDBDocumentClient; table: string };
 
-/** A provider repeats an event for days, never for so long: 30 days, in milliseconds. */
+/** How long events are kept, in milliseconds: 30 days. A provider repeats an event for a few days at most. */
 const keptMs = 30 * 24 * 3600 * 1000;
 
 export async function isRemembered({ client, table }: WebhookEvents, eventId: string): Promise<boolean> {
@@ -12,7 +12,7 @@ export async function isRemembered({ client, table }: WebhookEvents, eventId: st
   return Item !== undefined;
 }
 
-/** Remembers an event that was dealt with at `at`, in milliseconds since the epoch. */
+/** Stores that an event was processed at `at`, in milliseconds since the epoch. */
 export async function remember({ client, table }: WebhookEvents, eventId: string, at: number): Promise<void> {
   await client.send(new PutCommand({ TableName: table, Item: { eventId, expiresAt: toEpochSeconds(at + keptMs) } }));
 }

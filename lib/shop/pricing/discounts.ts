@@ -6,19 +6,18 @@ export type AppliedDiscount = {
   reason: 'premium-customer' | 'large-order';
 };
 
-/** Percent off every order of a premium customer. */
+/** Percent off each order of a premium customer. */
 export const premiumPercent = 15;
-/** Percent off an order of anyone else whose subtotal is above the threshold. */
+/** Percent off an order of any other customer whose subtotal is above the threshold. */
 export const largeOrderPercent = 10;
-/** Major units of the order's currency that a large order is strictly above: 100.00 EUR, 100 JPY, 100.000 KWD. */
+/** The subtotal of a large order is above this many major units: 100.00 EUR, 100 JPY, 100.000 KWD. */
 export const largeOrderAbove = 100;
 
 /**
- * The one discount of an order, or null. Discounts are never stacked: a premium customer gets the premium one alone.
+ * The discount of an order, or null. Discounts do not add up: a premium customer gets only the premium discount.
  *
- * Rounding: the discount is the exact percentage of the whole subtotal (never of a line), rounded half up to one minor
- * unit, once. The total is the subtotal less that amount, so no fraction is ever lost or made. A discount that rounds
- * to zero is no discount.
+ * The discount is the exact percentage of the whole subtotal, rounded half up to a minor unit, once. The total is the
+ * subtotal less that amount, so no fraction of a minor unit is lost. There is no discount if it rounds to zero.
  * @param subtotal minor units, a non-negative safe integer
  */
 export function discountOn(subtotal: number, currency: string, premium: boolean): AppliedDiscount | null {

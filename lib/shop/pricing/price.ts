@@ -2,7 +2,7 @@ import { type LineInput, maxQuantity, type Quote } from '../../contract/api/orde
 import { type InputError, Problem } from '../../contract/api/problems.ts';
 import { type AppliedDiscount, discountOn } from './discounts.ts';
 
-/** A product on sale, as pricing needs it. `priceAmount` is in minor units of `priceCurrency`. */
+/** What pricing needs of a product. `priceAmount` is in minor units of `priceCurrency`. */
 export type PriceableProduct = { id: string; sku: string; name: string; priceAmount: number; priceCurrency: string };
 
 export type PricedLine = {
@@ -23,14 +23,14 @@ export type Priced = {
   total: number;
 };
 
-/** Largest total of an order, in minor units. */
+/** The largest total of an order, in minor units. */
 export const maxTotal = 1_000_000_000_000;
 
 /**
- * Prices a basket. The same product on several lines becomes one line, where it came first.
- * @param products those of the basket that are on sale; others do no harm
- * @throws Problem product-not-available, currencies-mixed or invalid-input (a product's quantities add up to too many),
- *   each naming every line concerned; amount-too-large
+ * Prices a basket. Several lines of the same product become one, at the place of the first.
+ * @param products must include the basket's products that are on sale, and may include others
+ * @throws Problem product-not-available, currencies-mixed or invalid-input (the quantities of a product add up to too
+ *   many), each with every line concerned; amount-too-large
  */
 export function priceOrder({
   lines,
@@ -51,12 +51,15 @@ export function priceOrder({
   const discount = discountOn(subtotal, currency, premium);
   const total = subtotal - (discount?.amount ?? 0);
   if (total > maxTotal) {
-    throw new Problem('amount-too-large', `The total is ${total} minor units of ${currency}; at most ${maxTotal} go.`);
+    throw new Problem(
+      'amount-too-large',
+      `The total is ${total} minor units of ${currency}. At most ${maxTotal} are allowed.`,
+    );
   }
   return { currency, lines: priced, subtotal, discount, total };
 }
 
-/** A priced basket as the API shows it. */
+/** A priced basket as the API returns it. */
 export function toQuote({ currency, lines, subtotal, discount, total }: Priced): Quote {
   const money = (amount: number) => ({ amount, currency });
   return {
@@ -97,7 +100,7 @@ function checkQuantities(lines: readonly LineInput[]): void {
       ? undefined
       : {
           pointer: `/lines/${index}/quantity`,
-          detail: `makes ${sum} of ${productId}; at most ${maxQuantity} of a product go in an order`,
+          detail: `makes ${sum} of ${productId}; an order takes at most ${maxQuantity} of a product`,
         };
   });
   if (errors.length > 0) throw new Problem('invalid-input', sentence(errors), { errors });
@@ -125,5 +128,5 @@ const errorsOf = (
   check: (line: LineInput, index: number) => InputError | undefined,
 ): InputError[] => lines.map(check).filter((error) => error !== undefined);
 
-/** Of at least one error, the first. */
+/** The first error as a sentence. */
 const sentence = ([first]: InputError[]): string => `${first!.pointer} ${first!.detail}.`;

@@ -5,15 +5,15 @@ export type Basket = { customerId: string | null; productIds: readonly string[] 
 export type Priceable = { premium: boolean; products: PriceableProduct[] };
 
 /**
- * Everything that pricing a basket has to know, in one statement: whether the customer is premium (nobody is not), and
- * those of the products that are on sale now. For the role `orders_api`.
+ * Everything that pricing a basket needs, in one statement: whether the customer is premium (false without a customer),
+ * and those of the products that are on sale now. For the role `orders_api`.
  */
 export async function readPriceable(sql: Sql | TransactionSql, basket: Basket): Promise<Priceable> {
   const [row] = await sql`select ${priceableColumns(sql, basket)}`;
   return row as Priceable;
 }
 
-/** The columns `premium` and `products` of `Priceable`, to be selected beside others in one statement. */
+/** The columns `premium` and `products` of `Priceable`, to select with others in one statement. */
 export const priceableColumns = (sql: Sql | TransactionSql, { customerId, productIds }: Basket) => sql`
   coalesce((select c.premium from orders.priceable_customers c where c.id = ${customerId}), false) as premium,
   (

@@ -1,6 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { OrderNotActive, OutOfStock } from '../../kernel/errors.ts';
-import { outOfStockMessage } from '../../saga/state.ts';
 import { revision, transition } from '../orders/transition.sql.ts';
 
 /**
@@ -65,7 +64,7 @@ export async function reserveAllOrNothing(
       exists (select from this) as pending,
       (select jsonb_agg(sku order by sku) from short) as short`;
   const { pending, short } = row as { pending: boolean; short: string[] | null };
-  if (short !== null) throw new OutOfStock(outOfStockMessage(short));
+  if (short !== null) throw new OutOfStock(short);
   if (pending) return true;
 
   const [now] = await sql`select status from orders.orders where id = ${orderId} and abandoned_at is null`;

@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { amount, currency, id } from '../contract/api/common.ts';
+
+const order = { orderId: id('order'), amount, currency };
+const payment = z.object({ provider: z.string(), reference: z.string() });
+
+/** Input of infra/saga/placing.asl.json; `amount` in minor units of `currency`. */
+export const placingInput = z.object({ ...order, paymentMethod: z.string() });
+export type PlacingInput = z.output<typeof placingInput>;
+
+/** Why an execution of infra/saga/compensating.asl.json runs. */
+export const reasons = ['cancellation', 'retry', 'orphaned-charge'] as const;
+
+/**
+ * Input of infra/saga/compensating.asl.json. `payment` is there where money was taken. `attempt` comes with `retry` and
+ * counts the retries of this order's compensation from 1.
+ */
+export const compensatingInput = z.object({
+  ...order,
+  reason: z.enum(reasons),
+  attempt: z.optional(z.int().check(z.gte(1))),
+  payment: z.optional(payment),
+});
+export type CompensatingInput = z.output<typeof compensatingInput>;
+
+/** Input of infra/saga/refunding.asl.json; `amount` is the part to refund, `attempt` starts at 1. */
+export const refundingInput = z.object({ ...order, refundId: id('refund'), attempt: z.int(), payment });
+export type RefundingInput = z.output<typeof refundingInput>;
