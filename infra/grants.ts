@@ -5,21 +5,21 @@ import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
 
-/** What a handler may do, and no more. */
+/** Everything that a handler may do. */
 export type Grants = {
   databaseRole: DatabaseRole | null;
   tables: Partial<Record<TableName, readonly TableAction[]>>;
-  /** On each state machine, or on its executions: see `isOnExecutions`. */
+  /** On each state machine or on its executions; `isOnExecutions` says which. */
   states: StateGrants;
-  /** The payment provider that the handler calls; null for the many that call none. */
+  /** The payment provider that the handler calls; null for none. */
   payments: 'simulated' | 'stripe' | null;
-  /** Whether the handler reads what signs Stripe's events. */
+  /** Whether the handler reads the signing secret of Stripe's webhook. */
   webhook: boolean;
   /** Whether the handler sends mails. */
   mails: boolean;
 };
 
-/** Whether an action is done to an execution, and not to the state machine. */
+/** Whether an action is on an execution rather than on the state machine. */
 export const isOnExecutions = (action: StateAction): boolean =>
   action === 'DescribeExecution' || action === 'GetExecutionHistory';
 
@@ -29,10 +29,7 @@ export type Handler =
   | { kind: 'job'; row: Job }
   | { kind: 'stream'; row: Stream };
 
-/**
- * What a row of the four tables entitles its handler to: what it says itself, and what authentication and limits need
- * on its way in.
- */
+/** The rights of a handler: those that its row names, and those that authentication and rate limits need. */
 export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Grants {
   const { row } = handler;
   const tables: Grants['tables'] = {};
@@ -42,18 +39,18 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
   if (handler.kind === 'http') {
     const { auth, rateClass } = handler.row;
     if (rateClass !== 'exempt') add('limits', ['UpdateItem']);
-    // Sliding expiry is a write on the session; the time of last use one on the key.
+    // Requests extend their session and note when their key was last used.
     if (auth !== 'public') add('applications', ['GetItem']);
     if (auth !== 'public' && auth !== 'app') {
       add('sessions', ['GetItem', 'UpdateItem']);
-      // For tokens of the identity provider.
+      // To verify tokens of the identity provider.
       add('issuerKeys', ['GetItem']);
       add('identities', ['GetItem']);
     }
     if (auth === 'client' || auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
   }
   const callsProvider = (handler.kind === 'step' || handler.kind === 'job') && handler.row.provider;
-  // A step charges and refunds; a job reads the transactions.
+  // Steps charge and refund; jobs only read transactions.
   const onCharges: readonly TableAction[] = handler.kind === 'step' ? ['GetItem', 'PutItem', 'UpdateItem'] : ['Scan'];
   if (callsProvider && provider === 'simulated') add('charges', onCharges);
   for (const [table, actions] of Object.entries(('tables' in row && row.tables) || {}))

@@ -4,7 +4,7 @@ import { steps } from '../functions/steps.ts';
 import { streams } from '../functions/streams.ts';
 import { runner } from './constructs/migrations.ts';
 
-/** Everything that is deployed as a function: its name → its source, relative to the repository. */
+/** The handler of every deployed function: its name → its source, relative to the repository. */
 export function handlerSources(): Record<string, string> {
   const tables = [routes, steps, jobs, streams];
   const handlers = tables.flatMap((table) => Object.values<{ handler: string }>(table)).map(({ handler }) => handler);

@@ -13,8 +13,7 @@ export type Stacks = ReturnType<typeof counterfoil>;
 
 /**
  * The stacks of a stage, checked by cdk-nag. They are deployed in this order: data; platform, which runs the migrations;
- * saga; the contexts and jobs; monitoring. None knows its account or region: they go wherever the credentials of the
- * command line lead.
+ * saga; the contexts and jobs; monitoring. Account and region are those of the command line's credentials.
  * @param codeOf the package of a handler, by its name
  */
 export function counterfoil(app: App, settings: Settings, codeOf: (handler: string) => lambda.Code) {
@@ -66,7 +65,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   });
 
   saga.addStackDependency(platform);
-  // Whatever starts executions finds the definition of its own release.
+  // What starts executions finds the definition of its own release.
   for (const stack of last) stack.addStackDependency(saga);
   for (const stack of last) monitoring.addStackDependency(stack);
   Tags.of(app).add('product', 'counterfoil');

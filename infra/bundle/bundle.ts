@@ -4,15 +4,15 @@ import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { jobs } from '../../functions/jobs.ts';
 import { handlerOptions, root } from './options.ts';
 
-/** A bundled handler: the folder that becomes its Lambda package, and what is in its module. */
+/** A bundled handler: the folder of its Lambda package, and what its module consists of. */
 export type Bundle = { directory: string; bytes: number; metafile: Metafile };
 
-/** Folders of the repository that a handler reads at run time, put beside its bundle. */
+/** Folders that a handler reads at run time. They are copied next to its bundle. */
 const shippedBeside: Readonly<Record<string, string>> = {
   [jobs.migrate.handler]: 'lib/database/migrations',
 };
 
-/** A source that cannot be bundled; the message is esbuild's, with file and line. */
+/** A source that cannot be bundled. The message is esbuild's, with file and line. */
 export class BundleError extends Error {
   override readonly name = 'BundleError';
 }
@@ -23,9 +23,8 @@ export async function bundleHandler(handler: string, outdir: string): Promise<Bu
 }
 
 /**
- * Bundles many handlers in one run of esbuild, each complete in itself. The folders hold the same bytes whenever the
- * sources are the same, so a function that did not change is not deployed again. Source maps, to read a stack trace of
- * minified code by, go to `<outdir>/maps`.
+ * Bundles many handlers in one run of esbuild. Each bundle is complete. The same sources make the same bytes, so an
+ * unchanged function is not deployed again. Source maps, for stack traces of minified code, go to `<outdir>/maps`.
  * @param entries handler → its source, relative to the repository
  * @throws BundleError naming what cannot be bundled and why
  */

@@ -2,19 +2,19 @@ import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
-/** What takes the place of parts of the AWS SDK that no handler uses. */
+/** The module that replaces parts of the AWS SDK that no handler uses. */
 export const standIns = fileURLToPath(new URL('./stand-ins.ts', import.meta.url));
 
 /**
- * Makes a bundle start sooner, in three ways that the bench shows the worth of.
+ * Makes a bundle start faster, in three ways that the bench measures.
  *
- * Node's own modules are taken by `process.getBuiltinModule`. An `import` of one reads each of its exports, and
- * `node:http` has some that load all of fetch and WebSocket when they are read.
+ * It loads Node's own modules by `process.getBuiltinModule`. An `import` reads every export of a module, and some of
+ * `node:http` load all of fetch and WebSocket when they are read.
  *
- * The AWS SDK's event streams, which it loads when an operation has one, are left out. No handler calls such an operation,
- * and what can be loaded later keeps esbuild from merging what it shares with the rest.
+ * It leaves out the AWS SDK's event streams. No handler calls an operation with one, and a module that is loaded later
+ * keeps esbuild from merging the code that it shares with others.
  *
- * Its readers of configuration files are left out: no function has such files.
+ * It leaves out the SDK's readers of configuration files, which no function has.
  */
 export const leanStart = (): Plugin => ({
   name: 'lean-start',

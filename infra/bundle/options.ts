@@ -3,12 +3,12 @@ import type { BuildOptions } from 'esbuild';
 import { leanStart, standIns } from './lean-start.ts';
 import { precompute } from './precompute.ts';
 
-/** The repository's root, where handlers are named from. */
+/** The root of the repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * How a handler is bundled: one ES module for Lambda's node 24, minified, without those parts of the AWS SDK that no
- * handler uses and all would pay for. The caller adds entry points and where to write.
+ * How a handler is bundled: one minified ES module for Lambda's Node 24, without the parts of the AWS SDK that no handler
+ * uses. The caller adds entry points and an output folder.
  */
 export const handlerOptions = (): BuildOptions => ({
   ...shared(),
@@ -28,8 +28,7 @@ export const handlerOptions = (): BuildOptions => ({
 });
 
 /**
- * How CDK's NodejsFunction bundles when told nothing: CommonJS, not minified, everything in it. For the bench to
- * compare with.
+ * How CDK's NodejsFunction bundles by default: CommonJS, not minified, with everything. The bench compares with it.
  */
 export const naiveOptions = (): BuildOptions => ({ ...shared(), format: 'cjs', target: 'node24' });
 

@@ -2,8 +2,8 @@ import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 
 /**
- * Runs modules named `*.static.ts` while a handler is bundled: the bundle gets what they export, which must be JSON, and
- * not what computes it. Run from source, they are modules like any other.
+ * Runs modules named `*.static.ts` when a handler is bundled. The bundle contains the values that they export, which must
+ * be JSON, and not the code that computes them. From source they are ordinary modules.
  */
 export const precompute = (): Plugin => ({
   name: 'precompute',

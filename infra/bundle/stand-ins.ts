@@ -1,13 +1,13 @@
 /*
- * Stand in for parts of the AWS SDK that no handler uses, and whose loading every start would pay for. Each says so when
- * it is called after all.
+ * These replace parts of the AWS SDK that no handler uses, because loading them would slow down every start. Each throws
+ * an error when it is called.
  */
 
 const absent = (what: string, code?: string) => Object.assign(new Error(`this bundle has no ${what}`), { code });
 
 /** The default credential chain, with its readers of files, containers and single sign-on. */
 export const defaultProvider = () => async (): Promise<never> => {
-  // Handlers hand their role's credentials over themselves: `awsCredentials` in lib/platform/config.ts.
+  // Handlers pass the credentials of their role: `awsCredentials` in lib/platform/config.ts.
   throw absent('default credential chain: pass credentials to the client');
 };
 export const fromNodeProviderChain = defaultProvider;
@@ -26,7 +26,7 @@ function noDiscovery(): never {
   throw absent('endpoint discovery: unset AWS_ENABLE_ENDPOINT_DISCOVERY');
 }
 
-/** The readers of `~/.aws`: a function has no such files, which the SDK takes to be so by the code ENOENT. */
+/** The readers of `~/.aws`. A function has no such files; the code ENOENT tells the SDK so. */
 export const filePromises = {};
 export const fileIntercept = {};
 export const tokenIntercept = {};

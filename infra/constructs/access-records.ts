@@ -9,8 +9,8 @@ import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /**
- * The stream table: one function a row, subscribed to the log group whose lines it takes, and a queue for what it could
- * not take. Its own log group is another one, or it would be handed what it prints itself.
+ * The stream table: one function for each row, subscribed to a log group, and a queue for batches that it could not store.
+ * The functions log to other groups, or they would receive their own lines.
  */
 export class AccessRecords extends Construct {
   readonly handlers: Readonly<Record<StreamName, HandlerFunction>>;
@@ -28,7 +28,7 @@ export class AccessRecords extends Construct {
     });
     Validations.of(this.undelivered).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'This is the dead-letter queue, of records of accesses; an alarm watches it.',
+      reason: 'This is the dead-letter queue of access records; an alarm watches it.',
     });
 
     const handlers: Partial<Record<StreamName, HandlerFunction>> = {};
@@ -36,7 +36,7 @@ export class AccessRecords extends Construct {
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
         handler: stream.handler,
-        description: `Lines ${stream.pattern} of the HTTP handlers`,
+        description: `Log lines ${stream.pattern} of the HTTP handlers`,
         grants: grantsOf({ kind: 'stream', row: stream }, payments.provider),
         timeoutSeconds: stream.timeoutSeconds,
         atOnce: stream.atOnce,
@@ -45,7 +45,7 @@ export class AccessRecords extends Construct {
       handler.function.configureAsyncInvoke({
         retryAttempts: 2,
         maxEventAge: Duration.hours(6),
-        // The construct for queues would add a second policy to the role.
+        // CDK's SqsDestination would add a second policy to the role.
         onFailure: { bind: () => ({ destination: this.undelivered.queueArn }) },
       });
       handlers[name] = handler;

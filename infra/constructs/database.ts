@@ -11,8 +11,8 @@ import type { Network } from './network.ts';
 const databaseName = 'counterfoil';
 
 /**
- * Aurora PostgreSQL behind RDS Proxy with IAM from function to proxy and from proxy to database. There is no password
- * anywhere: the master user `migrator` has none either.
+ * Aurora PostgreSQL behind RDS Proxy, with IAM from function to proxy and from proxy to database. No password exists, not
+ * even for the master user `migrator`.
  */
 export class Database extends Construct {
   readonly cluster: rds.DatabaseCluster;
@@ -20,7 +20,7 @@ export class Database extends Construct {
 
   constructor(scope: Construct, id: string, { profile, network }: { profile: Profile; network: Network }) {
     super(scope, id);
-    // Named, because PostgreSQL and the proxy write to log groups of their names, and so can those be given an end.
+    // PostgreSQL and the proxy log to groups named after them. Known names let us create these groups with a retention.
     const name = `counterfoil-${profile.name}`;
     const kept = profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_18_4 });
@@ -39,7 +39,7 @@ export class Database extends Construct {
       enablePerformanceInsights: true,
       ...(key === undefined ? {} : { performanceInsightEncryptionKey: key }),
     };
-    // Minor versions are raised here, so that what is written is what runs.
+    // Minor versions are raised here, so that the code says what runs.
     const instance = { ...insights, autoMinorVersionUpgrade: false };
 
     this.cluster = new rds.DatabaseCluster(this, 'Cluster', {
@@ -63,7 +63,7 @@ export class Database extends Construct {
           log_min_duration_statement: '500',
           log_lock_waits: '1',
           log_temp_files: '0',
-          // Values bound to statements are customers' data.
+          // The values of statements are customers' data.
           log_parameter_max_length: '0',
           log_parameter_max_length_on_error: '0',
         },
@@ -88,7 +88,7 @@ export class Database extends Construct {
       description: `What RDS Proxy of ${name} may do: log in to the database as each login role`,
       assumedBy: new iam.ServicePrincipal('rds.amazonaws.com'),
       inlinePolicies: {
-        // CDK adds none for IAM_AUTH, and without it the proxy is refused by the database.
+        // CDK adds no policy for IAM_AUTH; without one the database refuses the proxy.
         connect: new iam.PolicyDocument({
           statements: [
             new iam.PolicyStatement({
@@ -109,7 +109,7 @@ export class Database extends Construct {
       securityGroups: [network.proxy],
       requireTLS: true,
       borrowTimeout: Duration.seconds(3),
-      // A Lambda environment that sits idle for longer than its driver keeps a connection is gone.
+      // Longer than the driver of a function keeps an idle connection: what is older belongs to no function.
       idleClientTimeout: Duration.minutes(15),
       maxConnectionsPercent: 90,
       maxIdleConnectionsPercent: 20,
@@ -118,22 +118,22 @@ export class Database extends Construct {
 
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-RDS11',
-      reason: 'Port 5432 is reachable from the proxy alone, by security group; another number would hide nothing.',
+      reason: 'Security groups let only the proxy reach port 5432; another port would hide nothing.',
     });
     if (!profile.keeps) {
       Validations.of(this).acknowledge({
         id: 'AwsSolutions-RDS10',
-        reason: 'A dev stage holds nothing worth keeping and must be gone after cdk destroy.',
+        reason: 'A dev stage holds nothing worth keeping, and cdk destroy must delete it.',
       });
     }
   }
 
-  /** What a function needs to find the database. */
+  /** Environment variables by which a function finds the database. */
   get environment(): Record<string, string> {
     return { DATABASE_HOST: this.proxy.endpoint, DATABASE_NAME: databaseName };
   }
 
-  /** What `rds-db:connect` is granted on, for a client of the proxy to log in as this role. */
+  /** The resource of `rds-db:connect` for a client of the proxy that logs in as this role. */
   loginArn(role: DatabaseRole): string {
     return this.userArn(Fn.select(6, Fn.split(':', this.proxy.dbProxyArn)), role);
   }
@@ -147,7 +147,7 @@ export class Database extends Construct {
     });
   }
 
-  /** CDK's construct knows only masters with passwords; CloudFormation takes one that logs in by IAM instead. */
+  /** CDK's construct only knows master users with passwords; CloudFormation also takes one that logs in by IAM. */
   private withoutPassword(): void {
     const cluster = this.cluster.node.defaultChild as rds.CfnDBCluster;
     cluster.manageMasterUserPassword = undefined;

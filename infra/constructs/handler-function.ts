@@ -14,17 +14,17 @@ import { executionsArnOf, functionNameOf, logGroupNameOf, machineArnOf, machineN
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
-/** What every handler of a stage has around it. */
+/** What all handlers of a stage have in common. */
 export type StageContext = {
   settings: Settings;
   network: Network;
   database: Database;
   tables: Tables;
-  /** The OpenID Connect issuer whose tokens are taken. */
+  /** The OpenID Connect issuer whose tokens are accepted. */
   issuer: string;
   /** The package of a handler, by its name. */
   codeOf: (handler: string) => lambda.Code;
-  /** What Lambda itself needs to put a function into the network. */
+  /** The policy that lets Lambda put a function into the network. */
   networkAccess: iam.IManagedPolicy;
 };
 
@@ -35,23 +35,23 @@ export type HandlerFunctionProps = StageContext & {
   grants: Grants;
   timeoutSeconds: number;
   memoryMb?: number;
-  /** Beyond what the grants bring with them. */
+  /** Besides the variables that the grants bring. */
   environment?: Record<string, string>;
-  /** In place of a log group of its own. */
+  /** Replaces a log group of the function's own. */
   logGroup?: logs.LogGroup;
-  /** Takes the invocations that Lambda could not get through. */
+  /** Receives asynchronous invocations that failed for good. */
   failures?: sqs.IQueue;
-  /** At most so many at once. */
+  /** The most concurrent runs. */
   atOnce?: number;
 };
 
 /**
- * One handler as a Lambda function: its own role with what `grants` says, in the network only when it
- * has a database role. Not traced by X-Ray: no handler carries a tracer, and logs are joined by request and order id.
+ * One handler as a Lambda function, with a role of its own that has exactly its grants. It runs in the network only if it
+ * has a database role. X-Ray does not trace it: request and order ids join the logs.
  */
 export class HandlerFunction extends Construct {
   readonly function: lambda.Function;
-  /** The function's name as it stands, for other stacks: not a reference. */
+  /** The name as plain text, so that another stack can name the function without a reference. */
   readonly functionName: string;
 
   constructor(scope: Construct, id: string, props: HandlerFunctionProps) {
@@ -99,7 +99,7 @@ export const handlerLog = (scope: Construct, id: string, profile: Profile, handl
     removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
 
-/** Log streams are made and named by Lambda, so a function may write to any in its group. */
+/** Lambda creates and names log streams, so a function may write to any stream of its group. */
 export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
   new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });
 
@@ -133,7 +133,7 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   return allowed;
 }
 
-/** SES takes the address itself as the identity where it is verified, and its domain otherwise. */
+/** For SES the identity is the address if it is verified itself, or else its domain. */
 function sends(scope: Construct, from: string): iam.PolicyStatement {
   const address = addressIn(from);
   return new iam.PolicyStatement({

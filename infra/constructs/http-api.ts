@@ -41,7 +41,7 @@ export class HttpApi extends Construct {
   }
 }
 
-/** Nobody's address, agent or path (which holds ids): enough to tell what is slow or failing, and to find its logs. */
+/** Without the address, user agent or path (which holds ids) of a request: enough to find what is slow or fails. */
 const accessLog = AccessLogFormat.custom(
   JSON.stringify({
     requestId: AccessLogField.contextRequestId(),

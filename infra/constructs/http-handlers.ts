@@ -9,7 +9,7 @@ import { grantsOf } from '../grants.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
-/** Seconds an HTTP API waits for a function at most, less one for the answer to get out. */
+/** In seconds: one less than an HTTP API waits for a function, so that the answer gets out. */
 const longest = 29;
 
 export type HttpHandlersProps = {
@@ -21,8 +21,8 @@ export type HttpHandlersProps = {
 };
 
 /**
- * Rows of the HTTP table, on an API of another stack. A row costs four resources: function, role, integration, route. All
- * integrations share one role by which the API invokes its functions; a permission on each function would be a fifth.
+ * Routes of the HTTP table, added to an API of another stack. Each costs four resources: function, role, integration and
+ * route. The API invokes all functions by one role; a permission on each function would be a fifth resource.
  */
 export class HttpHandlers extends Construct {
   readonly handlers: HandlerFunction[];
@@ -38,7 +38,7 @@ export class HttpHandlers extends Construct {
         description: `${route.method} ${route.path}`,
         grants: grantsOf({ kind: 'http', row: route }, payments.provider),
         timeoutSeconds: route.waits ? longest : 10,
-        // Set on one function alone, or every release would replace them all.
+        // Only on this function, or every release would replace all of them.
         ...(route.operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });
       return { route, handler };
@@ -83,7 +83,7 @@ export class HttpHandlers extends Construct {
     });
     Validations.of(route).acknowledge({
       id: 'AwsSolutions-APIG4',
-      reason: `The handler itself checks who calls (${auth}), so that revoking works at once and a request costs one invocation.`,
+      reason: `The handler itself authenticates callers (${auth}): revocation takes effect at once, and a request costs one invocation.`,
     });
   }
 }

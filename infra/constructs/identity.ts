@@ -42,13 +42,13 @@ export class Identity extends Construct {
 
 function userPool(scope: Construct, keeps: boolean): cognito.UserPool {
   const pool = new cognito.UserPool(scope, 'Users', {
-    // The cheapest plan has all that signing in by code and PKCE needs.
+    // The cheapest plan has everything that sign-in by code and PKCE needs.
     featurePlan: cognito.FeaturePlan.LITE,
     selfSignUpEnabled: true,
     signInAliases: { email: true },
     signInCaseSensitive: false,
     autoVerify: { email: true },
-    // An address that is changed counts once it is confirmed; until then the old one does.
+    // A changed address takes effect when it is confirmed; until then the old one stays.
     keepOriginal: { email: true },
     passwordPolicy: {
       minLength: 12,
@@ -65,7 +65,7 @@ function userPool(scope: Construct, keeps: boolean): cognito.UserPool {
     removalPolicy: keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
   Validations.of(pool).acknowledge(
-    { id: 'AwsSolutions-COG2', reason: 'A shop’s customers choose a second factor themselves; it is on offer.' },
+    { id: 'AwsSolutions-COG2', reason: 'Customers may choose a second factor.' },
     {
       id: 'AwsSolutions-COG3',
       reason:
@@ -81,7 +81,7 @@ function userPool(scope: Construct, keeps: boolean): cognito.UserPool {
 
 const addClient = (pool: cognito.UserPool, kind: string, callbacks: string[]): cognito.UserPoolClient =>
   pool.addClient(kind, {
-    // What runs in a browser or on a phone can keep no secret; PKCE takes its place.
+    // Code in a browser or on a phone cannot keep a secret; PKCE replaces it.
     generateSecret: false,
     oAuth: {
       flows: { authorizationCodeGrant: true },
@@ -90,7 +90,7 @@ const addClient = (pool: cognito.UserPool, kind: string, callbacks: string[]): c
       logoutUrls: callbacks,
     },
     supportedIdentityProviders: [cognito.UserPoolClientIdentityProvider.COGNITO],
-    // What is not said is not allowed; saying nothing at all would allow Cognito's defaults.
+    // Allows no flow besides refresh tokens; without this setting Cognito's defaults would be allowed.
     authFlows: { userSrp: false },
     preventUserExistenceErrors: true,
     enableTokenRevocation: true,

@@ -10,14 +10,14 @@ import { grantsOf } from '../grants.ts';
 import { HandlerFunction, type StageContext, writesTo } from './handler-function.ts';
 import { functionNameOf } from './names.ts';
 
-/** The custom resource's own function, bundled with the handlers. */
+/** The function behind the custom resource, bundled with the handlers. */
 export const runner = { handler: 'deploy/run-migrations', source: 'infra/deploy/run-migrations.ts' };
 
 const folder = new URL('../../lib/database/migrations/', import.meta.url);
 
 /**
- * Runs the migrations of a release while it is deployed. A failure fails the deployment, and CloudFormation puts the
- * old code back, which never stopped serving.
+ * Runs the migrations of a release during its deployment. A failed migration fails the deployment of this stack; the stacks
+ * with handlers come after it, so the old code goes on serving.
  */
 export class Migrations extends Construct {
   constructor(scope: Construct, id: string, context: StageContext) {
@@ -27,9 +27,9 @@ export class Migrations extends Construct {
     const migrate = new HandlerFunction(this, 'Migrate', {
       ...context,
       handler: job.handler,
-      description: 'Brings the database to this release',
+      description: 'Applies the migrations of a release',
       grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
-      // Whoever waits for it may live 15 minutes, and must be there to hear of a time-out.
+      // Less than the 15 minutes of the runner, which must outlive it to report a time-out.
       timeoutSeconds: Math.min(job.timeoutSeconds, 840),
     }).function;
 
@@ -72,7 +72,7 @@ export class Migrations extends Construct {
   }
 }
 
-/** What makes the custom resource run again: the newest migration's name, and every byte of all of them. */
+/** Properties whose change runs the custom resource again: the newest migration's name and a hash of all migrations. */
 export function releaseOf(directory: URL): { Newest: string; Content: string } {
   const files = readdirSync(directory)
     .filter((file) => file.endsWith('.up.sql'))

@@ -3,8 +3,8 @@ import type { Construct } from 'constructs';
 import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
 
 /*
- * What has a name of our own can be referred to by another stack without an export, which CloudFormation would not let
- * go of as long as that stack imports it.
+ * Names of our own. Another stack can use them without an export, which CloudFormation would not remove as long as that
+ * stack imports it.
  */
 
 /** `place-order` as a construct's id: `PlaceOrder`. */
@@ -18,13 +18,15 @@ export const functionNameOf = (stage: string, handler: string): string =>
 /** The name of the log group of a handler, or of handlers that share one. */
 export const logGroupNameOf = (stage: string, handler: string): string => `/counterfoil/${stage}/${handler}`;
 
-/** The name of a state machine, fixed for the same reason. */
+/** The name of a state machine. Executions live under it for 90 days, so it must outlast deployments. */
 export const machineNameOf = (stage: string, machine: StateMachineName): string =>
   `counterfoil-${stage}-order-${machine}`;
 
-/** The ARN of a state machine of the stage, or of all its executions, made from its name: not a reference. */
+/** The ARN of a state machine of the stage. */
 export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
   statesArn(scope, 'stateMachine', machineNameOf(stage, machine));
+
+/** The ARN of all executions of a state machine of the stage. */
 export const executionsArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
   statesArn(scope, 'execution', `${machineNameOf(stage, machine)}:*`);
 

@@ -6,15 +6,15 @@ import type { Settings } from '../settings.ts';
 
 /**
  * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions and SES by interface
- * endpoints. Security groups name each other; the one rule on an address range leads only to the gateway endpoints.
+ * endpoints. Security groups name each other; the one rule on an address range is for the gateway endpoints.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
-  /** Of every function that reaches the database. */
+  /** The security group of functions that reach the database. */
   readonly handlers: ec2.SecurityGroup;
   readonly proxy: ec2.SecurityGroup;
-  /** Let the proxy in by binding it to the cluster, which adds the rules. */
+  /** The group of the database; binding the proxy to the cluster adds its rules. */
   readonly database: ec2.SecurityGroup;
 
   constructor(scope: Construct, id: string, { profile, mail }: Pick<Settings, 'profile' | 'mail'>) {
@@ -23,7 +23,7 @@ export class Network extends Construct {
       maxAzs: profile.zones,
       natGateways: 0,
       createInternetGateway: false,
-      // The default group is used by nothing; emptying it would bring a function of CDK's own with wider rights.
+      // Nothing uses the default group. CDK would empty it by a function with wider rights.
       restrictDefaultSecurityGroup: false,
       subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 22 }],
       gatewayEndpoints: {
@@ -42,7 +42,7 @@ export class Network extends Construct {
         },
       },
     });
-    // CDK's class and interface disagree on an optional property, as the strictest compiler sees it.
+    // In the strictest mode of TypeScript, CDK's class does not fit its own interface.
     this.vpc = vpc as ec2.IVpc;
 
     this.handlers = this.group('Handlers', 'functions that reach the database');
@@ -52,7 +52,7 @@ export class Network extends Construct {
 
     join(this.handlers, this.proxy, 5432, 'functions to proxy');
     join(this.handlers, endpoints, 443, 'functions to Step Functions');
-    // Gateway endpoints have no security group, and this network leads nowhere else.
+    // Gateway endpoints have no security group; the network has no other way out.
     this.handlers.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
     const reach = (id: string, service: ec2.InterfaceVpcEndpointAwsService) =>
@@ -63,7 +63,7 @@ export class Network extends Construct {
         open: false,
       });
     reach('StepFunctions', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
-    // The API of SES, not its SMTP. Paid for by the hour, so only where mails are sent.
+    // The API of SES, not its SMTP interface. It costs by the hour, so it exists only where mails are sent.
     if (mail !== undefined) reach('Mail', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }
 

@@ -8,7 +8,7 @@ import { grantsOf } from '../grants.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
-/** The schedule table: one function and one EventBridge schedule a row, and a queue for runs that could not start. */
+/** The schedule table: a function and an EventBridge schedule for each row, and a queue for runs that could not start. */
 export class Schedules extends Construct {
   /** Of every job with a schedule. */
   readonly handlers: Readonly<Partial<Record<JobName, HandlerFunction>>>;
@@ -25,7 +25,7 @@ export class Schedules extends Construct {
     });
     Validations.of(this.deadLetters).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'This is the dead-letter queue, of schedules; an alarm watches it.',
+      reason: 'This is the dead-letter queue of schedules; an alarm watches it.',
     });
 
     const handlers: Partial<Record<JobName, HandlerFunction>> = {};
@@ -39,7 +39,7 @@ export class Schedules extends Construct {
         timeoutSeconds: job.timeoutSeconds,
         atOnce: 1,
       });
-      // The schedule comes again by itself: a failed run is counted and alarmed on, not repeated in between.
+      // The schedule runs the job again anyway. A failed run raises an alarm and is not retried.
       handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
       handlers[name] = handler;
       this.schedule(name, job, handler);
@@ -64,7 +64,7 @@ export class Schedules extends Construct {
         }),
       },
     });
-    // The construct of a higher level would let the role invoke every version and alias as well.
+    // CDK's higher-level construct would also allow every version and alias of the function.
     new scheduler.CfnSchedule(this, `${pascal(name)}Schedule`, {
       description: `Job ${name}`,
       scheduleExpression: job.schedule,
@@ -74,7 +74,7 @@ export class Schedules extends Construct {
         roleArn: role.roleArn,
         input: '{}',
         deadLetterConfig: { arn: this.deadLetters.queueArn },
-        // The next run does the work of one that is late.
+        // The next run does the work of a late one.
         retryPolicy: { maximumEventAgeInSeconds: 120, maximumRetryAttempts: 2 },
       },
     });

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { type TableName, type TableRow, tables } from '../../lib/contract/deploy/tables.ts';
 import type { Profile } from '../profiles.ts';
 
-/** The DynamoDB tables, paid by request: one for each row of the table of tables. */
+/** The DynamoDB tables, one for each row of `lib/contract/deploy/tables.ts`, billed by request. */
 export class Tables extends Construct {
   readonly byName: Readonly<Record<TableName, dynamodb.Table>>;
 

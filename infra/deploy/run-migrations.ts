@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 
-/** What CloudFormation says to a custom resource. */
+/** The event that CloudFormation sends to a custom resource. */
 export type DeployEvent = {
   RequestType: 'Create' | 'Update' | 'Delete';
   ResponseURL: string;
@@ -14,7 +14,7 @@ export type DeployEvent = {
 };
 
 export type Deps = {
-  /** Runs the migrate job once. Throws what it threw. */
+  /** Runs the migrate job once. Rejects with its error. */
   migrate: () => Promise<{ applied: string[] }>;
   put: (url: string, body: string) => Promise<void>;
   pause: (milliseconds: number) => Promise<unknown>;
@@ -26,7 +26,7 @@ export type Deps = {
 const attemptsWhenNew = 5;
 const pauseMs = 30_000;
 
-/** Answers CloudFormation, whatever comes: a resource that does not answer holds its stack for an hour. */
+/** Answers CloudFormation in any case: a custom resource that does not answer blocks its stack for an hour. */
 export async function run(event: DeployEvent, deps: Deps): Promise<void> {
   let answer: { Status: 'SUCCESS' | 'FAILED'; Reason: string };
   try {
@@ -47,11 +47,11 @@ async function bringUp(event: DeployEvent, deps: Deps): Promise<string> {
   if (event.RequestType === 'Delete') return 'The schema stays.';
   const { Newest: wanted } = event.ResourceProperties;
   const deployed = event.OldResourceProperties?.Newest;
-  // An older release comes back, by a rollback or on purpose. It runs on the newer schema, and must not stop over it.
+  // An older release is deployed, by a rollback or on purpose. It runs on the newer schema, so this is no error.
   if (event.RequestType === 'Update' && deployed !== undefined && wanted < deployed) {
     return `The schema stays at ${deployed}, which this release can run on.`;
   }
-  // A database that was made a minute ago may not let anyone in yet.
+  // A new database may refuse logins for a minute.
   for (let left = event.RequestType === 'Create' ? attemptsWhenNew : 1; ; ) {
     try {
       const { applied } = await deps.migrate();
@@ -65,9 +65,9 @@ async function bringUp(event: DeployEvent, deps: Deps): Promise<string> {
   }
 }
 
-/** The custom resource behind a deployment's migrations: runs them before CloudFormation goes on to new code. */
+/** The function of the custom resource: runs the migrations before CloudFormation deploys new code. */
 export const handler = (event: DeployEvent, context: { getRemainingTimeInMillis(): number }): Promise<void> => {
-  // A migration takes as long as it takes, and is not to be started twice for want of an answer.
+  // A migration may take long and must not be started twice, so there is no retry.
   const client = new LambdaClient({ maxAttempts: 1, credentials: roleCredentials() });
   return run(event, {
     migrate: () => invoke(client),

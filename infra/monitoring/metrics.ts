@@ -6,7 +6,11 @@ import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 /** The statistic of a metric, over periods of so many minutes, one by default. */
 type Shape = { statistic: string; minutes?: number; label?: string };
 
-/** A metric of the product; `value` is that of its dimension, where it has one. */
+/**
+ * A metric of the product.
+ * @param value of its dimension, if it has one
+ * @throws TypeError when there is a value without a dimension, or a dimension without a value
+ */
 export function ours(name: MetricName, shape: Shape, value?: string): Metric {
   const { dimension }: MetricSpec = metrics[name];
   if ((dimension === undefined) !== (value === undefined)) {

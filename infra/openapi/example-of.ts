@@ -2,7 +2,8 @@ import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { type IdKind, idPattern } from '../../lib/kernel/ids.ts';
-import { exampleIds, exampleTexts, exampleThings, exampleTime, telling } from './examples.ts';
+import { exampleIds, exampleTexts, exampleThings, exampleTime } from './example-things.ts';
+import { telling } from './examples.ts';
 import { bodySchema, componentSchemas, responseSchema } from './schemas.ts';
 
 export type Examples = { request?: unknown; answers: Readonly<Record<number, unknown>> };

@@ -7,7 +7,7 @@ import { Tables } from '../constructs/tables.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 import type { Settings } from '../settings.ts';
 
-/** What must outlive code: network, database and its proxy, tables, customers' log-ins. Deployed seldom. */
+/** What must outlive code: network, database and its proxy, tables, user pool. It changes rarely. */
 export class DataStack extends Stack {
   readonly network: Network;
   readonly database: Database;
@@ -39,8 +39,8 @@ export class DataStack extends Stack {
   }
 
   /**
-   * Exports what other stacks refer to under some settings and not under others. CDK alone would take such an export away
-   * with the last reference to it, and CloudFormation refuses that as long as a deployed stack imports it.
+   * Exports what other stacks use only with some settings. CDK alone would drop such an export with the last reference to
+   * it, which CloudFormation refuses as long as a deployed stack imports it.
    */
   private exportAlways(): void {
     for (const table of Object.values(this.tables.byName)) {
@@ -50,7 +50,7 @@ export class DataStack extends Stack {
     this.exportValue(this.identity.userPool.userPoolProviderUrl);
   }
 
-  /** The region's first zones, whichever they are: CDK without an account to ask would stop at two. */
+  /** The first zones of the region, unknown until deployment. CDK would stop at two without an account to ask. */
   override get availabilityZones(): string[] {
     return Array.from({ length: this.#zones }, (_, index) => Fn.select(index, Fn.getAzs()));
   }

@@ -7,7 +7,7 @@ import type { HandlerFunction } from '../constructs/handler-function.ts';
 import { HttpHandlers, type HttpHandlersProps } from '../constructs/http-handlers.ts';
 import { pascal } from '../constructs/names.ts';
 
-/** The contexts that serve HTTP, each a stack, by the tags of their operations. */
+/** The context of each tag. Every context that serves HTTP is a stack. */
 export const contextOf = {
   Customers: 'accounts',
   Sessions: 'accounts',
@@ -23,7 +23,7 @@ export const contextOf = {
 
 export type HttpContext = (typeof contextOf)[Tag];
 
-/** The HTTP handlers of one context, except those of another payment provider. */
+/** The HTTP handlers of one context, without those of another payment provider. */
 export class HttpStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
   readonly serves: HttpContext;

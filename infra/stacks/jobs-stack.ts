@@ -6,7 +6,7 @@ import type { HandlerFunction, StageContext } from '../constructs/handler-functi
 import { Schedules } from '../constructs/schedules.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 
-/** What runs without a request: scheduled jobs, and what takes the records of accesses from the log. */
+/** What runs without a request: scheduled jobs, and the function that stores access records from the log. */
 export class JobsStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
   readonly monitored: Pick<MonitoredResources, 'deadLetters' | 'undeliveredAccesses' | 'recordAccess' | 'jobs'>;

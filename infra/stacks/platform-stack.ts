@@ -6,8 +6,8 @@ import { HttpApi } from '../constructs/http-api.ts';
 import { Migrations } from '../constructs/migrations.ts';
 
 /**
- * What every context stands on: the migrations of a release, the HTTP API without its routes, and what functions need to
- * enter the network. Deployed before any stack with handlers, so that no new code meets an old schema.
+ * What all contexts need: the migrations of a release, the HTTP API without its routes, and the policy by which functions
+ * enter the network. It is deployed before any stack with handlers, so that no new code meets an old schema.
  */
 export class PlatformStack extends Stack {
   readonly context: StageContext;
@@ -23,7 +23,7 @@ export class PlatformStack extends Stack {
   }
 }
 
-/** What Lambda needs to give a function a network interface; AWS's own policy of this kind allows the same and logs. */
+/** What Lambda needs to create the network interfaces of a function. AWS's managed policy would also allow all logs. */
 function networkAccess(scope: Construct): iam.ManagedPolicy {
   const policy = new iam.ManagedPolicy(scope, 'NetworkAccess', {
     description: 'Lets Lambda put functions into the network',
@@ -45,8 +45,7 @@ function networkAccess(scope: Construct): iam.ManagedPolicy {
   });
   Validations.of(policy).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason:
-      'Interfaces are made by Lambda and have no names beforehand; Lambda checks for exactly these rights on "*".',
+    reason: 'Lambda creates the interfaces, so their names are unknown; Lambda requires exactly these rights on "*".',
   });
   return policy;
 }

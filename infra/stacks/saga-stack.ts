@@ -8,7 +8,7 @@ import { OrderSaga } from '../constructs/order-saga.ts';
 /** The order saga with the functions of its steps. */
 export class SagaStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
-  /** ARNs made from names: not references. */
+  /** ARNs, derived from names so that other stacks need no reference. */
   readonly stateMachines: Readonly<Record<StateMachineName, string>>;
 
   constructor(scope: Construct, id: string, { context, ...props }: StackProps & { context: StageContext }) {

@@ -74,7 +74,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
   });
 
-  test('groups let each other in and no address range does', () => {
+  test('security groups allow each other and no address range', () => {
     for (const [id, { Properties }] of ofType(data, 'AWS::EC2::SecurityGroup')) {
       expect(Properties.SecurityGroupIngress, id).toBeUndefined();
     }
@@ -115,7 +115,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     );
   });
 
-  test('every log ends', () => {
+  test('every log has a retention', () => {
     for (const [, template] of stacksOf(stages[stage])) {
       for (const [id, { Properties }] of ofType(template, 'AWS::Logs::LogGroup')) {
         expect(Properties.RetentionInDays, id).toBe(stage === 'dev' ? 14 : 365);
@@ -132,7 +132,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
-  test('the logical ids of what holds data do not change, or it would be made anew', () => {
+  test('the logical ids of what holds data do not change, or it would be replaced', () => {
     const stateful = Object.entries(data.Resources)
       .filter(([, { Type }]) =>
         ['AWS::RDS::DBCluster', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::EC2::VPC'].includes(Type),
@@ -158,7 +158,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 });
 
-test('dev is as small as works and leaves nothing behind', () => {
+test('dev is as small as possible and leaves nothing behind', () => {
   const { data } = stages.dev;
   expect(only(data, 'AWS::RDS::DBCluster').Properties).toMatchObject({
     BackupRetentionPeriod: 1,
@@ -197,7 +197,7 @@ test('prod stands in three zones with a reader, and outlives a deleted stack', (
   }
 });
 
-test('prod can put back every table that hurts to lose', () => {
+test('prod can restore every table whose items cannot be created again', () => {
   const recoverable = ofType(stages.prod.data, 'AWS::DynamoDB::Table')
     .filter(([, { Properties }]) => Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled)
     .map(([id, { Properties, DeletionPolicy }]) => [
@@ -216,7 +216,7 @@ test('prod can put back every table that hurts to lose', () => {
 describe('the user pool', () => {
   const clientsOf = (template: Template) => ofType(template, 'AWS::Cognito::UserPoolClient');
 
-  test('keeps its customers in prod, and goes with a dev stage', () => {
+  test('keeps its customers in prod, and is deleted with a dev stage', () => {
     const pool = (stage: 'dev' | 'prod') => only(stages[stage].data, 'AWS::Cognito::UserPool');
     expect(pool('prod')).toMatchObject({
       DeletionPolicy: 'RetainExceptOnCreate',

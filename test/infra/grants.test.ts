@@ -34,7 +34,7 @@ describe('an HTTP handler', () => {
     });
   });
 
-  test('for any application reads what each of them may come with', () => {
+  test('for any application reads every kind of credential', () => {
     expect(http(routes['create-quote']).tables).toMatchObject({
       sessions: ['GetItem', 'UpdateItem'],
       appKeys: ['GetItem', 'UpdateItem'],
@@ -54,7 +54,7 @@ describe('an HTTP handler', () => {
     expect(http(row).tables.sessions).toEqual(['DeleteItem', 'GetItem', 'UpdateItem']);
   });
 
-  test('that takes Stripe’s events knows what signs them, and calls nobody', () => {
+  test('that receives Stripe’s events reads their signing secret, and calls no provider', () => {
     expect(grantsOf({ kind: 'http', row: routes['receive-stripe-event'] }, 'stripe')).toEqual({
       databaseRole: null,
       tables: { webhookEvents: ['GetItem', 'PutItem'], awaitedPayments: ['UpdateItem'] },
@@ -98,7 +98,7 @@ describe('a step', () => {
     });
   });
 
-  test('that does not call the provider knows none', () => {
+  test('that does not call the provider has no rights on it', () => {
     expect(grantsOf({ kind: 'step', row: steps.ReserveStock }, 'stripe')).toEqual({
       databaseRole: 'saga',
       tables: {},
@@ -157,7 +157,7 @@ test('the job that sends mails may, and no other handler', () => {
   });
 });
 
-test('a handler that is handed lines has its role, and nothing else', () => {
+test('a handler of log lines has its role, and nothing else', () => {
   expect(grantsOf({ kind: 'stream', row: streams['record-access'] }, 'stripe')).toEqual({
     databaseRole: 'audit_writer',
     tables: {},

@@ -175,7 +175,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(forHttp).toEqual([]);
   });
 
-  test('a schedule may start its own job and put aside what it could not start', () => {
+  test('a schedule may start its own job and queue what it could not start', () => {
     const schedules = ofType(service, 'AWS::Scheduler::Schedule');
     expect(schedules).toHaveLength(Object.values(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length);
     for (const [, { Properties }] of schedules) {

@@ -83,7 +83,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     for (const name of named) expect(name).toMatch(/^[a-z-]{1,64}$/);
   });
 
-  test('what monitors refers to nothing that a release may take away', () => {
+  test('the monitoring stack refers to nothing that a release may remove', () => {
     const { monitoring } = stages[stage];
     const exporters = Object.fromEntries(
       stacksOf(stages[stage]).flatMap(([, { Outputs = {}, Resources }]) =>
@@ -119,7 +119,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     }
   });
 
-  test('a function ends before whoever waits for it gives up', () => {
+  test('a function ends before its caller times out', () => {
     for (const { handler, waits } of deployed(stage)) expect(timeoutOf(handler), handler).toBe(waits ? 29 : 10);
     for (const [name, { handler }] of Object.entries(steps)) {
       const states = Object.values(definitions).flatMap(({ States }) => Object.values(States));
@@ -133,7 +133,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(timeoutOf(jobs.migrate.handler)).toBeLessThan(timeoutOf('deploy/run-migrations'));
   });
 
-  test('no function of this release is let in before its migrations have run', () => {
+  test('no function of this release is deployed before its migrations have run', () => {
     const { platform, after } = stages[stage];
     const [, resource] = ofType(platform, 'Custom::CounterfoilMigrations')[0]!;
     const [migrate] = functionOf(platform, stage, jobs.migrate.handler);
@@ -162,7 +162,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(found.toSorted()).toEqual(expected.toSorted());
   });
 
-  test('a failed run of a job is not repeated between two of its schedule', () => {
+  test('a failed run of a job is not retried before its next schedule', () => {
     const configs = ofType(service, 'AWS::Lambda::EventInvokeConfig')
       .map(([, { Properties }]) => Properties)
       .filter(({ DestinationConfig }) => DestinationConfig === undefined);
@@ -171,7 +171,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   });
 
-  test('records of accesses are tried again, and what cannot be taken waits in a queue', () => {
+  test('access records are retried, and failed batches wait in a queue', () => {
     const [recorder] = functionOf(service, stage, 'streams/record-access');
     const [[, { Properties }], ...others] = ofType(service, 'AWS::Lambda::EventInvokeConfig').filter(
       ([, { Properties }]) => Properties.DestinationConfig !== undefined,
@@ -234,7 +234,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 });
 
-test('nothing that is deployed or published knows how to move the clock', () => {
+test('nothing that is deployed or published can move the clock', () => {
   const openapi = readFileSync(new URL('../../lib/contract/api/assets/openapi.json', import.meta.url), 'utf8');
   for (const text of [JSON.stringify(stages), openapi, JSON.stringify(routes)]) {
     expect(text).toContain('/orders');
@@ -242,7 +242,7 @@ test('nothing that is deployed or published knows how to move the clock', () => 
   }
 });
 
-test('what plays customers of simulated payments is not in prod, and Stripe’s webhook only where Stripe charges', () => {
+test('the endpoint for simulated payments is not in prod, and Stripe’s webhook is only where Stripe charges', () => {
   const keysOf = (stage: 'dev' | 'prod') =>
     ofType(stages[stage].service, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties.RouteKey);
   expect(keysOf('dev')).toContain('POST /simulated-payments/{orderId}');

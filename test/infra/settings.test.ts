@@ -8,7 +8,7 @@ import { stripeSecret, webhookSecret } from './synthesized.ts';
 
 const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
 
-test('nothing said is dev with simulated payments', () => {
+test('the default is dev with simulated payments', () => {
   expect(read({})).toEqual({
     profile: profiles.dev,
     payments: { provider: 'simulated' },
@@ -19,7 +19,7 @@ test('nothing said is dev with simulated payments', () => {
   });
 });
 
-test('prod refuses simulated payments, said or not', () => {
+test('prod refuses simulated payments, as a setting and as the default', () => {
   expect(() => read({ profile: 'prod' })).toThrow('profile prod does not take simulated payments');
   expect(() => read({ profile: 'prod', paymentProvider: 'simulated' })).toThrow('does not take simulated payments');
 });
@@ -65,17 +65,17 @@ test('a stage whose customers confirm their e-mail needs a sender of mails', () 
   expect(() => read({ accountPages: 'http://shop.example.com' })).toThrow('accountPages');
 });
 
-test('a profile or provider that is none is named', () => {
+test('an unknown profile or provider is named', () => {
   expect(() => read({ profile: 'staging' })).toThrow('profile is dev or prod, not "staging"');
   expect(() => read({ paymentProvider: 'paypal' })).toThrow('paymentProvider is simulated or stripe, not "paypal"');
 });
 
-test('an address for alarms must be one', () => {
+test('the address for alarms must be an e-mail address', () => {
   expect(() => read({ alarmEmail: 'duty' })).toThrow('alarmEmail "duty" is not an e-mail address');
   expect(read({ alarmEmail: 'duty@example.com' }).alarmEmail).toBe('duty@example.com');
 });
 
-test('customers sign in at an issuer that is named, or at a user pool with its addresses', () => {
+test('customers sign in at a given issuer, or at a user pool with callback addresses', () => {
   const issuer = 'https://login.example.com/shop';
   expect(read({ identityIssuer: issuer }).identity).toEqual({ issuer });
   for (const bad of ['http://login.example.com', 'login.example.com', 'https://login.example.com/?tenant=1']) {
@@ -93,18 +93,18 @@ test('customers sign in at an issuer that is named, or at a user pool with its a
   expect(() => read({ identityDomain: 'Tea_Shop' })).toThrow('identityDomain is lower-case letters');
 });
 
-test('the outer guard can be set for a load test', () => {
+test('the throttling of the HTTP API can be set for a load test', () => {
   expect(read({ rateLimit: '2000', burstLimit: '4000' }).profile.throttle).toEqual({ rate: 2000, burst: 4000 });
   expect(() => read({ rateLimit: 'many' })).toThrow('rateLimit is a whole number of at least 1');
 });
 
-test('cdk.json sets every feature flag as recommended, but that the data stack cannot be deleted under the other', () => {
+test('cdk.json sets every feature flag as recommended, but for strong references between stacks', () => {
   const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
   const recommended = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
   expect(context).toEqual({ ...recommended, '@aws-cdk/core:defaultCrossStackReferences': 'strong' });
 });
 
-test('a variable of the functions is handed on when it is said, and must be a number', () => {
+test('a variable of the functions is passed on, and must be a number', () => {
   expect(read({ RATE_LIMIT_PER_MINUTE: '300' }).variables).toEqual({ RATE_LIMIT_PER_MINUTE: '300' });
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
 });

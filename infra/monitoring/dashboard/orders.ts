@@ -54,7 +54,7 @@ export function sales(): IWidget[][] {
   ];
 }
 
-/** Orders, sagas and jobs that do not get on. */
+/** Orders, sagas and jobs that are stuck. */
 export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidget[][] {
   const executions = (...names: AwsMetricName<'AWS/States'>[]) =>
     Object.entries(stateMachines).flatMap(([machine, arn]) =>

@@ -5,8 +5,8 @@ import { mostResources } from './access-pattern.ts';
 const short = z.string().check(z.minLength(1), z.maxLength(64));
 
 /**
- * What the log says of one request: one line of JSON, which is the record of the access. It holds ids and no personal
- * data; what is null was not known when the request was refused.
+ * The access record of one request, one line of JSON in the log. It holds ids and no personal data. A field is null if it
+ * was not yet known when the request was refused.
  */
 export const accessLine = z.object({
   accessId: id('access'),
@@ -14,7 +14,7 @@ export const accessLine = z.object({
   operation: z.string().check(z.minLength(1), z.maxLength(100)),
   write: z.boolean(),
   status: z.int().check(z.gte(100), z.lte(599)),
-  /** Code of the problem that was answered with. */
+  /** The code of the problem in the answer. */
   problem: z.nullable(z.string().check(z.maxLength(100))),
   milliseconds: z.number().check(z.gte(0), z.lte(2 ** 31 - 1)),
   requestId: z.string().check(z.maxLength(128)),

@@ -1,7 +1,7 @@
-// Apart from access-line.ts, so that handlers and tables that only print or name these lines do not carry their schema.
+// Not in access-line.ts, so that the bundles of handlers that write these lines do not contain their schema.
 
-/** Most ids that one access names: a page of a hundred orders and the customers whose they are. */
+/** The most ids in one access record: a page of a hundred orders and their customers. */
 export const mostResources = 250;
 
-/** Where CloudWatch Logs finds the records of accesses among all that a function prints, in its own language of filters. */
+/** The filter pattern by which CloudWatch Logs finds access records among the lines of a function. */
 export const accessPattern = '{ $.accessId = "acc_*" }';

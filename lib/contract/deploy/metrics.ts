@@ -1,11 +1,11 @@
-/** Where every metric of the product is published. */
+/** The CloudWatch namespace of the product's metrics. */
 export const metricNamespace = 'Counterfoil';
 
 export type MetricSpec = { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimension?: string };
 
 /**
- * Every metric the code emits, with its one dimension beside `service`. Widgets and alarms may name only these and the
- * ones that AWS publishes; a test holds both sides to it.
+ * Every metric that the code emits, with its one dimension besides `service`. A test checks that widgets and alarms name
+ * only these and metrics of AWS.
  */
 export const metrics = {
   Requests: { unit: 'Count', dimension: 'operation' },

@@ -1,4 +1,4 @@
-/** The PostgreSQL login roles, one a kind of work. Migrations create them; each is granted what its handlers need. */
+/** The PostgreSQL login roles, one for each kind of work. Migrations create them and grant what their handlers need. */
 export const databaseRoles = [
   'customers_api',
   'mailer',
@@ -16,7 +16,7 @@ export const databaseRoles = [
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
 
-/** What an application may be allowed. */
+/** The scopes that an application can have. */
 export const scopes = [
   'catalog:read',
   'catalog:write',

@@ -28,7 +28,7 @@ export type StateGrants = Readonly<Partial<Record<StateMachineName, readonly Sta
  */
 export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app';
 
-/** Who a route's handler can be called by. */
+/** The callers that a route's handler can have. */
 export type CallerOf<A extends Auth> = {
   public: Extract<Caller, { kind: 'anonymous' }>;
   client: Exclude<Caller, { kind: 'anonymous' }>;
@@ -45,19 +45,19 @@ export type Route<A extends Auth = Auth> = {
   /** File under functions/, without its ending. */
   handler: string;
   auth: A;
-  /** That the caller's application must have, all of them. */
+  /** Scopes that the caller's application must have, all of them. */
   scopes: readonly Scope[];
   rateClass: 'standard' | 'exempt';
-  /** How many requests of one application may be worked on at once, where each is expensive. */
+  /** The most concurrent requests of one application, for expensive operations. */
   concurrent?: number;
-  /** PostgreSQL login role; null for a handler that stays outside the VPC. */
+  /** PostgreSQL login role; null for a handler outside the network. */
   databaseRole: DatabaseRole | null;
-  /** DynamoDB beyond what authentication and limits need. */
+  /** DynamoDB rights besides those for authentication and limits. */
   tables?: TableGrants;
   /** What the handler does with the state machines. */
   states?: StateGrants;
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
-  /** Waits for the saga on request, so it may run as long as an HTTP API lets it. */
+  /** Can wait for the saga, so it may run as long as an HTTP API allows. */
   waits?: true;
 };

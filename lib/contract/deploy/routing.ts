@@ -1,15 +1,15 @@
-/** What is known of a route by which requests are told apart. */
+/** The parts of a route by which requests are matched. */
 export type Row = { method: string; path: string };
 
-/** The path of the route that answers what no other does, as API Gateway writes it. */
+/** The path of the fallback route, as API Gateway writes it. */
 export const anythingElse = '$default';
 
 export type Found<R> = { route: R; pathParameters: Record<string, string> };
 export type Matcher<R> = (method: string, path: string) => Found<R> | { allow: string[] } | undefined;
 
 /**
- * Finds the route of a request, the methods of its path where none takes its own, or undefined for a path that there is
- * not. A literal segment goes before a parameter, as in API Gateway.
+ * Finds the route of a request. Returns the allowed methods if the path exists with other methods, or undefined for an
+ * unknown path. A literal segment takes precedence over a parameter, as in API Gateway.
  */
 export function matcher<R extends Row>(table: readonly R[]): Matcher<R> {
   const parsed = table

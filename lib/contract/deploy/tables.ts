@@ -5,7 +5,7 @@ export type TableRow = {
   /** Attribute that says when an item expires, in seconds since the epoch. */
   ttlAttribute?: string;
   holds: string;
-  /** Backed up and kept from deletion in prod: nothing makes its items again. */
+  /** Backed up and protected from deletion in prod, because its items cannot be created again. */
   recoverable: boolean;
 };
 

@@ -1,0 +1,229 @@
+import type { IdKind } from '../../lib/kernel/ids.ts';
+
+/*
+ * The customer, products, orders and so on of the examples in the OpenAPI document.
+ */
+
+export const ids = {
+  customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
+  product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
+  mug: 'prd_0198c6a1b3927e07a5c1f4d8e6b09a12',
+  order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+  payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
+  refund: 'rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83',
+  movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
+  finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
+  event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
+  identity: 'idn_0198c6a3f1b27d60b4c8e2a7f5d39e10',
+  action: 'act_0198c6c9a3b57e40b2d8c1f6e7a95d04',
+  session: 'ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263',
+  application: 'app_0198c69e0c1b7a93b5d8f1e4a7c02b36',
+  access: 'acc_0198c6d9b3a57e40b2d8c1f6e7a95d05',
+  backOffice: 'app_0198c69e2f437a11b8c4d0e9f6a2537d',
+  key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
+};
+export const eur = (amount: number) => ({ amount, currency: 'EUR' });
+export const placedAt = '2026-03-14T09:26:53.589Z';
+export const address = { line1: 'Hauptstraße 5', city: 'Graz', postalCode: '8010', country: 'AT' };
+
+export const customer = {
+  id: ids.customer,
+  email: 'ada@example.com',
+  name: 'Ada Lovelace',
+  address: null,
+  premium: false,
+  createdAt: '2026-03-14T09:20:11.020Z',
+  updatedAt: '2026-03-14T09:20:11.020Z',
+  version: 1,
+};
+
+export const product = {
+  id: ids.product,
+  sku: 'TEAPOT-1',
+  name: 'Teapot',
+  description: 'Holds 1.2 litres.',
+  price: eur(4990),
+  active: true,
+  createdAt: '2026-03-02T08:00:00.000Z',
+  updatedAt: '2026-03-02T08:00:00.000Z',
+  version: 1,
+};
+
+export const priced = {
+  lines: [
+    { productId: ids.product, sku: 'TEAPOT-1', name: 'Teapot', quantity: 2, unitPrice: eur(4990), total: eur(9980) },
+    { productId: ids.mug, sku: 'MUG-3', name: 'Mug', quantity: 1, unitPrice: eur(1520), total: eur(1520) },
+  ],
+  subtotal: eur(11500),
+  discount: { ...eur(1150), reason: 'large-order' as const },
+  total: eur(10350),
+};
+
+export const pending = {
+  id: ids.order,
+  status: 'pending' as const,
+  customerId: ids.customer,
+  ...priced,
+  payment: null,
+  paymentAction: null,
+  failure: null,
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+
+export const refund = {
+  id: ids.refund,
+  orderId: ids.order,
+  status: 'requested' as const,
+  amount: eur(1520),
+  reason: 'the mug arrived broken',
+  failure: null,
+  createdAt: '2026-03-19T14:02:33.410Z',
+  updatedAt: '2026-03-19T14:02:33.410Z',
+};
+
+export const confirmed = {
+  ...pending,
+  status: 'confirmed' as const,
+  payment: { id: ids.payment, status: 'captured' as const, refunded: eur(0) },
+  updatedAt: '2026-03-14T09:26:53.911Z',
+  version: 4,
+};
+
+export const cancelled = {
+  ...confirmed,
+  status: 'cancelled' as const,
+  payment: { id: ids.payment, status: 'refunded' as const, refunded: eur(10350) },
+  updatedAt: '2026-03-14T10:02:44.310Z',
+  version: 7,
+};
+
+export const level = { onHand: 120, reserved: 2, available: 118 };
+export const movement = {
+  id: ids.movement,
+  productId: ids.product,
+  kind: 'adjustment' as const,
+  quantity: 120,
+  reserved: 0,
+  reason: 'delivery 4711',
+  orderId: null,
+  createdAt: '2026-03-02T08:05:00.000Z',
+};
+export const lines = [
+  { productId: ids.product, quantity: 2 },
+  { productId: ids.mug, quantity: 1 },
+];
+export const opened = {
+  ...pending,
+  status: 'needs_attention' as const,
+  failure: {
+    code: 'payment-unknown',
+    detail: 'The payment provider did not answer in time; we are finding out whether money was taken.',
+  },
+  updatedAt: '2026-03-14T09:28:41.207Z',
+  version: 4,
+};
+export const review = {
+  attempt: 0,
+  openedAt: '2026-03-14T09:28:41.207Z',
+  ageSeconds: 1260,
+  fromStatus: 'reserved' as const,
+  reason: 'payment-unknown',
+  steps: ['RefundPayment'],
+  error: 'OutcomeUnknown',
+  message: 'the provider did not answer within 8000 ms',
+  moneyAtStake: { ...eur(10350), certain: false },
+  stockAtStake: [],
+  execution: ids.order,
+  settledAt: null,
+  settledHow: null,
+};
+export const reviewOrder = { ...opened, compensationAttempts: 0, manualReview: review };
+export const settled = { ...review, settledAt: '2026-03-14T09:49:41.207Z', settledHow: 'retried' as const };
+export const readAction = {
+  id: ids.action,
+  at: '2026-03-14T09:49:41.207Z',
+  keyId: ids.key,
+  action: 'read' as const,
+  outcome: null,
+  note: null,
+  refundReference: null,
+  requestId: 'req_0198c6c9a3b17e01a5c2d7f8b4e69c30',
+};
+
+export const application = {
+  id: ids.application,
+  name: 'Web shop',
+  kind: 'web' as const,
+  status: 'active' as const,
+  scopes: ['catalog:read' as const, 'orders:read' as const, 'orders:place' as const, 'customers:write' as const],
+  rateClass: 'standard' as const,
+  origins: ['https://shop.example'],
+  identityClientIds: [],
+  contact: 'web@shop.example',
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+export const appKey = { id: ids.key, createdAt: placedAt, expiresAt: null, lastUsedAt: null };
+
+const identity = {
+  id: ids.identity,
+  issuer: 'https://login.shop.example',
+  linkedAt: placedAt,
+  lastUsedAt: placedAt,
+};
+
+export const lastPage = { hasMore: false, nextCursor: null };
+export const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
+
+/** An example of each id, by what it names. */
+export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
+  customer: ids.customer,
+  product: ids.product,
+  order: ids.order,
+  payment: ids.payment,
+  refund: ids.refund,
+  movement: ids.movement,
+  finding: ids.finding,
+  event: ids.event,
+  identity: ids.identity,
+  action: ids.action,
+  session: ids.session,
+  application: ids.application,
+  access: ids.access,
+  appKey: ids.key,
+  request: readAction.requestId,
+};
+
+/** Examples of texts, by the name of the property that has them. */
+export const exampleTexts: Readonly<Record<string, string>> = {
+  email: customer.email,
+  name: customer.name,
+  token: 'cfe_m3pL2w',
+  password: 'correct horse battery',
+  newPassword: 'battery horse correct',
+  sku: product.sku,
+  reason: refund.reason,
+  currency: 'EUR',
+  version: '0.1.0',
+  idToken: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyLTEifQ.c2lnbmF0dXJl',
+};
+
+export const exampleTime = placedAt;
+
+/** An example of each thing that several operations answer with, by the name of its schema. */
+export const exampleThings: Readonly<Record<string, unknown>> = {
+  Money: eur(4990),
+  Product: product,
+  Customer: customer,
+  Address: address,
+  Identity: identity,
+  Quote: priced,
+  Order: confirmed,
+  Refund: refund,
+  StockLevel: level,
+  StockMovement: movement,
+  ReviewOrder: reviewOrder,
+};
