@@ -202,7 +202,12 @@ describe('one key, one order', () => {
       log: { warn: () => {} },
     };
     const send = (waitSeconds: number, sleep: () => Promise<void>) =>
-      run({ ...request, waitSeconds } as unknown as Parameters<typeof run>[0], { ...deps, sleep });
+      run(
+        { ...request, waitSeconds, waitUntil: stopwatch.elapsed() + waitSeconds * 1000 } as unknown as Parameters<
+          typeof run
+        >[0],
+        { ...deps, sleep },
+      );
     let repeated: ReturnType<typeof run> | undefined;
     const first = await send(20, async () => {
       repeated ??= send(0, async () => {});
@@ -263,6 +268,7 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
       idempotencyKey: newId('request', clock),
       fingerprint: 'waits',
       waitSeconds: 20,
+      waitUntil: asked + 20_000,
       meter: { count: () => {} },
       log: { warn: () => {} },
     } as unknown as Parameters<typeof run>[0],
