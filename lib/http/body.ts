@@ -35,36 +35,11 @@ export function checkBody(contract: OperationContract, event: Body): void {
   }
 }
 
-/**
- * Reads a body as the operation takes it: parsed JSON, a signed body as it came, or undefined.
- * @throws Problem unsupported-media-type, invalid-json
- */
-export function readBody(contract: OperationContract, event: APIGatewayProxyEventV2): unknown {
-  if (contract.signed !== undefined) {
-    const signature = event.headers[contract.signed.header.toLowerCase()];
-    return { text: textOf(event), signature } satisfies SignedBody;
-  }
-  if (contract.body === undefined) return undefined;
-  if (!isJson.test(event.headers['content-type'] ?? '')) {
-    throw new Problem('unsupported-media-type', 'Send the body as application/json.');
-  }
-  try {
-    return JSON.parse(textOf(event), refusePrototypes);
-  } catch (cause) {
-    throw new Problem('invalid-json', 'The body cannot be parsed as JSON.', { cause });
-  }
-}
-
-const isJson = /^application\/([a-z0-9.+-]+\+)?json(;|$)/i;
-
-/** Refuses keys that could change the prototypes of objects when a body is merged or copied. */
-function refusePrototypes(key: string, value: unknown): unknown {
-  const pollutes =
-    key === '__proto__' ||
-    (key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype'));
-  if (pollutes) throw new SyntaxError(`the key ${key} is not allowed`);
-  return value;
-}
+/** A body that must arrive as it was signed, with its signature. */
+export const signedBody = ({ header }: { header: string }, event: APIGatewayProxyEventV2): SignedBody => ({
+  text: textOf(event),
+  signature: event.headers[header.toLowerCase()],
+});
 
 const textOf = ({ body, isBase64Encoded }: Body): string =>
   isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString() : (body ?? '');

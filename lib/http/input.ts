@@ -7,7 +7,7 @@ import { type InputError, Problem } from '../contract/api/problems.ts';
 const maxErrors = 20;
 
 /**
- * The validated input of an operation. `body` is what `readBody` returned.
+ * The validated input of an operation. `body` is the parsed body, or the signed one.
  * @throws Problem invalid-input with a pointer for each error; not-found for a path that cannot exist
  */
 export function parseInput<C extends OperationContract>(

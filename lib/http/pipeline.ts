@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { OperationContract } from '../contract/api/operation.ts';
 import type { AccessLine } from '../contract/deploy/access-line.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
@@ -7,16 +6,15 @@ import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { describeError, type Logger } from '../kernel/log.ts';
 import { accessOf, type Outcome } from './access-record.ts';
 import { type AccessControl, authorize } from './authorize.ts';
-import { checkBody, readBody } from './body.ts';
+import { checkBody, signedBody } from './body.ts';
 import { parseHeaders } from './headers.ts';
 import { fingerprintOf } from './idempotency.ts';
 import { parseInput } from './input.ts';
 import { acquirePermit } from './limits.ts';
-import { problemResponse, toProblem } from './problems.ts';
-import { openRequest, type Request, type RequestContext } from './request.ts';
-import { type Result, securityHeaders, toResponse, withoutPersonalFields } from './response.ts';
+import type { Admission, Request, RequestContext } from './request.ts';
+import { type Result, toResponse, withoutPersonalFields } from './response.ts';
 
-/** What the pipeline needs from the process. */
+/** What a request needs from the process. */
 export type HttpRuntime = {
   meter: Meter;
   log: Logger;
@@ -37,78 +35,65 @@ type RunWithin<R extends Route, C extends OperationContract> = (
 const deadlineMs = (route: Route): number => (route.waits ? 27_500 : 9_000);
 
 /**
- * Handles one request: checks access and input, runs the handler, and turns its result or any error into the response.
- * Whatever the outcome, it is measured and recorded before the response leaves.
+ * Decides whether a request may be handled, before its body is parsed. The cheapest checks come first.
+ * @throws Problem unauthenticated, forbidden, rate-limited, too-many-at-once, or what is wrong with its body or headers
  */
-export async function handleRequest<R extends Route, C extends OperationContract>(
-  route: R,
-  contract: C,
-  event: APIGatewayProxyEventV2,
-  runtime: HttpRuntime,
-  run: RunWithin<R, C>,
-): Promise<APIGatewayProxyStructuredResultV2> {
-  const context = openRequest(event, runtime);
-  const { response, outcome } = await answer(route, contract, context, runtime, run).then(
-    (response) => ({ response, outcome: { status: response.statusCode, body: response.body } }),
-    (error: unknown) => {
-      const problem = toProblem(error);
-      return {
-        response: problemResponse(problem, event.rawPath, context.requestId),
-        outcome: { status: problem.status, problem: problem.code, error: problem.cause ?? problem },
-      };
-    },
-  );
-  Object.assign(response.headers, context.responseHeaders, securityHeaders);
-  report(route, contract, context, outcome, runtime);
-  return response;
+export async function admit(
+  route: Route,
+  contract: OperationContract,
+  context: RequestContext,
+  { accessControl, meter }: HttpRuntime,
+): Promise<Admission> {
+  const caller = await authorize(route, context, accessControl, meter);
+  checkBody(contract, context.event);
+  const headers = parseHeaders(contract, context.event.headers);
+  const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;
+  const release = await acquirePermit(route, caller, context.requestId, { ...accessControl, meter, seconds });
+  return { caller, headers, release };
 }
 
-/** The response to a request that nothing is wrong with. The cheapest checks come first. */
-async function answer<R extends Route, C extends OperationContract>(
+/**
+ * Runs the handler of an admitted request, and turns its result into the response.
+ * @param body the parsed body; undefined where the operation takes none
+ * @throws Problem invalid-input, not-found, or what the handler throws; DeadlineExceeded
+ */
+export async function perform<R extends Route, C extends OperationContract>(
   route: R,
   contract: C,
-  context: RequestContext,
-  runtime: HttpRuntime,
+  { event, requestId, startedAt, touched, admission }: RequestContext,
+  body: unknown,
+  { meter, log, stopwatch }: HttpRuntime,
   run: RunWithin<R, C>,
 ) {
-  const { event, requestId, startedAt } = context;
-  const { accessControl, meter, log, stopwatch } = runtime;
-  const caller = await authorize(route, context, accessControl, meter);
-  checkBody(contract, event);
-  const headers = parseHeaders(contract, event.headers);
-  const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;
-  const release = await acquirePermit(route, caller, requestId, { ...accessControl, meter, seconds });
-  try {
-    const input = parseInput(contract, event, readBody(contract, event));
-    const now = stopwatch.elapsed();
-    const request = {
-      ...input,
-      ...headers,
-      caller,
-      requestId,
-      fingerprint: contract.idempotency === undefined ? '' : fingerprintOf(route.operation, input),
-      waitUntil: now + headers.waitSeconds * 1000,
-      touch: (...ids: string[]) => {
-        for (const id of ids) context.touched.add(id);
-      },
-      target: { method: event.requestContext.http.method, path: event.rawPath, origin: event.headers.origin },
-      meter,
-      log,
-    } as Request<C, CallerOf<R['auth']>>;
-    const result = await run(request, Math.max(1000, deadlineMs(route) - (now - startedAt)));
-    return toResponse(withoutPersonalFields(result, contract, caller), {
-      requestId,
-      tagged: contract.etag === true,
-      ifNoneMatch: headers.ifNoneMatch,
-      shared: route.auth === 'public' && route.method === 'GET',
-    });
-  } finally {
-    await release();
-  }
+  if (admission === undefined) throw new Error('the request was not admitted');
+  const { caller, headers } = admission;
+  const input = parseInput(contract, event, contract.signed ? signedBody(contract.signed, event) : body);
+  const now = stopwatch.elapsed();
+  const request = {
+    ...input,
+    ...headers,
+    caller,
+    requestId,
+    fingerprint: contract.idempotency === undefined ? '' : fingerprintOf(route.operation, input),
+    waitUntil: now + headers.waitSeconds * 1000,
+    touch: (...ids: string[]) => {
+      for (const id of ids) touched.add(id);
+    },
+    target: { method: event.requestContext.http.method, path: event.rawPath, origin: event.headers.origin },
+    meter,
+    log,
+  } as Request<C, CallerOf<R['auth']>>;
+  const result = await run(request, Math.max(1000, deadlineMs(route) - (now - startedAt)));
+  return toResponse(withoutPersonalFields(result, contract, caller), {
+    requestId,
+    tagged: contract.etag === true,
+    ifNoneMatch: headers.ifNoneMatch,
+    shared: route.auth === 'public' && route.method === 'GET',
+  });
 }
 
 /** Measures and records an access, and logs why it failed if that is our fault. */
-function report(
+export function report(
   route: Route,
   contract: OperationContract,
   context: RequestContext,

@@ -26,7 +26,18 @@ export function toProblem(error: unknown): Problem {
       headers: { 'retry-after': String(retryAfterSeconds) },
     });
   }
-  return new Problem('internal', '', { cause: error });
+  return fromBodyParser(error) ?? new Problem('internal', '', { cause: error });
+}
+
+/** The problem of a body that middy's parser refused. Only its errors name its package; others have a `statusCode` too. */
+function fromBodyParser(error: unknown): Problem | undefined {
+  if (!(error instanceof Error && 'statusCode' in error && typeof error.cause === 'object')) return undefined;
+  if (!(error.cause !== null && 'package' in error.cause && error.cause.package === '@middy/http-json-body-parser')) {
+    return undefined;
+  }
+  return error.statusCode === 415
+    ? new Problem('unsupported-media-type', 'Send the body as application/json.', { cause: error })
+    : new Problem('invalid-json', 'The body cannot be parsed as JSON.', { cause: error });
 }
 
 /** The response of a problem (RFC 9457). For an unexpected error, it reveals nothing but the request id. */

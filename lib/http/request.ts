@@ -25,7 +25,7 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
     log: Logger;
   };
 
-/** One request on its way through the pipeline. It is created before anything can fail, and serves every answer. */
+/** One request on its way through the middleware. It is created before anything can fail, and serves every answer. */
 export type RequestContext = {
   readonly event: APIGatewayProxyEventV2;
   readonly requestId: string;
@@ -38,7 +38,12 @@ export type RequestContext = {
   readonly touched: Set<string>;
   /** The caller as soon as it is known, also when it is refused afterwards. For the access record. */
   caller: Caller | undefined;
+  /** What admission found out; undefined until the request is admitted. */
+  admission: Admission | undefined;
 };
+
+/** A request that may be handled: by whom, with which header fields, and how its permit is released. */
+export type Admission = { caller: Caller; headers: RequestHeaders; release: () => Promise<void> };
 
 export function openRequest(
   event: APIGatewayProxyEventV2,
@@ -52,6 +57,7 @@ export function openRequest(
     responseHeaders: {},
     touched: new Set(),
     caller: undefined,
+    admission: undefined,
   };
 }
 

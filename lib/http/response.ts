@@ -63,13 +63,3 @@ export function withoutPersonalFields(result: Result, { personal }: OperationCon
   const fields = Object.entries(result.body as object).filter(([name]) => !personal.includes(name));
   return { ...result, body: Object.fromEntries(fields) };
 }
-
-/** Header fields of every response. The content security policy is not one: the page with the docs has its own. */
-export const securityHeaders: Readonly<Record<string, string>> = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'cross-origin',
-  'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=15552000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-};
