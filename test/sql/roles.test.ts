@@ -59,10 +59,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   refunds_api: {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
     'payments.payments': ['select, update(refund_claimed)', 'claims the amount of a refund, and changes nothing else'],
-    'payments.refundable_orders': [
-      'select',
-      'knows an order’s status, total and currency, and nothing of its customer',
-    ],
+    'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
     'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
   },
   saga: {
@@ -87,7 +84,6 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, update(status, attempt, failure_code, reference, updated_at)',
       'finds refunds that no execution works on, and settles them; the requested amount stays',
     ],
-    'payments.refundable_orders': ['select', 'reads the input of a refund’s execution'],
     'outbox.events': ['insert', 'writes the events of the orders that it ends'],
     'orders.manual_reviews': [
       'select(order_id, attempt, opened_at, from_status, steps, settled_at), insert, update(settled_at, settled_how)',

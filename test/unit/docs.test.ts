@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { steps } from '../../functions/steps.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
-import { definitions, type State, stepOf } from '../support/definitions.ts';
+import { definitions } from '../support/definitions.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -90,19 +89,7 @@ describe('the page of the saga', () => {
     expect(arrowsOf('docs/saga.md', StartAt)).toEqual([...new Set(expected)].sort());
   });
 
-  test('says how long the state machine waits for each step, and how often it tries again', () => {
-    const rows = [
-      ...read('docs/saga.md').matchAll(/^\| `(\w+)` \| (\d+ s|as long as stock is reserved) \| (\d+) \|/gm),
-    ];
-    const written = rows.map(([, step, timeout, retries]) => [step, timeout, Number(retries)]);
-    const states = Object.values(definitions).flatMap(({ States }) => Object.values(States));
-    const timeoutOf = ({ TimeoutSeconds }: State) =>
-      TimeoutSeconds === undefined ? 'as long as stock is reserved' : `${TimeoutSeconds} s`;
-    const expected = Object.keys(steps).map((step) => {
-      const state = states.find((each) => stepOf(each) === step)!;
-      return [step, timeoutOf(state), state.Retry!.at(-1)!.MaxAttempts];
-    });
-    expect(written).toEqual(expected);
+  test('says after how long an execution ends', () => {
     const hours = Object.values(definitions).map(({ TimeoutSeconds = 0 }) => TimeoutSeconds / 3600);
     expect(hours).toEqual([2, 2, 2]);
     expect(read('docs/saga.md')).toContain('An execution times out after two hours.');

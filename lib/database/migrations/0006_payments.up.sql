@@ -61,7 +61,7 @@ create trigger guard_refund before update on payments.refunds
 
 -- What a refund reads of its order.
 create view payments.refundable_orders as
-  select id as order_id, status, total, currency, payment_method from orders.orders;
+  select id as order_id, status, currency from orders.orders;
 
 -- An order with its lines and its payment. It needs both schemas, so it stands here.
 create view orders.order_details as
@@ -89,7 +89,7 @@ create view orders.order_details as
 
 grant usage on schema payments to refunds_api, saga, manual_review;
 grant select on orders.order_details to orders_api, saga, manual_review;
-grant select on payments.refundable_orders to refunds_api, saga;
+grant select on payments.refundable_orders to refunds_api;
 
 grant select on payments.payments to refunds_api, saga, manual_review;
 grant update (refund_claimed) on payments.payments to refunds_api;

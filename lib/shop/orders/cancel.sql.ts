@@ -44,15 +44,12 @@ export async function cancelIfPossible(
 /** What the saga of a cancellation starts with: the order and the payment to give back. @throws Error if there is none */
 export async function readCancellation(tx: TransactionSql, orderId: string) {
   const [row] = await tx`
-    select id, total, currency, payment_method, payment_id, payment_provider, payment_reference
-    from orders.order_details where id = ${orderId}`;
+    select id, total, currency, payment_provider, payment_reference from orders.order_details where id = ${orderId}`;
   if (row === undefined) throw new Error(`no order ${orderId}`);
   return row as {
     id: string;
     total: number;
     currency: string;
-    paymentMethod: string;
-    paymentId: string | null;
     paymentProvider: string | null;
     paymentReference: string | null;
   };
