@@ -107,15 +107,20 @@ async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['prod
       `The demo shop cannot be set up: POST ${path} answered ${response.status} ${await response.text()}`,
     );
   };
-  const signedUp = post('/customers', { ...credentials, name: 'Ada Lovelace' }, 'demo-customer');
-  const products: Demo['products'] = [];
-  for (const good of goods) {
-    const { id } = await post('/products', good, `demo-${good.sku}`, appKey);
-    const stocked = { quantity: unitsEach, reason: 'opening stock' };
-    await post(`/products/${id}/stock-movements`, stocked, `demo-stock-${good.sku}`, appKey);
-    products.push({ id, sku: good.sku, name: good.name });
-  }
-  await signedUp;
+  const fillShelves = async () => {
+    const products: Demo['products'] = [];
+    for (const good of goods) {
+      const { id } = await post('/products', good, `demo-${good.sku}`, appKey);
+      const stocked = { quantity: unitsEach, reason: 'opening stock' };
+      await post(`/products/${id}/stock-movements`, stocked, `demo-stock-${good.sku}`, appKey);
+      products.push({ id, sku: good.sku, name: good.name });
+    }
+    return products;
+  };
+  const [products] = await Promise.all([
+    fillShelves(),
+    post('/customers', { ...credentials, name: 'Ada Lovelace' }, 'demo-customer'),
+  ]);
   return products;
 }
 
