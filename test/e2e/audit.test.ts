@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject, test } from 'vitest';
 import type { Access } from '../../lib/contract/api/audit.ts';
-import { refused, succeed, succeedPatiently } from './client.ts';
+import { refused, succeed } from './client.ts';
 import { basket, newBuyer, newProduct, order, unique } from './shop.ts';
 
 const { appKey, limitedAppKey, clientId } = inject('target');
 
 const accesses = async (query: Record<string, string | number>): Promise<Access[]> =>
-  (await succeedPatiently('list-accesses', 200, { token: appKey, query: { limit: 100, ...query } })).body.data;
+  (await succeed('list-accesses', 200, { token: appKey, query: { limit: 100, ...query } })).body.data;
 
 /** Waits until an access is recorded: seconds on a laptop, minutes on AWS. The test's own time-out ends the patience. */
 async function recorded(query: Record<string, string | number>, is: (access: Access) => boolean): Promise<Access> {

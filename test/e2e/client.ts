@@ -40,7 +40,7 @@ const turn = semaphore(64);
 
 /**
  * Calls an operation where the published document says that it is, and holds the answer against what that document
- * promises of its status. A refusal by the rate limit is waited out.
+ * promises of its status. A refusal by the rate limit, or because the target is busy, is waited out.
  */
 export async function call(operation: OperationId, options: Options = {}): Promise<Answer> {
   const { method, path } = addressOf(target.document, operation);
@@ -62,23 +62,11 @@ export async function succeed<O extends OperationId, S extends keyof Responses<O
   return expectStatus(operation, status, await call(operation, options));
 }
 
-/**
- * As `succeed`, but sends the request again when a busy target answers 503. For what a test only prepares or looks up, and
- * for a rush under idempotency keys. Other requests that a test is about are sent once.
- */
-export async function succeedPatiently<O extends OperationId, S extends keyof Responses<O> & number>(
-  operation: O,
-  status: S,
-  options: Options = {},
-): Promise<Answer<BodyOf<O, S>>> {
-  return expectStatus(operation, status, await patiently(() => call(operation, options)));
-}
-
-/** Sends a request again for as long as a target that is busy answers 503. */
+/** Sends a request again while a busy target answers 503, up to three minutes: what any client is expected to do. */
 export async function patiently<A extends Answer>(request: () => Promise<A>): Promise<A> {
-  for (;;) {
+  for (const giveUp = performance.now() + 3 * 60_000; ; ) {
     const answer = await request();
-    if (answer.status !== 503) return answer;
+    if (answer.status !== 503 || performance.now() > giveUp) return answer;
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
   }
 }
@@ -112,10 +100,10 @@ export async function refused(
   return answer;
 }
 
-/** Sends a request to any path, outside the document, and waits out the rate limit. */
+/** Sends a request to any path, outside the document, and waits out the rate limit and a busy target. */
 export async function send(method: string, path: string, options: Options = {}): Promise<Answer> {
   for (;;) {
-    const answer = await turn(() => sendOnce(method, path, options));
+    const answer = await patiently(() => turn(() => sendOnce(method, path, options)));
     if (answer.status !== 429 || codeOf(answer) === 'sign-in-locked') return answer;
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1));
   }

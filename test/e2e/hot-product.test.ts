@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { inject, test } from 'vitest';
 import type { Order } from '../../lib/contract/api/orders.ts';
-import { succeedPatiently } from './client.ts';
+import { succeed } from './client.ts';
 import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, timelineOf, unique } from './shop.ts';
 
 const { short, full, limitPerMinute, logs } = inject('target');
@@ -88,7 +88,7 @@ test(`${baskets} overlapping baskets in opposite orders of ${kinds} products: no
 
 /** Places an order, again under its key for as long as a target in the rush says that it is too busy. @returns its id */
 async function placed(token: string, body: object): Promise<string> {
-  return (await succeedPatiently('place-order', 202, { token, key: unique('key'), body })).body.id;
+  return (await succeed('place-order', 202, { token, key: unique('key'), body })).body.id;
 }
 
 /** How often the logs tell of a deadlock: PostgreSQL's own, and those of the functions. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject, test } from 'vitest';
 import type { Explanation, ReviewOrder } from '../../lib/contract/api/manual-review.ts';
-import { refused, succeed, succeedPatiently } from './client.ts';
+import { refused, succeed } from './client.ts';
 import { basket, getOrder, levelOf, newBuyer, newProduct, order, unique } from './shop.ts';
 
 const { short, appKey, limitedAppKey } = inject('target');
@@ -12,7 +12,7 @@ async function findInReview(orderId: string): Promise<ReviewOrder | undefined> {
   let cursor: string | null = null;
   for (;;) {
     const query: Record<string, string | number> = { limit: 100, ...(cursor === null ? {} : { cursor }) };
-    const { body } = await succeedPatiently('find-orders', 200, { token: appKey, query });
+    const { body } = await succeed('find-orders', 200, { token: appKey, query });
     const found: ReviewOrder | undefined = body.data.find(({ id }: { id: string }) => id === orderId);
     if (found !== undefined || !body.hasMore) return found;
     cursor = body.nextCursor;

@@ -9,7 +9,7 @@ import { type Answer, patiently, sendOnce } from './client.ts';
 import { hasEnded, unique } from './shop.ts';
 
 const { short } = inject('target');
-const settings = { RATE_LIMIT_PER_MINUTE: '1000000', PAYMENT_TIMEOUT_MS: '100' };
+const settings = { RATE_LIMIT_PER_MINUTE: '1000000', PAYMENT_TIMEOUT_MS: '1000' };
 const stock = 1000;
 
 let checkout: Checkout;
@@ -113,8 +113,8 @@ test('killed in mid-saga and started again: every order ends, nothing is done tw
   const { milliseconds, code } = await end(running, 'SIGINT');
   console.log(`Ctrl-C: ended after ${Math.round(milliseconds)} ms`);
   expect(code).toBe(0);
-  // Two seconds on a machine that has nothing else to do; here other tests keep it busy.
-  expect(milliseconds).toBeLessThan(5000);
+  // Two seconds on a machine that has nothing else to do. More than half a minute is a hang.
+  expect(milliseconds).toBeLessThan(30_000);
   expect(await findProcess(postgres), 'PostgreSQL').toBeUndefined();
 });
 

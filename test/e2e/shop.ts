@@ -5,7 +5,7 @@ import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Order, OrderStatus } from '../../lib/contract/api/orders.ts';
 import type { Level, Movement } from '../../lib/contract/api/stock.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
-import { type Options, succeedPatiently } from './client.ts';
+import { type Options, succeed } from './client.ts';
 
 const { appKey } = inject('target');
 
@@ -22,8 +22,8 @@ export const newBuyer = (): Promise<Buyer> => turn(signUpAndIn);
 
 async function signUpAndIn(): Promise<Buyer> {
   const person = { email: `${unique('buyer')}@example.com`, password: unique('secret') };
-  await succeedPatiently('sign-up', 202, { body: { ...person, name: 'Grace Hopper' } });
-  const { body: session } = await succeedPatiently('sign-in', 201, { body: person });
+  await succeed('sign-up', 202, { body: { ...person, name: 'Grace Hopper' } });
+  const { body: session } = await succeed('sign-in', 201, { body: person });
   return { id: session.customerId, ...person, token: session.token };
 }
 
@@ -33,7 +33,7 @@ export type Wish = { amount?: number; currency?: string; stock?: number; name?: 
 export async function newProduct(wish: Wish = {}): Promise<Product> {
   const { amount = 1000, currency = 'EUR', stock = 1000, name = 'Thing' } = wish;
   const body = { sku: unique('E2E'), name, price: { amount, currency } };
-  const { body: product } = await succeedPatiently('create-product', 201, {
+  const { body: product } = await succeed('create-product', 201, {
     token: appKey,
     key: unique('product'),
     body,
@@ -43,7 +43,7 @@ export async function newProduct(wish: Wish = {}): Promise<Product> {
 }
 
 export const moveStock = (productId: string, quantity: number, options: Options = {}) =>
-  succeedPatiently('create-stock-movement', 201, {
+  succeed('create-stock-movement', 201, {
     path: { productId },
     body: { quantity, reason: 'e2e' },
     token: appKey,
@@ -52,7 +52,7 @@ export const moveStock = (productId: string, quantity: number, options: Options 
   });
 
 export const updateProduct = async (productId: string, body: object): Promise<Product> =>
-  (await succeedPatiently('update-product', 200, { path: { productId }, token: appKey, body })).body;
+  (await succeed('update-product', 200, { path: { productId }, token: appKey, body })).body;
 
 /** A product's whole ledger, newest first, and its level. */
 export async function ledgerOf(productId: string): Promise<{ movements: Movement[]; level: Level }> {
@@ -60,7 +60,7 @@ export async function ledgerOf(productId: string): Promise<{ movements: Movement
   let cursor: string | null = null;
   for (;;) {
     const query: Record<string, string | number> = { limit: 100, ...(cursor === null ? {} : { cursor }) };
-    const { body } = await succeedPatiently('list-stock-movements', 200, { path: { productId }, query, token: appKey });
+    const { body } = await succeed('list-stock-movements', 200, { path: { productId }, query, token: appKey });
     movements.push(...body.data);
     if (!body.hasMore) return { movements, level: body.level };
     cursor = body.nextCursor;
@@ -68,8 +68,7 @@ export async function ledgerOf(productId: string): Promise<{ movements: Movement
 }
 
 export const levelOf = async (productId: string): Promise<Level> =>
-  (await succeedPatiently('list-stock-movements', 200, { path: { productId }, query: { limit: 1 }, token: appKey }))
-    .body.level;
+  (await succeed('list-stock-movements', 200, { path: { productId }, query: { limit: 1 }, token: appKey })).body.level;
 
 /** A basket of one of each product, paid by a card that works. */
 export const basket = (...products: { id: string }[]) => ({
@@ -80,12 +79,12 @@ export const basket = (...products: { id: string }[]) => ({
 /** Places an order and waits until it has ended, beyond what one request waits for too. */
 export async function order(buyer: Buyer, body: object, options: Options = {}): Promise<Order> {
   const key = unique('order');
-  const { body: placed } = await succeedPatiently('place-order', 202, { token: buyer.token, key, body, ...options });
+  const { body: placed } = await succeed('place-order', 202, { token: buyer.token, key, body, ...options });
   return untilEnded(buyer, placed.id);
 }
 
 export const getOrder = async (buyer: Pick<Buyer, 'token'>, orderId: string): Promise<Order> =>
-  (await succeedPatiently('get-order', 200, { path: { orderId }, token: buyer.token })).body;
+  (await succeed('get-order', 200, { path: { orderId }, token: buyer.token })).body;
 
 /** Reads an order until it has ended. The test's own time-out ends the patience. */
 export async function untilEnded(buyer: Pick<Buyer, 'token'>, orderId: string): Promise<Order> {
@@ -105,7 +104,7 @@ export async function ordersOf(buyer: Pick<Buyer, 'token'>, query: Record<string
   let cursor: string | null = null;
   for (;;) {
     const asked: Record<string, string | number> = { limit: 100, ...query, ...(cursor === null ? {} : { cursor }) };
-    const { body } = await succeedPatiently('list-orders', 200, { token: buyer.token, query: asked });
+    const { body } = await succeed('list-orders', 200, { token: buyer.token, query: asked });
     orders.push(...body.data);
     if (!body.hasMore) return orders;
     cursor = body.nextCursor;
@@ -114,6 +113,6 @@ export async function ordersOf(buyer: Pick<Buyer, 'token'>, query: Record<string
 
 /** Types of an order's timeline with the status that each change led to: `status-changed confirmed`. */
 export async function timelineOf(buyer: Pick<Buyer, 'token'>, orderId: string): Promise<string[]> {
-  const { body } = await succeedPatiently('get-order-timeline', 200, { path: { orderId }, token: buyer.token });
+  const { body } = await succeed('get-order-timeline', 200, { path: { orderId }, token: buyer.token });
   return body.data.map(({ type, detail }) => (type === 'status-changed' ? `${type} ${detail.to}` : type));
 }

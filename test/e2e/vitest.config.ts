@@ -1,11 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/**
- * The rush begins first, so that it is over before those come that are not patient; beside it what mostly waits, for
- * retries and for stacks of its own.
- */
-const first = ['hot-product', 'operations', 'restart', 'test-clock', 'reconciliation', 'customers', 'payments'];
+/** These mostly wait, for retries and for stacks of their own. */
+const first = ['operations', 'restart', 'test-clock', 'reconciliation', 'customers', 'payments'];
 
 class SlowFirst extends BaseSequencer {
   override async sort(specs: TestSpecification[]): Promise<TestSpecification[]> {
