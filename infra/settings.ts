@@ -18,7 +18,7 @@ export type Settings = {
   /** The sender of mails; without it none are sent. */
   mail?: { from: string };
   /** Variables of the functions that have other values than their defaults. */
-  variables: Readonly<Partial<Record<(typeof tunable)[number], string>>>;
+  variables: Readonly<Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS', string>>>;
   /** Variables of the functions that open and recover accounts. */
   accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
 };
@@ -49,7 +49,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. The defaults are `dev`
+ * `confirmEmail=none|required`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -69,9 +69,12 @@ export function readSettings(node: Node): Settings {
     payments: paymentsOf(given, name),
     identity: identityOf(given, name),
     release: given.text('release') ?? version,
-    variables: Object.fromEntries(
-      tunable.filter((each) => given.text(each) !== undefined).map((each) => [each, String(given.count(each, 0))]),
-    ),
+    variables: {
+      ...Object.fromEntries(
+        tunable.filter((each) => given.text(each) !== undefined).map((each) => [each, String(given.count(each, 0))]),
+      ),
+      ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
+    },
     accounts: accountsOf(given, profile, mail),
     ...(mail === undefined ? {} : { mail }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),

@@ -27,6 +27,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: 'connections of a process, 1–100; a Lambda environment serves one request at a time',
   },
+  PREPARED_STATEMENTS: {
+    laptop: 'yours',
+    aws: '`-c preparedStatements=off`',
+    what: '`on` or `off`: whether statements are prepared; switch off if [connections are pinned](runbooks/proxy-pinned.md)',
+  },
   IDENTITY_ISSUER: {
     laptop: 'yours, else set',
     aws: 'set',

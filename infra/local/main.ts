@@ -144,6 +144,7 @@ function chosenSettings(): Record<string, string> {
   const names = [
     'RATE_LIMIT_PER_MINUTE',
     'LOG_LEVEL',
+    'PREPARED_STATEMENTS',
     'CONFIRM_EMAIL',
     'ACCOUNT_PAGES_URL',
     'PAYMENT_PROVIDER',

@@ -2,14 +2,22 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
 
 /**
- * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
+ * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` runs a second time, in a
+ * new transaction, when a migration has changed what one of its prepared statements returns. Outside transactions the
+ * driver does the same by itself.
  *
  * It differs from `sql.begin` when the connection is lost on the way. The driver then still sends the statements that
  * follow, and its own rollback, to a socket that is gone. That throws where nobody can catch it and ends the process; or,
  * if the pool has connected again, runs the statements outside the transaction (porsager/postgres issues 1133, 1208).
  * Here nothing more is sent once the connection is lost, and the caller gets the driver's error.
  */
-export function inTransaction<T>(sql: Sql, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
+export const inTransaction = <T>(sql: Sql, work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
+  once(sql, work).catch((error: unknown) => {
+    if (isStalePlan(error)) return once(sql, work);
+    throw error;
+  });
+
+function once<T>(sql: Sql, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
   let lost = false;
   const done = sql.begin(async (tx) => {
     try {
@@ -42,3 +50,7 @@ const guarded = (tx: TransactionSql, lost: () => boolean): TransactionSql =>
 /** PostgreSQL closes the connection after an error of these severities. */
 const endsSession = (error: unknown): boolean =>
   error instanceof Error && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC');
+
+/** "cached plan must not change result type". The driver has forgotten the statement by then. */
+const isStalePlan = (error: unknown): boolean =>
+  error instanceof Error && 'routine' in error && error.routine === 'RevalidateCachedQuery';

@@ -12,6 +12,8 @@ const schema = z.object({
   DATABASE_CA_FILE: z.optional(z.string()),
   /** 1 on Lambda, where an environment serves one request at a time. */
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
+  /** Whether statements are prepared once for each connection: one round trip instead of two, and no parsing again. */
+  PREPARED_STATEMENTS: z._default(z.enum(['on', 'off']), 'on'),
   /** The OpenID Connect issuer whose tokens customers can sign in with, exactly as in its tokens. */
   IDENTITY_ISSUER: z.optional(z.string().check(z.regex(/^https?:\/\/\S+$/))),
   /** How far the clocks of the issuer and this machine may differ. */

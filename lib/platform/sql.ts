@@ -9,8 +9,8 @@ export type { Sql } from 'postgres';
 
 /**
  * The process's connection pool for a login role, to PostgreSQL through RDS Proxy. TLS is verified, and each connection
- * authenticates with a new IAM token (valid for 15 minutes, checked only when connecting). There are no prepared
- * statements and no session state.
+ * authenticates with a new IAM token (valid for 15 minutes, checked only when connecting). Statements are prepared by the
+ * protocol, which RDS Proxy multiplexes; nothing else is kept in a session, so no connection is pinned.
  */
 export const sqlAs = (role: DatabaseRole): Sql => poolOf(role, connect);
 
@@ -30,6 +30,7 @@ export const bigintAsNumber = {
 
 function connect(role: DatabaseRole): Sql {
   const { AWS_REGION, DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_POOL_SIZE } = config();
+  const { PREPARED_STATEMENTS } = config();
   if (DATABASE_HOST === undefined) throw new Error('DATABASE_HOST is not set');
   const signer = new Signer({
     hostname: DATABASE_HOST,
@@ -50,7 +51,7 @@ function connect(role: DatabaseRole): Sql {
       ...(DATABASE_CA_FILE === undefined ? {} : { ca: readFileSync(DATABASE_CA_FILE) }),
     },
     max: DATABASE_POOL_SIZE,
-    prepare: false,
+    prepare: PREPARED_STATEMENTS === 'on',
     fetch_types: false,
     connect_timeout: 5,
     idle_timeout: 60,

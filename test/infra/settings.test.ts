@@ -106,5 +106,7 @@ test('cdk.json sets every feature flag as recommended, but for strong references
 
 test('a variable of the functions is passed on, and must be a number', () => {
   expect(read({ RATE_LIMIT_PER_MINUTE: '300' }).variables).toEqual({ RATE_LIMIT_PER_MINUTE: '300' });
+  expect(read({ preparedStatements: 'off' }).variables).toEqual({ PREPARED_STATEMENTS: 'off' });
+  expect(() => read({ preparedStatements: 'no' })).toThrow('preparedStatements');
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
 });

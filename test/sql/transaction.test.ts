@@ -71,6 +71,35 @@ test('a statement that fails rolls back, and the pool goes on', async () => {
   expect(await kept()).toEqual([2]);
 });
 
+describe('a migration that changes what a prepared statement returns', () => {
+  const widen = () => owner`alter table public.things alter column n type bigint`;
+  afterEach(() => owner`alter table public.things alter column n type integer`);
+
+  test('makes the transaction run once more, from its beginning', async () => {
+    const sql = open();
+    const runs: number[] = [];
+    const work = (n: number) =>
+      inTransaction(sql, async (tx) => {
+        runs.push(n);
+        await insert(tx, n);
+        return (await tx`select n from public.things order by n`).length;
+      });
+    expect(await work(1)).toBe(1);
+    await widen();
+    expect(await work(2)).toBe(2);
+    expect(runs).toEqual([1, 2, 2]);
+    expect((await kept()).map(Number)).toEqual([1, 2]);
+  });
+
+  test('is not noticed by a statement outside a transaction', async () => {
+    const sql = open();
+    const read = () => sql`select n from public.things`;
+    expect(await read()).toEqual([]);
+    await widen();
+    expect(await read()).toEqual([]);
+  });
+});
+
 /** Ways of losing the connection in the middle of a transaction. */
 const losses: [string, (pid: number) => unknown][] = [
   ['the server ends the session', endSession],

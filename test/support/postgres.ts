@@ -36,7 +36,7 @@ export async function createDatabase({ template = testPostgres().template } = {}
   return {
     name,
     connect: (user, options) =>
-      postgres({ host, user, database: name, prepare: false, fetch_types: false, onnotice: () => {}, ...options }),
+      postgres({ host, user, database: name, fetch_types: false, onnotice: () => {}, ...options }),
     drop: () => asAdmin((sql) => drop(sql, name)),
   };
 }
