@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { rememberParsed } from './parsed-expressions.ts';
 
 // The only file that imports dynalite, which is CommonJS without types. We use its storage, validations and actions,
 // but not its HTTP server: that one ends the process when the disk fails.
@@ -6,6 +7,7 @@ const require = createRequire(import.meta.url);
 const library: Library = require('dynalite/db/index.js');
 const validations: Validations = require('dynalite/validations/index.js');
 const actions = new Map<Operation, Action>();
+for (const parser of ['condition', 'projection', 'update']) rememberParsed(require(`dynalite/db/${parser}Parser.js`));
 
 export const itemOperations = [
   'BatchGetItem',
