@@ -24,7 +24,7 @@ describe('the rows of the matrix', () => {
     expect(own.length, `${step} has none in test/faults/scenarios.ts`).toBeGreaterThan(0);
   });
 
-  test.each(rows)('$step, $scenario.name: comes by the step and ends as it says', async (row) => {
+  test.each(rows)('$step, $scenario.name: passes the step and ends as the row says', async (row) => {
     expect(Object.keys(row.scenario.meanwhile ?? {}), 'its own step is left to the fault').not.toContain(row.step);
     const { wrongs, orders } = await runCell(world, row, 'nothing');
     expect(wrongs).toEqual([]);
@@ -51,7 +51,7 @@ describe.each(whens)('the %s delivery struck', (when) => {
   });
 });
 
-test('everything that happened, taken together, keeps the invariants', () => expectInvariants(world.saga));
+test('all of it together keeps the invariants', () => expectInvariants(world.saga));
 
 test.each(whens.filter((when) => when !== 'second'))('the table of the %s delivery in the docs is this one', (when) => {
   const table = renderTable(matrices[when]);

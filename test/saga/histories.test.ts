@@ -4,7 +4,7 @@ import { playHistories } from '../histories/assert.ts';
 const { HISTORY_COUNT = '60', HISTORY_SEED, HISTORY_PATH } = process.env;
 const count = Number(HISTORY_COUNT);
 
-test('whatever customers do and whatever befalls every delivery of every step, orders end as the model foresees', {
+test('orders end as the model says, whatever customers do and whichever deliveries fail', {
   timeout: 5 * 60_000 + count * 2000,
 }, async () => {
   const seed = HISTORY_SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(HISTORY_SEED);

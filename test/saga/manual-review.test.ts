@@ -118,7 +118,7 @@ describe('a retry', () => {
     expect(await levelOf(productId)).toEqual({ onHand: 1, reserved: 0 });
   });
 
-  test('that fails puts the order in manual review again, each time with its own event, until one gets through', async () => {
+  test('that fails puts the order into manual review again, each time with its own event, until one succeeds', async () => {
     const { orderId } = await opened('RefundPayment');
     for (const attempt of [1, 2]) {
       await retryAndWait(orderId);
@@ -146,7 +146,7 @@ describe('a retry', () => {
     ]);
   });
 
-  test('of an order whose charge nobody answered for keeps no money when the provider is back', async () => {
+  test('of an order whose charge was never answered keeps no money when the provider answers again', async () => {
     const productId = await saga.product(1);
     saga.fault('ChargePayment', async (next) => {
       await next();
@@ -160,7 +160,7 @@ describe('a retry', () => {
     expect(await saga.order(order.id)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
   });
 
-  test('lets no late confirmation through while the compensation runs', async () => {
+  test('refuses a late confirmation while the compensation runs', async () => {
     const { orderId } = await opened('RefundPayment');
     saga.faults.clear();
     let late: unknown;
@@ -180,7 +180,7 @@ describe('a retry', () => {
     expect((await saga.order(orderId)).status).toBe('failed');
   });
 
-  test('is not stopped by a late delivery of the flag before it', async () => {
+  test('is not stopped by a late delivery of the request for manual review before it', async () => {
     let late: (() => Promise<unknown>) | undefined;
     saga.fault('RequestManualReview', (next) => {
       late = next;
@@ -243,7 +243,7 @@ describe('a retry', () => {
   });
 });
 
-test('an explanation tells the executions with every attempt, and all that the database keeps', async () => {
+test('an explanation shows the executions with every attempt, and all that the database keeps', async () => {
   const productId = await saga.product(1);
   const { id } = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_timeoutAlways' });
   await retryAndWait(id);

@@ -20,8 +20,8 @@ afterAll(async () => {
 const executionOf = (orderId: string) => saga.describeExecution(placingExecution({ orderId }));
 const visited = () => saga.deliveries.map(({ step }) => step);
 
-describe('the way that everybody wants', () => {
-  test('an order is reserved, charged and confirmed, and its timeline tells so', async () => {
+describe('the successful path', () => {
+  test('an order is reserved, charged and confirmed, and its timeline shows it', async () => {
     const productId = await saga.product(5);
     const order = await saga.place([{ productId, quantity: 2 }]);
     expect(order).toMatchObject({ status: 'confirmed', payment: { status: 'captured' }, failure: null });
@@ -85,8 +85,8 @@ describe('refusals', () => {
   });
 });
 
-describe('answers that are lost', () => {
-  test('a charge whose answer was lost is asked for again and taken once', async () => {
+describe('lost answers', () => {
+  test('a charge whose answer was lost is retried and made once', async () => {
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
       paymentMethod: 'pm_timeoutOnce',
     });
@@ -94,7 +94,7 @@ describe('answers that are lost', () => {
     expect(visited()).toEqual(['ReserveStock', 'ChargePayment', 'ChargePayment', 'ConfirmOrder']);
   });
 
-  test('a provider that never answers puts the order in manual review, its stock given back', async () => {
+  test('a provider that never answers puts the order into manual review with its stock released', async () => {
     const productId = await saga.product(1);
     const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_timeoutAlways' });
     expect(order).toMatchObject({ status: 'needs_attention', failure: { code: 'payment-unknown' } });
@@ -104,7 +104,7 @@ describe('answers that are lost', () => {
     expect(saga.counted.map(({ name }) => name)).toContain('ManualReviewsOpened');
   });
 
-  test('a confirmation that took effect but never answered is found out, not compensated', async () => {
+  test('a confirmation that took effect without an answer is detected, not compensated', async () => {
     saga.fault('ConfirmOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -114,7 +114,7 @@ describe('answers that are lost', () => {
     expect(visited().at(-1)).toBe('AbandonOrder');
   });
 
-  test('an order that turns out confirmed when it is to be in manual review ends well and rings no alarm', async () => {
+  test('an order that turns out confirmed before manual review succeeds and raises no alarm', async () => {
     saga.fault('ConfirmOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -127,7 +127,7 @@ describe('answers that are lost', () => {
     expect(saga.counted.map(({ name }) => name)).not.toContain('ManualReviewsOpened');
   });
 
-  test('an order that was closed, though nobody heard of it, rings no alarm either', async () => {
+  test('an order that was closed without an answer raises no alarm either', async () => {
     saga.fault('CloseOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -137,14 +137,14 @@ describe('answers that are lost', () => {
     expect(await executionOf(order.id)).toBe('SUCCEEDED');
   });
 
-  test('an order that is put into manual review fails its execution, which rings the alarm', async () => {
+  test('an order that is put into manual review fails its execution, which raises the alarm', async () => {
     saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
     const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
     expect(order.status).toBe('needs_attention');
     expect(await executionOf(order.id)).toBe('FAILED');
   });
 
-  test('a confirmed order that is cancelled before its own saga knows of it is compensated once, by its cancellation', async () => {
+  test('a confirmed order that is cancelled before its own saga learns of it is compensated once, by its cancellation', async () => {
     saga.fault('ConfirmOrder', async (next) => {
       await next();
       throw new Error('the answer was lost');
@@ -158,7 +158,7 @@ describe('answers that are lost', () => {
     expect(visited().filter((step) => step === 'RefundPayment')).toHaveLength(1);
   });
 
-  test('a confirmation that never takes effect is compensated in reverse and the money given back', async () => {
+  test('a confirmation that never takes effect is compensated in reverse and the payment refunded', async () => {
     saga.fault('ConfirmOrder', () => Promise.reject(new Error('the database is away')));
     const productId = await saga.product(1);
     const order = await saga.place([{ productId, quantity: 1 }]);
@@ -171,7 +171,7 @@ describe('answers that are lost', () => {
     expect(order.failure?.detail).not.toContain('database');
   });
 
-  test('a confirmation that arrives after the order was given up changes nothing', async () => {
+  test('a confirmation that arrives after the order was abandoned changes nothing', async () => {
     let late: (() => Promise<unknown>) | undefined;
     saga.fault('ConfirmOrder', (next) => {
       late = next;
@@ -183,7 +183,7 @@ describe('answers that are lost', () => {
     expect(await saga.order(order.id)).toEqual(order);
   });
 
-  test('a reservation that arrives after the order was given up changes nothing', async () => {
+  test('a reservation that arrives after the order was abandoned changes nothing', async () => {
     let late: (() => Promise<unknown>) | undefined;
     saga.fault('ReserveStock', (next) => {
       late = next;
@@ -195,7 +195,7 @@ describe('answers that are lost', () => {
     await expectInvariants(saga);
   });
 
-  test('a compensation that fails for good puts the order in manual review', async () => {
+  test('a compensation that fails permanently puts the order into manual review', async () => {
     saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
       paymentMethod: 'pm_card_chargeDeclined',
@@ -281,7 +281,7 @@ describe('cancelling', () => {
     },
   );
 
-  test('cancelling twice gives the money back once', async () => {
+  test('cancelling twice refunds once', async () => {
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
     // The second may find the order being cancelled, or cancelled already.
     const [first, second] = await Promise.allSettled([saga.cancel(order.id), saga.cancel(order.id)]);
@@ -294,7 +294,7 @@ describe('cancelling', () => {
     await expect(saga.cancel(order.id)).rejects.toMatchObject({ code: 'order-ended' });
   });
 
-  test('a confirmed order whose time is over stays confirmed', async () => {
+  test('a confirmed order stays confirmed after the time to cancel', async () => {
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
     await expect(saga.cancel(order.id, -1)).rejects.toMatchObject({ code: 'order-too-late-to-cancel' });
     expect((await saga.order(order.id)).status).toBe('confirmed');

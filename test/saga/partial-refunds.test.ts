@@ -70,8 +70,8 @@ const sweep = (deps: Partial<SweepRefundsDeps> = {}) =>
     ...deps,
   });
 
-describe('a refund of a part', () => {
-  test('is given back once, and the order says so and stays confirmed', async () => {
+describe('a partial refund', () => {
+  test('is made once, is shown on the order, and the order stays confirmed', async () => {
     const order = await place();
     const { answer, refund } = await ask(order.id, 700);
     expect(answer.status).toBe(202);
@@ -86,7 +86,7 @@ describe('a refund of a part', () => {
     expect(event).toMatchObject({ type: 'refund.succeeded', data: { orderId: order.id, amount: eur(700) } });
   });
 
-  test('under the same key is the same refund', async () => {
+  test('under the same idempotency key is the same refund', async () => {
     const order = await place();
     const first = await ask(order.id, 700, { key: 'again' });
     const second = await ask(order.id, 700, { key: 'again' });
@@ -95,7 +95,7 @@ describe('a refund of a part', () => {
     expect(await refunds(order.id)).toHaveLength(1);
   });
 
-  test('without an amount is all that is left, and then nothing is', async () => {
+  test('without an amount refunds all that is left', async () => {
     const order = await place();
     await ask(order.id, 1);
     await ask(order.id);
@@ -105,7 +105,7 @@ describe('a refund of a part', () => {
     await expect(ask(order.id, 1)).rejects.toMatchObject(nothing);
   });
 
-  test('of more than is left is refused, and tells how much that is', async () => {
+  test('of more than is left is refused with the amount that is left', async () => {
     const order = await place();
     await ask(order.id, 2500);
     await expect(ask(order.id, 501)).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe('a refund of a part', () => {
     expect(await refunds(order.id)).toHaveLength(1);
   });
 
-  test('asked for by many at once never exceeds what was paid', async () => {
+  test('requested many times at once never exceeds what was paid', async () => {
     const order = await place();
     const asked = await Promise.allSettled(Array.from({ length: 20 }, () => ask(order.id, 400)));
     expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(7);
@@ -140,7 +140,7 @@ describe('a refund of a part', () => {
     });
   });
 
-  test('in the currency of its own order, whatever others are paid in', async () => {
+  test('takes the currency of its own order', async () => {
     const inDollars = await saga.product(9, 1000);
     await saga.owner`update catalog.products set price_currency = 'USD' where id = ${inDollars}`;
     const [euros, dollars] = [await place(), await saga.place([{ productId: inDollars, quantity: 1 }])];
@@ -185,8 +185,8 @@ describe('the refunds of an order', () => {
   });
 });
 
-describe('a refund that meets trouble', () => {
-  test('whose answer is lost is given back once', async () => {
+describe('a refund that fails', () => {
+  test('because its answer is lost is made once', async () => {
     const order = await place();
     saga.fault('RefundPart', async (next, delivery) => {
       const answer = await next();
@@ -198,14 +198,14 @@ describe('a refund that meets trouble', () => {
     expect(await balance(order.id)).toMatchObject({ refundedAmount: 900 });
   });
 
-  test('that is settled twice at once counts once', async () => {
+  test('and is settled twice at once counts once', async () => {
     const order = await place();
     saga.fault('SettleRefund', async (next) => (await Promise.all([next(), next()]))[0]);
     await ask(order.id, 900);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(900) } });
   });
 
-  test('that the provider refuses for good is failed, and its claim falls away', async () => {
+  test('because the provider refuses it ends failed, and releases its claim', async () => {
     const order = await place();
     saga.fault('RefundPart', () => Promise.reject(refundRefused('disputed')));
     const { refund } = await ask(order.id, 3000);
@@ -223,7 +223,7 @@ describe('a refund that meets trouble', () => {
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(3000) } });
   });
 
-  test('that nobody started is started by the sweeper', async () => {
+  test('to start is started by the sweeper', async () => {
     const order = await place();
     const unavailable = new Error('unavailable');
     const startRefunding = () => Promise.reject(unavailable);
@@ -240,7 +240,7 @@ describe('a refund that meets trouble', () => {
     expect(await sweep()).toBe(0);
   });
 
-  test('that cannot be started by the sweeper either is reported, and the others are started', async () => {
+  test('to start in the sweeper too is reported, and the others are started', async () => {
     const orders = [await place(), await place()];
     const asked: string[] = [];
     for (const { id } of orders) asked.push((await ask(id, 100, { startRefunding: async () => {} })).refund!.id);
@@ -271,7 +271,7 @@ describe('a refund that meets trouble', () => {
     },
   );
 
-  test('whose saga ended without an answer is asked about again 15 minutes after, to the millisecond', async () => {
+  test('because its saga ended without an answer runs again exactly 15 minutes later', async () => {
     const order = await place();
     const { refund } = await ask(order.id, 100, { startRefunding: async () => {} });
     const asked = Date.parse(refund!.updatedAt);
@@ -282,7 +282,7 @@ describe('a refund that meets trouble', () => {
     expect(await refunds(order.id)).toMatchObject([{ status: 'succeeded', attempt: 2 }]);
   });
 
-  test('that the provider never answered stays open, and is asked about again until it does', async () => {
+  test('because the provider never answers stays open, and runs again until it answers', async () => {
     const order = await place();
     saga.fault('RefundPart', async (next) => {
       await next();
@@ -304,7 +304,7 @@ describe('a refund that meets trouble', () => {
 });
 
 describe('a refund and a cancellation', () => {
-  test('one after the other give back the whole, once', async () => {
+  test('one after the other refund everything once', async () => {
     const order = await place();
     await ask(order.id, 700);
     await settled(order.id);
@@ -314,7 +314,7 @@ describe('a refund and a cancellation', () => {
     await expect(ask(order.id, 1)).rejects.toMatchObject({ code: 'order-not-refundable' });
   });
 
-  test('asked for while the order is being cancelled, a part is refused', async () => {
+  test('a partial refund is refused while the order is being cancelled', async () => {
     const order = await place();
     let refused: unknown;
     saga.fault('RefundPayment', async (next) => {
@@ -327,7 +327,7 @@ describe('a refund and a cancellation', () => {
     expect(await refunds(order.id)).toEqual([]);
   });
 
-  test('at once give back the whole, once', async () => {
+  test('at the same time refund everything once', async () => {
     for (let turn = 0; turn < 8; turn++) {
       const order = await place();
       await Promise.allSettled([ask(order.id, 700), saga.cancel(order.id)]);

@@ -44,7 +44,7 @@ describe('a payment that its customer must act on', () => {
     await ended(order.id);
   });
 
-  test('is charged when the customer has acted and the saga hears of it', async () => {
+  test('is charged when the customer has acted and the saga is resumed', async () => {
     const order = await place();
     await act(order.id, 'complete');
     await saga.resumeSaga(order.id);
@@ -66,7 +66,7 @@ describe('a payment that its customer must act on', () => {
     });
   });
 
-  test('goes on waiting when the saga hears of what did not happen', async () => {
+  test('waits again when the saga is resumed without a result', async () => {
     const order = await place();
     for (let turn = 0; turn < 3; turn++) await saga.resumeSaga(order.id);
     expect(await ended(order.id)).toMatchObject({ status: 'pending_payment' });
@@ -78,7 +78,7 @@ describe('a payment that its customer must act on', () => {
     expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
   });
 
-  test('is heard of although it was acted on before the saga waited', async () => {
+  test('resumes the saga even if the customer acted before it waited', async () => {
     saga.fault('AwaitPayment', async (next) => {
       const { orderId } = saga.deliveries.findLast(({ step }) => step === 'AwaitPayment')!;
       saga.faults.clear();
@@ -89,7 +89,7 @@ describe('a payment that its customer must act on', () => {
     expect(await place()).toMatchObject({ status: 'confirmed' });
   });
 
-  test('ends with the reservation when nothing happens, and everything is compensated', async () => {
+  test('expires with the reservation, and the order is compensated', async () => {
     const order = await place();
     saga.clock.advance(901_000);
     expect(await ended(order.id)).toMatchObject({
@@ -102,7 +102,7 @@ describe('a payment that its customer must act on', () => {
     expect(await ended(order.id)).toMatchObject({ status: 'failed' });
   });
 
-  test('that was made unheard is given back when the reservation ends', async () => {
+  test('that was made without a signal is refunded when the reservation ends', async () => {
     const order = await place();
     await act(order.id, 'complete');
     saga.clock.advance(901_000);
@@ -112,7 +112,7 @@ describe('a payment that its customer must act on', () => {
     });
   });
 
-  test('is not waited for again once the reservation is over', async () => {
+  test('is not awaited again after the reservation has ended', async () => {
     const order = await place();
     const waitedFor = saga.deliveries.filter(({ step }) => step === 'AwaitPayment').length;
     saga.fault('ChargePayment', async (next) => {
@@ -126,8 +126,8 @@ describe('a payment that its customer must act on', () => {
   });
 });
 
-describe('a step that dies', () => {
-  test('after it heard of the payment and before it went on hears of it again', async () => {
+describe('a step that crashes', () => {
+  test('between the signal and its result gets the signal again', async () => {
     let deaths = 0;
     saga.fault('AwaitPayment', async (next) => {
       const { orderId } = saga.deliveries.findLast(({ step }) => step === 'AwaitPayment')!;
@@ -151,7 +151,7 @@ describe('cancelling while the customer has to act', () => {
     await expect(act(order.id, 'complete')).rejects.toThrow();
   });
 
-  test('at the moment at which the customer acts ends in one or the other', async () => {
+  test('while the customer acts ends either confirmed or cancelled', async () => {
     for (let turn = 0; turn < 10; turn++) {
       const order = await place();
       await Promise.all([
@@ -164,7 +164,7 @@ describe('cancelling while the customer has to act', () => {
     }
   });
 
-  test('twice is once, also when the first was only stored', async () => {
+  test('twice compensates once, also when the first was only stored', async () => {
     const order = await place();
     saga.fault('ChargePayment', (next) => next());
     const late = (error: { code: string }) => expect(error.code, 'the first is through already').toBe('order-ended');
@@ -174,7 +174,7 @@ describe('cancelling while the customer has to act', () => {
 });
 
 describe('the step that waits', () => {
-  test('repeated, waits once more and is found under either token', async () => {
+  test('waits again when repeated, and is resumed by either token', async () => {
     saga.fault('AwaitPayment', async (next, delivery) => {
       await next();
       if (delivery === 1) throw new Error('answer lost');
@@ -186,7 +186,7 @@ describe('the step that waits', () => {
     expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
   });
 
-  test('repeated after the order was given up does not wait', async () => {
+  test('does not wait when repeated after the order was abandoned', async () => {
     const order = await place();
     const at = new Date(saga.clock.now());
     await abandonUnlessConfirmed(saga.saga, { orderId: order.id, at });
@@ -197,7 +197,7 @@ describe('the step that waits', () => {
     expect(await ended(order.id)).toMatchObject({ status: 'failed', payment: null });
   });
 
-  test('that cannot begin has the order compensated', async () => {
+  test('compensates the order when it cannot start', async () => {
     saga.fault('AwaitPayment', () => Promise.reject(new Error('no effect')));
     expect(await place()).toMatchObject({ status: 'failed', payment: null });
   });

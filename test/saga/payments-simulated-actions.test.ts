@@ -59,7 +59,7 @@ async function balanceOf({ orderId }: Order): Promise<ProviderCharge | undefined
   return charges.find((charge) => charge.orderId === orderId);
 }
 
-test('a charge that waits for its customer gives the same action each time, and nothing is captured', async () => {
+test('a charge that needs its customer returns the same action each time, and captures nothing', async () => {
   const order = newOrder('pm_requiresAction');
   const first = await gateway().charge(order);
   expect(first).toEqual({
@@ -71,7 +71,7 @@ test('a charge that waits for its customer gives the same action each time, and 
   expect(await balanceOf(order)).toMatchObject({ status: 'pending', refundedAmount: 0 });
 });
 
-test('the customer completes: captured, however often they do, and failing comes too late', async () => {
+test('a completed action captures once, and cannot fail afterwards', async () => {
   const order = newOrder('pm_requiresAction');
   const { reference } = await gateway().charge(order);
   expect(await settle(order.orderId, 'complete')).toBe('captured');
@@ -84,7 +84,7 @@ test('the customer completes: captured, however often they do, and failing comes
   });
 });
 
-test('the customer fails: declined for good, and completing comes too late', async () => {
+test('a failed action declines the charge, and cannot complete afterwards', async () => {
   const order = newOrder('pm_requiresAction');
   const { reference } = await gateway().charge(order);
   expect(await settle(order.orderId, 'fail')).toBe('declined');
@@ -98,7 +98,7 @@ test('the customer fails: declined for good, and completing comes too late', asy
   });
 });
 
-test('compensation ends a charge that waits: the customer comes too late', async () => {
+test('a compensation ends a charge that waits for its customer', async () => {
   const order = newOrder('pm_requiresAction');
   const { reference } = await gateway().charge(order);
   const first = await gateway().compensate(compensationOf(order, reference));
@@ -109,7 +109,7 @@ test('compensation ends a charge that waits: the customer comes too late', async
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
-test('completion and compensation at once: whoever wins, no money is kept', async () => {
+test('a concurrent completion and compensation keep no money, whichever wins', async () => {
   for (let time = 0; time < 20; time++) {
     const order = newOrder('pm_requiresAction');
     await gateway().charge(order);
@@ -132,7 +132,7 @@ test('only a charge that waited can be settled', async () => {
   await expect(settle(newId('order', clock), 'complete')).rejects.toMatchObject(notWaiting);
 });
 
-test('parts are given back once each and never more than is left; compensation gives the rest', async () => {
+test('partial refunds are made once each, never above what is left; a compensation refunds the rest', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   const first = await gateway().refundPart(partOf(order, reference, 'r1', 500));
@@ -156,7 +156,7 @@ test('parts are given back once each and never more than is left; compensation g
   );
 });
 
-test('twenty parts at once, together too much: the sum never passes the amount', async () => {
+test('twenty concurrent partial refunds never exceed the amount', async () => {
   const order = { ...newOrder(), amount: 1000 };
   const { reference } = await gateway().charge(order);
   const parts = Array.from({ length: 20 }, (_, index) => partOf(order, reference, `r${index % 10}`, 300));
@@ -172,7 +172,7 @@ test('twenty parts at once, together too much: the sum never passes the amount',
   expect(await balanceOf(order)).toMatchObject({ refundedAmount: 900 });
 });
 
-test('compensation of a charge that went back in parts altogether names the last of them', async () => {
+test('the compensation of a charge that partial refunds used up names the last of them', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   await gateway().refundPart(partOf(order, reference, 'r1', 999));
@@ -180,7 +180,7 @@ test('compensation of a charge that went back in parts altogether names the last
   expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded', refundReference });
 });
 
-test('parts and a compensation at once: everything goes back, and no more', async () => {
+test('concurrent partial refunds and a compensation refund everything, and no more', async () => {
   for (let time = 0; time < 10; time++) {
     const order = newOrder();
     const { reference } = await gateway().charge(order);
@@ -193,7 +193,7 @@ test('parts and a compensation at once: everything goes back, and no more', asyn
   }
 });
 
-test('what was not captured, is another order’s or comes with another amount is not given back', async () => {
+test('a charge that is not captured, belongs to another order or has another amount is not refunded', async () => {
   const waiting = newOrder('pm_requiresAction');
   const { reference } = await gateway().charge(waiting);
   const nothing = refusedWith('nothing_captured');
@@ -223,7 +223,7 @@ test('what was not captured, is another order’s or comes with another amount i
   });
 });
 
-test('an order’s part goes back through the provider that it was paid through; a free order has none', async () => {
+test('a partial refund uses the provider of the payment; a free order has none', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   const part = partOf(order, reference, 'r1', 5);
@@ -236,7 +236,7 @@ test('an order’s part goes back through the provider that it was paid through;
   );
 });
 
-test('items of before actions and parts are charged, given back and listed as before', async () => {
+test('items without actions and partial refunds are charged, refunded and listed', async () => {
   const [paid, given] = [newOrder(), newOrder()];
   const createdAt = toTimestamp(now);
   const item = (order: Order, more: object) =>
@@ -257,7 +257,7 @@ test('items of before actions and parts are charged, given back and listed as be
   expect(await balanceOf(paid)).toMatchObject({ refundedAmount: 2 });
 });
 
-test('the transactions are read page by page and cover their time exactly; late refunds are seen', async () => {
+test('transactions are read page by page for exactly their period, late refunds included', async () => {
   const start = now;
   const orders: Order[] = [];
   for (let second = 0; second < 4; second++) {

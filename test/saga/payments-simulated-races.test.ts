@@ -33,7 +33,7 @@ async function charged(paymentMethod = 'pm_card_visa') {
   return { charge: { ...order, paymentMethod }, compensation: { ...order, reference }, part };
 }
 
-test('a charge that is gone when it is looked for has no answer', async () => {
+test('a charge that disappears before it is read has no answer', async () => {
   const { charge } = await charged();
   const vanishing = after(async (command) => {
     if (!(command instanceof GetCommand)) return;
@@ -45,7 +45,7 @@ test('a charge that is gone when it is looked for has no answer', async () => {
   });
 });
 
-test('an order that changes before each write is looked at five times, and then given up', async () => {
+test('an order that changes before each write is read five times, then abandoned', async () => {
   let looks = 0;
   const busy = after((command) => {
     if (command instanceof GetCommand && ++looks > 10) throw new Error('looked at for ever');
@@ -64,7 +64,7 @@ test('an order that changes before each write is looked at five times, and then 
   expect(await gateway().compensate(paid.compensation)).toMatchObject({ outcome: 'refunded' });
 });
 
-test('giving a charge back costs one look and one write', async () => {
+test('a refund costs one read and one write', async () => {
   const { compensation } = await charged();
   const before = dynamo.calls();
   await gateway().compensate(compensation);
@@ -75,7 +75,7 @@ test('giving a charge back costs one look and one write', async () => {
   });
 });
 
-test('when DynamoDB fails, the answer is lost: it may have happened', async () => {
+test('when DynamoDB fails, the outcome is unknown', async () => {
   const failing = after(() => {
     throw new InternalServerError({ message: 'on fire', $metadata: {} });
   });
@@ -89,7 +89,7 @@ test('when DynamoDB fails, the answer is lost: it may have happened', async () =
   }
 });
 
-test('a page of the transactions looks at as many charges as it is told to', async () => {
+test('a page of transactions reads as many charges as its size says', async () => {
   for (let time = 0; time < 3; time++) await charged();
   const { client, reads } = watchReads(dynamo.documents);
   const from = 0;

@@ -43,7 +43,7 @@ const compensationOf = ({ orderId, amount, currency }: ReturnType<typeof newOrde
 const declinedWith = (code: string) => ({ name: 'PaymentDeclined', code });
 const outcomeUnknown = { name: 'OutcomeUnknown' };
 
-test('a charge asked for again gives the same reference', async () => {
+test('a repeated charge returns the same reference', async () => {
   const order = newOrder();
   const first = await gateway().charge(order);
   expect(first).toEqual({ provider: 'simulated', reference: expect.stringMatching(/^sim_ch_/) });
@@ -69,7 +69,7 @@ test('every read of the transactions sees the writes before it', async () => {
   for (const read of reads) expect(read).toMatchObject({ ConsistentRead: true });
 });
 
-test('ten charges of one order at once are one', async () => {
+test('ten concurrent charges of one order make one charge', async () => {
   const order = newOrder();
   const charges = await Promise.all(Array.from({ length: 10 }, () => gateway().charge(order)));
   expect(new Set(charges.map(({ reference }) => reference)).size).toBe(1);
@@ -90,7 +90,7 @@ test.each([
   });
 });
 
-test('pm_timeoutOnce charges and loses the answer, and gives it when asked again', async () => {
+test('pm_timeoutOnce charges, loses the answer, and gives it to a retry', async () => {
   const order = newOrder('pm_timeoutOnce');
   await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
   const { reference } = await gateway().charge(order);
@@ -98,14 +98,14 @@ test('pm_timeoutOnce charges and loses the answer, and gives it when asked again
   expect(waited).toEqual([]);
 });
 
-test('compensation of a charge whose answer was lost gives the money back', async () => {
+test('the compensation of a charge whose answer was lost refunds it', async () => {
   const order = newOrder('pm_timeoutOnce');
   await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
   expect(await gateway().compensate(compensationOf(order))).toMatchObject({ outcome: 'refunded' });
   await expect(gateway().charge(order)).rejects.toMatchObject(declinedWith('charge_voided'));
 });
 
-test('pm_timeoutAlways waits out the time and answers neither charge nor compensation', async () => {
+test('pm_timeoutAlways answers neither a charge nor its compensation', async () => {
   const order = newOrder('pm_timeoutAlways');
   for (let time = 0; time < 2; time++) {
     await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
@@ -114,7 +114,7 @@ test('pm_timeoutAlways waits out the time and answers neither charge nor compens
   expect(waited).toEqual([8000, 8000, 8000, 8000]);
 });
 
-test('compensation before the charge arrives: the late charge is refused', async () => {
+test('a charge that arrives after its compensation is refused', async () => {
   for (const method of ['pm_card_visa', 'pm_timeoutOnce', 'pm_timeoutAlways', 'pm_card_chargeDeclined']) {
     const order = newOrder(method);
     const first = await gateway().compensate(compensationOf(order));
@@ -124,7 +124,7 @@ test('compensation before the charge arrives: the late charge is refused', async
   }
 });
 
-test('charge and compensation at once: whoever wins, no money is kept', async () => {
+test('a concurrent charge and compensation keep no money, whichever wins', async () => {
   for (let time = 0; time < 20; time++) {
     const order = newOrder();
     const [, compensated] = await Promise.allSettled([
@@ -136,7 +136,7 @@ test('charge and compensation at once: whoever wins, no money is kept', async ()
   }
 });
 
-test('a charge is given back once, by however many compensations at once, with and without its reference', async () => {
+test('concurrent compensations refund a charge once, with and without its reference', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   const compensations = await Promise.all(
@@ -167,7 +167,7 @@ test('a repeat with another amount, currency, payment method or reference change
   expect(await gateway().charge(order)).toMatchObject({ reference });
 });
 
-test('what happened to a charge between the look and the write is not written over', async () => {
+test('a change to a charge between read and write is not overwritten', async () => {
   const store = itemStore({ client: dynamo.documents, table: 'charges' });
   const order = newOrder();
   await gateway().charge(order);
@@ -185,7 +185,7 @@ test('what happened to a charge between the look and the write is not written ov
   expect(await store.find(order.orderId)).toEqual(Item);
 });
 
-test('compensation of a charge that is not there fails, and does not stand for a refund', async () => {
+test('the compensation of a charge that does not exist fails, and is no refund', async () => {
   const unknown = { name: 'ChargeUnknown' };
   const order = newOrder();
   await expect(gateway().compensate(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
@@ -193,7 +193,7 @@ test('compensation of a charge that is not there fails, and does not stand for a
   await expect(gateway().compensate(compensationOf(order, 'sim_ch_gone'))).rejects.toMatchObject(unknown);
 });
 
-test('when its table does not answer, the answer is lost; when the table is wrong, that is an error', async () => {
+test('an outage of the table loses the answer; a wrong table is an error', async () => {
   const order = newOrder();
   dynamo.refuse();
   await expect(gateway().charge(order)).rejects.toMatchObject(outcomeUnknown);
@@ -206,7 +206,7 @@ test('when its table does not answer, the answer is lost; when the table is wron
 
 const stateOf = (order: ReturnType<typeof newOrder>): PlacingState => order;
 
-test('the steps charge and give back, and again when repeated', async () => {
+test('the steps charge and refund, and return the same when repeated', async () => {
   const state = stateOf(newOrder());
   const charge = await chargeStep(state, { gateway: gateway(), clock: systemClock });
   expect(await chargeStep(state, { gateway: gateway(), clock: systemClock })).toEqual(charge);
@@ -215,7 +215,7 @@ test('the steps charge and give back, and again when repeated', async () => {
   expect(await refundStep(state, { gateway: gateway() })).toEqual(refund);
 });
 
-test('a charge that waits for its customer is shown by the step with the time that the stock is reserved for', async () => {
+test('the step returns a charge that needs its customer with the time that the stock stays reserved', async () => {
   const order = newOrder('pm_requiresAction');
   const clock = { now: () => Date.parse('2026-03-14T09:00:00.500Z') };
   const state = (expiresAt: string) => ({ ...stateOf(order), reservation: { expiresAt } });
@@ -225,14 +225,14 @@ test('a charge that waits for its customer is shown by the step with the time th
   expect(await charge('2026-03-14T08:00:00.000Z'), 'it is over').toMatchObject({ waitSeconds: 1 });
 });
 
-test('a cancellation gives back the payment that it was started with', async () => {
+test('a cancellation refunds the payment in its input', async () => {
   const order = newOrder();
   const payment = await gateway().charge(order);
   const refund = await refundStep({ ...stateOf(order), reason: 'cancellation', payment }, { gateway: gateway() });
   expect(refund).toMatchObject({ outcome: 'refunded', reference: payment.reference });
 });
 
-test('a payment through another provider is not given back through this one', async () => {
+test('a payment of another provider is not refunded through this one', async () => {
   const payment = { provider: 'stripe', reference: 'pi_1' };
   const state = { ...stateOf(newOrder()), reason: 'cancellation', payment } as const;
   await expect(refundStep(state, { gateway: gateway() })).rejects.toThrow(/paid through stripe/);

@@ -77,7 +77,7 @@ async function window() {
   return read.map(({ reference }) => reference).toSorted();
 }
 
-test('the charges of the last days are copied page by page, over the days, and only once they are all there it counts', async () => {
+test('the charges of the last days are copied page by page, and the snapshot counts once it is complete', async () => {
   balances = [1, 20, 30, 47, 71].map((hours, n) => charge(n, start - hours * hour));
   balances.push(charge(9, start - 73 * hour));
   expect(await readSnapshot(store)).toBeUndefined();
@@ -109,7 +109,7 @@ test('only what has changed is written again, and is marked with the time', asyn
   expect(found.get('ch_2')).toMatchObject({ seenAt: start + hour, refundedAmount: 500 });
 });
 
-test('a run whose time is up goes on where it was, and until it is through the last whole copy counts', async () => {
+test('a run that runs out of time continues where it stopped; until it finishes, the last complete snapshot counts', async () => {
   balances = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
   await snapshot();
   now = start + hour;
@@ -136,7 +136,7 @@ test('a run whose time is up goes on where it was, and until it is through the l
   });
 });
 
-test('a copy that was left for a day is begun anew', async () => {
+test('a snapshot that was left for a day starts again', async () => {
   balances = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
   await snapshot(1);
   now = start + day;
@@ -144,7 +144,7 @@ test('a copy that was left for a day is begun anew', async () => {
   expect(await readSnapshot(store)).toMatchObject({ startedAt: start + day });
 });
 
-test('a charge of before the window of which money went back lately is in it, under its own day too', async () => {
+test('an older charge with a recent refund is included, also under its own day', async () => {
   balances = [charge(1, start - 10 * day, { refundedAmount: 1001 }), charge(2, start - 10 * day)];
   givenBack.set('ch_1', start - hour);
   expect(await snapshot()).toMatchObject({ read: 1, complete: true });
@@ -159,7 +159,7 @@ test('a charge of before the window of which money went back lately is in it, un
   expect(await window()).toEqual([]);
 });
 
-test('after a week without a copy the next one reaches back to the last, so that nothing is skipped', async () => {
+test('after a week without a snapshot, the next one reaches back to the last, so that nothing is skipped', async () => {
   await snapshot();
   now = start + 7 * day;
   balances = [charge(1, start + hour)];
@@ -168,7 +168,7 @@ test('after a week without a copy the next one reaches back to the last, so that
   expect(await window()).toEqual(['ch_1']);
 });
 
-test('another provider’s transactions are begun anew', async () => {
+test('a change of provider starts a new snapshot', async () => {
   balances = Array.from({ length: 7 }, (_, n) => charge(n, start - (n + 1) * hour));
   await snapshot(1);
   await snapshot(Number.POSITIVE_INFINITY, 'simulated');

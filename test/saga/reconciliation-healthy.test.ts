@@ -16,7 +16,7 @@ function randomFrom(seed: number) {
   };
 }
 
-test('in a healthy shop of hundreds of orders, however they ended or not, nothing is found and nothing repaired', async () => {
+test('a healthy shop with hundreds of orders in every status has no findings and no repairs', async () => {
   const { saga } = shop;
   const random = randomFrom(20261121);
   const products = await Promise.all([40, 60, 80, 100].map((units) => saga.product(units, 700)));

@@ -54,8 +54,8 @@ const levelOf = async (productId: string) =>
 const stateOf = async (orderId: string) =>
   (await shop.saga.owner`select state from stock.reservations where order_id = ${orderId}`)[0]?.state;
 
-describe('a charge without its order', () => {
-  test('of a failed order is reported at once, given back after the grace period, and cleared', async () => {
+describe('an orphaned charge', () => {
+  test('of a failed order is reported at once, refunded after the grace period, and cleared', async () => {
     const order = await failed();
     const reference = await shop.charge(order.id, { amount: 1000 });
     expect(await run()).toMatchObject({ found: 1, repaired: 0 });
@@ -82,7 +82,7 @@ describe('a charge without its order', () => {
     expect((await shop.saga.order(order.id)).status).toBe('failed');
   });
 
-  test('of an order that nobody knows is given back as well, when the transactions are this stage’s own', async () => {
+  test('of an unknown order is refunded too, when the transactions are this stage’s own', async () => {
     const orderId = newId('order', shop.clock);
     const reference = await shop.charge(orderId);
     await run();
@@ -93,7 +93,7 @@ describe('a charge without its order', () => {
     expect(await shop.findings(reference)).toMatchObject([{ kind: 'orphaned-charge', open: false, repair: 'done' }]);
   });
 
-  test('in books that may be shared is given back only when a saga of this stage ran for it', async () => {
+  test('in an account that may be shared is refunded only when a saga of this stage ran for it', async () => {
     const [strange, ours] = [newId('order', shop.clock), (await failed()).id];
     const charges = [strange, ours].map((orderId) => ({
       orderId,
@@ -143,7 +143,7 @@ describe('a charge without its order', () => {
     await forget(nobodys);
   });
 
-  test('of an order that is open or in manual review is manual review’s business', async () => {
+  test('of an order that is open or in manual review is left to manual review', async () => {
     const [waiting, opened] = [await open(), await open()];
     await shop.saga.owner`
       update orders.orders set status = 'needs_attention', failure_code = 'x', failure_detail = 'x' where id = ${opened.id}`;
@@ -170,7 +170,7 @@ describe('a repair', () => {
     expect(shop.errors).toEqual([]);
   });
 
-  test('that was recorded by a run which died before it began is begun by the next', async () => {
+  test('that a crashed run recorded but did not start is started by the next', async () => {
     const order = await failed();
     const reference = await shop.charge(order.id);
     shop.setAhead(2);
@@ -186,7 +186,7 @@ describe('a repair', () => {
     expect(refundsOf(order.id)).toBe(1);
   });
 
-  test('whose refund is not answered at first asks again, and gives the money back once', async () => {
+  test('retries an unanswered refund, and refunds once', async () => {
     const order = await failed();
     await shop.charge(order.id);
     shop.saga.fault('RefundPayment', async (next, delivery) => {
@@ -205,7 +205,7 @@ describe('a repair', () => {
     expect((await shop.saga.order(order.id)).status).toBe('failed');
   });
 
-  test('that fails is not tried again by itself: its execution rings, and the finding stays', async () => {
+  test('that fails is not retried automatically: its execution raises the alarm, and the finding stays', async () => {
     const order = await failed();
     const reference = await shop.charge(order.id);
     shop.saga.fault('RefundPayment', () => Promise.reject(new Error('away')));
@@ -239,7 +239,7 @@ describe('a repair', () => {
     await run();
   });
 
-  test('is one of twenty at most in a run', async () => {
+  test('is limited to twenty in a run', async () => {
     const ids = Array.from({ length: 23 }, () => newId('order', shop.clock));
     for (const id of ids) await shop.charge(id);
     shop.setAhead(2);
@@ -260,7 +260,7 @@ describe('an order and its charge', () => {
     expect((await shop.findings(order.id))[0]!.advice).toMatch(/hold the goods back/);
   });
 
-  test('whose money went back at the provider alone, seen from either side, is cleared when the order is cancelled', async () => {
+  test('refunded at the provider alone is found from either side, and cleared when the order is cancelled', async () => {
     const order = await confirmed();
     await changeBalance(order.id, 'status', 'refunded');
     await run();
@@ -289,7 +289,7 @@ describe('an order and its charge', () => {
     expect(await shop.findings(reference)).toMatchObject([{ open: false }]);
   });
 
-  test('of which a part went back through us agree, before, while and after it does', async () => {
+  test('with a partial refund of ours agree before, during and after it', async () => {
     const order = await confirmed();
     const { reference } = await balanceOf(order.id);
     const [refund] = await shop.saga.owner`
@@ -320,7 +320,7 @@ describe('an order and its charge', () => {
     ]);
   });
 
-  test('a second charge of an order that is paid is reported, and not given back', async () => {
+  test('a second charge of a paid order is reported, and not refunded', async () => {
     const order = await confirmed();
     const now = shop.clock.now();
     const second = {
@@ -339,7 +339,7 @@ describe('an order and its charge', () => {
     await forget(second);
   });
 
-  test('a finding that has left the in the snapshot days stays until it is put right', async () => {
+  test('a finding older than the snapshot stays until it is corrected', async () => {
     const order = await confirmed();
     const { reference } = await balanceOf(order.id);
     await changeBalance(order.id, 'amount', 1);
@@ -352,7 +352,7 @@ describe('an order and its charge', () => {
     expect(await shop.findings(reference)).toMatchObject([{ open: false }]);
   });
 
-  test('an order that changed after the transactions were copied is left to the next copy', async () => {
+  test('an order that changed after the snapshot is left to the next one', async () => {
     const order = await confirmed();
     await shop.snapshot();
     await shop.saga.cancel(order.id);
@@ -366,7 +366,7 @@ describe('an order and its charge', () => {
   });
 });
 
-describe('stock that nobody owns', () => {
+describe('orphaned stock', () => {
   const end = (orderId: string) =>
     shop.pastGuards(
       (sql) =>
@@ -400,7 +400,7 @@ describe('stock that nobody owns', () => {
     expect(await shop.findings(productId)).toEqual([]);
   });
 
-  test('of which the ledger knows only a part is left to a person', async () => {
+  test('that the ledger knows only in part is left to an operator', async () => {
     const order = await reserved();
     await end(order.id);
     await shop.pastGuards((sql) => sql`update stock.movements set reserved = 1 where order_id = ${order.id}`);
@@ -427,7 +427,7 @@ describe('stock that nobody owns', () => {
     },
   );
 
-  test('held for an open order is nobody’s when it expired an hour ago and no execution works on it', async () => {
+  test('is held for an open order when it expired an hour ago and no execution works on it', async () => {
     const order = await reserved();
     shop.setAhead(1.2);
     await run();

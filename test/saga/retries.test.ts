@@ -19,7 +19,7 @@ afterAll(async () => {
 const away = () => Promise.reject(new Error('the database is away'));
 const deliveriesOf = (step: StepName) => saga.deliveries.filter((each) => each.step === step).length;
 
-describe('a step that fails once is tried again, and the order ends as if nothing had been', () => {
+describe('a step that fails once is retried, and the order ends as without the failure', () => {
   test.each([
     ['ReserveStock', 'confirmed'],
     ['ChargePayment', 'confirmed'],
@@ -42,7 +42,7 @@ describe('a step that fails once is tried again, and the order ends as if nothin
     },
   );
 
-  test('RequestManualReview, when nothing else is left', async () => {
+  test('RequestManualReview, as the last resort', async () => {
     saga.fault('RequestManualReview', (next, delivery) => (delivery === 1 ? away() : next()));
     const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
       paymentMethod: 'pm_timeoutAlways',
@@ -52,7 +52,7 @@ describe('a step that fails once is tried again, and the order ends as if nothin
   });
 });
 
-describe('a step that fails for good', () => {
+describe('a step that fails permanently', () => {
   test.each(['AbandonOrder', 'RefundPayment', 'ReleaseStock', 'CloseOrder'] as const)(
     '%s in a compensation: the order comes into manual review, the execution has failed',
     async (step) => {

@@ -54,7 +54,7 @@ async function opened(step: 'RefundPayment' | 'ReleaseStock' = 'RefundPayment', 
 const openedAt = (orderId: string, time: number) =>
   saga.owner`update orders.manual_reviews set opened_at = ${new Date(time)} where order_id = ${orderId} and settled_at is null`;
 
-test('a compensation that did not get through runs again a quarter of an hour later, and ends the order without a person', async () => {
+test('a failed compensation runs again a quarter of an hour later, and ends the order without an operator', async () => {
   const { orderId, productId } = await opened();
   saga.faults.clear();
   saga.deliveries.length = 0;
@@ -81,7 +81,7 @@ test('a compensation that did not get through runs again a quarter of an hour la
   });
 });
 
-test('a cancellation that did not get through ends cancelled', async () => {
+test('a failed cancellation ends cancelled', async () => {
   const { id } = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
   saga.fault('RefundPayment', away);
   await saga.cancel(id);
@@ -92,7 +92,7 @@ test('a cancellation that did not get through ends cancelled', async () => {
   expect(await saga.order(id)).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' } });
 });
 
-test('one that goes on failing is left alone twice as long each time, and for good after the fourth', async () => {
+test('one that keeps failing waits twice as long each time, and stops after the fourth', async () => {
   const { orderId } = await opened();
   for (const [attempt, minutes] of [15, 30, 60, 120].entries()) {
     await openedAt(orderId, saga.clock.now());
@@ -121,8 +121,8 @@ test('two sweepers at once run it once', async () => {
   expect(await operator.order(orderId)).toMatchObject({ status: 'failed', compensationAttempts: 1 });
 });
 
-describe('left to a person is', () => {
-  test('an order whose saga ended without a compensation, for nobody knows why', async () => {
+describe('left to an operator is', () => {
+  test('an order whose saga ended without a compensation for an unknown reason', async () => {
     const { orderId } = await opened();
     saga.faults.clear();
     await saga.owner`update orders.manual_reviews set steps = '[]' where order_id = ${orderId}`;
@@ -130,7 +130,7 @@ describe('left to a person is', () => {
     expect((await saga.order(orderId)).status).toBe('needs_attention');
   });
 
-  test('an order that a person has just had compensated again', async () => {
+  test('an order whose compensation an operator has just retried', async () => {
     const { orderId } = await opened();
     await operator.retry(orderId);
     await saga.states.idle();
@@ -138,7 +138,7 @@ describe('left to a person is', () => {
     expect(await sweep(16 * minute), 'the pause is longer the second time').toMatchObject({ compensatedAgain: 0 });
   });
 
-  test('an order that a person settled', async () => {
+  test('an order that an operator settled', async () => {
     const { orderId } = await opened();
     saga.faults.clear();
     await operator.retry(orderId);
@@ -189,7 +189,7 @@ test('what was done before is counted although the list cannot be read', async (
   expect((await saga.order(id)).status).toBe('confirmed');
 });
 
-test('when its saga cannot be started now, the next sweep starts it, and the others have theirs', async () => {
+test('a saga that cannot be started now is started by the next sweep, and the others are started now', async () => {
   const { orderId: bad } = await opened('RefundPayment', -minute);
   const { orderId: good } = await opened();
   saga.faults.clear();
@@ -202,7 +202,7 @@ test('when its saga cannot be started now, the next sweep starts it, and the oth
   expect(await saga.order(bad)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
 });
 
-test('nothing is begun when the time of the job is over', async () => {
+test('nothing is started when the job has run out of time', async () => {
   const { orderId } = await opened();
   saga.faults.clear();
   const over = { stopwatch: { elapsed: () => 1000 }, budgetSeconds: 0 };

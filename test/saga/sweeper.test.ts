@@ -38,7 +38,7 @@ const sweep = (secondsLater = quietSeconds + 1, deps: Partial<SweepDeps> = {}) =
   }).then((counts) => ({ ...counts, errors }));
 };
 
-test('an order whose saga never started is started, but not before it was left alone for a while', async () => {
+test('an order whose saga never started is started after a while', async () => {
   const placed = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
   expect(await sweep(0)).toMatchObject({ started: 0 });
   expect(await sweep()).toMatchObject({ started: 1, errors: [] });
@@ -63,7 +63,7 @@ test('a cancellation whose saga never started is started under its own name', as
   expect(await saga.order(order.id)).toMatchObject({ status: 'cancelled', payment: { status: 'refunded' } });
 });
 
-test('an order whose saga is still running is left to it, and in manual review once the saga has ended without it', async () => {
+test('an order is left to its running saga, and put into manual review once the saga has ended without ending it', async () => {
   let reached!: () => void;
   const charging = new Promise<void>((resolve) => {
     reached = resolve;
@@ -106,7 +106,7 @@ test('one order that cannot be swept does not stop the others', async () => {
   await saga.states.idle();
 });
 
-test('stock that cannot be given back is named by its order, and given back the next time', async () => {
+test('stock that cannot be released is reported by its order, and released the next time', async () => {
   saga.fault('ChargePayment', () => Promise.reject(new Error('away')));
   saga.fault('ReleaseStock', () => Promise.reject(new Error('away')));
   const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
@@ -120,7 +120,7 @@ test('stock that cannot be given back is named by its order, and given back the 
   expect(await sweep(901)).toMatchObject({ released: 1, failed: 0 });
 });
 
-describe('many orders that are left over', () => {
+describe('many unfinished orders', () => {
   /** Orders on which nothing has happened for an hour, in a status, the oldest first. */
   const leave = async (count: number, status: string) => {
     const [{ id }] = [await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false })];
@@ -161,7 +161,7 @@ describe('many orders that are left over', () => {
       return 'RUNNING';
     };
 
-  test('each is looked at once, however many there are', async () => {
+  test('are each examined once, however many there are', async () => {
     const ids = [...(await leave(230, 'pending')), ...(await leave(30, 'reserved'))];
     const [asked, resumed]: [string[], string[]] = [[], []];
     const resumeSaga: SweepDeps['resumeSaga'] = async (orderId) => void resumed.push(orderId);
@@ -177,7 +177,7 @@ describe('many orders that are left over', () => {
     expect(resumed, 'none of them was cancelled').toEqual([]);
   });
 
-  test('a saga that never started is started before any is asked for that must have', async () => {
+  test('start a missing saga before they describe any that exists', async () => {
     const begun = await leave(250, 'reserved');
     const [never] = await leave(1, 'pending');
     const asked: string[] = [];
@@ -192,7 +192,7 @@ describe('many orders that are left over', () => {
     expect(asked.indexOf(never!)).toBeLessThan(asked.findIndex((id) => begun.includes(id)));
   });
 
-  test('one that is slow to describe does not hold up the others, and only so many are asked for at once', async () => {
+  test('do not wait for one that is slow to describe, and are described with limited concurrency', async () => {
     await leave(40, 'pending');
     let [now, most, done] = [0, 0, 0];
     let release!: () => void;
@@ -215,7 +215,7 @@ describe('many orders that are left over', () => {
     expect(most).toBeLessThanOrEqual(8);
   });
 
-  test('when the time is over the rest is left for the next time, and said so', async () => {
+  test('are left to the next run when the time is over, and the log says so', async () => {
     await leave(60, 'pending');
     const asked: string[] = [];
     let seconds = 0;
@@ -231,12 +231,12 @@ describe('many orders that are left over', () => {
     expect(counts.left).toBe(61 - 20);
   });
 
-  test('without any time nothing is even looked for', async () => {
+  test('are not even read without any time', async () => {
     await leave(1, 'pending');
     expect(await sweep(undefined, { untilMs: 7000, stopwatch: { elapsed: () => 7000 } })).toMatchObject({ left: 0 });
   });
 
-  test('a saga that is about to be run again is left to go on', async () => {
+  test('a saga that is about to run again is left alone', async () => {
     await leave(1, 'pending');
     const counts = await sweep(undefined, { describeExecution: async () => 'PENDING_REDRIVE' });
     expect(counts).toMatchObject({ started: 0, opened: 0, errors: [] });
@@ -252,7 +252,7 @@ test('an order whose customer has to act is left alone while its stock is reserv
   expect((await saga.order(order.id)).status).toBe('needs_attention');
 });
 
-test('a saga that waits for its customer and was not told of the cancellation is told', async () => {
+test('a waiting saga that missed the cancellation is resumed', async () => {
   const productId = await saga.product(2);
   const order = await saga.place([{ productId, quantity: 1 }], { paymentMethod: 'pm_requiresAction' });
   await saga.cancel(order.id, 3600, { start: false });

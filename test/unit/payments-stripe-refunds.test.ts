@@ -242,7 +242,7 @@ test('compensation after parts gives back the rest, once', async () => {
   expect(kept()).toBe(0);
 });
 
-test('compensation of a charge that went back in parts altogether names the last of them', async () => {
+test('the compensation of a charge that partial refunds used up names the last of them', async () => {
   const { part, compensation } = await charged();
   await gateway().refundPart(part('r1', 999));
   const { refundReference } = await gateway().refundPart(part('r2', 1000));

@@ -298,7 +298,7 @@ test('two compensations at once give back once', async () => {
   expect(stripe.payments.refunds).toHaveLength(1);
 });
 
-test('compensation of a charge whose answer was lost gives the money back', async () => {
+test('the compensation of a charge whose answer was lost refunds it', async () => {
   const order = newOrder();
   stripe.fail('/confirm', 'silent');
   await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(outcomeUnknown);
