@@ -3,7 +3,7 @@ import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Auth, Route } from '../lib/contract/deploy/route.ts';
 import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 
-const endsSessions = { sessions: ['Query', 'BatchWriteItem'] } as const satisfies TableGrants;
+const endsSessions = { sessions: ['Query', 'BatchWriteItem'], identities: ['PutItem'] } as const satisfies TableGrants;
 const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
 
 const rows = {
@@ -16,7 +16,7 @@ const rows = {
   }),
   'reset-password': http('POST', '/password-resets/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
-    tables: { ...endsSessions, limits: ['PutItem', 'DeleteItem'] },
+    tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'], limits: ['PutItem', 'DeleteItem'] },
   }),
   'change-password': http('POST', '/customers/me/password', 'session', 'customers_api', {
     scopes: ['customers:write'],
@@ -34,22 +34,29 @@ const rows = {
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
-    tables: { sessions: ['PutItem', 'DeleteItem'], identities: ['PutItem'], ...judgesLoginAttempts },
+    tables: {
+      ...judgesLoginAttempts,
+      sessions: ['PutItem', 'DeleteItem', 'Query', 'BatchWriteItem'],
+      identities: ['PutItem'],
+      limits: [...judgesLoginAttempts.limits, 'UpdateItem'],
+    },
   }),
   'list-sessions': http('GET', '/sessions', 'session', null, { tables: { sessions: ['Query'] } }),
   'end-session': http('DELETE', '/sessions/{sessionId}', 'session', null, {
     tables: { sessions: ['Query', 'DeleteItem'] },
   }),
   'sign-out': http('DELETE', '/sessions/current', 'session', null, { tables: { sessions: ['DeleteItem'] } }),
-  'sign-out-everywhere': http('DELETE', '/sessions', 'session', null, {
+  'sign-out-everywhere': http('DELETE', '/sessions', 'session', 'customers_api', {
     tables: endsSessions,
   }),
   'link-identity': http('POST', '/customers/me/identities', 'session', 'customers_api', {
+    recent: true,
     scopes: ['customers:write'],
     tables: { identities: ['PutItem'] },
   }),
   'list-identities': http('GET', '/customers/me/identities', 'session', 'customers_api'),
   'unlink-identity': http('DELETE', '/customers/me/identities/{identityId}', 'session', 'customers_api', {
+    recent: true,
     scopes: ['customers:write'],
     tables: { identities: ['DeleteItem'] },
   }),
@@ -181,7 +188,10 @@ export const routes = Object.fromEntries(
 ) as unknown as { readonly [O in OperationId]: Route<(typeof rows)[O]['auth']> };
 
 type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'handler'>;
-type Extras = Pick<Partial<Route>, 'scopes' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits'>;
+type Extras = Pick<
+  Partial<Route>,
+  'scopes' | 'recent' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits'
+>;
 
 function http<A extends Auth>(
   method: Route['method'],

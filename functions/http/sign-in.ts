@@ -1,8 +1,9 @@
 import { passwordVersionOf } from '../../lib/accounts/customers/accounts.sql.ts';
 import { checkPassword, type PasswordDeps, renewHash } from '../../lib/accounts/customers/check-password.ts';
-import { customerOfIdentity, type IdTokenDeps, readIdToken } from '../../lib/accounts/identities/link.ts';
+import { exchangeIdToken, type IdTokenDeps } from '../../lib/accounts/identities/link.ts';
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
-import { endSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import { openCappedSession } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
+import { endSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
@@ -19,18 +20,18 @@ import { routes } from '../routes.ts';
 type Deps = PasswordDeps & IdTokenDeps & { mustConfirm: boolean; sessions: SessionStore };
 
 export async function run(request: Request<typeof contract.signIn, CallerOf<'client'>>, deps: Deps): Promise<Result> {
-  const { body, caller, meter, log } = request;
-  const { address } = caller;
-  const applicationId = caller.application.id;
+  const { body, meter, log } = request;
+  const { address, application } = request.caller;
+  const open = (of: { customerId: string; authenticatedAt?: number }) =>
+    openCappedSession(deps.sessions, { ...of, applicationId: application.id, address }, (error) =>
+      log.warn('oldest sessions not ended', { error: describeError(error) }),
+    );
   if ('idToken' in body) {
-    const customerId = await customerOfIdentity(deps, await readIdToken(deps, body.idToken, applicationId));
-    return opened(customerId, await openSession(deps.sessions, { customerId, applicationId, address }));
+    const user = await exchangeIdToken(deps, body, application.id);
+    return opened(user.customerId, await open(user));
   }
   const owner = await checkPassword(deps, { ...body, address }, meter);
-  const [session] = await Promise.all([
-    openSession(deps.sessions, { customerId: owner.id, applicationId, address }),
-    attemptSucceeded(deps.lockout, owner.attempt),
-  ]);
+  const [session] = await Promise.all([open({ customerId: owner.id }), attemptSucceeded(deps.lockout, owner.attempt)]);
   // If the password was changed meanwhile, the change has not ended this session.
   if ((await passwordVersionOf(deps.sql(), owner.id)) !== owner.passwordVersion) {
     await endSession(deps.sessions, { customerId: owner.id, tokenHash: session.tokenHash });

@@ -171,6 +171,7 @@ export const appKey = { id: ids.key, createdAt: placedAt, expiresAt: null, lastU
 const identity = {
   id: ids.identity,
   issuer: 'https://login.shop.example',
+  email: 'ada@example.com',
   linkedAt: placedAt,
   lastUsedAt: placedAt,
 };

@@ -33,6 +33,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
       { pointer: '/coupon', detail: 'is unknown' },
     ],
   },
+  'sign-in-again': {
+    when: 'The operation changes how the customer signs in, and the session was opened by a sign-in more than ten minutes ago.',
+    todo: 'Let the customer sign in again (RFC 9470), and repeat the request with the new session.',
+    detail: 'Sign in again and repeat the request within 10 minutes: it changes how you sign in.',
+    path: '/customers/me/identities',
+  },
   'scopes-exceeded': {
     when: 'An application with `applications:manage` grants a scope that it lacks, or changes an application that has such a scope.',
     todo: 'Use an application that has all these scopes.',

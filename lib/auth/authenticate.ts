@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isPublicClient } from '../contract/api/applications.ts';
-import type { Caller, CallerKind } from '../contract/api/caller.ts';
+import type { Caller, CallerKind, OwnSession } from '../contract/api/caller.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '../kernel/circuit-breaker.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { lruCache } from '../kernel/lru-cache.ts';
@@ -36,9 +36,7 @@ export type Authenticate = (
  * Finds the holders of credentials. Each returns undefined for what it does not know, and throws DependencyUnavailable.
  */
 export type CredentialStores = {
-  session(
-    token: string,
-  ): Promise<{ customerId: string; tokenHash: string; applicationId: string | undefined } | undefined>;
+  session(token: string): Promise<(OwnSession & { applicationId: string | undefined }) | undefined>;
   key(key: string): Promise<{ keyId: string; applicationId: string } | undefined>;
   /** By a token of the identity provider. */
   token(jwt: string): Promise<{ customerId: string; applicationId: string } | undefined>;
@@ -46,7 +44,7 @@ export type CredentialStores = {
 };
 
 type Holder =
-  | { kind: 'customer'; applicationId: string; customerId: string; session?: { customerId: string; tokenHash: string } }
+  | { kind: 'customer'; applicationId: string; customerId: string; session?: OwnSession }
   | { kind: 'app'; applicationId: string; keyId: string };
 
 type FindHolder = (bearer: string) => Promise<Holder | undefined>;

@@ -6,6 +6,7 @@ import type { Caller } from '../contract/api/caller.ts';
 import { Problem } from '../contract/api/problems.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
 import type { Route } from '../contract/deploy/route.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { authenticate } from './authenticate.ts';
 import { checkOrigin } from './cors.ts';
 import { checkRateLimits } from './limits.ts';
@@ -25,13 +26,13 @@ export type AccessControl = {
  * Decides whether a request may be handled; this is the only place that does. Authenticates the caller, checks the
  * page's origin, counts the request against its rate limits and checks the application's scopes. Notes the caller in
  * the context as soon as it is known.
- * @throws Problem unauthenticated, forbidden, rate-limited; DependencyUnavailable
+ * @throws Problem unauthenticated, forbidden, rate-limited, sign-in-again; DependencyUnavailable
  */
 export async function authorize(
   route: Route,
   context: RequestContext,
   accessControl: AccessControl,
-  meter: Meter,
+  { meter, clock }: { meter: Meter; clock: Clock },
 ): Promise<Caller> {
   const { event, responseHeaders } = context;
   const { authorization, 'client-id': clientId, origin } = event.headers;
@@ -51,7 +52,26 @@ export async function authorize(
   await limit(refusal === undefined && caller !== undefined ? caller : anonymous);
   if (caller === undefined || refusal !== undefined) throw new Problem('unauthenticated', refusal ?? '');
   checkScopes(route, caller.application.scopes);
+  if (route.recent) checkSignIn(caller, clock);
   return caller;
+}
+
+/** How long a sign-in counts as recent, in seconds. */
+const recentSeconds = 600;
+
+/** @throws Problem sign-in-again, with the challenge of RFC 9470 */
+function checkSignIn(caller: Caller, clock: Clock): void {
+  const { authenticatedAt = 0 } = (caller.kind === 'customer' && caller.session) || {};
+  if (clock.now() - authenticatedAt <= recentSeconds * 1000) return;
+  throw new Problem(
+    'sign-in-again',
+    `Sign in again and repeat the request within ${recentSeconds / 60} minutes: it changes how you sign in.`,
+    {
+      headers: {
+        'www-authenticate': `Bearer error="insufficient_user_authentication", max_age="${recentSeconds}"`,
+      },
+    },
+  );
 }
 
 function checkScopes({ scopes }: Route, granted: readonly string[]): void {

@@ -42,9 +42,9 @@ export async function admit(
   route: Route,
   contract: OperationContract,
   context: RequestContext,
-  { accessControl, meter }: HttpRuntime,
+  { accessControl, meter, clock }: HttpRuntime,
 ): Promise<Admission> {
-  const caller = await authorize(route, context, accessControl, meter);
+  const caller = await authorize(route, context, accessControl, { meter, clock });
   checkBody(contract, context.event);
   const headers = parseHeaders(contract, context.event.headers);
   const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;

@@ -6,13 +6,14 @@ import { describeError, type Logger } from '../kernel/log.ts';
 import { clock } from './clock.ts';
 import { config } from './config.ts';
 import { sqlAs } from './sql.ts';
-import { lockoutStore, sessionStore } from './stores.ts';
+import { identityLinks, lockoutStore, sessionStore } from './stores.ts';
 
 /** What handlers need that change an account and end its sessions. */
 export const accountDeps = (log: Pick<Logger, 'error'>): AccountDeps => ({
   sql: () => sqlAs('customers_api'),
   clock,
   sessions: sessionStore(),
+  links: identityLinks(),
   onSessionsLeft: (error) => log.error('sessions not ended', { error: describeError(error) }),
 });
 

@@ -1,7 +1,7 @@
 import type { VerifyToken } from '../accounts/identities/link.ts';
 import { findApplicationByIdentityClient } from '../auth/applications/applications.dynamo.ts';
 import { createIdentityClientCache } from '../auth/applications/cache.ts';
-import { findLinkedCustomer } from '../auth/identity/identity-links.dynamo.ts';
+import { findLink } from '../auth/identity/identity-links.dynamo.ts';
 import { readIssuerKeys } from '../auth/identity/issuer-keys.dynamo.ts';
 import type { TokenVerifier } from '../auth/identity/verify.ts';
 import { Problem } from '../contract/api/problems.ts';
@@ -30,14 +30,15 @@ export async function authenticateIdentityToken(
 ): Promise<{ customerId: string; applicationId: string } | undefined> {
   const token = await verifyToken(jwt);
   if (token === undefined) return undefined;
-  const customerId = await findLinkedCustomer(identityLinks(), token);
-  if (customerId === undefined) {
+  const link = await findLink(identityLinks(), token);
+  if (link === undefined) {
     throw new Problem(
       'unauthenticated',
       'This token does not belong to a customer yet. Exchange the id token once at POST /sessions.',
     );
   }
-  return { customerId, applicationId: token.applicationId };
+  if (token.issuedAt < link.notBefore) return undefined;
+  return { customerId: link.customerId, applicationId: token.applicationId };
 }
 
 /** Loads the verifier when the first token comes, not when the function starts. */

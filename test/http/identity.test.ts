@@ -1,3 +1,4 @@
+import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { unlinkIdentity } from '../../lib/accounts/identities/link.ts';
@@ -248,5 +249,129 @@ describe('identities of a customer', () => {
     };
     await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(DependencyUnavailable);
     expect(await handlers.owner`select from customers.identities where subject = ${subject}`).toHaveLength(1);
+  });
+});
+
+describe('a stolen session', () => {
+  const signIn = async (address = email) =>
+    (await handlers.call('sign-in', { body: { email: address, password } })).body.token as string;
+  const foreign = () => idToken({ sub: `${subject}-foreign`, email: 'thief@example.com' });
+
+  /** Makes a customer's sessions look as if they had been opened long ago. */
+  async function age(customerId: string) {
+    const { Items = [] } = await handlers.dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }));
+    for (const item of Items.filter((each) => each.customerId === customerId)) {
+      const authenticatedAt = item.authenticatedAt - 601;
+      await handlers.dynamo.documents.send(
+        new PutCommand({ TableName: 'sessions', Item: { ...item, authenticatedAt } }),
+      );
+    }
+  }
+
+  test('neither links nor unlinks an identity without a recent sign-in', async () => {
+    const customerId = await customer();
+    const token = await signIn();
+    await age(customerId);
+    const link = await handlers.call('link-identity', { token, body: { idToken: foreign() } });
+    expect(link).toMatchObject({ status: 401, body: { code: 'sign-in-again' } });
+    expect(link.headers['www-authenticate']).toContain('insufficient_user_authentication');
+    const parameters = { identityId: newId('identity', systemClock) };
+    const unlink = await handlers.call('unlink-identity', { token, parameters });
+    expect(unlink).toMatchObject({ status: 401, body: { code: 'sign-in-again' } });
+    const again = await handlers.call('link-identity', { token: await signIn(), body: { idToken: foreign() } });
+    expect(again.status).toBe(201);
+  });
+
+  test('is not made recent by an id token of an earlier sign-in at the provider', async () => {
+    const early = Math.floor(Date.now() / 1000) - 700;
+    const { body } = await exchange({ iat: early, auth_time: early });
+    const link = await handlers.call('link-identity', { token: body.token, body: { idToken: foreign() } });
+    expect(link).toMatchObject({ status: 401, body: { code: 'sign-in-again' } });
+  });
+
+  test('that linked an identity is out with it once the owner resets the password', async () => {
+    const customerId = await customer();
+    const token = await signIn();
+    const thief = foreign();
+    expect((await handlers.call('link-identity', { token, body: { idToken: thief } })).status).toBe(201);
+    expect((await getMe(thief)).status).toBe(200);
+    await handlers.call('request-password-reset', { body: { email } });
+    const [mail] = await handlers.owner<{ body: string }[]>`
+      select body from customers.mails where recipient = ${email} and kind = 'reset'`;
+    const reset = { token: /cfe_[\w-]+/.exec(mail!.body)![0], password: 'a new long password' };
+    expect((await handlers.call('reset-password', { body: reset })).status).toBe(204);
+    expect((await getMe(thief)).status).toBe(401);
+    const exchanged = await handlers.call('sign-in', { headers: { 'client-id': web }, body: { idToken: thief } });
+    expect(exchanged.body.customerId).not.toBe(customerId);
+    expect(await handlers.owner`select from customers.identities where customer_id = ${customerId}`).toEqual([]);
+  });
+
+  test('is noticed: the owner gets a mail when an identity is linked or unlinked', async () => {
+    await customer();
+    const token = await signIn();
+    const { body } = await handlers.call('link-identity', { token, body: { idToken: foreign() } });
+    expect(body).toMatchObject({ email: 'thief@example.com' });
+    await handlers.call('unlink-identity', { token, parameters: { identityId: body.id } });
+    const mails = await handlers.owner`select kind, body from customers.mails where recipient = ${email} order by id`;
+    expect(mails).toMatchObject([
+      { kind: 'identity-linked', body: expect.stringContaining(testIssuer) },
+      { kind: 'identity-unlinked', body: expect.stringContaining(testIssuer) },
+    ]);
+  });
+});
+
+describe('signing out everywhere', () => {
+  test('refuses the tokens issued before, as bearers and for new sessions', async () => {
+    const before = idToken({ iat: Math.floor(Date.now() / 1000) - 5 });
+    const body = { idToken: before };
+    const signedIn = await handlers.call('sign-in', { headers: { 'client-id': web }, body });
+    expect((await getMe(before)).status).toBe(200);
+    expect((await handlers.call('sign-out-everywhere', { token: signedIn.body.token })).status).toBe(204);
+    expect((await getMe(before)).status).toBe(401);
+    const again = await handlers.call('sign-in', { headers: { 'client-id': web }, body });
+    expect(again).toMatchObject({ status: 401, body: { code: 'id-token-invalid' } });
+    const later = { iat: Math.floor(Date.now() / 1000) + 2 };
+    expect(await exchange(later)).toMatchObject({ status: 201, body: { customerId: signedIn.body.customerId } });
+    expect((await getMe(before)).status).toBe(401);
+    expect((await getMe(idToken(later))).status).toBe(200);
+  });
+});
+
+describe('sessions', () => {
+  test('of one id token are ten at most', async () => {
+    const once = idToken();
+    const answers = await Promise.all(
+      Array.from({ length: 15 }, () =>
+        handlers.call('sign-in', { headers: { 'client-id': web }, body: { idToken: once } }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(10);
+    expect(answers.filter(({ body }) => body.code === 'id-token-invalid')).toHaveLength(5);
+  });
+
+  test('of one customer are fifty at most: a new one ends the oldest', async () => {
+    const first = await exchange();
+    const { customerId } = first.body;
+    const old = Math.floor(Date.now() / 1000) - 100;
+    for (let n = 0; n < 49; n++) {
+      const item = { customerId, tokenHash: `hash-${n}`, applicationId: web, authenticatedAt: old, createdAt: old + n };
+      await handlers.dynamo.documents.send(
+        new PutCommand({ TableName: 'sessions', Item: { ...item, expiresAt: old + 90_000 } }),
+      );
+    }
+    const next = await exchange();
+    const list = await handlers.call('list-sessions', { token: next.body.token });
+    expect(list.body.data).toHaveLength(50);
+    const hashes = await handlers.dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }));
+    expect(hashes.Items!.some((item) => item.tokenHash === 'hash-0')).toBe(false);
+    expect((await getMe(first.body.token)).status).toBe(200);
+  });
+
+  test('are opened for the nonce that the client gives, and no other', async () => {
+    const body = { idToken: idToken({ nonce: 'n-1' }), nonce: 'n-2' };
+    const other = await handlers.call('sign-in', { headers: { 'client-id': web }, body });
+    expect(other).toMatchObject({ status: 401, body: { code: 'id-token-invalid' } });
+    const same = await handlers.call('sign-in', { headers: { 'client-id': web }, body: { ...body, nonce: 'n-1' } });
+    expect(same.status).toBe(201);
   });
 });

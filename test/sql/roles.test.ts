@@ -11,7 +11,7 @@ const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
 const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   customers_api: {
     'customers.customers': [
-      'select, insert, update(email, confirmed_at, name, address, premium, password_hash, password_version, version, updated_at)',
+      'select, insert, update(email, confirmed_at, name, address, premium, password_hash, password_version, tokens_not_before, version, updated_at)',
       'adds customers, shows and changes them, signs them in; an id never changes, and nobody is deleted',
     ],
     'customers.email_tokens': ['select, insert, update', 'issues, replaces and uses tokens'],
@@ -21,7 +21,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'customers.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'customers.identities': [
-      'select, insert, update(last_used_at), delete',
+      'select, insert, update(email, last_used_at), delete',
       'finds, links and unlinks users of an identity provider; an identity never moves to another customer',
     ],
   },

@@ -55,7 +55,9 @@ beforeEach(() => {
   const stores: CredentialStores = {
     session: (token) =>
       answer('session', () =>
-        sessions.has(token) ? { customerId, tokenHash: 'hash', applicationId: sessions.get(token) } : undefined,
+        sessions.has(token)
+          ? { customerId, tokenHash: 'hash', authenticatedAt: 0, applicationId: sessions.get(token) }
+          : undefined,
       ),
     key: (text) =>
       answer('key', () => (keys.has(text) ? { keyId: 'key_1', applicationId: keys.get(text)! } : undefined)),
@@ -79,7 +81,7 @@ describe('credentials', () => {
     expect(await ask({ bearer: session })).toMatchObject({
       kind: 'customer',
       customerId,
-      session: { customerId, tokenHash: 'hash' },
+      session: { customerId, tokenHash: 'hash', authenticatedAt: 0 },
       application: { id: shopId },
     });
     expect(await ask({ bearer: key })).toMatchObject({ kind: 'app', keyId: 'key_1', application: { id: serverId } });

@@ -53,6 +53,8 @@ describe('a token is accepted', () => {
       clientId: 'client-web',
       applicationId: 'app_1',
       use: 'id',
+      issuedAt: expect.any(Number),
+      authenticatedAt: expect.any(Number),
       claims: { email: 'ada@example.com', emailVerified: true, name: 'Ada' },
     });
   });

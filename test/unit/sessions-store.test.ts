@@ -40,7 +40,12 @@ describe('a session', () => {
     expect(token).toMatch(/^cfs_[A-Za-z0-9_-]{64}$/);
     expect(expiresAt).toBe(start + idleSeconds * 1000);
     const before = calls();
-    expect(await findSession(store, token)).toEqual({ customerId, applicationId, tokenHash: expect.any(String) });
+    expect(await findSession(store, token)).toEqual({
+      customerId,
+      applicationId,
+      tokenHash: expect.any(String),
+      authenticatedAt: start,
+    });
     expect(calls() - before).toBe(1);
   });
 
@@ -53,6 +58,7 @@ describe('a session', () => {
     const { tokenHash } = (await findSession(store, token))!;
     expect(Object.keys((await stored({ customerId, tokenHash })) ?? {}).sort()).toEqual([
       'applicationId',
+      'authenticatedAt',
       'createdAt',
       'customerId',
       'expiresAt',

@@ -1,8 +1,10 @@
 import type { Sql, TransactionSql } from 'postgres';
+import type { IdentityLinks } from '../../auth/identity/identity-links.dynamo.ts';
 import { endAllSessions } from '../../auth/sessions/customer-sessions.dynamo.ts';
 import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { refuseIssuedTokens, unlinkAll } from '../identities/link.ts';
 import { writeMail } from '../mail/outbox.sql.ts';
 import { type MailKind, mailOf } from '../mail/texts.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
@@ -12,6 +14,7 @@ export type AccountDeps = {
   sql: () => Sql;
   clock: Clock;
   sessions: SessionStore;
+  links: IdentityLinks;
   /** Called when sessions that were opened while a change was stored may be left, because DynamoDB does not answer. */
   onSessionsLeft: (error: unknown) => void;
 };
@@ -27,7 +30,8 @@ export const confirmEmail = ({ sql, clock }: Pick<AccountDeps, 'sql' | 'clock'>,
   });
 
 /**
- * Sets a new password by an e-mailed token, and ends all sessions of the customer.
+ * Sets a new password by an e-mailed token, ends all sessions of the customer and unlinks all their identities: whoever
+ * had taken over the account is out.
  * @returns the customer's e-mail address
  * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
  */
@@ -39,6 +43,7 @@ export function resetPassword(
     const { customerId: id } = await useToken(tx, { purpose: 'reset', hash: hashOf(token) }, deps.clock);
     await confirmCustomer(tx, id, deps.clock);
     const email = await setPassword(tx, { id, passwordHash });
+    await unlinkAll(tx, deps, id);
     return { id, result: email, notice: { kind: 'password-changed', to: email } };
   });
 }
@@ -69,12 +74,21 @@ export function changeEmail(deps: AccountDeps, token: string): Promise<void> {
 type Changed<R> = { id: string; result: R; notice: { kind: MailKind; to: string } };
 
 /**
- * Stores a change that other sessions must not outlive, and mails a notice of it. Sessions end before the change is
+ * Ends all sessions of a customer, and refuses the tokens that their identity providers have issued so far.
+ * @throws DependencyUnavailable when some may be left; calling again is safe
+ */
+export async function signOutEverywhere(deps: Omit<AccountDeps, 'onSessionsLeft'>, customerId: string): Promise<void> {
+  await inTransaction(deps.sql(), (tx) => refuseIssuedTokens(tx, deps, customerId));
+  await endAllSessions(deps.sessions, customerId);
+}
+
+/**
+ * Stores a change that other sessions and issued tokens must not outlive, and mails a notice of it. Sessions end before the change is
  * committed, so that it is not stored when they cannot be ended. They end once more afterwards, because a session may
  * have been opened meanwhile.
  */
 async function changeAndSignOut<R>(
-  { sql, clock, sessions, onSessionsLeft }: AccountDeps,
+  { sql, clock, sessions, links, onSessionsLeft }: AccountDeps,
   kept: Session | undefined,
   change: (tx: TransactionSql) => Promise<Changed<R>>,
 ): Promise<R> {
@@ -82,6 +96,7 @@ async function changeAndSignOut<R>(
     const changed = await change(tx);
     await voidTokens(tx, changed.id, clock);
     await writeMail(tx, { ...changed.notice, ...mailOf(changed.notice.kind) }, clock);
+    await refuseIssuedTokens(tx, { links, clock }, changed.id);
     await endAllSessions(sessions, changed.id, kept);
     return changed;
   });

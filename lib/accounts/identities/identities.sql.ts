@@ -1,5 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
-import type { ExternalIdentity } from '../../auth/identity/identity-links.dynamo.ts';
+import type { ExternalIdentity, IdentityLink } from '../../auth/identity/identity-links.dynamo.ts';
 import type { Identity } from '../../contract/api/identities.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
@@ -8,31 +8,59 @@ type Handle = Sql | TransactionSql;
 
 /**
  * Notes that an identity was used, and locks it until the transaction ends.
+ * @param email the address that the issuer reports now
  * @returns the customer that it is linked to, if any
  */
 export async function touchIdentity(
   tx: TransactionSql,
   { issuer, subject }: ExternalIdentity,
+  email: string | undefined,
   clock: Clock,
-): Promise<string | undefined> {
+): Promise<IdentityLink | undefined> {
   const [row] = await tx<{ customerId: string }[]>`
-    update customers.identities set last_used_at = ${new Date(clock.now())}
+    update customers.identities
+    set last_used_at = ${new Date(clock.now())}, email = coalesce(${email ?? null}::text, email)
     where issuer = ${issuer} and subject = ${subject}
     returning customer_id`;
-  return row?.customerId;
+  if (row === undefined) return undefined;
+  // A statement of its own, because it must see what was committed while the one above waited for its lock.
+  const [customer] = await tx<{ tokensNotBefore: Date | null }[]>`
+    select tokens_not_before from customers.customers where id = ${row.customerId}`;
+  return { customerId: row.customerId, notBefore: customer?.tokensNotBefore?.getTime() ?? 0 };
+}
+
+/**
+ * From now on refuses the tokens that issuers have issued to a customer so far. Locks the customer's identities until
+ * the transaction ends.
+ * @returns the identities, whose links must be written anew
+ */
+export async function refuseTokens(tx: TransactionSql, customerId: string, clock: Clock): Promise<ExternalIdentity[]> {
+  await tx`update customers.customers set tokens_not_before = ${new Date(clock.now())} where id = ${customerId}`;
+  return await tx<ExternalIdentity[]>`
+    select issuer, subject from customers.identities where customer_id = ${customerId} for update`;
+}
+
+/** Unlinks every identity of a customer. */
+export const deleteIdentities = (tx: TransactionSql, customerId: string): Promise<ExternalIdentity[]> =>
+  tx<ExternalIdentity[]>`delete from customers.identities where customer_id = ${customerId} returning issuer, subject`;
+
+/** The e-mail address of a customer. */
+export async function addressOf(tx: TransactionSql, customerId: string): Promise<string> {
+  const [row] = await tx<{ email: string }[]>`select email from customers.customers where id = ${customerId}`;
+  return row!.email;
 }
 
 /** Links an identity to a customer. @returns undefined when it is linked already */
 export async function insertIdentity(
   sql: Handle,
-  { issuer, subject }: ExternalIdentity,
+  { issuer, subject, email }: ExternalIdentity & { email: string | undefined },
   customerId: string,
   clock: Clock,
 ): Promise<Identity | undefined> {
   const now = new Date(clock.now());
   const [row] = await sql<Row[]>`
-    insert into customers.identities (id, issuer, subject, customer_id, linked_at, last_used_at)
-    values (${newId('identity', clock)}, ${issuer}, ${subject}, ${customerId}, ${now}, ${now})
+    insert into customers.identities (id, issuer, subject, email, customer_id, linked_at, last_used_at)
+    values (${newId('identity', clock)}, ${issuer}, ${subject}, ${email ?? null}, ${customerId}, ${now}, ${now})
     on conflict (issuer, subject) do nothing
     returning ${shown(sql)}`;
   return row && toIdentity(row);
@@ -86,13 +114,14 @@ export async function insertConfirmed(
   return row?.id;
 }
 
-type Row = { id: string; issuer: string; linkedAt: Date; lastUsedAt: Date };
+type Row = { id: string; issuer: string; email: string | null; linkedAt: Date; lastUsedAt: Date };
 
-const shown = (sql: Handle) => sql`id, issuer, linked_at, last_used_at`;
+const shown = (sql: Handle) => sql`id, issuer, email, linked_at, last_used_at`;
 
-const toIdentity = ({ id, issuer, linkedAt, lastUsedAt }: Row): Identity => ({
+const toIdentity = ({ id, issuer, email, linkedAt, lastUsedAt }: Row): Identity => ({
   id,
   issuer,
+  email,
   linkedAt: linkedAt.toISOString(),
   lastUsedAt: lastUsedAt.toISOString(),
 });

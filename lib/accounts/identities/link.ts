@@ -1,7 +1,9 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
+import { countExchange, type ExchangeStore } from '../../auth/identity/exchanges.dynamo.ts';
 import {
   deleteLink,
   type ExternalIdentity,
+  type IdentityLink,
   type IdentityLinks,
   putLink,
 } from '../../auth/identity/identity-links.dynamo.ts';
@@ -11,6 +13,8 @@ import { Problem } from '../../contract/api/problems.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { unmatchableHash } from '../customers/passwords.ts';
+import { writeMail } from '../mail/outbox.sql.ts';
+import { mailOf } from '../mail/texts.ts';
 import * as identities from './identities.sql.ts';
 
 export type LinkDeps = { sql: () => Sql; links: IdentityLinks; clock: Clock };
@@ -22,13 +26,13 @@ export type IdTokenDeps = LinkDeps & { verify: VerifyToken };
 
 /**
  * Verifies an id token.
- * @param applicationId the application that the token must be issued to; any when absent
+ * @param expected the application and the nonce that the token must be issued for; any where absent
  * @throws Problem id-token-invalid; DependencyUnavailable
  */
 export async function readIdToken(
   { verify }: Pick<IdTokenDeps, 'verify'>,
   idToken: string,
-  applicationId?: string,
+  expected: { applicationId?: string; nonce?: string | undefined } = {},
 ): Promise<VerifiedToken> {
   const token = await verify(idToken);
   if (token === undefined) {
@@ -36,26 +40,53 @@ export async function readIdToken(
   }
   if (token.use !== 'id') throw new Problem('id-token-invalid', 'This is an access token. Send the id token.');
   // Otherwise an application could open sessions with the tokens that another application's customers send it.
-  if (applicationId !== undefined && token.applicationId !== applicationId) {
+  if (expected.applicationId !== undefined && token.applicationId !== expected.applicationId) {
     throw new Problem('id-token-invalid', 'The id token was issued to another application.');
+  }
+  if (expected.nonce !== undefined && token.claims.nonce !== expected.nonce) {
+    throw new Problem('id-token-invalid', 'The id token was issued for another nonce.');
   }
   return token;
 }
 
-type Token = ExternalIdentity & Pick<VerifiedToken, 'claims'>;
+/**
+ * Exchanges an id token of an application for its customer, who may be a new one. One token can be exchanged ten times.
+ * @returns the customer, and when they proved who they are to the issuer
+ * @throws Problem id-token-invalid, identity-not-linked; DependencyUnavailable
+ */
+export async function exchangeIdToken(
+  deps: IdTokenDeps & { lockout: ExchangeStore },
+  { idToken, nonce }: { idToken: string; nonce?: string | undefined },
+  applicationId: string,
+): Promise<{ customerId: string; authenticatedAt: number }> {
+  const token = await readIdToken(deps, idToken, { applicationId, nonce });
+  await countExchange(deps.lockout, idToken);
+  return { customerId: await customerOfIdentity(deps, token), authenticatedAt: token.authenticatedAt };
+}
+
+type Token = ExternalIdentity & Pick<VerifiedToken, 'claims' | 'issuedAt'>;
 
 /**
  * The customer of an identity. An identity that is not linked yet is linked to a new customer, or to the existing
  * customer with the same e-mail address if both the issuer and that customer have confirmed it.
- * @throws Problem identity-not-linked; DependencyUnavailable
+ * @throws Problem identity-not-linked; id-token-invalid when it is older than the last sign-out everywhere;
+ *   DependencyUnavailable
  */
 export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<string> {
   const known = await useIdentity(deps, token);
-  if (known !== undefined) return known;
+  if (known !== undefined) return stillCounts(token, known);
   await linkByEmail(deps, token);
   const linked = await useIdentity(deps, token);
   if (linked === undefined) throw new Error('an identity was unlinked while its customer signed in');
-  return linked;
+  return stillCounts(token, linked);
+}
+
+function stillCounts({ issuedAt }: Token, { customerId, notBefore }: IdentityLink): string {
+  if (issuedAt >= notBefore) return customerId;
+  throw new Problem(
+    'id-token-invalid',
+    'The id token is older than your last sign-out everywhere. Sign in again there.',
+  );
 }
 
 /**
@@ -67,11 +98,15 @@ export async function linkIdentity(
   token: Token,
   customerId: string,
 ): Promise<{ identity: Identity; linked: boolean }> {
-  const inserted = await identities.insertIdentity(deps.sql(), token, customerId, deps.clock);
-  const identity = inserted ?? (await identities.findIdentity(deps.sql(), token, customerId));
-  if (identity === undefined) throw new Problem('identity-taken', 'Another customer signs in with this identity.');
+  const { clock } = deps;
+  const link = await inTransaction(deps.sql(), async (tx) => {
+    const inserted = await identities.insertIdentity(tx, { ...token, email: token.claims.email }, customerId, clock);
+    if (inserted !== undefined) await notify(tx, { kind: 'identity-linked', customerId, issuer: token.issuer }, clock);
+    return { inserted, identity: inserted ?? (await identities.findIdentity(tx, token, customerId)) };
+  });
+  if (link.identity === undefined) throw new Problem('identity-taken', 'Another customer signs in with this identity.');
   await useIdentity(deps, token);
-  return { identity, linked: inserted !== undefined };
+  return { identity: link.identity, linked: link.inserted !== undefined };
 }
 
 /**
@@ -79,23 +114,59 @@ export async function linkIdentity(
  * @returns whether the customer had the identity
  * @throws DependencyUnavailable, and then nothing has changed
  */
-export const unlinkIdentity = ({ sql, links }: LinkDeps, id: string, customerId: string): Promise<boolean> =>
+export const unlinkIdentity = ({ sql, links, clock }: LinkDeps, id: string, customerId: string): Promise<boolean> =>
   inTransaction(sql(), async (tx) => {
     const identity = await identities.deleteIdentity(tx, id, customerId);
-    if (identity !== undefined) await deleteLink(links, identity);
-    return identity !== undefined;
+    if (identity === undefined) return false;
+    await notify(tx, { kind: 'identity-unlinked', customerId, issuer: identity.issuer }, clock);
+    await deleteLink(links, identity);
+    return true;
   });
+
+/**
+ * Refuses the tokens that issuers have issued to a customer so far, for requests and for new sessions.
+ * @throws DependencyUnavailable
+ */
+export async function refuseIssuedTokens(
+  tx: TransactionSql,
+  { links, clock }: Pick<LinkDeps, 'links' | 'clock'>,
+  customerId: string,
+): Promise<void> {
+  const link = { customerId, notBefore: clock.now() };
+  for (const identity of await identities.refuseTokens(tx, customerId, clock)) await putLink(links, identity, link);
+}
+
+/**
+ * Unlinks all identities of a customer, and refuses the tokens issued so far, should one of them be linked again.
+ * @throws DependencyUnavailable
+ */
+export async function unlinkAll(
+  tx: TransactionSql,
+  { links, clock }: Pick<LinkDeps, 'links' | 'clock'>,
+  customerId: string,
+): Promise<void> {
+  await identities.refuseTokens(tx, customerId, clock);
+  for (const identity of await identities.deleteIdentities(tx, customerId)) await deleteLink(links, identity);
+}
+
+type Notice = { kind: 'identity-linked' | 'identity-unlinked'; customerId: string; issuer: string };
+
+/** Mails the customer that a way to sign in was added or removed. */
+async function notify(tx: TransactionSql, { kind, customerId, issuer }: Notice, clock: Clock): Promise<void> {
+  const to = await identities.addressOf(tx, customerId);
+  await writeMail(tx, { kind, to, ...mailOf(kind, { issuer }) }, clock);
+}
 
 /**
  * Notes that an identity was used, and copies its link to DynamoDB. The row stays locked until the copy is written, so
  * that a concurrent unlink cannot leave a copy behind.
  * @returns the linked customer, if any
  */
-const useIdentity = ({ sql, links, clock }: LinkDeps, identity: ExternalIdentity): Promise<string | undefined> =>
+const useIdentity = ({ sql, links, clock }: LinkDeps, token: Token): Promise<IdentityLink | undefined> =>
   inTransaction(sql(), async (tx) => {
-    const customerId = await identities.touchIdentity(tx, identity, clock);
-    if (customerId !== undefined) await putLink(links, identity, customerId);
-    return customerId;
+    const link = await identities.touchIdentity(tx, token, token.claims.email, clock);
+    if (link !== undefined) await putLink(links, token, link);
+    return link;
   });
 
 async function linkByEmail({ sql, clock }: LinkDeps, token: Token): Promise<void> {
@@ -108,7 +179,7 @@ async function linkByEmail({ sql, clock }: LinkDeps, token: Token): Promise<void
     const passwordHash = unmatchableHash();
     const created = await identities.insertConfirmed(tx, { email, name: nameOf(name, email), passwordHash }, clock);
     const customerId = created ?? (await confirmedCustomerWith(tx, email));
-    await identities.insertIdentity(tx, token, customerId, clock);
+    await identities.insertIdentity(tx, { ...token, email }, customerId, clock);
   });
 }
 

@@ -11,6 +11,8 @@ export const mailKinds = [
   'change-asked',
   'email-changed',
   'password-changed',
+  'identity-linked',
+  'identity-unlinked',
 ] as const;
 export type MailKind = (typeof mailKinds)[number];
 
@@ -20,14 +22,18 @@ export type TokenKind = 'confirm' | 'reset' | 'change';
 /** The subject and text of a mail. With a `pagesUrl` the token is a link to one of the shop's pages, else a code. */
 export function mailOf(
   kind: MailKind,
-  { token = '', pagesUrl }: { token?: string | undefined; pagesUrl?: string | undefined } = {},
+  {
+    token = '',
+    pagesUrl,
+    issuer = '',
+  }: { token?: string | undefined; pagesUrl?: string | undefined; issuer?: string } = {},
 ): { subject: string; text: string } {
   // The token is in the fragment, which browsers send neither to the server nor as a referrer.
   const tokenFor = (page: string) =>
     pagesUrl === undefined
       ? `Use this code:\n\n${token}`
       : `Follow this link:\n\n${pagesUrl.replace(/\/+$/, '')}/${page}#token=${token}`;
-  const [subject, ...paragraphs] = texts[kind](tokenFor);
+  const [subject, ...paragraphs] = texts[kind](tokenFor, issuer);
   return { subject: subject!, text: `${paragraphs.join('\n\n')}\n` };
 }
 
@@ -35,7 +41,7 @@ const ifNotYou = 'If it was not you, ignore this mail: nothing will change. Do n
 const ifStolen = 'If it was not you, reset your password now.';
 
 /** For each kind, the subject and then the paragraphs. */
-const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string) => string[]>> = {
+const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string, issuer: string) => string[]>> = {
   confirm: (tokenFor) => [
     'Confirm your e-mail address',
     'Someone signed up with this address. If it was you, confirm it.',
@@ -75,4 +81,14 @@ const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string) => s
     'If it was not you, contact us.',
   ],
   'password-changed': () => ['Your password has changed', 'The password of your account was changed.', ifStolen],
+  'identity-linked': (_, issuer) => [
+    'A new way to sign in to your account',
+    `A sign-in of ${issuer} was linked to your account. Whoever has it can sign in as you.`,
+    `${ifStolen} That also removes every linked sign-in.`,
+  ],
+  'identity-unlinked': (_, issuer) => [
+    'A way to sign in was removed from your account',
+    `A sign-in of ${issuer} is no longer linked to your account.`,
+    ifStolen,
+  ],
 };

@@ -7,27 +7,30 @@ export type ExternalIdentity = { issuer: string; subject: string };
 /** Which customer each identity is linked to: a copy of what PostgreSQL has, for handlers without a database. */
 export type IdentityLinks = { client: DynamoDBDocumentClient; table: string };
 
+/** The customer that an identity is linked to. Tokens issued before `notBefore` (milliseconds) no longer count. */
+export type IdentityLink = { customerId: string; notBefore: number };
+
 /**
  * The customer that an identity is linked to, if any.
  * @throws DependencyUnavailable
  */
-export async function findLinkedCustomer(
+export async function findLink(
   { client, table }: IdentityLinks,
   identity: ExternalIdentity,
-): Promise<string | undefined> {
+): Promise<IdentityLink | undefined> {
   const { Item } = await orUnavailable(
     client.send(new GetCommand({ TableName: table, Key: keyOf(identity), ConsistentRead: true })),
   );
-  return Item?.customerId as string | undefined;
+  return Item && { customerId: Item.customerId as string, notBefore: (Item.notBefore as number | undefined) ?? 0 };
 }
 
 /** @throws DependencyUnavailable */
 export async function putLink(
   { client, table }: IdentityLinks,
   identity: ExternalIdentity,
-  customerId: string,
+  link: IdentityLink,
 ): Promise<void> {
-  await orUnavailable(client.send(new PutCommand({ TableName: table, Item: { ...keyOf(identity), customerId } })));
+  await orUnavailable(client.send(new PutCommand({ TableName: table, Item: { ...keyOf(identity), ...link } })));
 }
 
 /** @throws DependencyUnavailable */

@@ -16,7 +16,11 @@ export type VerifiedToken = {
   applicationId: string;
   /** An id token says who signed in. An access token, as Cognito issues them, only authorizes requests. */
   use: 'id' | 'access';
-  claims: { email?: string; emailVerified?: boolean; name?: string };
+  /** When it was issued, in milliseconds since the epoch; 0 when it does not say. */
+  issuedAt: number;
+  /** When its user last proved who they are; when it was issued, if it does not say (OpenID Connect Core 1.0 §2). */
+  authenticatedAt: number;
+  claims: { email?: string; emailVerified?: boolean; name?: string; nonce?: string };
 };
 
 export type TokenVerifier = {
@@ -70,7 +74,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const application = clientId === undefined ? undefined : await findApplication(clientId);
       if (clientId === undefined || application === undefined) return undefined;
       const claims = claimsOf(payload);
-      return { issuer, subject: payload.sub!, clientId, applicationId: application.id, use, claims };
+      const issuedAt = millisecondsOf(payload.iat) ?? 0;
+      const authenticatedAt = millisecondsOf(payload.auth_time) ?? issuedAt;
+      const times = { issuedAt, authenticatedAt };
+      return { issuer, subject: payload.sub!, clientId, applicationId: application.id, use, ...times, claims };
     },
   };
 }
@@ -117,7 +124,17 @@ function clientOf(payload: JwtPayload, use: VerifiedToken['use']): string | unde
   return typeof chosen === 'string' && chosen !== '' && chosen.length <= 255 ? chosen : undefined;
 }
 
-function claimsOf({ email, email_verified, name, given_name, family_name }: JwtPayload): VerifiedToken['claims'] {
+const millisecondsOf = (seconds: unknown): number | undefined =>
+  typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : undefined;
+
+function claimsOf({
+  email,
+  email_verified,
+  name,
+  given_name,
+  family_name,
+  nonce,
+}: JwtPayload): VerifiedToken['claims'] {
   const full = [given_name, family_name].filter((part) => typeof part === 'string').join(' ');
   const shown = typeof name === 'string' ? name : full;
   return {
@@ -125,6 +142,7 @@ function claimsOf({ email, email_verified, name, given_name, family_name }: JwtP
     // Some issuers send it as a string.
     ...(email_verified === undefined ? {} : { emailVerified: email_verified === true || email_verified === 'true' }),
     ...(shown.trim() === '' ? {} : { name: shown.trim() }),
+    ...(typeof nonce === 'string' ? { nonce } : {}),
   };
 }
 

@@ -9,7 +9,7 @@ import {
 import { toEpochSeconds } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { orUnavailable } from '../store.dynamo.ts';
-import { endSession, type Session, type SessionItem, type SessionStore } from './sessions.dynamo.ts';
+import { endSession, openSession, type Session, type SessionItem, type SessionStore } from './sessions.dynamo.ts';
 
 /** A session as its customer sees it. Times are in milliseconds since the epoch. */
 export type CustomerSession = {
@@ -71,6 +71,34 @@ export async function endAllSessions(store: SessionStore, customerId: string, ke
       await deleteBatch(store, sessions.slice(at, at + batchSize));
     }
   }
+}
+
+/** How many sessions a customer can have. */
+export const maxSessions = 50;
+
+/**
+ * Opens a session, and ends the oldest of a customer who then has more than `maxSessions`.
+ * @param onSurplusLeft called when they could not be ended, which fails nothing: the next session ends them
+ * @throws DependencyUnavailable when the session could not be opened
+ */
+export async function openCappedSession(
+  store: SessionStore,
+  session: Parameters<typeof openSession>[1],
+  onSurplusLeft: (error: unknown) => void,
+): ReturnType<typeof openSession> {
+  const opened = await openSession(store, session);
+  await endOldestSessions(store, session.customerId).catch(onSurplusLeft);
+  return opened;
+}
+
+/** Expired sessions count as the oldest. */
+async function endOldestSessions(store: SessionStore, customerId: string): Promise<void> {
+  const now = toEpochSeconds(store.clock.now());
+  const items: SessionItem[] = [];
+  for await (const page of pages(store, customerId)) items.push(...page);
+  const age = (item: SessionItem) => (item.expiresAt > now ? item.createdAt : 0);
+  const surplus = items.toSorted((one, other) => age(other) - age(one)).slice(maxSessions);
+  for (let at = 0; at < surplus.length; at += batchSize) await deleteBatch(store, surplus.slice(at, at + batchSize));
 }
 
 async function* pages(store: SessionStore, customerId: string): AsyncGenerator<SessionItem[]> {

@@ -5,6 +5,7 @@ import {
   PutCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { OwnSession } from '../../contract/api/caller.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { truncatedAddress } from '../../kernel/network.ts';
 import { mintBearer, parseBearer } from '../bearer.ts';
@@ -23,22 +24,36 @@ export type SessionStore = {
 export type Session = { customerId: string; tokenHash: string };
 
 /** As stored; times are in seconds since the epoch. `expiresAt` is the table's TTL attribute. */
-export type SessionItem = Session & { createdAt: number; expiresAt: number; network?: string; applicationId?: string };
+export type SessionItem = Session & {
+  createdAt: number;
+  /** When the customer proved who they are: by a password, then the same as `createdAt`; or earlier at an issuer. */
+  authenticatedAt: number;
+  expiresAt: number;
+  network?: string;
+  applicationId?: string;
+};
 
 /**
  * Opens a session for a customer of an application; only that application can use it. The token is returned this once
  * and never stored. `expiresAt` is in milliseconds since the epoch, and moves on while the session is used.
+ * @param authenticatedAt when the customer proved who they are, in milliseconds since the epoch; now by default
  * @throws DependencyUnavailable
  */
 export async function openSession(
   store: SessionStore,
-  { customerId, applicationId, address }: { customerId: string; applicationId: string; address?: string },
+  {
+    customerId,
+    applicationId,
+    address,
+    authenticatedAt = store.clock.now(),
+  }: { customerId: string; applicationId: string; address?: string; authenticatedAt?: number },
 ): Promise<{ token: string; expiresAt: number; tokenHash: string }> {
   const { bearer, hash } = mintBearer('session', customerId);
   const createdAt = toEpochSeconds(store.clock.now());
   const expiresAt = createdAt + Math.min(store.idleSeconds, store.maxSeconds);
   const network = address === undefined ? {} : { network: truncatedAddress(address) };
-  const item: SessionItem = { customerId, tokenHash: hash, applicationId, createdAt, expiresAt, ...network };
+  const times = { createdAt, authenticatedAt: Math.min(createdAt, toEpochSeconds(authenticatedAt)), expiresAt };
+  const item: SessionItem = { customerId, tokenHash: hash, applicationId, ...times, ...network };
   await orUnavailable(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
   return { token: bearer, expiresAt: expiresAt * 1000, tokenHash: hash };
 }
@@ -51,7 +66,7 @@ export async function openSession(
 export async function findSession(
   store: SessionStore,
   token: string,
-): Promise<(Session & { applicationId: string | undefined }) | undefined> {
+): Promise<(OwnSession & { applicationId: string | undefined }) | undefined> {
   const parsed = parseBearer('session', token);
   if (parsed === undefined) return undefined;
   const session: Session = { customerId: parsed.id, tokenHash: parsed.hash };
@@ -62,7 +77,8 @@ export async function findSession(
   // DynamoDB deletes expired items up to days later.
   if (item === undefined || (item as SessionItem).expiresAt <= now) return undefined;
   await extend(store, item as SessionItem, now);
-  return { ...session, applicationId: (item as SessionItem).applicationId };
+  const { applicationId, authenticatedAt } = item as SessionItem;
+  return { ...session, applicationId, authenticatedAt: authenticatedAt * 1000 };
 }
 
 /**

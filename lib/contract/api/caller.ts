@@ -13,6 +13,9 @@ export type Application = {
   origins: readonly string[];
 };
 
+/** `authenticatedAt`: when the customer proved who they are, in milliseconds since the epoch. */
+export type OwnSession = { customerId: string; tokenHash: string; authenticatedAt: number };
+
 /** Who calls, according to the credentials. `address` is the client's IP address. */
 export type Caller =
   | { kind: 'anonymous'; address: string }
@@ -24,13 +27,13 @@ export type Caller =
       application: Application;
       customerId: string;
       /** Absent for a caller with a token of the identity provider. */
-      session?: { customerId: string; tokenHash: string };
+      session?: OwnSession;
     }
   | { kind: 'app'; address: string; application: Application; keyId: string };
 
 export type CallerKind = Caller['kind'];
 export type Customer = Extract<Caller, { kind: 'customer' }>;
-export type SignedIn = Customer & { session: { customerId: string; tokenHash: string } };
+export type SignedIn = Customer & { session: OwnSession };
 export type App = Extract<Caller, { kind: 'app' }>;
 
 /** The owner of an idempotency key. */

@@ -10,6 +10,7 @@ export const idToken = z
 export const identity = z.object({
   id: id('identity'),
   issuer: z.string(),
+  email: z.nullable(z.string()),
   linkedAt: timestamp,
   lastUsedAt: timestamp,
 });
@@ -18,10 +19,10 @@ export type Identity = z.output<typeof identity>;
 export const linkIdentity = {
   summary: 'Link an identity to the signed-in customer',
   description:
-    'Takes an id token that the identity provider issued for an application of this shop. Answers 201 with the new link, or 200 with the existing one. Repeating it is safe, so it takes no Idempotency-Key.',
+    'Takes an id token that the identity provider issued for an application of this shop. Needs a sign-in within the last ten minutes, and mails the customer a notice. Answers 201 with the new link, or 200 with the existing one. Repeating it is safe, so it takes no Idempotency-Key.',
   body: z.strictObject({ idToken }),
   responses: { 200: identity, 201: identity },
-  problems: ['id-token-invalid', 'identity-taken'],
+  problems: ['id-token-invalid', 'identity-taken', 'sign-in-again'],
 } as const satisfies OperationContract;
 
 export const listIdentities = {
@@ -32,8 +33,8 @@ export const listIdentities = {
 export const unlinkIdentity = {
   summary: 'Unlink an identity',
   description:
-    'Its tokens stop working with the next request; sessions stay. A customer without a password can set one by a password reset.',
+    'Its tokens stop working with the next request; sessions stay. Needs a sign-in within the last ten minutes, and mails the customer a notice. A customer without a password can set one by a password reset.',
   path: z.strictObject({ identityId: id('identity') }),
   responses: { 204: null },
-  problems: ['not-found'],
+  problems: ['not-found', 'sign-in-again'],
 } as const satisfies OperationContract;

@@ -9,6 +9,7 @@ export const problems = {
   'token-invalid': { status: 400, title: 'The token is not valid' },
   'webhook-signature-invalid': { status: 400, title: 'The signature of the event is not valid' },
   unauthenticated: { status: 401, title: 'Credentials are missing or not valid' },
+  'sign-in-again': { status: 401, title: 'This needs a recent sign-in' },
   'invalid-credentials': { status: 401, title: 'E-mail or password is wrong' },
   'scopes-exceeded': { status: 403, title: 'An application can only grant scopes it has' },
   'id-token-invalid': { status: 401, title: 'The id token is not valid here' },

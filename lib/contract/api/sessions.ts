@@ -7,11 +7,11 @@ import type { OperationContract } from './operation.ts';
 export const signIn = {
   summary: 'Sign in',
   description:
-    'Every call opens a new session, so the operation takes no Idempotency-Key. The answer shows the token once. `idToken` must be issued by the identity provider for the calling application; an unknown identity becomes a new customer.',
+    'Every call opens a new session, so the operation takes no Idempotency-Key. The answer shows the token once. `idToken` must be issued by the identity provider for the calling application; an unknown identity becomes a new customer. One id token opens at most ten sessions. Send the `nonce` of your request to the provider to have it compared. A customer has at most fifty sessions; a new one ends the oldest.',
   body: z.union(
     [
       z.strictObject({ email, password: z.string().check(z.minLength(1), z.maxLength(128)) }),
-      z.strictObject({ idToken }),
+      z.strictObject({ idToken, nonce: z.optional(z.string().check(z.minLength(1), z.maxLength(500))) }),
     ],
     'must have either email and password, or idToken',
   ),

@@ -45,6 +45,8 @@ export type Route<A extends Auth = Auth> = {
   /** File under functions/, without its ending. */
   handler: string;
   auth: A;
+  /** Needs a session whose customer proved who they are within the last ten minutes. */
+  recent?: true;
   /** Scopes that the caller's application must have, all of them. */
   scopes: readonly Scope[];
   rateClass: 'standard' | 'exempt';

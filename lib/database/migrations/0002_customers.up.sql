@@ -11,6 +11,8 @@ create table customers.customers (
   password_hash text not null,
   -- Counts the customer's passwords. A session that was opened with an older one is not valid.
   password_version integer not null default 1,
+  -- Tokens that an issuer issued before this time are refused.
+  tokens_not_before timestamptz,
   version integer not null default 1 check (version >= 1),
   created_at timestamptz not null,
   updated_at timestamptz not null
@@ -59,6 +61,8 @@ create table customers.identities (
   issuer text collate "C" not null check (length(issuer) between 1 and 500),
   -- The issuer's own id of its user, which it never gives to another user.
   subject text collate "C" not null check (length(subject) between 1 and 255),
+  -- The address that the issuer reported last.
+  email text check (length(email) <= 320),
   customer_id kernel.customer_id not null references customers.customers (id),
   linked_at timestamptz not null,
   last_used_at timestamptz not null,
@@ -85,11 +89,11 @@ create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 grant usage on schema customers to customers_api, mailer, jobs;
 
 grant select, insert on customers.customers to customers_api;
-grant update (email, confirmed_at, name, address, premium, password_hash, password_version, version, updated_at)
+grant update (email, confirmed_at, name, address, premium, password_hash, password_version, tokens_not_before, version, updated_at)
   on customers.customers to customers_api;
 grant select, insert, update on customers.email_tokens to customers_api;
 grant select (recipient, created_at), insert on customers.mails to customers_api;
-grant select, insert, update (last_used_at), delete on customers.identities to customers_api;
+grant select, insert, update (email, last_used_at), delete on customers.identities to customers_api;
 grant select, insert, update on customers.idempotency_keys to customers_api;
 
 grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
