@@ -10,6 +10,7 @@ const rows = {
   'sign-up': http('POST', '/customers', 'client', 'customers_api', { scopes: ['customers:write'] }),
   'confirm-email': http('POST', '/customers/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
+    tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
   }),
   'request-password-reset': http('POST', '/password-resets', 'client', 'customers_api', {
     scopes: ['customers:write'],

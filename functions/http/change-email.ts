@@ -6,8 +6,11 @@ import { accountDeps } from '../../lib/platform/accounts.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
-export async function run({ body }: Request<typeof contract.changeEmail>, deps: AccountDeps): Promise<Result> {
-  await changeEmail(deps, body.token);
+export async function run(
+  { body, concerns }: Request<typeof contract.changeEmail>,
+  deps: AccountDeps,
+): Promise<Result> {
+  concerns(await changeEmail(deps, body.token));
   return { status: 204 };
 }
 

@@ -1,5 +1,6 @@
 import { type AccountDeps, changePassword } from '../../lib/accounts/customers/account-changes.ts';
 import { checkOwnPassword, type PasswordDeps } from '../../lib/accounts/customers/check-password.ts';
+import { checkNewPassword } from '../../lib/accounts/customers/password-rules.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
 import type { SignedIn } from '../../lib/contract/api/caller.ts';
@@ -13,10 +14,11 @@ import { routes } from '../routes.ts';
 type Deps = AccountDeps & PasswordDeps;
 
 export async function run(request: Request<typeof contract.changePassword, SignedIn>, deps: Deps): Promise<Result> {
-  const { body, caller, meter } = request;
+  const { body, caller } = request;
   const loginAttempt = { customerId: caller.customerId, password: body.password, address: caller.address };
-  const { attempt } = await checkOwnPassword(deps, loginAttempt, meter);
+  const { attempt, email } = await checkOwnPassword(deps, loginAttempt, request);
   await attemptSucceeded(deps.lockout, attempt);
+  checkNewPassword(body.newPassword, { email }, '/newPassword');
   await changePassword(deps, caller.session, await hashPassword(body.newPassword, deps.cost));
   return { status: 204 };
 }

@@ -6,6 +6,7 @@ import * as contract from '../../lib/contract/api/customers.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
+import { networkOf } from '../../lib/kernel/network.ts';
 import { accountRules, passwordDeps } from '../../lib/platform/accounts.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
@@ -13,11 +14,12 @@ import { routes } from '../routes.ts';
 type Deps = PasswordDeps & { rules: AccountRules };
 
 export async function run(request: Request<typeof contract.requestEmailChange, Customer>, deps: Deps): Promise<Result> {
-  const { body, caller, meter } = request;
+  const { body, caller } = request;
   const loginAttempt = { customerId: caller.customerId, password: body.password, address: caller.address };
-  const owner = await checkOwnPassword(deps, loginAttempt, meter);
+  const owner = await checkOwnPassword(deps, loginAttempt, request);
   await attemptSucceeded(deps.lockout, owner.attempt);
-  await inTransaction(deps.sql(), (tx) => requestEmailChange(tx, owner, body.email, deps.rules));
+  const network = networkOf(caller.address);
+  await inTransaction(deps.sql(), (tx) => requestEmailChange(tx, owner, { email: body.email, network }, deps.rules));
   return { status: 202, body: { email: body.email } };
 }
 

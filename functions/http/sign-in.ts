@@ -20,7 +20,7 @@ import { routes } from '../routes.ts';
 type Deps = PasswordDeps & IdTokenDeps & { mustConfirm: boolean; sessions: SessionStore };
 
 export async function run(request: Request<typeof contract.signIn, CallerOf<'client'>>, deps: Deps): Promise<Result> {
-  const { body, meter, log } = request;
+  const { body, log } = request;
   const { address, application } = request.caller;
   const open = (of: { customerId: string; authenticatedAt?: number }) =>
     openCappedSession(deps.sessions, { ...of, applicationId: application.id, address }, (error) =>
@@ -28,9 +28,10 @@ export async function run(request: Request<typeof contract.signIn, CallerOf<'cli
     );
   if ('idToken' in body) {
     const user = await exchangeIdToken(deps, body, application.id);
+    request.concerns(user.customerId);
     return opened(user.customerId, await open(user));
   }
-  const owner = await checkPassword(deps, { ...body, address }, meter);
+  const owner = await checkPassword(deps, { ...body, address }, request);
   const [session] = await Promise.all([open({ customerId: owner.id }), attemptSucceeded(deps.lockout, owner.attempt)]);
   // If the password was changed meanwhile, the change has not ended this session.
   if ((await passwordVersionOf(deps.sql(), owner.id)) !== owner.passwordVersion) {

@@ -1,16 +1,13 @@
 import { type AccountRules, signUp } from '../../lib/accounts/customers/account-requests.ts';
-import {
-  hashPassword,
-  obscurePassword,
-  type PasswordCost,
-  passwordCost,
-} from '../../lib/accounts/customers/passwords.ts';
+import { hashSignUpPassword } from '../../lib/accounts/customers/password-rules.ts';
+import { obscurePassword, type PasswordCost, passwordCost } from '../../lib/accounts/customers/passwords.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.ts';
 import { claimOf, fingerprintOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
+import { networkOf } from '../../lib/kernel/network.ts';
 import { accountRules } from '../../lib/platform/accounts.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
@@ -20,14 +17,16 @@ import { routes } from '../routes.ts';
 type Deps = { sql: () => Sql; rules: AccountRules; keys: KeyOptions; cost: PasswordCost };
 
 export async function run(request: Request<typeof contract.signUp, CallerOf<'client'>>, deps: Deps): Promise<Result> {
-  const { email, name, password } = request.body;
+  const { email, name } = request.body;
   const [fingerprint, passwordHash] = await Promise.all([
     safeFingerprint(request, deps.cost),
-    hashPassword(password, deps.cost),
+    hashSignUpPassword(request.body, deps.rules, deps.cost),
   ]);
   const claim = { ...claimOf('sign-up', request), fingerprint };
   const { answer, replayed } = await idempotent(deps.sql(), claim, deps.keys, async (tx) => {
-    await signUp(tx, { email, name, passwordHash }, deps.rules);
+    request.concerns(
+      await signUp(tx, { email, name, passwordHash, network: networkOf(request.caller.address) }, deps.rules),
+    );
     return toStored({ status: 202, body: { email } });
   });
   return fromStored(answer, replayed);
@@ -38,11 +37,11 @@ export async function run(request: Request<typeof contract.signUp, CallerOf<'cli
  * password goes into it as a slow hash.
  */
 async function safeFingerprint(
-  request: Request<typeof contract.signUp, CallerOf<'client'>>,
+  { path, body, idempotencyKey }: Request<typeof contract.signUp>,
   cost: PasswordCost,
 ): Promise<string> {
-  const { path, body, idempotencyKey } = request;
   if (idempotencyKey === undefined) return '';
+  if (body.password === undefined) return fingerprintOf('sign-up', { path, body });
   const password = await obscurePassword(body.password, `${body.email}\n${idempotencyKey}`, cost);
   return fingerprintOf('sign-up', { path, body: { ...body, password } });
 }

@@ -11,7 +11,7 @@ import type { RequestContext } from './request.ts';
 /** How a request ended. */
 export type Outcome = { status: number; body?: string | undefined; problem?: ProblemCode; error?: unknown };
 
-type Accessed = Pick<RequestContext, 'event' | 'accessId' | 'requestId' | 'caller' | 'touched'> & {
+type Accessed = Pick<RequestContext, 'event' | 'accessId' | 'requestId' | 'caller' | 'concerned' | 'touched'> & {
   milliseconds: number;
 };
 
@@ -22,11 +22,11 @@ type Accessed = Pick<RequestContext, 'event' | 'accessId' | 'requestId' | 'calle
 export function accessOf(
   route: Route,
   contract: OperationContract,
-  { event, accessId, requestId, caller, touched, milliseconds }: Accessed,
+  { event, accessId, requestId, caller, concerned, touched, milliseconds }: Accessed,
   { status, body, problem }: Outcome,
 ): AccessLine {
   const write = route.method !== 'GET';
-  const customerId = caller?.kind === 'customer' ? caller.customerId : null;
+  const customerId = caller?.kind === 'customer' ? caller.customerId : (concerned ?? null);
   const inPath = Object.values(event.pathParameters ?? {}).filter((value) => value !== undefined && isId.test(value));
   const resources = new Set([...(customerId === null ? [] : [customerId]), ...(inPath as string[]), ...touched]);
   const open = route.auth === 'public' && !write;

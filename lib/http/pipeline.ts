@@ -60,11 +60,12 @@ export async function admit(
 export async function perform<R extends Route, C extends OperationContract>(
   route: R,
   contract: C,
-  { event, requestId, startedAt, touched, admission }: RequestContext,
+  context: RequestContext,
   body: unknown,
   { meter, log, stopwatch }: HttpRuntime,
   run: RunWithin<R, C>,
 ) {
+  const { event, requestId, startedAt, touched, admission } = context;
   if (admission === undefined) throw new Error('the request was not admitted');
   const { caller, headers } = admission;
   const input = parseInput(contract, event, contract.signed ? signedBody(contract.signed, event) : body);
@@ -78,6 +79,9 @@ export async function perform<R extends Route, C extends OperationContract>(
     waitUntil: now + headers.waitSeconds * 1000,
     touch: (...ids: string[]) => {
       for (const id of ids) touched.add(id);
+    },
+    concerns: (customerId: string) => {
+      context.concerned = customerId;
     },
     target: { method: event.requestContext.http.method, path: event.rawPath, origin: event.headers.origin },
     meter,

@@ -19,6 +19,8 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
     waitUntil: number;
     /** Names things in the access record whose ids are neither in the path nor in the answer. */
     touch(...ids: string[]): void;
+    /** Puts the access record under a customer whose account it concerns, though the caller has not proved to be them. */
+    concerns(customerId: string): void;
     /** The request line and the origin as they came. */
     target: { method: string; path: string; origin: string | undefined };
     meter: Meter;
@@ -38,6 +40,8 @@ export type RequestContext = {
   readonly touched: Set<string>;
   /** The caller as soon as it is known, also when it is refused afterwards. For the access record. */
   caller: Caller | undefined;
+  /** The customer whose account the request concerns, if the caller is none. For the access record. */
+  concerned: string | undefined;
   /** What admission found out; undefined until the request is admitted. */
   admission: Admission | undefined;
 };
@@ -57,6 +61,7 @@ export function openRequest(
     responseHeaders: {},
     touched: new Set(),
     caller: undefined,
+    concerned: undefined,
     admission: undefined,
   };
 }

@@ -22,6 +22,7 @@ export const passwordDeps = (): PasswordDeps => ({
   sql: () => sqlAs('customers_api'),
   lockout: lockoutStore(),
   cost: passwordCost,
+  clock,
 });
 
 export const accountRules = (): AccountRules => ({

@@ -54,7 +54,7 @@ test('no log line of the handlers and the mailing job contains a password, a tok
   const credentials = { email, password };
   await call('sign-up', { body: { ...credentials, name }, headers: { 'idempotency-key': 'canary-key' } });
   await call('sign-up', { body: { ...credentials, name: `${name} II` } });
-  await call('confirm-email', { body: { token: await mailed(email) } });
+  await call('confirm-email', { body: { token: await mailed(email), password } });
   for (let i = 0; i < 6; i++) await call('sign-in', { body: { email: other, password: wrongPassword } });
   await call('sign-in', { body: { email, password: 7, canary: wrongPassword } });
   await call('sign-in', { body: `{"email":"${email}","password":"${wrongPassword}` });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { claimMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 // Hashing dozens of passwords at full cost would take most of a minute.
@@ -28,7 +29,8 @@ afterEach(() => {
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 const signUp = (more: object = {}) => handlers.call('sign-up', { body: { email, password, name: 'Ada', ...more } });
 const signIn = (more: object = {}) => handlers.call('sign-in', { body: { email, password, ...more } });
-const confirm = (token: string) => handlers.call('confirm-email', { body: { token } });
+const confirm = (token: string, more: object = {}) =>
+  handlers.call('confirm-email', { body: { token, password, ...more } });
 const askForReset = (of = email) => handlers.call('request-password-reset', { body: { email: of } });
 const reset = (token: string, to = newPassword) => handlers.call('reset-password', { body: { token, password: to } });
 const getMe = (token: string) => handlers.call('get-me', { token });
@@ -76,13 +78,31 @@ describe('signing up', () => {
     expect((await getMe(token)).body).toMatchObject({ name: 'Ada', email, version: 1 });
   });
 
-  test('twice before confirming creates one account, with the data and the token of the latest sign-up', async () => {
-    await signUp({ password: 'first password', name: 'Eve' });
+  test.each([
+    ['before the owner', ['evil', 'own']],
+    ['after the owner', ['own', 'evil']],
+    ['before and after the owner', ['evil', 'own', 'evil']],
+  ])('with a foreign address %s gives nobody else the account', async (_, order) => {
+    for (const who of order) await signUp(who === 'evil' ? { password: 'evil password', name: 'Eve' } : {});
+    expect((await confirm(await mailed('confirm'), { name: 'Ada' })).status).toBe(204);
+    expect(await signIn({ password: 'evil password' })).toMatchObject(wrong);
+    expect((await getMe((await signIn()).body.token)).body).toMatchObject({ name: 'Ada' });
+  });
+
+  test('five times with a foreign address does not keep the owner out: the latest mail opens the account', async () => {
+    for (let i = 0; i < 6; i++) await signUp({ password: 'evil password', name: 'Eve' });
+    await signUp({ password: undefined });
+    expect(await mailsTo(email)).toHaveLength(5);
+    expect((await confirm(await mailed('confirm'))).status).toBe(204);
+    expect((await signIn()).status).toBe(201);
+  });
+
+  test('twice before confirming creates one account, with the name and the token of the latest sign-up', async () => {
+    await signUp({ name: 'Eve' });
     const first = await mailed('confirm');
     await signUp();
     expect(await confirm(first)).toMatchObject(tokenInvalid);
     expect((await confirm(await mailed('confirm'))).status).toBe(204);
-    expect(await signIn({ password: 'first password' })).toMatchObject(wrong);
     expect((await getMe((await signIn()).body.token)).body.name).toBe('Ada');
   });
 
@@ -104,6 +124,125 @@ describe('signing up', () => {
     await signUp({ email: `late-${email}` });
     pass(24 * 3600 + 1);
     expect(await confirm(await mailed('confirm', `late-${email}`))).toMatchObject(tokenInvalid);
+  });
+});
+
+describe('mails that anybody can request', () => {
+  test('have a budget for each kind: sign-ups do not use up that of resets', async () => {
+    await customer();
+    for (let i = 0; i < 6; i++) await signUp();
+    await askForReset();
+    expect((await kindsTo(email)).at(-1)).toBe('reset');
+    expect((await reset(await mailed('reset'))).status).toBe(204);
+  });
+
+  test('are counted exactly: of forty concurrent resets five are mailed', async () => {
+    await customer();
+    await Promise.all(Array.from({ length: 40 }, () => askForReset()));
+    expect((await kindsTo(email)).filter((kind) => kind === 'reset')).toHaveLength(5);
+  });
+
+  test('for sub-addresses of one mailbox count together for a network, and not for another', async () => {
+    const [local, domain] = email.split('@');
+    const ask = (n: number, address: string) =>
+      handlers.call('sign-up', { body: { email: `${local}+${n}@${domain}`, password, name: 'Ada' }, address });
+    for (let n = 0; n < 7; n++) await ask(n, '192.0.2.1');
+    const count = async () =>
+      (await handlers.owner`select from customers.mails where recipient like ${`${local}+%`}`).length;
+    expect(await count()).toBe(5);
+    await ask(8, '198.51.100.1');
+    expect(await count()).toBe(6);
+  });
+
+  test('are sent with the resets first', async () => {
+    await customer();
+    await signUp({ email: `early-${email}` });
+    pass(60);
+    await askForReset();
+    await handlers.owner`
+      update customers.mails set sent_at = now(), subject = null, body = null
+      where body is not null and recipient not in (${email}, ${`early-${email}`})`;
+    const [first] = await claimMails(handlers.owner, 1, { now: () => Date.now() });
+    expect(first).toMatchObject({ kind: 'reset', to: email });
+  });
+});
+
+describe('a new password', () => {
+  const easy = ['password', '12345678', 'Password1', '        ', 'aaaaaaaa', 'counterfoil1', 'Iloveyou!!'];
+
+  test.each(easy)('%j is refused wherever one is chosen, and nothing changes', async (tooEasy) => {
+    const refusal = (pointer: string) => ({ status: 400, body: { code: 'invalid-input', errors: [{ pointer }] } });
+    expect(await signUp({ password: tooEasy })).toMatchObject(refusal('/password'));
+    expect(await mailsTo(email)).toEqual([]);
+    await signUp();
+    expect(await confirm(await mailed('confirm'), { password: tooEasy })).toMatchObject(refusal('/password'));
+    expect((await confirm(await mailed('confirm'))).status).toBe(204);
+    const { token } = (await signIn()).body;
+    const change = { token, body: { password, newPassword: tooEasy } };
+    expect(await handlers.call('change-password', change)).toMatchObject(refusal('/newPassword'));
+    await askForReset();
+    expect(await reset(await mailed('reset'), tooEasy)).toMatchObject(refusal('/password'));
+    expect((await signIn()).status).toBe(201);
+  });
+
+  test('that is the customer’s e-mail or name is refused', async () => {
+    const long = { email: `augusta.king-${email}`, name: 'Augusta Lovelace' };
+    for (const about of [long.email, 'augusta1', 'AugustaLovelace', 'lovelace!']) {
+      expect(await signUp({ ...long, password: about })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid-input' },
+      });
+    }
+    expect((await signUp({ ...long, password: 'augusta met babbage in 1833' })).status).toBe(202);
+  });
+});
+
+describe('guessing a password from many networks', () => {
+  const guess = (n: number) =>
+    handlers.call('sign-in', {
+      body: { email, password: `guess ${n}` },
+      address: `198.51.${Math.floor(n / 250)}.${n % 250}`,
+    });
+
+  test('ends at fifty in a day, and the owner hears of it', async () => {
+    await customer();
+    let checked = 0;
+    for (let n = 0; n < 400; n++) {
+      if ((await guess(n)).status === 401) checked++;
+      pass(120);
+    }
+    expect(checked).toBeLessThanOrEqual(50);
+    expect(checked).toBeGreaterThan(20);
+    expect((await kindsTo(email)).filter((kind) => kind === 'sign-ins-failed').length).toBeGreaterThan(0);
+    expect((await signIn()).status, 'from a network of the owner’s').toBe(201);
+    pass(24 * 3600);
+    expect((await guess(401)).status).toBe(401);
+  });
+});
+
+describe('the audit', () => {
+  test('has every change of credentials and every failed sign-in under the customer', async () => {
+    handlers.accessLines.length = 0;
+    const token = await customer();
+    const { id } = (await getMe(token)).body;
+    await signIn({ password: 'wrong horse' });
+    await handlers.call('request-email-change', { token, body: { email: `new-${email}`, password } });
+    await handlers.call('change-email', { body: { token: await mailed('change', `new-${email}`) } });
+    await askForReset(`new-${email}`);
+    await reset(await mailed('reset', `new-${email}`));
+    const lines = handlers.accessLines.map((line) => JSON.parse(line));
+    const found = lines.filter(({ customerId }) => customerId === id);
+    expect(found.map(({ operation, status }) => `${operation} ${status}`)).toEqual([
+      'sign-up 202',
+      'confirm-email 204',
+      'sign-in 201',
+      'get-me 200',
+      'sign-in 401',
+      'request-email-change 202',
+      'change-email 204',
+      'request-password-reset 202',
+      'reset-password 204',
+    ]);
   });
 });
 

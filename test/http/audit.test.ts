@@ -84,7 +84,7 @@ describe('what is recorded', () => {
     const { email, password } = canary;
     const signedIn = await recordOf('sign-in', { body: { email, password } });
     tokens.push(signedIn.body.token as string);
-    expect(signedIn).toMatchObject({ kind: 'write', status: 201, applicationId: handlers.clientId, customerId: null });
+    expect(signedIn).toMatchObject({ kind: 'write', status: 201, applicationId: handlers.clientId, customerId });
     expect(signedIn.resources).toEqual([customerId]);
   });
 

@@ -128,21 +128,26 @@ const calls: Call[] = [
     (sql) =>
       idempotent(sql, claim('address:10.0.0.1', 'sign-up'), keys('customers.idempotency_keys'), async (tx) => {
         const email = `${id('request')}@example.com`;
-        await signUp(tx, { email, name: 'New', passwordHash: 'x' }, rules);
+        await signUp(tx, { email, name: 'New', passwordHash: 'x', network: '192.0.2.0/24' }, rules);
         return { status: 202, headers: {}, body: '{}' };
       }),
   ],
   [
     'request-password-reset',
     'customers_api',
-    (sql) => inTransaction(sql, (tx) => requestPasswordReset(tx, 'customer778@example.com', rules)),
+    (sql) =>
+      inTransaction(sql, (tx) =>
+        requestPasswordReset(tx, { email: 'customer778@example.com', network: '192.0.2.0/24' }, rules),
+      ),
   ],
   [
     'request-email-change',
     'customers_api',
     async (sql) => {
       const owner = await findStoredPasswordOf(sql, ids.customer(779));
-      await inTransaction(sql, (tx) => requestEmailChange(tx, owner, `${id('request')}@example.com`, rules));
+      await inTransaction(sql, (tx) =>
+        requestEmailChange(tx, owner, { email: `${id('request')}@example.com`, network: '192.0.2.0/24' }, rules),
+      );
     },
   ],
   [

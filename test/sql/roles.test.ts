@@ -16,7 +16,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'customers.email_tokens': ['select, insert, update', 'issues, replaces and uses tokens'],
     'customers.mails': [
-      'select(recipient, created_at), insert',
+      'select(kind, recipient, mailbox, network, created_at), insert',
       'writes mails and counts those of an address; it cannot read their text',
     ],
     'customers.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],

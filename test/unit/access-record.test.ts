@@ -36,7 +36,13 @@ type Also = {
 function lineOf(operation: OperationId, also: Also = {}) {
   const { caller, outcome, parameters, touched = [], contract = { summary: '', responses: {} }, address } = also;
   const event = httpEvent({ ...(parameters && { parameters }), ...(address !== undefined && { address }) });
-  const seen = { accessId: newId('access', clock), requestId: 'req', milliseconds: 3.5, touched: new Set(touched) };
+  const seen = {
+    accessId: newId('access', clock),
+    requestId: 'req',
+    milliseconds: 3.5,
+    concerned: undefined,
+    touched: new Set(touched),
+  };
   const line = accessOf(routes[operation], contract, { event, caller, ...seen }, { status: 200, ...outcome });
   expect(accessLine.safeParse(JSON.parse(JSON.stringify(line))).success).toBe(true);
   return line;

@@ -105,9 +105,11 @@ test('an LRU cache replaces the least recently used entry', () => {
 });
 
 test('a sign-in lock begins at the fifth failure and doubles up to a quarter of an hour', () => {
-  expect([1, 4, 5, 6, 7, 8, 9, 10, 500].map((failures) => lockSeconds(failures, 5))).toEqual([
-    0, 0, 30, 60, 120, 240, 480, 900, 900,
-  ]);
+  expect(
+    [1, 4, 5, 6, 7, 8, 9, 10, 500].map((failures) =>
+      lockSeconds(failures, { allowed: 5, firstLockSeconds: 30, longestLockSeconds: 900 }),
+    ),
+  ).toEqual([0, 0, 30, 60, 120, 240, 480, 900, 900]);
 });
 
 test('an IPv6 client counts by its /64, an IPv4 client by its address', () => {

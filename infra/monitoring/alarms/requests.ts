@@ -62,6 +62,16 @@ export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
       of: 5,
     },
     {
+      name: 'sign-ins-failing',
+      runbook: 'sign-ins-failing',
+      means:
+        'More than 200 sign-ins with a wrong password failed in five minutes: somebody may try passwords on many accounts.',
+      metric: ours('SignInsFailed', sum(5)),
+      threshold: 200,
+      bad: 2,
+      of: 3,
+    },
+    {
       name: 'functions-throttled',
       runbook: 'functions-throttled',
       means: 'Lambda throttles functions: the account’s concurrency is used up.',

@@ -26,6 +26,7 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
         ours('RateLimited', sum()),
         ours('ConcurrencyRefused', sum()),
         ours('LimiterFallback', sum()),
+        ours('SignInsFailed', sum()),
         ours('SignInsLocked', sum()),
       ]),
       graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),

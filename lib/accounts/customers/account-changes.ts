@@ -20,31 +20,39 @@ export type AccountDeps = {
 };
 
 /**
- * Confirms the e-mail address that a token was mailed to.
- * @throws Problem token-invalid
+ * Confirms the e-mail address that a token was mailed to, with the password that its owner chooses. Whatever an earlier
+ * sign-up gave ends: its password, sessions and linked identities.
+ * @returns the customer's id
+ * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
  */
-export const confirmEmail = ({ sql, clock }: Pick<AccountDeps, 'sql' | 'clock'>, token: string): Promise<void> =>
-  inTransaction(sql(), async (tx) => {
-    const { customerId } = await useToken(tx, { purpose: 'confirm', hash: hashOf(token) }, clock);
-    await confirmCustomer(tx, customerId, clock);
+export function confirmEmail(
+  deps: AccountDeps,
+  { token, passwordHash, name }: { token: string; passwordHash: string; name?: string | undefined },
+): Promise<string> {
+  return changeAndSignOut(deps, undefined, async (tx) => {
+    const { customerId: id } = await useToken(tx, { purpose: 'confirm', hash: hashOf(token) }, deps.clock);
+    await confirmCustomer(tx, id, deps.clock);
+    await setPassword(tx, { id, passwordHash, name });
+    await unlinkAll(tx, deps, id);
+    return { id, result: id, notice: undefined };
   });
+}
 
 /**
  * Sets a new password by an e-mailed token, ends all sessions of the customer and unlinks all their identities: whoever
  * had taken over the account is out.
- * @returns the customer's e-mail address
  * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
  */
 export function resetPassword(
   deps: AccountDeps,
   { token, passwordHash }: { token: string; passwordHash: string },
-): Promise<string> {
+): Promise<{ id: string; email: string }> {
   return changeAndSignOut(deps, undefined, async (tx) => {
     const { customerId: id } = await useToken(tx, { purpose: 'reset', hash: hashOf(token) }, deps.clock);
     await confirmCustomer(tx, id, deps.clock);
     const email = await setPassword(tx, { id, passwordHash });
     await unlinkAll(tx, deps, id);
-    return { id, result: email, notice: { kind: 'password-changed', to: email } };
+    return { id, result: { id, email }, notice: { kind: 'password-changed', to: email } };
   });
 }
 
@@ -61,17 +69,18 @@ export function changePassword(deps: AccountDeps, session: Session, passwordHash
 
 /**
  * Sets the e-mail address that a token was mailed to, and ends all sessions of the customer.
+ * @returns the customer's id
  * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
  */
-export function changeEmail(deps: AccountDeps, token: string): Promise<void> {
+export function changeEmail(deps: AccountDeps, token: string): Promise<string> {
   return changeAndSignOut(deps, undefined, async (tx) => {
     const { customerId: id, email } = await useToken(tx, { purpose: 'change', hash: hashOf(token) }, deps.clock);
     const to = await setEmail(tx, { id, email: email! }, deps.clock);
-    return { id, result: undefined, notice: { kind: 'email-changed', to } };
+    return { id, result: id, notice: { kind: 'email-changed', to } };
   });
 }
 
-type Changed<R> = { id: string; result: R; notice: { kind: MailKind; to: string } };
+type Changed<R> = { id: string; result: R; notice: { kind: MailKind; to: string } | undefined };
 
 /**
  * Ends all sessions of a customer, and refuses the tokens that their identity providers have issued so far.
@@ -95,7 +104,8 @@ async function changeAndSignOut<R>(
   const { id, result } = await inTransaction(sql(), async (tx) => {
     const changed = await change(tx);
     await voidTokens(tx, changed.id, clock);
-    await writeMail(tx, { ...changed.notice, ...mailOf(changed.notice.kind) }, clock);
+    const { notice } = changed;
+    if (notice !== undefined) await writeMail(tx, { ...notice, ...mailOf(notice.kind) }, clock);
     await refuseIssuedTokens(tx, { links, clock }, changed.id);
     await endAllSessions(sessions, changed.id, kept);
     return changed;

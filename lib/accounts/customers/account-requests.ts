@@ -19,53 +19,71 @@ export type AccountRules = {
   pagesUrl: string | undefined;
 };
 
-/** Signs up a customer, unless the e-mail address has an account. Its owner gets a mail either way. */
+/**
+ * Signs up a customer, unless the e-mail address has an account. Its owner gets a mail either way.
+ * @returns the id of the address's customer
+ */
 export async function signUp(
   tx: TransactionSql,
-  person: { email: string; name: string; passwordHash: string },
+  { network, ...person }: { email: string; name: string; passwordHash: string; network: string },
   rules: AccountRules,
-): Promise<void> {
+): Promise<string> {
   const { clock, mustConfirm } = rules;
   const { email } = person;
-  const allowed = await mayMail(tx, email, clock);
-  // Nobody has proved yet that an unconfirmed account is theirs, so the latest sign-up replaces the ones before.
+  const allowed = await mayMail(tx, { to: email, network, of: 'confirm' }, clock);
+  // Nobody has proved yet that an unconfirmed account is theirs. Its name is that of the latest sign-up.
   const { id, isNew } = await enrol(tx, { ...person, replace: mustConfirm && allowed }, clock);
   const kind = isNew ? 'confirm' : 'sign-up-again';
-  await sendMail(tx, { kind, to: email, customerId: id, allowed, token: isNew ? 'confirm' : undefined }, rules);
+  await sendMail(
+    tx,
+    { kind, to: email, network, customerId: id, allowed, token: isNew ? 'confirm' : undefined },
+    rules,
+  );
+  return id;
 }
 
-/** Mails a token to reset the password, if the e-mail address has an account. */
-export async function requestPasswordReset(tx: TransactionSql, email: string, rules: AccountRules): Promise<void> {
-  const allowed = await mayMail(tx, email, rules.clock);
+/**
+ * Mails a token to reset the password, if the e-mail address has an account.
+ * @returns the id of the address's customer, if there is one
+ */
+export async function requestPasswordReset(
+  tx: TransactionSql,
+  { email, network }: { email: string; network: string },
+  rules: AccountRules,
+): Promise<string | undefined> {
+  const allowed = await mayMail(tx, { to: email, network, of: 'reset' }, rules.clock);
   const customerId = await findByEmail(tx, email);
   const exists = customerId !== undefined;
   const kind = exists ? 'reset' : 'nobody';
-  await sendMail(tx, { kind, to: email, customerId, allowed, token: exists ? 'reset' : undefined }, rules);
+  await sendMail(tx, { kind, to: email, network, customerId, allowed, token: exists ? 'reset' : undefined }, rules);
+  return customerId;
 }
 
 /** Mails a token to the e-mail address that a customer wants to change to, and a notice to their current one. */
 export async function requestEmailChange(
   tx: TransactionSql,
   customer: { id: string; email: string },
-  newEmail: string,
+  { email: newEmail, network }: { email: string; network: string },
   rules: AccountRules,
 ): Promise<void> {
-  const allowed = await mayMail(tx, newEmail, rules.clock);
-  const noticeAllowed = await mayMail(tx, customer.email, rules.clock);
+  const allowed = await mayMail(tx, { to: newEmail, network, of: 'change' }, rules.clock);
+  const noticeAllowed = await mayMail(tx, { to: customer.email, network, of: 'change-asked' }, rules.clock);
   const free = (await findByEmail(tx, newEmail)) === undefined;
-  const request = { to: newEmail, customerId: customer.id, allowed };
+  const request = { to: newEmail, network, customerId: customer.id, allowed };
   await sendMail(
     tx,
     free ? { ...request, kind: 'change', token: 'change' } : { ...request, kind: 'change-taken' },
     rules,
   );
-  const notice = { to: customer.email, customerId: customer.id, allowed: noticeAllowed };
+  const notice = { to: customer.email, network, customerId: customer.id, allowed: noticeAllowed };
   await sendMail(tx, { ...notice, kind: 'change-asked' }, rules);
 }
 
 type RequestedMail = {
   kind: MailKind;
   to: string;
+  /** The network that asked for it. */
+  network: string;
   customerId: string | undefined;
   /** Whether the address may get another mail in this hour. */
   allowed: boolean;
@@ -79,7 +97,7 @@ type RequestedMail = {
  */
 async function sendMail(
   tx: TransactionSql,
-  { kind, to, customerId = '', allowed, token: purpose }: RequestedMail,
+  { kind, to, network, customerId = '', allowed, token: purpose }: RequestedMail,
   { clock, pagesUrl }: AccountRules,
 ): Promise<void> {
   const { token, hash } = mintEmailToken();
@@ -95,5 +113,5 @@ async function sendMail(
     clock,
   );
   if (!allowed) return;
-  await writeMail(tx, { kind, to, ...mailOf(kind, { token, pagesUrl }) }, clock);
+  await writeMail(tx, { kind, to, network, ...mailOf(kind, { token, pagesUrl }) }, clock);
 }

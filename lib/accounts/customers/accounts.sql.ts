@@ -37,13 +37,14 @@ export async function confirmCustomer(tx: TransactionSql, id: string, clock: Clo
     update customers.customers set confirmed_at = coalesce(confirmed_at, ${new Date(clock.now())}) where id = ${id}`;
 }
 
-/** Sets a customer's password. @returns their e-mail address */
+/** Sets a customer's password, and their name if one is given. @returns their e-mail address */
 export async function setPassword(
   tx: TransactionSql,
-  { id, passwordHash }: { id: string; passwordHash: string },
+  { id, passwordHash, name }: { id: string; passwordHash: string; name?: string | undefined },
 ): Promise<string> {
   const [row] = await tx<{ email: string }[]>`
-    update customers.customers set password_hash = ${passwordHash}, password_version = password_version + 1
+    update customers.customers set
+      password_hash = ${passwordHash}, password_version = password_version + 1, name = coalesce(${name ?? null}, name)
     where id = ${id} returning email`;
   return row!.email;
 }

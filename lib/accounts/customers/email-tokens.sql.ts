@@ -56,17 +56,19 @@ export async function useToken(
 
 /**
  * Checks a token without using it.
+ * @returns its customer's e-mail and name
  * @throws Problem token-invalid
  */
 export async function checkToken(
   sql: Sql,
   { purpose, hash }: { purpose: TokenPurpose; hash: string },
   clock: Clock,
-): Promise<void> {
-  const [row] = await sql`
-    select 1 from customers.email_tokens
-    where hash = ${hash} and purpose = ${purpose} and used_at is null and expires_at > ${new Date(clock.now())}`;
+): Promise<{ email: string; name: string }> {
+  const [row] = await sql<{ email: string; name: string }[]>`
+    select c.email, c.name from customers.email_tokens t join customers.customers c on c.id = t.customer_id
+    where t.hash = ${hash} and t.purpose = ${purpose} and t.used_at is null and t.expires_at > ${new Date(clock.now())}`;
   if (row === undefined) throw tokenInvalid();
+  return row;
 }
 
 /** Makes all tokens of a customer invalid. */

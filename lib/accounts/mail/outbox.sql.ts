@@ -3,18 +3,49 @@ import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { MailKind } from './texts.ts';
 
-export type OutgoingMail = { kind: MailKind; to: string; subject: string; text: string };
+export type OutgoingMail = {
+  kind: MailKind;
+  to: string;
+  subject: string;
+  text: string;
+  /** The network that asked for it, if somebody did. */
+  network?: string;
+};
 
-/** How many mails an hour can be requested for one address. */
+/** How many mails of one budget an hour can be requested for one address. */
 export const mailsAnHour = 5;
 
-/** Whether another mail may be requested for an address now. */
-export async function mayMail(tx: TransactionSql, to: string, clock: Clock): Promise<boolean> {
+/** The kinds that share a budget. Somebody who uses up one of them leaves the others. */
+const budgets = {
+  confirm: ['confirm', 'sign-up-again'],
+  reset: ['reset', 'nobody'],
+  change: ['change', 'change-taken'],
+  'change-asked': ['change-asked'],
+} as const satisfies Record<string, readonly MailKind[]>;
+
+/**
+ * Whether another mail of a budget may be requested for an address now. One network's requests for `x+a@…` and `x+b@…`
+ * count together, because one mailbox gets them all. Concurrent requests for a mailbox wait for each other, until their
+ * transactions end, so that the count is exact.
+ */
+export async function mayMail(
+  tx: TransactionSql,
+  { to, network, of }: { to: string; network: string; of: keyof typeof budgets },
+  clock: Clock,
+): Promise<boolean> {
+  const mailbox = mailboxOf(to);
+  await tx`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${`mail ${of} ${mailbox}`}, 0))`;
   const since = new Date(clock.now() - 3600_000);
-  const [row] = await tx<{ sent: number }[]>`
-    select count(*)::integer as sent from customers.mails where recipient = ${to} and created_at > ${since}`;
-  return row!.sent < mailsAnHour;
+  const [row] = await tx<{ own: number; near: number }[]>`
+    select count(*) filter (where recipient = ${to})::integer as own,
+      count(*) filter (where network = ${network})::integer as near
+    from customers.mails
+    where mailbox = ${mailbox} and kind = any(string_to_array(${budgets[of].join(',')}, ',')) and created_at > ${since}`;
+  return Math.max(row!.own, row!.near) < mailsAnHour;
 }
+
+/** An address without its sub-address, as the column has it: `x+tag@example.com` → `x@example.com`. */
+const mailboxOf = (address: string): string => address.replace(/\+[^@]*(?=@)/, '');
 
 /**
  * Writes a mail to the outbox; it is sent after this transaction is committed. A mail of the kind `nobody` is never
@@ -22,15 +53,15 @@ export async function mayMail(tx: TransactionSql, to: string, clock: Clock): Pro
  */
 export async function writeMail(
   tx: TransactionSql,
-  { kind, to, subject, text }: OutgoingMail,
+  { kind, to, subject, text, network }: OutgoingMail,
   clock: Clock,
 ): Promise<void> {
   const now = new Date(clock.now());
   const toSend = kind !== 'nobody';
   await tx`
-    insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, sent_at)
+    insert into customers.mails (id, kind, recipient, network, subject, body, created_at, next_attempt_at, sent_at)
     values (
-      ${newId('mail', clock)}, ${kind}, ${to}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
+      ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
       ${toSend ? null : now}
     )`;
 }
@@ -41,19 +72,19 @@ export type DueMail = OutgoingMail & { id: string; attempts: number };
 const giveUpAfterMs = 24 * 3600_000;
 
 /**
- * Claims mails that are due, the longest waiting first. Concurrent callers get different ones. A mail that is not
+ * Claims mails that are due: password resets first, then the longest waiting. Concurrent callers get different ones. A mail that is not
  * marked as sent is due again after 1 minute, then 2, 4 and so on, up to an hour.
  */
 export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise<DueMail[]> {
   const now = new Date(clock.now());
-  const rows = await sql<(Omit<DueMail, 'to' | 'text'> & { recipient: string; body: string })[]>`
+  const rows = await sql<(Omit<DueMail, 'to' | 'text' | 'network'> & { recipient: string; body: string })[]>`
     update customers.mails m set
       attempts = attempts + 1,
       next_attempt_at = ${now}::timestamptz + least(interval '1 hour', interval '1 minute' * pg_catalog.power(2, attempts))
     from (
       select id from customers.mails
       where body is not null and next_attempt_at <= ${now}
-      order by next_attempt_at limit ${limit}
+      order by kind <> 'reset', next_attempt_at limit ${limit}
       for update skip locked
     ) due
     where m.id = due.id

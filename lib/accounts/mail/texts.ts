@@ -11,6 +11,7 @@ export const mailKinds = [
   'change-asked',
   'email-changed',
   'password-changed',
+  'sign-ins-failed',
   'identity-linked',
   'identity-unlinked',
 ] as const;
@@ -81,6 +82,11 @@ const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string, issu
     'If it was not you, contact us.',
   ],
   'password-changed': () => ['Your password has changed', 'The password of your account was changed.', ifStolen],
+  'sign-ins-failed': () => [
+    'Somebody tries to sign in to your account',
+    'Many sign-ins with your e-mail address and a wrong password failed. They were stopped, and your account is safe.',
+    'You can still sign in from where you usually do. If you cannot, reset your password.',
+  ],
   'identity-linked': (_, issuer) => [
     'A new way to sign in to your account',
     `A sign-in of ${issuer} was linked to your account. Whoever has it can sign in as you.`,

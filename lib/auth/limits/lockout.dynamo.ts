@@ -6,6 +6,7 @@ import { orUnavailable } from '../store.dynamo.ts';
 import {
   addFailure,
   type FailureCount,
+  type FailureRule,
   lockedFor,
   lockedProblem,
   raiseLock,
@@ -20,12 +21,21 @@ export type LoginSource = { email: string; network: string };
 /** A login attempt that counts as failed until `attemptSucceeded` is called. */
 export type Attempt = LoginSource & { knownUntil: number; counts: readonly FailureCount[] };
 
+const hour = 3600;
+const hourly = { firstLockSeconds: 30, longestLockSeconds: 15 * 60, rememberedSeconds: hour };
+
 /**
- * How many failures each count allows before it locks: `pair` is one e-mail address from one network, `strangers` is
- * one e-mail address from all networks that are not known as its owner's, `network` is one network with any e-mail
- * address. A whole office may share one network.
+ * The counts: `pair` is one e-mail address from one network, `strangers` is one e-mail address from all networks that
+ * are not known as its owner's, and `daily` the same over a day, which bounds patient guessing. `network` is one network
+ * with any e-mail address; a whole office may share one.
  */
-const allowedFailures = { pair: 5, strangers: 20, network: 50 } as const;
+const rules = {
+  pair: { allowed: 5, ...hourly },
+  strangers: { allowed: 20, ...hourly },
+  daily: { allowed: 50, firstLockSeconds: 24 * hour, longestLockSeconds: 24 * hour, rememberedSeconds: 24 * hour },
+  network: { allowed: 50, ...hourly },
+} as const satisfies Record<string, FailureRule>;
+
 /** How long a network is known as a customer's after they signed in from it. */
 const knownSeconds = 90 * 24 * 3600;
 /** How often a sign-in extends that. */
@@ -42,13 +52,13 @@ export async function noteAttempt(store: LockoutStore, source: LoginSource): Pro
   const subjects = subjectsOf(source);
   const found = await read(store, Object.values(subjects));
   const knownUntil = found.get(subjects.known)?.expiresAt ?? 0;
-  const applicable = knownUntil > now ? (['pair'] as const) : (['pair', 'strangers', 'network'] as const);
+  const applicable = knownUntil > now ? (['pair'] as const) : (['pair', 'strangers', 'daily', 'network'] as const);
   // Before anything is written: an attempt that is refused does not count.
   const locks = applicable.map((name) => lockedFor(found.get(subjects[name]), now));
   if (Math.max(...locks) > 0) throw lockedProblem(Math.max(...locks));
   const counts: FailureCount[] = [];
   try {
-    for (const name of applicable) counts.push(await addFailure(store, subjects[name], allowedFailures[name]));
+    for (const name of applicable) counts.push(await addFailure(store, subjects[name], rules[name]));
   } catch (error) {
     await Promise.all(counts.map((count) => removeFailure(store, count)));
     throw error;
@@ -58,10 +68,13 @@ export async function noteAttempt(store: LockoutStore, source: LoginSource): Pro
 
 /**
  * Reports that the password was wrong: the locks of the attempt now get their full length.
+ * @returns whether this failure is the one that locks an e-mail address for strangers, of which its owner should hear
  * @throws DependencyUnavailable
  */
-export async function attemptFailed(store: LockoutStore, { counts }: Attempt): Promise<void> {
+export async function attemptFailed(store: LockoutStore, { counts }: Attempt): Promise<{ ownerShouldHear: boolean }> {
   await Promise.all(counts.map((count) => raiseLock(store, count)));
+  const told: readonly FailureRule[] = [rules.strangers, rules.daily];
+  return { ownerShouldHear: counts.some(({ rule, failures }) => told.includes(rule) && failures === rule.allowed) };
 }
 
 /**
@@ -117,6 +130,7 @@ function subjectsOf({ email, network }: LoginSource) {
     known: `sign-in-known:${pair}`,
     pair: `sign-in:${pair}`,
     strangers: `sign-in-strangers:${of}`,
+    daily: `sign-in-daily:${of}`,
     network: `sign-in-network:${from}`,
   };
 }

@@ -6,26 +6,34 @@ import { numberOf, orUnavailable } from '../store.dynamo.ts';
 
 type Store = { client: DynamoDBDocumentClient; table: string; clock: Clock };
 
-/** A count of failures after an attempt was added to it. `allowed` failures pass before the count locks. */
-export type FailureCount = { subject: string; failures: number; allowed: number };
+/** How failures of one kind are counted. */
+export type FailureRule = {
+  /** So many failures pass before the count locks. */
+  allowed: number;
+  /** The first lock; each further failure doubles it, up to `longestLockSeconds`. */
+  firstLockSeconds: number;
+  longestLockSeconds: number;
+  /** Failures are forgotten after this time without another one. */
+  rememberedSeconds: number;
+};
 
-/** The first lock lasts 30 seconds; each further failure doubles it, up to 15 minutes. */
-const firstLockSeconds = 30;
-const longestLockSeconds = 15 * 60;
+/** A count of failures after an attempt was added to it. */
+export type FailureCount = { subject: string; failures: number; rule: FailureRule };
+
 /**
  * How long a count is locked while its latest attempt is being checked: a little longer than a request may take. If the
  * process dies meanwhile, the lock ends after this time.
  */
 const checkingSeconds = 10;
-/** Failures are forgotten after an hour without another one. */
-const rememberedSeconds = 3600;
 
 /** As stored; times are in seconds since the epoch. `expiresAt` is the table's TTL attribute. */
 type Item = { failures: number; lockedUntil: number; expiresAt: number };
 
 /** How long a count with so many failures is locked, in seconds. */
-export const lockSeconds = (failures: number, allowed: number): number =>
-  failures < allowed ? 0 : Math.min(longestLockSeconds, firstLockSeconds * 2 ** (failures - allowed));
+export const lockSeconds = (failures: number, rule: Omit<FailureRule, 'rememberedSeconds'>): number =>
+  failures < rule.allowed
+    ? 0
+    : Math.min(rule.longestLockSeconds, rule.firstLockSeconds * 2 ** (failures - rule.allowed));
 
 /** How long a count stays locked, in seconds; 0 when it is not locked. */
 export const lockedFor = (item: { lockedUntil?: number; expiresAt: number } | undefined, now: number): number =>
@@ -38,23 +46,23 @@ export const lockedProblem = (seconds: number): Problem =>
  * Adds a failure to a count, unless it is locked. Concurrent attempts are counted one by one.
  * @throws Problem sign-in-locked, DependencyUnavailable
  */
-export async function addFailure(store: Store, subject: string, allowed: number): Promise<FailureCount> {
+export async function addFailure(store: Store, subject: string, rule: FailureRule): Promise<FailureCount> {
   const now = toEpochSeconds(store.clock.now());
   let seen: Item | number = nothing;
   for (let attempt = 0; attempt < 10; attempt++) {
     if (lockedFor(seen, now) > 0) throw lockedProblem(lockedFor(seen, now));
     seen = await (seen === nothing
-      ? addWhileUnlocked(store, subject, allowed, now)
-      : addAfter(store, subject, seen, allowed, now));
-    if (typeof seen === 'number') return { subject, failures: seen, allowed };
+      ? addWhileUnlocked(store, subject, rule, now)
+      : addAfter(store, subject, seen, rule, now));
+    if (typeof seen === 'number') return { subject, failures: seen, rule };
   }
   // Ten times in a row, another attempt was counted first.
   throw lockedProblem(1);
 }
 
 /** Extends the lock of a failed attempt to its full length, unless another attempt was counted meanwhile. */
-export async function raiseLock(store: Store, { subject, failures, allowed }: FailureCount): Promise<void> {
-  const seconds = lockSeconds(failures, allowed);
+export async function raiseLock(store: Store, { subject, failures, rule }: FailureCount): Promise<void> {
+  const seconds = lockSeconds(failures, rule);
   if (seconds === 0) return;
   const now = toEpochSeconds(store.clock.now());
   await update(store, subject, {
@@ -65,8 +73,8 @@ export async function raiseLock(store: Store, { subject, failures, allowed }: Fa
 }
 
 /** Removes a failure from a count, and ends the lock if this failure alone caused it. */
-export async function removeFailure(store: Store, { subject, failures, allowed }: FailureCount): Promise<void> {
-  const locks = failures >= allowed;
+export async function removeFailure(store: Store, { subject, failures, rule }: FailureCount): Promise<void> {
+  const locks = failures >= rule.allowed;
   const unlocked =
     locks &&
     (await update(store, subject, {
@@ -83,30 +91,30 @@ export async function removeFailure(store: Store, { subject, failures, allowed }
 }
 
 /** Adds a failure without reading the count first. Works while the failure does not lock, whatever else is counted. */
-function addWhileUnlocked(store: Store, subject: string, allowed: number, now: number): Promise<number | Item> {
+function addWhileUnlocked(store: Store, subject: string, rule: FailureRule, now: number): Promise<number | Item> {
   return add(store, subject, {
     UpdateExpression: 'SET expiresAt = :end, lockedUntil = if_not_exists(lockedUntil, :never) ADD failures :one',
     ConditionExpression: 'attribute_not_exists(failures) OR (expiresAt > :now AND failures < :last)',
     ExpressionAttributeValues: {
-      ':end': now + rememberedSeconds,
+      ':end': now + rule.rememberedSeconds,
       ':never': 0,
       ':one': 1,
       ':now': now,
-      ':last': allowed - 1,
+      ':last': rule.allowed - 1,
     },
   });
 }
 
 /** Adds a failure to the count as it was seen, if it has not changed since. An expired count starts over at one. */
-function addAfter(store: Store, subject: string, seen: Item, allowed: number, now: number): Promise<number | Item> {
+function addAfter(store: Store, subject: string, seen: Item, rule: FailureRule, now: number): Promise<number | Item> {
   const next = seen.expiresAt <= now ? 1 : seen.failures + 1;
   return add(store, subject, {
     UpdateExpression: 'SET failures = :next, lockedUntil = :until, expiresAt = :end',
     ConditionExpression: 'failures = :seen AND expiresAt = :seenEnd AND lockedUntil = :seenLock',
     ExpressionAttributeValues: {
       ':next': next,
-      ':until': lockSeconds(next, allowed) === 0 ? 0 : now + checkingSeconds,
-      ':end': now + rememberedSeconds,
+      ':until': lockSeconds(next, rule) === 0 ? 0 : now + checkingSeconds,
+      ':end': now + rule.rememberedSeconds,
       ':seen': seen.failures,
       ':seenEnd': seen.expiresAt,
       ':seenLock': seen.lockedUntil,

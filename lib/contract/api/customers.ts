@@ -40,16 +40,18 @@ const ownPassword = z.string().check(z.minLength(1), z.maxLength(128));
 export const signUp = {
   summary: 'Sign up',
   description:
-    'The answer is the same whether the e-mail already has an account or not; a mail tells its owner. Where the shop requires confirmed e-mails, the customer can sign in only after confirming.',
-  body: z.strictObject({ email, password, name: text(200) }),
+    'The answer is the same whether the e-mail already has an account or not; a mail tells its owner. Where the shop requires confirmed e-mails, whoever holds the mailbox chooses the password when confirming: the password sent here is not used and may be left out.',
+  body: z.strictObject({ email, password: z.optional(password), name: text(200) }),
   responses: { 202: mailed },
   statuses: { 202: 'The owner of the e-mail gets a mail.' },
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
 export const confirmEmail = {
-  summary: 'Confirm an e-mail with the e-mailed token',
-  body: z.strictObject({ token }),
+  summary: 'Confirm an e-mail with the e-mailed token, and choose the password',
+  description:
+    'Opens the account for whoever holds the mailbox: `password` replaces any password of an earlier sign-up, and `name` its name. Ends every session of the account.',
+  body: z.strictObject({ token, password, name: z.optional(text(200)) }),
   responses: { 204: null },
   problems: ['token-invalid'],
 } as const satisfies OperationContract;
@@ -57,7 +59,7 @@ export const confirmEmail = {
 export const requestPasswordReset = {
   summary: 'Request a password-reset e-mail',
   description:
-    'The answer is the same whether the e-mail has an account or not. One address receives at most five mails an hour; beyond that the answer stays the same and no mail is sent.',
+    'The answer is the same whether the e-mail has an account or not. One address receives at most five such mails an hour; beyond that the answer stays the same and no mail is sent.',
   body: z.strictObject({ email }),
   responses: { 202: mailed },
   statuses: { 202: 'If the e-mail has an account, its owner gets a mail.' },

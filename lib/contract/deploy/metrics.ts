@@ -20,6 +20,7 @@ export const metrics = {
   RateLimited: { unit: 'Count' },
   ConcurrencyRefused: { unit: 'Count' },
   LimiterFallback: { unit: 'Count' },
+  SignInsFailed: { unit: 'Count' },
   SignInsLocked: { unit: 'Count' },
   MailsGivenUp: { unit: 'Count' },
   OrdersPlaced: { unit: 'Count' },

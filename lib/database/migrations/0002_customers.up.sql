@@ -39,6 +39,9 @@ create table customers.mails (
   id kernel.mail_id primary key,
   kind text collate "C" not null,
   recipient text collate "C" not null check (length(recipient) <= 254),
+  -- The recipient without a sub-address, and the network that asked for the mail: what is counted.
+  mailbox text collate "C" not null generated always as (regexp_replace(recipient, '\+[^@]*(?=@)', '')) stored,
+  network text collate "C",
   subject text,
   body text,
   created_at timestamptz not null,
@@ -50,8 +53,8 @@ create table customers.mails (
     (body is null) = (subject is null) and (body is null) = (sent_at is not null or given_up_at is not null)
   )
 );
-create index mails_due on customers.mails (next_attempt_at) where body is not null;
-create index mails_by_recipient on customers.mails (recipient, created_at);
+create index mails_due on customers.mails ((kind <> 'reset'), next_attempt_at) where body is not null;
+create index mails_by_mailbox on customers.mails (mailbox, created_at);
 create index mails_by_age on customers.mails (created_at);
 
 -- Users of OpenID Connect issuers, and the customer that each of them is. DynamoDB holds a copy for the functions that
@@ -92,7 +95,7 @@ grant select, insert on customers.customers to customers_api;
 grant update (email, confirmed_at, name, address, premium, password_hash, password_version, tokens_not_before, version, updated_at)
   on customers.customers to customers_api;
 grant select, insert, update on customers.email_tokens to customers_api;
-grant select (recipient, created_at), insert on customers.mails to customers_api;
+grant select (kind, recipient, mailbox, network, created_at), insert on customers.mails to customers_api;
 grant select, insert, update (email, last_used_at), delete on customers.identities to customers_api;
 grant select, insert, update on customers.idempotency_keys to customers_api;
 
