@@ -22,10 +22,10 @@ export async function loadCertificate(dir: string, now: number = Date.now()): Pr
   const kept = await readKept(files, now);
   if (kept) return { caFile: files.ca, ...kept };
   const made = await makeCertificate(now);
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeAtOnce(files.key, made.key, 0o600);
-  await writeAtOnce(files.cert, made.cert, 0o644);
-  await writeAtOnce(files.ca, made.ca, 0o644);
+  await writeAtOnce(files.cert, made.cert, 0o600);
+  await writeAtOnce(files.ca, made.ca, 0o600);
   return { caFile: files.ca, ...made };
 }
 

@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { listenOnLoopback } from './loopback.ts';
 import type { Stack } from './stack.ts';
 
 const startedAt = performance.now() - process.uptime() * 1000;
@@ -13,6 +14,7 @@ const help = `npm start -- [--reset]
 
   --reset        delete .local/ and start over
   PORT           port of the API (3000)
+  HOST           name or address to listen on, for other machines too; by default only programs on this machine can connect
   IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
 
 /** `npm start`: runs the whole product on this machine until Ctrl-C. `--reset` deletes its data first. */
@@ -20,10 +22,12 @@ async function main(): Promise<void> {
   const args = readArguments();
   if (args.help) return say(help);
   const port = readPort('PORT', 3000);
+  const host = readHost();
   const settings = chosenSettings();
   const identityPort = settings.IDENTITY_ISSUER === undefined ? readPort('IDENTITY_PORT', port + 1) : undefined;
   await checkPort(port, 'PORT');
   if (identityPort !== undefined) await checkPort(identityPort, 'IDENTITY_PORT');
+  await mkdir(join(directory, 'compile-cache'), { recursive: true, mode: 0o700 });
   enableCompileCache(join(directory, 'compile-cache'));
   // Imported here, so that the compile cache covers them.
   const [{ startStack, resetStack, sweepAfterSeconds }, { firstOrder, prepareDemo }] = await Promise.all([
@@ -39,6 +43,7 @@ async function main(): Promise<void> {
   const starting = startStack({
     directory,
     port,
+    ...(host === undefined ? {} : { host }),
     ...(identityPort === undefined ? {} : { identityPort }),
     settings,
     log: (line) => say(`· ${line}`),
@@ -123,12 +128,15 @@ function readPort(name: string, otherwise: number): number {
   throw new Error(`${name} must be a number from 1 to 65535, not "${text}".`);
 }
 
+function readHost(): string | undefined {
+  const { HOST } = process.env;
+  if (HOST === undefined || /^[A-Za-z0-9.:-]{1,253}$/.test(HOST)) return HOST?.toLowerCase();
+  throw new Error(`HOST must be a name or an address, not "${HOST}".`);
+}
+
 /** Throws when the port is taken. Nothing is started before that. */
 async function checkPort(port: number, name: string): Promise<void> {
-  const probe = createServer();
-  await new Promise<void>((found, refused) => {
-    probe.once('error', refused).listen(port, found);
-  }).catch((error: NodeJS.ErrnoException) => {
+  const probes = await listenOnLoopback(port, () => createServer()).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') {
       throw new Error(
         `Port ${port} is in use. Choose another one: ${name}=${port + (name === 'PORT' ? 10 : 1)} npm start`,
@@ -136,7 +144,7 @@ async function checkPort(port: number, name: string): Promise<void> {
     }
     throw new Error(`Port ${port} cannot be opened: ${error.message}.`, { cause: error });
   });
-  await new Promise((closed) => probe.close(closed));
+  await Promise.all(probes.map((probe) => new Promise((closed) => probe.close(closed))));
 }
 
 /** The settings of the functions that the environment may change on a laptop. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { jobs } from '../../functions/jobs.ts';
@@ -37,6 +37,8 @@ export type StackOptions = {
   directory: string;
   /** Port of the gateway; 0 takes a free port. */
   port: number;
+  /** What the gateway listens on; by default this machine's own addresses, which no other machine can reach. */
+  host?: string;
   /** Port of the stack's own OpenID provider; 0 takes a free port. Without it there is no provider. */
   identityPort?: number;
   /** Environment variables of the functions that replace or extend the stack's own. */
@@ -101,6 +103,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { log = () => {}, onCrash = () => {} } = options;
   const at = (name: string) => join(options.directory, name);
   await mkdir(options.directory, { recursive: true });
+  // Root's PostgreSQL runs as another user, who has to pass.
+  await chmod(options.directory, process.getuid?.() === 0 ? 0o711 : 0o700);
   const clock = openClock(at('clock.json'));
   // Known to this process alone: the functions sign with it, and the proxy verifies with it.
   const credentials = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
@@ -160,8 +164,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const scheduler = keep(startJobs({ invoke, refreshKeys: provider !== undefined, clock, log }));
   const testClock = createTestClock(clock, at('clock.json'), { functions, dynamo, scheduler });
-  const port = await functions.listen(options.port);
-  api.baseUrl = `http://localhost:${port}`;
+  const port = await functions.listen(options.port, options.host);
+  const anyAddress = options.host === undefined || ['0.0.0.0', '::'].includes(options.host);
+  api.baseUrl = `http://${anyAddress ? 'localhost' : options.host}:${port}`;
   const inside: Stack['inside'] = {
     socketPath: postgres.socketPath,
     dynamoEndpoint: dynamo.endpoint,

@@ -87,6 +87,6 @@ function readAhead(file: string): number {
 }
 
 async function keepAhead(file: string, ahead: number): Promise<void> {
-  await writeFile(`${file}.new`, `${JSON.stringify({ ahead: Math.round(ahead / 1000) })}\n`);
+  await writeFile(`${file}.new`, `${JSON.stringify({ ahead: Math.round(ahead / 1000) })}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readdir, stat } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, inject, test } from 'vitest';
 import { findProcess } from '../../infra/local/postgres/processes.ts';
@@ -81,6 +84,13 @@ test('killed in mid-saga and started again: every order ends, nothing is done tw
   running = await start(checkout, settings);
   console.log(`start after kill -9, ${answered} of ${others.length} orders answered: ${running.readyLine}`);
   expect(running.postgresPid).not.toBe(orphan);
+  expect(await readableByOthers(join(checkout.folder, '.local')), 'files that other users can read').toEqual([]);
+  for (const address of ownAddresses()) {
+    await expect(
+      fetch(`http://${address}:${checkout.port}/health`),
+      `${address}, which others reach`,
+    ).rejects.toThrow();
+  }
   expect(await findProcess(orphan), 'the PostgreSQL that was left behind').toBeUndefined();
   expect((await get('/customers/me', token)).status, 'the session goes on').toBe(200);
 
@@ -131,6 +141,29 @@ async function post(path: string, body: object, token?: string, key?: string): P
 
 const get = (path: string, token: string): Promise<Answer> =>
   patiently(() => sendOnce('GET', path, { ...shop(), token }));
+
+/** The files below a folder that somebody else than their owner can get to and read. */
+async function readableByOthers(folder: string): Promise<string[]> {
+  const { mode } = await stat(folder);
+  if ((mode & 0o001) === 0) return [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return readableByOthers(path);
+      const info = await stat(path).catch(() => undefined);
+      return info?.isFile() && (info.mode & 0o044) !== 0 ? [path] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** This machine's addresses that other machines may reach. */
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces())
+    .flatMap((addresses = []) => addresses)
+    .filter(({ internal, family }) => !internal && family === 'IPv4')
+    .map(({ address }) => address);
 
 async function untilAllEnded(token: string): Promise<Order[]> {
   for (;;) {

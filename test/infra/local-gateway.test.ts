@@ -1,8 +1,8 @@
-import type { Server } from 'node:http';
+import { request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routes } from '../../functions/routes.ts';
 import { createGateway } from '../../infra/local/functions/gateway.ts';
 
@@ -50,4 +50,30 @@ test('a query parameter named like a member of every object reaches the handler 
     ['__proto__', 'a'],
     ['constructor', 'b'],
   ]);
+});
+
+describe('a request by another name than that of this machine', () => {
+  const answerAs = (host: string) =>
+    new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+      const { port } = gateway.address() as AddressInfo;
+      const sent = request({ host: '127.0.0.1', port, path: '/health', headers: { host } }, async (response) => {
+        let body = '';
+        for await (const chunk of response) body += chunk;
+        resolve({ status: response.statusCode, body });
+      });
+      sent.once('error', reject).end();
+    });
+
+  test.each(['evil.example', 'evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example'])(
+    '%s is refused',
+    async (host) => {
+      const { status, body } = await answerAs(host);
+      expect(status).toBe(400);
+      expect(JSON.parse(body)).toMatchObject({ code: 'bad-request', detail: expect.stringContaining('HOST') });
+    },
+  );
+
+  test.each(['localhost', 'localhost:3000', '127.0.0.1', '[::1]:3000'])('%s is not', async (host) => {
+    expect((await answerAs(host)).status).not.toBe(400);
+  });
 });

@@ -62,7 +62,7 @@ export class DynamoFolderCorruptError extends DynamoFolderError {
 
 function prepare(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const files = readdirSync(folder);
     // LevelDB would treat such a folder as a new one and silently delete its contents.
     if (!files.includes('CURRENT') && files.some((file) => /^MANIFEST-|\.ldb$/.test(file)))

@@ -4,6 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { Problem, type ProblemCode, problems, problemTypeBase } from '../../../lib/contract/api/problems.ts';
 import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/deploy/routing.ts';
 import { clock } from '../../../lib/platform/clock.ts';
+import { namesThisMachine } from '../loopback.ts';
 
 /** API Gateway's limit. */
 const largestBody = 10 * 1024 * 1024;
@@ -22,6 +23,7 @@ export function createGateway<R extends Row>(
   table: readonly R[],
   invoke: Invoke<R>,
   onDone: (line: { method: string; path: string; status: number; milliseconds: number }) => void,
+  ownName?: string,
 ): Server {
   const match = matcher(table);
   const fallback = table.find(({ path }) => path === anythingElse);
@@ -36,6 +38,10 @@ export function createGateway<R extends Row>(
         milliseconds: performance.now() - startedAt,
       }),
     );
+    if (!namesThisMachine(request.headers.host, ownName)) {
+      const names = 'This server is for programs on this machine. Call it as localhost, or set HOST to its name.';
+      return refuse(response, 'bad-request', path, {}, names);
+    }
     answer(request, response, { match, fallback }, invoke).catch((error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       refuse(response, 'internal', path);
@@ -95,12 +101,13 @@ function refuse(
   code: ProblemCode,
   instance: string,
   headers: Record<string, string> = {},
+  detail = '',
 ): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const { statusCode, body, headers: own } = problemAnswer(new Problem(code, '', { headers }), instance);
+  const { statusCode, body, headers: own } = problemAnswer(new Problem(code, detail, { headers }), instance);
   response.writeHead(statusCode, own).end(body);
 }
 

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http';
 import { enableCompileCache } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Context } from 'aws-lambda';
 import { routes } from '../../../functions/routes.ts';
@@ -10,6 +9,7 @@ import { useAccessSink } from '../../../lib/platform/access-log.ts';
 import { useClock } from '../../../lib/platform/clock.ts';
 import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
+import { listenOn, listenOnLoopback, portOf } from '../loopback.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
 import { createGateway } from './gateway.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
@@ -25,9 +25,9 @@ enableCompileCache(process.env.COMPILE_CACHE);
 
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
-const port = parentPort!;
-const post = (message: FromHost): void => port.postMessage(message);
-let gateway: Server | undefined;
+const supervisor = parentPort!;
+const post = (message: FromHost): void => supervisor.postMessage(message);
+let gateways: Server[] = [];
 
 const clock = createClock(workerData as HostData);
 useClock(clock);
@@ -35,13 +35,13 @@ useMailer({ send: async (mail) => post({ kind: 'mail', mail }) });
 // Not by standard output: a killed thread loses its last lines.
 useAccessSink((line) => post({ kind: 'access', line }));
 
-port.on('message', (message: ToHost) => {
+supervisor.on('message', (message: ToHost) => {
   switch (message.kind) {
     case 'invoke':
       void invokeFor(message);
       break;
     case 'listen':
-      listen(message.port);
+      void listen(message);
       break;
     case 'clock':
       clock.advance(message.ahead - clock.ahead);
@@ -54,9 +54,11 @@ port.on('message', (message: ToHost) => {
       take(message.id)?.reject(toError(message.error));
       break;
     case 'stop':
-      gateway?.close();
-      gateway?.closeAllConnections();
-      port.close();
+      for (const gateway of gateways) {
+        gateway.close();
+        gateway.closeAllConnections();
+      }
+      supervisor.close();
       break;
   }
 });
@@ -71,19 +73,25 @@ async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHos
   }
 }
 
-function listen(on: number): void {
+async function listen({ port, host }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
   const own = testClockRoutes({ read: () => readingOf(clock), advance });
-  const server = createGateway<Route | OwnRoute>(
-    [...Object.values(routes), ...own],
-    async (route, event) =>
-      'answer' in route ? route.answer(event) : ((await invoke(route.handler, event, route.waits ? 29 : 10)) as never),
-    (line) => post({ kind: 'request', ...line }),
-  );
-  gateway = server;
-  server.once('error', (error: NodeJS.ErrnoException) =>
-    post({ kind: 'not-listening', code: error.code ?? '', message: error.message }),
-  );
-  server.listen(on, () => post({ kind: 'listening', port: (server.address() as AddressInfo).port }));
+  const open = () =>
+    createGateway<Route | OwnRoute>(
+      [...Object.values(routes), ...own],
+      async (route, event) =>
+        'answer' in route
+          ? route.answer(event)
+          : ((await invoke(route.handler, event, route.waits ? 29 : 10)) as never),
+      (line) => post({ kind: 'request', ...line }),
+      host,
+    );
+  try {
+    gateways = host === undefined ? await listenOnLoopback(port, open) : [await listenOn(host, port, open())];
+    post({ kind: 'listening', port: portOf(gateways[0]!) });
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    post({ kind: 'not-listening', code, message });
+  }
 }
 
 const moves = new Map<number, PromiseWithResolvers<Reading>>();

@@ -50,7 +50,7 @@ export class Functions {
   #ahead: number;
   #listening: PromiseWithResolvers<number> | undefined;
   /** The gateway's port, which a new thread opens again. */
-  #port: number | undefined;
+  #address: { port: number; host: string | undefined } | undefined;
   #stopped = false;
   #givenUp: Error | undefined;
   readonly #ends: number[] = [];
@@ -60,7 +60,7 @@ export class Functions {
     this.#options = options;
     this.#ahead = options.ahead ?? 0;
     rotate(options.logFile);
-    this.#output = createWriteStream(options.logFile, { flags: 'a' });
+    this.#output = createWriteStream(options.logFile, { flags: 'a', mode: 0o600 });
     this.#host = this.#start();
   }
 
@@ -74,11 +74,15 @@ export class Functions {
     return await invocation.promise;
   }
 
-  /** Opens the gateway. @returns its port @throws the system's error when the port cannot be opened */
-  async listen(port: number): Promise<number> {
-    this.#port = port;
+  /**
+   * Opens the gateway, for this machine alone unless a `host` is given to listen on.
+   * @returns its port
+   * @throws the system's error when the port cannot be opened
+   */
+  async listen(port: number, host?: string): Promise<number> {
+    this.#address = { port, host };
     this.#listening = Promise.withResolvers();
-    this.#post({ kind: 'listen', port });
+    this.#post({ kind: 'listen', ...this.#address });
     return await this.#listening.promise;
   }
 
@@ -145,7 +149,7 @@ export class Functions {
       `the functions have stopped${cause === undefined ? '' : ` (${String(cause)})`}; starting them again`,
     );
     this.#host = this.#start();
-    if (this.#port !== undefined) this.#post({ kind: 'listen', port: this.#port });
+    if (this.#address !== undefined) this.#post({ kind: 'listen', ...this.#address });
   }
 
   #receive(message: FromHost): void {
@@ -158,7 +162,7 @@ export class Functions {
         this.#take(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
         break;
       case 'listening':
-        this.#port = message.port;
+        if (this.#address !== undefined) this.#address.port = message.port;
         this.#listening?.resolve(message.port);
         this.#listening = undefined;
         break;

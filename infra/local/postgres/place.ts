@@ -37,7 +37,7 @@ export async function findPlace(dataDir: string): Promise<Place> {
   await chown(outside, account.uid, account.gid);
   await chmod(outside, 0o700);
   await writeFile(join(outside, 'owner.json'), JSON.stringify({ dataDir }));
-  await writeFile(join(dataDir, 'location.json'), JSON.stringify({ path: outside }));
+  await writeFile(join(dataDir, 'location.json'), JSON.stringify({ path: outside }), { mode: 0o600 });
   return { data: join(outside, 'data'), account };
 }
 

@@ -37,7 +37,7 @@ export async function startServer(options: Options): Promise<Server> {
 
 async function startOnce({ binaries, place, socketDir, logFile, settings }: Options): Promise<Server> {
   await rename(logFile, `${logFile}.1`).catch(() => {});
-  const log = await open(logFile, 'w');
+  const log = await open(logFile, 'w', 0o600);
   const all = { ...laptopSettings, ...settings, unix_socket_directories: socketDir };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(binaries.postgres, ['-D', place.data, ...flags], {

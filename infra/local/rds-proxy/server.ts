@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { listenOnLoopback, portOf } from '../loopback.ts';
 import { openSession, type SessionOptions } from './session.ts';
 import type { Principal } from './token.ts';
 
@@ -56,8 +57,8 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
     void openSession(socket, session).finally(() => clearTimeout(timeLimit));
   };
 
-  const servers = await listenOnLoopback(options.port ?? 0, accept);
-  port = (servers[0]!.address() as AddressInfo).port;
+  const servers = await listenOnLoopback(options.port ?? 0, () => createServer(accept));
+  port = portOf(servers[0]!);
   return {
     host: options.host,
     port,
@@ -68,27 +69,4 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
       await Promise.all(closed);
     },
   };
-}
-
-/** `localhost` is ::1 to some clients and 127.0.0.1 to others, so the proxy listens on both, on the same port. */
-async function listenOnLoopback(port: number, accept: (socket: Socket) => void): Promise<Server[]> {
-  for (let attempt = 1; ; attempt++) {
-    const first = await listen('127.0.0.1', port, accept);
-    try {
-      return [first, await listen('::1', (first.address() as AddressInfo).port, accept)];
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return [first];
-      first.close();
-      // The port was free on one address alone. Another may be free on both.
-      if (code !== 'EADDRINUSE' || port !== 0 || attempt === 5) throw error;
-    }
-  }
-}
-
-async function listen(host: string, port: number, accept: (socket: Socket) => void): Promise<Server> {
-  const server = createServer(accept);
-  server.listen(port, host);
-  await once(server, 'listening');
-  return server;
 }

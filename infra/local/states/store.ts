@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { OpenTask } from './callbacks.ts';
 
@@ -185,6 +186,8 @@ const ordered = (e: Omit<Execution, 'name' | 'input' | 'startedAt'>) => [
 
 function open(file: string): DatabaseSync {
   try {
+    // SQLite gives its other files the mode of this one.
+    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     const db = new DatabaseSync(file, { timeout: 1000 });
     // Exclusive: two services on one file would run every execution twice.
     db.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal');

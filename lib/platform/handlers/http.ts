@@ -94,4 +94,5 @@ const headerPolicy = {
   poweredBy: false,
   reportTo: false,
   reportingEndpoints: false,
+  strictTransportSecurity: { maxAge: 365 * 24 * 3600, includeSubDomains: true },
 } as const;
