@@ -18,9 +18,13 @@ const match = matcher(Object.values(routes));
 export async function run({ target }: Request<typeof contract.answerUnrouted>, deps: Deps): Promise<Result> {
   const { method, path, origin } = target;
   const found = match(method, path);
-  if (found === undefined || !('allow' in found)) throw new Problem('route-not-found', '');
+  if (found === undefined || !('allow' in found)) {
+    throw new Problem('route-not-found', 'GET /docs describes every endpoint.', {
+      headers: { link: '</docs>; rel="help"' },
+    });
+  }
   const allow = found.allow.join(', ');
-  if (method !== 'OPTIONS') throw new Problem('method-not-allowed', '', { headers: { allow } });
+  if (method !== 'OPTIONS') throw new Problem('method-not-allowed', `Use ${allow}.`, { headers: { allow } });
   const known = origin !== undefined && (await deps.isKnownOrigin(origin));
   return { status: 204, headers: { allow, vary: 'Origin', ...(known ? preflightHeaders(origin, allow) : {}) } };
 }

@@ -1,5 +1,6 @@
 import type { FindApplication } from '../auth/applications/cache.ts';
 import type { Authenticate, AuthenticatedCaller } from '../auth/authenticate.ts';
+import { bearerKinds } from '../auth/bearer.ts';
 import type { Application, CallerKind } from '../contract/api/caller.ts';
 import { Problem } from '../contract/api/problems.ts';
 import type { Auth, Route } from '../contract/deploy/route.ts';
@@ -57,7 +58,7 @@ export async function authenticate(
   const application = caller?.application ?? named;
   const accepted =
     caller !== undefined && (auth !== 'session' || (caller.kind === 'customer' && caller.session !== undefined));
-  return { caller, application, refusal: accepted ? undefined : (reason ?? invalid(authorization)) };
+  return { caller, application, refusal: accepted ? undefined : (reason ?? invalid(auth, authorization)) };
 }
 
 const unknownCaller = { caller: undefined, reason: undefined };
@@ -71,10 +72,31 @@ function reasonOf(error: unknown): { caller: undefined; reason: string } {
 const missing = (auth: Auth): string =>
   `Send an Authorization header with a Bearer token${auth === 'client' ? ', or a Client-Id header' : ''}.`;
 
-const invalid = (authorization: string | undefined): string =>
-  authorization === undefined
-    ? 'The Client-Id belongs to no application that may call without a key.'
-    : 'The token is unknown, has expired, or was revoked.';
+/** Says what is wrong with credentials as far as their form shows it, and nothing about whether they exist. */
+function invalid(auth: Auth, authorization: string | undefined): string {
+  if (authorization === undefined) return 'The Client-Id belongs to no application that may call without a key.';
+  const bearer = bearerToken(authorization);
+  if (bearer === undefined) return 'Send the token as "Authorization: Bearer <token>".';
+  const sent = credentialKinds.find(({ prefix }) => bearer.startsWith(prefix));
+  const needed = needs[auth];
+  if (sent !== undefined && needed !== undefined && sent.kind !== needed.kind) {
+    return `This operation needs ${needed.name}. You sent ${sent.name}.`;
+  }
+  if (sent === undefined && auth === 'session')
+    return 'This operation needs the token of a session, from POST /sessions.';
+  return 'The token is unknown, has expired, or was revoked.';
+}
+
+const credentialKinds = [
+  { kind: 'app', prefix: bearerKinds.appKey.prefix, name: 'an application’s key' },
+  { kind: 'customer', prefix: bearerKinds.session.prefix, name: 'the token of a customer’s session' },
+] as const;
+
+const needs: Readonly<Partial<Record<Auth, { kind: 'app' | 'customer'; name: string }>>> = {
+  app: { kind: 'app', name: 'an application’s key' },
+  customer: { kind: 'customer', name: 'a customer’s session' },
+  session: { kind: 'customer', name: 'a customer’s session' },
+};
 
 const bearerToken = (authorization: string): string | undefined =>
   /^Bearer +([A-Za-z0-9._~+/=-]{1,4096})$/i.exec(authorization)?.[1];

@@ -40,6 +40,8 @@ export async function authorize(
   const limit = (caller: Caller) => checkRateLimits(route, caller, { ...accessControl, meter, responseHeaders });
 
   if (route.auth === 'public') {
+    // What anybody may read, any page may.
+    if (route.method === 'GET') responseHeaders['access-control-allow-origin'] = '*';
     context.caller = anonymous;
     await limit(anonymous);
     return anonymous;

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { OperationContract, SignedBody } from '../contract/api/operation.ts';
 import { Problem } from '../contract/api/problems.ts';
+import { type JsonFault, scanJson } from './json-scan.ts';
 
 type Body = Pick<APIGatewayProxyEventV2, 'body' | 'isBase64Encoded'>;
 
@@ -11,27 +12,56 @@ export const maxBodyBytes = 64 * 1024;
 export const maxDepth = 32;
 
 /**
- * Checks the size and the depth of a body before it is parsed.
- * @throws Problem body-too-large; invalid-json when it is nested too deep; invalid-input when the operation takes none
+ * Checks a body before it is parsed: its size, its encoding, and for JSON its depth and its names.
+ * @throws Problem body-too-large; unsupported-media-type when it is compressed; invalid-json when it is not UTF-8, is
+ *   nested too deep or names a member twice; invalid-input when the operation takes none
  */
-export function checkBody(contract: OperationContract, event: Body): void {
+export function checkBody(contract: OperationContract, event: Pick<APIGatewayProxyEventV2, 'headers'> & Body): void {
   if (contract.unpublished) return;
   const bytes = Buffer.byteLength(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   const maxBytes = contract.signed?.maxBytes ?? maxBodyBytes;
   if (bytes > maxBytes) {
     throw new Problem('body-too-large', `The body has ${bytes} bytes. At most ${maxBytes} are allowed.`);
   }
-  const text = textOf(event);
-  if (contract.body !== undefined && isDeeperThan(maxDepth, text)) {
-    throw new Problem('invalid-json', `The body is nested deeper than ${maxDepth} levels.`);
+  if (!/^(identity)?$/i.test(event.headers['content-encoding'] ?? '')) {
+    throw new Problem('unsupported-media-type', 'Send the body without a Content-Encoding.', {
+      headers: { 'accept-encoding': 'identity' },
+    });
   }
-  if (contract.body === undefined && contract.signed === undefined && bytes > 0) {
+  if (contract.signed !== undefined) return;
+  const text = decode(event);
+  if (text === undefined) throw new Problem('invalid-json', 'The body is not encoded as UTF-8.');
+  if (contract.body !== undefined) {
+    const fault = scanJson(text, maxDepth);
+    if (fault !== undefined) throw new Problem('invalid-json', faults[fault]);
+  } else if (bytes > 0) {
     const trimmed = text.trim();
     if (trimmed !== '' && !/^\{\s*\}$/.test(trimmed)) {
       throw new Problem('invalid-input', 'This operation takes no body.', {
         errors: [{ pointer: '', detail: 'must be empty' }],
       });
     }
+  }
+}
+
+const faults: Readonly<Record<JsonFault, string>> = {
+  'too-deep': `The body is nested deeper than ${maxDepth} levels.`,
+  'duplicate-key': 'An object in the body has two members with the same name.',
+};
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of a body; undefined when its bytes are not UTF-8. A gateway may have put U+FFFD for such bytes already. */
+function decode(event: Body): string | undefined {
+  const text = event.isBase64Encoded ? decodeBytes(Buffer.from(event.body ?? '', 'base64')) : (event.body ?? '');
+  return text?.includes('\ufffd') ? undefined : text;
+}
+
+function decodeBytes(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 
@@ -43,24 +73,3 @@ export const signedBody = ({ header }: { header: string }, event: APIGatewayProx
 
 const textOf = ({ body, isBase64Encoded }: Body): string =>
   isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString() : (body ?? '');
-
-/** Whether arrays and objects in a JSON text are nested deeper than `max` levels. Does not parse the text. */
-export function isDeeperThan(max: number, text: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (inString) {
-      if (character === '\\') i++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') {
-      inString = true;
-    } else if (character === '{' || character === '[') {
-      depth++;
-      if (depth > max) return true;
-    } else if (character === '}' || character === ']') {
-      depth--;
-    }
-  }
-  return false;
-}

@@ -18,7 +18,10 @@ export function checkOrigin(
 ): void {
   if (origin === undefined || application?.kind !== 'web') return;
   if (!application.origins.includes(origin)) {
-    throw new Problem('forbidden', 'This application does not call from this origin.');
+    // The page may read this one answer, so that its developer learns what is wrong.
+    throw new Problem('forbidden', 'This application does not call from this origin. Register it in `origins`.', {
+      headers: { 'access-control-allow-origin': origin, vary: 'Origin' },
+    });
   }
   responseHeaders['access-control-allow-origin'] = origin;
   responseHeaders['access-control-expose-headers'] =

@@ -17,10 +17,34 @@ export function parseInput<C extends OperationContract>(
 ): InputOf<C> {
   return {
     path: contract.path && parsePath(contract.path, event.pathParameters ?? {}),
-    query: contract.query && parse(contract.query, event.queryStringParameters ?? {}, (path) => `?${path.join('.')}`),
+    query: parseQuery(contract, event.queryStringParameters ?? {}),
     body: contract.signed ? body : contract.body && parse(contract.body, body, toPointer),
   } as InputOf<C>;
 }
+
+/** Unknown parameters are errors, also where an operation has none. */
+function parseQuery({ query, unpublished }: OperationContract, given: Record<string, string | undefined>): unknown {
+  if (query === undefined) {
+    if (!unpublished) parse(noParameters, given, toParameter);
+    return undefined;
+  }
+  const numbers = Object.entries((query as z.ZodMiniObject).shape).filter(([, schema]) =>
+    isNumber(schema as AnySchema),
+  );
+  const odd = numbers.map(([name]) => name).find((name) => !/^\d{1,15}$/.test(given[name] ?? '0'));
+  if (odd === undefined) return parse(query, given, toParameter);
+  const error = { pointer: `?${odd}`, detail: 'must be a whole number in decimal digits' };
+  throw new Problem('invalid-input', `${error.pointer} ${error.detail}.`, { errors: [error] });
+}
+
+const noParameters = z.strictObject({});
+const toParameter = (path: PropertyKey[]): string => `?${path.join('.')}`;
+
+type AnySchema = { _zod: { def: { type: string; innerType?: AnySchema } } };
+
+/** Whether a parameter is a number, which `Number` would also read from `1e1`, `0x10` or nothing. */
+const isNumber = ({ _zod: { def } }: AnySchema): boolean =>
+  def.type === 'number' || (def.innerType !== undefined && isNumber(def.innerType));
 
 function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKey[]) => string): unknown {
   const result = z.safeParse(schema, value, { error: describe });
@@ -50,8 +74,16 @@ function ofAlternatives(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
 
 function parsePath(schema: z.ZodMiniType, value: unknown): unknown {
   const result = z.safeParse(schema, value);
-  if (!result.success) throw new Problem('not-found', 'There is no resource at this path.');
-  return result.data;
+  if (result.success) return result.data;
+  const [name = ''] = (result.error.issues[0]?.path ?? []) as string[];
+  const given = (value as Record<string, string | undefined>)[name] ?? '';
+  const isSku = name === 'productId' && /^[A-Za-z0-9._-]{1,64}$/.test(given);
+  throw new Problem(
+    'not-found',
+    isSku
+      ? 'A product is found by its id, which begins with prd_. If this is its SKU, list the products by ?sku=.'
+      : 'There is no resource at this path.',
+  );
 }
 
 /** A JSON pointer (RFC 6901). */
@@ -62,6 +94,7 @@ const toPointer = (path: PropertyKey[]): string =>
 function describe(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
+      if (issue.expected === 'int' && issue.path?.at(-1) === 'amount' && issue.input !== undefined) return minorUnits;
       return issue.input === undefined ? 'is missing' : `must be ${withArticle(issue.expected)}`;
     case 'too_small':
       return `must ${bounded('at least', Number(issue.minimum), issue.origin)}`;
@@ -75,6 +108,8 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
       return undefined;
   }
 }
+
+const minorUnits = 'must be a whole number of minor units: 19.99 EUR is 1999';
 
 /** `be at most 5` for a number, `have at most 5 items` for something with a length. */
 function bounded(bound: string, limit: number, origin: string): string {

@@ -38,7 +38,7 @@ export async function checkRateLimits(
   const { kind, state } = exceeded;
   throw new Problem(
     'rate-limited',
-    `At most ${state.limit} requests in ${state.windowSeconds} seconds for each ${kind}.`,
+    `At most ${state.limit} requests in ${state.windowSeconds} seconds for each ${kind}. Try again in ${state.resetSeconds} s.`,
     {
       headers: { 'retry-after': String(state.resetSeconds) },
     },

@@ -3,7 +3,15 @@
  */
 export type Money = { amount: number; currency: string };
 
-const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
+/** In Node.js's ICU data and withdrawn from ISO 4217. */
+const withdrawn = ['ANG', 'BGN', 'HRK', 'SLL', 'ZWL'];
+/** In ISO 4217 and not in every ICU data. */
+const recent = ['SLE', 'VED', 'XCG', 'ZWG'];
+/** The currencies of ISO 4217 today, without funds, metals and test codes, in which nobody pays. */
+const knownCurrencies = new Set([
+  ...Intl.supportedValuesOf('currency').filter((code) => !withdrawn.includes(code)),
+  ...recent,
+]);
 
 /**
  * Currencies whose minor unit is not a hundredth (ISO 4217, list one), by their number of decimal digits. Intl gives
@@ -18,7 +26,7 @@ const exponents = new Map(
   }).flatMap(([digits, codes]) => codes.split(' ').map((code) => [code, Number(digits)] as const)),
 );
 
-/** Whether a code is an ISO 4217 currency that the ICU data of this Node.js contains. */
+/** Whether a code is a currency of ISO 4217. */
 export const isCurrency = (code: string): boolean => knownCurrencies.has(code);
 
 /**

@@ -310,11 +310,12 @@ describe('a page in a browser', () => {
     vi.useRealTimers();
   });
 
-  test('of another origin is refused, without details', async () => {
+  test('of another origin is refused, and may read why', async () => {
     for (const other of ['https://evil.example', 'https://shop.example.evil.example', 'null', 'http://shop.example']) {
       const answer = await read({ origin: other });
       expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
-      expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
+      expect(answer.headers).toMatchObject({ 'access-control-allow-origin': other, vary: 'Origin' });
+      expect(answer.body).not.toHaveProperty('data');
     }
     expect((await read({})).status).toBe(200);
   });

@@ -8,7 +8,7 @@ export type EventOptions = {
   query?: Record<string, string>;
   /** Names in any case; API Gateway converts them to lower case. */
   headers?: Record<string, string>;
-  /** An object or array is sent as JSON with its content type, text unchanged and without one. */
+  /** An object or array is sent as JSON with its content type, text and bytes unchanged and without one. */
   body?: unknown;
   base64?: boolean;
   address?: string;
@@ -18,8 +18,9 @@ export type EventOptions = {
 export function httpEvent(options: EventOptions = {}): APIGatewayProxyEventV2 {
   const { method = 'GET', path = '/', parameters, query, headers = {}, body, base64 = false } = options;
   const rawPath = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(parameters?.[name] ?? ''));
+  const bytes = Buffer.isBuffer(body) ? body : undefined;
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const typed = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
+  const typed = typeof body === 'object' && bytes === undefined ? { 'content-type': 'application/json' } : {};
   const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     version: '2.0',
@@ -29,8 +30,8 @@ export function httpEvent(options: EventOptions = {}): APIGatewayProxyEventV2 {
     headers: { host: 'api.test', ...typed, ...Object.fromEntries(lowered) },
     ...(query === undefined ? {} : { queryStringParameters: query }),
     ...(parameters === undefined ? {} : { pathParameters: parameters }),
-    ...(text === undefined ? {} : { body: base64 ? Buffer.from(text).toString('base64') : text }),
-    isBase64Encoded: base64,
+    ...(text === undefined ? {} : { body: base64 || bytes ? (bytes ?? Buffer.from(text)).toString('base64') : text }),
+    isBase64Encoded: base64 || bytes !== undefined,
     requestContext: {
       accountId: '000000000000',
       apiId: 'test',

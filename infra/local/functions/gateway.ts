@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -149,7 +150,8 @@ function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Bu
     query.set(name, before === undefined ? value : `${before},${value}`);
   }
   const now = clock.now();
-  const isBase64Encoded = body.length > 0 && !textual.test(headers['content-type'] ?? '');
+  const isText = textual.test(headers['content-type'] ?? '') && isUtf8(body);
+  const isBase64Encoded = body.length > 0 && !isText;
   return {
     version: '2.0',
     routeKey: routeKeyOf(route),

@@ -17,11 +17,18 @@ export const timestamp = z.iso.datetime();
 
 export const version = z.int().check(z.gte(1));
 
-/** Text that a person typed, in one line: not blank, no control characters. */
+/**
+ * Text that a person typed, in one line: with a visible character, and without control characters. Format controls, such
+ * as those that turn the direction of text, are among them; only joiners within words and emoji are not.
+ */
 export const text = (max: number) =>
-  z
-    .string()
-    .check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has control characters'));
+  z.string().check(
+    z.trim(),
+    z.minLength(1),
+    z.maxLength(max),
+    z.regex(/^(?:[^\p{Cc}\p{Cf}\p{Cs}]|[\u200c\u200d])*$/u, 'has control or format characters'),
+    z.refine((value) => value === '' || /[\p{L}\p{N}\p{P}\p{S}]/u.test(value), 'has no visible character'),
+  );
 
 /** Text of several lines. */
 export const prose = (max: number) =>

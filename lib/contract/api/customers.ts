@@ -2,7 +2,19 @@ import * as z from 'zod/mini';
 import { id, text, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
-export const email = z.string().check(z.trim(), z.toLowerCase(), z.maxLength(254), z.email());
+/** An address within the lengths of RFC 5321 §4.5.3.1, whose domain has labels as in RFC 1035 §2.3.1. */
+const isDeliverable = (address: string): boolean => {
+  const [local = '', domain = ''] = address.split('@');
+  return local.length <= 64 && domain.split('.').every((label) => /^(?!-)[^.]{1,63}(?<!-)$/.test(label));
+};
+
+export const email = z.string().check(
+  z.trim(),
+  z.toLowerCase(),
+  z.maxLength(254),
+  z.email(),
+  z.refine((address) => !address.includes('@') || isDeliverable(address), 'is not a valid email'),
+);
 
 /** 8 to 128 characters, as NIST SP 800-63B allows: length counts, composition does not. */
 export const password = z.string().check(z.minLength(8), z.maxLength(128));

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isDeeperThan } from '../../lib/http/body.ts';
+import { scanJson } from '../../lib/http/json-scan.ts';
 
+const isDeeperThan = (max: number, text: string) => scanJson(text, max) === 'too-deep';
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
 test('the maximum depth is accepted, one level more is not', () => {
@@ -31,3 +32,23 @@ test('a JSON text is as deep as its parsed value', () => {
 
 const depthOf = (value: unknown): number =>
   typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
+
+test.each([
+  ['{"a":1,"a":2}', true],
+  ['{"a":1,"\\u0061":2}', true],
+  ['[{"b":{"a":1},"a":2},{"a":3}]', false],
+  ['{"x":{"a":1},"y":{"a":1}}', false],
+  ['{"a":"a","b":["a","a"]}', false],
+  ['{"a":{"b":1},"c":[],"a":3}', true],
+  ['{"a":"{\\"a\\":1,"}', false],
+])('two members of one name in an object are found: %s', (text, found) => {
+  expect(scanJson(text, 32) === 'duplicate-key').toBe(found);
+});
+
+test('no JSON text that a library writes has a member twice', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(scanJson(text, 100)).toBeUndefined();
+    }),
+  );
+});
