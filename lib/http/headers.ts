@@ -1,6 +1,7 @@
 import type { OperationContract } from '../contract/api/operation.ts';
 import { maxWaitSeconds } from '../contract/api/orders.ts';
 import { Problem } from '../contract/api/problems.ts';
+import { versionOf } from './response.ts';
 
 /** The header fields of a request that operations use. */
 export type RequestHeaders = {
@@ -8,13 +9,14 @@ export type RequestHeaders = {
   idempotencyKey: string | undefined;
   /** Seconds of `Prefer: wait=N`; 0 without it. */
   waitSeconds: number;
-  /** The version in `If-Match`; undefined without it or with `*`. */
-  ifMatch: number | undefined;
+  /** The versions in `If-Match`; undefined without it or with `*`. */
+  ifMatch: readonly number[] | undefined;
   ifNoneMatch: string | undefined;
 };
 
 /** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale */
 export function parseHeaders(contract: OperationContract, headers: Record<string, string | undefined>): RequestHeaders {
+  if (contract.ifMatch) refuseIfNoneMatch(headers['if-none-match']);
   return {
     idempotencyKey: parseIdempotencyKey(contract, headers['idempotency-key']),
     waitSeconds: contract.wait ? parseWait(headers.prefer) : 0,
@@ -41,9 +43,16 @@ function parseWait(prefer: string | undefined): number {
   return seconds === undefined ? 0 : Math.min(Number(seconds), maxWaitSeconds);
 }
 
-function parseIfMatch(header: string | undefined): number | undefined {
+/** RFC 9110 §13.1.1: a list of entity tags, compared strongly, so that weak ones and those of others match nothing. */
+function parseIfMatch(header: string | undefined): number[] | undefined {
   if (header === undefined || header.trim() === '*') return undefined;
-  const version = /^"(\d{1,9})"$/.exec(header.trim())?.[1];
-  if (version === undefined) throw new Problem('version-stale', 'If-Match must be the ETag of the version you read.');
-  return Number(version);
+  const versions = header.split(',').flatMap((tag) => versionOf(tag.trim()) ?? []);
+  if (versions.length === 0) throw new Problem('version-stale', 'If-Match must be the ETag of the version you read.');
+  return versions;
+}
+
+/** RFC 9110 §13.1.2: `*` asks that there be nothing to change yet, but operations change what exists. */
+function refuseIfNoneMatch(header: string | undefined): void {
+  if (header?.trim() !== '*') return;
+  throw new Problem('version-stale', 'The resource exists, and If-None-Match: * asks that it does not.');
 }

@@ -16,6 +16,15 @@ export type TextBody = { contentType: string; text: string };
 /** The strong entity tag of a version of a resource. */
 export const versionTag = (version: number): string => `"${version}"`;
 
+/** Ends the tag of a representation without personal fields, which is another one than the full representation. */
+const limited = '-limited"';
+
+/** The version in an entity tag of either representation; undefined for any other tag. */
+export function versionOf(tag: string): number | undefined {
+  const version = /^"(\d{1,9})(?:-limited)?"$/.exec(tag)?.[1];
+  return version === undefined ? undefined : Number(version);
+}
+
 /** Turns a result into a response, or into 304 when the client has it already (RFC 9110 §13.1.2). */
 export function toResponse(
   result: Result,
@@ -61,5 +70,6 @@ export function withoutPersonalFields(result: Result, { personal }: OperationCon
     return result;
   }
   const fields = Object.entries(result.body as object).filter(([name]) => !personal.includes(name));
-  return { ...result, body: Object.fromEntries(fields) };
+  const tag = result.etag === undefined ? {} : { etag: result.etag.replace(/"$/, limited) };
+  return { ...result, ...tag, body: Object.fromEntries(fields) };
 }

@@ -111,24 +111,19 @@ async function survey(
   const response = await ask('/openapi.json');
   if (!response.ok) throw new Error(`${baseUrl}/openapi.json gave ${response.status}; is this a Counterfoil?`);
   const document = (await response.json()) as Document;
-  const post = async (path: string, body: object, idempotencyKey?: string): Promise<{ id: string; key: string }> => {
-    const headers = {
-      authorization: `Bearer ${appKey}`,
-      'content-type': 'application/json',
-      // A run that was killed left its applications: they are found again.
-      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-    };
+  const post = async (path: string, body: object): Promise<{ id: string; key: string }> => {
+    const headers = { authorization: `Bearer ${appKey}`, 'content-type': 'application/json' };
     const made = await ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
     if (made.ok) return (await made.json()) as { id: string; key: string };
     throw new Error(`${baseUrl} does not take the app key: POST ${path} gave ${await made.text()}`);
   };
   const contact = 'e2e@example.com';
   const limited = { name: 'e2e, catalogue', kind: 'server', scopes: ['catalog:write'], contact };
-  const server = await post('/applications', limited, 'e2e-limited');
+  const server = await post('/applications', limited);
   const { key: limitedAppKey } = await post(`/applications/${server.id}/keys`, {});
   const scopes = ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'];
   const shop = { name: 'e2e, shop', kind: 'web', scopes, contact };
-  const { id: clientId } = await post('/applications', shop, 'e2e-shop');
+  const { id: clientId } = await post('/applications', shop);
   const policy = /"address";q=(\d+);w=60/.exec(response.headers.get('ratelimit-policy') ?? '');
   return {
     ...known,

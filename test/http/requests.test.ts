@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { fieldsOf } from '../support/applications.ts';
 import type { Call } from '../support/handlers.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
@@ -137,4 +139,38 @@ test('any page may read the documents', async () => {
     const answer = await handlers.call(operation, { headers: { origin: 'https://elsewhere.example' } });
     expect(answer.headers['access-control-allow-origin'], operation).toBe('*');
   }
+});
+
+describe('a conditional request', () => {
+  const change = (headers: Record<string, string>) =>
+    handlers.call('update-me', { token: session, headers, body: { name: 'Ada' } });
+  const tagNow = async () => (await handlers.call('get-me', { token: session })).headers.etag!;
+
+  test('may name several versions, of which one must be current', async () => {
+    const tag = await tagNow();
+    expect(await change({ 'if-match': '"999", "998"' })).toMatchObject({
+      status: 412,
+      body: { code: 'version-stale' },
+    });
+    expect(await change({ 'if-match': `W/${tag}` }), 'weak tags never match').toMatchObject({ status: 412 });
+    expect(await change({ 'if-match': `"999", ${tag}` })).toMatchObject({ status: 200 });
+  });
+
+  test('that asks that there be nothing to change is refused', async () => {
+    expect(await change({ 'if-none-match': '*' })).toMatchObject({ status: 412, body: { code: 'version-stale' } });
+  });
+
+  test('of an application that sees less has another tag, with which it can change what it read', async () => {
+    const tag = await tagNow();
+    const { id } = await registerByHand(handlers.applications, { ...fieldsOf('web'), scopes: ['customers:write'] });
+    const by = { 'client-id': id };
+    const { token } = (await handlers.call('sign-in', { headers: by, body: credentials })).body;
+    const seen = await handlers.call('get-me', { token });
+    expect(seen.body).not.toHaveProperty('name');
+    expect(seen.headers.etag).not.toBe(tag);
+    const same = await handlers.call('get-me', { token, headers: { 'if-none-match': tag } });
+    expect(same.status, 'the tag of the full representation').toBe(200);
+    const headers = { 'if-match': seen.headers.etag! };
+    expect((await handlers.call('update-me', { token, headers, body: { name: 'Ada' } })).status).toBe(200);
+  });
 });

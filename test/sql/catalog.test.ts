@@ -158,7 +158,7 @@ describe('changing a product', () => {
       price: { amount: 5, currency: 'USD' },
       active: false,
     };
-    expect(await updateProduct(sql, id, changes, 1, clock)).toMatchObject({ ...changes, version: 2 });
+    expect(await updateProduct(sql, id, changes, [1], clock)).toMatchObject({ ...changes, version: 2 });
   });
 
   test('a product that went off sale can be put back', async () => {
@@ -180,8 +180,8 @@ describe('changing a product', () => {
 
   test('for an old version is refused, and nothing changes', async () => {
     const { id } = await add('A-1');
-    const first = await updateProduct(sql, id, { name: 'first' }, 1, clock);
-    await expect(updateProduct(sql, id, { name: 'second' }, 1, clock)).rejects.toMatchObject({
+    const first = await updateProduct(sql, id, { name: 'first' }, [1], clock);
+    await expect(updateProduct(sql, id, { name: 'second' }, [1], clock)).rejects.toMatchObject({
       code: 'version-stale',
       status: 412,
     });
@@ -190,7 +190,7 @@ describe('changing a product', () => {
 
   test('of ten concurrent changes of one version, one succeeds', async () => {
     const { id } = await add('A-1');
-    const changes = Array.from({ length: 10 }, (_, n) => updateProduct(sql, id, { name: `by ${n}` }, 1, clock));
+    const changes = Array.from({ length: 10 }, (_, n) => updateProduct(sql, id, { name: `by ${n}` }, [1], clock));
     const outcomes = await Promise.allSettled(changes);
     const won = outcomes.filter(({ status }) => status === 'fulfilled');
     expect(won).toHaveLength(1);
@@ -198,7 +198,7 @@ describe('changing a product', () => {
   });
 
   test.each([undefined, 1])('an unknown product is not found, with If-Match %s', async (ifMatch) => {
-    const change = updateProduct(sql, unknown, { name: 'x' }, ifMatch, clock);
+    const change = updateProduct(sql, unknown, { name: 'x' }, ifMatch === undefined ? undefined : [ifMatch], clock);
     await expect(change).rejects.toMatchObject({ code: 'not-found' });
   });
 });

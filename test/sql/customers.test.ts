@@ -123,8 +123,8 @@ describe('a change', () => {
 
   test('with the version that was read succeeds; with another it does not', async () => {
     const { id } = await insertCustomer(someone());
-    expect((await updateCustomer(sql, id, { name: 'One' }, 1, clock)).version).toBe(2);
-    const stale = updateCustomer(sql, id, { name: 'Two' }, 1, clock);
+    expect((await updateCustomer(sql, id, { name: 'One' }, [1], clock)).version).toBe(2);
+    const stale = updateCustomer(sql, id, { name: 'Two' }, [1], clock);
     await expect(stale).rejects.toMatchObject({ code: 'version-stale', message: expect.stringContaining('version 2') });
     expect((await findCustomer(sql, id)).name).toBe('One');
   });
@@ -132,7 +132,7 @@ describe('a change', () => {
   test('of many concurrent ones at one version succeeds once', async () => {
     const { id } = await insertCustomer(someone());
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const outcomes = await Promise.allSettled(names.map((name) => updateCustomer(sql, id, { name }, 1, clock)));
+    const outcomes = await Promise.allSettled(names.map((name) => updateCustomer(sql, id, { name }, [1], clock)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect((await findCustomer(sql, id)).version).toBe(2);
   });
@@ -140,7 +140,7 @@ describe('a change', () => {
   test('of an unknown customer is not found, with a version and without', async () => {
     const id = newId('customer', clock);
     for (const version of [undefined, 1]) {
-      const change = updateCustomer(sql, id, { name: 'x' }, version, clock);
+      const change = updateCustomer(sql, id, { name: 'x' }, version === undefined ? undefined : [version], clock);
       await expect(change).rejects.toMatchObject({ code: 'not-found' });
     }
   });

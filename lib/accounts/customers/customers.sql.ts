@@ -20,14 +20,14 @@ export type CustomerChanges = {
 };
 
 /**
- * Changes the given fields of a customer. With a `version`, only if the customer is still at it.
+ * Changes the given fields of a customer. With `versions`, only if the customer is at one of them.
  * @throws Problem not-found, version-stale
  */
 export async function updateCustomer(
   sql: Handle,
   id: string,
   changes: CustomerChanges,
-  version: number | undefined,
+  versions: readonly number[] | undefined,
   clock: Clock,
 ): Promise<Customer> {
   const { name, address, premium } = changes;
@@ -38,7 +38,7 @@ export async function updateCustomer(
       premium = coalesce(${premium ?? null}, premium),
       version = version + 1,
       updated_at = ${new Date(clock.now())}
-    where id = ${id} and version = coalesce(${version ?? null}, version)
+    where id = ${id} ${versions === undefined ? sql`` : sql`and version = any(string_to_array(${versions.join(',')}, ',')::integer[])`}
     returning ${shown(sql)}`;
   if (row !== undefined) return toCustomer(row);
   const current = await findCustomer(sql, id);

@@ -175,7 +175,7 @@ export async function changeApplication(
  * @throws Problem version-stale when it was changed meanwhile; DependencyUnavailable
  */
 export async function removeApplication(store: ApplicationStore, item: ApplicationItem): Promise<void> {
-  const { applicationId, version, keyIds = new Set<string>(), fingerprint } = item;
+  const { applicationId, version, keyIds = new Set<string>(), fingerprint, answer } = item;
   const atVersion = {
     TableName: store.table,
     ConditionExpression: 'version = :seen',
@@ -183,10 +183,11 @@ export async function removeApplication(store: ApplicationStore, item: Applicati
   };
   const written = await writeAll(store.client, [
     // An id that was derived from an idempotency key stays taken: registering with that key again would derive the same
-    // id, and sessions that the removed application opened would belong to the new one.
+    // id, and sessions that the removed application opened would belong to the new one. What was answered stays too: a
+    // repeat gets the first answer, whatever has become of the application.
     fingerprint === undefined
       ? { Delete: { ...atVersion, Key: { applicationId } } }
-      : { Put: { ...atVersion, Item: { applicationId, removedAt: store.clock.now() } } },
+      : { Put: { ...atVersion, Item: { applicationId, removedAt: store.clock.now(), fingerprint, answer } } },
     ...[...keyIds].map((keyId) => ({ Delete: { TableName: store.keysTable, Key: { keyId } } })),
     ...item.identityClientIds.map((id) => releaseIdentityClient(store, id)),
   ]);

@@ -67,7 +67,7 @@ export async function requireApplication(store: ApplicationStore, applicationId:
 }
 
 /**
- * Changes the given fields of an application. With a `version`, only if the application is still at it.
+ * Changes the given fields of an application. With `versions`, only if it is at one of them.
  * @throws Problem not-found, own-application, scopes-exceeded, version-stale, invalid-input, identity-client-taken
  */
 export async function updateApplication(
@@ -75,13 +75,13 @@ export async function updateApplication(
   { application: own }: App,
   applicationId: string,
   changes: ApplicationChanges,
-  version: number | undefined,
+  versions: readonly number[] | undefined,
 ): Promise<ApplicationItem> {
   const item = await requireApplication(store, applicationId);
   if (own.id === applicationId && (changes.scopes !== undefined || changes.status !== undefined))
     throw ownApplication();
   checkScopes(own.scopes, [...item.scopes, ...(changes.scopes ?? [])]);
-  if (version !== undefined && version !== item.version) {
+  if (versions !== undefined && !versions.includes(item.version)) {
     throw new Problem('version-stale', `The application is now at version ${item.version}. Read it again.`);
   }
   if (changes.origins !== undefined && changes.origins.length > 0 && item.kind !== 'web') {

@@ -76,14 +76,14 @@ export async function insertProduct(
 
 /**
  * Changes the given fields. The version goes up by one each time, even if no value is different.
- * @param ifMatch changes the product only if it is still at this version
+ * @param ifMatch changes the product only if it is at one of these versions
  * @throws Problem not-found, sku-taken, version-stale
  */
 export async function updateProduct(
   sql: Sql,
   id: string,
   { sku, name, description, price, active }: ProductChanges,
-  ifMatch: number | undefined,
+  ifMatch: readonly number[] | undefined,
   clock: Clock,
 ): Promise<contract.Product> {
   const changes = {
@@ -96,7 +96,7 @@ export async function updateProduct(
   };
   const [row] = await sql<ProductRow[]>`
     update catalog.products set ${sql(changes)}, version = version + 1
-    where id = ${id} ${ifMatch === undefined ? sql`` : sql`and version = ${ifMatch}`}
+    where id = ${id} ${ifMatch === undefined ? sql`` : sql`and version = any(string_to_array(${ifMatch.join(',')}, ',')::integer[])`}
     returning ${columns(sql)}`.catch((error) => {
     throw isSkuTaken(error) ? skuTaken(sku ?? '', error) : error;
   });
