@@ -1,14 +1,15 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
-import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
-import { answerLongRunning, warnIfNotStarted } from '../../lib/http/long-running.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import { claimOf } from '../../lib/http/idempotency.ts';
+import { answerLongRunning, locatedId, warnIfNotStarted } from '../../lib/http/long-running.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { idempotency } from '../../lib/platform/stores.ts';
+import { idempotency, unpaidLimits } from '../../lib/platform/stores.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
 import { hasEnded, isAtRest } from '../../lib/shop/orders/transitions.ts';
 import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
@@ -21,17 +22,20 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   const { customerId } = request.caller;
   const claim = { ...claimOf('place-order', request), key: request.idempotencyKey ?? '' };
   const order = { customerId, ...request.body };
-  const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, order);
-  if (placed === undefined) return fromStored(answer, true);
-
-  request.meter.count('OrdersPlaced');
-  warnIfNotStarted(request.log, startError, { orderId: placed.id });
+  const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, order).catch((error: unknown) => {
+    if (error instanceof Problem && error.code === 'too-many-unpaid-orders') request.meter.count('UnpaidOrdersRefused');
+    throw error;
+  });
+  const orderId = placed?.id ?? locatedId(answer);
+  if (placed !== undefined) request.meter.count('OrdersPlaced');
+  warnIfNotStarted(request.log, startError, { orderId });
   return await answerLongRunning(request, {
     sql,
     claim,
     keys: deps.keys,
     accepted: answer,
-    wait: (until) => waitForEnd({ ...deps, sql }, { orderId: placed.id, customerId }, until),
+    replayed: placed === undefined,
+    wait: (until) => waitForEnd({ ...deps, sql }, { orderId, customerId }, until),
     finalStatus: ({ status }) => (hasEnded(status) ? 201 : isAtRest(status) ? 202 : undefined),
   });
 }
@@ -41,6 +45,7 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
+  unpaidLimits: unpaidLimits(),
   startPlacing,
   sleep,
 }));

@@ -1,7 +1,7 @@
 import { type App, callerKey } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/refunds.ts';
-import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
-import { answerLongRunning, warnIfNotStarted } from '../../lib/http/long-running.ts';
+import { claimOf } from '../../lib/http/idempotency.ts';
+import { answerLongRunning, locatedId, warnIfNotStarted } from '../../lib/http/long-running.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
@@ -23,9 +23,7 @@ export async function run(request: Request<typeof contract.requestRefund, App>, 
   const { amount, reason } = request.body;
   const wanted = { orderId, amount, reason, requestedBy: callerKey(request.caller) };
   const { answer, refund, startError } = await requestRefund({ ...deps, sql }, claim, wanted);
-  if (refund === undefined) return fromStored(answer, true);
-
-  const of = { orderId, refundId: refund.id };
+  const of = { orderId, refundId: refund?.id ?? locatedId(answer) };
   const isSettled = ({ status }: { status: string }) => status !== 'requested';
   warnIfNotStarted(request.log, startError, of);
   return await answerLongRunning(request, {
@@ -33,6 +31,7 @@ export async function run(request: Request<typeof contract.requestRefund, App>, 
     claim,
     keys: deps.keys,
     accepted: answer,
+    replayed: refund === undefined,
     wait: (until) => waitFor(deps, () => findRefund(sql, of), isSettled, until),
     finalStatus: (state) => (isSettled(state) ? 201 : undefined),
   });

@@ -99,6 +99,12 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: 'the sweeper leaves an order to its saga for this time',
   },
+  MAX_UNPAID_ORDERS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'how many orders of one customer may be neither paid nor ended; another one gets 409',
+  },
+  MAX_UNPAID_UNITS: { laptop: 'yours', aws: '`-c`', what: 'how many units of stock those orders may hold together' },
   CANCELLATION_WINDOW_SECONDS: {
     laptop: 'yours',
     aws: '`-c`',

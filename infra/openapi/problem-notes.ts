@@ -252,6 +252,11 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: '/lines/1/productId is priced in USD, but the first line in EUR.',
     errors: [{ pointer: '/lines/1/productId', detail: 'is priced in USD, but the first line in EUR' }],
   },
+  'too-many-unpaid-orders': {
+    when: 'The customer’s orders that are neither paid nor ended are too many, or hold too many units of stock.',
+    todo: 'Let the customer pay or cancel them first. An unpaid order ends by itself when its reservation does.',
+    detail: '200 units are in orders that are not paid yet. Pay or cancel some of them first.',
+  },
   'amount-too-large': {
     when: 'The total exceeds the largest amount an order can have.',
     todo: 'Split the order.',

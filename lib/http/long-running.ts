@@ -11,6 +11,8 @@ export type LongRunning<T> = {
   keys: Pick<KeyOptions, 'table'>;
   /** The answer that says so, usually 202. It is stored under the idempotency key. */
   accepted: Answer;
+  /** Whether the request repeats one that was accepted before. It waits too, and leaves the stored answer. */
+  replayed?: boolean;
   /** Waits for the outcome, at most until the stopwatch shows `until`. @returns the state that was seen last, if any */
   wait: (until: number) => Promise<T | undefined>;
   /** The status of the answer that ends the operation in this state; undefined while it goes on. */
@@ -20,19 +22,20 @@ export type LongRunning<T> = {
 /**
  * Answers a long-running operation. Without `Prefer: wait` that is the accepted answer. With it, waits for the outcome;
  * a final one replaces the stored answer, so that a repeat gets it too. If a repeat was given the stored answer
- * already, that stays the answer to this request.
+ * already, that stays the answer to this request. A repeat waits as well and gets the outcome.
  */
 export async function answerLongRunning<T>(
   { waitSeconds, waitUntil }: { waitSeconds: number; waitUntil: number },
-  { sql, claim, keys, accepted, wait, finalStatus }: LongRunning<T>,
+  { sql, claim, keys, accepted, replayed = false, wait, finalStatus }: LongRunning<T>,
 ): Promise<Result> {
-  if (waitSeconds === 0) return fromStored(accepted, false);
+  if (waitSeconds === 0 || accepted.status !== 202) return fromStored(accepted, replayed);
   const headers = { ...accepted.headers, 'preference-applied': `wait=${waitSeconds}` };
   const state = await wait(waitUntil);
   const status = state === undefined ? undefined : finalStatus(state);
-  if (status === undefined) return fromStored({ ...accepted, headers }, false);
+  if (status === undefined) return fromStored({ ...accepted, headers }, replayed);
 
   const final = { status, headers, body: JSON.stringify(state) };
+  if (replayed) return fromStored(final, true);
   const { key } = claim;
   const stored = key === undefined || (await storeFinalAnswer(sql, { ...claim, key }, keys, final));
   return fromStored(stored ? final : { ...accepted, headers }, false);
@@ -47,3 +50,6 @@ export function warnIfNotStarted(
   if (startError === undefined) return;
   log.warn('saga not started, left to the sweeper', { ...subject, reason: String(startError) });
 }
+
+/** The last id in the `Location` of an accepted answer: what the first request has made. */
+export const locatedId = ({ headers }: Answer): string => headers.location?.split('/').at(-1) ?? '';

@@ -43,6 +43,9 @@ const schema = z.object({
   SESSION_MAX_SECONDS: seconds(30 * 24 * 3600),
   RESERVATION_SECONDS: seconds(15 * 60),
   SWEEP_AFTER_SECONDS: seconds(60),
+  /** How many orders of one customer may be neither paid nor ended, and how many units they may hold. */
+  MAX_UNPAID_ORDERS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 100),
+  MAX_UNPAID_UNITS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 200),
   CANCELLATION_WINDOW_SECONDS: seconds(14 * 24 * 3600),
   RECONCILE_DAYS: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(30)), 3),
   RECONCILE_GRACE_SECONDS: seconds(3600),

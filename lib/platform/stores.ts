@@ -29,6 +29,9 @@ export const identityLinks = (): IdentityLinks => ({ client: dynamo(), table: ta
 
 export const lockoutStore = (): LockoutStore => ({ client: dynamo(), table: tableName('limits'), clock });
 
+/** What one customer's unpaid orders may come to. */
+export const unpaidLimits = () => ({ orders: config().MAX_UNPAID_ORDERS, units: config().MAX_UNPAID_UNITS });
+
 /** The idempotency records in a table of one of the schemas. */
 export const idempotency = <T extends string>(table: T) => ({
   table,

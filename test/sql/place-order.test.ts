@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../functions/http/place-order.ts';
 import { lockName, storeFinalAnswer } from '../../lib/database/idempotency.sql.ts';
+import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { priceOrder } from '../../lib/shop/pricing/price.ts';
-import { type Saga, startSaga } from '../support/saga.ts';
+import { type Saga, startSaga, unpaidLimits } from '../support/saga.ts';
 
 let saga: Saga;
 let productId: string;
@@ -30,6 +32,7 @@ const place = (claim: ReturnType<typeof newClaim>, now = Date.now()) => {
       sql: saga.api,
       clock,
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
+      unpaidLimits,
       startPlacing: async () => {},
     },
     claim,
@@ -191,6 +194,7 @@ describe('one key, one order', () => {
       clock: saga.clock,
       stopwatch,
       keys: { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 },
+      unpaidLimits,
       startPlacing: saga.startPlacing,
     };
     const request = {
@@ -216,7 +220,10 @@ describe('one key, one order', () => {
     });
     const [again, later] = [await repeated!, await send(20, async () => {})];
     expect([again.status, again.body]).toEqual([first.status, first.body]);
-    expect([later.status, later.body]).toEqual([first.status, first.body]);
+    expect(later, 'a repeat that waits gets the outcome').toMatchObject({
+      status: 201,
+      headers: { 'idempotency-replayed': 'true' },
+    });
   });
 });
 
@@ -242,11 +249,15 @@ describe('what is stored', () => {
     const clock = { now: () => Date.now() };
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
     const startPlacing = () => Promise.reject(new Error('Step Functions is away'));
-    const { placed, startError } = await placeOrder({ sql: saga.api, clock, keys, startPlacing }, newClaim(), {
-      customerId: saga.customerId,
-      lines: [{ productId, quantity: 1 }],
-      paymentMethod: 'pm_card_visa',
-    });
+    const { placed, startError } = await placeOrder(
+      { sql: saga.api, clock, keys, startPlacing, unpaidLimits },
+      newClaim(),
+      {
+        customerId: saga.customerId,
+        lines: [{ productId, quantity: 1 }],
+        paymentMethod: 'pm_card_visa',
+      },
+    );
     expect(startError).toBeInstanceOf(Error);
     expect((await saga.order(placed!.id)).status).toBe('pending');
   });
@@ -276,6 +287,7 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
       sql: () => saga.api,
       clock,
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
+      unpaidLimits,
       startPlacing: async () => {
         await pass(9_000);
         throw new Error('no answer');
@@ -286,4 +298,46 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
   );
   expect(answer).toMatchObject({ status: 202, headers: { 'preference-applied': 'wait=20' } });
   expect(now - asked).toBe(20_000);
+});
+
+describe('a customer with orders that are not paid', () => {
+  const limits = { orders: 3, units: 10 };
+  const order = (quantity: number, customerId: string) => {
+    const clock = saga.clock;
+    const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
+    const deps = { sql: saga.api, clock, keys, unpaidLimits: limits, startPlacing: async () => {} };
+    const lines = [{ productId, quantity }];
+    return placeOrder(
+      deps,
+      { ...newClaim(), caller: `customer:${customerId}` },
+      { customerId, lines, paymentMethod: 'x' },
+    );
+  };
+  const refused = { code: 'too-many-unpaid-orders' };
+  const somebody = async () => {
+    const id = newId('customer', saga.clock);
+    await saga.owner`
+      insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
+      values (${id}, ${`${id}@example.com`}, 'Somebody', 'x', now(), now())`;
+    return id;
+  };
+
+  test('places no more of them than are allowed, until one has ended', async () => {
+    const customerId = await somebody();
+    const placed = [];
+    for (let n = 0; n < limits.orders; n++) placed.push(await order(1, customerId));
+    await expect(order(1, customerId)).rejects.toMatchObject(refused);
+    expect((await order(1, await somebody())).placed, 'somebody else').toBeDefined();
+    const cancelled = { orderId: placed[0]!.placed!.id, customerId, confirmedAfter: new Date(0), at: new Date() };
+    await inTransaction(saga.api, (tx) => cancelIfPossible(tx, cancelled));
+    expect((await order(1, customerId)).placed).toBeDefined();
+  });
+
+  test('holds no more units than are allowed, and one order may be as large as any', async () => {
+    const customerId = await somebody();
+    expect((await order(9, customerId)).placed).toBeDefined();
+    await expect(order(2, customerId)).rejects.toMatchObject(refused);
+    expect((await order(1, customerId)).placed).toBeDefined();
+    expect((await order(limits.units + 1, await somebody())).placed).toBeDefined();
+  });
 });

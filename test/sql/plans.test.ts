@@ -69,7 +69,7 @@ import {
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
-import { poolOptions } from '../support/saga.ts';
+import { poolOptions, unpaidLimits } from '../support/saga.ts';
 import { bestCustomer, fillShop, ids, openOrder, sizes } from '../support/shop-of-100k.ts';
 
 let database: TestDatabase;
@@ -223,7 +223,7 @@ const calls: Call[] = [
     (sql) => {
       const customerId = ids.customer(5);
       const claimed = claim(`customer:${customerId}`, 'place-order');
-      const deps = { sql, clock, startPlacing: start, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, startPlacing: start, unpaidLimits, keys: keys('orders.idempotency_keys') };
       return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
     },
   ],
@@ -237,7 +237,7 @@ const calls: Call[] = [
         key: `key-${sizes.orders - 1}`,
         fingerprint: 'hash',
       };
-      const deps = { sql, clock, startPlacing: start, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, startPlacing: start, unpaidLimits, keys: keys('orders.idempotency_keys') };
       return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
     },
   ],

@@ -48,7 +48,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, insert, update(status, version, correlation_id, updated_at)',
       'places orders and starts cancelling them; never changes lines, totals or customer',
     ],
-    'orders.lines': ['insert', 'writes the lines of a new order; reads them through order_details'],
+    'orders.lines': [
+      'select(order_id, quantity), insert',
+      'writes the lines of a new order, and counts the units of unpaid ones; reads the rest through order_details',
+    ],
     'orders.timeline': ['select, insert', 'shows the timeline, and adds placing and cancelling'],
     'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'orders.order_details': ['select', 'shows orders with lines and payment'],

@@ -26,6 +26,9 @@ import { type StepDeps, stepRuns } from './steps.ts';
 import { endTask } from './task-ender.ts';
 
 /** Runs in place of a step; `next` is the step itself, `delivery` counts from 1 for each order and step. */
+/** More than any test has. */
+export const unpaidLimits = { orders: 10_000, units: 1_000_000 };
+
 export type Fault = (
   next: () => Promise<unknown>,
   delivery: number,
@@ -173,7 +176,7 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
         fingerprint: 'f',
       };
       const startPlacing = start ? starts.startPlacing : async () => {};
-      const result = await placeOrder({ sql: api, keys, clock, startPlacing }, claim, {
+      const result = await placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits }, claim, {
         customerId,
         lines,
         paymentMethod,

@@ -36,7 +36,12 @@ export function sales(): IWidget[][] {
       }),
     ],
     [
-      graph('Orders placed and how they ended', [placed, confirmed, ours('OrdersCancelled', sum())]),
+      graph('Orders placed and how they ended', [
+        placed,
+        confirmed,
+        ours('OrdersCancelled', sum()),
+        ours('UnpaidOrdersRefused', sum()),
+      ]),
       graph(
         'Failed orders by reason',
         sagaFailureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),

@@ -85,7 +85,7 @@ export const createQuote = {
   summary: 'Price a basket without placing an order',
   body: z.strictObject({ lines }),
   responses: { 200: quote },
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
+  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large', 'too-many-unpaid-orders'],
 } as const satisfies OperationContract;
 
 export const placeOrder = {

@@ -24,6 +24,7 @@ export const metrics = {
   SignInsLocked: { unit: 'Count' },
   MailsGivenUp: { unit: 'Count' },
   OrdersPlaced: { unit: 'Count' },
+  UnpaidOrdersRefused: { unit: 'Count' },
   OrdersConfirmed: { unit: 'Count' },
   OrdersCancelled: { unit: 'Count' },
   OrdersFailed: { unit: 'Count', dimension: 'reason' },

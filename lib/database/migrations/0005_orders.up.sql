@@ -231,7 +231,7 @@ grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jo
 
 grant select on orders.priceable_products, orders.priceable_customers to orders_api;
 grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
-grant insert on orders.lines to orders_api;
+grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;
 grant select, insert, update on orders.idempotency_keys to orders_api, refunds_api, manual_review;
 

@@ -16,11 +16,11 @@ import { placement } from './transition.sql.ts';
 export type PlaceClaim = Claim & { key: string };
 
 /**
- * Reads everything that placing an order needs, in one statement: the answer already given under this key, whether the
- * customer is premium, and the products as they are on sale now.
+ * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
+ * customer has not paid yet, whether they are premium, and the products as they are on sale now.
  * @throws Problem idempotency-key-reused
  */
-export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Basket, keys: KeyOptions) {
+export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Basket & { customerId: string }, keys: KeyOptions) {
   const [row] = await sql`
     select
       (
@@ -30,11 +30,22 @@ export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Bas
         from orders.idempotency_keys k
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
+      ${unpaidColumn(sql, basket.customerId)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, premium, products } = row as Priceable & { answered: StoredAnswer | null };
+  const { answered, unpaid, premium, products } = row as Priceable & { answered: StoredAnswer | null; unpaid: Unpaid };
   const answer = answered === null ? undefined : await replayAnswer(sql, claim, keys, answered);
-  return { answer, premium, products };
+  return { answer, unpaid, premium, products };
 }
+
+/** A customer's orders that are neither paid nor ended, and the units in them. */
+export type Unpaid = { orders: number; units: number };
+
+const unpaidColumn = (sql: Sql, customerId: string) => sql`
+  (
+    select jsonb_build_object('orders', count(distinct o.id), 'units', coalesce(sum(l.quantity), 0))
+    from orders.orders o join orders.lines l on l.order_id = o.id
+    where o.customer_id = ${customerId} and o.status in ('pending', 'reserved', 'pending_payment')
+  ) as unpaid`;
 
 /**
  * Writes the order, its lines, the first entry of its timeline, the idempotency record and the outbox event in one

@@ -1,20 +1,29 @@
 import type { Sql } from 'postgres';
 import type { LineInput, Order } from '../../contract/api/orders.ts';
+import { Problem } from '../../contract/api/problems.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { priceOrder } from '../pricing/price.ts';
 import { type NewOrder, pendingOrder } from './order.ts';
-import { insertOrder, type PlaceClaim, readBeforePlacing } from './place.sql.ts';
+import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
 import { type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
 
-export type PlaceDeps = { sql: Sql; keys: KeyOptions; clock: Clock; startPlacing: StartSaga<OrderToPlace> };
+export type PlaceDeps = {
+  sql: Sql;
+  keys: KeyOptions;
+  clock: Clock;
+  /** What a customer's unpaid orders may come to, with the new one. */
+  unpaidLimits: Unpaid;
+  startPlacing: StartSaga<OrderToPlace>;
+};
 
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the order when it is new; why its saga could not be started
- * @throws Problem product-not-available, currencies-mixed, amount-too-large, request-in-flight, idempotency-key-reused
+ * @throws Problem product-not-available, currencies-mixed, amount-too-large, too-many-unpaid-orders, request-in-flight,
+ *   idempotency-key-reused
  */
 export async function placeOrder(
   deps: PlaceDeps,
@@ -25,6 +34,7 @@ export async function placeOrder(
   const before = await readBeforePlacing(deps.sql, claim, { customerId: request.customerId, productIds }, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
+  checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
   const order: NewOrder = {
     ...priceOrder({ lines: request.lines, products: before.products, premium: before.premium }),
     id: newId('order', deps.clock),
@@ -39,6 +49,23 @@ export async function placeOrder(
   if (first !== undefined) return { answer: first, placed: undefined };
 
   return { answer, placed, ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))) };
+}
+
+/**
+ * Nobody may hold stock for nothing. Orders that are placed at the same moment do not see each other, so a customer can
+ * exceed the limits by as many as are under way.
+ * @throws Problem too-many-unpaid-orders
+ */
+function checkUnpaid(unpaid: Unpaid, lines: readonly LineInput[], limits: Unpaid): void {
+  if (unpaid.orders === 0) return;
+  const units = lines.reduce((sum, { quantity }) => sum + quantity, unpaid.units);
+  const todo = 'Pay or cancel some of them first.';
+  if (unpaid.orders >= limits.orders) {
+    throw new Problem('too-many-unpaid-orders', `${unpaid.orders} orders are not paid yet. ${todo}`);
+  }
+  if (units > limits.units) {
+    throw new Problem('too-many-unpaid-orders', `${unpaid.units} units are in orders that are not paid yet. ${todo}`);
+  }
 }
 
 /** What the saga of a new order is started with. */
