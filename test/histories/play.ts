@@ -216,7 +216,11 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       onOrder(input.orderId);
       if (!dies) await saga.startPlacing(input);
     };
-    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits }, claim, { customerId, lines, paymentMethod });
+    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits }, claim, {
+      customerId,
+      lines,
+      paymentMethod,
+    });
   }
 
   async function cancel(order: ModelOrder, key?: string, dies = false) {

@@ -174,3 +174,27 @@ describe('a conditional request', () => {
     expect((await handlers.call('update-me', { token, headers, body: { name: 'Ada' } })).status).toBe(200);
   });
 });
+
+describe('a product that is off sale', () => {
+  const get = (productId: string, as: Call) => handlers.call('get-product', { ...as, parameters: { productId } });
+  const list = (as: Call, query: Record<string, string>) => handlers.call('list-products', { ...as, query });
+
+  test('is seen and listed by the back office alone', async () => {
+    const office = { token: key };
+    const body = { sku: 'OFF-SALE', name: 'Off sale', price: { amount: 1, currency: 'EUR' }, active: false };
+    const { id } = (await handlers.call('create-product', { ...office, body })).body;
+    expect(await get(id, office)).toMatchObject({ status: 200, body: { id, active: false } });
+    expect((await get(id, { token: session })).status).toBe(404);
+    expect((await get(id, {})).status).toBe(404);
+
+    expect((await list(office, { active: 'false' })).body.data).toMatchObject([{ id }]);
+    expect((await list(office, { sku: 'OFF-SALE' })).body.data).toMatchObject([{ id }]);
+    expect((await list(office, {})).body.data).toEqual([]);
+    expect((await list(office, { sku: 'OFF-SALE', active: 'true' })).body.data).toEqual([]);
+    expect(await list({ token: session }, { active: 'false' })).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden' },
+    });
+    expect((await list({ token: session }, { sku: 'OFF-SALE' })).body.data).toEqual([]);
+  });
+});

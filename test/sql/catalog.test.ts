@@ -4,9 +4,9 @@ import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import {
   insertProduct,
-  listOnSale,
+  listProducts,
   type NewProduct,
-  readOnSale,
+  readProduct,
   requireProduct,
   updateProduct,
 } from '../../lib/shop/catalog/products.sql.ts';
@@ -63,7 +63,7 @@ describe('adding a product', () => {
       updatedAt: now,
       version: 1,
     });
-    expect(await readOnSale(sql, added.id)).toEqual(added);
+    expect(await readProduct(sql, added.id, { offSale: false })).toEqual(added);
   });
 
   test('without a description has null for it', async () => {
@@ -88,8 +88,8 @@ describe('adding a product', () => {
 describe('a product that is not on sale', () => {
   test('is not found, like one that never existed', async () => {
     const { id } = await add('A-1', { active: false });
-    await expect(readOnSale(sql, id)).rejects.toMatchObject({ code: 'not-found' });
-    await expect(readOnSale(sql, unknown)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(readProduct(sql, id, { offSale: false })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(readProduct(sql, unknown, { offSale: false })).rejects.toMatchObject({ code: 'not-found' });
     await expect(requireProduct(sql, id)).resolves.toBeUndefined();
     await expect(requireProduct(sql, unknown)).rejects.toMatchObject({ code: 'not-found' });
   });
@@ -100,7 +100,7 @@ describe('the list', () => {
     const skus: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await listOnSale(sql, { limit, cursor });
+      const page = await listProducts(sql, { active: true }, { limit, cursor });
       expect(page.data.length).toBeLessThanOrEqual(limit);
       expect(page.hasMore).toBe(page.nextCursor !== null);
       skus.push(...page.data.map((product) => product.sku));
@@ -124,18 +124,26 @@ describe('the list', () => {
 
   test('a cursor stays valid when its product goes off sale', async () => {
     for (const n of [1, 2, 3]) await add(`A-${n}`);
-    const page = await listOnSale(sql, { limit: 2 });
+    const page = await listProducts(sql, { active: true }, { limit: 2 });
     await updateProduct(sql, page.data[1]!.id, { active: false }, undefined, clock);
-    expect((await listOnSale(sql, { limit: 2, cursor: page.nextCursor! })).data.map(({ sku }) => sku)).toEqual(['A-1']);
+    expect(
+      (await listProducts(sql, { active: true }, { limit: 2, cursor: page.nextCursor! })).data.map(({ sku }) => sku),
+    ).toEqual(['A-1']);
   });
 
   test('is empty without products', async () => {
-    expect(await listOnSale(sql, { limit: 20 })).toEqual({ data: [], hasMore: false, nextCursor: null });
+    expect(await listProducts(sql, { active: true }, { limit: 20 })).toEqual({
+      data: [],
+      hasMore: false,
+      nextCursor: null,
+    });
   });
 
   test("another list's cursor is refused", async () => {
     const cursor = encodeCursor('list-orders', unknown);
-    await expect(listOnSale(sql, { limit: 20, cursor })).rejects.toMatchObject({ code: 'invalid-cursor' });
+    await expect(listProducts(sql, { active: true }, { limit: 20, cursor })).rejects.toMatchObject({
+      code: 'invalid-cursor',
+    });
   });
 });
 
@@ -146,7 +154,7 @@ describe('changing a product', () => {
     const after = await updateProduct(sql, before.id, { name: 'New' }, undefined, clock);
     const updatedAt = new Date(time).toISOString();
     expect(after).toEqual({ ...before, name: 'New', version: 2, updatedAt });
-    expect(await readOnSale(sql, before.id)).toEqual(after);
+    expect(await readProduct(sql, before.id, { offSale: false })).toEqual(after);
   });
 
   test('changes every field at once', async () => {
@@ -164,7 +172,7 @@ describe('changing a product', () => {
   test('a product that went off sale can be put back', async () => {
     const { id } = await add('A-1', { active: false });
     await updateProduct(sql, id, { active: true }, undefined, clock);
-    expect((await readOnSale(sql, id)).active).toBe(true);
+    expect((await readProduct(sql, id, { offSale: false })).active).toBe(true);
   });
 
   test('its own SKU is no conflict; that of another product is, and then nothing changes', async () => {
@@ -175,7 +183,7 @@ describe('changing a product', () => {
       code: 'sku-taken',
       message: expect.stringContaining('A-2'),
     });
-    expect(await readOnSale(sql, one.id)).toMatchObject({ sku: 'A-1', name: 'A-1', version: 2 });
+    expect(await readProduct(sql, one.id, { offSale: false })).toMatchObject({ sku: 'A-1', name: 'A-1', version: 2 });
   });
 
   test('for an old version is refused, and nothing changes', async () => {
@@ -185,7 +193,7 @@ describe('changing a product', () => {
       code: 'version-stale',
       status: 412,
     });
-    expect(await readOnSale(sql, id)).toEqual(first);
+    expect(await readProduct(sql, id, { offSale: false })).toEqual(first);
   });
 
   test('of ten concurrent changes of one version, one succeeds', async () => {
@@ -194,7 +202,7 @@ describe('changing a product', () => {
     const outcomes = await Promise.allSettled(changes);
     const won = outcomes.filter(({ status }) => status === 'fulfilled');
     expect(won).toHaveLength(1);
-    expect(await readOnSale(sql, id)).toEqual(won[0]?.status === 'fulfilled' && won[0].value);
+    expect(await readProduct(sql, id, { offSale: false })).toEqual(won[0]?.status === 'fulfilled' && won[0].value);
   });
 
   test.each([undefined, 1])('an unknown product is not found, with If-Match %s', async (ifMatch) => {

@@ -53,7 +53,7 @@ import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '.
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
 import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
-import { insertProduct, listOnSale, readOnSale, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { insertProduct, listProducts, readProduct, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
@@ -185,13 +185,16 @@ const calls: Call[] = [
   ['get-me', 'customers_api', (sql) => findCustomer(sql, ids.customer(777))],
   ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, undefined, clock)],
 
-  ['list-products', 'catalog_api', (sql) => listOnSale(sql, { limit: 20 })],
+  ['list-products', 'catalog_api', (sql) => listProducts(sql, { active: true }, { limit: 20 })],
+  ['list-products off sale', 'catalog_api', (sql) => listProducts(sql, { active: false }, { limit: 20 })],
+  ['list-products by SKU', 'catalog_api', (sql) => listProducts(sql, { sku: 'SKU-777' }, { limit: 20 })],
   [
     'list-products from the middle',
     'catalog_api',
-    (sql) => listOnSale(sql, { limit: 100, cursor: encodeCursor('list-products', ids.product(2500)) }),
+    (sql) =>
+      listProducts(sql, { active: true }, { limit: 100, cursor: encodeCursor('list-products', ids.product(2500)) }),
   ],
-  ['get-product', 'catalog_api', (sql) => readOnSale(sql, ids.product(777))],
+  ['get-product', 'catalog_api', (sql) => readProduct(sql, ids.product(777), { offSale: false })],
   [
     'create-product',
     'catalog_api',

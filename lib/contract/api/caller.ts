@@ -49,3 +49,7 @@ export function callerKey(caller: Caller): string {
       return `application:${caller.application.id}`;
   }
 }
+
+/** Whether a caller keeps the catalogue: an application that proved itself by a key, and may change products. */
+export const isBackOffice = (caller: Caller): boolean =>
+  caller.kind === 'app' && caller.application.scopes.includes('catalog:write');

@@ -27,7 +27,9 @@ const sku = z
 
 export const listProducts = {
   summary: 'List the products on sale, newest first',
-  query: z.strictObject(pageQuery),
+  description:
+    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`.',
+  query: z.strictObject({ ...pageQuery, active: z.optional(z.enum(['true', 'false'])), sku: z.optional(sku) }),
   responses: { 200: page(product) },
   problems: ['invalid-cursor'],
   etag: true,
@@ -35,7 +37,8 @@ export const listProducts = {
 
 export const getProduct = {
   summary: 'Read a product that is on sale',
-  description: 'A product that is no longer on sale (`active` is false) answers 404.',
+  description:
+    'A product that is no longer on sale (`active` is false) answers 404, except to a back office, which calls with a key and the scope `catalog:write`.',
   path: productPath,
   responses: { 200: product },
   problems: ['not-found'],

@@ -14,6 +14,7 @@ create table catalog.products (
   updated_at timestamptz not null
 );
 create index products_on_sale on catalog.products (id desc) where active;
+create index products_off_sale on catalog.products (id desc) where not active;
 
 create table catalog.idempotency_keys (like customers.idempotency_keys including all);
 

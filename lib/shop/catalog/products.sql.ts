@@ -22,28 +22,37 @@ type ProductRow = {
   version: number;
 };
 
-const listName = 'list-products';
+/** Which products are meant: on sale, off sale, or either without `active`; and of which SKU. */
+export type ProductFilter = { active?: boolean | undefined; sku?: string | undefined };
 
 /**
- * A page of the products on sale, newest first.
+ * A page of products, newest first.
  * @throws Problem invalid-cursor
  */
-export async function listOnSale(sql: Sql, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
-  const before = cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`;
+export async function listProducts(
+  sql: Sql,
+  { active, sku }: ProductFilter,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
+  const listName = active === false ? 'list-products off sale' : 'list-products';
   const rows = await sql<ProductRow[]>`
     select ${columns(sql)} from catalog.products
-    where active ${before}
+    where true
+      ${active === undefined ? sql`` : active ? sql`and active` : sql`and not active`}
+      ${sku === undefined ? sql`` : sql`and sku = ${sku}`}
+      ${cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`}
     order by id desc
     limit ${limit + 1}`;
   return toPage(listName, rows.map(toProduct), limit);
 }
 
 /**
- * A product that is on sale. One that was taken off sale looks like one that never existed.
+ * A product. Without `offSale`, one that was taken off sale looks like one that never existed.
  * @throws Problem not-found
  */
-export async function readOnSale(sql: Sql, id: string): Promise<contract.Product> {
-  const [row] = await sql<ProductRow[]>`select ${columns(sql)} from catalog.products where id = ${id} and active`;
+export async function readProduct(sql: Sql, id: string, { offSale }: { offSale: boolean }): Promise<contract.Product> {
+  const [row] = await sql<ProductRow[]>`
+    select ${columns(sql)} from catalog.products where id = ${id} ${offSale ? sql`` : sql`and active`}`;
   if (row === undefined) throw notFound();
   return toProduct(row);
 }

@@ -20,7 +20,12 @@ export type PlaceClaim = Claim & { key: string };
  * customer has not paid yet, whether they are premium, and the products as they are on sale now.
  * @throws Problem idempotency-key-reused
  */
-export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Basket & { customerId: string }, keys: KeyOptions) {
+export async function readBeforePlacing(
+  sql: Sql,
+  claim: PlaceClaim,
+  basket: Basket & { customerId: string },
+  keys: KeyOptions,
+) {
   const [row] = await sql`
     select
       (
