@@ -3,6 +3,8 @@ export type Profile = {
   name: 'dev' | 'prod';
   /** Availability zones of the network, and of the interface endpoints in it. */
   zones: number;
+  /** The zones by name; without them the first of the region. */
+  zoneNames?: readonly string[];
   endpointZones: number;
   /** Aurora Serverless v2, in capacity units of about 2 GiB. */
   capacity: { min: number; max: number };

@@ -51,18 +51,21 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit` and the `tunable` variables. The defaults are `dev`
+ * `confirmEmail=none|required`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `zones` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
   const given = new Given(node);
   const name = given.oneOf('profile', ['dev', 'prod'], 'dev');
-  const { throttle } = profiles[name];
+  const { throttle, reservesConcurrency } = profiles[name];
   const rate = given.count('rateLimit', throttle.rate);
   const profile: Profile = {
     ...profiles[name],
     throttle: { rate, burst: given.count('burstLimit', throttle.burst) },
+    reservesConcurrency: given.oneOf('reserveConcurrency', ['on', 'off'], reservesConcurrency ? 'on' : 'off') === 'on',
+    ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given);
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
@@ -80,6 +83,25 @@ export function readSettings(node: Node): Settings {
     accounts: accountsOf(given, profile, mail),
     ...(mail === undefined ? {} : { mail }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
+  };
+}
+
+/** Zones are named where some of a region lack RDS Proxy, or an endpoint that the network needs. */
+function zonesOf(given: Given, { zones, endpointZones }: Profile) {
+  const named = given
+    .text('zones')
+    ?.split(',')
+    .map((zone) => zone.trim());
+  if (named === undefined) return {};
+  const wrong = named.find((zone) => !/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/.test(zone));
+  if (wrong !== undefined) throw new SettingError(`zones has "${wrong}", which is no availability zone`);
+  if (new Set(named).size !== named.length || named.length < 2) {
+    throw new SettingError('zones needs at least two different availability zones: -c zones=eu-west-1a,eu-west-1b');
+  }
+  return {
+    zoneNames: named,
+    zones: Math.min(zones, named.length),
+    endpointZones: Math.min(endpointZones, named.length),
   };
 }
 

@@ -1,12 +1,14 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 
 /**
- * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions and SES by interface
- * endpoints. Security groups name each other; the one rule on an address range is for the gateway endpoints.
+ * A network with no way out: isolated subnets, DynamoDB by a gateway endpoint, Step Functions and SES by interface
+ * endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
+ * address range is for the gateway endpoint.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
@@ -20,16 +22,14 @@ export class Network extends Construct {
   constructor(scope: Construct, id: string, { profile, mail }: Pick<Settings, 'profile' | 'mail'>) {
     super(scope, id);
     const vpc = new ec2.Vpc(this, 'Vpc', {
-      maxAzs: profile.zones,
+      ...(profile.zoneNames === undefined
+        ? { maxAzs: profile.zones }
+        : { availabilityZones: profile.zoneNames.slice(0, profile.zones) }),
       natGateways: 0,
       createInternetGateway: false,
       // Nothing uses the default group. CDK would empty it by a function with wider rights.
       restrictDefaultSecurityGroup: false,
       subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 22 }],
-      gatewayEndpoints: {
-        DynamoDb: { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB },
-        S3: { service: ec2.GatewayVpcEndpointAwsService.S3 },
-      },
       flowLogs: {
         Rejected: {
           trafficType: ec2.FlowLogTrafficType.REJECT,
@@ -55,22 +55,36 @@ export class Network extends Construct {
     // Gateway endpoints have no security group; the network has no other way out.
     this.handlers.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
-    const reach = (id: string, service: ec2.InterfaceVpcEndpointAwsService) =>
-      vpc.addInterfaceEndpoint(id, {
-        service,
-        subnets: { availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
-        securityGroups: [endpoints],
-        open: false,
-      });
-    reach('StepFunctions', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
+    vpc
+      .addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB })
+      .addToPolicy(ownAccountOnly(this, 'dynamodb'));
+    const reach = (id: string, name: string, service: ec2.InterfaceVpcEndpointAwsService) =>
+      vpc
+        .addInterfaceEndpoint(id, {
+          service,
+          subnets: { availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
+          securityGroups: [endpoints],
+          open: false,
+        })
+        .addToPolicy(ownAccountOnly(this, name));
+    reach('StepFunctions', 'states', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
     // The API of SES, not its SMTP interface. It costs by the hour, so it exists only where mails are sent.
-    if (mail !== undefined) reach('Mail', ec2.InterfaceVpcEndpointAwsService.EMAIL);
+    if (mail !== undefined) reach('Mail', 'ses', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }
 
   private group(id: string, description: string): ec2.SecurityGroup {
     return new ec2.SecurityGroup(this, id, { vpc: this.vpc, description, allowAllOutbound: false });
   }
 }
+
+/** What a stolen credential of another account could be used for from inside: nothing. */
+const ownAccountOnly = (scope: Construct, service: string) =>
+  new iam.PolicyStatement({
+    principals: [new iam.AnyPrincipal()],
+    actions: [`${service}:*`],
+    resources: ['*'],
+    conditions: { StringEquals: { 'aws:ResourceAccount': Stack.of(scope).account } },
+  });
 
 function join(from: ec2.SecurityGroup, to: ec2.SecurityGroup, port: number, description: string): void {
   to.addIngressRule(from, ec2.Port.tcp(port), description);

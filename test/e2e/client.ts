@@ -128,7 +128,12 @@ function checkAnswer(operation: OperationId, answer: Answer): void {
   const type = answer.headers.get('content-type')?.split(';', 1)[0];
   const schema = type === undefined ? undefined : promise.bodies[type];
   if (schema === undefined) {
-    const given = { type, text: answer.text, promised: Object.keys(promise.bodies) };
+    // API Gateway adds a content type to an empty answer.
+    const given = {
+      type: answer.text === '' ? undefined : type,
+      text: answer.text,
+      promised: Object.keys(promise.bodies),
+    };
     assert.deepEqual(given, { type: undefined, text: '', promised: [] }, `${name} gave ${JSON.stringify(given)}`);
     return;
   }

@@ -68,10 +68,16 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
     expect(names.toSorted()).toEqual([
       ['Gateway', '.dynamodb'],
-      ['Gateway', '.s3'],
       ...(stage === 'prod' ? [['Interface', '.email']] : []),
       ['Interface', '.states'],
     ]);
+    for (const [id, { Properties }] of ofType(data, 'AWS::EC2::VPCEndpoint')) {
+      const [{ Condition, Effect }] = Properties.PolicyDocument.Statement;
+      expect({ Condition, Effect }, id).toEqual({
+        Condition: { StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } },
+        Effect: 'Allow',
+      });
+    }
   });
 
   test('security groups allow each other and no address range', () => {

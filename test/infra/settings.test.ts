@@ -110,3 +110,20 @@ test('a variable of the functions is passed on, and must be a number', () => {
   expect(() => read({ preparedStatements: 'no' })).toThrow('preparedStatements');
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
 });
+
+test('reservations can be turned off, for an account that may run ten functions at once', () => {
+  const secrets = { stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
+  const prod = { profile: 'prod', paymentProvider: 'stripe', ...secrets, mailFrom: 'shop@example.com' };
+  expect(read(prod).profile.reservesConcurrency).toBe(true);
+  expect(read({ ...prod, reserveConcurrency: 'off' }).profile.reservesConcurrency).toBe(false);
+  expect(() => read({ reserveConcurrency: 'no' })).toThrow('reserveConcurrency');
+});
+
+test('zones can be named, where some lack what the network needs', () => {
+  const { profile } = read({ zones: 'eu-west-1a, eu-west-1c' });
+  expect(profile).toMatchObject({ zones: 2, zoneNames: ['eu-west-1a', 'eu-west-1c'] });
+  expect(read({}).profile.zoneNames).toBeUndefined();
+  for (const zones of ['eu-west-1a', 'eu-west-1a,eu-west-1a', 'a,b']) {
+    expect(() => read({ zones }), zones).toThrow(/zones (has|needs)/);
+  }
+});
