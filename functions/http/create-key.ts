@@ -14,7 +14,7 @@ export async function run(
   { caller, path, body }: Request<typeof contract.createKey, App>,
   { store }: Deps,
 ): Promise<Result> {
-  const expiresAt = body.expiresAt == null ? undefined : Date.parse(body.expiresAt);
+  const expiresAt = typeof body.expiresAt === 'string' ? Date.parse(body.expiresAt) : body.expiresAt;
   return { status: 201, body: await createApplicationKey(store, caller, path.applicationId, expiresAt) };
 }
 

@@ -46,7 +46,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     path: '/applications',
   },
   'own-application': {
-    when: 'An application changes its own scopes or status, or deletes itself.',
+    when: 'An application changes its own scopes, status or rate class, or deletes itself.',
     todo: 'Use another application with `applications:manage`.',
     detail: 'Use the key of another application for this.',
     path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38',

@@ -76,7 +76,10 @@ export function createAuthenticator(
     if (holder === undefined || (clientId !== undefined && clientId !== holder.applicationId)) return undefined;
     const { applicationId, ...rest } = holder;
     const application = await stores.application(applicationId, { allowStale });
-    return application && { ...rest, address, application };
+    if (application === undefined) return undefined;
+    if (rest.kind === 'customer' && rest.session && rest.session.openedAt < application.sessionsNotBefore)
+      return undefined;
+    return { ...rest, address, application };
   };
 
   async function findHolder(bearer: string, find: FindHolder, allowStale: boolean): Promise<Holder | undefined> {

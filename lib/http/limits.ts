@@ -54,9 +54,16 @@ function subjectsOf(caller: Caller): { kind: LimitedKind; id: string }[] {
   return [
     ...(byAddress ? [{ kind: 'address' as const, id: networkOf(caller.address) }] : []),
     ...(caller.kind === 'customer' ? [{ kind: 'customer' as const, id: caller.customerId }] : []),
-    ...(caller.kind === 'anonymous' ? [] : [{ kind: 'application' as const, id: caller.application.id }]),
+    ...(caller.kind === 'anonymous' ? [] : [{ kind: 'application' as const, id: bucketOf(caller) }]),
   ];
 }
+
+/**
+ * Anybody can send a Client-Id. What comes with nothing else has a bucket of its own, so that it does not use up that of the
+ * application's customers.
+ */
+const bucketOf = (caller: Exclude<Caller, { kind: 'anonymous' }>): string =>
+  caller.kind === 'client' ? `${caller.application.id}:client` : caller.application.id;
 
 /** Header fields of the IETF draft draft-ietf-httpapi-ratelimit-headers. */
 function addLimitHeaders(kind: LimitedKind, state: LimitState, headers: Record<string, string>): void {

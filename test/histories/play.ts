@@ -248,7 +248,7 @@ function claimOf(customerId: string, session: number, key: string) {
     address: '127.0.0.1',
     application: anyApplication,
     customerId,
-    session: { customerId, tokenHash: `session ${session}`, authenticatedAt: 0 },
+    session: { customerId, tokenHash: `session ${session}`, openedAt: 0, authenticatedAt: 0 },
   });
   return { caller, key, operation: 'place-order', fingerprint: 'the same' };
 }

@@ -322,3 +322,40 @@ describe('a page in a browser', () => {
     expect((await read({})).status).toBe(200);
   });
 });
+
+describe('a manager of applications', () => {
+  test('does not raise the rate class of its own application', async () => {
+    const own = await newServer(handlers.applications, 'applications:manage');
+    const change = { token: own.key, parameters: { applicationId: own.id }, body: { rateClass: 'high' } };
+    expect(await handlers.call('update-application', change)).toMatchObject({
+      status: 409,
+      body: { code: 'own-application' },
+    });
+  });
+
+  test('gets keys that expire after a year, unless it says otherwise', async () => {
+    const { id } = (await create({ kind: 'server' })).body;
+    const make = async (body: object) =>
+      (await handlers.call('create-key', { token: root, parameters: { applicationId: id }, body })).body.expiresAt;
+    const days = (Date.parse(await make({})) - Date.now()) / (24 * 3600_000);
+    expect(days).toBeGreaterThan(364);
+    expect(days).toBeLessThan(366);
+    expect(await make({ expiresAt: null })).toBeNull();
+  });
+});
+
+describe('an application that was suspended', () => {
+  test('has its sessions ended for good, also when it is active again', async () => {
+    const shop = (await create({ kind: 'web', scopes: ['customers:write'] })).body;
+    const by = { 'client-id': shop.id };
+    const person = { email: 'suspended@example.com', password: 'correct horse battery' };
+    await handlers.call('sign-up', { headers: by, body: { ...person, name: 'Ada' } });
+    const { token } = (await handlers.call('sign-in', { headers: by, body: person })).body;
+    expect((await handlers.call('get-me', { token })).status).toBe(200);
+    for (const status of ['suspended', 'active']) {
+      const change = { token: root, parameters: { applicationId: shop.id }, body: { status } };
+      expect((await handlers.call('update-application', change)).status).toBe(200);
+    }
+    await expect.poll(async () => (await handlers.call('get-me', { token })).status).toBe(401);
+  });
+});

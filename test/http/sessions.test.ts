@@ -179,7 +179,7 @@ test('a locked sign-in is counted as one', async () => {
   const clock = { now: () => Date.now() };
   const store = { client: handlers.dynamo.documents, clock };
   const caller = { address: '192.0.2.1', application: anyApplication };
-  const attempt = run({ body: { email, password }, caller, meter: { count } } as never, {
+  const attempt = run({ body: { email, password }, caller, concerns: () => {}, meter: { count } } as never, {
     sql: () => handlers.owner,
     sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
     lockout: { ...store, table: 'limits' },

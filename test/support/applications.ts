@@ -12,6 +12,7 @@ export const anyApplication: Application = {
   scopes,
   rateClass: 'standard',
   origins: [],
+  sessionsNotBefore: 0,
 };
 
 /** The fields that `registerByHand` needs, for a kind and these scopes. */

@@ -19,6 +19,7 @@ const application: Application = {
   scopes: [],
   rateClass: 'standard',
   origins: [],
+  sessionsNotBefore: 0,
 };
 const customerId = someId('customer');
 const customer: Caller = { kind: 'customer', address: '203.0.113.7', application, customerId };

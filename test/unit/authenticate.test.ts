@@ -56,7 +56,7 @@ beforeEach(() => {
     session: (token) =>
       answer('session', () =>
         sessions.has(token)
-          ? { customerId, tokenHash: 'hash', authenticatedAt: 0, applicationId: sessions.get(token) }
+          ? { customerId, tokenHash: 'hash', openedAt: 0, authenticatedAt: 0, applicationId: sessions.get(token) }
           : undefined,
       ),
     key: (text) =>
@@ -81,7 +81,7 @@ describe('credentials', () => {
     expect(await ask({ bearer: session })).toMatchObject({
       kind: 'customer',
       customerId,
-      session: { customerId, tokenHash: 'hash', authenticatedAt: 0 },
+      session: { customerId, tokenHash: 'hash', openedAt: 0, authenticatedAt: 0 },
       application: { id: shopId },
     });
     expect(await ask({ bearer: key })).toMatchObject({ kind: 'app', keyId: 'key_1', application: { id: serverId } });

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { routes } from '../../functions/routes.ts';
 import { lockSeconds } from '../../lib/auth/limits/login-attempts.dynamo.ts';
 import { type Counts, giveBack, standingOf, takeOne, toLimitState } from '../../lib/auth/limits/sliding-window.ts';
+import type { Caller } from '../../lib/contract/api/caller.ts';
+import { checkRateLimits } from '../../lib/http/limits.ts';
 import { createCircuitBreaker } from '../../lib/kernel/circuit-breaker.ts';
 import { lruCache } from '../../lib/kernel/lru-cache.ts';
 import { networkOf, truncatedAddress } from '../../lib/kernel/network.ts';
+import { anyApplication } from '../support/applications.ts';
 
 const minute = 60_000;
 
@@ -127,4 +131,25 @@ test('an address is stored without the part that identifies one client', () => {
   expect(truncatedAddress('::ffff:203.0.113.7')).toBe('203.0.113.0/24');
   expect(truncatedAddress('2001:DB8:0:1:aaaa:bbbb:cccc:dddd')).toBe('2001:db8:0::/48');
   expect(truncatedAddress('::1')).toBe('0:0:0::/48');
+});
+
+test('requests with nothing but a Client-Id do not count against the application’s customers', async () => {
+  const subjectsOf = async (caller: Caller) => {
+    const subjects: string[] = [];
+    await checkRateLimits(routes['list-products'], caller, {
+      rateLimiter: async (subject) => {
+        subjects.push(subject);
+        return { allowed: true, limit: 1, windowSeconds: 60, remaining: 1, resetSeconds: 1, fallback: false };
+      },
+      perMinute: 1,
+      meter: { count: () => {}, flush: () => {} },
+      responseHeaders: {},
+    });
+    return subjects.filter((subject) => subject.startsWith('application:'));
+  };
+  const by = { address: '192.0.2.1', application: anyApplication };
+  const customers = await subjectsOf({ kind: 'customer', customerId: 'cus_1', ...by });
+  expect(customers).toEqual([`application:${anyApplication.id}`]);
+  expect(await subjectsOf({ kind: 'client', ...by })).not.toEqual(customers);
+  expect(await subjectsOf({ kind: 'app', keyId: 'key_1', ...by })).toEqual(customers);
 });

@@ -44,6 +44,7 @@ describe('a session', () => {
       customerId,
       applicationId,
       tokenHash: expect.any(String),
+      openedAt: start,
       authenticatedAt: start,
     });
     expect(calls() - before).toBe(1);

@@ -20,6 +20,8 @@ type Item = {
 };
 
 const lastUsedEverySeconds = 3600;
+/** A forgotten key stops working after a year. */
+const defaultKeySeconds = 365 * 24 * 3600;
 
 /**
  * The application that a key belongs to; undefined when the key is unknown, altered, removed or expired.
@@ -44,13 +46,13 @@ export async function findKey(
 
 /**
  * Creates a key of an application. The key is returned this once and never stored. `expiresAt` is in milliseconds since
- * the epoch; without it the key works until it is removed.
+ * the epoch; null is never, and by default a key works for a year.
  * @throws Problem too-many-keys, not-found; DependencyUnavailable
  */
 export async function createKey(
   store: ApplicationStore,
   applicationId: string,
-  expiresAt?: number,
+  expiresAt: number | null = store.clock.now() + defaultKeySeconds * 1000,
 ): Promise<KeyView & { key: string }> {
   const keyId = newId('appKey', store.clock);
   const { bearer, hash } = mintBearer('appKey', keyId);
@@ -59,7 +61,7 @@ export async function createKey(
     applicationId,
     secretHash: hash,
     createdAt: toEpochSeconds(store.clock.now()),
-    ...(expiresAt === undefined ? {} : { expiresAt: toEpochSeconds(expiresAt) }),
+    ...(expiresAt === null ? {} : { expiresAt: toEpochSeconds(expiresAt) }),
   };
   const written = await writeAll(store.client, [
     { Put: { TableName: store.keysTable, Item: item, ConditionExpression: 'attribute_not_exists(keyId)' } },

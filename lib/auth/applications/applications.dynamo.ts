@@ -32,6 +32,8 @@ export type ApplicationItem = {
   createdAt: number;
   updatedAt: number;
   version: number;
+  /** Sessions opened before this time, in milliseconds, stay ended: the application was suspended then. */
+  sessionsNotBefore?: number;
   /** Fingerprint of the request that registered it, and its answer, to replay to a repeated request. */
   fingerprint?: string;
   answer?: string;
@@ -143,7 +145,15 @@ export async function changeApplication(
   changes: Partial<ApplicationFields & Pick<ApplicationItem, 'status'>>,
 ): Promise<ApplicationItem> {
   const { applicationId } = item;
-  const changed = { ...item, ...changes, updatedAt: store.clock.now(), version: item.version + 1 };
+  const now = store.clock.now();
+  const { sessionsNotBefore = 0 } = item;
+  const changed = {
+    ...item,
+    ...changes,
+    updatedAt: now,
+    version: item.version + 1,
+    sessionsNotBefore: changes.status === 'suspended' ? now : sessionsNotBefore,
+  };
   const before = new Set(item.identityClientIds);
   const after = new Set(changed.identityClientIds);
   const written = await writeAll(store.client, [
@@ -220,6 +230,7 @@ const changeable = [
   'contact',
   'updatedAt',
   'version',
+  'sessionsNotBefore',
 ] as const;
 
 const identityClientKey = (clientId: string) => ({ applicationId: `identity-client#${clientId}` });

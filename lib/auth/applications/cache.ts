@@ -71,6 +71,7 @@ export function createApplicationCache(
 
 /** Scopes that this release does not know are left out. */
 const toApplication = (item: ApplicationItem): Application => ({
+  sessionsNotBefore: item.sessionsNotBefore ?? 0,
   id: item.applicationId,
   name: item.name,
   kind: item.kind,

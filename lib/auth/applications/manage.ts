@@ -48,7 +48,7 @@ export async function registerApplication(
 export async function registerByHand(
   store: ApplicationStore,
   fields: ApplicationFields,
-  { id = newId('application', store.clock), expiresAt }: { id?: string; expiresAt?: number | undefined } = {},
+  { id = newId('application', store.clock), expiresAt }: { id?: string; expiresAt?: number | null | undefined } = {},
 ): Promise<{ id: string; keyId?: string; key?: string }> {
   await insertApplication(store, id, fields);
   if (isPublicClient(fields.kind)) return { id };
@@ -78,8 +78,8 @@ export async function updateApplication(
   versions: readonly number[] | undefined,
 ): Promise<ApplicationItem> {
   const item = await requireApplication(store, applicationId);
-  if (own.id === applicationId && (changes.scopes !== undefined || changes.status !== undefined))
-    throw ownApplication();
+  const ofOthers = [changes.scopes, changes.status, changes.rateClass];
+  if (own.id === applicationId && ofOthers.some((change) => change !== undefined)) throw ownApplication();
   checkScopes(own.scopes, [...item.scopes, ...(changes.scopes ?? [])]);
   if (versions !== undefined && !versions.includes(item.version)) {
     throw new Problem('version-stale', `The application is now at version ${item.version}. Read it again.`);
@@ -106,14 +106,14 @@ export async function deleteApplication(
 }
 
 /**
- * Creates a key of an application. `expiresAt` is in milliseconds since the epoch.
+ * Creates a key of an application. `expiresAt` is in milliseconds since the epoch; null is never, the default a year.
  * @throws Problem not-found, scopes-exceeded, kind-has-no-keys, too-many-keys, invalid-input
  */
 export async function createApplicationKey(
   store: ApplicationStore,
   { application: own }: App,
   applicationId: string,
-  expiresAt: number | undefined,
+  expiresAt: number | null | undefined,
 ): Promise<KeyView & { key: string }> {
   const item = await requireApplication(store, applicationId);
   checkScopes(own.scopes, item.scopes);
@@ -123,7 +123,7 @@ export async function createApplicationKey(
       `A ${item.kind} application cannot keep a key secret. Send its Client-Id instead.`,
     );
   }
-  if (expiresAt !== undefined && expiresAt <= store.clock.now()) {
+  if (typeof expiresAt === 'number' && expiresAt <= store.clock.now()) {
     throw new Problem('invalid-input', '/expiresAt must be in the future.', {
       errors: [{ pointer: '/expiresAt', detail: 'must be in the future' }],
     });

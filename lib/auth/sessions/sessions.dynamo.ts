@@ -77,8 +77,8 @@ export async function findSession(
   // DynamoDB deletes expired items up to days later.
   if (item === undefined || (item as SessionItem).expiresAt <= now) return undefined;
   await extend(store, item as SessionItem, now);
-  const { applicationId, authenticatedAt } = item as SessionItem;
-  return { ...session, applicationId, authenticatedAt: authenticatedAt * 1000 };
+  const { applicationId, createdAt, authenticatedAt } = item as SessionItem;
+  return { ...session, applicationId, openedAt: createdAt * 1000, authenticatedAt: authenticatedAt * 1000 };
 }
 
 /**

@@ -11,10 +11,12 @@ export type Application = {
   rateClass: RateClass;
   /** The origins from which a web application may call. */
   origins: readonly string[];
+  /** Sessions opened before this time, in milliseconds since the epoch, are ended. */
+  sessionsNotBefore: number;
 };
 
-/** `authenticatedAt`: when the customer proved who they are, in milliseconds since the epoch. */
-export type OwnSession = { customerId: string; tokenHash: string; authenticatedAt: number };
+/** When it was opened, and when the customer proved who they are, in milliseconds since the epoch. */
+export type OwnSession = { customerId: string; tokenHash: string; openedAt: number; authenticatedAt: number };
 
 /** Who calls, according to the credentials. `address` is the client's IP address. */
 export type Caller =
