@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { routes } from '../../functions/routes.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
@@ -82,4 +82,36 @@ test('secrets are compared in constant time', () => {
     ),
   );
   expect(plain).toEqual([]);
+});
+
+describe('docs/asvs.md', () => {
+  const rows = [...read('docs/asvs.md').matchAll(/^\| (\d+\.\d+)\.(\d+) \| [12] \| ([^|]+) \| (.+) \|$/gm)];
+
+  test('answers every requirement of the levels 1 and 2 of ASVS 5.0.0 once', () => {
+    // The number of requirements in each section; within a section they are numbered from 1.
+    const sections =
+      '1.1:2 1.2:9 1.3:11 1.4:3 1.5:2 2.1:3 2.2:3 2.3:4 2.4:1 3.2:2 3.3:4 3.4:6 3.5:5 3.7:2 4.1:3 4.2:1 4.3:2 4.4:4 ' +
+      '5.1:1 5.2:3 5.3:2 5.4:3 6.1:3 6.2:12 6.3:4 6.4:4 6.5:5 6.6:3 6.8:4 7.1:3 7.2:4 7.3:2 7.4:5 7.5:2 7.6:2 8.1:2 ' +
+      '8.2:3 8.3:1 8.4:1 9.1:3 9.2:4 10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 10.7:3 11.1:2 11.2:3 11.3:3 11.4:4 ' +
+      '11.5:1 11.6:1 12.1:3 12.2:2 12.3:4 13.1:1 13.2:5 13.3:2 13.4:5 14.1:2 14.2:4 14.3:3 15.1:3 15.2:3 15.3:7 16.1:1 ' +
+      '16.2:5 16.3:4 16.4:3 16.5:3 17.1:1 17.2:4 17.3:2';
+    const expected = sections.split(' ').flatMap((section) => {
+      const [name, count] = section.split(':');
+      return Array.from({ length: Number(count) }, (_, n) => `${name}.${n + 1}`);
+    });
+    expect(expected).toHaveLength(253);
+    expect(rows.map(([, section, number]) => `${section}.${number}`)).toEqual(expected);
+  });
+
+  test('gives each a status that it explains, and a reason', () => {
+    const statuses = new Set(rows.map(([, , , status]) => status));
+    expect([...statuses].toSorted()).toEqual(['AWS', 'client', 'deployment', 'met', 'n/a', 'unmet']);
+    for (const [line, , , , reason] of rows) expect(reason!.length, line).toBeGreaterThan(2);
+  });
+
+  test('names files that exist', () => {
+    const named = [...read('docs/asvs.md').matchAll(/`((?:lib|infra|functions|test|docs|examples)\/[\w./-]*)`/g)];
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
 });
