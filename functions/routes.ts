@@ -31,7 +31,7 @@ const rows = {
     scopes: ['customers:write'],
     tables: endsSessions,
   }),
-  'get-me': http('GET', '/customers/me', 'customer', 'customers_api'),
+  'get-me': http('GET', '/customers/me', 'customer', 'profiles_api'),
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
@@ -55,7 +55,7 @@ const rows = {
     scopes: ['customers:write'],
     tables: { identities: ['PutItem'] },
   }),
-  'list-identities': http('GET', '/customers/me/identities', 'session', 'customers_api'),
+  'list-identities': http('GET', '/customers/me/identities', 'session', 'profiles_api'),
   'unlink-identity': http('DELETE', '/customers/me/identities/{identityId}', 'session', 'customers_api', {
     recent: true,
     scopes: ['customers:write'],

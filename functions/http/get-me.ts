@@ -15,5 +15,5 @@ export async function run(request: Request<typeof contract.getMe, Customer>, dep
 }
 
 export const handler = httpHandler(routes['get-me'], contract.getMe, run, () => ({
-  sql: () => sqlAs('customers_api'),
+  sql: () => sqlAs('profiles_api'),
 }));

@@ -17,5 +17,5 @@ export async function run(
 }
 
 export const handler = httpHandler(routes['list-identities'], contract.listIdentities, run, () => ({
-  sql: () => sqlAs('customers_api'),
+  sql: () => sqlAs('profiles_api'),
 }));

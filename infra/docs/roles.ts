@@ -9,6 +9,7 @@ import { code, markdownTable } from './table.ts';
 /** What each role is for, in a reader's words. The grants themselves come from the migrations. */
 const purposes: Readonly<Record<DatabaseRole, string>> = {
   customers_api: 'sign customers up, read and change them; write mails without reading them',
+  profiles_api: 'show customers their own profile and identities, and no password hash',
   mailer: 'send the mails that others wrote, then delete their text',
   catalog_api: 'add and change products; add to the stock ledger',
   orders_api: 'price, place, read and cancel orders',

@@ -182,7 +182,7 @@ const calls: Call[] = [
       await purgeTokens(sql, new Date());
     },
   ],
-  ['get-me', 'customers_api', (sql) => findCustomer(sql, ids.customer(777))],
+  ['get-me', 'profiles_api', (sql) => findCustomer(sql, ids.customer(777))],
   ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, undefined, clock)],
 
   ['list-products', 'catalog_api', (sql) => listProducts(sql, { active: true }, { limit: 20 })],

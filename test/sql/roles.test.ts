@@ -25,6 +25,13 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'finds, links and unlinks users of an identity provider; an identity never moves to another customer',
     ],
   },
+  profiles_api: {
+    'customers.customers': [
+      'select(id, email, name, address, premium, version, created_at, updated_at)',
+      'shows customers their profile; it cannot read a password hash',
+    ],
+    'customers.identities': ['select', 'shows customers how they sign in'],
+  },
   mailer: {
     'customers.mails': [
       'select, update(subject, body, attempts, next_attempt_at, sent_at, given_up_at)',
@@ -246,6 +253,7 @@ describe('what is granted', () => {
 describe('a session', () => {
   test.each<[Role, string]>([
     ['customers_api', '5s'],
+    ['profiles_api', '5s'],
     ['catalog_api', '5s'],
     ['orders_api', '5s'],
     ['saga', '5s'],
@@ -280,7 +288,7 @@ describe('an attempt', () => {
 
   const refused: [situation: string, by: readonly Role[], statement: string][] = [
     ['reading customers', others('customers_api'), 'select id, email, password_hash from customers.customers'],
-    ['counting customers', others('customers_api'), 'select count(*) from customers.customers'],
+    ['counting customers', others('customers_api', 'profiles_api'), 'select count(*) from customers.customers'],
     ['deleting a customer', roles, 'delete from customers.customers'],
     ['changing an e-mail', others('customers_api'), "update customers.customers set email = 'x@example.com'"],
     ['reading what was mailed', others('mailer'), 'select body from customers.mails'],

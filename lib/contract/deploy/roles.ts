@@ -1,6 +1,7 @@
 /** The PostgreSQL login roles, one for each kind of work. Migrations create them and grant what their handlers need. */
 export const databaseRoles = [
   'customers_api',
+  'profiles_api',
   'mailer',
   'catalog_api',
   'orders_api',

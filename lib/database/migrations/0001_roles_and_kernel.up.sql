@@ -7,6 +7,7 @@ begin
   for name, statement_timeout in
     values
       ('customers_api', '5s'),
+      ('profiles_api', '5s'),
       ('mailer', '5s'),
       ('catalog_api', '5s'),
       ('orders_api', '5s'),
@@ -57,5 +58,5 @@ create domain kernel.refund_id as text collate "C" check (value ~ '^rfd_[0-9a-f]
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
-  customers_api, mailer, catalog_api, orders_api, refunds_api, saga, manual_review, audit_reader, audit_writer, jobs,
-  monitor, reconciler;
+  customers_api, profiles_api, mailer, catalog_api, orders_api, refunds_api, saga, manual_review, audit_reader,
+  audit_writer, jobs, monitor, reconciler;

@@ -89,11 +89,13 @@ create table customers.idempotency_keys (
 );
 create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 
-grant usage on schema customers to customers_api, mailer, jobs;
+grant usage on schema customers to customers_api, profiles_api, mailer, jobs;
 
 grant select, insert on customers.customers to customers_api;
 grant update (email, confirmed_at, name, address, premium, password_hash, password_version, tokens_not_before, version, updated_at)
   on customers.customers to customers_api;
+grant select (id, email, name, address, premium, created_at, updated_at, version) on customers.customers to profiles_api;
+grant select on customers.identities to profiles_api;
 grant select, insert, update on customers.email_tokens to customers_api;
 grant select (kind, recipient, mailbox, network, created_at), insert on customers.mails to customers_api;
 grant select, insert, update (email, last_used_at), delete on customers.identities to customers_api;
