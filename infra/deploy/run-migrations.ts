@@ -23,7 +23,6 @@ export type Deps = {
   remaining: () => number;
 };
 
-const attemptsWhenNew = 5;
 const pauseMs = 30_000;
 
 /** Answers CloudFormation in any case: a custom resource that does not answer blocks its stack for an hour. */
@@ -51,14 +50,14 @@ async function bringUp(event: DeployEvent, deps: Deps): Promise<string> {
   if (event.RequestType === 'Update' && deployed !== undefined && wanted < deployed) {
     return `The schema stays at ${deployed}, which this release can run on.`;
   }
-  // A new database may refuse logins for a minute.
-  for (let left = event.RequestType === 'Create' ? attemptsWhenNew : 1; ; ) {
+  for (;;) {
     try {
       const { applied } = await deps.migrate();
       return applied.length === 0 ? 'Nothing to apply.' : `Applied ${applied.join(', ')}.`;
     } catch (error) {
-      left--;
-      if (left === 0 || deps.remaining() < 2 * pauseMs) throw error;
+      // A new database and its proxy may refuse logins for minutes. A migration that is wrong stays wrong.
+      const mayPass = event.RequestType === 'Create' && !(error instanceof Error && /^Migration/.test(error.name));
+      if (!mayPass || deps.remaining() < 2 * pauseMs) throw error;
       deps.log(`not yet (${String(error)}), once more in ${pauseMs / 1000} s`);
       await deps.pause(pauseMs);
     }

@@ -107,9 +107,16 @@ describe('a stage that is made anew', () => {
     expect(body).toMatchObject({ Status: 'SUCCESS' });
   });
 
-  test('gives up after five attempts', async () => {
-    const { runs, body } = await deployed(event({}), Array(6).fill(away));
-    expect(runs).toBe(5);
+  test('goes on as long as its function lives, and then still answers', async () => {
+    const { runs, paused, body } = await deployed(event({}), Array(40).fill(away));
+    expect(runs).toBeGreaterThan(20);
+    expect(paused).toBeLessThanOrEqual(800_000 - 30_000);
+    expect(body).toMatchObject({ Status: 'FAILED' });
+  });
+
+  test('gives up at once when a migration is wrong', async () => {
+    const { runs, body } = await deployed(event({}), [broken]);
+    expect(runs).toBe(1);
     expect(body).toMatchObject({ Status: 'FAILED' });
   });
 
