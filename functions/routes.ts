@@ -34,6 +34,10 @@ const rows = {
   'get-me': http('GET', '/customers/me', 'customer', 'profiles_api'),
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
+  'end-customer-sessions': http('DELETE', '/customers/{customerId}/sessions', 'app', 'customers_api', {
+    scopes: ['customers:write'],
+    tables: endsSessions,
+  }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
     tables: {
       ...judgesLoginAttempts,

@@ -31,7 +31,7 @@ export type World = {
   answered: () => number;
 };
 
-const signingOut = ['sign-out', 'sign-out-everywhere'];
+const signingOut = ['sign-out', 'sign-out-everywhere', 'end-customer-sessions'];
 
 /** Starts the product with its data in this folder, and fills it with what there is to find, change and leak. */
 export async function makeWorld(directory: string): Promise<World> {

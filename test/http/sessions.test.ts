@@ -324,3 +324,22 @@ describe('while DynamoDB does not answer', () => {
     expect((await signIn()).status).toBe(201);
   });
 });
+
+describe('the back office', () => {
+  test('ends every session of a customer, and nobody else’s', async () => {
+    const token = await handlers.appKey('customers:write');
+    const [one, two] = [(await signIn()).body, (await signIn()).body];
+    const other = `other-${email}`;
+    await handlers.call('sign-up', { body: { email: other, password, name: 'Eve' } });
+    const theirs = (await signIn({ email: other })).body.token;
+    const end = (customerId: string, as = token) =>
+      handlers.call('end-customer-sessions', { token: as, parameters: { customerId } });
+    expect((await end(one.customerId, await handlers.appKey('customers:read'))).status).toBe(403);
+    expect((await end(`cus_${'0'.repeat(32)}`)).status).toBe(404);
+    expect((await end(one.customerId)).status).toBe(204);
+    for (const session of [one, two])
+      expect((await handlers.call('get-me', { token: session.token })).status).toBe(401);
+    expect((await handlers.call('get-me', { token: theirs })).status).toBe(200);
+    expect((await signIn()).status).toBe(201);
+  });
+});

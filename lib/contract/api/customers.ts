@@ -138,3 +138,12 @@ export const updateCustomer = {
   problems: ['not-found', 'version-stale'],
   ifMatch: true,
 } as const satisfies OperationContract;
+
+export const endCustomerSessions = {
+  summary: 'End every session of a customer',
+  description:
+    'For the back office, when a customer reports that somebody else is signed in. Also refuses the tokens that their identity provider issued so far. The customer signs in again.',
+  path: z.strictObject({ customerId: id('customer') }),
+  responses: { 204: null },
+  problems: ['not-found'],
+} as const satisfies OperationContract;
