@@ -31,7 +31,7 @@ export type World = {
   answered: () => number;
 };
 
-const signingOut = ['sign-out', 'sign-out-everywhere', 'end-customer-sessions'];
+const signingOut = ['sign-out', 'sign-out-everywhere'];
 
 /** Starts the product with its data in this folder, and fills it with what there is to find, change and leak. */
 export async function makeWorld(directory: string): Promise<World> {
@@ -104,7 +104,7 @@ async function fill(stack: Stack, directory: string, answered: () => number): Pr
       { name: 'nobody' },
       { name: 'client', header: `Client-Id: ${demo.clientId}` },
       { name: 'session', header: bearer(customer.token), without: signingOut },
-      { name: 'key', header: bearer(demo.appKey), mayRead: Object.keys(ofOthers) },
+      { name: 'key', header: bearer(demo.appKey), without: ['end-customer-sessions'], mayRead: Object.keys(ofOthers) },
       { name: 'key-without-scopes', header: bearer(bareKey.key) },
       { name: 'unknown-token', header: bearer(`cfs_${'A'.repeat(64)}`) },
       { name: 'signing-out', header: bearer(leaving.token), only: signingOut },
