@@ -47,7 +47,9 @@ describe('the local OpenID provider', () => {
       clientId: demoClients.web,
       applicationId: demoClients.web,
       use: 'id',
-      claims: { email: 'ada@example.com', emailVerified: true, name: 'Ada Lovelace' },
+      issuedAt: expect.any(Number),
+      authenticatedAt: expect.any(Number),
+      claims: { email: 'ada@example.com', emailVerified: true, name: 'Ada Lovelace', nonce: 'nonce-1' },
     });
     const { nonce } = JSON.parse(Buffer.from(id_token.split('.')[1]!, 'base64url').toString());
     expect(nonce).toBe('nonce-1');

@@ -135,7 +135,8 @@ describe('the table of settings', () => {
       expect.arrayContaining(['PORT', ...expected]),
     );
     for (const { name, laptop } of rows)
-      if (laptop.startsWith('yours')) expect(['PORT', 'HOST', 'IDENTITY_PORT', 'DEBUG', ...expected], name).toContain(name);
+      if (laptop.startsWith('yours'))
+        expect(['PORT', 'HOST', 'IDENTITY_PORT', 'DEBUG', ...expected], name).toContain(name);
   });
 });
 
