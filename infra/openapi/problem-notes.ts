@@ -271,7 +271,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'rate-limited': {
     when: 'This address, customer or application exceeded the number of requests that `RateLimit-Policy` states.',
     todo: 'Wait as long as `Retry-After` says, then slow down. `RateLimit` shows what is left.',
-    detail: 'At most 100 requests in 60 seconds for each address.',
+    detail: 'At most 100 requests in 60 seconds for each address. Try again in 53 s.',
   },
   'too-many-at-once': {
     when: 'The caller already runs this expensive operation as often as allowed at the same time.',
