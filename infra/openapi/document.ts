@@ -9,7 +9,7 @@ import { type Examples, exampleOf, examplesOf } from './example-of.ts';
 import { headerReferences, requestHeaders, requestHeadersOf, responseHeaders, successHeadersOf } from './headers.ts';
 import { problemExamples, problemResponses, sharedResponses } from './problem-responses.ts';
 import { bodySchema, componentSchemas, propertiesOf, responseSchema } from './schemas.ts';
-import { conventions, parameterNotes, statusNote, tags } from './texts.ts';
+import { conventions, operationNotes, parameterNotes, statusNote, tags } from './texts.ts';
 
 /** This API as an OpenAPI 3.1 document, out of the HTTP table and the contract. */
 export function buildDocument(): Document {
@@ -63,10 +63,11 @@ export function buildDocument(): Document {
 function operation(route: Route): Operation {
   const contract: OperationContract = operations[route.operation];
   const example = examplesOf(route.operation);
+  const description = contract.description ?? operationNotes[route.operation];
   return {
     operationId: route.operation,
     summary: contract.summary,
-    ...(contract.description === undefined ? {} : { description: contract.description }),
+    ...(description === undefined ? {} : { description }),
     tags: [tagOf(route.operation)],
     security: securityOf(route),
     parameters: [

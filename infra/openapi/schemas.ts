@@ -14,6 +14,7 @@ import * as sessions from '../../lib/contract/api/sessions.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
 import * as system from '../../lib/contract/api/system.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
+import { withNotes } from './property-notes.ts';
 
 /** Schemas that several operations share, or that deserve a name. */
 const named: Readonly<Record<string, z.ZodMiniType>> = {
@@ -75,13 +76,13 @@ export function componentSchemas(): Record<string, Schema> {
       if (id !== undefined) follow(id, received, used);
     }
   }
-  const schemas: Record<string, Schema> = { Problem: problemSchema };
+  const schemas: Record<string, Schema> = { Problem: withNotes('Problem', problemSchema) };
   for (const id of [...used].sort()) {
     const [one, other] = [sent[id], received[id]];
     if (one !== undefined && other !== undefined && JSON.stringify(one) !== JSON.stringify(other)) {
       throw new Error(`${id} is sent and received in two forms: give each its own name in infra/openapi/schemas.ts`);
     }
-    schemas[id] = (other ?? one)!;
+    schemas[id] = withNotes(id, (other ?? one)!);
   }
   return schemas;
 }

@@ -1,5 +1,5 @@
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
-import type { Tag } from '../../lib/contract/api/operations.ts';
+import type { OperationId, Tag } from '../../lib/contract/api/operations.ts';
 import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
 
 /** What holds for every operation. Paragraphs and lists of a little Markdown, which the docs page shows too. */
@@ -29,6 +29,16 @@ export const tags: { name: Tag; description: string }[] = [
 ];
 
 export const parameterNotes: Readonly<Record<string, string>> = {
+  customerId: 'The id of the customer, which begins with `cus_`.',
+  sessionId: 'The id of the session, which begins with `ses_`. It is not the token.',
+  identityId: 'The id of the link, which begins with `idn_`.',
+  productId: 'The id of the product, which begins with `prd_`. It is not the SKU.',
+  orderId: 'The id of the order, which begins with `ord_`.',
+  refundId: 'The id of the refund, which begins with `rfd_`.',
+  applicationId: 'The id of the application, which begins with `app_`.',
+  keyId: 'The id of the key, which begins with `key_`. It is not the key.',
+  active: 'Whether the products are on sale. `false` is for the back office.',
+  sku: 'Only the product with this SKU.',
   limit: 'Most entries on a page.',
   cursor: '`nextCursor` of the page before, as it came.',
   status: 'Only orders in this status.',
@@ -48,3 +58,37 @@ const usual: Readonly<Record<number, string>> = { 200: 'Done.', 201: 'Made.', 20
 /** What an answer of this status means. */
 export const statusNote = ({ statuses }: OperationContract, status: number): string =>
   statuses?.[status] ?? usual[status] ?? 'Done.';
+
+/** What an operation does beyond its summary, for those whose contract says no more. */
+export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
+  'get-me':
+    'Shows the profile. With the ETag you can ask whether it has changed, and change exactly what you have read.',
+  'update-me':
+    'Changes the fields that are sent; `address: null` removes the address. Send the ETag as `If-Match` so that no other change is lost.',
+  'update-customer':
+    'For the back office. The customer’s next quotes and orders get the premium discount, or no longer do.',
+  'sign-out-everywhere': 'Also refuses the tokens that the customer’s identity provider issued so far.',
+  'end-session': 'The next request with its token gets 401.',
+  'sign-out':
+    'Ends the session of this request. Tokens of an identity provider are not sessions: sign out at the provider.',
+  'list-identities': 'Shows by which identity providers the customer can sign in, and when they last did.',
+  'create-product': 'The SKU must be new in the shop. The product can be ordered once it is active and has stock.',
+  'update-product': 'Changes the fields that are sent. `active: false` takes the product off sale.',
+  'list-stock-movements': 'Shows the ledger, newest first, and the level that it adds up to.',
+  'create-stock-movement': 'Adds a movement to the ledger: goods that came in or went out, or a correction.',
+  'create-quote':
+    'Prices a basket as an order would be priced now, with the discount of a signed-in customer. Holds nothing.',
+  'list-orders': 'Shows the customer’s own orders, newest first.',
+  'get-order':
+    'Shows one of the customer’s own orders. An order goes on by itself: ask again until its status is an end.',
+  'get-order-timeline': 'Shows what has happened to an order, oldest first, for the customer to follow.',
+  'cancel-order':
+    'Asks for the cancellation. Whatever was taken goes back; a confirmed order can be cancelled for fourteen days.',
+  'list-refunds': 'Shows the partial refunds of an order, newest first.',
+  'get-refund': 'Shows one partial refund. It goes on by itself: ask again until its status is not `requested`.',
+  'list-applications': 'Shows every application of the shop, newest first.',
+  'get-application': 'Shows an application and its keys, without the keys themselves.',
+  'delete-key': 'The next request with the key gets 401.',
+  'get-openapi': 'Any page may read it.',
+  'get-docs': 'The same document for people.',
+};

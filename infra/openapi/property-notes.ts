@@ -1,0 +1,281 @@
+import type { Schema } from '../../lib/contract/docs/document.ts';
+
+/**
+ * What each property of the API means, in the reader's terms. A name means the same everywhere, except where
+ * `inSchema` has another meaning for it. A test refuses a property without a note, and a note without a property.
+ */
+const everywhere: Readonly<Record<string, string>> = {
+  action: 'What was done, or what is to be done.',
+  actions: 'What operators did with this order, oldest first.',
+  active: 'Whether the product is on sale.',
+  address: 'Where the customer lives; null when it is not known.',
+  advice: 'What to do about the finding.',
+  ageSeconds: 'How long the order has waited, in seconds.',
+  amount: 'Minor units of the currency: 1999 with EUR is 19.99 €, 1999 with JPY is 1999 ¥.',
+  applicationId: 'The application that it belongs to or came from.',
+  at: 'When it happened, in UTC (RFC 3339).',
+  attempt: 'Which attempt this is, starting at 1.',
+  attempts: 'Every attempt of every step, in the order in which they began.',
+  available: 'Units that can still be ordered: on hand and not reserved.',
+  capturedAt: 'When the payment was captured.',
+  certain: 'Whether the provider has confirmed the amount; false when it never answered.',
+  checkedAt: 'When the health was checked.',
+  city: 'City or town.',
+  clearedAt: 'When the finding was no longer there; null while it is open.',
+  clientErrors: 'Requests that were answered with a status from 400 to 499.',
+  clientSecret: 'What Stripe.js needs to let the customer act: `stripe.handleNextAction({ clientSecret })`.',
+  code: 'A word to branch on. It does not change, other than the text beside it.',
+  compensationAttempts: 'How often the compensation was run.',
+  complete: 'Whether this is the whole history; false when it was too long.',
+  contact: 'The e-mail address of who answers for the application.',
+  country: 'ISO 3166-1 alpha-2 code, for example AT.',
+  createdAt: 'When it was created, in UTC (RFC 3339).',
+  currency: 'ISO 4217 code, for example EUR.',
+  current: 'Whether this is the session of the request.',
+  customerId: 'The customer that it belongs to.',
+  data: 'The items, newest first.',
+  database: 'PostgreSQL, which everything but the reading of credentials needs.',
+  description: 'Text about the product, of several lines; null when there is none.',
+  detail: 'A sentence for a person. Show it, and branch on the code beside it.',
+  details: 'What was compared, by the kind of the finding.',
+  discount: 'What is taken off the subtotal; null when nothing is.',
+  email: 'An e-mail address, in lower case.',
+  endedAt: 'When it ended; null while it runs.',
+  error: 'The name of the error; null when there was none.',
+  errors: 'Each piece of the input that is not valid.',
+  events: 'The domain events of the order, oldest first.',
+  execution: 'The name of the execution that asked for the manual review; null when there was none.',
+  executions: 'The executions of the order’s saga, oldest first.',
+  expiresAt: 'When it ends, in UTC (RFC 3339); null when it does not.',
+  failure: 'Why it failed; null when it has not.',
+  first: 'When the application did so first in this time.',
+  firstSeen: 'When the finding was seen first.',
+  from: 'The beginning of the time that is covered, inclusive.',
+  fromStatus: 'The status that the order had before manual review.',
+  hasMore: 'Whether there are more items than these: then `nextCursor` leads to them.',
+  id: 'Identifies it. Its prefix names its kind, and ids sort by the time of their creation.',
+  idToken: 'An ID token of the identity provider, as it came (a JWT).',
+  identityClientIds: 'Client ids that the identity provider knows the application by.',
+  issuer: 'The identity provider, as its tokens name it (`iss`).',
+  key: 'The key itself. It is shown this once: store it now.',
+  keyId: 'The application key that was used; null for a caller without one.',
+  keys: 'The keys of the application, newest first. The keys themselves are not shown again.',
+  kind: 'What kind it is of.',
+  last: 'When the application did so last in this time.',
+  lastSeen: 'When the finding was seen last.',
+  lastUsedAt: 'When it was used last, to the hour for a key; null when it never was.',
+  latencyMs: 'How long the check took, in milliseconds.',
+  level: 'The stock level after the movement.',
+  line1: 'Street and number.',
+  line2: 'What else the address needs, for example a floor.',
+  lines: 'The products and how many of each.',
+  linkedAt: 'When the identity was linked.',
+  manualReview: 'Why the order waits for an operator, and what is at stake; null when it does not.',
+  message: 'The message of the error; null when there was none.',
+  milliseconds: 'How long the request took, in milliseconds.',
+  moneyAtStake: 'What the provider may still hold of the customer’s money; null when nothing.',
+  name: 'A name in one line, with a visible character and no control characters.',
+  network:
+    'The network of the caller: the /24 of an IPv4 address, the /48 of an IPv6 address; null when it is not known.',
+  newPassword: 'The new password, of 8 to 128 characters. Common passwords and those about the customer are refused.',
+  nextCursor: 'Send it as `cursor` to get the next page; null on the last one.',
+  nonce: 'The nonce that you sent to the identity provider. It is compared with the one in the ID token.',
+  note: 'What the operator wrote.',
+  notes: 'What the explanation could not find out, in sentences.',
+  occurredAt: 'When it occurred, in UTC (RFC 3339).',
+  onHand: 'Units in the warehouse, reserved ones included.',
+  openedAt: 'When the order went into manual review.',
+  operation: 'The id of the operation.',
+  operations: 'The same figures for each operation.',
+  order: 'The order as `GET /orders/{orderId}` shows it.',
+  orderId: 'The order that it belongs to; null when it belongs to none.',
+  origins: 'Origins whose pages may call for the application, for example https://shop.example.',
+  outcome: 'How it ended.',
+  p50Milliseconds: 'Half of the requests took at most so many milliseconds.',
+  p99Milliseconds: 'All but one in a hundred requests took at most so many milliseconds.',
+  parts: 'What the service needs, each by itself.',
+  password: 'A password of 8 to 128 characters. Common passwords and those about the customer are refused.',
+  path: 'Where to send the outcome, in the session that placed the order.',
+  payment: 'The payment of the order; null while nothing is captured.',
+  paymentAction:
+    'What the customer must do before the payment goes on, while the order is `pending_payment`; else null.',
+  paymentMethod: 'A payment method of the provider.',
+  payments: 'The payments of the order; at most one.',
+  postalCode: 'Postal code as it is written in the country.',
+  premium: 'Whether the customer gets the premium discount.',
+  price: 'What one unit costs.',
+  problem: 'The code of the problem that was answered; null for a success.',
+  productId: 'The product.',
+  provider: 'Who charged: `stripe` or `simulated`.',
+  publishedAt: 'When the event was published; null when it was not yet.',
+  quantity: 'How many units.',
+  rateClass: 'Which limits the application has.',
+  reads: 'How often the application read data of the customer.',
+  reason: 'Why it was done, in words or a code.',
+  received: 'True: the event was taken.',
+  reference: 'The provider’s own id of it.',
+  refundReference: 'The provider’s own id of the refund; null when there is none.',
+  refunded: 'How much went back so far.',
+  refundedAt: 'When the payment was refunded; null when it was not.',
+  refunds: 'The partial refunds of the order, newest first.',
+  region: 'State, province or county, where addresses have one.',
+  repair: 'What was done about the finding by itself; null when nothing was.',
+  requestId: 'The id of the request, as `X-Request-Id` had it: quote it when you ask for help.',
+  requests: 'How many requests there were.',
+  reservations: 'The stock that is or was held for the order.',
+  reserved: 'Units that are held for orders.',
+  resources: 'Ids of what the request read or changed, at most 250.',
+  result: 'How the attempt ended; null while it runs.',
+  scopes: 'What the application may do.',
+  serverErrors: 'Requests that were answered with a status from 500.',
+  sessions: 'DynamoDB, which holds sessions, keys and rate counters.',
+  settledAt: 'When the manual review ended; null while the order waits.',
+  settledHow: 'How the manual review ended; null while the order waits.',
+  sku: 'Your own number of the product, unique in the shop.',
+  slowestOperation: 'The operation with the largest `p99Milliseconds`; null when there were no requests.',
+  startedAt: 'When it began.',
+  state: 'The state that it is in, or the state of the state machine.',
+  states: 'Step Functions, which runs the sagas.',
+  status: 'Where it stands.',
+  steps: 'The steps of the compensation that did not finish.',
+  stockAtStake: 'The stock that is still held for the order.',
+  stockMovements: 'The movements of stock for the order, oldest first.',
+  subject: 'The id of what the finding is about: an order, a charge or a product.',
+  subtotal: 'The sum of the lines, before the discount.',
+  timeline: 'What has happened to the order, oldest first.',
+  to: 'The end of the time that is covered, exclusive.',
+  token: 'The token. A session’s is shown this once; an e-mailed one works once.',
+  total:
+    'What there is to pay: for an order the subtotal less the discount, for a line the unit price times the quantity.',
+  type: 'What kind it is of.',
+  unitPrice: 'What one unit cost when the order was placed.',
+  updatedAt: 'When it was changed last, in UTC (RFC 3339).',
+  version: 'Counts the changes. The ETag carries it, for `If-Match`.',
+  what: 'What the request did to the order.',
+  writes: 'How often the application changed data of the customer.',
+};
+
+const orderStatus = [
+  'Where the order stands:',
+  '`pending` placed, nothing is held yet;',
+  '`reserved` its stock is held, the payment is next;',
+  '`pending_payment` the customer must act on the payment (`paymentAction`), as long as the stock is held;',
+  '`paid` charged, within the transaction that confirms it;',
+  '`confirmed` paid and its stock committed: the successful end;',
+  '`failed` it could not be filled, and everything was given back (`failure` says why): an end;',
+  '`cancelling` its customer cancelled it, and the compensation runs;',
+  '`cancelled` the compensation is done: an end;',
+  '`needs_attention` it could not be compensated and waits for an operator, who leads it to `failed`, `cancelled` or `confirmed`.',
+  'The way forward is `pending` → `reserved` → (`pending_payment` →) `paid` → `confirmed`. Each of them leads to `failed`,',
+  '`cancelling` or `needs_attention` when something goes wrong or the customer cancels.',
+].join(' ');
+
+const paymentMethod = [
+  'The id of a payment method: with Stripe, one that Stripe.js made. Where payments are simulated:',
+  '`pm_card_visa` is charged; `pm_card_chargeDeclined` is declined as `card_declined`; `pm_card_insufficientFunds` is declined',
+  'as `insufficient_funds`; `pm_requiresAction` waits for the customer, whom `POST /simulated-payments/{orderId}` plays;',
+  '`pm_timeoutOnce` is charged and loses its first answer; `pm_timeoutAlways` never answers, so that the order ends in',
+  '`needs_attention`; anything else is declined as `payment_method_invalid`.',
+].join(' ');
+
+/** Other meanings, by the name of the schema and of the property. */
+const inSchema: Readonly<Record<string, string>> = {
+  'Order.status': orderStatus,
+  'ReviewOrder.status': orderStatus,
+  'PlaceOrderRequest.paymentMethod': paymentMethod,
+  'Health.version': 'The release that is running.',
+  'Health.status':
+    '`up`; `degraded` when orders cannot be placed but the catalogue is served; `down` when the database is away.',
+  'TimelineEntry.detail':
+    'What belongs to the entry, by its type: for example the new status, or the reference of a payment.',
+  'Identity.email': 'The address that the identity provider reported last; null when it reported none.',
+  'StockMovement.quantity': 'By how many units the stock on hand changes; negative when units leave.',
+  'StockMovement.reserved': 'By how many units the reserved stock changes.',
+  'CreateStockMovementRequest.quantity':
+    'Units that came in, or, negative, that went out. Stock never falls below what is reserved.',
+  'RequestRefundRequest.amount': 'What goes back; all that is left of the payment when it is missing.',
+  'SignUpRequest.password':
+    'A password of 8 to 128 characters. Leave it out where e-mails must be confirmed: it is chosen with the mailed token.',
+  'ChangePasswordRequest.password': 'The current password.',
+  'RequestEmailChangeRequest.password': 'The current password.',
+  'RequestEmailChangeRequest.email': 'The e-mail address to change to.',
+  'SignInRequest.password': 'The password of the account.',
+  'Problem.status': 'The HTTP status, again.',
+  'Problem.errors.detail': 'The second half of a sentence about what `pointer` names.',
+};
+
+/** What a schema stands for. Requests and answers say which operation they belong to. */
+const schemaNotes: Readonly<Record<string, string>> = {
+  Problem: 'The body of every error (RFC 9457).',
+  Address: 'A postal address.',
+  Customer: 'A customer. Applications without `customers:read` do not see e-mail, name and address.',
+  Discount: 'What is taken off an order, and why.',
+  Health: 'Whether the service works, and what it needs.',
+  Identity: 'A user of an identity provider that is linked to a customer.',
+  ManualReview: 'Why an order waits for an operator.',
+  Money: 'An amount of money in minor units. Never a fraction.',
+  OperatorAction: 'What an operator did with an order in manual review.',
+  Order: 'An order. Prices and names are those of the moment in which it was placed.',
+  OrderExplanation: 'Everything that explains the current state of an order.',
+  OrderLine: 'One product of an order or quote, with its price.',
+  Price: 'The price of one unit, in minor units.',
+  Product: 'A product of the catalogue.',
+  Quote: 'What a basket would cost now. Nothing is held.',
+  Refund: 'A partial refund of an order’s payment.',
+  ReviewOrder: 'An order as operators see it.',
+  SagaExecution: 'One execution of an order’s saga, with every attempt.',
+  Session: 'A session of the signed-in customer.',
+  StockLevel: 'The stock of a product, in units.',
+  StockMovement: 'One entry of the stock ledger. Entries never change.',
+  TimelineEntry: 'One thing that happened to an order.',
+};
+
+export const propertyNote = (schema: string, path: string): string | undefined =>
+  inSchema[`${schema}.${path}`] ?? everywhere[path.split('.').at(-1)!];
+
+export const schemaNote = (schema: string): string | undefined =>
+  schemaNotes[schema] ?? /^(.+?)(Request|Response)$/.exec(schema)?.slice(1).reduce(describeBody);
+
+/** `CreateProduct`, `Request` → "The body of create-product." */
+function describeBody(operation: string, part: string): string {
+  const id = operation.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+  return part === 'Request' ? `What \`${id}\` takes.` : `What \`${id}\` answers.`;
+}
+
+/** Every note that is written for a name or place, for the test that each is used. */
+export const notedNames = {
+  everywhere: Object.keys(everywhere),
+  inSchema: Object.keys(inSchema),
+  schemas: Object.keys(schemaNotes),
+};
+
+/** Adds the notes to a named schema and the properties in it. What says something about itself already keeps that. */
+export function withNotes(name: string, schema: Schema): Schema {
+  const note = schemaNote(name);
+  return { ...(note === undefined ? {} : { description: note }), ...(annotate(name, '', schema) as Schema) };
+}
+
+function annotate(name: string, path: string, node: unknown): unknown {
+  if (Array.isArray(node)) return node.map((each) => annotate(name, path, each));
+  if (typeof node !== 'object' || node === null) return node;
+  return Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [
+      key,
+      key === 'properties'
+        ? annotateProperties(name, path, value as Record<string, Schema>)
+        : annotate(name, path, value),
+    ]),
+  );
+}
+
+function annotateProperties(name: string, path: string, properties: Record<string, Schema>) {
+  return Object.fromEntries(
+    Object.entries(properties).map(([property, schema]) => {
+      const place = path === '' ? property : `${path}.${property}`;
+      const note = propertyNote(name, place);
+      const { description: own, ...rest } = annotate(name, place, schema) as Schema & { description?: string };
+      const texts = own === undefined || own === 'No control characters.' ? (note ?? own) : own;
+      return [property, { ...rest, ...(texts === undefined ? {} : { description: texts }) }];
+    }),
+  );
+}
