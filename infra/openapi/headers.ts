@@ -7,13 +7,13 @@ import type { Schema } from '../../lib/contract/docs/document.ts';
 export const requestHeaders = {
   RequestId: header(
     'X-Request-Id',
-    'Your own id of this request, which comes back and stands in our logs: up to 128 letters, digits and `.`, `_`, `-`. What is anything else is not used, and the request has an id of ours.',
+    'Your id for this request. The answer and our logs contain it. Up to 128 letters, digits, `.`, `_` and `-`; otherwise we generate an id.',
     { type: 'string', examples: ['checkout-4711'] },
   ),
   IdempotencyKeyRequired: {
     ...header(
       'Idempotency-Key',
-      'New for each thing to be done, the same for each attempt at it. A repeat gets the first answer.',
+      'A new value for each operation, the same value for each retry of it. A repeat gets the first answer.',
       { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
     ),
     required: true,
@@ -21,18 +21,22 @@ export const requestHeaders = {
   },
   IdempotencyKeyAccepted: header(
     'Idempotency-Key',
-    'New for each thing to be done, the same for each attempt at it. A repeat gets the first answer.',
+    'A new value for each operation, the same value for each retry of it. A repeat gets the first answer.',
     { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
   ),
   Prefer: header('Prefer', `\`wait=N\`: wait up to N seconds (at most ${maxWaitSeconds}) for the order to end.`, {
     type: 'string',
     examples: ['wait=10'],
   }),
-  IfMatch: header('If-Match', 'The `ETag` that was read last: change nothing when somebody else has since.', {
-    type: 'string',
-    examples: ['"3"'],
-  }),
-  IfNoneMatch: header('If-None-Match', 'The `ETag` of a copy that you hold: 304 when it is still good.', {
+  IfMatch: header(
+    'If-Match',
+    'One or more `ETag`s. The change is refused with 412 unless the resource still has one of them.',
+    {
+      type: 'string',
+      examples: ['"3"'],
+    },
+  ),
+  IfNoneMatch: header('If-None-Match', 'The `ETag` of your copy. The answer is 304 if the copy is still current.', {
     type: 'string',
     examples: ['"3"'],
   }),
@@ -41,13 +45,15 @@ export const requestHeaders = {
 /** `components.headers`: header fields of responses. */
 export const responseHeaders = {
   'X-Request-Id': described('The id of this request: yours if you sent one.'),
-  RateLimit: described('What is left of each limit and when it turns (IETF draft): `"address";r=97;t=41`.'),
+  RateLimit: described(
+    'What is left of each limit, and the seconds until it rises (IETF draft): `"address";r=97;t=41`.',
+  ),
   'RateLimit-Policy': described('Each limit and its window in seconds (IETF draft): `"address";q=100;w=60`.'),
-  'Retry-After': described('Seconds after which trying again makes sense.', 'integer'),
-  Location: described('Where to find what was made.'),
-  ETag: described('The version of the answer, for `If-Match` and `If-None-Match`.'),
-  'Idempotency-Replayed': described('`true` when this is the first answer once more.'),
-  'Preference-Applied': described('The `Prefer` that was followed.'),
+  'Retry-After': described('Seconds to wait before you try again.', 'integer'),
+  Location: described('The path of what was created.'),
+  ETag: described('The version of the representation, for `If-Match` and `If-None-Match`.'),
+  'Idempotency-Replayed': described('`true` when the first answer is repeated.'),
+  'Preference-Applied': described('The preference that was applied.'),
   'WWW-Authenticate': described('`Bearer`'),
 } as const satisfies Record<string, Schema>;
 

@@ -3,29 +3,29 @@ import type { OperationId, Tag } from '../../lib/contract/api/operations.ts';
 import { maxWaitSeconds } from '../../lib/contract/api/orders.ts';
 
 /** What holds for every operation. Paragraphs and lists of a little Markdown, which the docs page shows too. */
-export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms, or compensates it all.
+export const conventions = `Counterfoil takes the orders of a shop: it prices them, reserves stock, charges the card and confirms the order. If a step fails, it compensates the steps before.
 
-- **Data** is JSON with camelCase names. Times are RFC 3339 in UTC. Money is \`{ "amount": 1999, "currency": "EUR" }\`, in the smallest unit of its currency: this is 19.99 €.
-- **Credentials**: each caller is a registered application. A server sends its key as \`Authorization: Bearer …\`; a mobile app or a page names itself by \`Client-Id\`, and sends the token of a session once its customer has signed in. What it may do is told by its scopes.
-- **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points at each wrong piece of input.
-- **Retries**: send the same \`Idempotency-Key\` with each attempt at the same thing. A repeat is answered like the first time, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours, each caller’s apart.
-- **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits for the order to end and answers 201 with its final state.
-- **Lists** come newest first (manual review’s oldest first), in pages: pass \`nextCursor\` as \`cursor\` for the next one, with the same filter.
-- **Versions**: answers of single things carry an \`ETag\`. \`If-None-Match\` saves sending what you have; \`If-Match\` refuses a change (412) when somebody else was faster.
-- **Limits**: \`RateLimit\` tells what is left. Beyond it comes 429 with \`Retry-After\`.`;
+- **Data** is JSON with camelCase names. Times are RFC 3339 in UTC. Money is \`{ "amount": 1999, "currency": "EUR" }\`, in minor units of the currency: this is 19.99 €.
+- **Credentials**: each caller is a registered application. A server sends its key as \`Authorization: Bearer …\`; a mobile app or a page names itself by \`Client-Id\`, and sends the token of a session once its customer has signed in. Its scopes say what it may do.
+- **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points to each invalid part of the input.
+- **Retries**: send the same \`Idempotency-Key\` with each retry. A repeat gets the first answer, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours. Each caller has its own.
+- **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits until the order has ended and answers 201 with its final state. A repeat waits too.
+- **Lists** are sorted newest first (in manual review, oldest first) and have pages. Send \`nextCursor\` as \`cursor\` with the same filter to get the next page.
+- **Versions**: a single resource has an \`ETag\`. With \`If-None-Match\`, you get 304 instead of what you already have. With \`If-Match\`, a change is refused (412) if the resource has changed since you read it.
+- **Limits**: \`RateLimit\` says how many requests are left. Then requests get 429 with \`Retry-After\`.`;
 
 /** Groups of operations, in the order in which to read them. */
 export const tags: { name: Tag; description: string }[] = [
-  { name: 'Customers', description: 'Signing up, and what is known of a customer.' },
-  { name: 'Sessions', description: 'Signing in and out.' },
-  { name: 'Catalogue', description: 'What is for sale. Any application with the scope may read it.' },
-  { name: 'Stock', description: 'The ledger of what came in, went out and is reserved.' },
-  { name: 'Orders', description: 'Pricing, placing, following and cancelling orders. Everybody sees their own alone.' },
-  { name: 'Payments', description: 'What moves on an order whose payment waits for its customer.' },
-  { name: 'Operations', description: 'What is stuck or disagrees, for those who put it right.' },
-  { name: 'Applications', description: 'Who may call, with which keys and what for.' },
-  { name: 'Audit', description: 'Who read or changed what, and what each application asks for.' },
-  { name: 'System', description: 'Readiness, and this description.' },
+  { name: 'Customers', description: 'Sign-up, passwords, and the data of a customer.' },
+  { name: 'Sessions', description: 'Sign in, sign out, and list sessions.' },
+  { name: 'Catalogue', description: 'The products. Any application with the scope may read them.' },
+  { name: 'Stock', description: 'The ledger of stock movements and reservations.' },
+  { name: 'Orders', description: 'Price, place, follow and cancel orders. A customer sees only their own.' },
+  { name: 'Payments', description: 'Events that resume an order whose payment waits for its customer.' },
+  { name: 'Operations', description: 'Orders in manual review, and findings of reconciliation, for operators.' },
+  { name: 'Applications', description: 'Applications, their scopes and their keys.' },
+  { name: 'Audit', description: 'Who read or changed what, and the usage of each application.' },
+  { name: 'System', description: 'Health, and this document.' },
 ];
 
 export const parameterNotes: Readonly<Record<string, string>> = {
@@ -39,25 +39,30 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',
   active: 'Whether the products are on sale. `false` is for the back office.',
   sku: 'Only the product with this SKU.',
-  limit: 'Most entries on a page.',
-  cursor: '`nextCursor` of the page before, as it came.',
+  limit: 'The most items on a page.',
+  cursor: '`nextCursor` of the previous page, unchanged.',
   status: 'Only orders in this status.',
   kind: 'Only findings of this kind.',
-  state: 'Findings that are open, that were cleared, or both.',
+  state: 'Open findings, cleared findings, or both.',
   resource: 'Only accesses that named this id.',
   application: 'Only requests of this application.',
   customer: 'Only requests of this customer; of `GET /audit/readers`, requests that named this customer.',
   operation: 'Only requests for this operation, by its id in this document.',
-  from: 'The first moment to look at.',
-  to: 'The moment to look until; now when not said.',
+  from: 'The beginning of the period, inclusive.',
+  to: 'The end of the period, exclusive; now by default.',
   olderThan: 'Only orders that have not changed for so long: `90s`, `15m`, `4h`, `3d`.',
 };
 
-const usual: Readonly<Record<number, string>> = { 200: 'Done.', 201: 'Made.', 202: 'Under way.', 204: 'Done.' };
+const usual: Readonly<Record<number, string>> = {
+  200: 'Success. The body has the result.',
+  201: 'Created. The body shows it.',
+  202: 'Accepted. It goes on after the answer.',
+  204: 'Carried out. The answer has no body.',
+};
 
 /** What an answer of this status means. */
 export const statusNote = ({ statuses }: OperationContract, status: number): string =>
-  statuses?.[status] ?? usual[status] ?? 'Done.';
+  statuses?.[status] ?? usual[status] ?? 'The body has the result.';
 
 /** What an operation does beyond its summary, for those whose contract says no more. */
 export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
