@@ -15,6 +15,8 @@ beforeAll(async () => {
     values (${`cus_${'1'.repeat(32)}`}, 'ada@example.com', 'Ada', ${await hashPassword('correct horse')}, now(), now())`;
   const session = await handlers.call('sign-in', { body: { email: 'ada@example.com', password: 'correct horse' } });
   token = session.body.token;
+  // Opens the connections: a token to log in to the database that is dated by a test's own clock would be refused.
+  await handlers.call('get-me', { token });
 });
 afterAll(() => handlers.close());
 beforeEach(() => {
