@@ -22,7 +22,7 @@ test('a pool that was not closed is named when its database is dropped', async (
   const database = await createDatabase();
   const sql = database.connect('migrator', { connection: { application_name: 'forgotten' }, max: 1 });
   await sql`select 'the last query'`;
-  const error = await database.drop().catch((reason) => reason);
+  const error = await database.drop(500).catch((reason) => reason);
   expect(error).toBeInstanceOf(LeakedConnections);
   expect(error.message).toMatch(
     /1 connections to test_\w+ were not ended: migrator \(forgotten, idle, last: .*last query/,

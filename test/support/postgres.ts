@@ -8,8 +8,11 @@ export type TestDatabase = {
   name: string;
   /** Opens a pool as a role, over the unix socket. The caller closes it. */
   connect(user: string, options?: postgres.Options<Record<string, postgres.PostgresType>>): postgres.Sql;
-  /** Drops the database. When a pool was not closed, drops it too and throws LeakedConnections. */
-  drop(): Promise<void>;
+  /**
+   * Drops the database. When a pool was not closed after `graceMs` (two minutes by default), drops it too and throws
+   * LeakedConnections.
+   */
+  drop(graceMs?: number): Promise<void>;
 };
 
 /** A test file has left connections to its database open. */
@@ -37,18 +40,19 @@ export async function createDatabase({ template = testPostgres().template } = {}
     name,
     connect: (user, options) =>
       postgres({ host, user, database: name, fetch_types: false, onnotice: () => {}, ...options }),
-    drop: () => asAdmin((sql) => drop(sql, name)),
+    drop: (graceMs) => asAdmin((sql) => drop(sql, name, graceMs)),
   };
 }
 
-async function drop(sql: postgres.Sql, name: string): Promise<void> {
+/** PostgreSQL takes a moment to notice that a client has disconnected, longer on a busy machine. */
+const defaultGraceMs = 2 * 60_000;
+
+async function drop(sql: postgres.Sql, name: string, graceMs = defaultGraceMs): Promise<void> {
   const sessions = () => sql`
     select usename, application_name, state, query from pg_stat_activity
     where datname = ${name} and backend_type = 'client backend'`;
-  // PostgreSQL takes a moment to notice that a client has disconnected, longer on a busy machine.
   let open = await sessions();
-  for (const end = Date.now() + 2 * 60_000; open.length > 0 && Date.now() < end; open = await sessions())
-    await sleep(10);
+  for (const end = Date.now() + graceMs; open.length > 0 && Date.now() < end; open = await sessions()) await sleep(10);
   await sql`drop database ${sql(name)} with (force)`;
   if (open.length > 0) throw new LeakedConnections(name, open);
 }
