@@ -33,7 +33,8 @@ export async function openShop(size: {
   const stack = await startStack({
     directory,
     port: 0,
-    settings: { RATE_LIMIT_PER_MINUTE: '1000000' },
+    // Copies of an order's rows, which the database's limit is measured with, count as unpaid orders.
+    settings: { RATE_LIMIT_PER_MINUTE: '1000000', MAX_UNPAID_ORDERS: '1000000', MAX_UNPAID_UNITS: '1000000' },
     postgresSettings: size.postgresSettings ?? {},
     onCrash: (error) => {
       console.error(error);

@@ -47,7 +47,13 @@ async function main(): Promise<boolean> {
   const stack = await launchStack({
     directory,
     port: await freePort(),
-    settings: { RATE_LIMIT_PER_MINUTE: '1000000', PAYMENT_TIMEOUT_MS: '500', RESERVATION_SECONDS: '60' },
+    settings: {
+      RATE_LIMIT_PER_MINUTE: '1000000',
+      MAX_UNPAID_ORDERS: '1000000',
+      MAX_UNPAID_UNITS: '1000000',
+      PAYMENT_TIMEOUT_MS: '500',
+      RESERVATION_SECONDS: '60',
+    },
     onLine(line) {
       journal.note('stack', line);
       // A worker that is killed has nothing to say; one that ends by an error has.
