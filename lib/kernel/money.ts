@@ -7,11 +7,12 @@ export type Money = { amount: number; currency: string };
 const withdrawn = ['ANG', 'BGN', 'HRK', 'SLL', 'ZWL'];
 /** In ISO 4217 and not in every ICU data. */
 const recent = ['SLE', 'VED', 'XCG', 'ZWG'];
+/** Made when it is first needed, not when a function starts. */
+let knownCurrencies: Set<string> | undefined;
+
 /** The currencies of ISO 4217 today, without funds, metals and test codes, in which nobody pays. */
-const knownCurrencies = new Set([
-  ...Intl.supportedValuesOf('currency').filter((code) => !withdrawn.includes(code)),
-  ...recent,
-]);
+const listCurrencies = (): Set<string> =>
+  new Set([...Intl.supportedValuesOf('currency').filter((code) => !withdrawn.includes(code)), ...recent]);
 
 /**
  * Currencies whose minor unit is not a hundredth (ISO 4217, list one), by their number of decimal digits. Intl gives
@@ -27,7 +28,10 @@ const exponents = new Map(
 );
 
 /** Whether a code is a currency of ISO 4217. */
-export const isCurrency = (code: string): boolean => knownCurrencies.has(code);
+export function isCurrency(code: string): boolean {
+  knownCurrencies ??= listCurrencies();
+  return knownCurrencies.has(code);
+}
 
 /**
  * Decimal digits of a currency's minor unit (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD.
