@@ -83,7 +83,8 @@ const ownAccountOnly = (scope: Construct, service: string) =>
     principals: [new iam.AnyPrincipal()],
     actions: [`${service}:*`],
     resources: ['*'],
-    conditions: { StringEquals: { 'aws:ResourceAccount': Stack.of(scope).account } },
+    // Calls that name no resource, such as SendTaskSuccess with its token, may come without this key.
+    conditions: { StringEqualsIfExists: { 'aws:ResourceAccount': Stack.of(scope).account } },
   });
 
 function join(from: ec2.SecurityGroup, to: ec2.SecurityGroup, port: number, description: string): void {

@@ -74,7 +74,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     for (const [id, { Properties }] of ofType(data, 'AWS::EC2::VPCEndpoint')) {
       const [{ Condition, Effect }] = Properties.PolicyDocument.Statement;
       expect({ Condition, Effect }, id).toEqual({
-        Condition: { StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } },
+        Condition: { StringEqualsIfExists: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } },
         Effect: 'Allow',
       });
     }
