@@ -87,16 +87,17 @@ export async function openCappedSession(
   onSurplusLeft: (error: unknown) => void,
 ): ReturnType<typeof openSession> {
   const opened = await openSession(store, session);
-  await endOldestSessions(store, session.customerId).catch(onSurplusLeft);
+  await endOldestSessions(store, session.customerId, opened.tokenHash).catch(onSurplusLeft);
   return opened;
 }
 
-/** Expired sessions count as the oldest. */
-async function endOldestSessions(store: SessionStore, customerId: string): Promise<void> {
+/** Expired sessions count as the oldest, and the one just opened as the newest, also of several in one second. */
+async function endOldestSessions(store: SessionStore, customerId: string, opened: string): Promise<void> {
   const now = toEpochSeconds(store.clock.now());
   const items: SessionItem[] = [];
   for await (const page of pages(store, customerId)) items.push(...page);
-  const age = (item: SessionItem) => (item.expiresAt > now ? item.createdAt : 0);
+  const age = (item: SessionItem) =>
+    item.tokenHash === opened ? Number.MAX_SAFE_INTEGER : item.expiresAt > now ? item.createdAt : 0;
   const surplus = items.toSorted((one, other) => age(other) - age(one)).slice(maxSessions);
   for (let at = 0; at < surplus.length; at += batchSize) await deleteBatch(store, surplus.slice(at, at + batchSize));
 }
