@@ -33,10 +33,14 @@ const rows = {
   }),
   'get-me': http('GET', '/customers/me', 'customer', 'profiles_api'),
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
-  'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', { scopes: ['customers:write'] }),
+  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', {
+    scopes: ['customers:write'],
+    tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
+  }),
   'end-customer-sessions': http('DELETE', '/customers/{customerId}/sessions', 'app', 'customers_api', {
     scopes: ['customers:write'],
-    tables: endsSessions,
+    tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
   }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
     tables: {
@@ -63,8 +67,21 @@ const rows = {
   'unlink-identity': http('DELETE', '/customers/me/identities/{identityId}', 'session', 'customers_api', {
     recent: true,
     scopes: ['customers:write'],
-    tables: { identities: ['DeleteItem'] },
+    tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
   }),
+  'list-customer-identities': http('GET', '/customers/{customerId}/identities', 'app', 'profiles_api', {
+    scopes: ['customers:read'],
+  }),
+  'unlink-customer-identity': http(
+    'DELETE',
+    '/customers/{customerId}/identities/{identityId}',
+    'app',
+    'customers_api',
+    {
+      scopes: ['customers:write'],
+      tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
+    },
+  ),
   'list-products': http('GET', '/products', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
   'get-product': http('GET', '/products/{productId}', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
   'create-product': http('POST', '/products', 'app', 'catalog_api', { scopes: ['catalog:write'] }),

@@ -13,7 +13,7 @@ export async function run(
   { body, caller }: Request<typeof contract.linkIdentity, CallerOf<'session'>>,
   deps: IdTokenDeps,
 ): Promise<Result> {
-  const token = await readIdToken(deps, body.idToken);
+  const token = await readIdToken(deps, body.idToken, { applicationId: caller.application.id });
   const { identity, linked } = await linkIdentity(deps, token, caller.customerId);
   return { status: linked ? 201 : 200, body: identity };
 }

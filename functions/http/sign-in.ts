@@ -1,10 +1,8 @@
-import { passwordVersionOf } from '../../lib/accounts/customers/accounts.sql.ts';
 import { checkPassword, type PasswordDeps, renewHash } from '../../lib/accounts/customers/check-password.ts';
+import { openSessionOf } from '../../lib/accounts/customers/sign-in.ts';
 import { exchangeIdToken, type IdTokenDeps } from '../../lib/accounts/identities/link.ts';
 import { attemptSucceeded } from '../../lib/auth/limits/lockout.dynamo.ts';
-import { openCappedSession } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
-import { endSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
-import { Problem } from '../../lib/contract/api/problems.ts';
+import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
 import * as contract from '../../lib/contract/api/sessions.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import type { Request } from '../../lib/http/request.ts';
@@ -22,22 +20,17 @@ type Deps = PasswordDeps & IdTokenDeps & { mustConfirm: boolean; sessions: Sessi
 export async function run(request: Request<typeof contract.signIn, CallerOf<'client'>>, deps: Deps): Promise<Result> {
   const { body, log } = request;
   const { address, application } = request.caller;
-  const open = (of: { customerId: string; authenticatedAt?: number }) =>
-    openCappedSession(deps.sessions, { ...of, applicationId: application.id, address }, (error) =>
-      log.warn('oldest sessions not ended', { error: describeError(error) }),
-    );
+  const origin = { applicationId: application.id, address };
   if ('idToken' in body) {
-    const user = await exchangeIdToken(deps, body, application.id);
-    request.concerns(user.customerId);
-    return opened(user.customerId, await open(user));
+    const { authenticatedAt, ...owner } = await exchangeIdToken(deps, body, application.id);
+    request.concerns(owner.id);
+    return opened(owner.id, await openSessionOf(deps, owner, { ...origin, authenticatedAt }, log));
   }
   const owner = await checkPassword(deps, { ...body, address }, request);
-  const [session] = await Promise.all([open({ customerId: owner.id }), attemptSucceeded(deps.lockout, owner.attempt)]);
-  // If the password was changed meanwhile, the change has not ended this session.
-  if ((await passwordVersionOf(deps.sql(), owner.id)) !== owner.passwordVersion) {
-    await endSession(deps.sessions, { customerId: owner.id, tokenHash: session.tokenHash });
-    throw new Problem('invalid-credentials', 'The e-mail address or the password is wrong.');
-  }
+  const [session] = await Promise.all([
+    openSessionOf(deps, owner, origin, log),
+    attemptSucceeded(deps.lockout, owner.attempt),
+  ]);
   await renewHash(deps, owner, body.password).catch((error: unknown) =>
     log.warn('password not rehashed', { error: describeError(error) }),
   );

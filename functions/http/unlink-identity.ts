@@ -1,25 +1,20 @@
-import { type LinkDeps, unlinkIdentity } from '../../lib/accounts/identities/link.ts';
+import { type AccountDeps, unlinkIdentity } from '../../lib/accounts/customers/account-changes.ts';
 import * as contract from '../../lib/contract/api/identities.ts';
-import { Problem } from '../../lib/contract/api/problems.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
+import { accountDeps } from '../../lib/platform/accounts.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
-import { sqlAs } from '../../lib/platform/sql.ts';
-import { identityLinks } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
   { path, caller }: Request<typeof contract.unlinkIdentity, CallerOf<'session'>>,
-  deps: LinkDeps,
+  deps: AccountDeps,
 ): Promise<Result> {
-  const unlinked = await unlinkIdentity(deps, path.identityId, caller.customerId);
-  if (!unlinked) throw new Problem('not-found', 'You have no identity with this id.');
+  await unlinkIdentity(deps, { id: path.identityId, customerId: caller.customerId }, caller.session);
   return { status: 204 };
 }
 
-export const handler = httpHandler(routes['unlink-identity'], contract.unlinkIdentity, run, ({ clock }) => ({
-  sql: () => sqlAs('customers_api'),
-  links: identityLinks(),
-  clock,
-}));
+export const handler = httpHandler(routes['unlink-identity'], contract.unlinkIdentity, run, ({ log }) =>
+  accountDeps(log),
+);

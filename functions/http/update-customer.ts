@@ -1,22 +1,20 @@
-import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
+import { type AccountDeps, changeStanding } from '../../lib/accounts/customers/account-changes.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/customers.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
-import type { Clock } from '../../lib/kernel/clock.ts';
+import { accountDeps } from '../../lib/platform/accounts.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
-import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { sql: () => Sql; clock: Clock };
-
-export async function run(request: Request<typeof contract.updateCustomer, App>, deps: Deps): Promise<Result> {
-  const { path, body, ifMatch } = request;
-  const customer = await updateCustomer(deps.sql(), path.customerId, body, ifMatch, deps.clock);
+export async function run(
+  { path, body, ifMatch }: Request<typeof contract.updateCustomer, App>,
+  deps: AccountDeps,
+): Promise<Result> {
+  const customer = await changeStanding(deps, { id: path.customerId, ...body }, ifMatch);
   return { status: 200, body: customer, etag: versionTag(customer.version) };
 }
 
-export const handler = httpHandler(routes['update-customer'], contract.updateCustomer, run, ({ clock }) => ({
-  sql: () => sqlAs('customers_api'),
-  clock,
-}));
+export const handler = httpHandler(routes['update-customer'], contract.updateCustomer, run, ({ log }) =>
+  accountDeps(log),
+);

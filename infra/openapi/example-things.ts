@@ -32,6 +32,7 @@ export const customer = {
   name: 'Ada Lovelace',
   address: null,
   premium: false,
+  suspended: false,
   createdAt: '2026-03-14T09:20:11.020Z',
   updatedAt: '2026-03-14T09:20:11.020Z',
   version: 1,

@@ -39,6 +39,18 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'Sign in again and repeat the request within 10 minutes: it changes how you sign in.',
     path: '/customers/me/identities',
   },
+  'customer-suspended': {
+    when: 'The credentials are right, and the shop has suspended the account.',
+    todo: 'Tell the customer to contact the shop.',
+    detail: 'This account is suspended. Contact the shop.',
+    path: '/sessions',
+  },
+  'access-changed': {
+    when: 'The password, an identity or another way to sign in was changed while the customer signed in.',
+    todo: 'Sign in again.',
+    detail: 'How you sign in was changed at this moment. Sign in again.',
+    path: '/sessions',
+  },
   'scopes-exceeded': {
     when: 'An application with `applications:manage` grants a scope that it lacks, or changes an application that has such a scope.',
     todo: 'Use an application that has all these scopes.',

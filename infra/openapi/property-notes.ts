@@ -103,6 +103,7 @@ const everywhere: Readonly<Record<string, string>> = {
   payments: 'The payments of the order; at most one.',
   postalCode: 'Postal code as it is written in the country.',
   premium: 'Whether the customer gets the premium discount.',
+  suspended: 'Whether the shop has suspended the account. Nobody signs in to it then.',
   price: 'What one unit costs.',
   problem: 'The code of the problem that was answered; null for a success.',
   productId: 'The product.',

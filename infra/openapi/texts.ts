@@ -70,8 +70,8 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
     'Shows the profile. With the ETag you can ask whether it has changed, and change exactly what you have read.',
   'update-me':
     'Changes the fields that are sent; `address: null` removes the address. Send the ETag as `If-Match` so that no other change is lost.',
-  'update-customer':
-    'For the back office. The customer’s next quotes and orders get the premium discount, or no longer do.',
+  'get-customer':
+    'For the back office. An application without `customers:read` cannot read it. The request is recorded in the audit.',
   'sign-out-everywhere': 'Also refuses the tokens that the customer’s identity provider issued so far.',
   'end-session': 'The next request with its token gets 401.',
   'sign-out':

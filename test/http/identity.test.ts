@@ -1,7 +1,8 @@
 import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { unlinkIdentity } from '../../lib/accounts/customers/account-changes.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
-import { unlinkIdentity } from '../../lib/accounts/identities/link.ts';
+import { exchangeIdToken } from '../../lib/accounts/identities/link.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
 import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
@@ -11,6 +12,11 @@ import { newId } from '../../lib/kernel/ids.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
+
+vi.mock('../../lib/accounts/identities/link.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../lib/accounts/identities/link.ts')>();
+  return { ...original, exchangeIdToken: vi.fn(original.exchangeIdToken) };
+});
 
 const key = makeSigningKey('key-1');
 const password = 'correct horse';
@@ -194,7 +200,8 @@ describe('a token of the identity provider as a bearer', () => {
 
 describe('identities of a customer', () => {
   const signIn = async (address = email) =>
-    (await handlers.call('sign-in', { body: { email: address, password } })).body.token as string;
+    (await handlers.call('sign-in', { headers: { 'client-id': web }, body: { email: address, password } })).body
+      .token as string;
 
   test('are linked, listed, and unlinked with effect on the next request', async () => {
     const customerId = await customer({ confirmed: false });
@@ -245,16 +252,20 @@ describe('identities of a customer', () => {
     const deps = {
       sql: () => handlers.owner,
       links: { client: client as never, table: 'identities' },
+      sessions: { client: client as never, table: 'sessions', idleSeconds: 60, maxSeconds: 60, clock: systemClock },
       clock: systemClock,
+      onSessionsLeft: () => {},
     };
-    await expect(unlinkIdentity(deps, identity!.id, body.customerId)).rejects.toThrow(DependencyUnavailable);
+    const of = { id: identity!.id, customerId: body.customerId as string };
+    await expect(unlinkIdentity(deps, of)).rejects.toThrow(DependencyUnavailable);
     expect(await handlers.owner`select from customers.identities where subject = ${subject}`).toHaveLength(1);
   });
 });
 
 describe('a stolen session', () => {
   const signIn = async (address = email) =>
-    (await handlers.call('sign-in', { body: { email: address, password } })).body.token as string;
+    (await handlers.call('sign-in', { headers: { 'client-id': web }, body: { email: address, password } })).body
+      .token as string;
   const foreign = () => idToken({ sub: `${subject}-foreign`, email: 'thief@example.com' });
 
   /** Makes a customer's sessions look as if they had been opened long ago. */
@@ -304,6 +315,62 @@ describe('a stolen session', () => {
     const exchanged = await handlers.call('sign-in', { headers: { 'client-id': web }, body: { idToken: thief } });
     expect(exchanged.body.customerId).not.toBe(customerId);
     expect(await handlers.owner`select from customers.identities where customer_id = ${customerId}`).toEqual([]);
+  });
+
+  test('that an identity opened ends when the owner unlinks it, and links nothing any more', async () => {
+    await customer();
+    const own = await signIn();
+    const linked = await handlers.call('link-identity', { token: own, body: { idToken: foreign() } });
+    const stolen = await handlers.call('sign-in', { headers: { 'client-id': web }, body: { idToken: foreign() } });
+    expect((await getMe(stolen.body.token)).status).toBe(200);
+    const parameters = { identityId: linked.body.id };
+    expect((await handlers.call('unlink-identity', { token: own, parameters })).status).toBe(204);
+    expect((await getMe(stolen.body.token)).status).toBe(401);
+    const relink = await handlers.call('link-identity', { token: stolen.body.token, body: { idToken: foreign() } });
+    expect(relink.status).toBe(401);
+    expect((await getMe(own)).status).toBe(200);
+  });
+
+  test.for(['unlinks the identity', 'signs out everywhere', 'resets the password'])(
+    'is not opened by an exchange that was under way when the owner %s',
+    async (what) => {
+      const customerId = await customer();
+      const own = await signIn();
+      const linked = await handlers.call('link-identity', { token: own, body: { idToken: foreign() } });
+      const changes = {
+        'unlinks the identity': () =>
+          handlers.call('unlink-identity', { token: own, parameters: { identityId: linked.body.id } }),
+        'signs out everywhere': () => handlers.call('sign-out-everywhere', { token: own }),
+        'resets the password': async () => {
+          await handlers.call('request-password-reset', { body: { email } });
+          const [mail] = await handlers.owner<{ body: string }[]>`
+            select body from customers.mails where recipient = ${email} and kind = 'reset'`;
+          const reset = { token: /cfe_[\w-]+/.exec(mail!.body)![0], password: 'a new long password' };
+          return await handlers.call('reset-password', { body: reset });
+        },
+      };
+      // The change is stored after the exchange has found its customer, and before it opens the session.
+      const found = vi.mocked(exchangeIdToken).getMockImplementation()!;
+      vi.mocked(exchangeIdToken).mockImplementationOnce(async (...args) => {
+        const access = await found(...args);
+        expect((await changes[what as keyof typeof changes]()).status).toBe(204);
+        return access;
+      });
+      const late = await handlers.call('sign-in', { headers: { 'client-id': web }, body: { idToken: foreign() } });
+      expect(late).toMatchObject({ status: 409, body: { code: 'access-changed' } });
+      const { Items = [] } = await handlers.dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }));
+      const left = Items.filter((item) => item.customerId === customerId);
+      expect(left).toHaveLength(what === 'unlinks the identity' ? 1 : 0);
+    },
+  );
+
+  test('does not link a token that was issued to another application', async () => {
+    await customer();
+    const token = await signIn();
+    const body = { idToken: idToken({ sub: `${subject}-foreign`, aud: 'client-mobile' }) };
+    const link = await handlers.call('link-identity', { token, body });
+    expect(link).toMatchObject({ status: 401, body: { code: 'id-token-invalid' } });
+    expect(await handlers.owner`select from customers.identities where subject = ${`${subject}-foreign`}`).toEqual([]);
   });
 
   test('is noticed: the owner gets a mail when an identity is linked or unlinked', async () => {
@@ -365,6 +432,24 @@ describe('sessions', () => {
     const hashes = await handlers.dynamo.documents.send(new ScanCommand({ TableName: 'sessions' }));
     expect(hashes.Items!.some((item) => item.tokenHash === 'hash-0')).toBe(false);
     expect((await getMe(first.body.token)).status).toBe(200);
+  });
+
+  test('that are opened in one second end the older ones, never the newest', async () => {
+    const { customerId } = (await exchange()).body;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    try {
+      const createdAt = Math.floor(Date.now() / 1000);
+      // Their hashes sort before any other.
+      for (let n = 0; n < 60; n++) {
+        const item = { customerId, tokenHash: `--tie-${n}`, applicationId: web, authenticatedAt: createdAt, createdAt };
+        await handlers.dynamo.documents.send(
+          new PutCommand({ TableName: 'sessions', Item: { ...item, expiresAt: createdAt + 90_000 } }),
+        );
+      }
+      for (let n = 0; n < 3; n++) expect((await getMe((await exchange()).body.token)).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('are opened for the nonce that the client gives, and no other', async () => {

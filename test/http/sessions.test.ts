@@ -93,11 +93,11 @@ describe('POST /sessions', () => {
     const original = vi.mocked(scrypt).getMockImplementation()!;
     vi.mocked(scrypt).mockImplementationOnce(((...args: Parameters<typeof original>) => {
       void handlers.owner`
-        update customers.customers set password_version = password_version + 1 where id = ${customerId}`.then(() =>
+        update customers.customers set access_version = access_version + 1 where id = ${customerId}`.then(() =>
         original(...args),
       );
     }) as typeof scrypt);
-    expect(await signIn()).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
+    expect(await signIn()).toMatchObject({ status: 409, body: { code: 'access-changed' } });
     const bearer = await token();
     expect((await handlers.call('list-sessions', { token: bearer })).body.data).toHaveLength(1);
   });

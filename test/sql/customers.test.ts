@@ -49,6 +49,7 @@ describe('a new customer', () => {
       name: 'Ada Lovelace',
       address: null,
       premium: false,
+      suspended: false,
       createdAt: '2026-01-01T00:00:00.000Z',
       updatedAt: '2026-01-01T00:00:00.000Z',
       version: 1,
@@ -58,7 +59,8 @@ describe('a new customer', () => {
       id: customer.id,
       email: given.email,
       passwordHash: 'hash',
-      passwordVersion: 1,
+      accessVersion: 1,
+      suspended: false,
       confirmed: false,
     });
   });

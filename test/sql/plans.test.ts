@@ -1,12 +1,7 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requestEmailChange, requestPasswordReset, signUp } from '../../lib/accounts/customers/account-requests.ts';
-import {
-  confirmCustomer,
-  passwordVersionOf,
-  setEmail,
-  setPassword,
-} from '../../lib/accounts/customers/accounts.sql.ts';
+import { accessVersionOf, confirmCustomer, setEmail, setPassword } from '../../lib/accounts/customers/accounts.sql.ts';
 import {
   findCustomer,
   findStoredPassword,
@@ -163,7 +158,7 @@ const calls: Call[] = [
         await setPassword(tx, { id: customerId, passwordHash: 'x' });
         await setEmail(tx, { id: customerId, email: `${id('request')}@example.com` }, clock);
       });
-      await passwordVersionOf(sql, ids.customer(780));
+      await accessVersionOf(sql, ids.customer(780));
     },
   ],
   [

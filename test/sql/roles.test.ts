@@ -11,7 +11,7 @@ const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
 const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   customers_api: {
     'customers.customers': [
-      'select, insert, update(email, confirmed_at, name, address, premium, password_hash, password_version, tokens_not_before, version, updated_at)',
+      'select, insert, update(email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
       'adds customers, shows and changes them, signs them in; an id never changes, and nobody is deleted',
     ],
     'customers.email_tokens': ['select, insert, update', 'issues, replaces and uses tokens'],
@@ -27,7 +27,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   profiles_api: {
     'customers.customers': [
-      'select(id, email, name, address, premium, version, created_at, updated_at)',
+      'select(id, email, name, address, premium, suspended_at, version, created_at, updated_at)',
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],

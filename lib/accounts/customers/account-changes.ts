@@ -2,12 +2,14 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { IdentityLinks } from '../../auth/identity/identity-links.dynamo.ts';
 import { endAllSessions } from '../../auth/sessions/customer-sessions.dynamo.ts';
 import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
+import type { Customer } from '../../contract/api/customers.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { refuseIssuedTokens, unlinkAll } from '../identities/link.ts';
+import { refuseIssuedTokens, unlinkAll, unlinkOne } from '../identities/link.ts';
 import { writeMail } from '../mail/outbox.sql.ts';
 import { type MailKind, mailOf } from '../mail/texts.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
+import { updateCustomer } from './customers.sql.ts';
 import { hashOf, useToken, voidTokens } from './email-tokens.sql.ts';
 
 export type AccountDeps = {
@@ -77,6 +79,40 @@ export function changeEmail(deps: AccountDeps, token: string): Promise<string> {
     const { customerId: id, email } = await useToken(tx, { purpose: 'change', hash: hashOf(token) }, deps.clock);
     const to = await setEmail(tx, { id, email: email! }, deps.clock);
     return { id, result: id, notice: { kind: 'email-changed', to } };
+  });
+}
+
+/**
+ * Unlinks an identity, and ends all other sessions: that identity may have opened them.
+ * @param kept the session of the customer who does it, if they do it themselves
+ * @throws Problem not-found; DependencyUnavailable, and then nothing has changed
+ */
+export function unlinkIdentity(
+  deps: AccountDeps,
+  of: { id: string; customerId: string },
+  kept?: Session,
+): Promise<void> {
+  return changeAndSignOut(deps, kept, async (tx) => {
+    await unlinkOne(tx, deps, of);
+    return { id: of.customerId, result: undefined, notice: undefined };
+  });
+}
+
+/**
+ * Changes what the shop decides about a customer. Suspending ends their sessions, and nobody signs in to the account
+ * until it is unsuspended; their orders go on. The customer gets a mail of either.
+ * @throws Problem not-found, version-stale; DependencyUnavailable, and then nothing has changed
+ */
+export function changeStanding(
+  deps: AccountDeps,
+  { id, ...changes }: { id: string; premium?: boolean | undefined; suspended?: boolean | undefined },
+  versions: readonly number[] | undefined,
+): Promise<Customer> {
+  if (changes.suspended === undefined) return updateCustomer(deps.sql(), id, changes, versions, deps.clock);
+  const kind = changes.suspended ? 'account-suspended' : 'account-reactivated';
+  return changeAndSignOut(deps, undefined, async (tx) => {
+    const customer = await updateCustomer(tx, id, changes, versions, deps.clock);
+    return { id, result: customer, notice: { kind, to: customer.email! } };
   });
 }
 

@@ -44,7 +44,7 @@ export async function setPassword(
 ): Promise<string> {
   const [row] = await tx<{ email: string }[]>`
     update customers.customers set
-      password_hash = ${passwordHash}, password_version = password_version + 1, name = coalesce(${name ?? null}, name)
+      password_hash = ${passwordHash}, name = coalesce(${name ?? null}, name)
     where id = ${id} returning email`;
   return row!.email;
 }
@@ -73,9 +73,9 @@ export async function setEmail(
   return before!.email;
 }
 
-/** The number of a customer's current password: it goes up by one with each change. */
-export async function passwordVersionOf(sql: Sql, id: string): Promise<number | undefined> {
-  const [row] = await sql<{ passwordVersion: number }[]>`
-    select password_version from customers.customers where id = ${id}`;
-  return row?.passwordVersion;
+/** Goes up by one with each change of how a customer gets in: their password, identities, sign-out, suspension. */
+export async function accessVersionOf(sql: Sql, id: string): Promise<number | undefined> {
+  const [row] = await sql<{ accessVersion: number }[]>`
+    select access_version from customers.customers where id = ${id}`;
+  return row?.accessVersion;
 }

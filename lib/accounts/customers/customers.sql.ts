@@ -17,6 +17,7 @@ export type CustomerChanges = {
   /** `null` removes the address. */
   address?: Customer['address'] | undefined;
   premium?: boolean | undefined;
+  suspended?: boolean | undefined;
 };
 
 /**
@@ -30,14 +31,17 @@ export async function updateCustomer(
   versions: readonly number[] | undefined,
   clock: Clock,
 ): Promise<Customer> {
-  const { name, address, premium } = changes;
+  const { name, address, premium, suspended } = changes;
+  const now = new Date(clock.now());
   const [row] = await sql<Row[]>`
     update customers.customers set
       name = coalesce(${name ?? null}, name),
       address = case when ${address === undefined} then address else ${address ? JSON.stringify(address) : null}::text::jsonb end,
       premium = coalesce(${premium ?? null}, premium),
+      suspended_at = case ${suspended ?? null}::boolean
+        when true then coalesce(suspended_at, ${now}) when false then null else suspended_at end,
       version = version + 1,
-      updated_at = ${new Date(clock.now())}
+      updated_at = ${now}
     where id = ${id} ${versions === undefined ? sql`` : sql`and version = any(string_to_array(${versions.join(',')}, ',')::integer[])`}
     returning ${shown(sql)}`;
   if (row !== undefined) return toCustomer(row);
@@ -45,13 +49,18 @@ export async function updateCustomer(
   throw new Problem('version-stale', `The customer is now at version ${current.version}. Read it again.`);
 }
 
-/** A customer's password hash, and what else checking a password needs. */
-export type StoredPassword = {
+/** Whether and how a customer may get in. */
+export type Access = {
   id: string;
+  suspended: boolean;
+  /** As `accessVersionOf`. */
+  accessVersion: number;
+};
+
+/** A customer's password hash, and what else checking a password needs. */
+export type StoredPassword = Access & {
   email: string;
   passwordHash: string;
-  /** Goes up by one with each change of the password. */
-  passwordVersion: number;
   /** Whether the e-mail address is confirmed. */
   confirmed: boolean;
 };
@@ -72,7 +81,8 @@ export async function findStoredPasswordOf(sql: Handle, id: string): Promise<Sto
   return row;
 }
 
-const secret = (sql: Handle) => sql`id, email, password_hash, password_version, confirmed_at is not null as confirmed`;
+const secret = (sql: Handle) => sql`
+  id, email, password_hash, access_version, suspended_at is not null as suspended, confirmed_at is not null as confirmed`;
 
 /** Replaces a hash by another one of the same password, unless the password was changed meanwhile. */
 export async function replacePasswordHash(
@@ -85,7 +95,8 @@ export async function replacePasswordHash(
 
 type Row = Omit<Customer, 'createdAt' | 'updatedAt'> & { createdAt: Date; updatedAt: Date };
 
-const shown = (sql: Handle) => sql`id, email, name, address, premium, created_at, updated_at, version`;
+const shown = (sql: Handle) => sql`
+  id, email, name, address, premium, suspended_at is not null as suspended, created_at, updated_at, version`;
 
 const toCustomer = ({ createdAt, updatedAt, ...row }: Row): Customer => ({
   ...row,

@@ -1,22 +1,26 @@
 import type { Sql, TransactionSql } from 'postgres';
-import type { ExternalIdentity, IdentityLink } from '../../auth/identity/identity-links.dynamo.ts';
+import type { ExternalIdentity } from '../../auth/identity/identity-links.dynamo.ts';
 import type { Identity } from '../../contract/api/identities.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { Access } from '../customers/customers.sql.ts';
 
 type Handle = Sql | TransactionSql;
+
+/** The access of the customer that an identity is linked to. Tokens issued before `notBefore` no longer count. */
+export type Link = Access & { notBefore: number };
 
 /**
  * Notes that an identity was used, and locks it until the transaction ends.
  * @param email the address that the issuer reports now
- * @returns the customer that it is linked to, if any
+ * @returns the access of the customer that it is linked to, if any
  */
 export async function touchIdentity(
   tx: TransactionSql,
   { issuer, subject }: ExternalIdentity,
   email: string | undefined,
   clock: Clock,
-): Promise<IdentityLink | undefined> {
+): Promise<Link | undefined> {
   const [row] = await tx<{ customerId: string }[]>`
     update customers.identities
     set last_used_at = ${new Date(clock.now())}, email = coalesce(${email ?? null}::text, email)
@@ -24,20 +28,30 @@ export async function touchIdentity(
     returning customer_id`;
   if (row === undefined) return undefined;
   // A statement of its own, because it must see what was committed while the one above waited for its lock.
-  const [customer] = await tx<{ tokensNotBefore: Date | null }[]>`
-    select tokens_not_before from customers.customers where id = ${row.customerId}`;
-  return { customerId: row.customerId, notBefore: customer?.tokensNotBefore?.getTime() ?? 0 };
+  const [customer] = await tx<(Omit<Access, 'id'> & { tokensNotBefore: Date | null })[]>`
+    select tokens_not_before, access_version, suspended_at is not null as suspended
+    from customers.customers where id = ${row.customerId}`;
+  const { tokensNotBefore, ...access } = customer!;
+  return { id: row.customerId, notBefore: tokensNotBefore?.getTime() ?? 0, ...access };
 }
 
 /**
- * From now on refuses the tokens that issuers have issued to a customer so far. Locks the customer's identities until
- * the transaction ends.
- * @returns the identities, whose links must be written anew
+ * From now on refuses the tokens that issuers have issued to a customer so far, and sign-ins that have begun. Locks the
+ * customer's identities until the transaction ends.
+ * @returns the identities, whose links must be written anew, and whether the customer is suspended
  */
-export async function refuseTokens(tx: TransactionSql, customerId: string, clock: Clock): Promise<ExternalIdentity[]> {
-  await tx`update customers.customers set tokens_not_before = ${new Date(clock.now())} where id = ${customerId}`;
-  return await tx<ExternalIdentity[]>`
+export async function refuseTokens(
+  tx: TransactionSql,
+  customerId: string,
+  clock: Clock,
+): Promise<{ suspended: boolean; linked: ExternalIdentity[] }> {
+  const [customer] = await tx<{ suspended: boolean }[]>`
+    update customers.customers
+    set tokens_not_before = ${new Date(clock.now())}, access_version = access_version + 1
+    where id = ${customerId} returning suspended_at is not null as suspended`;
+  const linked = await tx<ExternalIdentity[]>`
     select issuer, subject from customers.identities where customer_id = ${customerId} for update`;
+  return { suspended: customer!.suspended, linked };
 }
 
 /** Unlinks every identity of a customer. */

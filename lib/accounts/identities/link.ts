@@ -3,7 +3,6 @@ import { countExchange, type ExchangeStore } from '../../auth/identity/exchanges
 import {
   deleteLink,
   type ExternalIdentity,
-  type IdentityLink,
   type IdentityLinks,
   putLink,
 } from '../../auth/identity/identity-links.dynamo.ts';
@@ -12,6 +11,7 @@ import type { Identity } from '../../contract/api/identities.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { Access } from '../customers/customers.sql.ts';
 import { unmatchableHash } from '../customers/passwords.ts';
 import { writeMail } from '../mail/outbox.sql.ts';
 import { mailOf } from '../mail/texts.ts';
@@ -51,17 +51,17 @@ export async function readIdToken(
 
 /**
  * Exchanges an id token of an application for its customer, who may be a new one. One token can be exchanged ten times.
- * @returns the customer, and when they proved who they are to the issuer
+ * @returns the customer's access, and when they proved who they are to the issuer
  * @throws Problem id-token-invalid, identity-not-linked; DependencyUnavailable
  */
 export async function exchangeIdToken(
   deps: IdTokenDeps & { lockout: ExchangeStore },
   { idToken, nonce }: { idToken: string; nonce?: string | undefined },
   applicationId: string,
-): Promise<{ customerId: string; authenticatedAt: number }> {
+): Promise<Access & { authenticatedAt: number }> {
   const token = await readIdToken(deps, idToken, { applicationId, nonce });
   await countExchange(deps.lockout, idToken);
-  return { customerId: await customerOfIdentity(deps, token), authenticatedAt: token.authenticatedAt };
+  return { ...(await customerOfIdentity(deps, token)), authenticatedAt: token.authenticatedAt };
 }
 
 type Token = ExternalIdentity & Pick<VerifiedToken, 'claims' | 'issuedAt'>;
@@ -72,7 +72,7 @@ type Token = ExternalIdentity & Pick<VerifiedToken, 'claims' | 'issuedAt'>;
  * @throws Problem identity-not-linked; id-token-invalid when it is older than the last sign-out everywhere;
  *   DependencyUnavailable
  */
-export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<string> {
+export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<Access> {
   const known = await useIdentity(deps, token);
   if (known !== undefined) return stillCounts(token, known);
   await linkByEmail(deps, token);
@@ -81,8 +81,8 @@ export async function customerOfIdentity(deps: LinkDeps, token: Token): Promise<
   return stillCounts(token, linked);
 }
 
-function stillCounts({ issuedAt }: Token, { customerId, notBefore }: IdentityLink): string {
-  if (issuedAt >= notBefore) return customerId;
+function stillCounts({ issuedAt }: Token, { id, suspended, accessVersion, notBefore }: identities.Link): Access {
+  if (issuedAt >= notBefore) return { id, suspended, accessVersion };
   throw new Problem(
     'id-token-invalid',
     'The id token is older than your last sign-out everywhere. Sign in again there.',
@@ -111,20 +111,22 @@ export async function linkIdentity(
 
 /**
  * Unlinks an identity from its customer. From now on its tokens no longer authenticate the customer.
- * @returns whether the customer had the identity
- * @throws DependencyUnavailable, and then nothing has changed
+ * @throws Problem not-found when the customer has no such identity; DependencyUnavailable
  */
-export const unlinkIdentity = ({ sql, links, clock }: LinkDeps, id: string, customerId: string): Promise<boolean> =>
-  inTransaction(sql(), async (tx) => {
-    const identity = await identities.deleteIdentity(tx, id, customerId);
-    if (identity === undefined) return false;
-    await notify(tx, { kind: 'identity-unlinked', customerId, issuer: identity.issuer }, clock);
-    await deleteLink(links, identity);
-    return true;
-  });
+export async function unlinkOne(
+  tx: TransactionSql,
+  { links, clock }: Pick<LinkDeps, 'links' | 'clock'>,
+  { id, customerId }: { id: string; customerId: string },
+): Promise<void> {
+  const identity = await identities.deleteIdentity(tx, id, customerId);
+  if (identity === undefined) throw new Problem('not-found', 'The customer has no identity with this id.');
+  await notify(tx, { kind: 'identity-unlinked', customerId, issuer: identity.issuer }, clock);
+  await deleteLink(links, identity);
+}
 
 /**
- * Refuses the tokens that issuers have issued to a customer so far, for requests and for new sessions.
+ * Refuses the tokens that issuers have issued to a customer so far, for requests and for new sessions. Of a suspended
+ * customer it refuses all.
  * @throws DependencyUnavailable
  */
 export async function refuseIssuedTokens(
@@ -133,7 +135,8 @@ export async function refuseIssuedTokens(
   customerId: string,
 ): Promise<void> {
   const link = { customerId, notBefore: clock.now() };
-  for (const identity of await identities.refuseTokens(tx, customerId, clock)) await putLink(links, identity, link);
+  const { suspended, linked } = await identities.refuseTokens(tx, customerId, clock);
+  for (const identity of linked) await (suspended ? deleteLink(links, identity) : putLink(links, identity, link));
 }
 
 /**
@@ -162,10 +165,10 @@ async function notify(tx: TransactionSql, { kind, customerId, issuer }: Notice, 
  * that a concurrent unlink cannot leave a copy behind.
  * @returns the linked customer, if any
  */
-const useIdentity = ({ sql, links, clock }: LinkDeps, token: Token): Promise<IdentityLink | undefined> =>
+const useIdentity = ({ sql, links, clock }: LinkDeps, token: Token): Promise<identities.Link | undefined> =>
   inTransaction(sql(), async (tx) => {
     const link = await identities.touchIdentity(tx, token, token.claims.email, clock);
-    if (link !== undefined) await putLink(links, token, link);
+    if (link?.suspended === false) await putLink(links, token, { customerId: link.id, notBefore: link.notBefore });
     return link;
   });
 

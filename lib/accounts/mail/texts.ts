@@ -14,6 +14,8 @@ export const mailKinds = [
   'sign-ins-failed',
   'identity-linked',
   'identity-unlinked',
+  'account-suspended',
+  'account-reactivated',
 ] as const;
 export type MailKind = (typeof mailKinds)[number];
 
@@ -97,4 +99,10 @@ const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string, issu
     `A sign-in of ${issuer} is no longer linked to your account.`,
     ifStolen,
   ],
+  'account-suspended': () => [
+    'Your account is suspended',
+    'The shop has suspended your account: you are signed out and cannot sign in. Your orders go on.',
+    'If you think that this is a mistake, contact us.',
+  ],
+  'account-reactivated': () => ['Your account is active again', 'You can sign in to your account again.'],
 };

@@ -37,6 +37,7 @@ export const customer = z.object({
   name: z.optional(z.string()),
   address: z.optional(z.nullable(address)),
   premium: z.boolean(),
+  suspended: z.boolean(),
   createdAt: timestamp,
   updatedAt: timestamp,
   version,
@@ -129,10 +130,25 @@ export const updateMe = {
   ifMatch: true,
 } as const satisfies OperationContract;
 
+const customerPath = z.strictObject({ customerId: id('customer') });
+
+export const getCustomer = {
+  summary: 'Read a customer',
+  path: customerPath,
+  responses: { 200: customer },
+  personal,
+  problems: ['not-found'],
+  etag: true,
+} as const satisfies OperationContract;
+
 export const updateCustomer = {
-  summary: 'Change whether a customer is premium',
-  path: z.strictObject({ customerId: id('customer') }),
-  body: z.strictObject({ premium: z.boolean() }),
+  summary: 'Change whether a customer is premium or suspended',
+  description:
+    'For the back office. `premium` gives the customer’s next quotes and orders the premium discount, or no longer does. `suspended` ends every session of the customer, refuses the tokens of their identity provider, and lets nobody sign in to the account until it is `false` again. Orders that were placed go on. The customer gets a mail when they are suspended and when they are not any more.',
+  path: customerPath,
+  body: z
+    .strictObject({ premium: z.optional(z.boolean()), suspended: z.optional(z.boolean()) })
+    .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: customer },
   personal,
   problems: ['not-found', 'version-stale'],
@@ -143,7 +159,7 @@ export const endCustomerSessions = {
   summary: 'End every session of a customer',
   description:
     'For the back office, when a customer reports that somebody else is signed in. Also refuses the tokens that their identity provider issued so far. The customer signs in again.',
-  path: z.strictObject({ customerId: id('customer') }),
+  path: customerPath,
   responses: { 204: null },
   problems: ['not-found'],
 } as const satisfies OperationContract;

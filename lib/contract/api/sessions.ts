@@ -16,7 +16,14 @@ export const signIn = {
     'must have either email and password, or idToken',
   ),
   responses: { 201: z.object({ token: z.string(), expiresAt: timestamp, customerId: id('customer') }) },
-  problems: ['invalid-credentials', 'id-token-invalid', 'identity-not-linked', 'sign-in-locked'],
+  problems: [
+    'invalid-credentials',
+    'id-token-invalid',
+    'identity-not-linked',
+    'sign-in-locked',
+    'customer-suspended',
+    'access-changed',
+  ],
 } as const satisfies OperationContract;
 
 export const ownSession = z.object({

@@ -9,10 +9,12 @@ create table customers.customers (
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
   password_hash text not null,
-  -- Counts the customer's passwords. A session that was opened with an older one is not valid.
-  password_version integer not null default 1,
+  -- Counts the changes of how the customer gets in. A sign-in that began before such a change opens no session.
+  access_version integer not null default 1,
   -- Tokens that an issuer issued before this time are refused.
   tokens_not_before timestamptz,
+  -- Null unless an operator has suspended the account: then nobody signs in to it.
+  suspended_at timestamptz,
   version integer not null default 1 check (version >= 1),
   created_at timestamptz not null,
   updated_at timestamptz not null
@@ -92,9 +94,9 @@ create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 grant usage on schema customers to customers_api, profiles_api, mailer, jobs;
 
 grant select, insert on customers.customers to customers_api;
-grant update (email, confirmed_at, name, address, premium, password_hash, password_version, tokens_not_before, version, updated_at)
+grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
   on customers.customers to customers_api;
-grant select (id, email, name, address, premium, created_at, updated_at, version) on customers.customers to profiles_api;
+grant select (id, email, name, address, premium, suspended_at, created_at, updated_at, version) on customers.customers to profiles_api;
 grant select on customers.identities to profiles_api;
 grant select, insert, update on customers.email_tokens to customers_api;
 grant select (kind, recipient, mailbox, network, created_at), insert on customers.mails to customers_api;
