@@ -33,6 +33,17 @@ const rows = {
   }),
   'get-me': http('GET', '/customers/me', 'customer', 'profiles_api'),
   'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
+  'export-me': http('GET', '/customers/me/export', 'session', 'customer_export', {
+    recent: true,
+    scopes: ['customers:read'],
+    tables: { sessions: ['Query'] },
+    concurrent: 5,
+  }),
+  'erase-me': http('DELETE', '/customers/me', 'session', 'customer_erasure', {
+    recent: true,
+    scopes: ['customers:write'],
+    tables: { sessions: ['Query', 'BatchWriteItem'], identities: ['DeleteItem'] },
+  }),
   'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', { scopes: ['customers:read'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', {
     scopes: ['customers:write'],

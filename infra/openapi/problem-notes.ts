@@ -34,9 +34,9 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     ],
   },
   'sign-in-again': {
-    when: 'The operation changes how the customer signs in, and the session was opened by a sign-in more than ten minutes ago.',
+    when: 'The operation changes how the customer signs in, or shows or erases everything about them, and the session was opened by a sign-in more than ten minutes ago.',
     todo: 'Let the customer sign in again (RFC 9470), and repeat the request with the new session.',
-    detail: 'Sign in again and repeat the request within 10 minutes: it changes how you sign in.',
+    detail: 'Sign in again and repeat the request within 10 minutes.',
     path: '/customers/me/identities',
   },
   'customer-suspended': {
@@ -50,6 +50,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Sign in again.',
     detail: 'How you sign in was changed at this moment. Sign in again.',
     path: '/sessions',
+  },
+  'orders-under-way': {
+    when: 'The customer wants their data erased, and an order of theirs has not ended yet.',
+    todo: 'Cancel the order or wait until it has ended, and repeat the request.',
+    detail: '1 order has not ended yet. Cancel it, or wait until it has ended.',
+    path: '/customers/me',
   },
   'scopes-exceeded': {
     when: 'An application with `applications:manage` grants a scope that it lacks, or changes an application that has such a scope.',

@@ -65,15 +65,11 @@ const recentSeconds = 600;
 function checkSignIn(caller: Caller, clock: Clock): void {
   const { authenticatedAt = 0 } = (caller.kind === 'customer' && caller.session) || {};
   if (clock.now() - authenticatedAt <= recentSeconds * 1000) return;
-  throw new Problem(
-    'sign-in-again',
-    `Sign in again and repeat the request within ${recentSeconds / 60} minutes: it changes how you sign in.`,
-    {
-      headers: {
-        'www-authenticate': `Bearer error="insufficient_user_authentication", max_age="${recentSeconds}"`,
-      },
+  throw new Problem('sign-in-again', `Sign in again and repeat the request within ${recentSeconds / 60} minutes.`, {
+    headers: {
+      'www-authenticate': `Bearer error="insufficient_user_authentication", max_age="${recentSeconds}"`,
     },
-  );
+  });
 }
 
 function checkScopes({ scopes }: Route, granted: readonly string[]): void {

@@ -32,6 +32,7 @@ export type World = {
 };
 
 const signingOut = ['sign-out', 'sign-out-everywhere'];
+const erasing = ['erase-me'];
 
 /** Starts the product with its data in this folder, and fills it with what there is to find, change and leak. */
 export async function makeWorld(directory: string): Promise<World> {
@@ -67,7 +68,11 @@ async function fill(stack: Stack, directory: string, answered: () => number): Pr
     const { customerId, token } = await shop('POST', '/sessions', credentials);
     return { ...credentials, id: customerId!, token: token!, again: () => shop('POST', '/sessions', credentials) };
   };
-  const [customer, other] = [await signUpAndIn('fuzzed'), await signUpAndIn('other')];
+  const [customer, other, goner] = [
+    await signUpAndIn('fuzzed'),
+    await signUpAndIn('other'),
+    await signUpAndIn('goner'),
+  ];
   const productIds = demo.products.map(({ id }) => id);
   const placeOrder = async (token: string) => {
     const ask = asker(stack.baseUrl, { authorization: `Bearer ${token}`, prefer: 'wait=20' });
@@ -103,21 +108,22 @@ async function fill(stack: Stack, directory: string, answered: () => number): Pr
     kinds: [
       { name: 'nobody' },
       { name: 'client', header: `Client-Id: ${demo.clientId}` },
-      { name: 'session', header: bearer(customer.token), without: signingOut },
-      { name: 'key', header: bearer(demo.appKey), without: ['end-customer-sessions'], mayRead: Object.keys(ofOthers) },
+      { name: 'session', header: bearer(customer.token), without: [...signingOut, ...erasing] },
+      { name: 'key', header: bearer(demo.appKey), mayRead: Object.keys(ofOthers) },
       { name: 'key-without-scopes', header: bearer(bareKey.key) },
       { name: 'unknown-token', header: bearer(`cfs_${'A'.repeat(64)}`) },
       { name: 'signing-out', header: bearer(leaving.token), only: signingOut },
+      { name: 'erasing', header: bearer(goner.token), only: erasing },
     ],
     ids: {
       productId: productIds,
       orderId: [...orderIds, otherOrderId],
-      customerId: [customer.id, other.id],
+      customerId: [other.id],
       applicationId: [victim.id!],
       keyId: [victimKey.id!],
       sessionId: [listed.id!].filter((id) => id !== undefined),
     },
-    spared: { applicationId: spared },
+    spared: { applicationId: spared, customerId: [customer.id] },
     canaries: {
       ...secrets,
       ...ofOthers,

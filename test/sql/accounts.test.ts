@@ -134,9 +134,10 @@ describe('the same work is done for an e-mail with an account and for one withou
 
 describe('mails', () => {
   const write = (kind = 'reset', to = 'known@example.com') => owner`
-    insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at)
+    insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, keep_until)
     values (
-      ${`eml_${crypto.randomUUID().replaceAll('-', '')}`}, ${kind}, ${to}, 'Hello', 'cfe_secret', ${new Date(now)}, ${new Date(now)}
+      ${`eml_${crypto.randomUUID().replaceAll('-', '')}`}, ${kind}, ${to}, 'Hello', 'cfe_secret', ${new Date(now)}, ${new Date(now)},
+      ${new Date(now + 30 * 24 * 3600_000)}
     )`;
   const send = (carrier: ((mail: Mail) => Promise<void>) | undefined) =>
     sendMails({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
 import { envelopeOf } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
@@ -19,12 +20,14 @@ import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
 let refunds: Saga['api'];
+let erasure: Saga['api'];
 beforeAll(async () => {
   saga = await startSaga();
   refunds = saga.connect('refunds_api', poolOptions);
+  erasure = saga.connect('customer_erasure', poolOptions);
 });
 afterAll(async () => {
-  await refunds.end();
+  await Promise.all([refunds.end(), erasure.end()]);
   await saga.stop();
 });
 
@@ -284,6 +287,9 @@ test('an event carries the id of the request that its saga works for', async () 
 });
 
 test('the contract, the transitions and the database know the same events', async () => {
+  await inTransaction(erasure, (tx) =>
+    emptyCustomer(tx, { id: saga.customerId, eventId: ids().eventId, requestId: 'req_erase' }, saga.clock),
+  );
   const defined = domainEvents.map(({ type, version }) => `${type} ${version}`).toSorted();
   const written = await saga.owner`select distinct type || ' ' || schema_version as event from outbox.events`;
   expect(written.map(({ event }) => event).toSorted()).toEqual(defined);

@@ -16,6 +16,14 @@ import {
   useToken,
   voidTokens,
 } from '../../lib/accounts/customers/email-tokens.sql.ts';
+import {
+  deletePersonalRecords,
+  dropUnconfirmed,
+  emptyCustomer,
+  lockForErasure,
+} from '../../lib/accounts/customers/erase.sql.ts';
+import { exportAccount } from '../../lib/accounts/customers/export.sql.ts';
+import { deleteIdentities, listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
 import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
@@ -23,6 +31,7 @@ import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
+import { exportAccesses } from '../../lib/operations/audit/export.ts';
 import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { findOrders } from '../../lib/operations/manual-review/find.sql.ts';
 import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
@@ -50,6 +59,7 @@ import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/r
 import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
 import { insertProduct, listProducts, readProduct, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
+import { exportOrders } from '../../lib/shop/orders/export.sql.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { claimRefund, findRefund, listRefunds, readRefundToMake } from '../../lib/shop/payments/refunds.sql.ts';
@@ -173,9 +183,38 @@ const calls: Call[] = [
     'purge-expired: mails and tokens',
     'jobs',
     async (sql) => {
-      await purgeMails(sql, new Date(Date.now() - 30 * 24 * 3600_000));
+      await purgeMails(sql, new Date());
       await purgeTokens(sql, new Date());
     },
+  ],
+  [
+    'purge-expired: sign-ups',
+    'jobs',
+    (sql) => dropUnconfirmed(sql, { signedUpBefore: new Date(Date.now() - 7 * 24 * 3600_000), now: new Date() }),
+    // It sees every customer of this shop, because none of them is confirmed.
+    30_000,
+  ],
+  [
+    'export-me',
+    'customer_export',
+    async (sql) => {
+      await exportAccount(sql, ids.customer(777));
+      await listIdentities(sql, ids.customer(777));
+      await exportOrders(sql, { customerId: ids.customer(777), before: undefined, limit: 101 });
+      await exportAccesses(sql, ids.customer(777), undefined, clock);
+    },
+  ],
+  [
+    'erase-me',
+    'customer_erasure',
+    (sql, mode) =>
+      inTransaction(sql, async (tx) => {
+        const customer = ids.customer(of(mode, 790));
+        const { email } = await lockForErasure(tx, customer);
+        await deleteIdentities(tx, customer);
+        await deletePersonalRecords(tx, { id: customer, email }, clock);
+        await emptyCustomer(tx, { id: customer, eventId: newId('event', clock), requestId: 'req_1' }, clock);
+      }),
   ],
   ['get-me', 'profiles_api', (sql) => findCustomer(sql, ids.customer(777))],
   ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, undefined, clock)],

@@ -27,10 +27,49 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   profiles_api: {
     'customers.customers': [
-      'select(id, email, name, address, premium, suspended_at, version, created_at, updated_at)',
+      'select(id, email, name, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
+  },
+  customer_export: {
+    'customers.customers': [
+      'select(id, email, confirmed_at, name, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'exports the profile; it cannot read a password hash',
+    ],
+    'customers.identities': ['select', 'exports how the customer signs in'],
+    'customers.mails': [
+      'select(kind, recipient, mailbox, created_at, sent_at)',
+      'exports which mails were sent when; it cannot read their text',
+    ],
+    'customers.email_tokens': [
+      'select(customer_id, purpose, email, created_at, expires_at, used_at)',
+      'exports the address that the customer asked to change to; it cannot read a hash',
+    ],
+    'orders.order_details': ['select', 'exports orders with lines and payment'],
+    'orders.timeline': ['select', 'exports what happened to them'],
+    'payments.refunds': ['select', 'exports partial refunds'],
+    'audit.accesses': ['select', 'exports who read or changed the customer’s data'],
+    'audit.touched': ['select', 'finds those accesses by the customer'],
+  },
+  customer_erasure: {
+    'customers.customers': [
+      'select(id, email, access_version, version, erased_at), update(email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at, erased_at)',
+      'empties the row; the address is for the last mail',
+    ],
+    'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
+    'customers.email_tokens': ['select(customer_id, email), delete', 'deletes tokens, and finds the mails of one'],
+    'customers.mails': [
+      'select(kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert, update(subject, body, given_up_at, keep_until)',
+      'stops the mails and lets their records go soon, and writes the last one; it cannot read their text',
+    ],
+    'customers.idempotency_keys': [
+      'select(caller, operation, body), delete',
+      'deletes stored answers that show the customer',
+    ],
+    'orders.idempotency_keys': ['select(caller), delete', 'deletes stored answers to the customer'],
+    'orders.under_way': ['select', 'knows how many orders have not ended, and nothing else of them'],
+    'outbox.events': ['insert', 'writes the event of the erasure'],
   },
   mailer: {
     'customers.mails': [
@@ -137,7 +176,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'audit.usage': ['select', 'shows what applications used'],
   },
   jobs: {
-    'customers.mails': ['select(created_at), delete', 'deletes old mails without reading them'],
+    'customers.mails': ['select(keep_until), delete', 'deletes old mails without reading them'],
     'customers.email_tokens': ['select(expires_at), delete', 'deletes expired tokens without reading them'],
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
@@ -228,7 +267,7 @@ describe('what is granted', () => {
     }
   });
 
-  test('only triggers and the functions that add and drop months of the audit run as their owner', async () => {
+  test('only triggers, and the functions that change the audit’s months or drop unconfirmed customers, run as their owner', async () => {
     const callable = await as.migrator`
       select p.oid::regprocedure::text as name,
         (select string_agg(rolname, ', ' order by rolname) from pg_roles
@@ -241,6 +280,11 @@ describe('what is granted', () => {
     expect(callable.map((row) => ({ ...row }))).toEqual([
       { name: 'audit.add_month(timestamp with time zone)', callers: 'audit_writer, jobs', anybody: false },
       { name: 'audit.drop_months(timestamp with time zone,integer)', callers: 'jobs', anybody: false },
+      {
+        name: 'customers.drop_unconfirmed(timestamp with time zone,timestamp with time zone)',
+        callers: 'jobs',
+        anybody: false,
+      },
     ]);
     const loose = await as.migrator`
       select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
@@ -288,9 +332,17 @@ describe('an attempt', () => {
 
   const refused: [situation: string, by: readonly Role[], statement: string][] = [
     ['reading customers', others('customers_api'), 'select id, email, password_hash from customers.customers'],
-    ['counting customers', others('customers_api', 'profiles_api'), 'select count(*) from customers.customers'],
+    [
+      'counting customers',
+      others('customers_api', 'profiles_api', 'customer_export', 'customer_erasure'),
+      'select count(*) from customers.customers',
+    ],
     ['deleting a customer', roles, 'delete from customers.customers'],
-    ['changing an e-mail', others('customers_api'), "update customers.customers set email = 'x@example.com'"],
+    [
+      'changing an e-mail',
+      others('customers_api', 'customer_erasure'),
+      "update customers.customers set email = 'x@example.com'",
+    ],
     ['reading what was mailed', others('mailer'), 'select body from customers.mails'],
     ['changing the recipient of a mail', roles, "update customers.mails set recipient = 'x@example.com'"],
     ['reading the catalogue', others('catalog_api'), 'select * from catalog.products'],

@@ -137,9 +137,9 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       insert into customers.idempotency_keys
       select 'address:10.0.0.' || n % 250, 'key-' || n, 'sign-up', 'hash', 201, '{}', '{}', at, at + interval '48 hours'
       from generate_series(1, 5000) n, lateral (select now() - n * interval '1 minute') t (at);
-      insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, sent_at)
+      insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, sent_at, keep_until)
       select pg_temp.id('eml_', n), 'reset', 'customer' || n || '@example.com', case when n > 4990 then 'x' end,
-        case when n > 4990 then 'x' end, at, at, case when n <= 4990 then at end
+        case when n > 4990 then 'x' end, at, at, case when n <= 4990 then at end, at + interval '30 days'
       from generate_series(1, 5000) n, lateral (select now() - (5000 - n) * interval '5 minutes') t (at);
       insert into customers.email_tokens (customer_id, purpose, hash, created_at, expires_at)
       select pg_temp.id('cus_', n), 'confirm',

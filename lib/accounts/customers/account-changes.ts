@@ -6,7 +6,7 @@ import type { Customer } from '../../contract/api/customers.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { refuseIssuedTokens, unlinkAll, unlinkOne } from '../identities/link.ts';
-import { writeMail } from '../mail/outbox.sql.ts';
+import { writeNotice } from '../mail/outbox.sql.ts';
 import { type MailKind, mailOf } from '../mail/texts.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
 import { updateCustomer } from './customers.sql.ts';
@@ -141,7 +141,7 @@ async function changeAndSignOut<R>(
     const changed = await change(tx);
     await voidTokens(tx, changed.id, clock);
     const { notice } = changed;
-    if (notice !== undefined) await writeMail(tx, { ...notice, ...mailOf(notice.kind) }, clock);
+    if (notice !== undefined) await writeNotice(tx, { ...notice, ...mailOf(notice.kind) }, clock);
     await refuseIssuedTokens(tx, { links, clock }, changed.id);
     await endAllSessions(sessions, changed.id, kept);
     return changed;

@@ -76,6 +76,6 @@ export async function setEmail(
 /** Goes up by one with each change of how a customer gets in: their password, identities, sign-out, suspension. */
 export async function accessVersionOf(sql: Sql, id: string): Promise<number | undefined> {
   const [row] = await sql<{ accessVersion: number }[]>`
-    select access_version from customers.customers where id = ${id}`;
+    select access_version from customers.customers where id = ${id} and erased_at is null`;
   return row?.accessVersion;
 }

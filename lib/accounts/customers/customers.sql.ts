@@ -7,7 +7,8 @@ type Handle = Sql | TransactionSql;
 
 /** @throws Problem not-found */
 export async function findCustomer(sql: Handle, id: string): Promise<Customer> {
-  const [row] = await sql<Row[]>`select ${shown(sql)} from customers.customers where id = ${id}`;
+  const [row] = await sql<Row[]>`
+    select ${shown(sql)} from customers.customers where id = ${id} and erased_at is null`;
   if (row === undefined) throw notFound();
   return toCustomer(row);
 }
@@ -42,7 +43,7 @@ export async function updateCustomer(
         when true then coalesce(suspended_at, ${now}) when false then null else suspended_at end,
       version = version + 1,
       updated_at = ${now}
-    where id = ${id} ${versions === undefined ? sql`` : sql`and version = any(string_to_array(${versions.join(',')}, ',')::integer[])`}
+    where id = ${id} and erased_at is null ${versions === undefined ? sql`` : sql`and version = any(string_to_array(${versions.join(',')}, ',')::integer[])`}
     returning ${shown(sql)}`;
   if (row !== undefined) return toCustomer(row);
   const current = await findCustomer(sql, id);
@@ -76,7 +77,8 @@ export async function findStoredPassword(sql: Handle, email: string): Promise<St
  * @throws Problem not-found
  */
 export async function findStoredPasswordOf(sql: Handle, id: string): Promise<StoredPassword> {
-  const [row] = await sql<StoredPassword[]>`select ${secret(sql)} from customers.customers where id = ${id}`;
+  const [row] = await sql<StoredPassword[]>`
+    select ${secret(sql)} from customers.customers where id = ${id} and erased_at is null`;
   if (row === undefined) throw notFound();
   return row;
 }

@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { ExternalIdentity } from '../../auth/identity/identity-links.dynamo.ts';
 import type { Identity } from '../../contract/api/identities.ts';
+import { Problem } from '../../contract/api/problems.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Access } from '../customers/customers.sql.ts';
@@ -58,10 +59,15 @@ export async function refuseTokens(
 export const deleteIdentities = (tx: TransactionSql, customerId: string): Promise<ExternalIdentity[]> =>
   tx<ExternalIdentity[]>`delete from customers.identities where customer_id = ${customerId} returning issuer, subject`;
 
-/** The e-mail address of a customer. */
+/**
+ * The e-mail address of a customer.
+ * @throws Problem not-found when the customer was erased
+ */
 export async function addressOf(tx: TransactionSql, customerId: string): Promise<string> {
-  const [row] = await tx<{ email: string }[]>`select email from customers.customers where id = ${customerId}`;
-  return row!.email;
+  const [row] = await tx<{ email: string }[]>`
+    select email from customers.customers where id = ${customerId} and erased_at is null`;
+  if (row === undefined) throw new Problem('not-found', 'This customer does not exist.');
+  return row.email;
 }
 
 /** Links an identity to a customer. @returns undefined when it is linked already */

@@ -13,7 +13,7 @@ import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Access } from '../customers/customers.sql.ts';
 import { unmatchableHash } from '../customers/passwords.ts';
-import { writeMail } from '../mail/outbox.sql.ts';
+import { writeNotice } from '../mail/outbox.sql.ts';
 import { mailOf } from '../mail/texts.ts';
 import * as identities from './identities.sql.ts';
 
@@ -157,7 +157,7 @@ type Notice = { kind: 'identity-linked' | 'identity-unlinked'; customerId: strin
 /** Mails the customer that a way to sign in was added or removed. */
 async function notify(tx: TransactionSql, { kind, customerId, issuer }: Notice, clock: Clock): Promise<void> {
   const to = await identities.addressOf(tx, customerId);
-  await writeMail(tx, { kind, to, ...mailOf(kind, { issuer }) }, clock);
+  await writeNotice(tx, { kind, to, ...mailOf(kind, { issuer }) }, clock);
 }
 
 /**
@@ -183,6 +183,8 @@ async function linkByEmail({ sql, clock }: LinkDeps, token: Token): Promise<void
     const created = await identities.insertConfirmed(tx, { email, name: nameOf(name, email), passwordHash }, clock);
     const customerId = created ?? (await confirmedCustomerWith(tx, email));
     await identities.insertIdentity(tx, { ...token, email }, customerId, clock);
+    // Adding the row has waited for an erasure that was under way, which has not seen it.
+    await identities.addressOf(tx, customerId);
   });
 }
 

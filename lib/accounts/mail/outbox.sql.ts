@@ -12,6 +12,10 @@ export type OutgoingMail = {
   network?: string;
 };
 
+const day = 24 * 3600_000;
+/** How long the record of a mail, without its text, is kept. */
+const keptMs = 30 * day;
+
 /** How many mails of one budget an hour can be requested for one address. */
 export const mailsAnHour = 5;
 
@@ -45,7 +49,7 @@ export async function mayMail(
 }
 
 /** An address without its sub-address, as the column has it: `x+tag@example.com` → `x@example.com`. */
-const mailboxOf = (address: string): string => address.replace(/\+[^@]*(?=@)/, '');
+export const mailboxOf = (address: string): string => address.replace(/\+[^@]*(?=@)/, '');
 
 /**
  * Writes a mail to the outbox; it is sent after this transaction is committed. A mail of the kind `nobody` is never
@@ -55,21 +59,43 @@ export async function writeMail(
   tx: TransactionSql,
   { kind, to, subject, text, network }: OutgoingMail,
   clock: Clock,
+  keepMs: number = keptMs,
 ): Promise<void> {
   const now = new Date(clock.now());
   const toSend = kind !== 'nobody';
   await tx`
-    insert into customers.mails (id, kind, recipient, network, subject, body, created_at, next_attempt_at, sent_at)
+    insert into customers.mails (
+      id, kind, recipient, network, subject, body, created_at, next_attempt_at, sent_at, keep_until
+    )
     values (
       ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
-      ${toSend ? null : now}
+      ${toSend ? null : now}, ${new Date(now.getTime() + keepMs)}
     )`;
+}
+
+/**
+ * Mails a customer that something about their account has changed. Of one kind they get five an hour at most: whoever
+ * is at it has been told on by then, and the customer is not flooded.
+ */
+export async function writeNotice(
+  tx: TransactionSql,
+  notice: OutgoingMail,
+  clock: Clock,
+  keepMs?: number,
+): Promise<void> {
+  const { kind, to } = notice;
+  await tx`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${`mail ${kind} ${to}`}, 0))`;
+  const [row] = await tx<[{ sent: number }]>`
+    select count(*)::integer as sent from customers.mails
+    where mailbox = ${mailboxOf(to)} and recipient = ${to} and kind = ${kind}
+      and created_at > ${new Date(clock.now() - 3600_000)}`;
+  if (row.sent < mailsAnHour) await writeMail(tx, notice, clock, keepMs);
 }
 
 export type DueMail = OutgoingMail & { id: string; attempts: number };
 
 /** A mail that could not be sent for this long is given up. */
-const giveUpAfterMs = 24 * 3600_000;
+const giveUpAfterMs = day;
 
 /**
  * Claims mails that are due: password resets first, then the longest waiting. Concurrent callers get different ones. A mail that is not
@@ -116,8 +142,28 @@ export async function giveUpMails(sql: Sql, clock: Clock, { all = false } = {}):
   return count;
 }
 
-/** Deletes the records of mails that were written before a time. @returns how many */
-export async function purgeMails(sql: Sql, before: Date): Promise<number> {
-  const { count } = await sql`delete from customers.mails where created_at <= ${before}`;
+/**
+ * Stops the mails to an address that are not sent yet, and lets the records of all of them go within the hour. They
+ * count against the address until then: erasing an account must not make its budget new.
+ * @param kinds the mails that are meant; all by default
+ */
+export async function forgetMails(
+  tx: TransactionSql,
+  { to, kinds }: { to: string; kinds?: readonly MailKind[] },
+  clock: Clock,
+): Promise<void> {
+  const now = new Date(clock.now());
+  await tx`
+    update customers.mails set
+      subject = null, body = null,
+      given_up_at = case when sent_at is null then coalesce(given_up_at, ${now}) else given_up_at end,
+      keep_until = greatest(created_at, ${now}::timestamptz) + interval '1 hour'
+    where mailbox = ${mailboxOf(to)} and recipient = ${to}
+      ${kinds === undefined ? tx`` : tx`and kind = any(string_to_array(${kinds.join(',')}, ','))`}`;
+}
+
+/** Deletes the records of mails that are kept no longer. @returns how many */
+export async function purgeMails(sql: Sql, now: Date): Promise<number> {
+  const { count } = await sql`delete from customers.mails where keep_until <= ${now}`;
   return count;
 }

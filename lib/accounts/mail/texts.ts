@@ -16,6 +16,7 @@ export const mailKinds = [
   'identity-unlinked',
   'account-suspended',
   'account-reactivated',
+  'account-erased',
 ] as const;
 export type MailKind = (typeof mailKinds)[number];
 
@@ -103,6 +104,11 @@ const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string, issu
     'Your account is suspended',
     'The shop has suspended your account: you are signed out and cannot sign in. Your orders go on.',
     'If you think that this is a mistake, contact us.',
+  ],
+  'account-erased': () => [
+    'Your account is erased',
+    'Your account and your personal data were erased, as you asked. Records of your orders stay without your name, because the law asks for them.',
+    'This is the last mail to this address. If it was not you, contact us.',
   ],
   'account-reactivated': () => ['Your account is active again', 'You can sign in to your account again.'],
 };

@@ -6,7 +6,8 @@ import {
   type BatchWriteCommandOutput,
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { toEpochSeconds } from '../../kernel/clock.ts';
+import type { OwnSessionView } from '../../contract/api/sessions.ts';
+import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { orUnavailable } from '../store.dynamo.ts';
 import { endSession, openSession, type Session, type SessionItem, type SessionStore } from './sessions.dynamo.ts';
@@ -43,6 +44,24 @@ export async function listSessions(store: SessionStore, customerId: string): Pro
       applicationId,
     }))
     .toSorted((one, other) => other.createdAt - one.createdAt || (one.id < other.id ? -1 : 1));
+}
+
+/** The most sessions that a customer is shown. */
+const mostShown = 100;
+
+/**
+ * The active sessions of a signed-in customer as the API shows them, newest first.
+ * @throws DependencyUnavailable
+ */
+export async function listOwnSessions(store: SessionStore, current: Session): Promise<OwnSessionView[]> {
+  const found = await listSessions(store, current.customerId);
+  const id = sessionIdOf(current);
+  return found.slice(0, mostShown).map((session) => ({
+    ...session,
+    createdAt: toTimestamp(session.createdAt),
+    expiresAt: toTimestamp(session.expiresAt),
+    current: session.id === id,
+  }));
 }
 
 /**

@@ -8,6 +8,7 @@ import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
+import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
 import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
@@ -18,6 +19,7 @@ import * as usage from './usage.ts';
 const files = [
   { tag: 'Customers', file: customers },
   { tag: 'Customers', file: identities },
+  { tag: 'Customers', file: privacy },
   { tag: 'Sessions', file: sessions },
   { tag: 'Catalogue', file: catalog },
   { tag: 'Stock', file: stock },

@@ -25,6 +25,7 @@ export const problems = {
   'request-in-flight': { status: 409, title: 'The first request with this Idempotency-Key is still in progress' },
   'stock-reserved': { status: 409, title: 'Stock cannot fall below the reserved quantity' },
   'too-many-unpaid-orders': { status: 409, title: 'The customer has too many orders that are not paid yet' },
+  'orders-under-way': { status: 409, title: 'Some orders of the customer have not ended yet' },
   'order-ended': { status: 409, title: 'The order has already ended' },
   'order-not-in-review': { status: 409, title: 'The order is not in manual review' },
   'outcome-does-not-fit': { status: 409, title: 'The order cannot end like this' },

@@ -35,6 +35,8 @@ export const ownSession = z.object({
   current: z.boolean(),
 });
 
+export type OwnSessionView = z.output<typeof ownSession>;
+
 export const listSessions = {
   summary: 'List the sessions of the signed-in customer',
   description:

@@ -2,6 +2,8 @@
 export const databaseRoles = [
   'customers_api',
   'profiles_api',
+  'customer_export',
+  'customer_erasure',
   'mailer',
   'catalog_api',
   'orders_api',

@@ -119,6 +119,13 @@ export const refundFailed = defineEvent('refund.failed', 1, {
   example: { ...refundExample, reason: 'disputed' },
 });
 
+export const customerErased = defineEvent('customer.erased', 1, {
+  description:
+    'A customer’s personal data was erased. Erase what you have copied of it: their e-mail address, name and address. Their orders stay, under the same id.',
+  data: { customerId: field(id('customer'), 'Id of the customer.') },
+  example: { customerId: exampleIds.customerId },
+});
+
 /** Every kind of event that the outbox may hold. */
 export const domainEvents: readonly EventDefinition[] = [
   orderPlaced,
@@ -128,4 +135,5 @@ export const domainEvents: readonly EventDefinition[] = [
   orderInReview,
   refundSucceeded,
   refundFailed,
+  customerErased,
 ];

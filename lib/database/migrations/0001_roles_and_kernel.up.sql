@@ -8,6 +8,8 @@ begin
     values
       ('customers_api', '5s'),
       ('profiles_api', '5s'),
+      ('customer_export', '20s'),
+      ('customer_erasure', '20s'),
       ('mailer', '5s'),
       ('catalog_api', '5s'),
       ('orders_api', '5s'),
@@ -58,5 +60,5 @@ create domain kernel.refund_id as text collate "C" check (value ~ '^rfd_[0-9a-f]
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
-  customers_api, profiles_api, mailer, catalog_api, orders_api, refunds_api, saga, manual_review, audit_reader,
+  customers_api, profiles_api, customer_export, customer_erasure, mailer, catalog_api, orders_api, refunds_api, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler;

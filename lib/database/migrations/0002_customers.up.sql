@@ -2,13 +2,13 @@ create schema customers;
 
 create table customers.customers (
   id kernel.customer_id primary key,
-  email text collate "C" not null unique check (email = lower(email) and length(email) <= 254),
+  email text collate "C" unique check (email = lower(email) and length(email) <= 254),
   -- Null until the customer has proved that the e-mail is theirs.
   confirmed_at timestamptz,
-  name text not null check (length(name) between 1 and 200),
+  name text check (length(name) between 1 and 200),
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
-  password_hash text not null,
+  password_hash text,
   -- Counts the changes of how the customer gets in. A sign-in that began before such a change opens no session.
   access_version integer not null default 1,
   -- Tokens that an issuer issued before this time are refused.
@@ -17,8 +17,18 @@ create table customers.customers (
   suspended_at timestamptz,
   version integer not null default 1 check (version >= 1),
   created_at timestamptz not null,
-  updated_at timestamptz not null
+  updated_at timestamptz not null,
+  -- Set once the customer's data is erased. The row stays, because orders and accesses name its id.
+  erased_at timestamptz,
+  constraint complete_or_erased check (
+    case when erased_at is null
+      then email is not null and name is not null and password_hash is not null
+      else email is null and name is null and password_hash is null and address is null and confirmed_at is null
+        and not premium
+    end
+  )
 );
+create index customers_unconfirmed on customers.customers (created_at) where confirmed_at is null and erased_at is null;
 
 -- Tokens that are sent by e-mail. A customer has at most one for each purpose; a new one replaces the one before.
 create table customers.email_tokens (
@@ -51,13 +61,15 @@ create table customers.mails (
   next_attempt_at timestamptz not null,
   sent_at timestamptz,
   given_up_at timestamptz,
+  -- When the record is deleted.
+  keep_until timestamptz not null check (keep_until > created_at),
   constraint text_until_done check (
     (body is null) = (subject is null) and (body is null) = (sent_at is not null or given_up_at is not null)
   )
 );
 create index mails_due on customers.mails ((kind <> 'reset'), next_attempt_at) where body is not null;
 create index mails_by_mailbox on customers.mails (mailbox, created_at);
-create index mails_by_age on customers.mails (created_at);
+create index mails_by_end on customers.mails (keep_until);
 
 -- Users of OpenID Connect issuers, and the customer that each of them is. DynamoDB holds a copy for the functions that
 -- may not read this table.
@@ -91,13 +103,27 @@ create table customers.idempotency_keys (
 );
 create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 
-grant usage on schema customers to customers_api, profiles_api, mailer, jobs;
+grant usage on schema customers to customers_api, profiles_api, customer_export, customer_erasure, mailer, jobs;
 
 grant select, insert on customers.customers to customers_api;
 grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
   on customers.customers to customers_api;
-grant select (id, email, name, address, premium, suspended_at, created_at, updated_at, version) on customers.customers to profiles_api;
-grant select on customers.identities to profiles_api;
+grant select (id, email, name, address, premium, suspended_at, erased_at, created_at, updated_at, version)
+  on customers.customers to profiles_api, customer_export;
+grant select (confirmed_at) on customers.customers to customer_export;
+grant select on customers.identities to profiles_api, customer_export;
+grant select (recipient, mailbox, kind, created_at, sent_at) on customers.mails to customer_export;
+grant select (customer_id, purpose, email, created_at, expires_at, used_at) on customers.email_tokens to customer_export;
+
+-- Erasing deletes what only the customer needs, and empties the row that others name.
+grant select (id, email, access_version, erased_at, version) on customers.customers to customer_erasure;
+grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at,
+  erased_at, version, updated_at) on customers.customers to customer_erasure;
+grant select (customer_id, issuer, subject), delete on customers.identities to customer_erasure;
+grant select (customer_id, email), delete on customers.email_tokens to customer_erasure;
+grant select (kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert,
+  update (subject, body, given_up_at, keep_until) on customers.mails to customer_erasure;
+grant select (caller, operation, body), delete on customers.idempotency_keys to customer_erasure;
 grant select, insert, update on customers.email_tokens to customers_api;
 grant select (kind, recipient, mailbox, network, created_at), insert on customers.mails to customers_api;
 grant select, insert, update (email, last_used_at), delete on customers.identities to customers_api;
@@ -106,5 +132,5 @@ grant select, insert, update on customers.idempotency_keys to customers_api;
 grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
 
 grant select (expires_at), delete on customers.email_tokens to jobs;
-grant select (created_at), delete on customers.mails to jobs;
+grant select (keep_until), delete on customers.mails to jobs;
 grant select (expires_at), delete on customers.idempotency_keys to jobs;

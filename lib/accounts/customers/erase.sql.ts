@@ -1,0 +1,86 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { Problem } from '../../contract/api/problems.ts';
+import { customerErased } from '../../contract/events/domain-events.ts';
+import { eventData, insertEvents } from '../../events/outbox.sql.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { forgetMails } from '../mail/outbox.sql.ts';
+
+/**
+ * Locks a customer until the transaction ends, so that neither identities nor orders are added meanwhile.
+ * @returns their e-mail address, and how many of their orders have not ended
+ * @throws Problem not-found
+ */
+export async function lockForErasure(
+  tx: TransactionSql,
+  id: string,
+): Promise<{ email: string; ordersUnderWay: number }> {
+  const [customer] = await tx<{ email: string }[]>`
+    select email from customers.customers where id = ${id} and erased_at is null for update`;
+  if (customer === undefined) throw new Problem('not-found', 'This customer does not exist.');
+  const [orders] = await tx<[{ count: number }]>`
+    select count(*)::integer as count from orders.under_way where customer_id = ${id}`;
+  return { email: customer.email, ordersUnderWay: orders.count };
+}
+
+/** Deletes the tokens of a customer, the stored answers that show them, and within the hour the mails to them. */
+export async function deletePersonalRecords(
+  tx: TransactionSql,
+  { id, email }: { id: string; email: string },
+  clock: Clock,
+): Promise<void> {
+  const caller = `customer:${id}`;
+  await forgetMails(tx, { to: email }, clock);
+  const wanted = await tx<{ email: string | null }[]>`
+    delete from customers.email_tokens where customer_id = ${id} returning email`;
+  for (const { email: to } of wanted) if (to !== null) await forgetMails(tx, { to, kinds: ['change'] }, clock);
+  await tx`delete from customers.idempotency_keys where caller = ${caller}`;
+  await tx`delete from customers.idempotency_keys where operation = 'sign-up' and body = ${JSON.stringify({ email })}`;
+  await tx`delete from orders.idempotency_keys where caller = ${caller}`;
+}
+
+/** Empties the row of a customer and writes the event of it. Nobody gets in by it any more. */
+export async function emptyCustomer(
+  tx: TransactionSql,
+  { id, eventId, requestId }: { id: string; eventId: string; requestId: string },
+  clock: Clock,
+): Promise<void> {
+  const now = new Date(clock.now());
+  await tx`
+    with erased as (
+      update customers.customers set
+        email = null, name = null, address = null, password_hash = null, confirmed_at = null, premium = false,
+        suspended_at = null, access_version = access_version + 1, tokens_not_before = ${now}, erased_at = ${now},
+        updated_at = ${now}, version = version + 1
+      where id = ${id} returning id, version
+    )
+    ${insertEvents(
+      tx,
+      [
+        {
+          id: eventId,
+          definition: customerErased,
+          subject: tx`erased.id`,
+          aggregateId: tx`erased.id`,
+          sequence: tx`erased.version`,
+          correlationId: tx`${requestId}::text`,
+          data: eventData(tx, customerErased, { customerId: tx`erased.id` }),
+          from: tx`erased`,
+        },
+      ],
+      now,
+    )}`;
+}
+
+/**
+ * Deletes customers who never confirmed their e-mail address and can no longer do so: the last sign-up was before
+ * `signedUpBefore`.
+ * @returns how many
+ */
+export async function dropUnconfirmed(
+  sql: Sql,
+  { signedUpBefore, now }: { signedUpBefore: Date; now: Date },
+): Promise<number> {
+  const [row] = await sql<[{ dropped: number }]>`
+    select customers.drop_unconfirmed(${signedUpBefore}, ${now}) as dropped`;
+  return row.dropped;
+}

@@ -1,0 +1,53 @@
+import type { Sql } from 'postgres';
+import type { TimelineEntry } from '../../contract/api/orders.ts';
+import type { ExportedOrder } from '../../contract/api/privacy.ts';
+import type { Refund } from '../../contract/api/refunds.ts';
+import { type OrderRow, toOrder } from './order.ts';
+import { orderColumns } from './read.sql.ts';
+
+type Row = OrderRow & {
+  paymentMethod: string;
+  timeline: TimelineEntry[];
+  refunds: (Omit<Refund, 'amount' | 'failure'> & { amount: number; failureCode: string | null })[];
+};
+
+/** At most `limit` orders of a customer with all that is kept of them, newest first, older than `before`. */
+export async function exportOrders(
+  sql: Sql,
+  { customerId, before, limit }: { customerId: string; before: string | undefined; limit: number },
+): Promise<ExportedOrder[]> {
+  const rows = await sql`
+    select ${orderColumns(sql)}, payment_method,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'type', t.type, 'detail', t.detail)
+          order by t.version, t.entry), '[]'::jsonb)
+        from orders.timeline t where t.order_id = d.id
+      ) as timeline,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'orderId', r.order_id, 'status', r.status,
+          'amount', r.amount, 'reason', r.reason, 'failureCode', r.failure_code, 'createdAt', r.created_at,
+          'updatedAt', r.updated_at) order by r.id desc), '[]'::jsonb)
+        from payments.refunds r where r.order_id = d.id
+      ) as refunds
+    from orders.order_details d
+    where customer_id = ${customerId} ${before === undefined ? sql`` : sql`and id < ${before}`}
+    order by id desc
+    limit ${limit}`;
+  return rows.map((row) => toExported(row as unknown as Row));
+}
+
+const toExported = (row: Row): ExportedOrder => ({
+  ...toOrder(row),
+  paymentMethod: row.paymentMethod,
+  timeline: row.timeline.map((entry) => ({ ...entry, at: iso(entry.at) })),
+  refunds: row.refunds.map(({ amount, failureCode, ...refund }) => ({
+    ...refund,
+    amount: { amount, currency: row.currency },
+    failure: failureCode === null ? null : { code: failureCode },
+    createdAt: iso(refund.createdAt),
+    updatedAt: iso(refund.updatedAt),
+  })),
+});
+
+/** PostgreSQL writes a time within JSON with an offset. */
+const iso = (time: string): string => new Date(time).toISOString();
