@@ -162,7 +162,8 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'orders:refund': 'give back what orders were paid with',
   'orders:review': 'see what is stuck or disagrees, and put it right',
   'customers:read': 'read names, e-mails and addresses',
-  'customers:write': 'sign customers up, change them and, by a key, make them premium',
+  'customers:write':
+    'sign customers up, change and erase them; by a key, make them premium, suspend them, end their sessions',
   'reports:read': 'read reports',
   'applications:manage': 'register applications, change them and cut them off',
   'audit:read': 'read who did and read what',

@@ -1,6 +1,6 @@
 import { inject, test } from 'vitest';
 import { refused, succeed, unchanged } from './client.ts';
-import { newBuyer, unique } from './shop.ts';
+import { basket, newBuyer, newProduct, order, unique } from './shop.ts';
 
 const { appKey } = inject('target');
 const person = () => ({ email: `${unique('ada')}@example.com`, password: unique('secret'), name: 'Ada Lovelace' });
@@ -156,4 +156,33 @@ test('a shop makes a customer premium, and takes it back', async ({ expect }) =>
   await succeed('update-customer', 200, { token: appKey, path, body: { premium: false } });
   const nobody = { customerId: `cus_${'0'.repeat(32)}` };
   await refused('update-customer', 404, 'not-found', { token: appKey, path: nobody, body: { premium: true } });
+});
+
+test('a customer exports what is kept of them, and is erased once their orders have ended', async ({ expect }) => {
+  const buyer = await newBuyer();
+  const { id, email, password, token } = buyer;
+  const placed = await order(buyer, basket(await newProduct()));
+  const { body: mine } = await succeed('export-me', 200, { token });
+  expect(mine).toMatchObject({
+    customer: { id, email },
+    orders: [{ id: placed.id, status: 'confirmed' }],
+    hasMore: false,
+  });
+  await succeed('erase-me', 204, { token });
+  await refused('get-me', 401, 'unauthenticated', { token });
+  await refused('sign-in', 401, 'invalid-credentials', { body: { email, password } });
+  await refused('get-customer', 404, 'not-found', { token: appKey, path: { customerId: id } });
+});
+
+test('a shop suspends a customer, and lets them in again', async ({ expect }) => {
+  const { id, email, password, token } = await newBuyer();
+  const suspend = (suspended: boolean) =>
+    succeed('update-customer', 200, { token: appKey, path: { customerId: id }, body: { suspended } });
+  expect((await suspend(true)).body).toMatchObject({ id, suspended: true });
+  await refused('get-me', 401, 'unauthenticated', { token });
+  await refused('sign-in', 403, 'customer-suspended', { body: { email, password } });
+  const { body: seen } = await succeed('get-customer', 200, { token: appKey, path: { customerId: id } });
+  expect(seen).toMatchObject({ id, suspended: true });
+  await suspend(false);
+  await succeed('sign-in', 201, { body: { email, password } });
 });

@@ -135,7 +135,7 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, '{}', '{}', at,
         at + interval '48 hours' from placed where n > ${sizes.orders} - 30000;
       insert into customers.idempotency_keys
-      select 'address:10.0.0.' || n % 250, 'key-' || n, 'sign-up', 'hash', 201, '{}', '{}', at, at + interval '48 hours'
+      select 'address:10.0.0.' || n % 250, 'key-' || n, 'sign-up', 'hash', 202, '{}', '{"email":"customer' || n || '@example.com"}', at, at + interval '48 hours'
       from generate_series(1, 5000) n, lateral (select now() - n * interval '1 minute') t (at);
       insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, sent_at, keep_until)
       select pg_temp.id('eml_', n), 'reset', 'customer' || n || '@example.com', case when n > 4990 then 'x' end,

@@ -103,27 +103,14 @@ create table customers.idempotency_keys (
 );
 create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 
-grant usage on schema customers to customers_api, profiles_api, customer_export, customer_erasure, mailer, jobs;
+grant usage on schema customers to customers_api, profiles_api, mailer, jobs;
 
 grant select, insert on customers.customers to customers_api;
 grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
   on customers.customers to customers_api;
 grant select (id, email, name, address, premium, suspended_at, erased_at, created_at, updated_at, version)
-  on customers.customers to profiles_api, customer_export;
-grant select (confirmed_at) on customers.customers to customer_export;
-grant select on customers.identities to profiles_api, customer_export;
-grant select (recipient, mailbox, kind, created_at, sent_at) on customers.mails to customer_export;
-grant select (customer_id, purpose, email, created_at, expires_at, used_at) on customers.email_tokens to customer_export;
-
--- Erasing deletes what only the customer needs, and empties the row that others name.
-grant select (id, email, access_version, erased_at, version) on customers.customers to customer_erasure;
-grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at,
-  erased_at, version, updated_at) on customers.customers to customer_erasure;
-grant select (customer_id, issuer, subject), delete on customers.identities to customer_erasure;
-grant select (customer_id, email), delete on customers.email_tokens to customer_erasure;
-grant select (kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert,
-  update (subject, body, given_up_at, keep_until) on customers.mails to customer_erasure;
-grant select (caller, operation, body), delete on customers.idempotency_keys to customer_erasure;
+  on customers.customers to profiles_api;
+grant select on customers.identities to profiles_api;
 grant select, insert, update on customers.email_tokens to customers_api;
 grant select (kind, recipient, mailbox, network, created_at), insert on customers.mails to customers_api;
 grant select, insert, update (email, last_used_at), delete on customers.identities to customers_api;

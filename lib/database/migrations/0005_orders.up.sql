@@ -113,9 +113,6 @@ create unique index manual_reviews_open on orders.manual_reviews (order_id) wher
 
 create table orders.idempotency_keys (like customers.idempotency_keys including all);
 
--- Finds the answers that name somebody who is erased. The copies of the table need no such index.
-create index sign_ups_answered on customers.idempotency_keys (body) where operation = 'sign-up';
-
 create function orders.guard_first_status() returns trigger
 language plpgsql as $$
 begin
@@ -226,47 +223,11 @@ create view orders.priceable_products as
 create view orders.priceable_customers as
   select id, premium from customers.customers;
 
--- What erasing a customer asks of their orders.
-create view orders.under_way as
-  select id, customer_id from orders.orders where status not in ('confirmed', 'failed', 'cancelled');
-
--- Deletes the customers who signed up before `moment`, never confirmed their address, and hold no token to do so at the
--- time `now`. It stands here because a customer with orders stays.
-create function customers.drop_unconfirmed(moment timestamptz, now timestamptz) returns integer
-language plpgsql security definer set search_path = '' as $$
-declare
-  stale text[];
-  dropped integer := 0;
-begin
-  loop
-    -- Subqueries with a limit are looked up for each customer, so that no plan reads whole tables.
-    stale := array(
-      select c.id
-      from customers.customers c
-      where c.confirmed_at is null and c.erased_at is null and c.created_at < moment
-        and (select true from customers.email_tokens t where t.customer_id = c.id and t.expires_at > now limit 1) is null
-        and (select true from customers.identities i where i.customer_id = c.id limit 1) is null
-        and (select true from orders.orders o where o.customer_id = c.id limit 1) is null
-      order by c.created_at
-      limit 100
-      for update skip locked
-    );
-    exit when cardinality(stale) = 0 or dropped >= 10000;
-    delete from customers.email_tokens where customer_id = any (stale);
-    delete from customers.customers where id = any (stale);
-    dropped := dropped + cardinality(stale);
-  end loop;
-  return dropped;
-end
-$$;
-revoke all on function customers.drop_unconfirmed(timestamptz, timestamptz) from public;
-grant execute on function customers.drop_unconfirmed(timestamptz, timestamptz) to jobs;
-
 -- The products and quantities of an order, without prices.
 create view stock.wanted as
   select order_id, product_id, sku, quantity from orders.lines;
 
-grant usage on schema orders to orders_api, refunds_api, saga, manual_review, customer_export, customer_erasure, jobs;
+grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
 grant select on orders.priceable_products, orders.priceable_customers to orders_api;
 grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
@@ -280,9 +241,7 @@ grant update (status, version, updated_at, abandoned_at, failure_code, failure_d
 grant update (confirmed_at, payment_action) on orders.orders to saga;
 grant update (correlation_id) on orders.orders to manual_review;
 grant insert on orders.timeline to saga, manual_review;
-grant select on orders.timeline to manual_review, customer_export;
-grant select on orders.under_way to customer_erasure;
-grant select (caller), delete on orders.idempotency_keys to customer_erasure;
+grant select on orders.timeline to manual_review;
 grant select (order_id, attempt, opened_at, from_status, steps, settled_at), insert on orders.manual_reviews to saga;
 grant select on orders.manual_reviews to manual_review;
 grant update (settled_at, settled_how) on orders.manual_reviews to saga, manual_review;

@@ -87,8 +87,8 @@ create view orders.order_details as
   from orders.orders o
   left join payments.payments p on p.order_id = o.id;
 
-grant usage on schema payments to refunds_api, saga, manual_review, customer_export;
-grant select on orders.order_details to orders_api, saga, manual_review, customer_export;
+grant usage on schema payments to refunds_api, saga, manual_review;
+grant select on orders.order_details to orders_api, saga, manual_review;
 grant select on payments.refundable_orders to refunds_api;
 
 grant select on payments.payments to refunds_api, saga, manual_review;
@@ -98,5 +98,5 @@ grant select, insert on payments.refunds to refunds_api;
 grant insert on payments.payments to saga;
 grant update (status, refunded_at, refund_reference) on payments.payments to saga, manual_review;
 grant update (refund_claimed, refunded_amount) on payments.payments to saga;
-grant select on payments.refunds to saga, manual_review, customer_export;
+grant select on payments.refunds to saga, manual_review;
 grant update (status, attempt, failure_code, reference, updated_at) on payments.refunds to saga;

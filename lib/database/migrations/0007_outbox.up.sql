@@ -26,6 +26,6 @@ create unique index events_once_each on outbox.events (subject, type, occurrence
 create unique index events_in_sequence on outbox.events (aggregate_id, sequence);
 create index events_unpublished on outbox.events (id) where published_at is null;
 
-grant usage on schema outbox to orders_api, saga, manual_review, customer_erasure;
-grant insert on outbox.events to orders_api, saga, manual_review, customer_erasure;
+grant usage on schema outbox to orders_api, saga, manual_review;
+grant insert on outbox.events to orders_api, saga, manual_review;
 grant select (id, type, subject, occurrence, occurred_at, published_at) on outbox.events to manual_review;

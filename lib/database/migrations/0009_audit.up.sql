@@ -142,7 +142,7 @@ $$;
 
 revoke all on function audit.refuse_change(), audit.add_month(timestamptz), audit.drop_months(timestamptz, integer) from public;
 
-grant usage on schema audit to manual_review, audit_writer, audit_reader, customer_export, jobs;
+grant usage on schema audit to manual_review, audit_writer, audit_reader, jobs;
 
 grant select, insert on audit.operator_actions to manual_review;
 
@@ -153,6 +153,5 @@ grant select, insert, update (requests, client_errors, server_errors, buckets) o
 grant execute on function audit.add_month(timestamptz) to audit_writer;
 
 grant select on audit.accesses, audit.touched, audit.usage to audit_reader;
-grant select on audit.accesses, audit.touched to customer_export;
 
 grant execute on function audit.add_month(timestamptz), audit.drop_months(timestamptz, integer) to jobs;
