@@ -190,7 +190,7 @@ const rows = {
   }),
   'delete-key': http('DELETE', '/applications/{applicationId}/keys/{keyId}', 'app', null, {
     scopes: ['applications:manage'],
-    tables: { applications: ['UpdateItem'], appKeys: ['DeleteItem'] },
+    tables: { applications: ['UpdateItem'], appKeys: ['PutItem', 'DeleteItem'] },
   }),
   'get-usage': http('GET', '/applications/{applicationId}/usage', 'app', 'audit_reader', {
     scopes: ['applications:manage'],

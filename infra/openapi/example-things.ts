@@ -163,11 +163,12 @@ export const application = {
   origins: ['https://shop.example'],
   identityClientIds: [],
   contact: 'web@shop.example',
+  registeredBy: ids.backOffice,
   createdAt: placedAt,
   updatedAt: placedAt,
   version: 1,
 };
-export const appKey = { id: ids.key, createdAt: placedAt, expiresAt: null, lastUsedAt: null };
+export const appKey = { id: ids.key, createdAt: placedAt, expiresAt: null, lastUsedAt: null, createdBy: ids.key };
 
 const identity = {
   id: ids.identity,

@@ -63,6 +63,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'Your application lacks the scope orders:refund.',
     path: '/applications',
   },
+  'owners-application': {
+    when: 'An application that another application registered changes one that was registered when the stage was set up, or one of its keys.',
+    todo: 'Use an application that was registered when the stage was set up.',
+    detail: 'This application was registered when the stage was set up. Only such an application can change it.',
+    path: '/applications/app_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+  },
   'own-application': {
     when: 'An application changes its own scopes, status or rate class, or deletes itself.',
     todo: 'Use another application with `applications:manage`.',

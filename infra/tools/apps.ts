@@ -135,8 +135,8 @@ async function list(store: ApplicationStore, print: Print): Promise<void> {
   if (all.length === 0) print('There are no applications.');
   for (const item of all) {
     print([item.applicationId, item.status, item.kind, item.name, item.scopes.join(',')].join('  '));
-    for (const { id, createdAt, expiresAt, lastUsedAt } of await listKeys(store, item)) {
-      const times = { created: createdAt, expires: expiresAt, 'last used': lastUsedAt };
+    for (const { id, createdAt, expiresAt, lastUsedAt, createdBy } of await listKeys(store, item)) {
+      const times = { created: createdAt, by: createdBy, expires: expiresAt, 'last used': lastUsedAt };
       const known = Object.entries(times).flatMap(([what, at]) => (at === null ? [] : [`${what} ${at}`]));
       print(`  ${[id, ...known].join('  ')}`);
     }
@@ -149,7 +149,7 @@ const addKey =
     const { kind } = await find(store, id);
     if (kind === 'mobile' || kind === 'web')
       throw new Error(`A ${kind} application has no keys: it sends its Client-Id.`);
-    const made = await createKey(store, id, endOf(store, days));
+    const made = await createKey(store, id, { expiresAt: endOf(store, days) });
     print(`${made.id}, which is shown only once: ${made.key}`);
   };
 

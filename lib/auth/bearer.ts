@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const idBytes = 16;
 const secretBytes = 32;
@@ -17,12 +17,22 @@ export type BearerKind = keyof typeof bearerKinds;
  * A new bearer token for an id: the kind's prefix, then base64url of the id's 16 bytes and 32 random bytes. So a token
  * locates its own record. Store only `hash`, the SHA-256 of the random bytes in base64url.
  */
-export function mintBearer(kind: BearerKind, id: string): { bearer: string; hash: string } {
+export function mintBearer(
+  kind: BearerKind,
+  id: string,
+  secret: Buffer = randomBytes(secretBytes),
+): { bearer: string; hash: string } {
   const { prefix, idPrefix } = bearerKinds[kind];
-  const secret = randomBytes(secretBytes);
   const idPart = Buffer.from(id.slice(idPrefix.length), 'hex');
   return { bearer: prefix + Buffer.concat([idPart, secret]).toString('base64url'), hash: hashOf(secret) };
 }
+
+/**
+ * 32 bytes that only whoever has the parts can make again (HKDF of RFC 5869 with SHA-256). At least one part must be a
+ * secret of 256 bits.
+ */
+export const deriveSecret = (parts: readonly string[], salt: Buffer): Buffer =>
+  Buffer.from(hkdfSync('sha256', JSON.stringify(parts), salt, 'counterfoil derived secret', secretBytes));
 
 /** The id in a bearer token and the hash of its random bytes; undefined when it does not have the form of its kind. */
 export function parseBearer(kind: BearerKind, bearer: string): { id: string; hash: string } | undefined {

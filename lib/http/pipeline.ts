@@ -1,3 +1,4 @@
+import { deriveSecret } from '../auth/bearer.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import type { AccessLine } from '../contract/deploy/access-line.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
@@ -76,6 +77,7 @@ export async function perform<R extends Route, C extends OperationContract>(
     caller,
     requestId,
     fingerprint: contract.idempotency === undefined ? '' : fingerprintOf(route.operation, input),
+    secretOf: (salt: Buffer) => deriveSecret([event.headers.authorization ?? '', headers.idempotencyKey ?? ''], salt),
     waitUntil: now + headers.waitSeconds * 1000,
     touch: (...ids: string[]) => {
       for (const id of ids) touched.add(id);

@@ -15,6 +15,11 @@ export type Request<C extends OperationContract, K extends Caller = Caller> = In
     requestId: string;
     /** Equal for two requests that may share an idempotency key; empty where the operation takes none. */
     fingerprint: string;
+    /**
+     * 32 bytes that only the same credential with the same idempotency key can make again, with a salt. For answers that
+     * show a secret: a repeat makes it anew, and nobody stores it.
+     */
+    secretOf(salt: Buffer): Buffer;
     /** When `Prefer: wait` ends, on the stopwatch. It counts from before the handler runs. */
     waitUntil: number;
     /** Names things in the access record whose ids are neither in the path nor in the answer. */

@@ -1,3 +1,4 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createConcurrencyLimit } from '../../lib/auth/limits/concurrency.dynamo.ts';
 import type { Scope } from '../../lib/contract/deploy/roles.ts';
@@ -341,6 +342,105 @@ describe('a manager of applications', () => {
     expect(days).toBeGreaterThan(364);
     expect(days).toBeLessThan(366);
     expect(await make({ expiresAt: null })).toBeNull();
+  });
+});
+
+describe('POST /applications/{applicationId}/keys with an Idempotency-Key', () => {
+  const make = (id: string, key: string, options: Call = {}) =>
+    handlers.call('create-key', at(id, { body: {}, headers: { 'Idempotency-Key': key }, ...options }));
+  const keysOf = async (id: string) => (await handlers.call('get-application', at(id))).body.keys;
+
+  test('repeated, or sent several times at once, makes one key and shows it again', async () => {
+    const { id } = (await create()).body;
+    const [first, ...others] = await Promise.all(Array.from({ length: 4 }, () => make(id, 'k-1')));
+    expect(first).toMatchObject({ status: 201, body: { key: expect.stringMatching(/^cfk_/) } });
+    for (const other of [...others, await make(id, 'k-1')]) {
+      expect(other).toMatchObject({ status: 201, body: first!.body });
+    }
+    expect((await make(id, 'k-1')).headers).toMatchObject({ 'idempotency-replayed': 'true' });
+    expect(await keysOf(id)).toHaveLength(1);
+    expect((await listProducts(first!.body.key)).status).toBe(200);
+    const { Item } = await handlers.dynamo.documents.send(
+      new GetCommand({ TableName: 'appKeys', Key: { keyId: first!.body.id } }),
+    );
+    expect(JSON.stringify(Item)).not.toContain(first!.body.key.slice(-20));
+    expect((await make(id, 'k-2')).body.key).not.toBe(first!.body.key);
+  });
+
+  test('with another body, for another application or by another credential shows nothing of it', async () => {
+    const [one, two] = [(await create()).body, (await create()).body];
+    const { body } = await make(one.id, 'k-3');
+    const other = await make(one.id, 'k-3', { body: { expiresAt: null } });
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    expect((await make(two.id, 'k-3')).body.id).not.toBe(body.id);
+    // Two keys of one application are one caller, and two credentials.
+    const manager = await newServer(handlers.applications, 'applications:manage', 'catalog:read');
+    const second = (await handlers.call('create-key', at(manager.id, { body: {}, token: manager.key }))).body.key;
+    const made = await make(one.id, 'k-4', { token: manager.key });
+    expect(made.status).toBe(201);
+    expect((await make(one.id, 'k-4', { token: manager.key })).body).toEqual(made.body);
+    const foreign = await make(one.id, 'k-4', { token: second });
+    expect(foreign).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    expect(foreign.text).not.toContain('cfk_');
+  });
+
+  test('repeated after the key was deleted makes no new one, and the old one stays deleted', async () => {
+    const { id } = (await create()).body;
+    const { body } = await make(id, 'k-5');
+    const parameters = { applicationId: id, keyId: body.id };
+    expect((await handlers.call('delete-key', at(id, { parameters }))).status).toBe(204);
+    expect(await make(id, 'k-5')).toMatchObject({ status: 201, body });
+    expect((await listProducts(body.key)).status).toBe(401);
+    expect(await keysOf(id)).toEqual([]);
+    expect((await handlers.call('delete-key', at(id, { parameters }))).status).toBe(404);
+  });
+});
+
+describe('an application that another one registered to manage applications', () => {
+  /** Its key. It has all the scopes of the application that registered it. */
+  async function manager() {
+    const scopes: Scope[] = ['applications:manage', 'catalog:read', 'catalog:write', 'orders:read', 'customers:write'];
+    const { id } = (await create({ scopes })).body;
+    return { id, token: (await keyOf(id)).key };
+  }
+
+  test('changes no application that was registered by hand, nor its keys, whatever scopes it has', async () => {
+    const { token } = await manager();
+    const owner = await newServer(handlers.applications, 'catalog:read');
+    const [{ id: keyId }] = (await handlers.call('get-application', at(owner.id))).body.keys;
+    const refused = { status: 403, body: { code: 'owners-application' } };
+    const parameters = { applicationId: owner.id, keyId };
+    expect(await handlers.call('delete-key', { token, parameters })).toMatchObject(refused);
+    expect(await handlers.call('create-key', at(owner.id, { token, body: {} }))).toMatchObject(refused);
+    expect(await handlers.call('delete-application', at(owner.id, { token }))).toMatchObject(refused);
+    const suspend = { token, body: { status: 'suspended' } };
+    expect(await handlers.call('update-application', at(owner.id, suspend))).toMatchObject(refused);
+    expect((await listProducts(owner.key)).status).toBe(200);
+  });
+
+  test('registers twenty at most, and appoints no other manager', async () => {
+    const { id, token } = await manager();
+    const first = await create({}, { token });
+    expect(first).toMatchObject({ status: 201, body: { registeredBy: id } });
+    const appoint = { scopes: ['applications:manage'] };
+    const refused = { status: 403, body: { code: 'owners-application' } };
+    expect(await create(appoint, { token })).toMatchObject(refused);
+    expect(await handlers.call('update-application', at(first.body.id, { token, body: appoint }))).toMatchObject(
+      refused,
+    );
+    for (let n = 1; n < 20; n++) expect((await create({}, { token })).status).toBe(201);
+    expect(await create({}, { token })).toMatchObject({ status: 409, body: { code: 'too-many-applications' } });
+    expect((await create()).status).toBe(201);
+    expect((await handlers.call('delete-application', at(first.body.id, { token }))).status).toBe(204);
+    expect((await create({}, { token })).status).toBe(201);
+  });
+
+  test('is named by the keys that it makes', async () => {
+    const { id, token } = await manager();
+    const target = (await create({}, { token })).body;
+    const { keys: own } = (await handlers.call('get-application', at(id))).body;
+    const made = await handlers.call('create-key', at(target.id, { token, body: {} }));
+    expect(made.body).toMatchObject({ createdBy: own[0].id, lastUsedAt: null });
   });
 });
 

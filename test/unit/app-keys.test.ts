@@ -31,7 +31,7 @@ beforeEach(async () => {
   ({ id: applicationId } = await registerByHand(store, fieldsOf('server')));
 });
 
-const make = (expiresAt?: number) => createKey(store, applicationId, expiresAt);
+const make = (expiresAt?: number) => createKey(store, applicationId, { expiresAt });
 const stored = async (keyId: string) =>
   (await dynamo.documents.send(new GetCommand({ TableName: 'app-keys', Key: { keyId } }))).Item;
 const keysOf = async (id = applicationId) => listKeys(store, (await readApplication(store, id)) ?? {});
@@ -147,6 +147,7 @@ describe('the keys of an application', () => {
       createdAt: '2026-01-01T00:00:01.000Z',
       expiresAt: '2026-01-01T01:00:00.000Z',
       lastUsedAt: null,
+      createdBy: null,
     });
     const [first, ...others] = await keysOf();
     expect(first).toEqual({ id, ...rest });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { BatchGetCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type KeyView, maxKeys } from '../../contract/api/applications.ts';
 import { Problem } from '../../contract/api/problems.ts';
@@ -17,7 +18,18 @@ type Item = {
   createdAt: number;
   expiresAt?: number;
   lastUsedAt?: number;
+  /** The key that made it; absent for one that was made by hand. */
+  createdBy?: string;
+  /** Of a key that a request with an idempotency key made: what makes its secret again, and what was asked for. */
+  salt?: string;
+  fingerprint?: string;
 };
+
+/**
+ * How a request with an idempotency key makes a key: its id, the request's fingerprint, and its secret, which only that
+ * request can make from the salt that is stored.
+ */
+export type KeyDerivation = { id: string; fingerprint: string; secretOf: (salt: Buffer) => Buffer };
 
 const lastUsedEverySeconds = 3600;
 /** A forgotten key stops working after a year. */
@@ -33,10 +45,7 @@ export async function findKey(
 ): Promise<{ keyId: string; applicationId: string } | undefined> {
   const parsed = parseBearer('appKey', key);
   if (parsed === undefined) return undefined;
-  const { Item: found } = await orUnavailable(
-    store.client.send(new GetCommand({ TableName: store.keysTable, Key: { keyId: parsed.id }, ConsistentRead: true })),
-  );
-  const item = found as Item | undefined;
+  const item = await readKey(store, parsed.id);
   if (item?.applicationId === undefined || !sameHash(item.secretHash, parsed.hash)) return undefined;
   const now = toEpochSeconds(store.clock.now());
   if ((item.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return undefined;
@@ -52,16 +61,23 @@ export async function findKey(
 export async function createKey(
   store: ApplicationStore,
   applicationId: string,
-  expiresAt: number | null = store.clock.now() + defaultKeySeconds * 1000,
+  {
+    expiresAt = store.clock.now() + defaultKeySeconds * 1000,
+    createdBy,
+    derived,
+  }: { expiresAt?: number | null | undefined; createdBy?: string; derived?: KeyDerivation } = {},
 ): Promise<KeyView & { key: string }> {
-  const keyId = newId('appKey', store.clock);
-  const { bearer, hash } = mintBearer('appKey', keyId);
+  const keyId = derived?.id ?? newId('appKey', store.clock);
+  const salt = randomBytes(32);
+  const { bearer, hash } = mintBearer('appKey', keyId, derived?.secretOf(salt));
   const item: Item = {
     keyId,
     applicationId,
     secretHash: hash,
     createdAt: toEpochSeconds(store.clock.now()),
     ...(expiresAt === null ? {} : { expiresAt: toEpochSeconds(expiresAt) }),
+    ...(createdBy === undefined ? {} : { createdBy }),
+    ...(derived === undefined ? {} : { salt: salt.toString('base64url'), fingerprint: derived.fingerprint }),
   };
   const written = await writeAll(store.client, [
     { Put: { TableName: store.keysTable, Item: item, ConditionExpression: 'attribute_not_exists(keyId)' } },
@@ -80,6 +96,35 @@ export async function createKey(
 }
 
 /**
+ * The key that a request made under its idempotency key, also when it was removed meanwhile.
+ * @returns undefined when it has made none
+ * @throws Problem idempotency-key-reused for another request, or by another credential; DependencyUnavailable
+ */
+export async function replayKey(
+  store: KeyStore,
+  keyId: string,
+  { fingerprint, secretOf }: Omit<KeyDerivation, 'id'>,
+): Promise<(KeyView & { key: string }) | undefined> {
+  const item = await readKey(store, keyId);
+  if (item === undefined) return undefined;
+  const { bearer, hash } = mintBearer('appKey', keyId, secretOf(Buffer.from(item.salt ?? '', 'base64url')));
+  if (item.fingerprint !== fingerprint) {
+    throw new Problem('idempotency-key-reused', 'This Idempotency-Key was used to create a different key.');
+  }
+  if (!sameHash(item.secretHash, hash)) {
+    throw new Problem('idempotency-key-reused', 'This Idempotency-Key was used with another credential.');
+  }
+  return { ...toView(item), lastUsedAt: null, key: bearer };
+}
+
+async function readKey({ client, keysTable }: KeyStore, keyId: string): Promise<Item | undefined> {
+  const { Item: item } = await orUnavailable(
+    client.send(new GetCommand({ TableName: keysTable, Key: { keyId }, ConsistentRead: true })),
+  );
+  return item as Item | undefined;
+}
+
+/**
  * The keys of an application, newest first, including expired ones.
  * @throws DependencyUnavailable
  */
@@ -92,7 +137,7 @@ export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem
     ),
   );
   const items = (answer.Responses?.[store.keysTable] ?? []) as Item[];
-  return items.sort((a, b) => (a.keyId < b.keyId ? 1 : -1)).map(toView);
+  return items.sort((a, b) => b.createdAt - a.createdAt || (a.keyId < b.keyId ? 1 : -1)).map(toView);
 }
 
 /**
@@ -100,16 +145,18 @@ export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem
  * @returns whether the application had such a key
  * @throws DependencyUnavailable
  */
-export const removeKey = (store: ApplicationStore, applicationId: string, keyId: string): Promise<boolean> =>
-  writeAll(store.client, [
-    {
-      Delete: {
-        TableName: store.keysTable,
-        Key: { keyId },
-        ConditionExpression: 'applicationId = :application',
-        ExpressionAttributeValues: { ':application': applicationId },
-      },
-    },
+export async function removeKey(store: ApplicationStore, applicationId: string, keyId: string): Promise<boolean> {
+  const { applicationId: _, ...item } = (await readKey(store, keyId)) ?? { keyId };
+  const ofApplication = {
+    TableName: store.keysTable,
+    ConditionExpression: 'applicationId = :application',
+    ExpressionAttributeValues: { ':application': applicationId },
+  };
+  return writeAll(store.client, [
+    // What was answered under an idempotency key stays, without the application: a repeat makes no new key.
+    !('fingerprint' in item)
+      ? { Delete: { ...ofApplication, Key: { keyId } } }
+      : { Put: { ...ofApplication, Item: { ...item, removedAt: store.clock.now() } } },
     {
       Update: {
         TableName: store.table,
@@ -120,6 +167,7 @@ export const removeKey = (store: ApplicationStore, applicationId: string, keyId:
       },
     },
   ]);
+}
 
 /** Stores when a key was last used, at most once an hour. A failure does not fail the request. */
 async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number): Promise<void> {
@@ -141,9 +189,10 @@ async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number
     .catch(() => {});
 }
 
-const toView = ({ keyId, createdAt, expiresAt, lastUsedAt }: Item): KeyView => ({
+const toView = ({ keyId, createdAt, expiresAt, lastUsedAt, createdBy }: Item): KeyView => ({
   id: keyId,
   createdAt: toTimestamp(createdAt * 1000),
   expiresAt: expiresAt === undefined ? null : toTimestamp(expiresAt * 1000),
   lastUsedAt: lastUsedAt === undefined ? null : toTimestamp(lastUsedAt * 1000),
+  createdBy: createdBy ?? null,
 });

@@ -1,5 +1,10 @@
 import { type DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { type ApplicationKind, type ApplicationView, maxApplications } from '../../contract/api/applications.ts';
+import {
+  type ApplicationKind,
+  type ApplicationView,
+  maxApplications,
+  maxRegisteredBy,
+} from '../../contract/api/applications.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { RateClass } from '../../contract/deploy/limits.ts';
 import type { Scope } from '../../contract/deploy/roles.ts';
@@ -29,6 +34,8 @@ export type ApplicationItem = {
   identityClientIds: string[];
   contact: string;
   keyIds?: Set<string>;
+  /** The application that registered it; absent when it was registered by hand. */
+  registeredBy?: string;
   createdAt: number;
   updatedAt: number;
   version: number;
@@ -43,6 +50,9 @@ export type ApplicationFields = Pick<
   ApplicationItem,
   'name' | 'kind' | 'scopes' | 'rateClass' | 'origins' | 'identityClientIds' | 'contact'
 >;
+
+/** The application that registers another one. */
+type Registrar = Pick<ApplicationItem, 'applicationId' | 'registeredBy'>;
 
 /**
  * An application as stored; undefined when it does not exist.
@@ -107,12 +117,17 @@ export async function insertApplication(
   store: ApplicationStore,
   applicationId: string,
   fields: ApplicationFields,
-  fingerprint?: string,
+  { fingerprint, registeredBy }: { fingerprint?: string | undefined; registeredBy?: Registrar } = {},
 ): Promise<{ item: ApplicationItem; inserted: boolean }> {
   const existing = await readItem(store, applicationId);
   if (existing !== undefined) return { item: existing, inserted: false };
-  if ((await listApplications(store)).length >= maxApplications) {
+  const all = await listApplications(store);
+  if (all.length >= maxApplications) {
     throw new Problem('too-many-applications', `A shop has at most ${maxApplications}; remove one first.`);
+  }
+  const own = all.filter((each) => each.registeredBy === registeredBy?.applicationId);
+  if (registeredBy?.registeredBy !== undefined && own.length >= maxRegisteredBy) {
+    throw new Problem('too-many-applications', `Your application has registered ${own.length}; remove one first.`);
   }
   const now = store.clock.now();
   const created: ApplicationItem = {
@@ -122,6 +137,7 @@ export async function insertApplication(
     createdAt: now,
     updatedAt: now,
     version: 1,
+    ...(registeredBy === undefined ? {} : { registeredBy: registeredBy.applicationId }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
   };
   const item = { ...created, answer: JSON.stringify(toView(created)) };
@@ -215,6 +231,7 @@ export const toView = ({ applicationId, createdAt, updatedAt, ...item }: Applica
   origins: item.origins,
   identityClientIds: item.identityClientIds,
   contact: item.contact,
+  registeredBy: item.registeredBy ?? null,
   createdAt: toTimestamp(createdAt),
   updatedAt: toTimestamp(updatedAt),
   version: item.version,

@@ -14,6 +14,8 @@ export const isPublicClient = (kind: ApplicationKind): boolean => kind === 'mobi
 /** Limits: applications of a shop, keys of an application, origins or identity clients of an application. */
 export const maxApplications = 100;
 export const maxKeys = 5;
+/** How many of a shop's applications one that another application registered may register itself. */
+export const maxRegisteredBy = 20;
 const maxListed = 20;
 
 const name = text(100);
@@ -40,6 +42,7 @@ export const application = z.object({
   origins: z.array(z.string()),
   identityClientIds: z.array(z.string()),
   contact: z.string(),
+  registeredBy: z.nullable(id('application')),
   createdAt: timestamp,
   updatedAt: timestamp,
   version,
@@ -52,6 +55,7 @@ const key = z.object({
   expiresAt: z.nullable(timestamp),
   /** Rounded to the hour. */
   lastUsedAt: z.nullable(timestamp),
+  createdBy: z.nullable(id('appKey')),
 });
 export type KeyView = z.output<typeof key>;
 
@@ -61,7 +65,8 @@ const applicationPath = z.strictObject({ applicationId: id('application') });
 
 export const createApplication = {
   summary: 'Register an application',
-  description: 'Its Client-Id works at once. An application can only grant scopes it has itself.',
+  description:
+    'Its Client-Id works at once. An application can only grant scopes it has itself. One that another application registered has at most 20 of its own, and cannot grant `applications:manage`.',
   body: z
     .strictObject({
       name,
@@ -102,7 +107,7 @@ export const getApplication = {
 export const updateApplication = {
   summary: 'Change, suspend or reactivate an application',
   description:
-    'Takes effect within a second. An application cannot change its own scopes or status, nor an application that has scopes it lacks.',
+    'Takes effect within a second. An application cannot change its own scopes or status, nor an application that has scopes it lacks, nor, if another application registered it, one that was registered when the stage was set up.',
   path: applicationPath,
   body: z
     .strictObject({
@@ -116,7 +121,14 @@ export const updateApplication = {
     })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: application },
-  problems: ['not-found', 'version-stale', 'scopes-exceeded', 'own-application', 'identity-client-taken'],
+  problems: [
+    'not-found',
+    'version-stale',
+    'scopes-exceeded',
+    'own-application',
+    'owners-application',
+    'identity-client-taken',
+  ],
   ifMatch: true,
 } as const satisfies OperationContract;
 
@@ -125,24 +137,25 @@ export const deleteApplication = {
   description: 'Takes effect within a second. Its usage figures and audit records stay.',
   path: applicationPath,
   responses: { 204: null },
-  problems: ['not-found', 'scopes-exceeded', 'own-application'],
+  problems: ['not-found', 'scopes-exceeded', 'own-application', 'owners-application'],
 } as const satisfies OperationContract;
 
 export const createKey = {
   summary: 'Create a key for an application',
   description:
-    'The answer shows the key once, so the operation takes no Idempotency-Key. To replace a key without a gap, create the next one, switch to it, then delete the old one. Only `server` and `analytics` applications have keys.',
+    'The answer shows the key. Only the same credential with the same Idempotency-Key gets it again, because the key itself is never stored. A key works for a year unless `expiresAt` says otherwise. To replace a key without a gap, create the next one, switch to it, then delete the old one. Only `server` and `analytics` applications have keys.',
   path: applicationPath,
   body: z.strictObject({ expiresAt: z.optional(z.nullable(timestamp)) }),
   responses: { 201: z.extend(key, { key: z.string() }) },
-  problems: ['not-found', 'scopes-exceeded', 'kind-has-no-keys', 'too-many-keys'],
+  problems: ['not-found', 'scopes-exceeded', 'owners-application', 'kind-has-no-keys', 'too-many-keys'],
+  idempotency: 'accepted',
 } as const satisfies OperationContract;
 
 export const deleteKey = {
   summary: 'Delete a key; it stops working with the next request',
   path: z.strictObject({ applicationId: id('application'), keyId: id('appKey') }),
   responses: { 204: null },
-  problems: ['not-found', 'scopes-exceeded'],
+  problems: ['not-found', 'scopes-exceeded', 'owners-application'],
 } as const satisfies OperationContract;
 
 function unique<T extends string>(message: string) {

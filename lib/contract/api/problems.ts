@@ -13,6 +13,7 @@ export const problems = {
   'customer-suspended': { status: 403, title: 'The account is suspended' },
   'invalid-credentials': { status: 401, title: 'E-mail or password is wrong' },
   'scopes-exceeded': { status: 403, title: 'An application can only grant scopes it has' },
+  'owners-application': { status: 403, title: 'Only an application of the shop’s owner can do this' },
   'id-token-invalid': { status: 401, title: 'The id token is not valid here' },
   forbidden: { status: 403, title: 'These credentials do not allow this' },
   'not-found': { status: 404, title: 'The resource does not exist, or is not yours' },
