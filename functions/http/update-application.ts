@@ -11,10 +11,10 @@ import { routes } from '../routes.ts';
 type Deps = { store: ApplicationStore };
 
 export async function run(
-  { caller, path, body, ifMatch }: Request<typeof contract.updateApplication, App>,
+  { caller, path, body, condition }: Request<typeof contract.updateApplication, App>,
   { store }: Deps,
 ): Promise<Result> {
-  const item = await updateApplication(store, caller, path.applicationId, body, ifMatch);
+  const item = await updateApplication(store, caller, path.applicationId, body, condition);
   return { status: 200, body: toView(item), etag: versionTag(item.version) };
 }
 

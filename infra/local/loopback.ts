@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 
 /** Addresses of this machine alone. `localhost` is the first to some clients and the second to others. */
@@ -44,3 +45,12 @@ export function namesThisMachine(header: string | undefined, own: string | undef
   if (name === undefined) return false;
   return name === 'localhost' || name.startsWith('[') || /^\d{1,3}(\.\d{1,3}){3}$/.test(name) || name === own;
 }
+
+/** Serves only requests that name this machine in `Host`: for the stand-ins of AWS, which check no credentials. */
+export const forThisMachine =
+  (listener: RequestListener): RequestListener =>
+  (request, response) => {
+    if (namesThisMachine(request.headers.host, undefined)) return listener(request, response);
+    // RFC 9110 §15.5.20: misdirected request.
+    response.writeHead(421, { 'content-type': 'text/plain' }).end('This server is for programs on this machine.\n');
+  };

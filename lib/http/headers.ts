@@ -1,3 +1,4 @@
+import type { VersionCondition } from '../contract/api/common.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import { maxWaitSeconds } from '../contract/api/orders.ts';
 import { Problem } from '../contract/api/problems.ts';
@@ -9,18 +10,19 @@ export type RequestHeaders = {
   idempotencyKey: string | undefined;
   /** Seconds of `Prefer: wait=N`; 0 without it. */
   waitSeconds: number;
-  /** The versions in `If-Match`; undefined without it or with `*`. */
-  ifMatch: readonly number[] | undefined;
+  /** What `If-Match` and `If-None-Match` ask of the version that a write changes. */
+  condition: VersionCondition;
   ifNoneMatch: string | undefined;
 };
 
 /** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale */
 export function parseHeaders(contract: OperationContract, headers: Record<string, string | undefined>): RequestHeaders {
-  if (contract.ifMatch) refuseIfNoneMatch(headers['if-none-match']);
   return {
     idempotencyKey: parseIdempotencyKey(contract, headers['idempotency-key']),
     waitSeconds: contract.wait ? parseWait(headers.prefer) : 0,
-    ifMatch: contract.ifMatch ? parseIfMatch(headers['if-match']) : undefined,
+    condition: contract.ifMatch
+      ? { oneOf: parseIfMatch(headers['if-match']), noneOf: parseIfNoneMatch(headers['if-none-match']) }
+      : {},
     ifNoneMatch: headers['if-none-match'],
   };
 }
@@ -51,8 +53,13 @@ function parseIfMatch(header: string | undefined): number[] | undefined {
   return versions;
 }
 
-/** RFC 9110 §13.1.2: `*` asks that there be nothing to change yet, but operations change what exists. */
-function refuseIfNoneMatch(header: string | undefined): void {
-  if (header?.trim() !== '*') return;
-  throw new Problem('version-stale', 'The resource exists, and If-None-Match: * asks that it does not.');
+/**
+ * RFC 9110 §13.1.2: `*` asks that there be nothing to change yet, but operations change what exists. A list of entity
+ * tags is compared weakly.
+ */
+function parseIfNoneMatch(header: string | undefined): number[] | undefined {
+  if (header?.trim() === '*') {
+    throw new Problem('version-stale', 'The resource exists, and If-None-Match: * asks that it does not.');
+  }
+  return header?.split(',').flatMap((tag) => versionOf(tag.trim().replace(/^W\//, '')) ?? []);
 }

@@ -145,7 +145,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
         const before = product.prices.at(-1)!;
         product.prices.push({ amount: action.amount, from: tick(), until: Number.POSITIVE_INFINITY });
         const price = { amount: action.amount, currency: 'EUR' };
-        await updateProduct(owner, product.id, { price } as never, undefined, clock);
+        await updateProduct(owner, product.id, { price } as never, {}, clock);
         before.until = tick();
       } else if (action.quantity !== 0) {
         const { quantity } = action;

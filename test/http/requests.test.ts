@@ -160,6 +160,25 @@ describe('a conditional request', () => {
     expect(await change({ 'if-none-match': '*' })).toMatchObject({ status: 412, body: { code: 'version-stale' } });
   });
 
+  test('that names versions which must not be current is refused at one of them', async () => {
+    const tag = await tagNow();
+    const stale = { status: 412, body: { code: 'version-stale' } };
+    for (const tags of [tag, `W/${tag}`, `"999", ${tag}`]) {
+      expect(await change({ 'if-none-match': tags }), tags).toMatchObject(stale);
+    }
+    expect(await change({ 'if-match': tag, 'if-none-match': tag }), 'both must hold').toMatchObject(stale);
+    expect(await tagNow()).toBe(tag);
+    expect((await change({ 'if-none-match': '"999"' })).status).toBe(200);
+    const { id } = await registerByHand(handlers.applications, { ...fieldsOf('web'), scopes: ['catalog:read'] });
+    const renamed = await handlers.call('update-application', {
+      token: key,
+      parameters: { applicationId: id },
+      headers: { 'if-none-match': '"1"' },
+      body: { name: 'Renamed' },
+    });
+    expect(renamed).toMatchObject(stale);
+  });
+
   test('of an application that sees less has another tag, with which it can change what it read', async () => {
     const tag = await tagNow();
     const { id } = await registerByHand(handlers.applications, { ...fieldsOf('web'), scopes: ['customers:write'] });

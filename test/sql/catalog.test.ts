@@ -125,7 +125,7 @@ describe('the list', () => {
   test('a cursor stays valid when its product goes off sale', async () => {
     for (const n of [1, 2, 3]) await add(`A-${n}`);
     const page = await listProducts(sql, { active: true }, { limit: 2 });
-    await updateProduct(sql, page.data[1]!.id, { active: false }, undefined, clock);
+    await updateProduct(sql, page.data[1]!.id, { active: false }, {}, clock);
     expect(
       (await listProducts(sql, { active: true }, { limit: 2, cursor: page.nextCursor! })).data.map(({ sku }) => sku),
     ).toEqual(['A-1']);
@@ -151,7 +151,7 @@ describe('changing a product', () => {
   test('fields that are not given stay, and the version goes up', async () => {
     const before = await add('A-1', { description: 'old' });
     time += 1000;
-    const after = await updateProduct(sql, before.id, { name: 'New' }, undefined, clock);
+    const after = await updateProduct(sql, before.id, { name: 'New' }, {}, clock);
     const updatedAt = new Date(time).toISOString();
     expect(after).toEqual({ ...before, name: 'New', version: 2, updatedAt });
     expect(await readProduct(sql, before.id, { offSale: false })).toEqual(after);
@@ -166,20 +166,20 @@ describe('changing a product', () => {
       price: { amount: 5, currency: 'USD' },
       active: false,
     };
-    expect(await updateProduct(sql, id, changes, [1], clock)).toMatchObject({ ...changes, version: 2 });
+    expect(await updateProduct(sql, id, changes, { oneOf: [1] }, clock)).toMatchObject({ ...changes, version: 2 });
   });
 
   test('a product that went off sale can be put back', async () => {
     const { id } = await add('A-1', { active: false });
-    await updateProduct(sql, id, { active: true }, undefined, clock);
+    await updateProduct(sql, id, { active: true }, {}, clock);
     expect((await readProduct(sql, id, { offSale: false })).active).toBe(true);
   });
 
   test('its own SKU is no conflict; that of another product is, and then nothing changes', async () => {
     const one = await add('A-1');
     await add('A-2');
-    await expect(updateProduct(sql, one.id, { sku: 'A-1' }, undefined, clock)).resolves.toMatchObject({ version: 2 });
-    await expect(updateProduct(sql, one.id, { sku: 'A-2', name: 'x' }, undefined, clock)).rejects.toMatchObject({
+    await expect(updateProduct(sql, one.id, { sku: 'A-1' }, {}, clock)).resolves.toMatchObject({ version: 2 });
+    await expect(updateProduct(sql, one.id, { sku: 'A-2', name: 'x' }, {}, clock)).rejects.toMatchObject({
       code: 'sku-taken',
       message: expect.stringContaining('A-2'),
     });
@@ -188,8 +188,8 @@ describe('changing a product', () => {
 
   test('for an old version is refused, and nothing changes', async () => {
     const { id } = await add('A-1');
-    const first = await updateProduct(sql, id, { name: 'first' }, [1], clock);
-    await expect(updateProduct(sql, id, { name: 'second' }, [1], clock)).rejects.toMatchObject({
+    const first = await updateProduct(sql, id, { name: 'first' }, { oneOf: [1] }, clock);
+    await expect(updateProduct(sql, id, { name: 'second' }, { oneOf: [1] }, clock)).rejects.toMatchObject({
       code: 'version-stale',
       status: 412,
     });
@@ -198,7 +198,9 @@ describe('changing a product', () => {
 
   test('of ten concurrent changes of one version, one succeeds', async () => {
     const { id } = await add('A-1');
-    const changes = Array.from({ length: 10 }, (_, n) => updateProduct(sql, id, { name: `by ${n}` }, [1], clock));
+    const changes = Array.from({ length: 10 }, (_, n) =>
+      updateProduct(sql, id, { name: `by ${n}` }, { oneOf: [1] }, clock),
+    );
     const outcomes = await Promise.allSettled(changes);
     const won = outcomes.filter(({ status }) => status === 'fulfilled');
     expect(won).toHaveLength(1);
@@ -206,7 +208,7 @@ describe('changing a product', () => {
   });
 
   test.each([undefined, 1])('an unknown product is not found, with If-Match %s', async (ifMatch) => {
-    const change = updateProduct(sql, unknown, { name: 'x' }, ifMatch === undefined ? undefined : [ifMatch], clock);
+    const change = updateProduct(sql, unknown, { name: 'x' }, ifMatch === undefined ? {} : { oneOf: [ifMatch] }, clock);
     await expect(change).rejects.toMatchObject({ code: 'not-found' });
   });
 });

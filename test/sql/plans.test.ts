@@ -217,7 +217,7 @@ const calls: Call[] = [
       }),
   ],
   ['get-me', 'profiles_api', (sql) => findCustomer(sql, ids.customer(777))],
-  ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, undefined, clock)],
+  ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, {}, clock)],
 
   ['list-products', 'catalog_api', (sql) => listProducts(sql, { active: true }, { limit: 20 })],
   ['list-products off sale', 'catalog_api', (sql) => listProducts(sql, { active: false }, { limit: 20 })],
@@ -237,7 +237,7 @@ const calls: Call[] = [
       return insertProduct(sql, { sku: id('request'), name: 'X', price, active: true, description: null }, clock);
     },
   ],
-  ['update-product', 'catalog_api', (sql) => updateProduct(sql, ids.product(777), { name: 'X' }, undefined, clock)],
+  ['update-product', 'catalog_api', (sql) => updateProduct(sql, ids.product(777), { name: 'X' }, {}, clock)],
   ['list-stock-movements', 'catalog_api', (sql) => readLedger(sql, ids.product(777), { limit: 20 })],
   [
     'list-stock-movements from the middle',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { forThisMachine } from '../loopback.ts';
 import { type Answer, ApiError, type Input } from './dynalite.ts';
 
 const maxBytes = 16 * 1024 * 1024;
@@ -7,7 +8,7 @@ const target = /^DynamoDB_20120810\.(\w+)$/;
 
 /** The HTTP server of the local DynamoDB: JSON in, JSON out, errors as AWS words them. It checks no signatures. */
 export function createHttpFront(handle: (operation: string, input: Input) => Promise<Answer>): Server {
-  const server = createServer((request, response) => {
+  const receive: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('error', () => {});
@@ -17,7 +18,8 @@ export function createHttpFront(handle: (operation: string, input: Input) => Pro
       else chunks.length = 0;
     });
     request.on('end', () => void respond(request, response, bytes > maxBytes ? undefined : Buffer.concat(chunks)));
-  });
+  };
+  const server = createServer(forThisMachine(receive));
   // Longer than clients keep an idle connection, so that none is closed under their next request.
   server.keepAliveTimeout = 75_000;
   return server;

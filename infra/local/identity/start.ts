@@ -1,8 +1,9 @@
 import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { forThisMachine } from '../loopback.ts';
 import { demoPage } from './pages.ts';
 import { createLocalProvider, demoClients, type LocalProvider } from './provider.ts';
 
@@ -41,13 +42,14 @@ export async function startIdentity({ port, keyFile, api }: IdentityOptions): Pr
     return send(response, 'application/json', JSON.stringify(settings), baseUrl);
   }
 
-  const server = createServer((request, response) => {
+  const receive: RequestListener = (request, response) => {
     answer(request, response).catch((error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });
-  });
+  };
+  const server = createServer(forThisMachine(receive));
   // Loopback only: anyone who can reach this provider can sign in as anyone.
   server.listen(port, 'localhost');
   await once(server, 'listening');

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClock, type TimerClock } from '../clock.ts';
+import { forThisMachine } from '../loopback.ts';
 import { ownerOf } from './callbacks.ts';
 import { readDefinition } from './definition.ts';
 import { ApiError } from './errors.ts';
@@ -62,7 +63,7 @@ export async function startStates(options: StatesOptions): Promise<States> {
     for (const { store } of machines) store.close();
   };
   const operations = operationsOf(machines);
-  const server = createServer((request, response) => void answer(request, response, operations, log));
+  const server = createServer(forThisMachine((request, response) => void answer(request, response, operations, log)));
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   } catch (cause) {

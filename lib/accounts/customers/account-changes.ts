@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { IdentityLinks } from '../../auth/identity/identity-links.dynamo.ts';
 import { endAllSessions } from '../../auth/sessions/customer-sessions.dynamo.ts';
 import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
+import type { VersionCondition } from '../../contract/api/common.ts';
 import type { Customer } from '../../contract/api/customers.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -106,12 +107,12 @@ export function unlinkIdentity(
 export function changeStanding(
   deps: AccountDeps,
   { id, ...changes }: { id: string; premium?: boolean | undefined; suspended?: boolean | undefined },
-  versions: readonly number[] | undefined,
+  condition: VersionCondition,
 ): Promise<Customer> {
-  if (changes.suspended === undefined) return updateCustomer(deps.sql(), id, changes, versions, deps.clock);
+  if (changes.suspended === undefined) return updateCustomer(deps.sql(), id, changes, condition, deps.clock);
   const kind = changes.suspended ? 'account-suspended' : 'account-reactivated';
   return changeAndSignOut(deps, undefined, async (tx) => {
-    const customer = await updateCustomer(tx, id, changes, versions, deps.clock);
+    const customer = await updateCustomer(tx, id, changes, condition, deps.clock);
     return { id, result: customer, notice: { kind, to: customer.email! } };
   });
 }

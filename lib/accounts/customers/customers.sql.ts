@@ -1,6 +1,8 @@
 import type { Sql, TransactionSql } from 'postgres';
+import type { VersionCondition } from '../../contract/api/common.ts';
 import type { Customer } from '../../contract/api/customers.ts';
 import { Problem } from '../../contract/api/problems.ts';
+import { atVersion } from '../../database/version-condition.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 
 type Handle = Sql | TransactionSql;
@@ -22,14 +24,14 @@ export type CustomerChanges = {
 };
 
 /**
- * Changes the given fields of a customer. With `versions`, only if the customer is at one of them.
+ * Changes the given fields of a customer, if their version meets the condition.
  * @throws Problem not-found, version-stale
  */
 export async function updateCustomer(
   sql: Handle,
   id: string,
   changes: CustomerChanges,
-  versions: readonly number[] | undefined,
+  condition: VersionCondition,
   clock: Clock,
 ): Promise<Customer> {
   const { name, address, premium, suspended } = changes;
@@ -43,7 +45,7 @@ export async function updateCustomer(
         when true then coalesce(suspended_at, ${now}) when false then null else suspended_at end,
       version = version + 1,
       updated_at = ${now}
-    where id = ${id} and erased_at is null ${versions === undefined ? sql`` : sql`and version = any(string_to_array(${versions.join(',')}, ',')::integer[])`}
+    where id = ${id} and erased_at is null ${atVersion(sql, condition)}
     returning ${shown(sql)}`;
   if (row !== undefined) return toCustomer(row);
   const current = await findCustomer(sql, id);

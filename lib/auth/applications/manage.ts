@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isPublicClient, type KeyView } from '../../contract/api/applications.ts';
 import type { App } from '../../contract/api/caller.ts';
+import type { VersionCondition } from '../../contract/api/common.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Scope } from '../../contract/deploy/roles.ts';
 import { idPrefixes, newId } from '../../kernel/ids.ts';
@@ -76,7 +77,7 @@ export async function requireApplication(store: ApplicationStore, applicationId:
 }
 
 /**
- * Changes the given fields of an application. With `versions`, only if it is at one of them.
+ * Changes the given fields of an application, if its version meets the condition.
  * @throws Problem not-found, own-application, owners-application, scopes-exceeded, version-stale, invalid-input,
  *   identity-client-taken
  */
@@ -85,7 +86,7 @@ export async function updateApplication(
   { application: own }: App,
   applicationId: string,
   changes: ApplicationChanges,
-  versions: readonly number[] | undefined,
+  { oneOf, noneOf }: VersionCondition,
 ): Promise<ApplicationItem> {
   const item = await requireApplication(store, applicationId);
   const ofOthers = [changes.scopes, changes.status, changes.rateClass];
@@ -93,7 +94,7 @@ export async function updateApplication(
   checkScopes(own.scopes, [...item.scopes, ...(changes.scopes ?? [])]);
   const by = await checkOwner(store, own.id, item);
   checkDelegation(by, changes.scopes ?? []);
-  if (versions !== undefined && !versions.includes(item.version)) {
+  if (oneOf?.includes(item.version) === false || noneOf?.includes(item.version) === true) {
     throw new Problem('version-stale', `The application is now at version ${item.version}. Read it again.`);
   }
   if (changes.origins !== undefined && changes.origins.length > 0 && item.kind !== 'web') {

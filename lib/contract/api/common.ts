@@ -18,6 +18,12 @@ export const timestamp = z.iso.datetime();
 export const version = z.int().check(z.gte(1));
 
 /**
+ * What `If-Match` and `If-None-Match` ask of the version that is changed (RFC 9110 §13.1): that it is one of these, and
+ * none of those.
+ */
+export type VersionCondition = { oneOf?: readonly number[] | undefined; noneOf?: readonly number[] | undefined };
+
+/**
  * Text that a person typed, in one line: with a visible character, and without control characters. Format controls, such
  * as those that turn the direction of text, are among them; only joiners within words and emoji are not.
  */

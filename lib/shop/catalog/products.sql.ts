@@ -1,8 +1,10 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type * as z from 'zod/mini';
 import type * as contract from '../../contract/api/catalog.ts';
+import type { VersionCondition } from '../../contract/api/common.ts';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { Problem } from '../../contract/api/problems.ts';
+import { atVersion } from '../../database/version-condition.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 
@@ -85,14 +87,14 @@ export async function insertProduct(
 
 /**
  * Changes the given fields. The version goes up by one each time, even if no value is different.
- * @param ifMatch changes the product only if it is at one of these versions
+ * @param condition changes the product only if its version meets it
  * @throws Problem not-found, sku-taken, version-stale
  */
 export async function updateProduct(
   sql: Sql,
   id: string,
   { sku, name, description, price, active }: ProductChanges,
-  ifMatch: readonly number[] | undefined,
+  condition: VersionCondition,
   clock: Clock,
 ): Promise<contract.Product> {
   const changes = {
@@ -105,7 +107,7 @@ export async function updateProduct(
   };
   const [row] = await sql<ProductRow[]>`
     update catalog.products set ${sql(changes)}, version = version + 1
-    where id = ${id} ${ifMatch === undefined ? sql`` : sql`and version = any(string_to_array(${ifMatch.join(',')}, ',')::integer[])`}
+    where id = ${id} ${atVersion(sql, condition)}
     returning ${columns(sql)}`.catch((error) => {
     throw isSkuTaken(error) ? skuTaken(sku ?? '', error) : error;
   });
