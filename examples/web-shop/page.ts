@@ -197,7 +197,7 @@ async function showOrder(order: Order, buyer: Customer): Promise<void> {
   show(
     'timeline',
     ...entries.map(({ at, type, detail }) => {
-      const status = typeof detail.to === 'string' ? `: ${detail.to.replaceAll('_', ' ')}` : '';
+      const status = 'to' in detail ? `: ${detail.to.replaceAll('_', ' ')}` : '';
       return element('li', {}, `${time.format(new Date(at))} ${type.replaceAll('-', ' ')}${status}`);
     }),
   );

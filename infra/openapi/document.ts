@@ -18,6 +18,7 @@ export function buildDocument(): Document {
     if ((operations[route.operation] as OperationContract).unpublished) continue;
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
+  const shared = sharedResponses(paths);
   return {
     openapi: '3.1.1',
     info: {
@@ -25,6 +26,7 @@ export function buildDocument(): Document {
       summary: 'Customers, catalogue, stock and orders of a shop.',
       version: packageVersion(),
       description: conventions,
+      contact: { name: 'Counterfoil', url: 'https://counterfoil.dev' },
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -34,8 +36,8 @@ export function buildDocument(): Document {
       schemas: componentSchemas(),
       parameters: { ...requestHeaders },
       headers: responseHeaders,
-      responses: sharedResponses() as Document['components']['responses'],
-      examples: problemExamples(),
+      responses: shared as Document['components']['responses'],
+      examples: problemExamples({ paths, shared }),
       securitySchemes: {
         client: {
           type: 'apiKey',
@@ -69,7 +71,8 @@ function operation(route: Route): Operation {
     summary: contract.summary,
     ...(description === undefined ? {} : { description }),
     tags: [tagOf(route.operation)],
-    security: securityOf(route),
+    security: schemesOf[route.auth].map((scheme) => ({ [scheme]: [] })),
+    ...(route.scopes.length === 0 ? {} : { 'x-required-scopes': [...route.scopes] }),
     parameters: [
       ...parameters('path', contract.path),
       ...parameters('query', contract.query),
@@ -91,15 +94,14 @@ function operation(route: Route): Operation {
 /** Described by whoever signs it. */
 const signedBody = { required: true, content: { 'application/json': { schema: { type: 'object' } } } };
 
-const securityByAuth = {
-  public: () => [],
-  client: ({ scopes }) => [{ client: [...scopes] }, { session: [...scopes] }, { appKey: [...scopes] }],
-  customer: ({ scopes }) => [{ session: [...scopes] }],
-  session: ({ scopes }) => [{ session: [...scopes] }],
-  app: ({ scopes }) => [{ appKey: [...scopes] }],
-} satisfies Record<Auth, (route: Route) => Record<string, string[]>[]>;
-
-const securityOf = (route: Route): Record<string, string[]>[] => securityByAuth[route.auth](route);
+/** Any one of them will do. What the application must be allowed besides stands in `x-required-scopes`. */
+const schemesOf: Readonly<Record<Auth, readonly string[]>> = {
+  public: [],
+  client: ['client', 'session', 'appKey'],
+  customer: ['session'],
+  session: ['session'],
+  app: ['appKey'],
+};
 
 function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {
   if (schema === undefined) return [];

@@ -119,7 +119,7 @@ export const opened = {
   ...pending,
   status: 'needs_attention' as const,
   failure: {
-    code: 'payment-unknown',
+    code: 'payment-unknown' as const,
     detail: 'The payment provider did not answer in time; we are finding out whether money was taken.',
   },
   updatedAt: '2026-03-14T09:28:41.207Z',

@@ -181,7 +181,7 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
       200: {
         ...reviewOrder,
         status: 'failed',
-        failure: { code: 'compensated', detail: 'Our staff undid the order; no money is kept.' },
+        failure: { code: 'compensated' as const, detail: 'Our staff undid the order; no money is kept.' },
         version: 6,
         manualReview: { ...settled, settledHow: 'resolved' },
       },

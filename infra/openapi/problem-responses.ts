@@ -12,7 +12,8 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   const add = (...more: ProblemCode[]) => more.forEach((code) => void codes.add(code));
   if (contract.body !== undefined) add('invalid-json', 'unsupported-media-type');
   if (contract.signed !== undefined) add('invalid-json', 'webhook-signature-invalid');
-  if (contract.query !== undefined || route.method !== 'GET') add('invalid-input');
+  // Unknown parameters are refused everywhere.
+  add('invalid-input');
   if (route.method !== 'GET') add('body-too-large');
   if (contract.path !== undefined) add('not-found');
   if (contract.idempotency === 'required') add('idempotency-key-missing');
@@ -41,19 +42,25 @@ export function problemResponses(route: Route, contract: OperationContract): Rec
   );
 }
 
-/** `components.responses`: those of a single code. */
-export const sharedResponses = (): Record<string, Schema> =>
-  Object.fromEntries(allCodes.map((code) => [pascal(code), response(problems[code].status, [code], 'standard')]));
+/** `components.responses`: those of a single code to which some operation refers. */
+export const sharedResponses = (paths: Document['paths']): Record<string, Schema> => {
+  const text = JSON.stringify(paths);
+  const shared = allCodes.filter((code) => text.includes(`"#/components/responses/${pascal(code)}"`));
+  return Object.fromEntries(shared.map((code) => [pascal(code), response(problems[code].status, [code], 'standard')]));
+};
 
-/** `components.examples`: what each problem looks like, when it comes and what to do. */
-export const problemExamples = (): Document['components']['examples'] =>
-  Object.fromEntries(
-    allCodes.map((code) => {
+/** `components.examples`: what each problem of some operation looks like, when it comes and what to do. */
+export const problemExamples = (answers: object): Document['components']['examples'] => {
+  const text = JSON.stringify(answers);
+  const used = allCodes.filter((code) => text.includes(`"#/components/examples/${code}"`));
+  return Object.fromEntries(
+    used.map((code) => {
       const { when, todo } = problemNotes[code];
       const description = `${when}\n\n**What to do.** ${todo}`;
       return [code, { summary: problems[code].title, description, value: exampleOf(code) }];
     }),
   );
+};
 
 /** A problem as it may come. */
 export function exampleOf(code: ProblemCode) {
@@ -79,7 +86,7 @@ function response(status: number, codes: readonly ProblemCode[], rateClass: Rout
     headers: headerReferences([...commonHeadersOf({ rateClass }), ...headersOf(status, codes)]),
     content: {
       'application/problem+json': {
-        schema: { allOf: [reference('Problem'), { properties: { code: { enum: codes } } }] },
+        schema: reference('Problem'),
         examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },

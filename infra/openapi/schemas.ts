@@ -8,6 +8,7 @@ import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import * as orders from '../../lib/contract/api/orders.ts';
+import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
@@ -30,6 +31,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Quote: orders.quote,
   Order: orders.order,
   TimelineEntry: orders.timelineEntry,
+  ...orders.timelineEntries,
   Refund: refunds.refund,
   ManualReview: manualReview.manualReview,
   ReviewOrder: manualReview.reviewOrder,
@@ -38,6 +40,10 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   OrderExplanation: manualReview.explanation,
   Identity: identities.identity,
   Session: sessions.ownSession,
+  PasswordSignIn: sessions.signIn.body.def.options[0],
+  IdTokenSignIn: sessions.signIn.body.def.options[1],
+  StripePaymentAction: paymentAction.def.options[0],
+  SimulatedPaymentAction: paymentAction.def.options[1],
   Health: system.health,
 };
 
@@ -143,10 +149,24 @@ const override: Override = ({ zodSchema, jsonSchema }) => {
     jsonSchema.description = 'No control characters.';
   }
   const { def } = zodSchema._zod;
+  if (def.type === 'union') nameBranches(def as z.core.$ZodDiscriminatedUnionDef, jsonSchema as Schema);
   if (def.type === 'object' && (def as z.core.$ZodObjectDef).catchall === undefined) {
     delete jsonSchema.additionalProperties;
   }
 };
+
+/** Tells generators of clients which branch of a union is meant, where a property says so. */
+function nameBranches({ discriminator, options }: z.core.$ZodDiscriminatedUnionDef, schema: Schema): void {
+  if (discriminator === undefined) return;
+  const mapping = (options as unknown as Branch[]).map((option) => {
+    const id = outputs.get(option as unknown as z.ZodMiniType)?.id;
+    if (id === undefined) throw new Error('a branch of a union needs a name in infra/openapi/schemas.ts');
+    return [option._zod.def.shape[discriminator]!._zod.def.values[0]!, `#/components/schemas/${id}`];
+  });
+  schema.discriminator = { propertyName: discriminator, mapping: Object.fromEntries(mapping) };
+}
+
+type Branch = { _zod: { def: { shape: Record<string, { _zod: { def: { values: string[] } } }> } } };
 
 function isObject(schema: z.ZodMiniType): boolean {
   return schema.def.type === 'object';

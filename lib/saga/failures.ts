@@ -1,28 +1,13 @@
-import {
-  type DeclineCode,
-  declineCodes,
-  type RefundRefusalCode,
-  refundRefusalCodes,
-} from '../shop/payments/gateway.ts';
+import { type OrderFailureCode, orderFailureCodes } from '../contract/api/orders.ts';
+import { type RefundRefusalCode, refundRefusalCodes } from '../contract/api/refunds.ts';
+import { type DeclineCode, declineCodes } from '../shop/payments/gateway.ts';
 import { type Caught, type CompensationState, leavesOpen, messageOf } from './state.ts';
 
 /** Why an order failed or is in manual review, as its customer reads it. Codes are stable: shops translate by them. */
-export type Failure = { code: FailureCode; detail: string };
-export type FailureCode = (typeof failureCodes)[number];
+export type Failure = { code: OrderFailureCode; detail: string };
 
-/** Codes of what a saga could not do. */
-export const sagaFailureCodes = [
-  'out-of-stock',
-  'payment-declined',
-  'payment-unknown',
-  'payment-expired',
-  'cancelled',
-  'compensated',
-  'compensation-failed',
-] as const;
-
-/** All codes; `saga-ended` is the sweeper's, of an execution that ended without ending its order. */
-export const failureCodes = [...sagaFailureCodes, 'saga-ended'] as const;
+/** Codes of what a saga could not do: all but the sweeper's, of an execution that ended without ending its order. */
+export const sagaFailureCodes = orderFailureCodes.filter((code) => code !== 'saga-ended');
 
 const declineDetails: Readonly<Record<DeclineCode, string>> = {
   card_declined: 'The card was declined',

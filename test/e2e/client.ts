@@ -5,7 +5,7 @@ import type * as z from 'zod/mini';
 import type { OperationId, operations } from '../../lib/contract/api/operations.ts';
 import type { InputError, ProblemCode } from '../../lib/contract/api/problems.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
-import { type Answer, type SendOptions, send as sendRequest } from '../support/send.ts';
+import { type Answer, mediaTypeOf, type SendOptions, send as sendRequest } from '../support/send.ts';
 import { addressOf, promises } from './document.ts';
 
 export type { Answer } from '../support/send.ts';
@@ -125,21 +125,20 @@ function checkAnswer(operation: OperationId, answer: Answer): void {
   assert.equal(sniffing, 'nosniff', `${name} has the x-content-type-options ${sniffing}`);
   assert.match(policy ?? '', /default-src 'none'/, `${name} has the content-security-policy ${policy}`);
 
-  const type = answer.headers.get('content-type')?.split(';', 1)[0];
+  const type = mediaTypeOf(answer);
   const schema = type === undefined ? undefined : promise.bodies[type];
   if (schema === undefined) {
-    // API Gateway adds a content type to an empty answer.
-    const given = {
-      type: answer.text === '' ? undefined : type,
-      text: answer.text,
-      promised: Object.keys(promise.bodies),
-    };
+    const given = { type, text: answer.text, promised: Object.keys(promise.bodies) };
     assert.deepEqual(given, { type: undefined, text: '', promised: [] }, `${name} gave ${JSON.stringify(given)}`);
     return;
   }
   const result = schema.safeParse(answer.body);
   if (!result.success) throw new Error(`${name} is not as documented: ${result.error.message}\n${answer.text}`);
-  if (type === 'application/problem+json') checkProblem(operation, answer as Answer<ProblemBody>);
+  if (type === 'application/problem+json') {
+    const { code } = answer.body as ProblemBody;
+    assert.ok(promise.problems.includes(code), `${name} has no ${code} in the document`);
+    checkProblem(operation, answer as Answer<ProblemBody>);
+  }
 }
 
 function checkProblem(operation: OperationId, { status, headers, body }: Answer<ProblemBody>): void {

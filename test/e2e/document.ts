@@ -7,12 +7,20 @@ export type Document = {
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, JsonSchema>; responses: Record<string, Response> };
 };
-type Operation = { operationId: string; responses: Record<string, Response | { $ref: string }>; security?: object[] };
-type Response = { headers?: Record<string, unknown>; content?: Record<string, { schema: JsonSchema }> };
+type Operation = {
+  operationId: string;
+  responses: Record<string, Response | { $ref: string }>;
+  security?: object[];
+  'x-required-scopes'?: string[];
+};
+type Response = {
+  headers?: Record<string, unknown>;
+  content?: Record<string, { schema: JsonSchema; examples?: object }>;
+};
 type JsonSchema = { [key: string]: unknown };
 
-/** What the document promises of one status of one operation. */
-export type Promised = { headers: string[]; bodies: Record<string, z.ZodType> };
+/** What the document promises of one status of one operation; `problems` are the codes that it may carry. */
+export type Promised = { headers: string[]; bodies: Record<string, z.ZodType>; problems: string[] };
 
 /** Where an operation is found: `GET`, `/orders/{orderId}`. */
 export function addressOf(document: Document, operationId: string): { method: string; path: string } {
@@ -42,7 +50,8 @@ export function promises(document: Document): (operationId: string, status: numb
     if (found === undefined) return undefined;
     const response = isReference(found) ? document.components.responses[found.$ref.split('/').at(-1)!]! : found;
     const bodies = Object.entries(response.content ?? {}).map(([type, { schema }]) => [type, compile(schema)]);
-    return { headers: Object.keys(response.headers ?? {}), bodies: Object.fromEntries(bodies) };
+    const problems = Object.keys(response.content?.['application/problem+json']?.examples ?? {});
+    return { headers: Object.keys(response.headers ?? {}), bodies: Object.fromEntries(bodies), problems };
   }
 }
 

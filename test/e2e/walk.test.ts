@@ -11,11 +11,11 @@ type Scheme = 'client' | 'session' | 'appKey';
 type Handler = { operation: string; method: string; path: string; needs: Partial<Record<Scheme, string[]>> };
 
 const handlers: Handler[] = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, { operationId, security = [] }]) => ({
+  Object.entries(methods).map(([method, { operationId, security = [], 'x-required-scopes': scopes = [] }]) => ({
     operation: operationId,
     method: method.toUpperCase(),
     path,
-    needs: Object.assign({}, ...security) as Handler['needs'],
+    needs: Object.fromEntries(security.flatMap((one) => Object.keys(one)).map((scheme) => [scheme, scopes])),
   })),
 );
 const closed = handlers.filter(({ needs }) => Object.keys(needs).length > 0);

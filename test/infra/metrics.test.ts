@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/monitoring/aws-metrics.ts';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
+import { orderFailureCodes } from '../../lib/contract/api/orders.ts';
 import {
   invariants,
   type MetricName,
@@ -10,7 +11,6 @@ import {
   metricNamespace,
   metrics,
 } from '../../lib/contract/deploy/metrics.ts';
-import { failureCodes } from '../../lib/saga/failures.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
@@ -70,7 +70,7 @@ const anyValue = 'any value';
 /** What code may say for each dimension of ours. */
 const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
-  reason: failureCodes,
+  reason: orderFailureCodes,
   invariant: invariants,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,

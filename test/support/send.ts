@@ -42,3 +42,7 @@ export async function send(method: string, path: string, options: SendOptions): 
 function parse(headers: Headers, text: string): unknown {
   return /\bjson\b/.test(headers.get('content-type') ?? '') && text !== '' ? JSON.parse(text) : text;
 }
+
+/** The media type of a body. An empty answer has none, though API Gateway adds a content type to it. */
+export const mediaTypeOf = ({ headers, text }: Pick<Answer, 'headers' | 'text'>): string | undefined =>
+  text === '' ? undefined : headers.get('content-type')?.split(';', 1)[0];

@@ -1,7 +1,7 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
+import { orderFailureCodes } from '../../../lib/contract/api/orders.ts';
 import { type Invariant, invariants } from '../../../lib/contract/deploy/metrics.ts';
-import { failureCodes } from '../../../lib/saga/failures.ts';
 import type { AwsMetricName } from '../aws-metrics.ts';
 import { awsMetric, maximum, ours, sum } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
@@ -61,7 +61,7 @@ export function openOrders(): AlarmSpec[] {
       metric: new MathExpression({
         expression: 'SUM(METRICS())',
         usingMetrics: Object.fromEntries(
-          failureCodes.map((reason, index) => [`m${index}`, ours('ManualReviewsOpened', sum(5), reason)]),
+          orderFailureCodes.map((reason, index) => [`m${index}`, ours('ManualReviewsOpened', sum(5), reason)]),
         ),
         label: 'orders sent to manual review',
         period: ours('ManualReviewsOpened', sum(5), 'compensated').period,

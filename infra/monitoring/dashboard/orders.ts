@@ -1,7 +1,8 @@
 import { type IWidget, MathExpression, SingleValueWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
+import { orderFailureCodes } from '../../../lib/contract/api/orders.ts';
 import { invariants } from '../../../lib/contract/deploy/metrics.ts';
-import { failureCodes, sagaFailureCodes } from '../../../lib/saga/failures.ts';
+import { sagaFailureCodes } from '../../../lib/saga/failures.ts';
 import type { AwsMetricName } from '../aws-metrics.ts';
 import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
@@ -86,7 +87,7 @@ export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidg
     [
       graph(
         'Orders sent to manual review, by reason',
-        failureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
+        orderFailureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
         { stacked: true },
       ),
       graph('Work of the sweeper', [

@@ -16,6 +16,20 @@ export const orderStatuses = [
 ] as const;
 export type OrderStatus = (typeof orderStatuses)[number];
 
+/** Why an order failed or is in manual review. Codes are stable: shops translate by them. */
+export const orderFailureCodes = [
+  'out-of-stock',
+  'payment-declined',
+  'payment-unknown',
+  'payment-expired',
+  'cancelled',
+  'compensated',
+  'compensation-failed',
+  /** Its execution ended without ending the order. */
+  'saga-ended',
+] as const;
+export type OrderFailureCode = (typeof orderFailureCodes)[number];
+
 export const maxLines = 50;
 export const maxQuantity = 999;
 /** Longest `Prefer: wait=N`, in seconds. */
@@ -55,28 +69,62 @@ export const order = z.object({
   payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
   /** What the customer must do before the payment goes on, in `pending_payment` alone. */
   paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
-  failure: z.nullable(z.object({ code: z.string(), detail: z.string() })),
+  failure: z.nullable(z.object({ code: z.enum(orderFailureCodes), detail: z.string() })),
   createdAt: timestamp,
   updatedAt: timestamp,
   version,
 });
 export type Order = z.output<typeof order>;
 
-export const timelineEntry = z.object({
-  at: timestamp,
-  type: z.enum([
-    'order-placed',
-    'stock-reserved',
-    'payment-captured',
-    'stock-committed',
-    'payment-refunded',
-    'refund-failed',
-    'stock-released',
-    'stock-returned',
-    'status-changed',
-  ]),
-  detail: z.record(z.string(), z.unknown()),
-});
+const requestId = z.optional(z.string());
+const partialRefund = { refundId: id('refund'), amount: money };
+
+/** What belongs to an entry of the timeline, by its type. */
+export const timelineDetails = {
+  'order-placed': z.object({ status: z.enum(['pending']), total: money, requestId }),
+  'stock-reserved': z.object({ expiresAt: timestamp }),
+  'payment-captured': z.object({ paymentId: id('payment') }),
+  'stock-committed': z.object({}),
+  // The whole payment, or a part of it.
+  'payment-refunded': z.object({ paymentId: z.optional(id('payment')), ...z.partial(z.object(partialRefund)).shape }),
+  'refund-failed': z.object(partialRefund),
+  'stock-released': z.object({}),
+  'stock-returned': z.object({}),
+  'status-changed': z.object({
+    from: z.enum(orderStatuses),
+    to: z.enum(orderStatuses),
+    reason: z.optional(z.enum([...orderFailureCodes, 'retry', 'resolved'])),
+    requestId,
+  }),
+} as const;
+export type TimelineType = keyof typeof timelineDetails;
+
+const entry = <T extends TimelineType>(type: T) =>
+  z.object({ at: timestamp, type: z.literal(type), detail: timelineDetails[type] });
+
+export const timelineEntries = {
+  OrderPlacedEntry: entry('order-placed'),
+  StockReservedEntry: entry('stock-reserved'),
+  PaymentCapturedEntry: entry('payment-captured'),
+  StockCommittedEntry: entry('stock-committed'),
+  PaymentRefundedEntry: entry('payment-refunded'),
+  RefundFailedEntry: entry('refund-failed'),
+  StockReleasedEntry: entry('stock-released'),
+  StockReturnedEntry: entry('stock-returned'),
+  StatusChangedEntry: entry('status-changed'),
+} as const;
+
+export const timelineEntry = z.discriminatedUnion('type', [
+  timelineEntries.OrderPlacedEntry,
+  timelineEntries.StockReservedEntry,
+  timelineEntries.PaymentCapturedEntry,
+  timelineEntries.StockCommittedEntry,
+  timelineEntries.PaymentRefundedEntry,
+  timelineEntries.RefundFailedEntry,
+  timelineEntries.StockReleasedEntry,
+  timelineEntries.StockReturnedEntry,
+  timelineEntries.StatusChangedEntry,
+]);
 export type TimelineEntry = z.output<typeof timelineEntry>;
 
 const orderPath = z.strictObject({ orderId: id('order') });

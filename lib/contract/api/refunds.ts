@@ -4,13 +4,27 @@ import type { OperationContract } from './operation.ts';
 
 export const refundStatuses = ['requested', 'succeeded', 'failed'] as const;
 
+/** Why a partial refund is refused. Stable: shops translate by code. */
+export const refundRefusalCodes = [
+  'more_than_is_left',
+  'nothing_captured',
+  /** The provider does not refund this amount in this currency. */
+  'amount_invalid',
+  /** The card holder disputes the payment at the bank. */
+  'disputed',
+  'not_refundable',
+  /** The card holder's bank did not accept the money. */
+  'refund_failed',
+] as const;
+export type RefundRefusalCode = (typeof refundRefusalCodes)[number];
+
 export const refund = z.object({
   id: id('refund'),
   orderId: id('order'),
   status: z.enum(refundStatuses),
   amount: money,
   reason: z.string(),
-  failure: z.nullable(z.object({ code: z.string() })),
+  failure: z.nullable(z.object({ code: z.enum(refundRefusalCodes) })),
   createdAt: timestamp,
   updatedAt: timestamp,
 });

@@ -4,7 +4,7 @@ export type Schema = { [key: string]: unknown };
 /** The parts of an OpenAPI 3.1 document that its readers here rely on. */
 export type Document = {
   openapi: string;
-  info: { title: string; version: string; description: string; summary: string; license: Schema };
+  info: { title: string; version: string; description: string; summary: string; license: Schema; contact: Schema };
   tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: {
@@ -32,6 +32,8 @@ export type Operation = {
   description?: string;
   tags: string[];
   security: Record<string, string[]>[];
+  /** The scopes that the caller's application needs, all of them. */
+  'x-required-scopes'?: string[];
   parameters: (Parameter | { $ref: string })[];
   requestBody?: { required: boolean; content: Content };
   responses: Record<string, Response | { $ref: string }>;

@@ -31,22 +31,11 @@ function resolveResponse(document: Document, response: Response | { $ref: string
   return '$ref' in response ? document.components.responses[response.$ref.split('/').at(-1)!]! : response;
 }
 
-function whoMay({ security }: Operation): Html {
-  const asked = security.filter((one) => Object.keys(one).length > 0);
-  if (asked.length === 0) return html`everybody`;
-  const ways = asked.flatMap((one) =>
-    Object.entries(one).map(
-      ([scheme, scopes]) =>
-        html`${whoHas[scheme]}${
-          scopes.length > 0 &&
-          html` with ${join(
-            scopes.map((scope) => html`<code>${scope}</code>`),
-            ', ',
-          )}`
-        }`,
-    ),
-  );
-  return join(ways, ' or ');
+function whoMay({ security, 'x-required-scopes': scopes = [] }: Operation): Html {
+  const ways = security.flatMap((one) => Object.keys(one)).map((scheme) => html`${whoHas[scheme]}`);
+  if (ways.length === 0) return html`everybody`;
+  const needed = scopes.map((scope) => html`<code>${scope}</code>`);
+  return html`${join(ways, ' or ')}${needed.length > 0 && html`, with ${join(needed, ', ')}`}`;
 }
 
 const whoHas: Readonly<Record<string, string>> = {

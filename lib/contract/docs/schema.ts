@@ -23,9 +23,8 @@ export function typeOf(schema: Schema): Html {
     const name = $ref.split('/').at(-1)!;
     return html`<a href="#schema-${name}">${name}</a>`;
   }
-  if (anyOf !== undefined) return join(anyOf.map(typeOf), ' or ');
-  // Its alternatives are objects of different fields, which the table lists one after the other.
-  if (oneOf !== undefined) return typeOf(oneOf[0]!);
+  const alternatives = anyOf ?? oneOf;
+  if (alternatives !== undefined) return join(alternatives.map(typeOf), ' or ');
   if (allOf !== undefined) return typeOf(allOf[0]!);
   if (Array.isArray(type))
     return join(

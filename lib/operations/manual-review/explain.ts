@@ -76,8 +76,8 @@ const toStory = ({ name, status, startedAt, endedAt, events, complete }: Executi
 /** Requests that did something to the order, or read it in manual review: their ids are in the functions' logs. */
 function requestsOf({ timeline, actions }: Pick<Explanation, 'timeline' | 'actions'>): Explanation['requests'] {
   const ofCustomers = timeline.flatMap(({ at, type, detail }) =>
-    typeof detail.requestId === 'string'
-      ? [{ requestId: detail.requestId, at, what: type === 'status-changed' ? `${type} ${detail.to}` : type }]
+    'requestId' in detail && detail.requestId !== undefined
+      ? [{ requestId: detail.requestId, at, what: 'to' in detail ? `${type} ${detail.to}` : type }]
       : [],
   );
   const ofOperators = actions.map(({ requestId, at, action }) => ({ requestId, at, what: action }));

@@ -1,14 +1,14 @@
 import type { Sql } from 'postgres';
 import type { TimelineEntry } from '../../contract/api/orders.ts';
 import type { ExportedOrder } from '../../contract/api/privacy.ts';
-import type { Refund } from '../../contract/api/refunds.ts';
+import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
 import { type OrderRow, toOrder } from './order.ts';
 import { orderColumns } from './read.sql.ts';
 
 type Row = OrderRow & {
   paymentMethod: string;
   timeline: TimelineEntry[];
-  refunds: (Omit<Refund, 'amount' | 'failure'> & { amount: number; failureCode: string | null })[];
+  refunds: (Omit<Refund, 'amount' | 'failure'> & { amount: number; failureCode: RefundRefusalCode | null })[];
 };
 
 /** At most `limit` orders of a customer with all that is kept of them, newest first, older than `before`. */

@@ -1,4 +1,4 @@
-import type { Discount, Order, OrderStatus } from '../../contract/api/orders.ts';
+import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
 import type { Priced } from '../pricing/price.ts';
 
 /** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
@@ -20,7 +20,7 @@ export type OrderRow = {
   discountAmount: number;
   discountReason: Discount['reason'] | null;
   total: number;
-  failureCode: string | null;
+  failureCode: OrderFailureCode | null;
   failureDetail: string | null;
   paymentAction: Order['paymentAction'];
   lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];

@@ -1,4 +1,5 @@
 import type { PaymentAction } from '../../contract/api/payment-action.ts';
+import type { RefundRefusalCode } from '../../contract/api/refunds.ts';
 import { PaymentDeclined, RefundRefused } from '../../kernel/errors.ts';
 
 /** `amount` in minor units of `currency`, above 0. */
@@ -105,20 +106,6 @@ export const declineCodes = [
 export type DeclineCode = (typeof declineCodes)[number];
 
 export const declined = (code: DeclineCode): PaymentDeclined => new PaymentDeclined(code);
-
-/** Why a partial refund is refused. Stable: shops translate by code. */
-export const refundRefusalCodes = [
-  'more_than_is_left',
-  'nothing_captured',
-  /** The provider does not refund this amount in this currency. */
-  'amount_invalid',
-  /** The card holder disputes the payment at the bank. */
-  'disputed',
-  'not_refundable',
-  /** The card holder's bank did not accept the money. */
-  'refund_failed',
-] as const;
-export type RefundRefusalCode = (typeof refundRefusalCodes)[number];
 
 export const refundRefused = (code: RefundRefusalCode): RefundRefused => new RefundRefused(code);
 

@@ -1,5 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
-import type { Refund } from '../../contract/api/refunds.ts';
+import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
 import type { RefundToMake } from '../orders/start-saga.ts';
 
 /** A request to refund `amount` minor units of an order's payment; without it, all that is left of the payment. */
@@ -110,7 +110,7 @@ type RefundRow = {
   amount: number;
   currency: string;
   reason: string;
-  failureCode: string | null;
+  failureCode: RefundRefusalCode | null;
   createdAt: Date;
   updatedAt: Date;
 };

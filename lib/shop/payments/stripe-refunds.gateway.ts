@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
+import type { RefundRefusalCode } from '../../contract/api/refunds.ts';
 import { PaymentDeclined } from '../../kernel/errors.ts';
-import { ChargeDiffers, type RefundPartRequest, type RefundRefusalCode, refundRefused } from './gateway.ts';
+import { ChargeDiffers, type RefundPartRequest, refundRefused } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
 import type { Call } from './stripe-calls.gateway.ts';
 import { StripeRefused } from './stripe-errors.ts';
