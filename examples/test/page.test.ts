@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect, unwrap } from '../client.ts';
 import { pageHandler } from '../web-shop/serve.ts';
+import { launchBrowser } from './browser.ts';
 import { readDemo } from './demo.ts';
 
 let browser: Browser;
@@ -21,10 +21,7 @@ beforeAll(async () => {
   origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   const clientId = await registerShop(demo, origin);
   server.on('request', pageHandler({ ...demo, clientId }));
-  browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.close();
@@ -44,13 +41,6 @@ async function registerShop({ baseUrl, appKey }: { baseUrl: string; appKey: stri
   };
   const { id } = await unwrap(api.POST('/applications', { body }));
   return id;
-}
-
-function findChromium(): string {
-  const places = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'];
-  const found = places.find((path) => existsSync(path));
-  if (found === undefined) throw new Error('There is no Chromium: apt-get install chromium, or say where by CHROMIUM.');
-  return found;
 }
 
 describe.each([

@@ -164,7 +164,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const scheduler = keep(startJobs({ invoke, refreshKeys: provider !== undefined, clock, log }));
   const testClock = createTestClock(clock, at('clock.json'), { functions, dynamo, scheduler });
-  const port = await functions.listen(options.port, options.host);
+  const port = await functions.listen({ port: options.port, host: options.host, demoFile: at('demo.json') });
   const anyAddress = options.host === undefined || ['0.0.0.0', '::'].includes(options.host);
   api.baseUrl = `http://${anyAddress ? 'localhost' : options.host}:${port}`;
   const inside: Stack['inside'] = {

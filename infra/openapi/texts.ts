@@ -14,18 +14,59 @@ export const conventions = `Counterfoil takes the orders of a shop: it prices th
 - **Versions**: a single resource has an \`ETag\`. With \`If-None-Match\`, you get 304 instead of what you already have. With \`If-Match\`, a change is refused (412) if the resource has changed since you read it.
 - **Limits**: \`RateLimit\` says how many requests are left. Then requests get 429 with \`Retry-After\`.`;
 
-/** Groups of operations, in the order in which to read them. */
-export const tags: { name: Tag; description: string }[] = [
-  { name: 'Customers', description: 'Sign-up, passwords, and the data of a customer.' },
-  { name: 'Sessions', description: 'Sign in, sign out, and list sessions.' },
-  { name: 'Catalogue', description: 'The products. Any application with the scope may read them.' },
-  { name: 'Stock', description: 'The ledger of stock movements and reservations.' },
-  { name: 'Orders', description: 'Price, place, follow and cancel orders. A customer sees only their own.' },
-  { name: 'Payments', description: 'Events that resume an order whose payment waits for its customer.' },
-  { name: 'Operations', description: 'Orders in manual review, and findings of reconciliation, for operators.' },
-  { name: 'Applications', description: 'Applications, their scopes and their keys.' },
-  { name: 'Audit', description: 'Who read or changed what, and the usage of each application.' },
-  { name: 'System', description: 'Health, and this document.' },
+const guide = (file: string, description: string) => ({
+  url: `https://github.com/counterfoil/counterfoil/blob/main/docs/${file}.md`,
+  description,
+});
+
+/** Groups of operations, in the order in which to read them, each with the guide to read first. */
+export const tags: { name: Tag; description: string; externalDocs: { url: string; description: string } }[] = [
+  {
+    name: 'Customers',
+    description: 'Sign-up, passwords, and the data of a customer.',
+    externalDocs: guide('accounts', 'Accounts'),
+  },
+  {
+    name: 'Sessions',
+    description: 'Sign in, sign out, and list sessions.',
+    externalDocs: guide('identity', 'Sign-in by OpenID Connect'),
+  },
+  {
+    name: 'Catalogue',
+    description: 'The products. Any application with the scope may read them.',
+    externalDocs: guide('pricing', 'Pricing'),
+  },
+  {
+    name: 'Stock',
+    description: 'The ledger of stock movements and reservations.',
+    externalDocs: guide('architecture', 'Architecture'),
+  },
+  {
+    name: 'Orders',
+    description: 'Price, place, follow and cancel orders. A customer sees only their own.',
+    externalDocs: guide('saga', 'The saga'),
+  },
+  {
+    name: 'Payments',
+    description: 'Events that resume an order whose payment waits for its customer.',
+    externalDocs: guide('payments', 'Payments'),
+  },
+  {
+    name: 'Operations',
+    description: 'Orders in manual review, and findings of reconciliation, for operators.',
+    externalDocs: guide('manual-review', 'Manual review'),
+  },
+  {
+    name: 'Applications',
+    description: 'Applications, their scopes and their keys.',
+    externalDocs: guide('applications', 'Applications'),
+  },
+  {
+    name: 'Audit',
+    description: 'Who read or changed what, and the usage of each application.',
+    externalDocs: guide('audit', 'Audit'),
+  },
+  { name: 'System', description: 'Health, and this document.', externalDocs: guide('limits', 'Limits') },
 ];
 
 export const parameterNotes: Readonly<Record<string, string>> = {

@@ -23,7 +23,7 @@ beforeAll(async () => {
       throw error;
     },
   });
-  baseUrl = `http://localhost:${await functions.listen(0)}`;
+  baseUrl = `http://localhost:${await functions.listen({ port: 0, host: undefined, demoFile: '' })}`;
 });
 afterAll(async () => {
   await functions?.stop();

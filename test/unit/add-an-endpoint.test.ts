@@ -64,7 +64,7 @@ test('the reference describes it, with an example that its schema takes', () => 
   const { answers } = examplesOf(id);
   expect(operation.responses[200]).toMatchObject({ content: { 'application/json': { example: answers[200] } } });
   expect(z.safeParse(contract.responses[200] as z.ZodMiniType, answers[200])).toMatchObject({ success: true });
-  expect(renderPage(document)).toContain('<article id="get-order-invoice">');
+  expect(renderPage(document)).toContain('<article id="get-order-invoice" ');
 });
 
 test('the stage deploys, routes, grants and monitors it', () => {

@@ -9,15 +9,17 @@ const document = buildDocument();
 const page = renderPage(document);
 
 describe('the page', () => {
-  test('shows every operation with method, path and curl', () => {
+  test('shows every operation with method, path and a request in three languages', () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const [method, { operationId }] of Object.entries(methods)) {
-        const section = page.split(`<article id="${operationId}">`)[1]!.split('</article>')[0]!;
+        const section = page.split(`<article id="${operationId}" `)[1]!.split('</article>')[0]!;
         expect(section).toContain(`${method.toUpperCase()}</span> <code>${path}</code>`);
-        expect(section).toMatch(
-          method === 'get' ? /<code>curl &quot;\$API\// : `<code>curl -X ${method.toUpperCase()} `,
-        );
-        expect(section).not.toMatch(/\{\w+Id\}&quot;/);
+        const samples = plain(section.replace(/<\/?(var|code)[^>]*>/g, ''))!;
+        expect(samples).toMatch(method === 'get' ? /curl "\$API\// : `curl -X ${method.toUpperCase()} "$API/`);
+        expect(samples).toContain("await fetch('$API/");
+        expect(samples).toContain('urllib.request.Request(\n    "$API/');
+        // Ids of the examples belong to no shop: the page's script fills in others.
+        expect(section.split('<h4>Request</h4>')[1]).not.toMatch(/\b[a-z]{3}_[0-9a-f]{32}\b|\{\w+Id\}/);
       }
     }
   });
@@ -32,8 +34,9 @@ describe('the page', () => {
 
   test('closes what it opens', () => {
     const open: string[] = [];
-    for (const [, closing, tag] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>/g)) {
-      if (tag === 'meta') continue;
+    const markup = page.replace(/<script[\s\S]*<\/script>/, '');
+    for (const [, closing, tag] of markup.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>/g)) {
+      if (['meta', 'link', 'input'].includes(tag!)) continue;
       if (closing) expect(open.pop()).toBe(tag);
       else open.push(tag!);
     }

@@ -144,6 +144,8 @@ function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Bu
   for (const [name, value] of Object.entries(request.headers)) {
     headers[name] = Array.isArray(value) ? value.join(',') : (value ?? '');
   }
+  // The API's own page asks from the API's own origin, which needs no CORS.
+  if (headers.origin === `http://${headers.host}`) delete headers.origin;
   const query = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
     const before = query.get(name);

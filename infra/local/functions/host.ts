@@ -11,6 +11,7 @@ import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
 import { listenOn, listenOnLoopback, portOf } from '../loopback.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
+import { docsRoutes } from './docs-routes.ts';
 import { createGateway } from './gateway.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
@@ -73,8 +74,8 @@ async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHos
   }
 }
 
-async function listen({ port, host }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
-  const own = testClockRoutes({ read: () => readingOf(clock), advance });
+async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
+  const own = [...testClockRoutes({ read: () => readingOf(clock), advance }), ...docsRoutes(demoFile)];
   const open = () =>
     createGateway<Route | OwnRoute>(
       [...Object.values(routes), ...own],

@@ -4,7 +4,7 @@ import type { Reading } from '../test-clock.ts';
 /** Messages from the supervising thread to the thread that hosts the functions. */
 export type ToHost =
   | { kind: 'invoke'; id: number; handler: string; payload: string; timeoutSeconds: number }
-  | { kind: 'listen'; port: number; host: string | undefined }
+  | { kind: 'listen'; port: number; host: string | undefined; demoFile: string }
   /** Milliseconds that the clock is ahead of the machine's from now on. */
   | { kind: 'clock'; ahead: number }
   | { kind: 'advanced'; id: number; reading: Reading }

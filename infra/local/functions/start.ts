@@ -50,7 +50,7 @@ export class Functions {
   #ahead: number;
   #listening: PromiseWithResolvers<number> | undefined;
   /** The gateway's port, which a new thread opens again. */
-  #address: { port: number; host: string | undefined } | undefined;
+  #address: Omit<Extract<ToHost, { kind: 'listen' }>, 'kind'> | undefined;
   #stopped = false;
   #givenUp: Error | undefined;
   readonly #ends: number[] = [];
@@ -75,14 +75,14 @@ export class Functions {
   }
 
   /**
-   * Opens the gateway, for this machine alone unless a `host` is given to listen on.
+   * Opens the gateway, for this machine alone unless a `host` is given to listen on. `demoFile` describes the demo shop.
    * @returns its port
    * @throws the system's error when the port cannot be opened
    */
-  async listen(port: number, host?: string): Promise<number> {
-    this.#address = { port, host };
+  async listen(address: { port: number; host: string | undefined; demoFile: string }): Promise<number> {
+    this.#address = address;
     this.#listening = Promise.withResolvers();
-    this.#post({ kind: 'listen', ...this.#address });
+    this.#post({ kind: 'listen', ...address });
     return await this.#listening.promise;
   }
 

@@ -5,7 +5,7 @@ export type Schema = { [key: string]: unknown };
 export type Document = {
   openapi: string;
   info: { title: string; version: string; description: string; summary: string; license: Schema; contact: Schema };
-  tags: { name: string; description: string }[];
+  tags: { name: string; description: string; externalDocs?: { url: string; description: string } }[];
   paths: Record<string, Record<string, Operation>>;
   components: {
     schemas: Record<string, Schema>;

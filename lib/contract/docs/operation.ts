@@ -1,5 +1,6 @@
 import type { Document, Operation, Parameter, Response, Schema } from './document.ts';
 import { type Html, html, inline, join, markdown } from './html.ts';
+import { codeOf, sampleOf, samplesOf } from './samples.ts';
 import { notesOf, propertyTable, typeOf } from './schema.ts';
 
 /** One operation of the docs page. */
@@ -7,12 +8,17 @@ export function operationSection(document: Document, method: string, path: strin
   const { operationId, summary, description, requestBody } = operation;
   const parameters = operation.parameters.map((parameter) => resolve(document, parameter));
   const body = requestBody?.content['application/json'];
-  return html`<article id="${operationId}">
+  const request = sampleOf(method, path, operation);
+  return html`<article id="${operationId}" data-request="${JSON.stringify(request)}">
 <h3><a href="#${operationId}">${summary}</a></h3>
 <p class="endpoint"><span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code> <span class="who">${whoMay(operation)}</span></p>
 ${description === undefined ? undefined : markdown(description)}${parameters.length > 0 && parameterTable(parameters)}${body !== undefined && html`<h4>Body</h4>\n${propertyTable(target(document, body.schema))}`}<h4>Answers</h4>
-${Object.entries(operation.responses).map(([status, response]) => answer(status, resolveResponse(document, response)))}<h4>Try it</h4>
-<pre><code>${curl(method, path, operation)}</code></pre>
+${Object.entries(operation.responses).map(([status, response]) => answer(status, resolveResponse(document, response)))}<h4>Request</h4>
+<div class="samples">
+${samplesOf(request).map(
+  ({ language, code }, index) =>
+    html`<details name="samples-${operationId}" data-language="${language}"${index === 0 && html` open`}><summary>${language}</summary><pre tabindex="0">${codeOf(code)}</pre></details>\n`,
+)}</div>
 </article>
 `;
 }
@@ -67,7 +73,7 @@ function answer(status: string, { description, content, headers = {} }: Response
   return html`<details class="success">
 <summary><span class="status">${status}</span> ${inline(description)}</summary>
 ${kinds.length > 0 && html`<p>${join(kinds, ' or ')}</p>\n`}<p><small>Headers: ${Object.keys(headers).join(', ')}</small></p>
-${json?.example !== undefined && html`<pre><code>${JSON.stringify(json.example, undefined, 2)}</code></pre>\n`}</details>
+${json?.example !== undefined && html`<pre tabindex="0"><code>${JSON.stringify(json.example, undefined, 2)}</code></pre>\n`}</details>
 `;
 }
 
@@ -78,28 +84,3 @@ const codes = (content: Response['content']): Html =>
     ),
     ' ',
   );
-
-const credentials: Readonly<Record<string, string>> = {
-  client: '-H "Client-Id: $CLIENT_ID"',
-  session: '-H "Authorization: Bearer $TOKEN"',
-  appKey: '-H "Authorization: Bearer $APP_KEY"',
-};
-
-function curl(method: string, path: string, { operationId, security, parameters, requestBody }: Operation): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const parameter = parameters.find((each) => 'name' in each && each.name === name);
-    return String(parameter !== undefined && 'example' in parameter ? parameter.example : `$${name}`);
-  });
-  const header = (reference: string, field: string) =>
-    parameters.some((parameter) => '$ref' in parameter && parameter.$ref.endsWith(reference)) ? [`-H '${field}'`] : [];
-  const scheme = Object.keys(security[0] ?? {})[0];
-  const body = requestBody?.content['application/json']?.example;
-  const args = [
-    `${method === 'get' ? '' : `-X ${method.toUpperCase()} `}"$API${filled}"`,
-    ...(scheme === undefined ? [] : [credentials[scheme]!]),
-    ...header('IdempotencyKeyRequired', `Idempotency-Key: ${operationId}-1`),
-    ...header('Prefer', 'Prefer: wait=10'),
-    ...(body === undefined ? [] : ["-H 'Content-Type: application/json'", `-d '${JSON.stringify(body)}'`]),
-  ];
-  return `curl ${args.join(' \\\n  ')}`;
-}

@@ -18,7 +18,7 @@ export const docsStyle = `
 html { scroll-padding-top: 1rem; }
 body { margin: 0; color: var(--ink); background: var(--paper); display: grid; grid-template-columns: 19rem minmax(0, 1fr); }
 a { color: var(--accent); text-decoration: none; }
-a:hover { text-decoration: underline; }
+a:hover, main p > a, main li a, main td a { text-decoration: underline; }
 code, pre { font: 0.875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code { overflow-wrap: anywhere; }
 small, .who, .type { color: var(--soft); }
@@ -62,13 +62,34 @@ main p.problem { margin: 0.3rem 0; padding: 0 0.9rem; }
 .problem .status { color: var(--delete); }
 :target { scroll-margin-top: 1rem; }
 article:target > h3 a { color: var(--accent); }
-a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 0.2rem; }
+[hidden] { display: none !important; }
+button { font: inherit; font-size: 0.875rem; color: var(--accent); background: var(--paper); border: 1px solid var(--line); border-radius: 0.375rem; padding: 0.3rem 0.75rem; cursor: pointer; }
+button:hover { background: var(--tint); }
+button:disabled { color: var(--soft); cursor: default; }
+input, textarea { font: 0.875rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; width: 100%; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); border-radius: 0.375rem; padding: 0.3rem 0.6rem; }
+label { display: block; margin: 0.4rem 0; }
+label span { display: block; font-size: 0.8125rem; color: var(--soft); }
+#values { margin: 2rem 0 0; padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: 0.5rem; }
+#values h2 { margin: 0; font-size: 1.125rem; }
+#values p { margin: 0.4rem 0; }
+var { font-style: normal; color: var(--accent); }
+.frame { position: relative; }
+.frame .copy { position: absolute; top: 0.4rem; right: 0.4rem; font-size: 0.75rem; padding: 0.1rem 0.5rem; }
+.frame pre { padding-top: 2.1rem; }
+.samples details { margin: 0.3rem 0; }
+.try { margin: 0.75rem 0 0; padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 0.375rem; }
+.open-try { margin-top: 0.5rem; }
+a:focus-visible, summary:focus-visible, button:focus-visible, input:focus-visible, textarea:focus-visible, pre:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 0.2rem; }
 @media (max-width: 52rem) {
   body { display: block; }
   nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); padding: 1rem; }
   main { padding-top: 1.5rem; }
-  th:nth-child(2):nth-last-child(3), td:nth-child(2):nth-last-child(3) { display: none; }
-  td:first-child { min-width: 6.5rem; }
+  table, tbody, tr, td { display: block; }
+  thead { display: none; }
+  tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+  td { padding: 0; border: 0; }
+  td:first-child { width: auto; font-weight: 600; }
+  td:nth-child(2):not(:last-child) { color: var(--soft); }
 }
 @media print {
   nav { display: none; }
