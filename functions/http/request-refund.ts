@@ -41,7 +41,7 @@ export const handler = httpHandler(routes['request-refund'], contract.requestRef
   sql: () => sqlAs('refunds_api'),
   clock,
   stopwatch,
-  keys: idempotency('orders.idempotency_keys'),
+  keys: idempotency('payments.idempotency_keys'),
   startRefunding,
   sleep,
 }));

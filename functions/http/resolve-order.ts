@@ -28,5 +28,5 @@ export async function run(request: Request<typeof contract.resolveOrder, App>, d
 export const handler = httpHandler(routes['resolve-order'], contract.resolveOrder, run, ({ clock }) => ({
   sql: () => sqlAs('manual_review'),
   clock,
-  keys: idempotency('orders.idempotency_keys'),
+  keys: idempotency('orders.review_idempotency_keys'),
 }));

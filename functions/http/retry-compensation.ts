@@ -25,6 +25,6 @@ export async function run(request: Request<typeof contract.retryCompensation, Ap
 export const handler = httpHandler(routes['retry-compensation'], contract.retryCompensation, run, ({ clock }) => ({
   sql: () => sqlAs('manual_review'),
   clock,
-  keys: idempotency('orders.idempotency_keys'),
+  keys: idempotency('orders.review_idempotency_keys'),
   startCompensating,
 }));

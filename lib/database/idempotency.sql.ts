@@ -3,8 +3,14 @@ import { Problem } from '../contract/api/problems.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { inTransaction } from './transaction.sql.ts';
 
-/** Tables of the same shape, one for each schema whose requests take a key. */
-const keyTables = ['customers.idempotency_keys', 'catalog.idempotency_keys', 'orders.idempotency_keys'] as const;
+/** Tables of the same shape, one for each database role whose requests take a key: none sees the answers of another. */
+const keyTables = [
+  'customers.idempotency_keys',
+  'catalog.idempotency_keys',
+  'orders.idempotency_keys',
+  'orders.review_idempotency_keys',
+  'payments.idempotency_keys',
+] as const;
 export type KeyTable = (typeof keyTables)[number];
 
 /** The first answer to a request. `body` is the text that was sent. */

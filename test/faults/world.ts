@@ -121,7 +121,7 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
     /** Asks for a part of an order's payment back, as an application does. */
     async refundPart(orderId: string, amount: number): Promise<void> {
       const claim = { caller: 'app:key', key: newId('request', saga.clock), operation: 'request-refund' };
-      const keys = { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
+      const keys = { table: 'payments.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
       await requestRefund(
         { sql: refunds as unknown as Sql, clock: saga.clock, keys, startRefunding: saga.startRefunding },
         { ...claim, fingerprint: claim.key },

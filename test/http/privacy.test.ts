@@ -74,14 +74,15 @@ async function addOrder(customerId: string, status: 'pending' | 'failed'): Promi
       values (${id}, 1, ${newId('product', systemClock)}, 'SKU', 'Mug', 1, 100, 100)`;
     await tx`
       insert into orders.timeline (order_id, version, entry, type, detail, at)
-      values (${id}, 1, 1, 'order-placed', '{"status":"pending"}', now())`;
+      values (${id}, 1, 1, 'order-placed',
+        '{"status":"pending","total":{"amount":100,"currency":"EUR"}}', now())`;
   });
   if (status === 'failed') await endOrder(id);
   return id;
 }
 
 const endOrder = (id: string) => handlers.owner`
-  update orders.orders set status = 'failed', failure_code = 'x', failure_detail = 'x' where id = ${id}`;
+  update orders.orders set status = 'failed', failure_code = 'out-of-stock', failure_detail = 'It is gone.' where id = ${id}`;
 
 /** Every place of the database and of DynamoDB that holds a text. */
 async function placesWith(text: string): Promise<string[]> {

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const place = () => saga.place([{ productId, quantity: 3 }]);
-const keys = () => ({ table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 });
+const keys = () => ({ table: 'payments.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 });
 
 type Asked = { key?: string; currency?: string; startRefunding?: RefundDeps['startRefunding'] };
 function ask(orderId: string, amount?: number, options: Asked = {}) {

@@ -514,7 +514,7 @@ const calls: Call[] = [
     'manual_review',
     (sql, mode) => {
       const orderId = orderInReview(of(mode, 2));
-      const deps = { sql, clock, startCompensating: start, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, startCompensating: start, keys: keys('orders.review_idempotency_keys') };
       return retryCompensation(deps, claim('app:key_1', 'retry-compensation'), {
         orderId,
         keyId: 'key_1',
@@ -527,7 +527,7 @@ const calls: Call[] = [
     'manual_review',
     (sql, mode) => {
       const asked = { orderId: orderInReview(of(mode, 3)), keyId: 'key_1', requestId: 'req_1', note: 'x' };
-      const deps = { sql, clock, keys: keys('orders.idempotency_keys') };
+      const deps = { sql, clock, keys: keys('orders.review_idempotency_keys') };
       return resolveOrder(deps, claim('app:key_1', 'resolve-order'), { ...asked, outcome: 'failed' });
     },
   ],

@@ -109,7 +109,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
     'payments.payments': ['select, update(refund_claimed)', 'claims the amount of a refund, and changes nothing else'],
     'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
-    'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'payments.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
   },
   saga: {
     'orders.orders': [
@@ -146,7 +146,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'orders.order_details': ['select', 'shows orders with lines and payment'],
     'orders.timeline': ['select, insert', 'shows the timeline and adds what an operator did'],
-    'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'orders.review_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'orders.manual_reviews': [
       'select, update(settled_at, settled_how)',
       'shows why orders are in manual review, and settles reviews',
@@ -181,6 +181,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
+    'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
+    'payments.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
   },
   monitor: {
     'monitor.open_orders': ['select', 'counts open orders, and checks invariant 4'],
@@ -373,11 +375,9 @@ describe('an attempt', () => {
     ['changing what was paid', roles, 'update payments.payments set amount = 0'],
     ['deleting a payment', roles, 'delete from payments.payments'],
     ['reading the outbox', roles, 'select * from outbox.events'],
-    [
-      'reading a stored answer',
-      others('orders_api', 'refunds_api', 'manual_review'),
-      'select body from orders.idempotency_keys',
-    ],
+    ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
+    ['reading an answer to operators', others('manual_review'), 'select body from orders.review_idempotency_keys'],
+    ['reading an answer about refunds', others('refunds_api'), 'select body from payments.idempotency_keys'],
     [
       'changing which transitions are allowed',
       roles,

@@ -161,7 +161,7 @@ describe('at most once', () => {
   });
 
   test('an idempotency record is kept for at least a day', async () => {
-    for (const schema of ['customers', 'catalog', 'orders']) {
+    for (const schema of ['customers', 'catalog', 'orders', 'payments']) {
       const keep = (hours: number) => shop.sql`
         insert into ${shop.sql(schema)}.idempotency_keys values
         ('a', 'k', 'o', 'h', 201, '{}', null, now(), now() + ${hours} * interval '1 hour')`;

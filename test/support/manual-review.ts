@@ -12,7 +12,8 @@ export type Resolving = { outcome?: 'failed' | 'cancelled'; note?: string; refun
 
 /** Manual review of a saga's orders, under the role of its handlers. */
 export function setUpManualReview(saga: Saga) {
-  const { manualReview: sql, clock, keys } = saga;
+  const { manualReview: sql, clock } = saga;
+  const keys = { ...saga.keys, table: 'orders.review_idempotency_keys' as const };
   const keyId = newId('appKey', clock);
   const asking = (orderId: string) => ({ orderId, keyId, requestId: newId('request', clock) });
   const claimOf = (operation: string, key?: string) => ({

@@ -87,8 +87,8 @@ create table customers.identities (
 );
 create index identities_by_customer on customers.identities (customer_id, id);
 
--- First answers by caller and idempotency key, written in the transaction that they protect. The schemas catalog and
--- orders have a table of the same shape.
+-- First answers by caller and idempotency key, written in the transaction that they protect. The schemas catalog,
+-- orders and payments have tables of the same shape, one for each role that answers requests.
 create table customers.idempotency_keys (
   caller text collate "C" not null,
   key text collate "C" not null check (length(key) between 1 and 255),

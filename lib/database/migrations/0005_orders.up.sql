@@ -112,6 +112,8 @@ create table orders.manual_reviews (
 create unique index manual_reviews_open on orders.manual_reviews (order_id) where settled_at is null;
 
 create table orders.idempotency_keys (like customers.idempotency_keys including all);
+-- Those of operators, whose answers are not for the functions of customers, nor the other way round.
+create table orders.review_idempotency_keys (like customers.idempotency_keys including all);
 
 create function orders.guard_first_status() returns trigger
 language plpgsql as $$
@@ -233,7 +235,8 @@ grant select on orders.priceable_products, orders.priceable_customers to orders_
 grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;
-grant select, insert, update on orders.idempotency_keys to orders_api, refunds_api, manual_review;
+grant select, insert, update on orders.idempotency_keys to orders_api;
+grant select, insert, update on orders.review_idempotency_keys to manual_review;
 
 grant select on orders.orders, stock.wanted to saga, manual_review;
 grant update (status, version, updated_at, abandoned_at, failure_code, failure_detail, compensation_attempts)
@@ -246,4 +249,4 @@ grant select (order_id, attempt, opened_at, from_status, steps, settled_at), ins
 grant select on orders.manual_reviews to manual_review;
 grant update (settled_at, settled_how) on orders.manual_reviews to saga, manual_review;
 
-grant select (expires_at), delete on orders.idempotency_keys to jobs;
+grant select (expires_at), delete on orders.idempotency_keys, orders.review_idempotency_keys to jobs;

@@ -1,4 +1,4 @@
 drop view orders.order_details, payments.refundable_orders;
-drop table payments.refunds, payments.payments;
+drop table payments.idempotency_keys, payments.refunds, payments.payments;
 drop function payments.guard_refund();
 drop schema payments;

@@ -46,6 +46,8 @@ create table payments.refunds (
   constraint failed_refund_says_why check ((status = 'failed') = (failure_code is not null)),
   constraint succeeded_refund_has_reference check ((status = 'succeeded') = (reference is not null))
 );
+create table payments.idempotency_keys (like customers.idempotency_keys including all);
+
 create index refunds_by_order on payments.refunds (order_id, id desc);
 create index refunds_open on payments.refunds (updated_at) where status = 'requested';
 
@@ -87,7 +89,9 @@ create view orders.order_details as
   from orders.orders o
   left join payments.payments p on p.order_id = o.id;
 
-grant usage on schema payments to refunds_api, saga, manual_review;
+grant usage on schema payments to refunds_api, saga, manual_review, jobs;
+grant select, insert, update on payments.idempotency_keys to refunds_api;
+grant select (expires_at), delete on payments.idempotency_keys to jobs;
 grant select on orders.order_details to orders_api, saga, manual_review;
 grant select on payments.refundable_orders to refunds_api;
 
