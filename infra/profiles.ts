@@ -13,7 +13,7 @@ export type Profile = {
   logDays: 14 | 365;
   /** Data, keys and logs outlive a deleted stack, and the stacks refuse to be deleted. */
   keeps: boolean;
-  /** Aurora's storage under a key of this stack: a snapshot under Amazon's own key cannot be shared with another account. */
+  /** What is stored lies under a key of the stage: a snapshot under Amazon's own key cannot be shared with another account. */
   ownKey: boolean;
   /** Whether customers must confirm their e-mail before they can sign in. This takes a sender of mails. */
   confirmEmail: 'none' | 'required';

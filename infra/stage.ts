@@ -1,6 +1,7 @@
-import { type App, Tags, Validations } from 'aws-cdk-lib';
+import { type App, Aspects, Tags, Validations } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { UnderKey } from './constructs/stage-key.ts';
 import type { Settings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { HttpStack } from './stacks/http-stack.ts';
@@ -70,6 +71,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   for (const stack of last) monitoring.addStackDependency(stack);
   Tags.of(app).add('product', 'counterfoil');
   Tags.of(app).add('stage', name);
+  if (data.key !== undefined) Aspects.of(app).add(new UnderKey(data.key));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { data, platform, saga, accounts, shop, operations, jobs, monitoring };
 }

@@ -1,6 +1,6 @@
 import { ArnFormat, Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
@@ -18,7 +18,11 @@ export class Database extends Construct {
   readonly cluster: rds.DatabaseCluster;
   readonly proxy: rds.DatabaseProxy;
 
-  constructor(scope: Construct, id: string, { profile, network }: { profile: Profile; network: Network }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { profile, network, key }: { profile: Profile; network: Network; key: kms.IKey | undefined },
+  ) {
     super(scope, id);
     // PostgreSQL and the proxy log to groups named after them. Known names let us create these groups with a retention.
     const name = `counterfoil-${profile.name}`;
@@ -26,14 +30,6 @@ export class Database extends Construct {
     const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_18_4 });
     const log = (logId: string, logGroupName: string) =>
       new logs.LogGroup(this, logId, { logGroupName, retention: profile.logDays, removalPolicy: kept });
-
-    const key = profile.ownKey
-      ? new kms.Key(this, 'Key', {
-          description: `Storage of the database ${name}`,
-          enableKeyRotation: true,
-          removalPolicy: kept,
-        })
-      : undefined;
 
     const insights = {
       enablePerformanceInsights: true,

@@ -60,7 +60,6 @@ export class Alarms extends Construct {
 }
 
 function topicOf(scope: Construct, stage: string): sns.Topic {
-  // Not encrypted with a key of our own: messages carry names of alarms and numbers.
   const topic = new sns.Topic(scope, 'Topic', { enforceSSL: true, displayName: `counterfoil ${stage}` });
   // A topic with a policy of its own loses the default one, by which the account's alarms may publish.
   topic.addToResourcePolicy(

@@ -1,8 +1,9 @@
-import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Database } from '../constructs/database.ts';
 import { Identity } from '../constructs/identity.ts';
 import { Network } from '../constructs/network.ts';
+import { StageKey } from '../constructs/stage-key.ts';
 import { Tables } from '../constructs/tables.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 import type { Settings } from '../settings.ts';
@@ -13,6 +14,8 @@ export class DataStack extends Stack {
   readonly database: Database;
   readonly tables: Tables;
   readonly identity: Identity;
+  /** Undefined where AWS's own keys suffice. */
+  readonly key: StageKey | undefined;
   readonly monitored: Pick<MonitoredResources, 'cluster' | 'writer' | 'proxy' | 'tables'>;
   readonly #zones: number;
 
@@ -20,8 +23,14 @@ export class DataStack extends Stack {
     super(scope, id, props);
     const { profile } = settings;
     this.#zones = profile.zones;
+    this.key = profile.ownKey
+      ? new StageKey(this, 'Key', {
+          name: `counterfoil-${profile.name}`,
+          removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+        })
+      : undefined;
     this.network = new Network(this, 'Network', settings);
-    this.database = new Database(this, 'Database', { profile, network: this.network });
+    this.database = new Database(this, 'Database', { profile, network: this.network, key: this.key });
     this.tables = new Tables(this, 'Tables', { profile });
     this.identity = new Identity(this, 'Identity', settings);
     this.monitored = {
@@ -48,6 +57,7 @@ export class DataStack extends Stack {
       this.exportValue(table.tableArn);
     }
     this.exportValue(this.identity.userPool.userPoolProviderUrl);
+    if (this.key !== undefined) this.exportValue(this.key.keyArn);
   }
 
   /** The first zones of the region, unknown until deployment. CDK would stop at two without an account to ask. */

@@ -51,10 +51,32 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 
   test('everything at rest is encrypted', () => {
     expect(only(data, 'AWS::RDS::DBCluster').Properties.StorageEncrypted).toBe(true);
-    expect(only(service, 'AWS::SQS::Queue').Properties.SqsManagedSseEnabled).toBe(true);
-    // DynamoDB and CloudWatch Logs encrypt always; the templates must only not name what would weaken it.
-    for (const [, table] of ofType(data, 'AWS::DynamoDB::Table'))
-      expect(table.Properties.SSESpecification).toBeUndefined();
+    const tables = ofType(data, 'AWS::DynamoDB::Table').map(([, { Properties }]) => Properties.SSESpecification);
+    const groups = [...ofType(data, 'AWS::Logs::LogGroup'), ...ofType(service, 'AWS::Logs::LogGroup')].map(
+      ([, { Properties }]) => Properties.KmsKeyId,
+    );
+    const queue = only(service, 'AWS::SQS::Queue').Properties;
+    expect(tables.length).toBeGreaterThan(5);
+    expect(groups.length).toBeGreaterThan(5);
+    if (stage === 'dev') {
+      // DynamoDB and CloudWatch Logs encrypt always, under keys of AWS.
+      expect(new Set([...tables, ...groups])).toEqual(new Set([undefined]));
+      expect(queue.SqsManagedSseEnabled).toBe(true);
+      return;
+    }
+    const [[keyId]] = ofType(data, 'AWS::KMS::Key') as [[string, unknown]];
+    for (const table of tables)
+      expect(table).toMatchObject({ SSEEnabled: true, KMSMasterKeyId: { 'Fn::GetAtt': [keyId, 'Arn'] } });
+    for (const key of [...groups, queue.KmsMasterKeyId]) expect(JSON.stringify(key)).toContain(keyId);
+    expect(queue.SqsManagedSseEnabled).toBeUndefined();
+  });
+
+  test.runIf(stage === 'prod')('the stage’s key is used through the services that store, and not by itself', () => {
+    const [, ...statements] = only(data, 'AWS::KMS::Key').Properties.KeyPolicy.Statement;
+    expect(
+      statements.map(({ Condition }: { Condition: object }) => Object.values(Condition).flatMap(Object.keys)),
+    ).toEqual([['kms:CallerAccount', 'kms:ViaService'], ['kms:EncryptionContext:aws:logs:arn'], ['aws:SourceAccount']]);
+    for (const { Action } of statements) expect(Action).not.toContain('kms:*');
   });
 
   test('the network leads nowhere', () => {
@@ -158,7 +180,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'TablesSessions486350CB',
         'TablesCharges5EF163FA',
         'TablesWebhookEvents4036B899',
-        ...(stage === 'dev' ? [] : ['DatabaseKey5E5D9547']),
+        ...(stage === 'dev' ? [] : ['Key961B73FD']),
       ].toSorted(),
     );
   });

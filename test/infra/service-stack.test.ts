@@ -104,6 +104,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'AWS::RDS::DBCluster',
         'AWS::RDS::DBInstance',
         'AWS::RDS::DBProxy',
+        ...(stage === 'prod' ? ['AWS::KMS::Key'] : []),
       ]),
     );
   });
