@@ -9,6 +9,10 @@ import type { Profile } from '../profiles.ts';
 import type { Network } from './network.ts';
 
 const databaseName = 'counterfoil';
+const version = rds.AuroraPostgresEngineVersion.VER_18_4;
+
+/** Of Aurora PostgreSQL. */
+export const engineVersion = version.auroraPostgresFullVersion;
 
 /**
  * Aurora PostgreSQL behind RDS Proxy, with IAM from function to proxy and from proxy to database. No password exists, not
@@ -27,7 +31,7 @@ export class Database extends Construct {
     // PostgreSQL and the proxy log to groups named after them. Known names let us create these groups with a retention.
     const name = `counterfoil-${profile.name}`;
     const kept = profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
-    const engine = rds.DatabaseClusterEngine.auroraPostgres({ version: rds.AuroraPostgresEngineVersion.VER_18_4 });
+    const engine = rds.DatabaseClusterEngine.auroraPostgres({ version });
     const log = (logId: string, logGroupName: string) =>
       new logs.LogGroup(this, logId, { logGroupName, retention: profile.logDays, removalPolicy: kept });
 

@@ -202,6 +202,22 @@ test('dev is as small as possible and leaves nothing behind', () => {
   }
 });
 
+test('named zones carry the subnets, the database, the proxy and every endpoint', () => {
+  const context = { zones: 'eu-west-1b,eu-west-1c' };
+  const { data } = synthesized('prod', { context });
+  const subnets = ofType(data, 'AWS::EC2::Subnet').map(([id, { Properties }]) => [id, Properties.AvailabilityZone]);
+  expect(subnets.map(([, zone]) => zone)).toEqual(['eu-west-1b', 'eu-west-1c']);
+  const ids = subnets.map(([id]) => ({ Ref: id }));
+  expect(only(data, 'AWS::RDS::DBSubnetGroup').Properties.SubnetIds).toEqual(ids);
+  expect(only(data, 'AWS::RDS::DBProxy').Properties.VpcSubnetIds).toEqual(ids);
+  const endpoints = ofType(data, 'AWS::EC2::VPCEndpoint').filter(
+    ([, one]) => one.Properties.VpcEndpointType === 'Interface',
+  );
+  expect(endpoints).toHaveLength(2);
+  for (const [id, { Properties }] of endpoints) expect(Properties.SubnetIds, id).toEqual(ids);
+  expect(JSON.stringify(data)).not.toContain('Fn::GetAZs');
+});
+
 test('prod stands in three zones with a reader, and outlives a deleted stack', () => {
   const { data, service } = stages.prod;
   const cluster = only(data, 'AWS::RDS::DBCluster');

@@ -27,8 +27,8 @@ const dashboard = (() => {
   return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
 })();
 
-function named(): Named[] {
-  const ofAlarms = alarms.flatMap((alarm): Named[] => {
+function namedByAlarms(): Named[] {
+  return alarms.flatMap((alarm): Named[] => {
     const all = alarm.Metrics?.flatMap((one: { MetricStat?: { Metric: object } }) => one.MetricStat?.Metric ?? []) ?? [
       alarm,
     ];
@@ -41,6 +41,9 @@ function named(): Named[] {
       }),
     );
   });
+}
+
+function named(): Named[] {
   const ofWidgets = dashboard.widgets.flatMap((widget: { properties: { title?: string; metrics?: unknown[][] } }) =>
     (widget.properties.metrics ?? [])
       .flatMap((row) => (typeof row[0] === 'string' ? [row] : searched(row[0])))
@@ -53,7 +56,7 @@ function named(): Named[] {
         return { where: widget.properties.title!, namespace: namespace!, name: name!, dimensions };
       }),
   );
-  return [...ofAlarms, ...ofWidgets];
+  return [...namedByAlarms(), ...ofWidgets];
 }
 
 /** What a search over a metric's dimension looks for, as a row of a widget with any value. */
@@ -159,9 +162,12 @@ test('every alarm says what to do, on a page that exists, and every page is an a
   expect(files.filter((file) => !contents.includes(`](${file})`))).toEqual([]);
 });
 
-test('the guide to deployment says how many alarms a dev stage pays for', () => {
-  const guide = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
-  expect(guide).toContain(`| ${alarms.length} alarms (10 are free)`);
+test('the guide to deployment and the costs say how many alarms a stage pays for', () => {
+  const page = (file: string) => readFileSync(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
+  // An alarm is billed by the metrics that it watches.
+  const watched = namedByAlarms().length;
+  expect(page('deploy.md')).toContain(`| ${alarms.length} alarms on ${watched} metrics (10 are free)`);
+  expect(page('costs.md')).toContain(`| ${alarms.length} alarms, billed by their ${watched} metrics |`);
 });
 
 test('each invariant has an alarm, and a watcher that falls silent rings', () => {

@@ -1,0 +1,102 @@
+import {
+  DescribeAvailabilityZonesCommand,
+  DescribeVpcEndpointServicesCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { paginateDescribeOrderableDBInstanceOptions, RDSClient } from '@aws-sdk/client-rds';
+import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client } from '@aws-sdk/client-sesv2';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+
+/** What the checks ask an AWS account. Everything is read, nothing is changed. */
+export type Account = {
+  identity(): Promise<{ account: string; region: string }>;
+  /** The version of CDK's bootstrap stack; undefined when there is none. */
+  bootstrapVersion(): Promise<number | undefined>;
+  /** The zones of the region that are open to the account. */
+  zones(): Promise<string[]>;
+  /** The zones in which an engine version runs as Aurora Serverless v2; none when the region does not have it. */
+  databaseZones(engineVersion: string): Promise<string[]>;
+  /** The zones that have an interface endpoint of a service; none when the region has no such endpoint. */
+  endpointZones(service: string): Promise<string[]>;
+  vpcs(): Promise<number>;
+  /** Concurrent runs of functions: the account's limit, and what of it is not reserved. */
+  concurrency(): Promise<{ limit: number; unreserved: number }>;
+  mail(): Promise<{ production: boolean; sending: boolean }>;
+  /** Whether mails may be sent from an address or a domain; undefined when SES does not know it. */
+  isVerified(identity: string): Promise<boolean | undefined>;
+  /** Whether a secret exists. */
+  hasSecret(arn: string): Promise<boolean>;
+};
+
+/** The account that the credentials of the environment belong to, in `AWS_REGION`. */
+export function awsAccount(): Account {
+  const [sts, ssm, ec2, rds] = [new STSClient(), new SSMClient(), new EC2Client(), new RDSClient()];
+  const [lambda, ses, secrets] = [new LambdaClient(), new SESv2Client(), new SecretsManagerClient()];
+  return {
+    async identity() {
+      const { Account } = await sts.send(new GetCallerIdentityCommand());
+      return { account: Account!, region: await sts.config.region() };
+    },
+    async bootstrapVersion() {
+      const read = ssm.send(new GetParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version' }));
+      return Number((await unless('ParameterNotFound', read))?.Parameter?.Value) || undefined;
+    },
+    async zones() {
+      const filter = { Name: 'zone-type', Values: ['availability-zone'] };
+      const { AvailabilityZones = [] } = await ec2.send(new DescribeAvailabilityZonesCommand({ Filters: [filter] }));
+      return AvailabilityZones.filter(({ State }) => State === 'available').map(({ ZoneName }) => ZoneName!);
+    },
+    async databaseZones(EngineVersion) {
+      const input = { Engine: 'aurora-postgresql', EngineVersion, DBInstanceClass: 'db.serverless', Vpc: true };
+      const zones = new Set<string>();
+      try {
+        for await (const page of paginateDescribeOrderableDBInstanceOptions({ client: rds }, input)) {
+          for (const { AvailabilityZones = [] } of page.OrderableDBInstanceOptions ?? []) {
+            for (const { Name } of AvailabilityZones) zones.add(Name!);
+          }
+        }
+      } catch (error) {
+        // A version that RDS has never heard of.
+        if ((error as Error).name !== 'InvalidParameterCombination') throw error;
+      }
+      return [...zones].toSorted();
+    },
+    async endpointZones(service) {
+      const names = { ServiceNames: [`com.amazonaws.${await ec2.config.region()}.${service}`] };
+      const found = await unless('InvalidServiceName', ec2.send(new DescribeVpcEndpointServicesCommand(names)));
+      return found?.ServiceDetails?.flatMap(({ AvailabilityZones = [] }) => AvailabilityZones) ?? [];
+    },
+    vpcs: async () => (await ec2.send(new DescribeVpcsCommand())).Vpcs?.length ?? 0,
+    async concurrency() {
+      const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand());
+      return {
+        limit: AccountLimit!.ConcurrentExecutions!,
+        unreserved: AccountLimit!.UnreservedConcurrentExecutions!,
+      };
+    },
+    async mail() {
+      const { ProductionAccessEnabled, SendingEnabled } = await ses.send(new GetAccountCommand());
+      return { production: ProductionAccessEnabled === true, sending: SendingEnabled === true };
+    },
+    async isVerified(EmailIdentity) {
+      const found = await unless('NotFoundException', ses.send(new GetEmailIdentityCommand({ EmailIdentity })));
+      return found?.VerifiedForSendingStatus;
+    },
+    async hasSecret(SecretId) {
+      return (
+        (await unless('ResourceNotFoundException', secrets.send(new DescribeSecretCommand({ SecretId })))) !== undefined
+      );
+    },
+  };
+}
+
+/** The answer; undefined when it fails with this error. */
+const unless = <T>(name: string, answer: Promise<T>): Promise<T | undefined> =>
+  answer.catch((error: Error) => {
+    if (error.name === name) return undefined;
+    throw error;
+  });

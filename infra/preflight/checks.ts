@@ -1,0 +1,146 @@
+import { type Job, jobs } from '../../functions/jobs.ts';
+import { streams } from '../../functions/streams.ts';
+import { engineVersion } from '../constructs/database.ts';
+import { addressIn, type Settings } from '../settings.ts';
+import type { Account } from './account.ts';
+
+/** What a check found. `warn` deploys and may surprise; `fail` would stop the deployment or what it is for. */
+export type Finding = { level: 'ok' | 'warn' | 'fail'; text: string };
+
+/** One thing that a deployment needs, and why it would fail without. */
+export type Check = { name: string; run(account: Account, settings: Settings): Promise<Finding | Finding[]> };
+
+const ok = (text: string): Finding => ({ level: 'ok', text });
+const warn = (text: string): Finding => ({ level: 'warn', text });
+const fail = (text: string): Finding => ({ level: 'fail', text });
+
+/** The version of CDK's bootstrap stack that this CDK asks for. */
+const leastBootstrap = 6;
+/** What AWS keeps unreserved for all other functions of an account. */
+const keptUnreserved = 100;
+/** The quota of a new account. */
+const usualVpcs = 5;
+
+export const checks: readonly Check[] = [
+  {
+    name: 'bootstrap',
+    async run(account) {
+      const version = await account.bootstrapVersion();
+      if (version === undefined) return fail('CDK has no bootstrap stack here. Run `npx cdk bootstrap`.');
+      return version >= leastBootstrap
+        ? ok(`The bootstrap stack has version ${version}.`)
+        : fail(
+            `The bootstrap stack has version ${version}, and ${leastBootstrap} is needed. Run \`npx cdk bootstrap\`.`,
+          );
+    },
+  },
+  {
+    name: 'database',
+    async run(account) {
+      const zones = await account.databaseZones(engineVersion);
+      return zones.length >= 2
+        ? ok(`Aurora PostgreSQL ${engineVersion} runs as Serverless v2 in ${zones.join(', ')}.`)
+        : fail(
+            `The region does not have Aurora PostgreSQL ${engineVersion} as Serverless v2 in two zones. Use another region.`,
+          );
+    },
+  },
+  { name: 'zones', run: checkZones },
+  {
+    name: 'network',
+    async run(account) {
+      const vpcs = await account.vpcs();
+      return vpcs < usualVpcs
+        ? ok(`The account has ${vpcs} VPCs here, of ${usualVpcs} that a new one may have.`)
+        : warn(`The account has ${vpcs} VPCs here. A new account may have ${usualVpcs}: see the quota L-F678F1CE.`);
+    },
+  },
+  { name: 'concurrency', run: checkConcurrency },
+  { name: 'mail', run: checkMail },
+  {
+    name: 'payments',
+    async run(account, { payments }) {
+      if (payments.provider === 'simulated') return ok('Payments are simulated and need nothing.');
+      const findings: Finding[] = [];
+      for (const arn of [payments.secretArn, payments.webhookSecretArn]) {
+        findings.push(
+          (await account.hasSecret(arn))
+            ? ok(`${arn} exists.`)
+            : fail(`${arn} does not exist in this account and region.`),
+        );
+      }
+      return findings;
+    },
+  },
+];
+
+/** The network takes the first zones of the region unless they are named; each must have what stands in it. */
+async function checkZones(account: Account, { profile, mail }: Settings): Promise<Finding[]> {
+  const [open, database, states, email] = await Promise.all([
+    account.zones(),
+    account.databaseZones(engineVersion),
+    account.endpointZones('states'),
+    mail === undefined ? undefined : account.endpointZones('email'),
+  ]);
+  const lacks = (zone: string): string[] => [
+    ...(database.includes(zone) ? [] : ['the database']),
+    ...(states.includes(zone) ? [] : ['the endpoint of Step Functions']),
+    ...(email === undefined || email.includes(zone) ? [] : ['the endpoint of SES']),
+  ];
+  const chosen = (profile.zoneNames ?? open.toSorted()).slice(0, profile.zones);
+  const whole = open.filter((zone) => lacks(zone).length === 0);
+  const advice =
+    whole.length >= 2
+      ? `Pass -c zones=${whole.slice(0, Math.max(2, profile.zones)).join(',')}.`
+      : 'Use another region.';
+  const missing = chosen.flatMap((zone) =>
+    open.includes(zone)
+      ? lacks(zone).map((what) => `${zone} lacks ${what}. ${advice}`)
+      : [`The account has no zone ${zone}. ${advice}`],
+  );
+  if (chosen.length < 2) missing.push(`The region has fewer than two zones. ${advice}`);
+  if (missing.length > 0) return missing.map(fail);
+  return [
+    ok(`${chosen.join(', ')} have the database and the endpoints.`),
+    ok(
+      'AWS does not tell which zones RDS Proxy has. If it lacks one, the deployment names it: pass -c zones= without it.',
+    ),
+  ];
+}
+
+async function checkConcurrency(account: Account, { profile }: Settings): Promise<Finding> {
+  const { limit, unreserved } = await account.concurrency();
+  const runs = `Functions may run ${limit} at once`;
+  if (!profile.reservesConcurrency) {
+    return limit >= keptUnreserved
+      ? ok(`${runs}, and nothing of it is reserved.`)
+      : warn(`${runs}: enough to try things, too few to sell. Raise the quota L-B99A9384.`);
+  }
+  const scheduled = Object.values<Job>(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length;
+  const reserved = scheduled + Object.values(streams).reduce((sum, { atOnce }) => sum + atOnce, 0);
+  return unreserved - reserved >= keptUnreserved
+    ? ok(`${runs}; ${reserved} of them are reserved for jobs.`)
+    : fail(
+        `${runs}, ${unreserved} unreserved. The profile reserves ${reserved} and AWS keeps ${keptUnreserved}. Pass -c reserveConcurrency=off, or raise the quota L-B99A9384.`,
+      );
+}
+
+async function checkMail(account: Account, { mail }: Settings): Promise<Finding[]> {
+  if (mail === undefined) return [ok('No mails are sent: there is no -c mailFrom=.')];
+  const address = addressIn(mail.from);
+  const domain = address.split('@')[1]!;
+  const [state, own, whole] = await Promise.all([
+    account.mail(),
+    account.isVerified(address),
+    account.isVerified(domain),
+  ]);
+  return [
+    own === true || whole === true
+      ? ok(`SES may send from ${own === true ? address : domain}.`)
+      : fail(`SES may send neither from ${address} nor from ${domain}. Verify one of them in this region.`),
+    ...(state.sending ? [] : [fail('SES has paused sending for this account.')]),
+    state.production
+      ? ok('SES sends to everybody.')
+      : warn('SES is in its sandbox and sends to verified addresses alone. Request production access.'),
+  ];
+}
