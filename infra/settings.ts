@@ -15,6 +15,8 @@ export type Settings = {
   alarmEmail?: string;
   /** What `GET /health` calls this release. */
   release: string;
+  /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
+  dynamodbPrefixList?: string;
   /** The sender of mails; without it none are sent. */
   mail?: { from: string };
   /** Variables of the functions that have other values than their defaults. */
@@ -52,7 +54,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones` and the `tunable` variables. The defaults are `dev`
+ * `zones`, `dynamodbPrefixList` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -68,6 +70,7 @@ export function readSettings(node: Node): Settings {
     ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given);
+  const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
   return {
     profile,
@@ -83,6 +86,7 @@ export function readSettings(node: Node): Settings {
     accounts: accountsOf(given, profile, mail),
     ...(mail === undefined ? {} : { mail }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
+    ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
   };
 }
 

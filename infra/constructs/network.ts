@@ -19,8 +19,9 @@ export class Network extends Construct {
   /** The group of the database; binding the proxy to the cluster adds its rules. */
   readonly database: ec2.SecurityGroup;
 
-  constructor(scope: Construct, id: string, { profile, mail }: Pick<Settings, 'profile' | 'mail'>) {
+  constructor(scope: Construct, id: string, settings: Pick<Settings, 'profile' | 'mail' | 'dynamodbPrefixList'>) {
     super(scope, id);
+    const { profile, mail, dynamodbPrefixList } = settings;
     const vpc = new ec2.Vpc(this, 'Vpc', {
       ...(profile.zoneNames === undefined
         ? { maxAzs: profile.zones }
@@ -52,8 +53,10 @@ export class Network extends Construct {
 
     join(this.handlers, this.proxy, 5432, 'functions to proxy');
     join(this.handlers, endpoints, 443, 'functions to Step Functions');
-    // Gateway endpoints have no security group; the network has no other way out.
-    this.handlers.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
+    // A gateway endpoint has no security group, but a prefix list, whose id differs by region and which CloudFormation
+    // cannot look up. Without it, the route table alone is the limit: the network has no other way out.
+    const dynamo = dynamodbPrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(dynamodbPrefixList);
+    this.handlers.addEgressRule(dynamo, ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
     vpc
       .addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB })

@@ -1,5 +1,6 @@
 import {
   DescribeAvailabilityZonesCommand,
+  DescribePrefixListsCommand,
   DescribeVpcEndpointServicesCommand,
   DescribeVpcsCommand,
   EC2Client,
@@ -22,6 +23,8 @@ export type Account = {
   databaseZones(engineVersion: string): Promise<string[]>;
   /** The zones that have an interface endpoint of a service; none when the region has no such endpoint. */
   endpointZones(service: string): Promise<string[]>;
+  /** The prefix list of DynamoDB's gateway endpoint. */
+  dynamodbPrefixList(): Promise<string | undefined>;
   vpcs(): Promise<number>;
   /** Concurrent runs of functions: the account's limit, and what of it is not reserved. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
@@ -69,6 +72,12 @@ export function awsAccount(): Account {
       const names = { ServiceNames: [`com.amazonaws.${await ec2.config.region()}.${service}`] };
       const found = await unless('InvalidServiceName', ec2.send(new DescribeVpcEndpointServicesCommand(names)));
       return found?.ServiceDetails?.flatMap(({ AvailabilityZones = [] }) => AvailabilityZones) ?? [];
+    },
+    async dynamodbPrefixList() {
+      const name = `com.amazonaws.${await ec2.config.region()}.dynamodb`;
+      const filter = { Name: 'prefix-list-name', Values: [name] };
+      const { PrefixLists = [] } = await ec2.send(new DescribePrefixListsCommand({ Filters: [filter] }));
+      return PrefixLists[0]?.PrefixListId;
     },
     vpcs: async () => (await ec2.send(new DescribeVpcsCommand())).Vpcs?.length ?? 0,
     async concurrency() {

@@ -48,11 +48,23 @@ export const checks: readonly Check[] = [
   { name: 'zones', run: checkZones },
   {
     name: 'network',
-    async run(account) {
-      const vpcs = await account.vpcs();
-      return vpcs < usualVpcs
-        ? ok(`The account has ${vpcs} VPCs here, of ${usualVpcs} that a new one may have.`)
-        : warn(`The account has ${vpcs} VPCs here. A new account may have ${usualVpcs}: see the quota L-F678F1CE.`);
+    async run(account, { dynamodbPrefixList }) {
+      const [vpcs, list] = [await account.vpcs(), await account.dynamodbPrefixList()];
+      const room =
+        vpcs < usualVpcs
+          ? ok(`The account has ${vpcs} VPCs here, of ${usualVpcs} that a new one may have.`)
+          : warn(`The account has ${vpcs} VPCs here. A new account may have ${usualVpcs}: see the quota L-F678F1CE.`);
+      if (list === undefined)
+        return [room, fail('The region has no gateway endpoint for DynamoDB. Use another region.')];
+      if (dynamodbPrefixList === undefined) {
+        return [room, ok(`-c dynamodbPrefixList=${list} narrows the way out of the functions to DynamoDB.`)];
+      }
+      return [
+        room,
+        dynamodbPrefixList === list
+          ? ok(`${list} is DynamoDB.`)
+          : fail(`DynamoDB is ${list} here, not ${dynamodbPrefixList}.`),
+      ];
     },
   },
   { name: 'concurrency', run: checkConcurrency },

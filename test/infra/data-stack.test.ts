@@ -202,6 +202,22 @@ test('dev is as small as possible and leaves nothing behind', () => {
   }
 });
 
+test('the functions’ way out can be narrowed to DynamoDB', () => {
+  const waysOut = (context: Record<string, string>) =>
+    Object.values(synthesized('dev', { context }).data.Resources).flatMap(({ Type, Properties }) => {
+      const rules = Type === 'AWS::EC2::SecurityGroup' ? (Properties.SecurityGroupEgress ?? []) : [];
+      return (Type === 'AWS::EC2::SecurityGroupEgress' ? [Properties] : rules).filter(
+        ({ CidrIp, DestinationPrefixListId }: Record<string, string>) =>
+          DestinationPrefixListId !== undefined || (CidrIp !== undefined && CidrIp !== '255.255.255.255/32'),
+      );
+    });
+  expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006' })).toMatchObject([
+    { DestinationPrefixListId: 'pl-6fa54006', FromPort: 443 },
+  ]);
+  expect(waysOut({})).toMatchObject([{ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }]);
+  expect(() => synthesized('dev', { context: { dynamodbPrefixList: '0.0.0.0/0' } })).toThrow('dynamodbPrefixList');
+});
+
 test('named zones carry the subnets, the database, the proxy and every endpoint', () => {
   const context = { zones: 'eu-west-1b,eu-west-1c' };
   const { data } = synthesized('prod', { context });

@@ -12,6 +12,7 @@ const ready: Account = {
   zones: async () => zones,
   databaseZones: async () => zones,
   endpointZones: async () => zones,
+  dynamodbPrefixList: async () => 'pl-6fa54006',
   vpcs: async () => 1,
   concurrency: async () => ({ limit: 1000, unreserved: 1000 }),
   mail: async () => ({ production: true, sending: true }),
@@ -119,6 +120,9 @@ describe('settings', () => {
     const databaseZones = async () => zones.slice(1);
     const named = await preflight({ databaseZones }, [...prod, '-c', 'zones=eu-west-1b,eu-west-1c']);
     expect(named).toMatchObject({ code: 0, wrong: [] });
+    const list = (id: string) => preflight({}, [...prod, '-c', `dynamodbPrefixList=${id}`]);
+    expect(await list('pl-6fa54006')).toMatchObject({ code: 0, wrong: [] });
+    expect((await list('pl-00000000')).wrong).toEqual(['✗ network: DynamoDB is pl-6fa54006 here, not pl-00000000.']);
     const unknown = await preflight({}, [...prod, '-c', 'zones=eu-west-1b,eu-west-1z']);
     expect(unknown.wrong).toEqual([expect.stringContaining('The account has no zone eu-west-1z')]);
   });
@@ -152,6 +156,8 @@ describe('what AWS answers', () => {
     DescribeVpcEndpointServices:
       '<DescribeVpcEndpointServicesResponse><serviceDetailSet><item><availabilityZoneSet><item>eu-west-1a</item></availabilityZoneSet></item></serviceDetailSet></DescribeVpcEndpointServicesResponse>',
     DescribeVpcs: '<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>',
+    DescribePrefixLists:
+      '<DescribePrefixListsResponse><prefixListSet><item><prefixListId>pl-6fa54006</prefixListId></item></prefixListSet></DescribePrefixListsResponse>',
     'AmazonSSM.GetParameter': '{"Parameter":{"Value":"28"}}',
     'secretsmanager.DescribeSecret': '{"ARN":"arn"}',
     '/2016-08-19/account-settings': '{"AccountLimit":{"ConcurrentExecutions":10,"UnreservedConcurrentExecutions":9}}',
@@ -194,6 +200,7 @@ describe('what AWS answers', () => {
     expect(await account.zones()).toEqual(['eu-west-1a']);
     expect(await account.databaseZones('18.4')).toEqual(['eu-west-1a', 'eu-west-1b']);
     expect(await account.endpointZones('states')).toEqual(['eu-west-1a']);
+    expect(await account.dynamodbPrefixList()).toBe('pl-6fa54006');
     expect(await account.vpcs()).toBe(1);
     expect(await account.concurrency()).toEqual({ limit: 10, unreserved: 9 });
     expect(await account.mail()).toEqual({ production: false, sending: true });
