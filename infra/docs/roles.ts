@@ -12,7 +12,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   profiles_api: 'show customers their own profile and identities, and no password hash',
   customer_export: 'read what is kept of a customer, for their export',
   customer_erasure: 'erase a customer; never read their data, except the address for the last mail',
-  mailer: 'send the mails that others wrote, then delete their text',
+  mailer: 'send the mails that others wrote, make the tokens in them, then delete their text',
   catalog_api: 'add and change products; add to the stock ledger',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',

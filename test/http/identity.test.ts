@@ -11,6 +11,7 @@ import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { mailedToken } from '../support/mailbox.ts';
 import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
 
 vi.mock('../../lib/accounts/identities/link.ts', async (importOriginal) => {
@@ -307,9 +308,7 @@ describe('a stolen session', () => {
     expect((await handlers.call('link-identity', { token, body: { idToken: thief } })).status).toBe(201);
     expect((await getMe(thief)).status).toBe(200);
     await handlers.call('request-password-reset', { body: { email } });
-    const [mail] = await handlers.owner<{ body: string }[]>`
-      select body from customers.mails where recipient = ${email} and kind = 'reset'`;
-    const reset = { token: /cfe_[\w-]+/.exec(mail!.body)![0], password: 'a new long password' };
+    const reset = { token: await mailedToken(handlers.owner, email, 'reset'), password: 'a new long password' };
     expect((await handlers.call('reset-password', { body: reset })).status).toBe(204);
     expect((await getMe(thief)).status).toBe(401);
     const exchanged = await handlers.call('sign-in', { headers: { 'client-id': web }, body: { idToken: thief } });
@@ -343,9 +342,7 @@ describe('a stolen session', () => {
         'signs out everywhere': () => handlers.call('sign-out-everywhere', { token: own }),
         'resets the password': async () => {
           await handlers.call('request-password-reset', { body: { email } });
-          const [mail] = await handlers.owner<{ body: string }[]>`
-            select body from customers.mails where recipient = ${email} and kind = 'reset'`;
-          const reset = { token: /cfe_[\w-]+/.exec(mail!.body)![0], password: 'a new long password' };
+          const reset = { token: await mailedToken(handlers.owner, email, 'reset'), password: 'a new long password' };
           return await handlers.call('reset-password', { body: reset });
         },
       };

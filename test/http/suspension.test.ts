@@ -5,6 +5,7 @@ import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { mailedToken } from '../support/mailbox.ts';
 import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
 
 const key = makeSigningKey('key-1');
@@ -64,9 +65,7 @@ describe('a suspended customer', () => {
     // Nobody learns of a suspension without the credentials.
     expect(await byPassword('wrong horse')).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } });
     await handlers.call('request-password-reset', { body: { email } });
-    const [mail] = await handlers.owner<{ body: string }[]>`
-      select body from customers.mails where recipient = ${email} and kind = 'reset'`;
-    const reset = { token: /cfe_[\w-]+/.exec(mail!.body)![0], password: 'battery horse correct' };
+    const reset = { token: await mailedToken(handlers.owner, email, 'reset'), password: 'battery horse correct' };
     expect((await handlers.call('reset-password', { body: reset })).status).toBe(204);
     expect(await byPassword(reset.password)).toMatchObject(suspended);
   });

@@ -76,6 +76,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, update(subject, body, attempts, next_attempt_at, sent_at, given_up_at)',
       'sends mails and deletes their text; it neither writes mails nor changes their recipient',
     ],
+    'customers.email_tokens': [
+      'select(customer_id, purpose, expires_at, used_at), update(hash)',
+      'makes the token of a mail when it sends it',
+    ],
   },
   catalog_api: {
     'catalog.products': [

@@ -1,9 +1,9 @@
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../../kernel/clock.ts';
 import { mayMail, writeMail } from '../mail/outbox.sql.ts';
-import { type MailKind, mailOf, type TokenKind } from '../mail/texts.ts';
+import { type MailKind, mailOf, type TokenKind, tokenPlace } from '../mail/texts.ts';
 import { enrol, findByEmail } from './accounts.sql.ts';
-import { giveToken, mintEmailToken } from './email-tokens.sql.ts';
+import { giveToken } from './email-tokens.sql.ts';
 
 /*
  * Requests about an account that send a mail. Anybody may make the first two. Neither the answer nor its timing shows
@@ -100,18 +100,17 @@ async function sendMail(
   { kind, to, network, customerId = '', allowed, token: purpose }: RequestedMail,
   { clock, pagesUrl }: AccountRules,
 ): Promise<void> {
-  const { token, hash } = mintEmailToken();
   await giveToken(
     tx,
     {
       customerId,
       purpose: purpose ?? 'confirm',
-      hash,
       ...(purpose === 'change' ? { email: to } : {}),
       when: allowed && purpose !== undefined,
     },
     clock,
   );
   if (!allowed) return;
-  await writeMail(tx, { kind, to, network, ...mailOf(kind, { token, pagesUrl }) }, clock);
+  const token = purpose === undefined ? undefined : { customerId, purpose };
+  await writeMail(tx, { kind, to, network, token, ...mailOf(kind, { token: tokenPlace, pagesUrl }) }, clock);
 }

@@ -7,8 +7,8 @@ import type { Clock } from '../../kernel/clock.ts';
 const tokenSeconds = { confirm: 24 * 3600, reset: 3600, change: 24 * 3600 } as const;
 export type TokenPurpose = keyof typeof tokenSeconds;
 
-/** A new token to mail: 256 random bits, with a prefix that identifies the kind. Store only the hash. */
-export function mintEmailToken(): { token: string; hash: string } {
+/** A new token: 256 random bits, with a prefix that identifies the kind. Store only the hash. */
+function mintEmailToken(): { token: string; hash: string } {
   const token = `cfe_${randomBytes(32).toString('base64url')}`;
   return { token, hash: hashOf(token) };
 }
@@ -17,23 +17,40 @@ export function mintEmailToken(): { token: string; hash: string } {
 export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
 /**
- * Gives a customer a token, which replaces their previous one of the same purpose. With `when` false the same statement
- * runs and writes no row.
+ * Gives a customer a token, which replaces their previous one of the same purpose. Nobody knows it yet: it is made when
+ * its mail is sent. With `when` false the same statement runs and writes no row.
  */
 export async function giveToken(
   tx: TransactionSql,
-  to: { customerId: string; purpose: TokenPurpose; hash: string; email?: string; when: boolean },
+  to: { customerId: string; purpose: TokenPurpose; email?: string; when: boolean },
   clock: Clock,
 ): Promise<void> {
   const now = clock.now();
   await tx`
-    insert into customers.email_tokens (customer_id, purpose, hash, email, created_at, expires_at)
-    select ${to.customerId}::text, ${to.purpose}::text, ${to.hash}::text, ${to.email ?? null}::text,
+    insert into customers.email_tokens (customer_id, purpose, email, created_at, expires_at)
+    select ${to.customerId}::text, ${to.purpose}::text, ${to.email ?? null}::text,
       ${new Date(now)}::timestamptz, ${new Date(now + tokenSeconds[to.purpose] * 1000)}::timestamptz
     where ${to.when}
     on conflict (customer_id, purpose) do update set
-      hash = excluded.hash, email = excluded.email, created_at = excluded.created_at,
+      hash = null, email = excluded.email, created_at = excluded.created_at,
       expires_at = excluded.expires_at, used_at = null`;
+}
+
+/**
+ * Makes the token that a mail is about to bring. An earlier one for the same purpose works no more.
+ * @returns undefined when the customer needs it no more: it was used, voided or has expired
+ */
+export async function makeToken(
+  sql: Sql,
+  { customerId, purpose }: { customerId: string; purpose: TokenPurpose },
+  clock: Clock,
+): Promise<string | undefined> {
+  const { token, hash } = mintEmailToken();
+  const { count } = await sql`
+    update customers.email_tokens set hash = ${hash}
+    where customer_id = ${customerId} and purpose = ${purpose} and used_at is null
+      and expires_at > ${new Date(clock.now())}`;
+  return count === 0 ? undefined : token;
 }
 
 /**

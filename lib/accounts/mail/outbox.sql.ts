@@ -1,7 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import type { MailKind } from './texts.ts';
+import type { MailKind, TokenKind } from './texts.ts';
 
 export type OutgoingMail = {
   kind: MailKind;
@@ -10,6 +10,8 @@ export type OutgoingMail = {
   text: string;
   /** The network that asked for it, if somebody did. */
   network?: string;
+  /** The token that takes its place in the text when the mail is sent. */
+  token?: { customerId: string; purpose: TokenKind } | undefined;
 };
 
 const day = 24 * 3600_000;
@@ -57,7 +59,7 @@ export const mailboxOf = (address: string): string => address.replace(/\+[^@]*(?
  */
 export async function writeMail(
   tx: TransactionSql,
-  { kind, to, subject, text, network }: OutgoingMail,
+  { kind, to, subject, text, network, token }: OutgoingMail,
   clock: Clock,
   keepMs: number = keptMs,
 ): Promise<void> {
@@ -65,10 +67,11 @@ export async function writeMail(
   const toSend = kind !== 'nobody';
   await tx`
     insert into customers.mails (
-      id, kind, recipient, network, subject, body, created_at, next_attempt_at, sent_at, keep_until
+      id, kind, recipient, network, token_customer_id, token_purpose, subject, body, created_at, next_attempt_at, sent_at, keep_until
     )
     values (
-      ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
+      ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${token?.customerId ?? null},
+      ${token?.purpose ?? null}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
       ${toSend ? null : now}, ${new Date(now.getTime() + keepMs)}
     )`;
 }
@@ -103,7 +106,7 @@ const giveUpAfterMs = day;
  */
 export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise<DueMail[]> {
   const now = new Date(clock.now());
-  const rows = await sql<(Omit<DueMail, 'to' | 'text' | 'network'> & { recipient: string; body: string })[]>`
+  const rows = await sql<Row[]>`
     update customers.mails m set
       attempts = attempts + 1,
       next_attempt_at = ${now}::timestamptz + least(interval '1 hour', interval '1 minute' * pg_catalog.power(2, attempts))
@@ -114,9 +117,19 @@ export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise
       for update skip locked
     ) due
     where m.id = due.id
-    returning m.id, m.kind, m.recipient, m.subject, m.body, m.attempts`;
-  return rows.map(({ recipient, body, ...row }) => ({ ...row, to: recipient, text: body }));
+    returning m.id, m.kind, m.recipient, m.subject, m.body, m.attempts, m.token_customer_id, m.token_purpose`;
+  return rows.map(({ recipient, body, tokenCustomerId, tokenPurpose, ...row }) => ({
+    ...row,
+    to: recipient,
+    text: body,
+    token: tokenCustomerId === null ? undefined : { customerId: tokenCustomerId, purpose: tokenPurpose },
+  }));
 }
+
+type Row = Omit<DueMail, 'to' | 'text' | 'network' | 'token'> & { recipient: string; body: string } & (
+    | { tokenCustomerId: string; tokenPurpose: TokenKind }
+    | { tokenCustomerId: null; tokenPurpose: null }
+  );
 
 /** Marks a mail as sent and deletes its text. */
 export async function markSent(sql: Sql, id: string, clock: Clock): Promise<void> {

@@ -1,7 +1,9 @@
 import type { Sql } from 'postgres';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
+import { makeToken } from '../customers/email-tokens.sql.ts';
 import { type Mailer, MailRefused } from './mailer.ts';
 import { claimMails, type DueMail, giveUpMail, giveUpMails, markSent } from './outbox.sql.ts';
+import { tokenPlace } from './texts.ts';
 
 export type SendDeps = {
   sql: Sql;
@@ -16,11 +18,18 @@ export type SendDeps = {
 
 const batchSize = 10;
 
+/** The text with its token, which is made now; undefined when the customer needs the token no more. */
+async function textOf({ text, token }: DueMail, { sql, clock }: Pick<SendDeps, 'sql' | 'clock'>) {
+  if (token === undefined) return text;
+  const made = await makeToken(sql, token, clock);
+  return made === undefined ? undefined : text.replace(tokenPlace, made);
+}
+
 export type MailCounts = { sent: number; failed: number; refused: number; givenUp: number; dropped: number };
 
 /**
- * Sends the mails that are due, each at least once, and gives up those that could not be sent for a day. Without a
- * sender it drops all mails that are due, so that no token stays in the database.
+ * Sends the mails that are due, each at least once, and gives up those that could not be sent for a day. A token is made
+ * when its mail is sent, so that no stored text ever holds one. Without a sender it drops all mails that are due.
  */
 export async function sendMails(deps: SendDeps): Promise<MailCounts> {
   const { sql, mailer, clock, stopwatch, budgetSeconds } = deps;
@@ -40,9 +49,14 @@ async function sendOne(
   { sql, clock, onError }: SendDeps,
   mailer: Mailer,
   mail: DueMail,
-): Promise<'sent' | 'failed' | 'refused'> {
-  const { id, kind, attempts, to, subject, text } = mail;
+): Promise<'sent' | 'failed' | 'refused' | 'dropped'> {
+  const { id, kind, attempts, to, subject } = mail;
   try {
+    const text = await textOf(mail, { sql, clock });
+    if (text === undefined) {
+      await giveUpMail(sql, id, clock);
+      return 'dropped';
+    }
     await mailer.send({ to, subject, text });
   } catch (error) {
     onError({ id, kind, attempts }, error);

@@ -23,6 +23,9 @@ export type MailKind = (typeof mailKinds)[number];
 /** Kinds of mail that contain a token. */
 export type TokenKind = 'confirm' | 'reset' | 'change';
 
+/** What stands in the text of a mail until it is sent with a token. */
+export const tokenPlace = '{token}';
+
 /** The subject and text of a mail. With a `pagesUrl` the token is a link to one of the shop's pages, else a code. */
 export function mailOf(
   kind: MailKind,

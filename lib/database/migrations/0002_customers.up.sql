@@ -30,12 +30,13 @@ create table customers.customers (
 );
 create index customers_unconfirmed on customers.customers (created_at) where confirmed_at is null and erased_at is null;
 
--- Tokens that are sent by e-mail. A customer has at most one for each purpose; a new one replaces the one before.
+-- Tokens that are sent by e-mail. A customer has at most one for each purpose; a new one replaces the one before. The mailer
+-- makes the token when it sends the mail, so that only the mail ever holds it.
 create table customers.email_tokens (
   customer_id kernel.customer_id not null references customers.customers (id),
   purpose text collate "C" not null check (purpose in ('confirm', 'reset', 'change')),
-  -- SHA-256 of the token, in base64url. Only the e-mail holds the token itself.
-  hash text collate "C" not null unique check (length(hash) = 43),
+  -- SHA-256 of the token, in base64url; null until the mail is sent.
+  hash text collate "C" unique check (length(hash) = 43),
   -- The customer's new e-mail, if the token changes it.
   email text collate "C" check (email = lower(email) and length(email) <= 254),
   created_at timestamptz not null,
@@ -46,7 +47,7 @@ create table customers.email_tokens (
 );
 create index email_tokens_expiry on customers.email_tokens (expires_at);
 
--- Outgoing mails, written in the transaction that causes them. A text may hold a token, so sending the mail deletes it.
+-- Outgoing mails, written in the transaction that causes them. Sending a mail deletes its text.
 create table customers.mails (
   id kernel.mail_id primary key,
   kind text collate "C" not null,
@@ -56,6 +57,9 @@ create table customers.mails (
   network text collate "C",
   subject text,
   body text,
+  -- The token that the mailer makes and puts into the text, if it has one.
+  token_customer_id kernel.customer_id,
+  token_purpose text collate "C" check (token_purpose in ('confirm', 'reset', 'change')),
   created_at timestamptz not null,
   attempts integer not null default 0,
   next_attempt_at timestamptz not null,
@@ -63,6 +67,7 @@ create table customers.mails (
   given_up_at timestamptz,
   -- When the record is deleted.
   keep_until timestamptz not null check (keep_until > created_at),
+  constraint token_is_named check ((token_customer_id is null) = (token_purpose is null)),
   constraint text_until_done check (
     (body is null) = (subject is null) and (body is null) = (sent_at is not null or given_up_at is not null)
   )
@@ -117,6 +122,7 @@ grant select, insert, update (email, last_used_at), delete on customers.identiti
 grant select, insert, update on customers.idempotency_keys to customers_api;
 
 grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
+grant select (customer_id, purpose, used_at, expires_at), update (hash) on customers.email_tokens to mailer;
 
 grant select (expires_at), delete on customers.email_tokens to jobs;
 grant select (keep_until), delete on customers.mails to jobs;
