@@ -141,6 +141,7 @@ const rows = {
   'get-refund': http('GET', '/orders/{orderId}/refunds/{refundId}', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
   }),
+  'list-events': http('GET', '/events', 'app', 'events_api', { scopes: ['events:read'], concurrent: 5, waits: true }),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,

@@ -16,6 +16,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   catalog_api: 'add and change products; add to the stock ledger',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',
+  events_api: 'read the events, and give each its place in the feed',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',
   jobs: 'delete expired idempotency records, tokens, mails and unconfirmed sign-ups; create and drop months of the audit',
   monitor: 'read the views that count what must be zero, and the findings',

@@ -166,6 +166,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'customers:read': 'read names, e-mails and addresses',
   'customers:write':
     'sign customers up, change and erase them; by a key, make them premium, suspend them, end their sessions',
+  'events:read': 'read what happened to all orders, customers and refunds',
   'reports:read': 'read reports',
   'applications:manage': 'register applications, change them and cut them off',
   'audit:read': 'read who did and read what',

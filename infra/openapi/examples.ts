@@ -201,6 +201,28 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
     request: { expiresAt: '2027-03-14T00:00:00.000Z' },
     answers: { 201: { ...appKey, expiresAt: '2027-03-14T00:00:00.000Z', key: 'application-key' } },
   },
+  'list-events': {
+    answers: {
+      200: {
+        data: [
+          {
+            position: 1,
+            id: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
+            type: 'order.cancelled',
+            version: 1,
+            subject: ids.order,
+            aggregateId: ids.order,
+            sequence: 7,
+            occurredAt: placedAt,
+            correlationId: 'req_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+            data: { orderId: ids.order, customerId: ids.customer },
+          },
+        ],
+        next: 1,
+        hasMore: false,
+      },
+    },
+  },
   'get-usage': {
     answers: {
       200: {

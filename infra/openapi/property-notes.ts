@@ -1,4 +1,6 @@
+import { feedEvents } from '../../lib/contract/api/events.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
+import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 
 /**
  * What each property of the API means, in the reader's terms. A name means the same everywhere, except where
@@ -110,6 +112,7 @@ const everywhere: Readonly<Record<string, string>> = {
   paymentMethod: 'A payment method of the provider.',
   paymentId: 'The payment.',
   payments: 'The payments of the order; at most one.',
+  position: 'The place of the event in the feed.',
   postalCode: 'Postal code as it is written in the country.',
   premium: 'Whether the customer gets the premium discount.',
   suspended: 'Whether the shop has suspended the account. Nobody signs in to it then.',
@@ -201,6 +204,9 @@ const inSchema: Readonly<Record<string, string>> = {
   'ExportMeResponse.mails': 'The mails to the customer’s address of the last 30 days, without their text.',
   'ExportMeResponse.orders': 'Orders with all that happened to them, newest first; at most 100 in a document.',
   'ExportMeResponse.sessions': 'The sessions that are open, newest first.',
+  'ListEventsResponse.data': 'The events, oldest first.',
+  'ListEventsResponse.next': 'Send it as `after` the next time, once you have handled these.',
+  'ListEventsResponse.hasMore': 'Whether there are more events already.',
   'Health.version': 'The release that is running.',
   'Health.status':
     '`up`; `degraded` when orders cannot be placed but the catalogue is served; `down` when the database is away.',
@@ -273,11 +279,16 @@ const schemaNotes: Readonly<Record<string, string>> = {
   TimelineEntry: 'One thing that happened to an order.',
 };
 
+/** The events of the feed say themselves what they tell. */
+const eventNotes = new Map(Object.keys(feedEvents).map((name, index) => [name, domainEvents[index]!.description]));
+
 export const propertyNote = (schema: string, path: string): string | undefined =>
   inSchema[`${schema}.${path}`] ?? everywhere[path.split('.').at(-1)!];
 
 export const schemaNote = (schema: string): string | undefined =>
-  schemaNotes[schema] ?? /^(.+?)(Request|Response)$/.exec(schema)?.slice(1).reduce(describeBody);
+  schemaNotes[schema] ??
+  eventNotes.get(schema) ??
+  /^(.+?)(Request|Response)$/.exec(schema)?.slice(1).reduce(describeBody);
 
 /** `CreateProduct`, `Request` → "The body of create-product." */
 function describeBody(operation: string, part: string): string {

@@ -3,6 +3,7 @@ import { routes } from '../../functions/routes.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
+import * as events from '../../lib/contract/api/events.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
 import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
@@ -32,6 +33,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Order: orders.order,
   TimelineEntry: orders.timelineEntry,
   ...orders.timelineEntries,
+  ...events.feedEvents,
   Refund: refunds.refund,
   ManualReview: manualReview.manualReview,
   ReviewOrder: manualReview.reviewOrder,

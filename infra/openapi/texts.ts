@@ -52,6 +52,11 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
     externalDocs: guide('payments', 'Payments'),
   },
   {
+    name: 'Events',
+    description: 'What happened to orders, refunds and customers, for other systems to follow.',
+    externalDocs: guide('events', 'Domain events'),
+  },
+  {
     name: 'Operations',
     description: 'Orders in manual review, and findings of reconciliation, for operators.',
     externalDocs: guide('manual-review', 'Manual review'),
@@ -82,6 +87,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   sku: 'Only the product with this SKU.',
   limit: 'The most items on a page.',
   cursor: '`nextCursor` of the previous page, unchanged.',
+  after: 'The `next` of the answer before; 0 begins with the first event.',
+  type: 'Only events of this type.',
   status: 'Only orders in this status.',
   kind: 'Only findings of this kind.',
   state: 'Open findings, cleared findings, or both.',

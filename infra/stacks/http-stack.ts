@@ -13,6 +13,7 @@ export const contextOf = {
   Sessions: 'accounts',
   Catalogue: 'shop',
   Stock: 'shop',
+  Events: 'shop',
   Orders: 'shop',
   Payments: 'shop',
   Operations: 'operations',

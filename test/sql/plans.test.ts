@@ -29,6 +29,7 @@ import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
 import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { readFeed } from '../../lib/events/feed.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
 import { exportAccesses } from '../../lib/operations/audit/export.ts';
@@ -216,6 +217,8 @@ const calls: Call[] = [
         await emptyCustomer(tx, { id: customer, eventId: newId('event', clock), requestId: 'req_1' }, clock);
       }),
   ],
+  ['list-events from the middle', 'events_api', (sql) => readFeed(sql, { after: 5000, limit: 100 })],
+  ['list-events', 'events_api', (sql) => readFeed(sql, { after: 10_000_000, limit: 100 }), 10_000],
   ['get-me', 'profiles_api', (sql) => findCustomer(sql, ids.customer(777))],
   ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, {}, clock)],
 

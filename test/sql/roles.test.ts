@@ -115,6 +115,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
     'payments.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
   },
+  events_api: {
+    'outbox.events': ['select, update(position)', 'shows events, and gives each its place in the feed, nothing else'],
+  },
   saga: {
     'orders.orders': [
       'select, update(status, version, payment_action, failure_code, failure_detail, confirmed_at, abandoned_at, compensation_attempts, updated_at)',
@@ -303,6 +306,7 @@ describe('what is granted', () => {
 describe('a session', () => {
   test.each<[Role, string]>([
     ['customers_api', '5s'],
+    ['events_api', '5s'],
     ['profiles_api', '5s'],
     ['catalog_api', '5s'],
     ['orders_api', '5s'],
@@ -378,7 +382,7 @@ describe('an attempt', () => {
     ['reading payments', others('saga', 'refunds_api', 'manual_review'), 'select * from payments.payments'],
     ['changing what was paid', roles, 'update payments.payments set amount = 0'],
     ['deleting a payment', roles, 'delete from payments.payments'],
-    ['reading the outbox', roles, 'select * from outbox.events'],
+    ['reading the outbox', others('events_api'), 'select * from outbox.events'],
     ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
     ['reading an answer to operators', others('manual_review'), 'select body from orders.review_idempotency_keys'],
     ['reading an answer about refunds', others('refunds_api'), 'select body from payments.idempotency_keys'],

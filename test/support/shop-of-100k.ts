@@ -127,9 +127,10 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       select pg_temp.id('act_', n), id, at, 'key_1', 'read', 'req_1' from placed where n % 50 = 0;
 
       insert into outbox.events (
-        id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at, published_at
+        id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at, published_at, position
       )
-      select pg_temp.id('evt_', n), 'order.placed', 1, id, id, 1, '{}', at, case when n < ${sizes.orders} - 20 then at end from placed;
+      select pg_temp.id('evt_', n), 'order.placed', 1, id, id, 1, '{}', at, case when n < ${sizes.orders} - 20 then at end,
+        case when n < ${sizes.orders} - 50 then n end from placed;
 
       insert into orders.idempotency_keys
       select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, '{}', '{}', at,

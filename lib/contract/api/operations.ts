@@ -2,6 +2,7 @@ import * as applications from './applications.ts';
 import * as audit from './audit.ts';
 import * as catalog from './catalog.ts';
 import * as customers from './customers.ts';
+import * as events from './events.ts';
 import * as findings from './findings.ts';
 import * as identities from './identities.ts';
 import * as manualReview from './manual-review.ts';
@@ -26,6 +27,7 @@ const files = [
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: refunds },
   { tag: 'Payments', file: payments },
+  { tag: 'Events', file: events },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

@@ -36,10 +36,13 @@ export const envelopeOf = <Definition extends EventDefinition>(definition: Defin
     type: z.literal(definition.type),
     version: field(z.literal(definition.version), 'Version of the schema of `data`.'),
     subject: field(z.string(), 'Id of what the event is about, such as an order or a refund.'),
-    aggregateId: field(id('order'), 'Id of the order that changed.'),
+    aggregateId: field(
+      z.string().check(z.regex(/^(?:ord|cus)_[0-9a-f]{32}$/)),
+      'Id of the order that changed; of an event about a customer, their id.',
+    ),
     sequence: field(
       version,
-      'Version of the order that the event belongs to. It grows with each event of an order, and may skip numbers.',
+      'Version of the order, or customer, that the event belongs to. It grows with each event, and may skip numbers.',
     ),
     occurredAt: field(timestamp, 'When it happened.'),
     correlationId: field(

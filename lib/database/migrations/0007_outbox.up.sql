@@ -17,6 +17,9 @@ create table outbox.events (
   data jsonb not null,
   occurred_at timestamptz not null,
   published_at timestamptz,
+  -- The event's place in the feed. It is given after the commit, one reader at a time, so that no event appears behind one
+  -- that was read already.
+  position bigint unique check (position >= 1),
   constraint event_type_known check ((type, schema_version) in (
     ('order.placed', 1), ('order.confirmed', 1), ('order.failed', 1), ('order.cancelled', 1), ('order.in_review', 1),
     ('refund.succeeded', 1), ('refund.failed', 1), ('customer.erased', 1)
@@ -24,8 +27,10 @@ create table outbox.events (
 );
 create unique index events_once_each on outbox.events (subject, type, occurrence);
 create unique index events_in_sequence on outbox.events (aggregate_id, sequence);
+create index events_without_position on outbox.events (id) where position is null;
 create index events_unpublished on outbox.events (id) where published_at is null;
 
-grant usage on schema outbox to orders_api, saga, manual_review;
+grant usage on schema outbox to orders_api, saga, manual_review, events_api;
+grant select, update (position) on outbox.events to events_api;
 grant insert on outbox.events to orders_api, saga, manual_review;
 grant select (id, type, subject, occurrence, occurred_at, published_at) on outbox.events to manual_review;
