@@ -33,14 +33,19 @@ test('every reference in the document leads somewhere', ({ expect }) => {
   }
 });
 
-test('the documentation is a page that needs no script and nothing from elsewhere', async ({ expect }) => {
+test('the documentation is a page that is complete without its one script and needs nothing from elsewhere', async ({
+  expect,
+}) => {
   const { text, headers } = await succeed('get-docs', 200);
   expect(headers.get('content-type')).toMatch(/^text\/html/);
   expect(text).toMatch(/^<!doctype html>/i);
-  expect(text).not.toMatch(/<script|<iframe|\son\w+\s*=\s*["']|javascript:/i);
+  expect(text.match(/<script[^>]*>/g)).toEqual(['<script type="module">']);
+  expect(text).not.toMatch(/<iframe|\son\w+\s*=\s*["']|javascript:/i);
   expect(text).not.toMatch(/(src|href)\s*=\s*["']?(https?:)?\/\/[^"'>]*\.(js|css|woff2?|png)/i);
-  expect(headers.get('content-security-policy')).not.toMatch(/unsafe-eval|script-src/);
-  for (const path of Object.keys(document.paths)) expect(text, path).toContain(path);
+  expect(headers.get('content-security-policy')).toMatch(/script-src 'sha256-[^' ]+'; connect-src 'self';/);
+  expect(headers.get('content-security-policy')).not.toMatch(/unsafe-/);
+  const page = text.replace(/<script[\s\S]*<\/script>/, '');
+  for (const path of Object.keys(document.paths)) expect(page, path).toContain(path);
 });
 
 test('an unknown path is a problem', async ({ expect }) => {
