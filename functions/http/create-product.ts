@@ -19,7 +19,7 @@ export async function run(request: Request<typeof contract.createProduct, App>, 
     claimOf('create-product', request),
     deps.keys,
     async (tx) => {
-      const product = await insertProduct(tx, request.body, deps.clock);
+      const product = await insertProduct(tx, request.body, deps.clock, request.requestId);
       const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
       return toStored({ status: 201, headers, body: product });
     },

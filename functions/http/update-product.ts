@@ -11,8 +11,8 @@ import { routes } from '../routes.ts';
 type Deps = { sql: () => Sql; clock: Clock };
 
 export async function run(request: Request<typeof contract.updateProduct, App>, deps: Deps): Promise<Result> {
-  const { path, body, condition } = request;
-  const product = await updateProduct(deps.sql(), path.productId, body, condition, deps.clock);
+  const { path, body, condition, requestId } = request;
+  const product = await updateProduct(deps.sql(), path.productId, body, condition, deps.clock, requestId);
   return { status: 200, body: product, etag: versionTag(product.version) };
 }
 

@@ -1,3 +1,4 @@
+import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
 import { envelopeOf } from '../../lib/contract/events/define-event.ts';
@@ -9,6 +10,7 @@ import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
+import { insertProduct, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
@@ -290,6 +292,17 @@ test('the contract, the transitions and the database know the same events', asyn
   await inTransaction(erasure, (tx) =>
     emptyCustomer(tx, { id: saga.customerId, eventId: ids().eventId, requestId: 'req_erase' }, saga.clock),
   );
+  const price = { amount: 100, currency: 'EUR' };
+  const thing = { sku: 'EVENT-1', name: 'Mug', price, active: true, description: null };
+  const product = await insertProduct(saga.owner as unknown as Sql, thing, saga.clock, 'req_1');
+  await updateProduct(saga.owner as unknown as Sql, product.id, { active: false }, { oneOf: [1] }, saga.clock, 'req_2');
+  const told = await saga.owner`
+    select type, sequence, correlation_id, data from outbox.events where aggregate_id = ${product.id} order by sequence`;
+  const data = { productId: product.id, sku: 'EVENT-1', name: 'Mug', price };
+  expect(told.map((row) => ({ ...row }))).toEqual([
+    { type: 'product.created', sequence: 1, correlationId: 'req_1', data: { ...data, active: true } },
+    { type: 'product.updated', sequence: 2, correlationId: 'req_2', data: { ...data, active: false } },
+  ]);
   const defined = domainEvents.map(({ type, version }) => `${type} ${version}`).toSorted();
   const written = await saga.owner`select distinct type || ' ' || schema_version as event from outbox.events`;
   expect(written.map(({ event }) => event).toSorted()).toEqual(defined);

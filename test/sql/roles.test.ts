@@ -87,6 +87,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'outbox.events': ['insert', 'writes the events of the products that it adds or changes'],
     'stock.levels': [
       'select, update(product_id)',
       'shows a level and locks it before it moves stock; PostgreSQL asks for a right to update, and a trigger refuses the update',

@@ -126,6 +126,34 @@ export const customerErased = defineEvent('customer.erased', 1, {
   example: { customerId: exampleIds.customerId },
 });
 
+const product = {
+  productId: field(id('product'), 'Id of the product.'),
+  sku: field(z.string(), 'Its SKU.'),
+  name: field(z.string(), 'Its name.'),
+  price: field(money, 'Price of one unit.'),
+  active: field(z.boolean(), 'Whether it is on sale.'),
+};
+
+const productExample = {
+  productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
+  sku: 'TEAPOT-1',
+  name: 'Teapot',
+  price: { amount: 1900, currency: 'EUR' },
+  active: true,
+};
+
+export const productCreated = defineEvent('product.created', 1, {
+  description: 'A product was added to the catalogue.',
+  data: product,
+  example: productExample,
+});
+
+export const productUpdated = defineEvent('product.updated', 1, {
+  description: 'A product changed. The event holds it as it is now, whatever has changed.',
+  data: product,
+  example: { ...productExample, active: false },
+});
+
 /** Every kind of event that the outbox may hold. */
 export const domainEvents: readonly EventDefinition[] = [
   orderPlaced,
@@ -136,4 +164,6 @@ export const domainEvents: readonly EventDefinition[] = [
   refundSucceeded,
   refundFailed,
   customerErased,
+  productCreated,
+  productUpdated,
 ];

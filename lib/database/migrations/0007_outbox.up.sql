@@ -7,7 +7,7 @@ create table outbox.events (
   -- The version of the schema that `data` follows: lib/contract/events has the schemas, and a test compares both.
   schema_version smallint not null,
   subject text collate "C" not null,
-  -- The order or customer that changed, and its version: the event's place in the sequence of its events.
+  -- The order, customer or product that changed, and its version: the event's place in the sequence of its events.
   aggregate_id text collate "C" not null,
   sequence integer not null check (sequence >= 1),
   -- Which event of its type and subject this is, starting at 1: an order may be put into manual review more than once.
@@ -22,7 +22,8 @@ create table outbox.events (
   position bigint unique check (position >= 1),
   constraint event_type_known check ((type, schema_version) in (
     ('order.placed', 1), ('order.confirmed', 1), ('order.failed', 1), ('order.cancelled', 1), ('order.in_review', 1),
-    ('refund.succeeded', 1), ('refund.failed', 1), ('customer.erased', 1)
+    ('refund.succeeded', 1), ('refund.failed', 1), ('customer.erased', 1), ('product.created', 1),
+    ('product.updated', 1)
   ))
 );
 create unique index events_once_each on outbox.events (subject, type, occurrence);
@@ -30,7 +31,7 @@ create unique index events_in_sequence on outbox.events (aggregate_id, sequence)
 create index events_without_position on outbox.events (id) where position is null;
 create index events_unpublished on outbox.events (id) where published_at is null;
 
-grant usage on schema outbox to orders_api, saga, manual_review, events_api;
+grant usage on schema outbox to catalog_api, orders_api, saga, manual_review, events_api;
 grant select, update (position) on outbox.events to events_api;
-grant insert on outbox.events to orders_api, saga, manual_review;
+grant insert on outbox.events to catalog_api, orders_api, saga, manual_review;
 grant select (id, type, subject, occurrence, occurred_at, published_at) on outbox.events to manual_review;
