@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
@@ -25,6 +26,10 @@ afterEach(async () => {
   await page.context().close();
 });
 
+/** The end of the address that `npm start` prints. */
+const docsToken = ({ appKey }: { appKey: string }) =>
+  createHash('sha256').update(`docs ${appKey}`).digest('base64url').slice(0, 22);
+
 async function open(width: number, colorScheme: 'light' | 'dark') {
   await page?.context().close();
   const context = await browser.newContext({
@@ -39,7 +44,7 @@ async function open(width: number, colorScheme: 'light' | 'dark') {
   complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  await page.goto(`${demo.baseUrl}/docs`);
+  await page.goto(`${demo.baseUrl}/docs#demo=${docsToken(demo)}`);
 }
 
 async function fillInDemo() {
@@ -134,9 +139,13 @@ test('a request is sent from the page of a laptop, with the body as it was chang
   expect(await answer.textContent()).toContain('"quantity": 8');
 });
 
-test('its ids and keys are for programs on this machine alone, and nothing is loaded from elsewhere', async () => {
-  const foreign = await fetch(`${demo.baseUrl}/docs/laptop.json`, { headers: { origin: 'https://evil.example' } });
-  expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
+test('its ids and keys are for the page of that address alone, and nothing is loaded from elsewhere', async () => {
+  const ask = (token: string) => fetch(`${demo.baseUrl}/docs/laptop.json`, { headers: { 'demo-token': token } });
+  const own = await ask(docsToken(demo));
+  expect(own.status).toBe(200);
+  expect(own.headers.get('access-control-allow-origin')).toBeNull();
+  expect((await ask('guess')).status).toBe(404);
+  expect(new URL(page.url()).hash).toBe('');
   const policy = (await fetch(`${demo.baseUrl}/docs`)).headers.get('content-security-policy');
   expect(policy).toMatch(
     /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; connect-src 'self';/,

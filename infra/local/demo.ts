@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +36,13 @@ const goods = [
   { sku: 'TEA-ASSAM', name: 'Assam, 250 g', description: null, price: { amount: 890, currency: 'EUR' } },
 ];
 const unitsEach = 100_000;
+
+/**
+ * What the page of the API shows to get the ids and keys of the demo shop. Only who may read `demo.json` can make it, or
+ * sees it in the terminal: another user of this machine can do neither.
+ */
+export const docsToken = ({ appKey }: Pick<Demo, 'appKey'>): string =>
+  createHash('sha256').update(`docs ${appKey}`).digest('base64url').slice(0, 22);
 
 /** A shop to try things in. It is made through the API at the first start, and read from `demo.json` at later ones. */
 export async function prepareDemo(stack: Running, directory: string): Promise<Demo> {
@@ -134,7 +142,7 @@ export async function readDemo(file: string): Promise<Demo | undefined> {
 }
 
 /** The commands that `npm start` prints, ready to paste. */
-export function firstOrder({ baseUrl, clientId, customer, products }: Demo): string {
+export function firstOrder({ appKey, baseUrl, clientId, customer, products }: Demo): string {
   const [first, second] = products;
   const json = `-H 'content-type: application/json'`;
   const shop = `-H 'client-id: ${clientId}'`;
@@ -154,6 +162,7 @@ export function firstOrder({ baseUrl, clientId, customer, products }: Demo): str
 
   curl -s ${baseUrl}/orders -H "authorization: Bearer $TOKEN"
 
-API reference: ${baseUrl}/docs    Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
+API reference: ${baseUrl}/docs#demo=${docsToken({ appKey })}
+Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
 `;
 }

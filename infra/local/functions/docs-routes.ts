@@ -1,22 +1,22 @@
-import { readFile } from 'node:fs/promises';
+import { docsToken, readDemo } from '../demo.ts';
 import type { OwnRoute } from './test-clock-routes.ts';
 
 /**
- * What the page of the API fills its samples in with: ids and keys of the demo shop. Only programs on this machine get
- * them, whatever the gateway listens on.
+ * What the page of the API fills its samples in with: ids and keys of the demo shop, for the page that `npm start` gave
+ * the address of.
  * @param demoFile where the demo shop is described; it may be missing
  */
 export const docsRoutes = (demoFile: string): OwnRoute[] => [
   {
     method: 'GET',
     path: '/docs/laptop.json',
-    async answer({ requestContext }) {
-      const own = /^(::ffff:)?127\.|^::1$/.test(requestContext.http.sourceIp);
-      const demo = own ? await readFile(demoFile, 'utf8').catch(() => undefined) : undefined;
+    async answer({ headers }) {
+      const demo = await readDemo(demoFile);
+      const may = demo !== undefined && headers['demo-token'] === docsToken(demo);
       return {
-        statusCode: demo === undefined ? 404 : 200,
+        statusCode: may ? 200 : 404,
         headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-        body: demo ?? '{}',
+        body: JSON.stringify(may ? demo : {}),
       };
     },
   },

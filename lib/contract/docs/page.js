@@ -2,6 +2,10 @@
 // It runs in the browser as it stands here; the page is complete without it.
 
 const values = { API: location.origin };
+// `npm start` prints the address with this token, which opens the demo shop to its reader alone.
+const demoToken = new URLSearchParams(location.hash.slice(1)).get('demo') ?? sessionStorage.getItem('demo');
+if (demoToken) sessionStorage.setItem('demo', demoToken);
+if (location.hash.startsWith('#demo=')) history.replaceState(null, '', location.pathname);
 const onLaptop = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 const make = (tag, properties = {}, ...children) => {
@@ -107,7 +111,8 @@ async function ask(method, path, headers = {}, body = undefined) {
   return response.json();
 }
 async function fillInDemo() {
-  const demo = await ask('GET', '/docs/laptop.json');
+  if (!demoToken) throw new Error('open the address that npm start printed');
+  const demo = await ask('GET', '/docs/laptop.json', { 'Demo-Token': demoToken });
   const product = demo.products[0].id;
   const { token, customerId } = await ask('POST', '/sessions', { 'Client-Id': demo.clientId }, demo.customer);
   const mine = { Authorization: `Bearer ${token}` };
