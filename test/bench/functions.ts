@@ -66,8 +66,9 @@ export async function measureFunctions({ runs, otherRuns }: { runs: number; othe
   }
 }
 
-/** CommonJS has no `import.meta`, which one handler needs to start at all. */
-const naive = () => ({ ...naiveOptions(), define: { 'import.meta.url': '"file:///bench/"' } });
+/** CommonJS has no `import.meta`, which some handlers need to start at all: the one with the docs reads a file beside its module. */
+const naive = () => ({ ...naiveOptions(), define: { 'import.meta.url': JSON.stringify(docsPage) } });
+const docsPage = new URL('../../lib/contract/docs/page.ts', import.meta.url).href;
 
 /** The quickest of importing each module in fresh processes. */
 async function startByTurns<V extends string>(variants: Record<V, string>, runs: number): Promise<Record<V, Cost>> {

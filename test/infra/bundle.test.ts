@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BundleError, bundleHandler, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
@@ -109,9 +110,10 @@ test('the docs handler carries the page, and not what renders it', async () => {
   expect(inputs.filter((input) => /lib\/contract\/(docs|api\/assets)\//.test(input))).toEqual([
     'lib/contract/docs/page.static.ts',
   ]);
-  const { docsPage } = await import('../../lib/contract/docs/page.static.ts');
+  const { packedPage } = await import('../../lib/contract/docs/page.static.ts');
+  const page = gunzipSync(Buffer.from(packedPage, 'base64'));
   const digest = `await import('node:crypto').then(async ({ hash }) => console.log(hash('sha256', (await handler.run()).body.text)))`;
-  expect(inNode(`${directory}/index.mjs`, digest).stdout).toBe(`${hash('sha256', docsPage)}\n`);
+  expect(inNode(`${directory}/index.mjs`, digest).stdout).toBe(`${hash('sha256', page)}\n`);
 });
 
 test('the migrate handler carries the migrations beside it', async () => {
