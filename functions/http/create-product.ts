@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/kernel/clock.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
-import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { insertProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };

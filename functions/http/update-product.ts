@@ -5,7 +5,7 @@ import { type Result, versionTag } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock };

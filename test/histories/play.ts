@@ -6,7 +6,7 @@ import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { sweepOrders } from '../../lib/saga/sweep.ts';
-import { updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';

@@ -2,14 +2,8 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import {
-  insertProduct,
-  listProducts,
-  type NewProduct,
-  readProduct,
-  requireProduct,
-  updateProduct,
-} from '../../lib/shop/catalog/products.sql.ts';
+import { insertProduct, type NewProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
+import { listProducts, readProduct, requireProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';

@@ -10,7 +10,7 @@ import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
-import { insertProduct, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';

@@ -58,7 +58,8 @@ import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '.
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
 import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
-import { insertProduct, listProducts, readProduct, updateProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
+import { listProducts, readProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { exportOrders } from '../../lib/shop/orders/export.sql.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';

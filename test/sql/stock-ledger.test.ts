@@ -4,7 +4,7 @@ import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { maxOnHand } from '../../lib/contract/api/stock.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { insertProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { insertProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
 import { plansOf, tellPlans } from '../support/explain.ts';
 import { poolOptions } from '../support/handlers.ts';

@@ -36,7 +36,7 @@ describe('an order changes in one place', () => {
 
   test('whose events alone go to the outbox, through one insert', () => {
     expect(filesWith(/\binto\s+outbox\.events\b/i)).toEqual(['lib/events/outbox.sql.ts']);
-    const others = ['lib/accounts/customers/erase.sql.ts', 'lib/shop/catalog/products.sql.ts'];
+    const others = ['lib/accounts/customers/erase.sql.ts', 'lib/shop/catalog/change.sql.ts'];
     expect(filesWith(/\binsertEvents\(/).toSorted()).toEqual([writer, ...others].toSorted());
   });
 });

@@ -1,19 +1,10 @@
-import type { Fragment, Sql, TransactionSql } from 'postgres';
-import type * as z from 'zod/mini';
+import type { Sql, TransactionSql } from 'postgres';
 import type * as contract from '../../contract/api/catalog.ts';
-import type { VersionCondition } from '../../contract/api/common.ts';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { Problem } from '../../contract/api/problems.ts';
-import { productCreated, productUpdated } from '../../contract/events/domain-events.ts';
-import { atVersion } from '../../database/version-condition.sql.ts';
-import { eventData, insertEvents } from '../../events/outbox.sql.ts';
-import type { Clock } from '../../kernel/clock.ts';
-import { newId } from '../../kernel/ids.ts';
 
-export type NewProduct = z.output<typeof contract.createProduct.body>;
-export type ProductChanges = z.output<typeof contract.updateProduct.body>;
-
-type ProductRow = {
+/** A row of the catalogue. */
+export type ProductRow = {
   id: string;
   sku: string;
   name: string;
@@ -67,108 +58,12 @@ export async function requireProduct(sql: Sql | TransactionSql, id: string): Pro
   if (row === undefined) throw notFound();
 }
 
-/**
- * Adds a product, and the event of it.
- * @param requestId the API request: the correlation id of the event
- * @throws Problem sku-taken
- */
-export async function insertProduct(
-  sql: Sql | TransactionSql,
-  { sku, name, description, price, active }: NewProduct,
-  clock: Clock,
-  requestId?: string,
-): Promise<contract.Product> {
-  const now = new Date(clock.now());
-  const [row] = await sql<ProductRow[]>`
-    with changed as (
-      insert into catalog.products
-        (id, sku, name, description, price_amount, price_currency, active, created_at, updated_at)
-      values (
-        ${newId('product', clock)}, ${sku}, ${name}, ${description ?? null}, ${price.amount}, ${price.currency},
-        ${active}, ${now}, ${now}
-      )
-      on conflict (sku) do nothing
-      returning ${columns(sql)}
-    ),
-    ${announced(sql, productCreated, { clock, requestId })}
-    select ${columns(sql)} from changed`;
-  if (row === undefined) throw skuTaken(sku);
-  return toProduct(row);
-}
-
-/**
- * Changes the given fields, and writes the event of it. The version goes up by one each time, even if no value is different.
- * @param condition changes the product only if its version meets it
- * @param requestId the API request: the correlation id of the event
- * @throws Problem not-found, sku-taken, version-stale
- */
-export async function updateProduct(
-  sql: Sql,
-  id: string,
-  { sku, name, description, price, active }: ProductChanges,
-  condition: VersionCondition,
-  clock: Clock,
-  requestId?: string,
-): Promise<contract.Product> {
-  const changes = {
-    ...(sku === undefined ? {} : { sku }),
-    ...(name === undefined ? {} : { name }),
-    ...(description === undefined ? {} : { description }),
-    ...(price === undefined ? {} : { price_amount: price.amount, price_currency: price.currency }),
-    ...(active === undefined ? {} : { active }),
-    updated_at: new Date(clock.now()),
-  };
-  const [row] = await sql<ProductRow[]>`
-    with changed as (
-      update catalog.products set ${sql(changes)}, version = version + 1
-      where id = ${id} ${atVersion(sql, condition)}
-      returning ${columns(sql)}
-    ),
-    ${announced(sql, productUpdated, { clock, requestId })}
-    select ${columns(sql)} from changed`.catch((error) => {
-    throw isSkuTaken(error) ? skuTaken(sku ?? '', error) : error;
-  });
-  if (row !== undefined) return toProduct(row);
-  await requireProduct(sql, id);
-  throw new Problem('version-stale', 'The product has changed since you read it. Read it again and repeat the change.');
-}
-
-/** The part of a statement that writes the event of the product in the query `changed`, if there is one. */
-const announced = (
-  sql: Sql | TransactionSql,
-  definition: typeof productCreated | typeof productUpdated,
-  { clock, requestId }: { clock: Clock; requestId: string | undefined },
-): Fragment => sql`
-    announced as (
-      ${insertEvents(
-        sql,
-        [
-          {
-            id: newId('event', clock),
-            definition,
-            subject: sql`changed.id`,
-            aggregateId: sql`changed.id`,
-            sequence: sql`changed.version`,
-            occurrence: sql`changed.version`,
-            correlationId: sql`${requestId ?? null}::text`,
-            data: eventData(sql, definition, {
-              productId: sql`changed.id`,
-              sku: sql`changed.sku`,
-              name: sql`changed.name`,
-              price: sql`jsonb_build_object('amount', changed.price_amount, 'currency', changed.price_currency)`,
-              active: sql`changed.active`,
-            }),
-            from: sql`changed`,
-          },
-        ],
-        new Date(clock.now()),
-      )}
-    )`;
-
-const columns = (sql: Sql | TransactionSql) =>
+/** The columns that a ProductRow has. */
+export const columns = (sql: Sql | TransactionSql) =>
   sql`id, sku, name, description, price_amount, price_currency, active, created_at, updated_at, version`;
 
-const toProduct = (row: ProductRow): contract.Product => ({
+/** A product as the API shows it. */
+export const toProduct = (row: ProductRow): contract.Product => ({
   id: row.id,
   sku: row.sku,
   name: row.name,
@@ -181,16 +76,3 @@ const toProduct = (row: ProductRow): contract.Product => ({
 });
 
 const notFound = (): Problem => new Problem('not-found', 'This product does not exist.');
-
-const isSkuTaken = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  error.code === '23505' &&
-  'constraint_name' in error &&
-  error.constraint_name === 'products_sku_key';
-
-const skuTaken = (sku: string, cause?: unknown): Problem =>
-  new Problem('sku-taken', `Another product has the SKU ${sku}.`, {
-    cause,
-    errors: [{ pointer: '/sku', detail: 'is taken' }],
-  });
