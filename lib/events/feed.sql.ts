@@ -13,14 +13,15 @@ const batch = 200;
  * @param query.after the place to go on from; 0 is before the first event
  */
 export async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
-  const page = await read(sql, query);
-  if (page.full || !page.pending) return page.shown;
+  const { page, pending } = await read(sql, query);
+  if (page.hasMore || !pending) return page;
   await givePlaces(sql);
   const again = await read(sql, query);
-  return { ...again.shown, hasMore: again.full || again.pending };
+  return { ...again.page, hasMore: again.page.hasMore || again.pending };
 }
 
-async function read(sql: Sql, { after, type, limit }: FeedQuery) {
+/** What has a place by now, and whether there are events without one. */
+async function read(sql: Sql, { after, type, limit }: FeedQuery): Promise<{ page: FeedPage; pending: boolean }> {
   const [state] = await sql<[{ last: number; pending: boolean }]>`
     select coalesce((select max(position) from outbox.events), 0) as last,
       coalesce((select true from outbox.events where position is null order by id limit 1), false) as pending`;
@@ -34,7 +35,7 @@ async function read(sql: Sql, { after, type, limit }: FeedQuery) {
   const data = rows.slice(0, limit).map(toEvent);
   // What a filter has left out need not be looked at again.
   const next = hasMore ? data.at(-1)!.position : Math.max(after, state.last);
-  return { shown: { data, next, hasMore }, full: hasMore, pending: state.pending };
+  return { page: { data, next, hasMore }, pending: state.pending };
 }
 
 /**
