@@ -1,4 +1,5 @@
-import { type ErasureDeps, eraseCustomer } from '../../lib/accounts/customers/erase.ts';
+import type { AccountDeps } from '../../lib/accounts/customers/ending-sessions.ts';
+import { eraseCustomer } from '../../lib/accounts/customers/erase.ts';
 import * as contract from '../../lib/contract/api/privacy.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import type { Request } from '../../lib/http/request.ts';
@@ -10,7 +11,7 @@ import { routes } from '../routes.ts';
 
 export async function run(
   { caller, requestId }: Request<typeof contract.eraseMe, CallerOf<'session'>>,
-  deps: ErasureDeps,
+  deps: AccountDeps,
 ): Promise<Result> {
   await eraseCustomer(deps, caller.customerId, requestId);
   return { status: 204 };

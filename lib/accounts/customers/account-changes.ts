@@ -1,26 +1,18 @@
-import type { Sql, TransactionSql } from 'postgres';
-import type { IdentityLinks } from '../../auth/identity/identity-links.dynamo.ts';
+import type { TransactionSql } from 'postgres';
 import { endAllSessions } from '../../auth/sessions/customer-sessions.dynamo.ts';
-import type { Session, SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
+import type { Session } from '../../auth/sessions/sessions.dynamo.ts';
 import type { VersionCondition } from '../../contract/api/common.ts';
 import type { Customer } from '../../contract/api/customers.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
-import type { Clock } from '../../kernel/clock.ts';
 import { refuseIssuedTokens, unlinkAll, unlinkOne } from '../identities/link.ts';
 import { writeNotice } from '../mail/outbox.sql.ts';
 import { type MailKind, mailOf } from '../mail/texts.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
 import { updateCustomer } from './customers.sql.ts';
 import { hashOf, useToken, voidTokens } from './email-tokens.sql.ts';
+import { type AccountDeps, endingSessions } from './ending-sessions.ts';
 
-export type AccountDeps = {
-  sql: () => Sql;
-  clock: Clock;
-  sessions: SessionStore;
-  links: IdentityLinks;
-  /** Called when sessions that were opened while a change was stored may be left, because DynamoDB does not answer. */
-  onSessionsLeft: (error: unknown) => void;
-};
+export type { AccountDeps };
 
 /**
  * Confirms the e-mail address that a token was mailed to, with the password that its owner chooses. Whatever an earlier
@@ -128,25 +120,19 @@ export async function signOutEverywhere(deps: Omit<AccountDeps, 'onSessionsLeft'
   await endAllSessions(deps.sessions, customerId);
 }
 
-/**
- * Stores a change that other sessions and issued tokens must not outlive, and mails a notice of it. Sessions end before the change is
- * committed, so that it is not stored when they cannot be ended. They end once more afterwards, because a session may
- * have been opened meanwhile.
- */
+/** Stores a change that other sessions and issued tokens must not outlive, and mails a notice of it. */
 async function changeAndSignOut<R>(
-  { sql, clock, sessions, links, onSessionsLeft }: AccountDeps,
+  deps: AccountDeps,
   kept: Session | undefined,
   change: (tx: TransactionSql) => Promise<Changed<R>>,
 ): Promise<R> {
-  const { id, result } = await inTransaction(sql(), async (tx) => {
+  const { result } = await endingSessions(deps, kept, async (tx) => {
     const changed = await change(tx);
-    await voidTokens(tx, changed.id, clock);
+    await voidTokens(tx, changed.id, deps.clock);
     const { notice } = changed;
-    if (notice !== undefined) await writeNotice(tx, { ...notice, ...mailOf(notice.kind) }, clock);
-    await refuseIssuedTokens(tx, { links, clock }, changed.id);
-    await endAllSessions(sessions, changed.id, kept);
+    if (notice !== undefined) await writeNotice(tx, { ...notice, ...mailOf(notice.kind) }, deps.clock);
+    await refuseIssuedTokens(tx, deps, changed.id);
     return changed;
   });
-  await endAllSessions(sessions, id, kept).catch(onSessionsLeft);
   return result;
 }

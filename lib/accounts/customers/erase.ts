@@ -1,27 +1,14 @@
-import type { Sql } from 'postgres';
-import { deleteLink, type IdentityLinks } from '../../auth/identity/identity-links.dynamo.ts';
-import { endAllSessions } from '../../auth/sessions/customer-sessions.dynamo.ts';
-import type { SessionStore } from '../../auth/sessions/sessions.dynamo.ts';
+import { deleteLink } from '../../auth/identity/identity-links.dynamo.ts';
 import { Problem } from '../../contract/api/problems.ts';
-import { inTransaction } from '../../database/transaction.sql.ts';
-import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { deleteIdentities } from '../identities/identities.sql.ts';
 import { writeNotice } from '../mail/outbox.sql.ts';
 import { mailOf } from '../mail/texts.ts';
+import { type AccountDeps, endingSessions } from './ending-sessions.ts';
 import { deletePersonalRecords, emptyCustomer, lockForErasure } from './erase.sql.ts';
 
 /** How long the last mail is kept: a little longer than it is tried. */
 const lastMailMs = 25 * 3600_000;
-
-export type ErasureDeps = {
-  sql: () => Sql;
-  clock: Clock;
-  sessions: SessionStore;
-  links: IdentityLinks;
-  /** Called when sessions that were opened meanwhile may be left. They lead to a customer who does not exist. */
-  onSessionsLeft: (error: unknown) => void;
-};
 
 /**
  * Erases a customer: deletes what only they need, and empties the row that orders and accesses name. An event tells
@@ -29,12 +16,9 @@ export type ErasureDeps = {
  * @param requestId the API request: the correlation id of the event
  * @throws Problem orders-under-way, not-found; DependencyUnavailable, and then nothing has changed
  */
-export async function eraseCustomer(
-  { sql, clock, sessions, links, onSessionsLeft }: ErasureDeps,
-  customerId: string,
-  requestId: string,
-): Promise<void> {
-  await inTransaction(sql(), async (tx) => {
+export async function eraseCustomer(deps: AccountDeps, customerId: string, requestId: string): Promise<void> {
+  const { clock, links } = deps;
+  await endingSessions(deps, undefined, async (tx) => {
     const { email, ordersUnderWay } = await lockForErasure(tx, customerId);
     if (ordersUnderWay > 0) throw underWay(ordersUnderWay);
     const linked = await deleteIdentities(tx, customerId);
@@ -42,9 +26,8 @@ export async function eraseCustomer(
     await emptyCustomer(tx, { id: customerId, eventId: newId('event', clock), requestId }, clock);
     await writeNotice(tx, { kind: 'account-erased', to: email, ...mailOf('account-erased') }, clock, lastMailMs);
     for (const identity of linked) await deleteLink(links, identity);
-    await endAllSessions(sessions, customerId);
+    return { id: customerId };
   });
-  await endAllSessions(sessions, customerId).catch(onSessionsLeft);
 }
 
 const underWay = (orders: number): Problem =>
