@@ -3,23 +3,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { unlinkIdentity } from '../../lib/accounts/customers/account-changes.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { exchangeIdToken } from '../../lib/accounts/identities/link.ts';
-import { registerByHand } from '../../lib/auth/applications/manage.ts';
-import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
-import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { fieldsOf } from '../support/applications.ts';
-import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { issuedToken, openWithIssuer } from '../support/issuer.ts';
+import type { LiveHandlers } from '../support/live-handlers.ts';
 import { mailedToken } from '../support/mailbox.ts';
-import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
+import { testIssuer } from '../support/tokens.ts';
 
 vi.mock('../../lib/accounts/identities/link.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../lib/accounts/identities/link.ts')>();
   return { ...original, exchangeIdToken: vi.fn(original.exchangeIdToken) };
 });
 
-const key = makeSigningKey('key-1');
 const password = 'correct horse';
 let handlers: LiveHandlers;
 let web: string;
@@ -29,12 +25,9 @@ let subject: string;
 let email: string;
 
 beforeAll(async () => {
-  handlers = await openLiveHandlers({ IDENTITY_ISSUER: testIssuer, RATE_LIMIT_PER_MINUTE: '100000' });
-  const register = (identityClientIds: string[]) =>
-    registerByHand(handlers.applications, { ...fieldsOf('web'), identityClientIds });
-  [{ id: web }, { id: mobile }] = await Promise.all([register(['client-web']), register(['client-mobile'])]);
-  const store = { client: handlers.dynamo.documents, table: 'issuerKeys', clock: systemClock };
-  await storeIssuerKeys(store, testIssuer, publicKeysOf({ keys: [key.jwk] }));
+  const opened = await openWithIssuer('client-web', 'client-mobile');
+  handlers = opened.handlers;
+  [web, mobile] = opened.applications as [string, string];
 });
 afterAll(() => handlers.close());
 beforeEach(() => {
@@ -43,7 +36,7 @@ beforeEach(() => {
 });
 
 const idToken = (changes: Record<string, unknown> = {}) =>
-  makeToken(key, claims({ sub: subject, email, email_verified: true, name: 'Ada Lovelace', ...changes }));
+  issuedToken({ sub: subject, email, email_verified: true, name: 'Ada Lovelace', ...changes });
 const exchange = (changes: Record<string, unknown> = {}, application = web) =>
   handlers.call('sign-in', { headers: { 'client-id': application }, body: { idToken: idToken(changes) } });
 const getMe = (token: string) => handlers.call('get-me', { token });
@@ -170,11 +163,7 @@ describe('a token of the identity provider as a bearer', () => {
     });
     const { body } = await exchange();
     expect(await getMe(token)).toMatchObject({ status: 200, body: { id: body.customerId } });
-    const access = makeToken(key, {
-      ...claims({ sub: subject, aud: undefined }),
-      client_id: 'client-mobile',
-      token_use: 'access',
-    });
+    const access = issuedToken({ sub: subject, aud: undefined, client_id: 'client-mobile', token_use: 'access' });
     expect(await getMe(access)).toMatchObject({ status: 200, body: { id: body.customerId } });
     expect((await handlers.call('list-sessions', { token })).status).toBe(401);
     expect((await handlers.call('get-me', { token, headers: { 'client-id': mobile } })).status).toBe(401);

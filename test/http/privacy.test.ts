@@ -4,8 +4,6 @@ import { run as purge } from '../../functions/jobs/purge-expired.ts';
 import { eraseCustomer } from '../../lib/accounts/customers/erase.ts';
 import { claimMails, markSent } from '../../lib/accounts/mail/outbox.sql.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
-import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
-import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
 import { customerExport } from '../../lib/contract/api/privacy.ts';
 import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
@@ -14,10 +12,10 @@ import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
 import { fieldsOf } from '../support/applications.ts';
-import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
-import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
+import { issuedToken, openWithIssuer } from '../support/issuer.ts';
+import type { LiveHandlers } from '../support/live-handlers.ts';
+import { testIssuer } from '../support/tokens.ts';
 
-const key = makeSigningKey('key-1');
 const password = 'correct horse battery';
 let handlers: LiveHandlers;
 let web: string;
@@ -27,10 +25,9 @@ let marker: string;
 let email: string;
 
 beforeAll(async () => {
-  handlers = await openLiveHandlers({ IDENTITY_ISSUER: testIssuer, RATE_LIMIT_PER_MINUTE: '100000' });
-  web = (await registerByHand(handlers.applications, { ...fieldsOf('web'), identityClientIds: ['client-web'] })).id;
-  const store = { client: handlers.dynamo.documents, table: 'issuerKeys', clock: systemClock };
-  await storeIssuerKeys(store, testIssuer, publicKeysOf({ keys: [key.jwk] }));
+  const opened = await openWithIssuer('client-web');
+  handlers = opened.handlers;
+  web = opened.applications[0]!;
 });
 afterAll(() => handlers.close());
 beforeEach(() => {
@@ -45,7 +42,7 @@ const call: LiveHandlers['call'] = (operation, options = {}) =>
   );
 const signIn = () => call('sign-in', { body: { email, password } });
 const idToken = () =>
-  makeToken(key, claims({ sub: `sub-${marker}`, email: `elsewhere-${email}`, email_verified: true, name: marker }));
+  issuedToken({ sub: `sub-${marker}`, email: `elsewhere-${email}`, email_verified: true, name: marker });
 
 /** A customer whose every field holds the marker, with an order. */
 async function customer() {
@@ -230,7 +227,7 @@ describe('DELETE /customers/me', () => {
         call('erase-me', { token }),
         call('link-identity', { token, body: { idToken: idToken() } }),
         call('sign-in', {
-          body: { idToken: makeToken(key, claims({ sub: marker, email, email_verified: true, name: 'A' })) },
+          body: { idToken: issuedToken({ sub: marker, email, email_verified: true, name: 'A' }) },
         }),
       ]);
       expect(await handlers.owner`select from customers.identities where customer_id = ${customerId}`).toEqual([]);

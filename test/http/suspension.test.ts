@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { registerByHand } from '../../lib/auth/applications/manage.ts';
-import { storeIssuerKeys } from '../../lib/auth/identity/issuer-keys.dynamo.ts';
-import { publicKeysOf } from '../../lib/auth/identity/public-keys.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
-import { fieldsOf } from '../support/applications.ts';
-import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { issuedToken, openWithIssuer } from '../support/issuer.ts';
+import type { LiveHandlers } from '../support/live-handlers.ts';
 import { mailedToken } from '../support/mailbox.ts';
-import { claims, makeSigningKey, makeToken, testIssuer } from '../support/tokens.ts';
+import { testIssuer } from '../support/tokens.ts';
 
-const key = makeSigningKey('key-1');
 const password = 'correct horse battery';
 let handlers: LiveHandlers;
 let web: string;
@@ -19,10 +14,9 @@ let email: string;
 let idToken: (seconds?: number) => string;
 
 beforeAll(async () => {
-  handlers = await openLiveHandlers({ IDENTITY_ISSUER: testIssuer, RATE_LIMIT_PER_MINUTE: '100000' });
-  web = (await registerByHand(handlers.applications, { ...fieldsOf('web'), identityClientIds: ['client-web'] })).id;
-  const store = { client: handlers.dynamo.documents, table: 'issuerKeys', clock: systemClock };
-  await storeIssuerKeys(store, testIssuer, publicKeysOf({ keys: [key.jwk] }));
+  const opened = await openWithIssuer('client-web');
+  handlers = opened.handlers;
+  web = opened.applications[0]!;
   operator = await handlers.appKey('customers:read', 'customers:write');
 });
 afterAll(() => handlers.close());
@@ -31,7 +25,7 @@ beforeEach(() => {
   email = `${subject}@example.com`;
   idToken = (seconds = 0) => {
     const iat = Math.floor(Date.now() / 1000) + seconds;
-    return makeToken(key, claims({ sub: subject, email, email_verified: true, name: 'Ada', iat, auth_time: iat }));
+    return issuedToken({ sub: subject, email, email_verified: true, name: 'Ada', iat, auth_time: iat });
   };
 });
 
