@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { CustomerActionRequired } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
@@ -10,8 +11,8 @@ import { steps } from '../steps.ts';
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter };
 
 export async function run({ orderId, charge }: PlacingState, { sql, clock, meter }: Deps) {
-  if (charge === undefined || charge.action !== undefined)
-    throw new Error('there is no charge to confirm the order by');
+  if (charge === undefined) throw new Error('there is no charge to confirm the order by');
+  if (charge.action !== undefined) throw new CustomerActionRequired('the customer has not completed the payment');
   const now = clock.now();
   const placedAt = await confirmIfReserved(sql(), {
     orderId,

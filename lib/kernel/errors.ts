@@ -35,6 +35,11 @@ export class RefundRefused extends SagaRefusal {
   }
 }
 
+/** Nothing is charged yet: the customer has to act first, for instance authenticate at the bank. */
+export class CustomerActionRequired extends SagaRefusal {
+  override readonly name = 'CustomerActionRequired';
+}
+
 /** The order was cancelled or is being compensated, so its saga must not go forward. */
 export class OrderNotActive extends SagaRefusal {
   override readonly name = 'OrderNotActive';
