@@ -11,6 +11,7 @@ import {
   giveBack,
   slotAt,
   slotsInSight,
+  spare,
   standingOf,
   takeOne,
   toLimitState,
@@ -42,46 +43,117 @@ export type RateLimiter = (subject: string, perMinute: number) => Promise<LimitS
 const maxSubjects = 10_000;
 
 /**
- * A rate limiter that all processes share, at the cost of one UpdateItem for each request. A limit that is too high for
- * one key is spread over several. After a refusal, a process refuses from memory until there can be room again. While
- * DynamoDB does not answer, a process goes by its own counts.
+ * A rate limiter that all processes share, at the cost of an UpdateItem for a request, or for several of a process that
+ * sees many. A limit that is too high for one key is spread over several. After a refusal, a process refuses from memory
+ * until there can be room again. While DynamoDB does not answer, a process goes by its own counts.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { clock, timeoutMs = 1500, authBreaker } = options;
   const breaker = createCircuitBreaker(clock);
-  const known = lruCache<{ counts: Counts; shares: KnownShare[] }>(maxSubjects);
+  const known = lruCache<Subject>(maxSubjects);
 
   return async (subject, limit) => {
     const name = `${subject}@${limit}`;
-    const own = known.get(name) ?? { counts: new Map(), shares: spread(subject, limit, options.perKey).map(unknown) };
+    const own = known.get(name) ?? newSubject(limit, spread(subject, limit, options.perKey).map(unknown));
     known.set(name, own);
     const now = clock.now();
-    const roomAt = () => Math.min(...own.shares.map(({ fullUntil }) => fullUntil));
-    if (roomAt() > now) return toRefusal(roomAt(), now, limit);
+    dropOldLease(own, now);
+    if (own.lease === undefined && roomAt(own) > now) return toRefusal(roomAt(own), now, limit);
 
     const slot = takeOne(own.counts, limit, now);
-    const ownState = (allowed: boolean, fallback: boolean) =>
-      toLimitState(standingOf(own.counts, limit), now, { allowed, limit, fallback });
     // This process alone has used up the limit: what the others counted cannot make room.
-    if (slot === undefined) return ownState(false, breaker.isOpen());
-    if (authBreaker?.isRefusing() || !breaker.allowRequest()) return ownState(true, true);
+    if (slot === undefined) return ownState(own, now, { allowed: false, fallback: breaker.isOpen() });
+    if (own.lease !== undefined) return fromLease(own, own.lease, now);
+    return await new Promise((settle) => {
+      own.waiting.push({ slot, settle });
+      if (own.waiting.length === 1) void serve(own);
+    });
+  };
+
+  /** Serves the requests that wait, one UpdateItem after the other. Never rejects. */
+  async function serve(own: Subject): Promise<void> {
+    while (own.waiting.length > 0) {
+      const now = clock.now();
+      if (roomAt(own) > now) refuse(own, own.waiting.length, now);
+      else if (authBreaker?.isRefusing() || !breaker.allowRequest()) goByOwnCounts(own, own.waiting.length, now);
+      else await ask(own, now);
+    }
+  }
+
+  /** Takes permits for the requests that wait now and, in steady traffic, for those that come soon. */
+  async function ask(own: Subject, now: number): Promise<void> {
+    const waiting = own.waiting.length;
     try {
-      const taken = await takeFromAnyShare(options, own.shares, now, AbortSignal.timeout(timeoutMs));
+      const taken = await takeFromAnyShare(options, own, waiting, now, AbortSignal.timeout(timeoutMs));
       breaker.recordSuccess();
-      if (taken === undefined) {
-        giveBack(own.counts, slot);
-        return toRefusal(roomAt(), now, limit);
-      }
+      if (taken === undefined) return refuse(own, waiting, now);
       // Requests are spread over the keys at random, so every key that is not full has about as much room as this one.
       const others = own.shares.filter((share) => share !== taken.share && share.fullUntil <= now).length;
-      const standing = { room: taken.room * (1 + others), oldest: taken.oldest };
-      return toLimitState(standing, now, { allowed: true, limit, fallback: false });
+      const lease = { slot: slotAt(now), left: taken.permits, room: taken.room * (1 + others), oldest: taken.oldest };
+      for (const { settle } of own.waiting.splice(0, lease.left)) settle(fromLease(own, lease, now));
+      if (lease.left > 0) own.lease = lease;
     } catch {
       breaker.recordFailure();
-      return ownState(true, true);
+      goByOwnCounts(own, waiting, now);
     }
-  };
+  }
+
+  function refuse(own: Subject, requests: number, now: number): void {
+    for (const { slot, settle } of own.waiting.splice(0, requests)) {
+      giveBack(own.counts, slot);
+      settle(toRefusal(roomAt(own), now, own.limit));
+    }
+  }
+
+  function goByOwnCounts(own: Subject, requests: number, now: number): void {
+    for (const { settle } of own.waiting.splice(0, requests))
+      settle(ownState(own, now, { allowed: true, fallback: true }));
+  }
 }
+
+/** A subject as this process knows it. */
+type Subject = {
+  limit: number;
+  /** Requests of this process, and permits that it took and did not use. */
+  counts: Counts;
+  unused: Counts;
+  shares: KnownShare[];
+  lease: Lease | undefined;
+  waiting: { slot: number; settle: (state: LimitState) => void }[];
+};
+
+/** Permits that are counted in a slot and may be used while it lasts, and the room beside them. */
+type Lease = { slot: number; left: number; room: number; oldest: number };
+
+const newSubject = (limit: number, shares: KnownShare[]): Subject => ({
+  limit,
+  counts: new Map(),
+  unused: new Map(),
+  shares,
+  lease: undefined,
+  waiting: [],
+});
+
+/** When a key can have room again, in milliseconds. */
+const roomAt = ({ shares }: Subject): number => Math.min(...shares.map(({ fullUntil }) => fullUntil));
+
+/** A permit is used in the slot that it was counted in, so that no 60 seconds ever let through more than the limit. */
+function dropOldLease(own: Subject, now: number): void {
+  const { lease, unused } = own;
+  if (lease === undefined || lease.slot === slotAt(now)) return;
+  unused.set(lease.slot, (unused.get(lease.slot) ?? 0) + lease.left);
+  own.lease = undefined;
+}
+
+function fromLease(own: Subject, lease: Lease, now: number): LimitState {
+  lease.left--;
+  if (lease.left === 0) own.lease = undefined;
+  const { room, left, oldest } = lease;
+  return toLimitState({ room: room + left, oldest }, now, { allowed: true, limit: own.limit, fallback: false });
+}
+
+const ownState = (own: Subject, now: number, outcome: { allowed: boolean; fallback: boolean }): LimitState =>
+  toLimitState(standingOf(own.counts, own.limit), now, { ...outcome, limit: own.limit });
 
 /**
  * Requests a minute that one key counts. At a steady rate that is 200 writes a second, a fifth of what a partition
@@ -111,32 +183,44 @@ export function spread(subject: string, perMinute: number, perKey = defaultPerKe
 
 /** A share as this process last saw it. */
 type KnownShare = Share & {
+  taken: number;
   lines: Lines;
   /** No request can pass before this time, in milliseconds. */
   fullUntil: number;
 };
 
-const unknown = (share: Share): KnownShare => ({ ...share, lines: new Map(), fullUntil: 0 });
+const unknown = (share: Share): KnownShare => ({ ...share, taken: 0, lines: new Map(), fullUntil: 0 });
 
-/** Takes one request from a random share that is not full; undefined when all are. Asks each share once at most. */
-async function takeFromAnyShare(options: RateLimiterOptions, shares: KnownShare[], now: number, signal: AbortSignal) {
-  const asked = new Set<KnownShare>();
+/**
+ * Takes permits of a random share that is not full: for the requests that wait, or as many of them as it has room for, and
+ * some more in steady traffic. Undefined when every share is full.
+ */
+async function takeFromAnyShare(
+  options: RateLimiterOptions,
+  { shares, counts, unused }: Subject,
+  waiting: number,
+  now: number,
+  signal: AbortSignal,
+) {
   for (;;) {
-    const open = shares.filter((share) => share.fullUntil <= now && !asked.has(share));
+    const open = shares.filter((share) => share.fullUntil <= now);
     const share = open[Math.floor(Math.random() * open.length)];
     if (share === undefined) return undefined;
-    asked.add(share);
-    const { allowed, taken, lines } = await takeShared(options, share, now, signal);
-    share.lines = lines;
-    share.fullUntil = Math.max(share.fullUntil, fullUntil(taken, lines));
+    const room = roomOf(share, now);
+    // What is not known is asked for one by one.
+    const permits = room < 1 ? 1 : Math.min(room, waiting + spare({ counts, unused, room, now }));
+    const { allowed, taken, lines } = await takeShared(options, share, permits, now, signal);
+    Object.assign(share, { taken, lines, fullUntil: Math.max(share.fullUntil, fullUntil(taken, lines)) });
     if (!allowed) continue;
-    const inSight = [...lines].filter(([slot]) => forgottenAt(slot) > now);
-    return {
-      share,
-      room: Math.min(share.limit, ...inSight.map(([, line]) => line - taken)),
-      oldest: Math.min(...inSight.map(([slot]) => slot)),
-    };
+    const oldest = Math.min(...[...lines.keys()].filter((slot) => forgottenAt(slot) > now));
+    return { share, permits, room: roomOf(share, now), oldest };
   }
+}
+
+/** The room that a share had when this process last saw it; 0 when it knows of no line in sight. */
+function roomOf({ limit, taken, lines }: KnownShare, now: number): number {
+  const lowest = lowestLine(lines, now);
+  return lowest === undefined ? 0 : Math.min(limit, lowest[1] - taken);
 }
 
 /**
@@ -150,35 +234,40 @@ const fullUntil = (taken: number, lines: Lines): number =>
 type Lines = Map<number, number>;
 
 /**
- * Takes one request from the count that all processes share. `taken` is the number of requests that have ever passed;
- * `ceiling` is always `taken` plus the limit. A slot's attribute keeps the ceiling from the time of the slot's first
+ * Takes permits from the count that all processes share. `taken` is the number of permits that were ever taken; `ceiling` is always `taken` plus the limit. A slot's attribute keeps the ceiling from the time of the slot's first
  * request. So "`taken` is below the slot's attribute" means "fewer requests than the limit have passed since the slot
- * began": a comparison that a condition expression, which cannot add, can make for every slot in sight. A refused
- * request changes nothing.
+ * began": a comparison that a condition expression, which cannot add, can make for every slot in sight. For several
+ * permits this process subtracts from the lowest line itself, as lines never change. A refused request changes nothing.
  */
 async function takeShared(
   { client, table }: RateLimiterOptions,
   { key, limit, lines }: KnownShare,
+  permits: number,
   now: number,
   abortSignal: AbortSignal,
 ) {
   const slot = slotAt(now);
   const current = attributeOf(slot);
+  const lowest = lowestLine(lines, now);
   const outOfSight = [...lines.keys()].filter((known) => forgottenAt(known) <= now).slice(0, 50);
   const command = new UpdateCommand({
     TableName: table,
     Key: { subject: key },
     UpdateExpression: `SET ${current} = if_not_exists(${current}, if_not_exists(ceiling, :limit)),
-      ceiling = if_not_exists(ceiling, :limit) + :one, taken = if_not_exists(taken, :zero) + :one,
+      ceiling = if_not_exists(ceiling, :limit) + :permits, taken = if_not_exists(taken, :zero) + :permits,
       expiresAt = :end${outOfSight.length === 0 ? '' : ` REMOVE ${outOfSight.map(attributeOf).join(', ')}`}`,
-    ConditionExpression: binding(lines, now)
-      .map(attributeOf)
-      .map((line) => `(attribute_not_exists(${line}) OR taken < ${line})`)
-      .join(' AND '),
+    ConditionExpression:
+      lowest === undefined
+        ? slotsThatMayExist(now)
+            .map(attributeOf)
+            .map((line) => `(attribute_not_exists(${line}) OR taken < ${line})`)
+            .join(' AND ')
+        : 'taken <= :most',
     ExpressionAttributeValues: {
       ':limit': limit,
-      ':one': 1,
+      ':permits': permits,
       ':zero': 0,
+      ...(lowest === undefined ? {} : { ':most': lowest[1] - permits }),
       ':end': toEpochSeconds(forgottenAt(slot)) + 1,
     },
     ReturnValues: 'ALL_NEW',
@@ -194,15 +283,15 @@ async function takeShared(
 }
 
 /**
- * The slots to compare with. When lines are known, the lowest one in sight binds, since new lines are higher and known
- * ones do not change. Otherwise every slot that may exist.
+ * The line that binds: the lowest one in sight, since new lines are higher and known ones do not change. Undefined when this
+ * process knows of none, or all that it knew are out of sight.
  */
-function binding(lines: Lines, now: number): number[] {
-  const [lowest] = [...lines].filter(([slot]) => forgottenAt(slot) > now).sort(([, a], [, b]) => a - b);
-  if (lowest !== undefined) return [lowest[0]];
-  // Including the next slot: the clock of another process may be ahead.
-  return Array.from({ length: slotsInSight + 1 }, (_, back) => slotAt(now) + 1 - back);
-}
+const lowestLine = (lines: Lines, now: number): [slot: number, line: number] | undefined =>
+  [...lines].filter(([slot]) => forgottenAt(slot) > now).sort(([, a], [, b]) => a - b)[0];
+
+/** Including the next slot: the clock of another process may be ahead. */
+const slotsThatMayExist = (now: number): number[] =>
+  Array.from({ length: slotsInSight + 1 }, (_, back) => slotAt(now) + 1 - back);
 
 const attributeOf = (slot: number): string => `s${slot}`;
 

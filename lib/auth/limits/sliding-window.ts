@@ -26,7 +26,7 @@ export type Counts = Map<number, number>;
  * @returns the slot that the request was counted in; undefined when there was no room
  */
 export function takeOne(counts: Counts, limit: number, now: number): number | undefined {
-  for (const slot of counts.keys()) if (forgottenAt(slot) <= now) counts.delete(slot);
+  forgetOld(counts, now);
   if (sumOf(counts) >= limit) return undefined;
   const slot = slotAt(now);
   counts.set(slot, (counts.get(slot) ?? 0) + 1);
@@ -38,6 +38,31 @@ export function giveBack(counts: Counts, slot: number): void {
   const count = counts.get(slot) ?? 0;
   if (count > 1) counts.set(slot, count - 1);
   else counts.delete(slot);
+}
+
+/** The share of a process's requests that it may take in permits and not use. */
+const unusedShare = 0.05;
+
+/**
+ * How many permits a process takes beyond those that it needs at once: what it used in the last second, if the slot lasts
+ * that long. Whatever the number of processes, permits that nobody uses are at most 5 % of the requests that passed,
+ * because each process keeps to 5 % of its own. With little room left, none.
+ * @param known.unused the permits that this process took and did not use
+ * @param known.room what the shared count has room for
+ */
+export function spare(known: { counts: Counts; unused: Counts; room: number; now: number }): number {
+  const { counts, unused, room, now } = known;
+  forgetOld(unused, now);
+  const slot = slotAt(now);
+  const elapsed = now - slot * slotMs;
+  const perMs = Math.max((counts.get(slot) ?? 0) / Math.max(1000, elapsed), (counts.get(slot - 1) ?? 0) / slotMs);
+  const soon = Math.floor(perMs * Math.min(1000, slotMs - elapsed));
+  const bearable = Math.floor(unusedShare * sumOf(counts)) - sumOf(unused);
+  return Math.max(0, Math.min(soon, bearable, Math.floor(unusedShare * room)));
+}
+
+function forgetOld(counts: Counts, now: number): void {
+  for (const slot of counts.keys()) if (forgottenAt(slot) <= now) counts.delete(slot);
 }
 
 /** How many more requests may pass, and the oldest slot that counts. */
