@@ -1,11 +1,13 @@
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { OutOfStock } from '../../lib/kernel/errors.ts';
+import { newId } from '../../lib/kernel/ids.ts';
 import { config } from '../../lib/platform/config.ts';
 import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
+import { outOfStock } from '../../lib/saga/failures.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { type PlacingState, placingState } from '../../lib/saga/state.ts';
-import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter; reservationSeconds: number };
@@ -14,9 +16,12 @@ export async function run({ orderId }: PlacingState, { sql, clock, meter, reserv
   const now = clock.now();
   const expiresAt = new Date(now + reservationSeconds * 1000);
   try {
-    await reserveAllOrNothing(sql(), { orderId, at: new Date(now), expiresAt });
+    await reserveAllOrNothing(sql(), { orderId, eventId: newId('event', clock), at: new Date(now), expiresAt });
   } catch (error) {
-    if (error instanceof OutOfStock) meter.count('StockOuts');
+    if (error instanceof OutOfStock && !error.repeated) {
+      meter.count('StockOuts');
+      meter.count('OrdersFailed', 1, outOfStock.code);
+    }
     throw error;
   }
   return { expiresAt: expiresAt.toISOString() };

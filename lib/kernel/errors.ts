@@ -7,11 +7,16 @@ export abstract class SagaRefusal extends Error {
   abstract override readonly name: string;
 }
 
-/** At least one line asks for more than is free. Nothing was reserved. The message lists the SKUs that are short. */
+/**
+ * At least one line asks for more than is free. Nothing was reserved, and the order has failed. The message lists the SKUs
+ * that are short. `repeated` says that an earlier delivery of the step had found it.
+ */
 export class OutOfStock extends SagaRefusal {
   override readonly name = 'OutOfStock';
-  constructor(skus: readonly string[]) {
-    super(`out of stock: ${skus.join(', ')}`);
+  readonly repeated: boolean;
+  constructor(skus: readonly string[], { repeated = false } = {}) {
+    super(repeated ? 'out of stock, as an earlier delivery found' : `out of stock: ${skus.join(', ')}`);
+    this.repeated = repeated;
   }
 }
 

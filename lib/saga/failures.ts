@@ -24,6 +24,13 @@ const declineDetails: Readonly<Record<DeclineCode, string>> = {
   charge_voided: 'The order was compensated before it was charged',
 };
 
+/** Of an order that the step that reserves its stock ended. The SKUs that are short stand between the two texts. */
+export const outOfStock = {
+  code: 'out-of-stock',
+  before: 'Out of stock: ',
+  after: '.',
+} as const satisfies { code: OrderFailureCode; before: string; after: string };
+
 /** Of an order that was compensated for no reason that the customer could understand. */
 export const compensated: Failure = {
   code: 'compensated',
@@ -57,8 +64,6 @@ export function failureOf(state: CompensationState): Failure | undefined {
   const isCompensated = compensationFailure === undefined;
   if (failure === undefined) return isCompensated ? undefined : compensationFailed;
   switch (failure.Error) {
-    case 'OutOfStock':
-      return { code: 'out-of-stock', detail: outOfStockDetail(messageOf(failure)) };
     case 'PaymentDeclined': {
       const code = codeIn(failure, declineCodes) ?? 'card_declined';
       return { code: 'payment-declined', detail: `${declineDetails[code]} (${code}).` };
@@ -92,8 +97,3 @@ export const refusalCodeOf = (failure: Caught | undefined): RefundRefusalCode =>
 /** The code that a refusal carries as its message. */
 const codeIn = <C extends string>(failure: Caught, codes: readonly C[]): C | undefined =>
   codes.find((code) => code === messageOf(failure));
-
-function outOfStockDetail(message: string): string {
-  const [, skus] = /^out of stock: ([A-Za-z0-9._-]{1,64}(?:, [A-Za-z0-9._-]{1,64}){0,49})$/.exec(message) ?? [];
-  return skus === undefined ? 'At least one product is out of stock.' : `Out of stock: ${skus}.`;
-}

@@ -61,8 +61,22 @@ describe('refusals', () => {
     expect(order).toMatchObject({ status: 'failed', payment: null, failure: { code: 'out-of-stock' } });
     expect(order.failure?.detail).toContain(`SKU-${short.slice(-12)}`);
     expect(order.failure?.detail).not.toContain(`SKU-${plenty.slice(-12)}`);
-    expect(visited()).toEqual(['ReserveStock', 'ReleaseStock', 'CloseOrder']);
+    expect(visited()).toEqual(['ReserveStock']);
+    expect(await executionOf(order.id)).toBe('SUCCEEDED');
     expect(saga.counted).toContainEqual({ name: 'OrdersFailed', label: 'out-of-stock', value: 1 });
+  });
+
+  test('out of stock is final and counted once, even if the answer that says so is lost', async () => {
+    saga.fault('ReserveStock', async (next, delivery) => {
+      const answer = next();
+      if (delivery > 1) return answer;
+      await answer.catch(() => {});
+      throw new Error('the answer was lost');
+    });
+    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    expect(order).toMatchObject({ status: 'failed', failure: { code: 'out-of-stock' } });
+    expect(visited()).toEqual(['ReserveStock', 'ReserveStock']);
+    expect(saga.counted.filter(({ name }) => name === 'OrdersFailed')).toHaveLength(1);
   });
 
   test('a product that never had stock is out of stock', async () => {
@@ -132,14 +146,18 @@ describe('lost answers', () => {
       await next();
       throw new Error('the answer was lost');
     });
-    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
+      paymentMethod: 'pm_card_chargeDeclined',
+    });
     expect(order.status).toBe('failed');
     expect(await executionOf(order.id)).toBe('SUCCEEDED');
   });
 
   test('an order that is put into manual review fails its execution, which raises the alarm', async () => {
     saga.fault('ReleaseStock', () => Promise.reject(new Error('the database is away')));
-    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    const order = await saga.place([{ productId: await saga.product(1), quantity: 1 }], {
+      paymentMethod: 'pm_card_chargeDeclined',
+    });
     expect(order.status).toBe('needs_attention');
     expect(await executionOf(order.id)).toBe('FAILED');
   });

@@ -1,5 +1,6 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { saveSnapshotPage } from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
@@ -30,9 +31,14 @@ const open = async () => shop.saga.place([{ productId: await shop.saga.product(5
 /** An order that is reserved and whose saga never goes on. */
 const reserved = async () => {
   const order = await open();
-  const { reserveAllOrNothing } = await import('../../lib/shop/stock/reservations.sql.ts');
+  const { reserveAllOrNothing } = await import('../../lib/saga/reserve.sql.ts');
   const at = new Date();
-  await reserveAllOrNothing(shop.saga.saga, { orderId: order.id, at, expiresAt: new Date(Date.now() + 900_000) });
+  await reserveAllOrNothing(shop.saga.saga, {
+    eventId: newId('event', systemClock),
+    orderId: order.id,
+    at,
+    expiresAt: new Date(Date.now() + 900_000),
+  });
   return order;
 };
 const balanceOf = async (orderId: string) =>

@@ -65,7 +65,6 @@ describe('a step that fails permanently', () => {
   );
 
   test.each([
-    ['ReserveStock', 'OutOfStock'],
     ['ReserveStock', 'OrderNotActive'],
     ['ChargePayment', 'PaymentDeclined'],
     ['ConfirmOrder', 'OrderNotActive'],

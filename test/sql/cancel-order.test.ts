@@ -1,12 +1,13 @@
 import type { TransactionSql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { readCancellation } from '../../lib/shop/orders/cancel.sql.ts';
 import { type CancelDeps, cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import type { OrderToCancel } from '../../lib/shop/orders/start-saga.ts';
-import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -22,7 +23,12 @@ const placed = async () => (await saga.place([{ productId: await saga.product(1)
 
 async function reserved(): Promise<string> {
   const orderId = await placed();
-  await reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
+  await reserveAllOrNothing(saga.saga, {
+    eventId: newId('event', systemClock),
+    orderId,
+    at,
+    expiresAt: new Date(at.getTime() + 900_000),
+  });
   return orderId;
 }
 

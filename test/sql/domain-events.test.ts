@@ -4,11 +4,13 @@ import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
 import { envelopeOf } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { endByHand } from '../../lib/operations/manual-review/resolve.sql.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
@@ -16,7 +18,7 @@ import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
 import { claimRefund } from '../../lib/shop/payments/refunds.sql.ts';
 import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
 
@@ -48,7 +50,12 @@ const operator = () => ({ actionId: newId('action', saga.clock), keyId: 'key', r
 /** The steps of an order, each as its handler runs it. */
 const steps = {
   reserve: (orderId: string) =>
-    reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) }),
+    reserveAllOrNothing(saga.saga, {
+      eventId: newId('event', systemClock),
+      orderId,
+      at,
+      expiresAt: new Date(at.getTime() + 900_000),
+    }),
   await: (orderId: string) =>
     awaitPaymentAction(saga.saga, {
       orderId,

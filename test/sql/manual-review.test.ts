@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { requestManualReview } from '../../lib/saga/compensate.sql.ts';
-import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { setUpManualReview } from '../support/manual-review.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
@@ -32,7 +33,13 @@ const openReview = (orderId: string) =>
 const place = async ({ reserved = true } = {}) => {
   const productId = await saga.product(1);
   const { id } = await saga.place([{ productId, quantity: 1 }], { start: false });
-  if (reserved) await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: new Date(Date.now() + 900_000) });
+  if (reserved)
+    await reserveAllOrNothing(saga.saga, {
+      eventId: newId('event', systemClock),
+      orderId: id,
+      at,
+      expiresAt: new Date(Date.now() + 900_000),
+    });
   return { orderId: id, productId };
 };
 const opened = async (options?: { reserved: boolean }) => {
@@ -84,7 +91,7 @@ describe('a retry', () => {
     const { orderId, productId } = await opened({ reserved: false });
     const { order } = await operator.retry(orderId);
     expect(order.status).toBe('pending');
-    const late = reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: at });
+    const late = reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId, at, expiresAt: at });
     await expect(late).rejects.toMatchObject({ name: 'OrderNotActive' });
     await saga.states.idle();
     expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: null });

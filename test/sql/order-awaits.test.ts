@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { abandonUnlessConfirmed } from '../../lib/saga/compensate.sql.ts';
-import { reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -17,7 +19,7 @@ const notActive = { name: 'OrderNotActive' };
 
 async function reserved(expiresAt: Date): Promise<string> {
   const { id } = await saga.place([{ productId: await saga.product(5), quantity: 1 }], { start: false });
-  await reserveAllOrNothing(saga.saga, { orderId: id, at: second(0), expiresAt });
+  await reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId: id, at: second(0), expiresAt });
   return id;
 }
 const wait = (orderId: string, at: Date) =>

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import {
-  releaseHeldOfCompensated,
-  releaseWhatIsHeld,
-  reserveAllOrNothing,
-} from '../../lib/shop/stock/reservations.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
+import { releaseHeldOfCompensated, releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { waitingForLocks } from '../support/locks.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -26,7 +24,12 @@ const at = new Date();
 const ids = () => ({ paymentId: newId('payment', saga.clock), eventId: newId('event', saga.clock) });
 const steps = {
   reserve: (orderId: string) =>
-    reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) }),
+    reserveAllOrNothing(saga.saga, {
+      eventId: newId('event', systemClock),
+      orderId,
+      at,
+      expiresAt: new Date(at.getTime() + 900_000),
+    }),
   confirm: (orderId: string) =>
     confirmIfReserved(saga.saga, { orderId, ...ids(), provider: 'simulated', reference: `ch_${orderId}`, at }),
   release: (orderId: string) => releaseWhatIsHeld(saga.saga, { orderId, at }),
@@ -169,7 +172,12 @@ describe('a step that waited for another one decides on what that one wrote', ()
   test('the timeline says from which status the order came then', async () => {
     const orderId = await place((await twoProducts()).low);
     const reserved: Work = (tx) =>
-      reserveAllOrNothing(tx, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
+      reserveAllOrNothing(tx, {
+        eventId: newId('event', systemClock),
+        orderId,
+        at,
+        expiresAt: new Date(at.getTime() + 900_000),
+      });
     await waitedFor(reserved, () => steps.cancel(orderId));
     const changes = await saga.owner`
       select detail from orders.timeline where order_id = ${orderId} and type = 'status-changed' order by version`;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import {
@@ -8,7 +9,8 @@ import {
   requestManualReview,
 } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
+import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { waitingForLocks } from '../support/locks.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -21,7 +23,8 @@ afterAll(() => saga.stop());
 
 const at = new Date();
 const expiresAt = new Date(Date.now() + 900_000);
-const reserve = (orderId: string) => reserveAllOrNothing(saga.saga, { orderId, at, expiresAt });
+const reserve = (orderId: string) =>
+  reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId, at, expiresAt });
 const confirm = (orderId: string) =>
   confirmIfReserved(saga.saga, {
     orderId,
@@ -87,13 +90,18 @@ describe('reserving', () => {
     expect(await reserve(orderId)).toBe(false);
   });
 
-  test('an order of several products gets all of them or nothing', async () => {
+  test('an order of several products gets all of them, or nothing and ends', async () => {
     const [full, empty] = [await saga.product(5), await saga.product(0)];
     const lines = [full, empty].map((productId) => ({ productId, quantity: 1 }));
     const { id } = await saga.place(lines, { start: false });
     await expect(reserve(id)).rejects.toMatchObject({ name: 'OutOfStock' });
     expect(await levelOf(full)).toEqual({ onHand: 5, reserved: 0 });
-    expect(await statusOf(id)).toBe('pending');
+    expect(await statusOf(id)).toBe('failed');
+    const [events] = await saga.owner`
+      select jsonb_agg(type order by sequence) as types, max(data ->> 'reason') as reason from outbox.events
+      where aggregate_id = ${id}`;
+    expect(events).toEqual({ types: ['order.placed', 'order.failed'], reason: 'out-of-stock' });
+    await expect(reserve(id)).rejects.toMatchObject({ name: 'OutOfStock', repeated: true });
   });
 
   test('an order that is unknown is not active', async () => {

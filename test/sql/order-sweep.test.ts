@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { listFailedCompensations } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders, type PageEnd, type StaleKind } from '../../lib/saga/sweep.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
 let saga: Saga;
@@ -70,7 +73,12 @@ const reserved = async (expiresAt: Date) => {
     { productId: await saga.product(1), quantity: 1 },
   ];
   const { id } = await saga.place(lines, { start: false });
-  await reserveAllOrNothing(saga.saga, { orderId: id, at: new Date(at), expiresAt });
+  await reserveAllOrNothing(saga.saga, {
+    eventId: newId('event', systemClock),
+    orderId: id,
+    at: new Date(at),
+    expiresAt,
+  });
   return id;
 };
 const flag = (id: string) => saga.owner`

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
-import { releaseWhatIsHeld, reserveAllOrNothing } from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -20,7 +22,8 @@ const start = Date.now() + 3600_000;
 const second = (n: number) => new Date(start + n * 1000);
 const expiresAt = second(900);
 
-const reserve = (orderId: string, at: Date) => reserveAllOrNothing(saga.saga, { orderId, at, expiresAt });
+const reserve = (orderId: string, at: Date) =>
+  reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId, at, expiresAt });
 const confirm = (orderId: string, at: Date, paymentId = newId('payment', saga.clock)) =>
   confirmIfReserved(saga.saga, {
     orderId,

@@ -56,6 +56,7 @@ import {
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
 import { abandonUnlessConfirmed, closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
@@ -68,11 +69,7 @@ import { claimRefund, findRefund, listRefunds, readRefundToMake } from '../../li
 import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
-import {
-  releaseHeldOfCompensated,
-  releaseWhatIsHeld,
-  reserveAllOrNothing,
-} from '../../lib/shop/stock/reservations.sql.ts';
+import { releaseHeldOfCompensated, releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -321,7 +318,13 @@ const calls: Call[] = [
   [
     'ReserveStock',
     'saga',
-    (sql, mode) => reserveAllOrNothing(sql, { orderId: openOrder('pending', of(mode, 1)), at, expiresAt: at }),
+    (sql, mode) =>
+      reserveAllOrNothing(sql, {
+        eventId: newId('event', systemClock),
+        orderId: openOrder('pending', of(mode, 1)),
+        at,
+        expiresAt: at,
+      }),
   ],
   [
     'ConfirmOrder',

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
-import {
-  releaseHeldOfCompensated,
-  releaseWhatIsHeld,
-  reserveAllOrNothing,
-} from '../../lib/shop/stock/reservations.sql.ts';
+import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
+import { releaseHeldOfCompensated, releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { waitingForLocks } from '../support/locks.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
 
@@ -90,7 +88,7 @@ describe('stock that is held for no order', () => {
   test('is released for this order only', async () => {
     const productId = await saga.product(9);
     const { id: open } = await saga.place([{ productId, quantity: 1 }], { start: false });
-    await reserveAllOrNothing(saga.saga, { orderId: open, at, expiresAt: at });
+    await reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId: open, at, expiresAt: at });
     const [orderId, other] = [await held(productId, 2), await held(productId, 2)];
     expect(await release(orderId)).toBe(1);
     expect([await stateOf(open), await stateOf(other)]).toEqual(['held', 'held']);
@@ -101,7 +99,7 @@ describe('stock that is held for no order', () => {
 test('stock that is held for an open order stays', async () => {
   const productId = await saga.product(9);
   const { id } = await saga.place([{ productId, quantity: 1 }], { start: false });
-  await reserveAllOrNothing(saga.saga, { orderId: id, at, expiresAt: at });
+  await reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId: id, at, expiresAt: at });
   expect(await release(id)).toBe(0);
   expect(await stateOf(id)).toBe('held');
 });
@@ -109,7 +107,12 @@ test('stock that is held for an open order stays', async () => {
 test('an order that is abandoned while it waits for its customer returns its stock', async () => {
   const productId = await saga.product(9);
   const { id: orderId } = await saga.place([{ productId, quantity: 2 }], { start: false });
-  await reserveAllOrNothing(saga.saga, { orderId, at, expiresAt: new Date(at.getTime() + 900_000) });
+  await reserveAllOrNothing(saga.saga, {
+    eventId: newId('event', systemClock),
+    orderId,
+    at,
+    expiresAt: new Date(at.getTime() + 900_000),
+  });
   await awaitPaymentAction(saga.saga, { orderId, at, action: { type: 'simulated', path: '/simulated-payments/1' } });
   expect(await releaseWhatIsHeld(saga.saga, { orderId, at })).toBe(2);
   expect([await stateOf(orderId), await levelOf(productId)]).toEqual(['released', { onHand: 9, reserved: 0 }]);
@@ -120,7 +123,12 @@ test('stock that a late step reserves at that moment is returned too', async () 
   const { id: orderId } = await saga.place([{ productId, quantity: 2 }], { start: false });
   let releasing: Promise<number> | undefined;
   await saga.owner.begin(async (tx) => {
-    await reserveAllOrNothing(tx as never, { orderId, at: new Date(), expiresAt: new Date(Date.now() + 900_000) });
+    await reserveAllOrNothing(tx as never, {
+      eventId: newId('event', systemClock),
+      orderId,
+      at: new Date(),
+      expiresAt: new Date(Date.now() + 900_000),
+    });
     releasing = releaseWhatIsHeld(saga.saga, { orderId, at: new Date() });
     await expect.poll(() => waitingForLocks(saga.owner), { interval: 5 }).toBeGreaterThan(0);
   });

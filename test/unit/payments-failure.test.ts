@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { OutOfStock } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { failureOf, sagaFailureCodes } from '../../lib/saga/failures.ts';
 import { compensationState } from '../../lib/saga/state.ts';
@@ -27,11 +26,6 @@ test('a state keeps what steps left that the schema does not name', () => {
 
 test('nothing failed', () => {
   expect(failureOf(stateWith(charged))).toBeUndefined();
-});
-
-test('out of stock names the products', () => {
-  const failure = caught('OutOfStock', new OutOfStock(['TEA-1', 'CUP.2']).message);
-  expect(failureOf(stateWith({ failure }))).toEqual({ code: 'out-of-stock', detail: 'Out of stock: TEA-1, CUP.2.' });
 });
 
 test('every decline code is told in words of its own, recovered from the message alone', () => {
@@ -86,7 +80,7 @@ test('a cancellation that could not be compensated says so', () => {
 
 test('whatever an error says, the client is told only sentences of ours', () => {
   const sentence = /^[A-Z][A-Za-z ;,]+( \([a-z_]+\))?\.$/;
-  const names = fc.constantFrom('OutOfStock', 'PaymentDeclined', 'OrderNotActive', 'TypeError', 'States.Timeout');
+  const names = fc.constantFrom('PaymentDeclined', 'OrderNotActive', 'TypeError', 'States.Timeout');
   const causes = fc.oneof(
     fc.string(),
     fc.json(),
