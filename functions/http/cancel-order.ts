@@ -1,6 +1,6 @@
 import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
-import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
+import { claimOf } from '../../lib/http/idempotency.ts';
 import { answerLongRunning, warnIfNotStarted } from '../../lib/http/long-running.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
@@ -23,14 +23,10 @@ export async function run(request: Request<typeof contract.cancelOrder, Customer
   const of = { orderId: request.path.orderId, customerId: request.caller.customerId };
   const claim = claimOf('cancel-order', request);
   const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, of);
-  if (replayed) return fromStored(answer, true);
-
   warnIfNotStarted(request.log, startError, { orderId: of.orderId });
   return await answerLongRunning(request, {
-    sql,
-    claim,
-    keys: deps.keys,
     accepted: answer,
+    replayed,
     wait: (until) => waitForEnd({ ...deps, sql }, of, until),
     finalStatus: ({ status }) => (hasEnded(status) ? 200 : undefined),
   });

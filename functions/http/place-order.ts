@@ -30,9 +30,6 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   if (placed !== undefined) request.meter.count('OrdersPlaced');
   warnIfNotStarted(request.log, startError, { orderId });
   return await answerLongRunning(request, {
-    sql,
-    claim,
-    keys: deps.keys,
     accepted: answer,
     replayed: placed === undefined,
     wait: (until) => waitForEnd({ ...deps, sql }, { orderId, customerId }, until),

@@ -27,9 +27,6 @@ export async function run(request: Request<typeof contract.requestRefund, App>, 
   const isSettled = ({ status }: { status: string }) => status !== 'requested';
   warnIfNotStarted(request.log, startError, of);
   return await answerLongRunning(request, {
-    sql,
-    claim,
-    keys: deps.keys,
     accepted: answer,
     replayed: refund === undefined,
     wait: (until) => waitFor(deps, () => findRefund(sql, of), isSettled, until),

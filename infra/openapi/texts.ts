@@ -9,7 +9,7 @@ export const conventions = `Counterfoil takes the orders of a shop: it prices th
 - **Credentials**: each caller is a registered application. A server sends its key as \`Authorization: Bearer …\`; a mobile app or a page names itself by \`Client-Id\`, and sends the token of a session once its customer has signed in. Its scopes say what it may do.
 - **Problems** are \`application/problem+json\` (RFC 9457). Branch on \`code\`; quote \`requestId\` when you ask for help; \`errors\` points to each invalid part of the input.
 - **Retries**: send the same \`Idempotency-Key\` with each retry. A repeat gets the first answer, with \`Idempotency-Replayed: true\`, and nothing happens twice. Keys are kept for at least 24 hours. Each caller has its own.
-- **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits until the order has ended and answers 201 with its final state. A repeat waits too.
+- **Waiting**: \`POST /orders\` answers 202 at once. With \`Prefer: wait=N\` (N up to ${maxWaitSeconds}) it waits until the order has ended and answers 201 with its final state. A repeat waits too, and gets the order as it is then.
 - **Lists** are sorted newest first (in manual review, oldest first) and have pages. Send \`nextCursor\` as \`cursor\` with the same filter to get the next page.
 - **Versions**: a single resource has an \`ETag\`. With \`If-None-Match\`, you get 304 instead of what you already have. With \`If-Match\`, a change is refused (412) if the resource has changed since you read it.
 - **Limits**: \`RateLimit\` says how many requests are left. Then requests get 429 with \`Retry-After\`.`;

@@ -81,7 +81,7 @@ export async function findAnswer(
   const [row] = await sql`
     select request_hash, status, headers, body from ${sql(table)}
     where caller = ${claim.caller} and key = ${claim.key} and expires_at > ${new Date(clock.now())}`;
-  return row && replayAnswer(sql, claim, options, row as StoredAnswer);
+  return row && replayAnswer(claim, row as StoredAnswer);
 }
 
 export type StoredAnswer = {
@@ -92,54 +92,17 @@ export type StoredAnswer = {
 };
 
 /**
- * The stored answer, for a repeat. A request that waits for its order may still replace a 202 by its final answer, so
- * this first marks the 202 as replayed: every later repeat then gets the same answer.
+ * The stored answer, for a repeat.
  * @throws Problem idempotency-key-reused when the key belongs to a different request
  */
-export async function replayAnswer(
-  sql: Sql | TransactionSql,
-  claim: Claim & { key: string },
-  { table }: KeyOptions,
-  stored: StoredAnswer,
-): Promise<Answer> {
-  if (stored.requestHash !== claim.fingerprint) {
+export function replayAnswer(claim: Claim, { requestHash, status, headers, body }: StoredAnswer): Answer {
+  if (requestHash !== claim.fingerprint) {
     throw new Problem(
       'idempotency-key-reused',
       'This key was first used with a different request. Use a new key for a new request.',
     );
   }
-  if (stored.status !== 202 || repeatedHeader in stored.headers) return toAnswer(stored);
-  const [now] = await sql`
-    update ${sql(table)} set headers = headers || ${JSON.stringify({ [repeatedHeader]: 'true' })}::text::jsonb
-    where caller = ${claim.caller} and key = ${claim.key}
-    returning status, headers, body`;
-  return toAnswer((now as StoredAnswer | undefined) ?? stored);
-}
-
-/** Stored among the headers of an answer that a repeat has got. */
-const repeatedHeader = 'idempotency-replayed';
-
-function toAnswer({ status, headers, body }: StoredAnswer): Answer {
-  const { [repeatedHeader]: _, ...own } = headers;
-  return { status, headers: own, body: body ?? undefined };
-}
-
-/**
- * Replaces the stored answer by the request's final one, unless a repeat has already got the stored one.
- * @returns whether it replaced it; if not, answer with the stored one
- */
-export async function storeFinalAnswer(
-  sql: Sql,
-  claim: Claim & { key: string },
-  { table }: Pick<KeyOptions, 'table'>,
-  answer: { status: number; headers: Record<string, string>; body: string },
-): Promise<boolean> {
-  const { count } = await sql`
-    update ${sql(table)}
-    set status = ${answer.status}, headers = ${JSON.stringify(answer.headers)}::text::jsonb, body = ${answer.body}
-    where caller = ${claim.caller} and key = ${claim.key} and request_hash = ${claim.fingerprint}
-      and not headers ? ${repeatedHeader}`;
-  return count > 0;
+  return { status, headers, body: body ?? undefined };
 }
 
 /** The name of a claim's advisory lock, which its transaction holds. */

@@ -1,18 +1,14 @@
-import type { Sql } from 'postgres';
-import { type Answer, type Claim, type KeyOptions, storeFinalAnswer } from '../database/idempotency.sql.ts';
+import type { Answer } from '../database/idempotency.sql.ts';
 import type { Logger } from '../kernel/log.ts';
 import { fromStored } from './idempotency.ts';
 import type { Result } from './response.ts';
 
 /** An operation that was accepted, and whose saga goes on after the answer. */
 export type LongRunning<T> = {
-  sql: Sql;
-  claim: Claim;
-  keys: Pick<KeyOptions, 'table'>;
   /** The answer that says so, usually 202. It is stored under the idempotency key. */
   accepted: Answer;
-  /** Whether the request repeats one that was accepted before. It waits too, and leaves the stored answer. */
-  replayed?: boolean;
+  /** Whether the request repeats one that was accepted before. */
+  replayed: boolean;
   /** Waits for the outcome, at most until the stopwatch shows `until`. @returns the state that was seen last, if any */
   wait: (until: number) => Promise<T | undefined>;
   /** The status of the answer that ends the operation in this state; undefined while it goes on. */
@@ -20,25 +16,19 @@ export type LongRunning<T> = {
 };
 
 /**
- * Answers a long-running operation. Without `Prefer: wait` that is the accepted answer. With it, waits for the outcome;
- * a final one replaces the stored answer, so that a repeat gets it too. If a repeat was given the stored answer
- * already, that stays the answer to this request. A repeat waits as well and gets the outcome.
+ * Answers a long-running operation. Without `Prefer: wait` that is the accepted answer, to a repeat too. With it, waits for
+ * the outcome. The outcome is not stored: a repeat waits as well and reads it again (ADR 42).
  */
 export async function answerLongRunning<T>(
   { waitSeconds, waitUntil }: { waitSeconds: number; waitUntil: number },
-  { sql, claim, keys, accepted, replayed = false, wait, finalStatus }: LongRunning<T>,
+  { accepted, replayed, wait, finalStatus }: LongRunning<T>,
 ): Promise<Result> {
   if (waitSeconds === 0 || accepted.status !== 202) return fromStored(accepted, replayed);
   const headers = { ...accepted.headers, 'preference-applied': `wait=${waitSeconds}` };
   const state = await wait(waitUntil);
   const status = state === undefined ? undefined : finalStatus(state);
   if (status === undefined) return fromStored({ ...accepted, headers }, replayed);
-
-  const final = { status, headers, body: JSON.stringify(state) };
-  if (replayed) return fromStored(final, true);
-  const { key } = claim;
-  const stored = key === undefined || (await storeFinalAnswer(sql, { ...claim, key }, keys, final));
-  return fromStored(stored ? final : { ...accepted, headers }, false);
+  return fromStored({ status, headers, body: JSON.stringify(state) }, replayed);
 }
 
 /** Logs that a saga could not be started, if so. What it works on is stored, and the sweeper starts it later. */

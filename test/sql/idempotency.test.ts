@@ -8,8 +8,6 @@ import {
   type KeyOptions,
   type KeyTable,
   purgeExpiredKeys,
-  replayAnswer,
-  storeFinalAnswer,
 } from '../../lib/database/idempotency.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -92,37 +90,11 @@ test('a key belongs to its caller', async () => {
   expect(other).toEqual({ answer: answer(2), replayed: false });
 });
 
-test('a repeat by one caller fixes no answer of another caller with the same key', async () => {
-  const taken = (n: number): Answer => ({ ...answer(n), status: 202 });
-  const [first, second] = [
-    { ...claim, key: 'k-1' },
-    { ...claim, key: 'k-1', caller: 'app:key_2' },
-  ];
-  await idempotent(sql, first, keys, async () => taken(1));
-  await idempotent(sql, second, keys, async () => taken(2));
-  expect((await idempotent(sql, second, keys, count)).answer).toEqual(taken(2));
-  const final = { status: 201, headers: {}, body: '{"n":3}' };
-  expect(await storeFinalAnswer(sql, second, keys, final), 'it was given out').toBe(false);
-  expect(await storeFinalAnswer(sql, first, keys, final), 'nobody was given it').toBe(true);
-});
-
-test('a repeat writes nothing to a final answer', async () => {
+test('a repeat writes nothing', async () => {
   await idempotent(sql, claim, keys, count);
   const [before] = await records();
   await idempotent(sql, claim, keys, count);
   expect(await records()).toEqual([before]);
-});
-
-test('a repeat that read an answer just before it was replaced gets the new one', async () => {
-  const taken = { requestHash: claim.fingerprint, status: 202, headers: {}, body: '{}' };
-  const own = { ...claim, key: 'k-1' };
-  await idempotent(sql, own, keys, async () => ({ status: 202, headers: {}, body: '{}' }));
-  await storeFinalAnswer(sql, own, keys, { ...answer(1), body: '{"n":1}' });
-  expect(await replayAnswer(sql, own, keys, taken)).toEqual(answer(1));
-  await owner`truncate catalog.idempotency_keys`;
-  expect(await replayAnswer(sql, own, keys, taken), 'and its own when there is none any more').toMatchObject({
-    status: 202,
-  });
 });
 
 test('keys differ by the case of a letter', async () => {

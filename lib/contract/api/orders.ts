@@ -139,7 +139,7 @@ export const createQuote = {
 export const placeOrder = {
   summary: 'Place an order',
   description:
-    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, when a repeated request got 202 meanwhile, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
+    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
   body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },

@@ -38,7 +38,7 @@ export async function readBeforePlacing(
       ${unpaidColumn(sql, basket.customerId)},
       ${priceableColumns(sql, basket)}`;
   const { answered, unpaid, premium, products } = row as Priceable & { answered: StoredAnswer | null; unpaid: Unpaid };
-  const answer = answered === null ? undefined : await replayAnswer(sql, claim, keys, answered);
+  const answer = answered === null ? undefined : replayAnswer(claim, answered);
   return { answer, unpaid, premium, products };
 }
 
