@@ -178,13 +178,12 @@ const orderStatus = [
   '`pending` placed, nothing is held yet;',
   '`reserved` its stock is held, the payment is next;',
   '`pending_payment` the customer must act on the payment (`paymentAction`), as long as the stock is held;',
-  '`paid` charged, within the transaction that confirms it;',
   '`confirmed` paid and its stock committed: the successful end;',
   '`failed` it could not be filled, and everything was given back (`failure` says why): an end;',
   '`cancelling` its customer cancelled it, and the compensation runs;',
   '`cancelled` the compensation is done: an end;',
   '`needs_attention` it could not be compensated and waits for an operator, who leads it to `failed`, `cancelled` or `confirmed`.',
-  'The way forward is `pending` → `reserved` → (`pending_payment` →) `paid` → `confirmed`. Each of them leads to `failed`,',
+  'The way forward is `pending` → `reserved` → (`pending_payment` →) `confirmed`. Each of them leads to `failed`,',
   '`cancelling` or `needs_attention` when something goes wrong or the customer cancels.',
 ].join(' ');
 

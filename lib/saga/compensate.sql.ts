@@ -129,7 +129,7 @@ export async function requestManualReview(
   const [row] = await sql`
     with this as materialized (
       select id, status, total, compensation_attempts from orders.orders
-      where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'paid', 'cancelling')
+      where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling')
         and compensation_attempts = ${request.attempt}
         and ${request.version === undefined ? sql`true` : sql`version = ${request.version}`}
         and ${request.unlessConfirmed ? sql`confirmed_at is null` : sql`true`}

@@ -22,7 +22,7 @@ export type PageEnd = { id: string; touchedAt: string };
 
 const hasStatus = {
   unbegun: (sql: Sql) => sql`status in ('pending', 'cancelling')`,
-  begun: (sql: Sql) => sql`status in ('reserved', 'paid')`,
+  begun: (sql: Sql) => sql`status = 'reserved'`,
   awaited: (sql: Sql) => sql`status = 'pending_payment'`,
 };
 

@@ -78,7 +78,6 @@ test('the timeline tells what happened, in order', async ({ expect }) => {
     'stock-reserved',
     'status-changed reserved',
     'payment-captured',
-    'status-changed paid',
     'stock-committed',
     'status-changed confirmed',
   ]);

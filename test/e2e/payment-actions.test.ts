@@ -65,7 +65,6 @@ describe('a card whose bank asks its holder', () => {
       'status-changed reserved',
       'status-changed pending_payment',
       'payment-captured',
-      'status-changed paid',
       'stock-committed',
       'status-changed confirmed',
     ]);

@@ -33,7 +33,6 @@ describe('the successful path', () => {
       'stock-reserved',
       'status-changed',
       'payment-captured',
-      'status-changed',
       'stock-committed',
       'status-changed',
     ]);

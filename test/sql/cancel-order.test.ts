@@ -132,7 +132,6 @@ describe('cancelling', () => {
     [['failed'], 'The order has failed and cannot be cancelled.'],
     [['cancelling', 'cancelled'], 'The order is cancelled already and cannot be cancelled.'],
     [['needs_attention'], 'The order is being looked at by our staff and cannot be cancelled.'],
-    [['reserved', 'paid'], 'The order is paid and cannot be cancelled.'],
   ])('is refused by an order that went %s', async (way, message) => {
     const orderId = await placed();
     for (const status of way) {

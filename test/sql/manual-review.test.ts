@@ -133,7 +133,8 @@ describe('a retry', () => {
     await saga.owner`update orders.manual_reviews set settled_at = ${new Date(0)} where order_id = ${orderId} and attempt = 0`;
     await saga.owner`update orders.orders set abandoned_at = ${new Date(abandonedAt - 1)} where id = ${orderId}`;
     await operator.retry(orderId);
-    expect(await settled(orderId)).toEqual([0, expect.any(Number)]);
+    // The retry fails again and opens a third one, perhaps before this looks.
+    expect((await settled(orderId)).slice(0, 2)).toEqual([0, expect.any(Number)]);
     expect(await abandoned(), 'since the first time').toBe(abandonedAt - 1);
     expect(await settled(other.orderId)).toEqual([null]);
     await saga.states.idle();

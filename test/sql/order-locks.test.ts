@@ -206,7 +206,6 @@ describe('a step that waited for another one decides on what that one wrote', ()
         select ${ids().paymentId}, id, 'simulated', id, 'captured', total, currency, now()
         from orders.orders where id = ${orderId}`;
       await tx`update stock.reservations set state = 'committed' where order_id = ${orderId}`;
-      await tx`update orders.orders set status = 'paid' where id = ${orderId}`;
       await tx`update orders.orders set status = 'confirmed', confirmed_at = now() where id = ${orderId}`;
     };
     expect(await waitedFor(confirmed, () => steps.release(orderId))).toMatchObject({ name: 'OrderNotActive' });

@@ -103,7 +103,6 @@ describe('a timeline', () => {
       'stock-reserved',
       'status-changed',
       'payment-captured',
-      'status-changed',
       'stock-committed',
       'status-changed',
     ]);

@@ -90,21 +90,21 @@ describe('what each step leaves behind', () => {
     const paymentId = newId('payment', saga.clock);
     await confirm(id, second(2), paymentId);
     const confirmed = { ...open, confirmedAt: second(2) };
-    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'confirmed', version: 4, updatedAt: second(2) });
+    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'confirmed', version: 3, updatedAt: second(2) });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.confirmed',
       data: { orderId: id, customerId: saga.customerId, paymentId, total },
       occurredAt: second(2),
     });
     await cancel(id, second(3));
-    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'cancelling', version: 5, updatedAt: second(3) });
+    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'cancelling', version: 4, updatedAt: second(3) });
     await release(id, second(4));
     const abandoned = { ...confirmed, abandonedAt: second(4) };
-    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelling', version: 6, updatedAt: second(4) });
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelling', version: 5, updatedAt: second(4) });
     await release(id, second(5));
     expect(await rowOf(id)).toMatchObject({ abandonedAt: second(4), updatedAt: second(5) });
     await close(id, second(6), true);
-    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelled', version: 8, updatedAt: second(6) });
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelled', version: 7, updatedAt: second(6) });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.cancelled',
       data: { orderId: id, customerId: saga.customerId },
@@ -114,13 +114,12 @@ describe('what each step leaves behind', () => {
       [2, 1, 'stock-reserved', { expiresAt: expiresAt.toISOString() }, second(1)],
       [2, 2, 'status-changed', { from: 'pending', to: 'reserved' }, second(1)],
       [3, 1, 'payment-captured', { paymentId }, second(2)],
-      [3, 2, 'status-changed', { from: 'reserved', to: 'paid' }, second(2)],
-      [4, 1, 'stock-committed', {}, second(2)],
-      [4, 2, 'status-changed', { from: 'paid', to: 'confirmed' }, second(2)],
-      [5, 1, 'status-changed', { from: 'confirmed', to: 'cancelling' }, second(3)],
-      [6, 1, 'stock-returned', {}, second(4)],
-      [8, 1, 'payment-refunded', { paymentId }, second(6)],
-      [8, 2, 'status-changed', { from: 'cancelling', to: 'cancelled' }, second(6)],
+      [3, 2, 'stock-committed', {}, second(2)],
+      [3, 3, 'status-changed', { from: 'reserved', to: 'confirmed' }, second(2)],
+      [4, 1, 'status-changed', { from: 'confirmed', to: 'cancelling' }, second(3)],
+      [5, 1, 'stock-returned', {}, second(4)],
+      [7, 1, 'payment-refunded', { paymentId }, second(6)],
+      [7, 2, 'status-changed', { from: 'cancelling', to: 'cancelled' }, second(6)],
     ]);
     const [payment] = await saga.owner`select * from payments.payments where order_id = ${id}`;
     expect(payment).toMatchObject({
@@ -207,23 +206,23 @@ describe('an open order', () => {
     for (const status of way) await saga.owner`update orders.orders set status = ${status} where id = ${id}`;
     return id;
   };
-  const ways = [['pending'], ['reserved'], ['reserved', 'paid'], ['cancelling']];
+  const ways = [['pending'], ['reserved'], ['cancelling']];
 
-  test.each(ways)('can be put into manual review from every status: %s %s', async (...way) => {
+  test.each(ways)('can be put into manual review from every status: %s', async (...way) => {
     const id = await placeAs(...way.filter((status) => status !== 'pending'));
     expect(await flag(id, second(1))).toEqual({ opened: true, status: 'needs_attention' });
     expect(await rowOf(id)).toMatchObject({ status: 'needs_attention' });
   });
 
-  test.each(ways)('is abandoned and closed, unless it is paid: %s %s', async (...way) => {
+  test.each(ways)('is abandoned and closed: %s', async (...way) => {
     const id = await placeAs(...way.filter((status) => status !== 'pending'));
     const last = way.at(-1);
-    const isPaid = last === 'paid';
     expect(await abandon(id, second(1))).toEqual({ confirmed: false });
-    expect((await rowOf(id)).abandonedAt).toEqual(isPaid ? null : second(1));
-    const closing = close(id, second(2), false);
-    if (isPaid) await expect(closing).rejects.toMatchObject({ name: 'OrderNotActive' });
-    else expect(await closing).toEqual({ status: last === 'cancelling' ? 'cancelled' : 'failed', closed: true });
+    expect((await rowOf(id)).abandonedAt).toEqual(second(1));
+    expect(await close(id, second(2), false)).toEqual({
+      status: last === 'cancelling' ? 'cancelled' : 'failed',
+      closed: true,
+    });
   });
 
   test('that was abandoned is not reserved again, even while its stock is still held', async () => {
@@ -260,15 +259,6 @@ describe('an open order', () => {
     await expect(reserve(id, second(1))).rejects.toThrow(skus.toSorted().join(', '));
   });
 
-  test('that is paid keeps its stock, held or committed', async () => {
-    const { id } = await place();
-    await reserve(id, second(1));
-    await saga.owner`update orders.orders set status = 'paid' where id = ${id}`;
-    await expect(release(id, second(2))).rejects.toMatchObject({ name: 'OrderNotActive' });
-    await saga.owner`update stock.reservations set state = 'committed' where order_id = ${id}`;
-    await expect(release(id, second(3))).rejects.toMatchObject({ name: 'OrderNotActive' });
-  });
-
   test('that is in manual review still returns its stock', async () => {
     const { id } = await place();
     await reserve(id, second(1));
@@ -303,10 +293,9 @@ describe('at the limit', () => {
   });
 
   test('no step touches another order', async () => {
-    const [left, paid] = [await place(), await place()];
-    await reserve(paid.id, second(1));
-    await saga.owner`update orders.orders set status = 'paid' where id = ${paid.id}`;
-    const rows = [await rowOf(left.id), await rowOf(paid.id)];
+    const [left, waiting] = [await place(), await place()];
+    await reserve(waiting.id, second(1));
+    const rows = [await rowOf(left.id), await rowOf(waiting.id)];
 
     const [first, second_] = [await place(), await place()];
     await reserve(first.id, second(1));
@@ -316,6 +305,6 @@ describe('at the limit', () => {
     await close(first.id, second(5), true);
     await abandon(second_.id, second(6));
     await flag(second_.id, second(7));
-    expect([await rowOf(left.id), await rowOf(paid.id)]).toEqual(rows);
+    expect([await rowOf(left.id), await rowOf(waiting.id)]).toEqual(rows);
   });
 });

@@ -67,7 +67,7 @@ describe('how long orders were under way', () => {
   });
 
   test('a cancellation begins a stretch of its own after a confirmation, and none before the end', () => {
-    const late = timeline('late', [second, 'reserved'], [2 * second, 'paid'], [3 * second, 'confirmed']);
+    const late = timeline('late', [second, 'reserved'], [3 * second, 'confirmed']);
     const cancelled = timeline('late', [3 * second, 'confirmed'], [9 * minute, 'cancelling']).slice(2);
     const closed = timeline('late', [0, 'cancelling'], [9 * minute + 4 * second, 'cancelled']).slice(2);
     const early = timeline('early', [second, 'reserved'], [2 * second, 'cancelling'], [7 * second, 'cancelled']);

@@ -31,12 +31,12 @@ describe('the state machine of an order', () => {
     }
   });
 
-  test('confirmed is reached only through reserved, perhaps a payment that is waited for, and paid', () => {
+  test('confirmed is reached only through reserved, and perhaps a payment that is waited for', () => {
     fc.assert(
       fc.property(walk, (path) => {
         const at = path.indexOf('confirmed');
         const straight = path.slice(0, at + 1).filter((status) => status !== 'pending_payment');
-        if (at !== -1) expect(straight).toEqual(['pending', 'reserved', 'paid', 'confirmed']);
+        if (at !== -1) expect(straight).toEqual(['pending', 'reserved', 'confirmed']);
       }),
     );
   });
@@ -45,7 +45,6 @@ describe('the state machine of an order', () => {
     for (const to of transitions.needs_attention) {
       expect(to === 'failed' || to === 'cancelled' || transitions[to].includes('needs_attention'), to).toBe(true);
     }
-    expect(transitions.needs_attention.includes('paid')).toBe(false);
     expect(transitions.needs_attention.includes('confirmed')).toBe(false);
   });
 
@@ -67,7 +66,7 @@ describe('the state machine of an order', () => {
 
   test('an order is at rest once it has ended, and while its customer has to act on the payment', () => {
     expect(orderStatuses.filter(isAtRest)).toEqual(
-      orderStatuses.filter((status) => !['pending', 'reserved', 'paid', 'cancelling'].includes(status)),
+      orderStatuses.filter((status) => !['pending', 'reserved', 'cancelling'].includes(status)),
     );
   });
 });

@@ -87,9 +87,12 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const taken = await takeFromAnyShare(options, own, waiting, now, AbortSignal.timeout(timeoutMs));
       breaker.recordSuccess();
       if (taken === undefined) return refuse(own, waiting, now);
-      // Requests are spread over the keys at random, so every key that is not full has about as much room as this one.
-      const others = own.shares.filter((share) => share !== taken.share && share.fullUntil <= now).length;
-      const lease = { slot: slotAt(now), left: taken.permits, room: taken.room * (1 + others), oldest: taken.oldest };
+      const lease = {
+        slot: slotAt(now),
+        left: taken.permits,
+        room: roomOfAll(own.shares, taken, now),
+        oldest: taken.oldest,
+      };
       for (const { settle } of own.waiting.splice(0, lease.left)) settle(fromLease(own, lease, now));
       if (lease.left > 0) own.lease = lease;
     } catch {
@@ -133,6 +136,15 @@ const newSubject = (limit: number, shares: KnownShare[]): Subject => ({
   lease: undefined,
   waiting: [],
 });
+
+/**
+ * About how much room all keys have. Requests are spread over them at random, so a key that this process has not seen since
+ * the last slot has about as much as the one that it just saw.
+ */
+const roomOfAll = (shares: KnownShare[], seen: { share: KnownShare; room: number }, now: number): number =>
+  shares
+    .filter((share) => share === seen.share || share.fullUntil <= now)
+    .reduce((sum, share) => sum + (share.seenIn >= slotAt(now) - 1 ? roomOf(share, now) : seen.room), 0);
 
 /** When a key can have room again, in milliseconds. */
 const roomAt = ({ shares }: Subject): number => Math.min(...shares.map(({ fullUntil }) => fullUntil));
@@ -183,13 +195,21 @@ export function spread(subject: string, perMinute: number, perKey = defaultPerKe
 
 /** A share as this process last saw it. */
 type KnownShare = Share & {
+  /** The slot in which this process saw it. */
+  seenIn: number;
   taken: number;
   lines: Lines;
   /** No request can pass before this time, in milliseconds. */
   fullUntil: number;
 };
 
-const unknown = (share: Share): KnownShare => ({ ...share, taken: 0, lines: new Map(), fullUntil: 0 });
+const unknown = (share: Share): KnownShare => ({
+  ...share,
+  seenIn: 0,
+  taken: 0,
+  lines: new Map(),
+  fullUntil: 0,
+});
 
 /**
  * Takes permits of a random share that is not full: for the requests that wait, or as many of them as it has room for, and
@@ -210,7 +230,8 @@ async function takeFromAnyShare(
     // What is not known is asked for one by one.
     const permits = room < 1 ? 1 : Math.min(room, waiting + spare({ counts, unused, room, now }));
     const { allowed, taken, lines } = await takeShared(options, share, permits, now, signal);
-    Object.assign(share, { taken, lines, fullUntil: Math.max(share.fullUntil, fullUntil(taken, lines)) });
+    const full = Math.max(share.fullUntil, fullUntil(taken, lines));
+    Object.assign(share, { taken, lines, fullUntil: full, seenIn: slotAt(now) });
     if (!allowed) continue;
     const oldest = Math.min(...[...lines.keys()].filter((slot) => forgottenAt(slot) > now));
     return { share, permits, room: roomOf(share, now), oldest };

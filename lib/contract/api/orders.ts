@@ -7,7 +7,6 @@ export const orderStatuses = [
   'pending',
   'reserved',
   'pending_payment',
-  'paid',
   'confirmed',
   'failed',
   'cancelling',

@@ -8,11 +8,10 @@ create table orders.status_transitions (
 );
 insert into orders.status_transitions (from_status, to_status) values
   ('pending', 'reserved'), ('pending', 'failed'), ('pending', 'cancelling'), ('pending', 'needs_attention'),
-  ('reserved', 'paid'), ('reserved', 'pending_payment'), ('reserved', 'failed'), ('reserved', 'cancelling'),
+  ('reserved', 'confirmed'), ('reserved', 'pending_payment'), ('reserved', 'failed'), ('reserved', 'cancelling'),
   ('reserved', 'needs_attention'),
-  ('pending_payment', 'paid'), ('pending_payment', 'failed'), ('pending_payment', 'cancelling'),
+  ('pending_payment', 'confirmed'), ('pending_payment', 'failed'), ('pending_payment', 'cancelling'),
   ('pending_payment', 'needs_attention'),
-  ('paid', 'confirmed'), ('paid', 'failed'), ('paid', 'needs_attention'),
   ('confirmed', 'cancelling'),
   ('cancelling', 'cancelled'), ('cancelling', 'needs_attention'),
   ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'cancelling'),
@@ -44,7 +43,7 @@ create table orders.orders (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint order_status_known check (status in
-    ('pending', 'reserved', 'pending_payment', 'paid', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
+    ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
   ),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
@@ -59,7 +58,7 @@ create table orders.orders (
 create index orders_by_customer on orders.orders (customer_id, id desc);
 create index orders_by_customer_status on orders.orders (customer_id, status, id desc);
 create index orders_by_status on orders.orders (status, updated_at, id);
-create index orders_unended on orders.orders (updated_at) where status in ('pending', 'reserved', 'paid', 'cancelling');
+create index orders_unended on orders.orders (updated_at) where status in ('pending', 'reserved', 'cancelling');
 create index orders_awaiting_payment on orders.orders (updated_at) where status = 'pending_payment';
 create index orders_in_manual_review on orders.orders (updated_at) where status = 'needs_attention';
 

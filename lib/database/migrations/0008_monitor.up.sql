@@ -27,7 +27,7 @@ create index findings_being_repaired on monitor.findings (id) where repair = 'st
 create view monitor.open_orders as
   select id as order_id, status, updated_at
   from orders.orders
-  where status in ('pending', 'reserved', 'paid', 'cancelling')
+  where status in ('pending', 'reserved', 'cancelling')
   union all
   select id, status, updated_at
   from orders.orders

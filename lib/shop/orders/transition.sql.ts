@@ -163,7 +163,8 @@ const announcements = {
   confirmed: (sql) =>
     announcement(sql, orderConfirmed, {
       ...idsOf(sql),
-      paymentId: sql`(select p.id from payments.payments p where p.order_id = changed.id)`,
+      // The statement that confirms an order writes its payment in the query `captured`.
+      paymentId: sql`(select captured.id from captured)`,
       total: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
     }),
   failed: (sql) => announcement(sql, orderFailed, { ...idsOf(sql), reason: sql`changed.failure_code` }),

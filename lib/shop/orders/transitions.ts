@@ -6,9 +6,8 @@ import type { OrderStatus } from '../../contract/api/orders.ts';
  */
 export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
   pending: ['reserved', 'failed', 'cancelling', 'needs_attention'],
-  reserved: ['pending_payment', 'paid', 'failed', 'cancelling', 'needs_attention'],
-  pending_payment: ['paid', 'failed', 'cancelling', 'needs_attention'],
-  paid: ['confirmed', 'failed', 'needs_attention'],
+  reserved: ['pending_payment', 'confirmed', 'failed', 'cancelling', 'needs_attention'],
+  pending_payment: ['confirmed', 'failed', 'cancelling', 'needs_attention'],
   confirmed: ['cancelling'],
   cancelling: ['cancelled', 'needs_attention'],
   failed: [],
@@ -23,4 +22,4 @@ export const hasEnded = (status: OrderStatus): boolean => !openStatuses.includes
 export const isAtRest = (status: OrderStatus): boolean => hasEnded(status) || status === 'pending_payment';
 
 /** Statuses of orders that somebody is working on. */
-export const openStatuses: readonly OrderStatus[] = ['pending', 'reserved', 'pending_payment', 'paid', 'cancelling'];
+export const openStatuses: readonly OrderStatus[] = ['pending', 'reserved', 'pending_payment', 'cancelling'];
