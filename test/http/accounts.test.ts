@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { claimMails } from '../../lib/accounts/mail/outbox.sql.ts';
+import { sendMails } from '../../lib/accounts/mail/send.ts';
 import type { MailKind } from '../../lib/accounts/mail/texts.ts';
+import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { mailedToken, mailsSentTo } from '../support/mailbox.ts';
 
@@ -86,6 +88,30 @@ describe('signing up', () => {
     expect((await confirm(await mailed('confirm'), { name: 'Ada' })).status).toBe(204);
     expect(await signIn({ password: 'evil password' })).toMatchObject(wrong);
     expect((await getMe((await signIn()).body.token)).body).toMatchObject({ name: 'Ada' });
+  });
+
+  test('twice at the same moment: the mail that comes last opens the account, however slow the first one is', async () => {
+    await Promise.all([signUp(), signUp()]);
+    const arrived: string[] = [];
+    let begun = 0;
+    await sendMails({
+      sql: handlers.owner,
+      mailer: {
+        async send({ to, text }) {
+          if (to !== email) return;
+          if (begun++ === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+          arrived.push(/cfe_[\w-]{43}/.exec(text)?.[0] ?? '');
+        },
+      },
+      clock: systemClock,
+      stopwatch,
+      budgetSeconds: 60,
+      onError: (_, error) => {
+        throw error;
+      },
+    });
+    expect(arrived).toHaveLength(2);
+    expect((await confirm(arrived[1]!)).status).toBe(204);
   });
 
   test('five times with a foreign address does not keep the owner out: the latest mail opens the account', async () => {

@@ -40,16 +40,26 @@ export async function sendMails(deps: SendDeps): Promise<MailCounts> {
   while (stopwatch.elapsed() < until) {
     const mails = await claimMails(sql, batchSize, clock);
     if (mails.length === 0) break;
-    for (const outcome of await Promise.all(mails.map((mail) => sendOne(deps, mailer, mail)))) counts[outcome] += 1;
+    const byRecipient = [...Map.groupBy(mails, ({ to }) => to).values()];
+    const outcomes = await Promise.all(byRecipient.map((each) => sendInTurn(deps, mailer, each)));
+    for (const outcome of outcomes.flat()) counts[outcome] += 1;
   }
   return counts;
 }
 
-async function sendOne(
-  { sql, clock, onError }: SendDeps,
-  mailer: Mailer,
-  mail: DueMail,
-): Promise<'sent' | 'failed' | 'refused' | 'dropped'> {
+/**
+ * Sends the mails to one recipient, oldest first. Each token that is made voids the one before it, so the mail that arrives
+ * last has to be the one whose token was made last.
+ */
+async function sendInTurn(deps: SendDeps, mailer: Mailer, mails: readonly DueMail[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const mail of mails.toSorted((a, b) => (a.id < b.id ? -1 : 1))) outcomes.push(await sendOne(deps, mailer, mail));
+  return outcomes;
+}
+
+type Outcome = 'sent' | 'failed' | 'refused' | 'dropped';
+
+async function sendOne({ sql, clock, onError }: SendDeps, mailer: Mailer, mail: DueMail): Promise<Outcome> {
   const { id, kind, attempts, to, subject } = mail;
   try {
     const text = await textOf(mail, { sql, clock });
