@@ -16,6 +16,9 @@ export function logger(): Logger {
   return shared;
 }
 
+/** How many labels a process keeps between requests. */
+const mostLabels = 200;
+
 /** A meter that writes CloudWatch's embedded metric format to standard output, one line for each set of dimensions. */
 export function emfMeter(): Meter {
   const plain = new Emf({ namespace: metricNamespace, serviceName });
@@ -29,8 +32,8 @@ export function emfMeter(): Meter {
         const key = `${spec.dimension}=${label}`;
         let of = labelled.get(key);
         if (of === undefined) {
-          of = new Emf({ namespace: metricNamespace, serviceName });
-          of.addDimension(spec.dimension, label);
+          // A default dimension stays when the metrics are published, so the object serves the next request too.
+          of = new Emf({ namespace: metricNamespace, serviceName, defaultDimensions: { [spec.dimension]: label } });
           labelled.set(key, of);
         }
         target = of;
@@ -40,7 +43,7 @@ export function emfMeter(): Meter {
     flush() {
       if (plain.hasStoredMetrics()) plain.publishStoredMetrics();
       for (const of of labelled.values()) if (of.hasStoredMetrics()) of.publishStoredMetrics();
-      labelled.clear();
+      if (labelled.size > mostLabels) labelled.clear();
     },
   };
 }

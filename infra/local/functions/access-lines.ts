@@ -68,7 +68,7 @@ export function startAccessLines({ deliver, log = () => {}, every = 200 }: Optio
       const data = (await zip(JSON.stringify(batch))).toString('base64');
       await deliver({ awslogs: { data } });
       waiting.splice(0, logEvents.length);
-      pause = waiting.length > 0 ? 0 : every;
+      pause = waiting.length >= mostInBatch ? 0 : every;
       failing = false;
     } catch (error) {
       if (!failing) log(`access records cannot be stored (${String(error)}); trying again`);

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { enableCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -24,13 +25,28 @@ import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
 // Compiled modules are kept beside the data, which halves the time of a start.
 enableCompileCache(process.env.COMPILE_CACHE);
 
+const data = workerData as HostData;
+
+// What handlers print goes to the file at the end of the turn. The stream of a worker costs both threads several times as much.
+let printed = '';
+process.stdout._write = (chunk: string | Uint8Array, _encoding, done) => {
+  if (printed === '') setImmediate(flush);
+  printed += chunk.toString();
+  done();
+};
+
+function flush(): void {
+  appendFileSync(data.logFile, printed);
+  printed = '';
+}
+
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
 const supervisor = parentPort!;
 const post = (message: FromHost): void => supervisor.postMessage(message);
 let gateways: Server[] = [];
 
-const clock = createClock(workerData as HostData);
+const clock = createClock(data);
 useClock(clock);
 useMailer({ send: async (mail) => post({ kind: 'mail', mail }) });
 // Not by standard output: a killed thread loses its last lines.

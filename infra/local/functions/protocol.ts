@@ -12,7 +12,7 @@ export type ToHost =
   | { kind: 'stop' };
 
 /** What the thread that hosts the functions starts with. */
-export type HostData = { ahead: number };
+export type HostData = { ahead: number; logFile: string };
 
 /** Messages from the thread that hosts the functions to the supervising thread. */
 export type FromHost =

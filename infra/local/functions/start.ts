@@ -111,7 +111,7 @@ export class Functions {
   }
 
   #start(): Host {
-    const workerData: HostData = { ahead: this.#ahead };
+    const workerData: HostData = { ahead: this.#ahead, logFile: this.#options.logFile };
     const options = { env: this.#options.env, workerData, stdout: true, stderr: true };
     const worker = new Worker(new URL('./host.ts', import.meta.url), options);
     worker.stdout.pipe(this.#output, { end: false });
