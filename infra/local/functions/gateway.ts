@@ -6,6 +6,7 @@ import { Problem, type ProblemCode, problems, problemTypeBase } from '../../../l
 import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/deploy/routing.ts';
 import { clock } from '../../../lib/platform/clock.ts';
 import { namesThisMachine } from '../loopback.ts';
+import { QueueFull } from './queue.ts';
 
 /** API Gateway's limit. */
 const largestBody = 10 * 1024 * 1024;
@@ -44,6 +45,7 @@ export function createGateway<R extends Row>(
       return refuse(response, 'bad-request', path, {}, names);
     }
     answer(request, response, { match, fallback }, invoke).catch((error: unknown) => {
+      if (error instanceof QueueFull) return refuse(response, 'unavailable', path, { 'retry-after': '5' });
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       refuse(response, 'internal', path);
     });

@@ -15,6 +15,7 @@ import { type Reading, readingOf } from '../test-clock.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { createGateway } from './gateway.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
+import { boundedQueue } from './queue.ts';
 import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
 
 /*
@@ -98,7 +99,7 @@ async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen'
       async (route, event) =>
         'answer' in route
           ? route.answer(event)
-          : ((await invoke(route.handler, event, route.waits ? 29 : 10)) as never),
+          : ((await queue(() => invoke(route.handler, event, route.waits ? 29 : 10))) as never),
       (line) => post({ kind: 'request', ...line }),
       host,
     );
@@ -110,6 +111,9 @@ async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen'
     post({ kind: 'not-listening', code, message });
   }
 }
+
+/** A laptop does no more in a second with more requests at once. Each would only wait longer and ask more often. */
+const queue = boundedQueue({ atOnce: 24, mostWaiting: 2000, holdMs: 1000 });
 
 const moves = new Map<number, PromiseWithResolvers<Reading>>();
 let lastMove = 0;
