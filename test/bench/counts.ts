@@ -1,6 +1,8 @@
 import { Agent } from 'node:http';
 import { join } from 'node:path';
+import { GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import postgres, { type Sql } from 'postgres';
+import { stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { placeOrder } from './orders.ts';
 import { endOf, type LoggedStatement, loggingStatements, readStatements } from './server-log.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -13,6 +15,8 @@ export type Counts = {
   commits: number;
   readOnlyTransactions: number;
   statementsByRole: Record<string, number>;
+  /** States that its execution entered: what Step Functions bills. */
+  stateTransitions: number;
   dynamoCalls: number;
   dynamoCallsByOperation: Record<string, number>;
 };
@@ -29,7 +33,9 @@ export async function countPerOrder(orders: number): Promise<CountsByWay> {
   const shop = await openShop({ products: 5, customers: 1, postgresSettings: loggingStatements });
   const owner = postgres({ path: shop.stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
   try {
-    for (const wait of [20, 0]) await place(shop, 10, wait); // So that handlers are loaded and connections open.
+    // So that handlers are loaded, connections open, and the rate limiter has learned of the traffic.
+    await place(shop, 10, 0);
+    await place(shop, steadyOrders, 20);
     await shop.stack.inside.sagasIdle();
     const waiting = await count(shop, owner, orders, 20);
     const notWaiting = await count(shop, owner, orders, 0);
@@ -40,6 +46,9 @@ export async function countPerOrder(orders: number): Promise<CountsByWay> {
     await shop.close();
   }
 }
+
+/** After so many orders, one after the other, a process may take permits of the rate limits ahead. */
+const steadyOrders = 200;
 
 async function place({ stack, tokens, productIds }: Shop, orders: number, wait: number): Promise<void> {
   const agent = new Agent({ keepAlive: true });
@@ -82,6 +91,7 @@ async function count(shop: Shop, owner: Sql, orders: number, wait: number): Prom
     statements: statements.length / orders,
     commits: commits / orders,
     readOnlyTransactions: (transactions.size - commits) / orders,
+    stateTransitions: (await countTransitions(shop, owner, orders)) / orders,
     statementsByRole: perOrder(countByRole(statements), orders),
     dynamoCalls: Object.values(calls).reduce((sum, each) => sum + each, 0) / orders,
     dynamoCallsByOperation: perOrder(calls, orders),
@@ -95,6 +105,27 @@ async function stateOf(owner: Sql): Promise<{ nextId: number; confirmed: number 
       pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text as next_id,
       (select count(*)::integer from orders.orders where status = 'confirmed') as confirmed`;
   return { nextId: Number(row!.next_id), confirmed: row!.confirmed };
+}
+
+/** How many states the executions of the latest orders entered. */
+async function countTransitions({ stack }: Shop, owner: Sql, orders: number): Promise<number> {
+  const { statesEndpoint, env } = stack.inside;
+  const latest = await owner<
+    { id: string }[]
+  >`select id from orders.orders order by created_at desc, id desc limit ${orders}`;
+  const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+  const client = new SFNClient({ endpoint: statesEndpoint, region: 'eu-west-1', credentials });
+  try {
+    let entered = 0;
+    for (const { id } of latest) {
+      const executionArn = `${env[stateMachineVariables.placing]!.replace(':stateMachine:', ':execution:')}:${id}`;
+      const { events = [] } = await client.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }));
+      entered += events.filter(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined).length;
+    }
+    return entered;
+  } finally {
+    client.destroy();
+  }
 }
 
 const countByRole = (statements: LoggedStatement[]): Record<string, number> =>

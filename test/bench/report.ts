@@ -31,6 +31,7 @@ export function toJson({ counts, throughput, hot, limiter, functions }: Results)
       statementsPerOrder: counts.waiting.statements,
       commitsPerOrder: counts.waiting.commits,
       readOnlyTransactionsPerOrder: counts.waiting.readOnlyTransactions,
+      stateTransitionsPerOrder: counts.waiting.stateTransitions,
       dynamoCallsPerOrder: counts.waiting.dynamoCalls,
       perOrder: counts,
     }),
@@ -77,13 +78,14 @@ function countsText({ waiting, notWaiting }: CountsByWay): string {
     rounded(counts.statements, 2),
     counts.commits,
     rounded(counts.readOnlyTransactions, 2),
-    counts.dynamoCalls,
+    counts.stateTransitions,
+    rounded(counts.dynamoCalls, 2),
     Object.entries(counts.dynamoCallsByOperation)
-      .map(([name, calls]) => `${name} ${calls}`)
+      .map(([name, calls]) => `${name} ${rounded(calls, 2)}`)
       .join(', '),
   ];
   return table(
-    ['one order', 'statements', 'commits', 'read-only', 'DynamoDB', 'of which'],
+    ['one order', 'statements', 'commits', 'read-only', 'transitions', 'DynamoDB', 'of which'],
     [line('wait=20', waiting), line('no wait', notWaiting)],
   );
 }
