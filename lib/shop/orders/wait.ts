@@ -25,14 +25,18 @@ export async function waitForEnd(
   until: number,
 ): Promise<Order | undefined> {
   const [begunAt, begun] = [deps.clock.now(), deps.stopwatch.elapsed()];
-  const order = await waitFor(
-    deps,
-    () => findOrder(deps.sql, of),
-    ({ status }) => isAtRest(status),
-    until,
-  );
+  const waited = () => deps.stopwatch.elapsed() - begun;
+  let notYet = 0;
+  const look = async () => {
+    const at = waited();
+    const order = await findOrder(deps.sql, of);
+    if (order !== undefined && !isAtRest(order.status)) notYet = at;
+    return order;
+  };
+  const order = await waitFor(deps, look, ({ status }) => isAtRest(status), until);
   if (order !== undefined && isAtRest(order.status)) {
-    learn(Math.min(Date.parse(order.updatedAt) - begunAt, deps.stopwatch.elapsed() - begun));
+    // The order says when its last step began. Others see it a little later, when the step's transaction has committed.
+    learn(Math.max(notYet, Math.min(Date.parse(order.updatedAt) - begunAt, waited())));
   }
   return order;
 }
