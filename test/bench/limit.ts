@@ -64,13 +64,16 @@ export async function openLimit(shop: Shop, writers: number): Promise<Limit> {
   };
 }
 
-/** The rows that one order of this shop has left behind once it is confirmed. */
+/**
+ * The rows that one order of this shop has left behind once it is confirmed. It is the last customer's, who orders nothing
+ * else: the copies count as their unpaid orders.
+ */
 async function templateOf({ stack, tokens, productIds }: Shop): Promise<OrderRows> {
   const owner = postgres({ path: stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
   const agent = new Agent();
   try {
     const before = await tally(owner);
-    const order = { baseUrl: stack.baseUrl, token: tokens[0]!, productId: productIds[0]!, wait: 20, agent };
+    const order = { baseUrl: stack.baseUrl, token: tokens.at(-1)!, productId: productIds[0]!, wait: 20, agent };
     const status = await placeOrder(order);
     if (status !== 'confirmed') throw new Error(`The first order ended ${status} instead of confirmed.`);
     const rows = await rowsSince(owner, before);

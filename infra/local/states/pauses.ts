@@ -43,9 +43,12 @@ export async function within<T>(limit: Limit, work: (over: AbortSignal) => Promi
   try {
     return await Promise.race([(async () => await work(over))(), whenAborted(signal, over), expire()]);
   } finally {
-    ended.abort();
+    ended.abort(workEnded);
   }
 }
+
+/** One for all, since an error records a stack trace. */
+const workEnded = new Error('the work has ended');
 
 function whenAborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

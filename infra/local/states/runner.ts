@@ -38,6 +38,9 @@ type Live = {
 
 const longestHistory = 25_000;
 
+/** One for all, since an error records a stack trace. */
+const halted = new Halted();
+
 /** Runs executions side by side and writes what happens to the store. */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -80,14 +83,14 @@ export class Runner {
   abort(name: string, error: string | null, cause: string | null): number | null {
     const live = this.#live.get(name);
     if (!live) return null;
-    live.controller.abort(new Halted());
+    live.controller.abort(halted);
     this.#close(live.execution, 'ABORTED', 'ExecutionAborted', { error, cause });
     return live.execution.stoppedAt;
   }
 
   /** Stops following every execution; they stay RUNNING in the store. */
   halt(): void {
-    for (const { controller } of this.#live.values()) controller.abort(new Halted());
+    for (const { controller } of this.#live.values()) controller.abort(halted);
     this.#live.clear();
     this.#resolveWaiting();
   }
@@ -117,7 +120,7 @@ export class Runner {
       log(`step functions: execution ${execution.name} failed in ${execution.state}: ${failed.message.slice(0, 300)}`);
       this.#close(execution, 'FAILED', 'ExecutionFailed', { error: failed.error, cause: failed.causeText });
     } finally {
-      controller.abort(new Halted());
+      controller.abort(halted);
     }
   }
 
