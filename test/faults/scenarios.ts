@@ -162,7 +162,6 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
   ],
   ReleaseStock: [
     { name: 'compensation: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
-    { name: 'compensation: more than there is', end: 'failed', units: 1 },
     {
       name: 'compensation: the reservation never answered',
       end: 'failed',
