@@ -9,7 +9,6 @@ const statusTexts: Record<Order['status'], string> = {
   pending: 'We have your order.',
   reserved: 'Your goods are reserved.',
   pending_payment: 'We are waiting for your bank.',
-  paid: 'Your order is paid.',
   confirmed: 'Your order is confirmed.',
   failed: 'Your order has failed.',
   cancelling: 'Your order is being cancelled.',
