@@ -1,5 +1,6 @@
 import type { CountsByWay } from './counts.ts';
 import type { FunctionFigures } from './functions.ts';
+import type { Growth } from './growth.ts';
 import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
@@ -17,6 +18,8 @@ export const budgets = {
   initShare: 0.5,
   /** Orders a second on one hot product, as a share of those on many. */
   hotOfSpread: 0.6,
+  /** The middle of a request's times in the largest shop, against that in the smallest. */
+  growth: 1.2,
   /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
   limiterWrites: { passed: 1, refused: 0.2 },
 };
@@ -48,6 +51,16 @@ export function brokenByHot(hot: readonly Hot[]): string[] {
     .map(
       ({ clients, ofSpread }) =>
         `${clients} clients place ${percent(ofSpread)} as many orders of one product as of many; the budget is ${percent(budgets.hotOfSpread)}.`,
+    );
+}
+
+/** One sentence for every operation that takes longer in a larger shop. */
+export function brokenByGrowth(growth: readonly Growth[]): string[] {
+  return growth
+    .filter(({ ratio }) => ratio > budgets.growth)
+    .map(
+      ({ operation, ratio }) =>
+        `To ${operation} takes ${ratio.toFixed(2)} times as long in the largest shop; the budget is ${budgets.growth}.`,
     );
 }
 

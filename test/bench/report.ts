@@ -1,6 +1,7 @@
 import { initShareOf } from './budgets.ts';
 import type { Counts, CountsByWay } from './counts.ts';
 import type { FunctionFigures } from './functions.ts';
+import type { Growth } from './growth.ts';
 import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
 import { rounded } from './numbers.ts';
@@ -12,10 +13,11 @@ export type Results = {
   hot?: Hot[];
   limiter?: LimiterFigures[];
   functions?: FunctionFigures[];
+  growth?: Growth[];
 };
 
 /** What `--json` writes. Keys beyond those that were asked for say how the figures come about. */
-export function toJson({ counts, throughput, hot, limiter, functions }: Results): object {
+export function toJson({ counts, throughput, hot, limiter, functions, growth }: Results): object {
   return {
     ...(throughput && {
       ordersPerSecond: byClients(throughput.results, ({ ordersPerSecond }) => rounded(ordersPerSecond)),
@@ -45,6 +47,9 @@ export function toJson({ counts, throughput, hot, limiter, functions }: Results)
         busiestShare: rounded(busiestShare, 3),
       })),
     }),
+    ...(growth && {
+      growth: growth.map(({ operation, p50, ratio }) => ({ operation, p50, ratio: rounded(ratio, 3) })),
+    }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
       functions: functions.map(({ initMs, naiveInitMs, initCpuMs, naiveInitCpuMs, ...rest }) => ({
@@ -62,13 +67,14 @@ const byClients = <T>(results: Throughput[], of: (result: Throughput) => T): Rec
   Object.fromEntries(results.map((result) => [String(result.clients), of(result)]));
 
 /** The same for a person to read. */
-export function toText({ counts, throughput, hot, limiter, functions }: Results): string {
+export function toText({ counts, throughput, hot, limiter, functions, growth }: Results): string {
   return [
     ...(counts === undefined ? [] : [countsText(counts)]),
     ...(throughput === undefined ? [] : [throughputText(throughput.results, throughput.rows)]),
     ...(hot === undefined ? [] : [hotText(hot)]),
     ...(limiter === undefined ? [] : [limiterText(limiter)]),
     ...(functions === undefined ? [] : [functionsText(functions)]),
+    ...(growth === undefined ? [] : [growthText(growth)]),
   ].join('\n\n');
 }
 
@@ -111,6 +117,16 @@ function hotText(hot: Hot[]): string {
     `${rounded(100 * ofSpread)} %`,
   ]);
   return table(['clients', 'one product: orders/s', 'a hundred', 'share'], lines);
+}
+
+function growthText(growth: Growth[]): string {
+  const sizes = Object.keys(growth[0]!.p50);
+  const lines = growth.map(({ operation, p50, ratio }) => [
+    operation,
+    ...sizes.map((size) => rounded(p50[Number(size)]!)),
+    rounded(ratio, 2),
+  ]);
+  return table(['p50 in ms', ...sizes.map((size) => `${size} orders`), 'ratio'], lines);
 }
 
 function limiterText(limiter: LimiterFigures[]): string {

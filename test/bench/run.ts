@@ -1,21 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { brokenByCounts, brokenByFunctions, brokenByHot, brokenByLimiter } from './budgets.ts';
+import { brokenByCounts, brokenByFunctions, brokenByGrowth, brokenByHot, brokenByLimiter } from './budgets.ts';
 import { countPerOrder } from './counts.ts';
 import { measureFunctions } from './functions.ts';
+import { measureGrowth } from './growth.ts';
 import { measureHot } from './hot.ts';
 import { measureLimiter } from './limiter.ts';
 import { type Results, toJson, toText } from './report.ts';
 import { measureThroughput } from './throughput.ts';
 
-const parts = ['counts', 'throughput', 'hot', 'limiter', 'functions'] as const;
+const parts = ['counts', 'throughput', 'hot', 'limiter', 'functions', 'growth'] as const;
+/** Not growth, which fills shops for minutes. */
+const usualParts = parts.filter((part) => part !== 'growth');
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once
+  --part NAME  measures only this, and may be given more than once; all but growth by default
 
 Ends with 1 when a budget is broken. Figures of one run can be compared with each other, not with another machine's.
 `;
@@ -60,6 +63,13 @@ async function main(): Promise<boolean> {
     say('bundling and starting functions');
     results.functions = await measureFunctions(short ? { runs: 5, otherRuns: 1 } : { runs: 9, otherRuns: 5 });
   }
+  if (part.includes('growth')) {
+    say('asking shops of several sizes');
+    results.growth = await measureGrowth({
+      ...(short ? { sizes: [10_000, 100_000], requests: 20 } : { sizes: [10_000, 100_000, 1_000_000], requests: 100 }),
+      say,
+    });
+  }
   console.log(`\n${toText(results)}\n`);
   if (json !== undefined) await writeFile(json, `${JSON.stringify(toJson(results), null, 2)}\n`);
 
@@ -69,6 +79,7 @@ async function main(): Promise<boolean> {
     ...(results.limiter === undefined ? [] : brokenByLimiter(results.limiter)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
+    ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),
   ];
   for (const sentence of broken) console.error(sentence);
   if (broken.length === 0) console.log('Every budget is kept.');
@@ -80,7 +91,7 @@ function readArguments() {
     options: {
       short: { type: 'boolean', default: false },
       json: { type: 'string' },
-      part: { type: 'string', multiple: true, default: [...parts] },
+      part: { type: 'string', multiple: true, default: [...usualParts] },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
+import type { Scope } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { fieldsOf, newServer } from '../support/applications.ts';
 
@@ -14,6 +15,8 @@ export type Shop = {
   productIds: string[];
   /** A session token for each customer. */
   tokens: string[];
+  /** The key of a server with these scopes. */
+  newKey(...scopes: Scope[]): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -47,9 +50,10 @@ export async function openShop(size: {
   };
   try {
     const { appKey, clientId } = await registerApplications(stack);
+    const newKey = async (...scopes: Scope[]) => (await newServer(storeOf(stack), ...scopes)).key;
     const productIds = await times(size.products, (i) => putOnSale(stack.baseUrl, appKey, i));
     const tokens = await times(size.customers, () => signUpAndIn(stack.baseUrl, clientId));
-    return { stack, directory, productIds, tokens, close };
+    return { stack, directory, productIds, tokens, newKey, close };
   } catch (error) {
     await close();
     throw error;
@@ -57,13 +61,19 @@ export async function openShop(size: {
 }
 
 /** The shop is of the highest class, whose multiple of the limit no run reaches. */
-async function registerApplications({ inside }: Stack): Promise<{ appKey: string; clientId: string }> {
-  const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
-  const store = { client, table: 'applications', keysTable: 'appKeys', clock: systemClock };
+async function registerApplications(stack: Stack): Promise<{ appKey: string; clientId: string }> {
+  const store = storeOf(stack);
   const { key } = await newServer(store, 'catalog:write', 'stock:write');
   const { id } = await registerByHand(store, { ...fieldsOf('web'), rateClass: 'high' });
   return { appKey: key, clientId: id };
 }
+
+const storeOf = ({ inside }: Stack) => ({
+  client: DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } }),
+  table: 'applications',
+  keysTable: 'appKeys',
+  clock: systemClock,
+});
 
 async function putOnSale(baseUrl: string, appKey: string, number: number): Promise<string> {
   const body = { sku: `BENCH-${number}`, name: `Thing ${number}`, price: { amount: 1999, currency: 'EUR' } };

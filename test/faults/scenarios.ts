@@ -94,7 +94,14 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
   ],
   ConfirmOrder: [
     { name: 'an order', end: 'confirmed' },
-    { name: 'a payment that its customer made', end: 'confirmed', ...waiting, customer: 'pays' },
+    // Before that, it refuses without asking the database, which no fault of the database can strike.
+    {
+      name: 'a payment that its customer made',
+      end: 'confirmed',
+      ...waiting,
+      customer: 'pays',
+      strikesAfterCustomer: true,
+    },
     { name: 'an order cancelled just before', end: 'cancelled', cancelsBefore: 'ConfirmOrder' },
   ],
   AbandonOrder: [

@@ -55,6 +55,22 @@ describe('a payment that its customer must act on', () => {
     });
   });
 
+  test('waits all the same when the answer that says so was lost', async () => {
+    saga.fault('ConfirmOrder', async (next, delivery) => {
+      if (delivery > 1) return next();
+      await next().catch(() => {});
+      throw new Error('the answer was lost');
+    });
+    const order = await place();
+    expect(order).toMatchObject({ status: 'pending_payment', payment: null });
+    expect(saga.deliveries.filter(({ orderId, step }) => orderId === order.id && step === 'ConfirmOrder')).toHaveLength(
+      2,
+    );
+    await act(order.id, 'complete');
+    await saga.resumeSaga(order.id);
+    expect(await ended(order.id)).toMatchObject({ status: 'confirmed' });
+  });
+
   test('fails the order when the customer does not authenticate', async () => {
     const order = await place();
     await act(order.id, 'fail');

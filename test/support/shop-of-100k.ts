@@ -22,11 +22,14 @@ export const openOrder = (status: (typeof openOrders)[number], n: number): strin
   ids.order(sizes.orders - 50 * (openOrders.length - openOrders.indexOf(status)) + n);
 
 /**
- * Fills a database with a shop that has been running for a while: 100,000 orders of 20,000 customers with their lines,
+ * Fills a database with a shop that has been running for a while: by default 100,000 orders of 20,000 customers with their lines,
  * payments, reservations, ledger, timeline, events and idempotency records. Triggers do not run, because the rows already
  * agree with each other.
  */
-export async function fillShop(database: TestDatabase): Promise<void> {
+export async function fillShop(
+  database: Pick<TestDatabase, 'connect'>,
+  { customers, products, orders } = sizes,
+): Promise<void> {
   const admin = database.connect('rdsadmin', { max: 1 });
   try {
     await admin.unsafe(`
@@ -39,30 +42,30 @@ export async function fillShop(database: TestDatabase): Promise<void> {
 
       insert into customers.customers (id, email, name, password_hash, premium, created_at, updated_at)
       select pg_temp.id('cus_', n), 'customer' || n || '@example.com', 'Customer ' || n, 'hash', n % 20 = 0, at, at
-      from generate_series(1, ${sizes.customers}) n, lateral (select now() - interval '1 year') t (at);
+      from generate_series(1, ${customers}) n, lateral (select now() - interval '1 year') t (at);
 
       insert into catalog.products (id, sku, name, price_amount, price_currency, active, created_at, updated_at)
       select pg_temp.id('prd_', n), 'SKU-' || n, 'Product ' || n, 100 + n, 'EUR', n % 10 <> 0, at, at
-      from generate_series(1, ${sizes.products}) n, lateral (select now() - interval '1 year') t (at);
+      from generate_series(1, ${products}) n, lateral (select now() - interval '1 year') t (at);
 
       create temporary table placed as
       select n, pg_temp.id('ord_', n) as id,
-        pg_temp.id('cus_', case when n % 50 = 0 then 1 else 1 + (n * 7919::bigint) % ${sizes.customers} end) as customer_id,
+        pg_temp.id('cus_', case when n % 50 = 0 then 1 else 1 + (n * 7919::bigint) % ${customers} end) as customer_id,
         case
-          when n > ${sizes.orders} - 50 then 'pending'
-          when n > ${sizes.orders} - 100 then 'reserved'
-          when n > ${sizes.orders} - 150 then 'cancelling'
+          when n > ${orders} - 50 then 'pending'
+          when n > ${orders} - 100 then 'reserved'
+          when n > ${orders} - 150 then 'cancelling'
           when n % 997 = 0 then 'needs_attention'
           when n % 20 = 0 then 'failed'
           when n % 25 = 0 then 'cancelled'
           else 'confirmed'
         end as status,
-        now() - (${sizes.orders} - n) * interval '10 seconds' - interval '10 minutes' as at,
+        now() - (${orders} - n) * interval '10 seconds' - interval '10 minutes' as at,
         1 + (n % 4 = 0)::integer as lines
-      from generate_series(1, ${sizes.orders}) n;
+      from generate_series(1, ${orders}) n;
 
       create temporary table bought as
-      select p.*, position, 1 + (p.n * 31 + position * 1709) % ${sizes.products} as product
+      select p.*, position, 1 + (p.n * 31 + position * 1709) % ${products} as product
       from placed p, generate_series(1, p.lines) position;
 
       insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
@@ -101,9 +104,9 @@ export async function fillShop(database: TestDatabase): Promise<void> {
 
       insert into stock.movements (id, product_id, kind, quantity, reserved, reason, order_id, created_at)
       select pg_temp.id('mov_', n), pg_temp.id('prd_', n), 'adjustment', 100000, 0, 'delivery', null, now() - interval '1 year'
-      from generate_series(1, ${sizes.products}) n
+      from generate_series(1, ${products}) n
       union all
-      select pg_temp.id('mov_', ${sizes.products} + 4 * n + 2 * position + m), pg_temp.id('prd_', product),
+      select pg_temp.id('mov_', ${products} + 4 * n + 2 * position + m), pg_temp.id('prd_', product),
         case m when 0 then 'reservation' else case when status in ('confirmed', 'cancelling') then 'commitment' else 'release' end end,
         case when m = 1 and status in ('confirmed', 'cancelling') then -1 else 0 end,
         case m when 0 then 1 else -1 end, 'order', id, at
@@ -111,7 +114,8 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       where status not in ('pending', 'failed') and (m = 0 or status not in ('reserved', 'needs_attention'));
 
       insert into stock.levels (product_id, on_hand, reserved)
-      select product_id, sum(quantity), sum(reserved) from stock.movements group by product_id;
+      select product_id, sum(quantity), sum(reserved) from stock.movements group by product_id
+      on conflict (product_id) do nothing;
 
       insert into orders.timeline (order_id, version, entry, type, detail, at)
       select id, 1, 1, 'order-placed', '{}', at from placed;
@@ -129,12 +133,12 @@ export async function fillShop(database: TestDatabase): Promise<void> {
       insert into outbox.events (
         id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at, published_at, position
       )
-      select pg_temp.id('evt_', n), 'order.placed', 1, id, id, 1, '{}', at, case when n < ${sizes.orders} - 20 then at end,
-        case when n < ${sizes.orders} - 50 then n end from placed;
+      select pg_temp.id('evt_', n), 'order.placed', 1, id, id, 1, '{}', at, case when n < ${orders} - 20 then at end,
+        case when n < ${orders} - 50 then n end from placed;
 
       insert into orders.idempotency_keys
       select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, '{}', '{}', at,
-        at + interval '48 hours' from placed where n > ${sizes.orders} - 30000;
+        at + interval '48 hours' from placed where n > ${orders} - 30000;
       insert into customers.idempotency_keys
       select 'address:10.0.0.' || n % 250, 'key-' || n, 'sign-up', 'hash', 202, '{}', '{"email":"customer' || n || '@example.com"}', at, at + interval '48 hours'
       from generate_series(1, 5000) n, lateral (select now() - n * interval '1 minute') t (at);

@@ -120,11 +120,17 @@ describe('waiting for an order', () => {
   });
 
   test.each([
-    ['took 20 ms', 20, 125],
-    ['had ended before', -500, 120],
-    ['ended at a time that the clock was moved to, so that only the stopwatch tells', 3_600_000, 176],
-  ])('learns from one that %s', async (_, since, pause) => {
-    await waitForEnd(['reserved', 'confirmed'], { since });
+    ['took 20 ms', ['confirmed'], 20, 125],
+    ['had ended before', ['confirmed'], -500, 120],
+    ['could be seen to end only after 150 ms, whatever it says of itself', ['reserved', 'confirmed'], 20, 158],
+    [
+      'ended at a time that the clock was moved to, so that only the stopwatch tells',
+      ['reserved', 'confirmed'],
+      3_600_000,
+      176,
+    ],
+  ] as [string, OrderStatus[], number, number][])('learns from one that %s', async (_, statuses, since, pause) => {
+    await waitForEnd(statuses, { since });
     expect(await nextPause()).toBe(pause);
   });
 
