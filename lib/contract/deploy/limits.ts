@@ -21,7 +21,7 @@ export type LimitState = {
   /** Requests in a window. */
   limit: number;
   windowSeconds: number;
-  /** Exact up to a limit of 12,000; above that an estimate (ADR 21). */
+  /** As this process last saw it (ADR 43); above a limit of 12,000 an estimate (ADR 21). */
   remaining: number;
   /** Seconds until the next request is allowed (when refused), or until the window ends. */
   resetSeconds: number;
