@@ -53,7 +53,7 @@ export async function reserveAllOrNothing(
     outcome as materialized (
       select this.id,
         case when skus is null then 'reserved' else 'failed' end as status,
-        case when skus is null then null else ${outOfStock.code}::text end as failure_code,
+        case when skus is not null then ${outOfStock.code}::text end as failure_code,
         ${outOfStock.before}::text || skus || ${outOfStock.after}::text as failure_detail
       from this, (select string_agg(sku, ', ' order by sku) as skus from short) as missing
     ),

@@ -60,7 +60,7 @@ export function brokenByGrowth(growth: readonly Growth[]): string[] {
     .filter(({ ratio }) => ratio > budgets.growth)
     .map(
       ({ operation, ratio }) =>
-        `To ${operation} takes ${ratio.toFixed(2)} times as long in the largest shop; the budget is ${budgets.growth}.`,
+        `${operation}: ${ratio.toFixed(2)} times as long in the largest shop as in the smallest; the budget is ${budgets.growth}.`,
     );
 }
 

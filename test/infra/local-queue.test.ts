@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createGateway } from '../../infra/local/functions/gateway.ts';
 import { boundedQueue, QueueFull } from '../../infra/local/functions/queue.ts';
 
-/** Work that ends when it is told to. */
+/** Work that ends when its test says so. */
 function controlled() {
   const begun: (() => void)[] = [];
   const work = () => new Promise<void>((resolve) => begun.push(resolve));

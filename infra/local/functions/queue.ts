@@ -1,3 +1,5 @@
+import { semaphore } from '../../../lib/kernel/semaphore.ts';
+
 export type QueueOptions = {
   /** How many pieces of work run at the same time. */
   atOnce: number;
@@ -17,37 +19,30 @@ export class QueueFull extends Error {
  * down what is under way until it times out. The returned function rejects with QueueFull, or as `work` does.
  */
 export function boundedQueue({ atOnce, mostWaiting, holdMs }: QueueOptions): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+  const inTurn = semaphore(atOnce);
+  let taken = 0;
 
-  async function enter(): Promise<void> {
-    if (running < atOnce) {
-      running += 1;
-      return;
-    }
-    if (waiting.length >= mostWaiting) throw new QueueFull();
-    await new Promise<void>((resume) => waiting.push(resume));
-  }
-
-  function leave(): void {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  }
-
-  return async (work) => {
-    await enter();
-    let left = false;
-    const leaveOnce = () => {
-      if (!left) leave();
-      left = true;
-    };
-    const timer = setTimeout(leaveOnce, holdMs);
-    try {
-      return await work();
-    } finally {
-      clearTimeout(timer);
-      leaveOnce();
-    }
+  return async function run<T>(work: () => Promise<T>): Promise<T> {
+    if (taken >= atOnce + mostWaiting) throw new QueueFull();
+    taken += 1;
+    const begun = Promise.withResolvers<T>();
+    void inTurn(async () => {
+      const done = (async () => await work())();
+      begun.resolve(done);
+      await settledOrLate(done, holdMs);
+      taken -= 1;
+    });
+    return await begun.promise;
   };
 }
+
+/** Resolves when the work has settled, or after so many milliseconds. */
+const settledOrLate = (work: Promise<unknown>, milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const settled = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(settled, settled);
+  });
