@@ -1,24 +1,31 @@
-import type { Clock } from '../../lib/kernel/clock.ts';
-import { findViolations } from '../../lib/operations/monitoring/invariants.sql.ts';
+import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
+import { checkInvariants } from '../../lib/operations/monitoring/invariants.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger, Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
 
-type Deps = { sql: () => Sql; clock: Clock; meter: Meter; log: Pick<Logger, 'error'> };
+type Deps = { sql: () => Sql; clock: Clock; stopwatch: Stopwatch; meter: Meter; log: Pick<Logger, 'error'> };
 
-export async function run({ sql, clock, meter, log }: Deps) {
-  const found = await findViolations(sql(), new Date(clock.now()));
-  for (const { invariant, count, ids } of found) {
+/** The job runs every fifteen minutes, and every row is looked at within a week. */
+const runsPerPass = 7 * 24 * 4;
+const limitMs = 60_000;
+
+export async function run({ sql, clock, stopwatch, meter, log }: Deps) {
+  const { violations, lag, age } = await checkInvariants({ sql: sql(), clock, stopwatch, runsPerPass, limitMs });
+  for (const { invariant, count, ids } of violations) {
     meter.count('InvariantViolations', count, invariant);
     if (count > 0) log.error('invariant broken', { invariant, count, ids });
   }
-  return { violations: found.reduce((sum, { count }) => sum + count, 0) };
+  meter.count('ChecksLag', lag);
+  meter.count('OldestUncheckedRow', age);
+  return { violations: violations.reduce((sum, { count }) => sum + count, 0), lag, age };
 }
 
-export const handler = jobHandler(jobs['check-invariants'], run, ({ clock, meter, log }) => ({
+export const handler = jobHandler(jobs['check-invariants'], run, ({ clock, stopwatch, meter, log }) => ({
   sql: () => sqlAs('monitor'),
   clock,
+  stopwatch,
   meter,
   log,
 }));

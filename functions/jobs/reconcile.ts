@@ -12,22 +12,28 @@ type Deps = Omit<ReconcileDeps, 'sql'> & { sql: () => ReconcileDeps['sql']; mete
 
 /** Compares the payment provider, orders and the stock ledger, and repairs differences whose cause is certain. */
 export async function run(deps: Deps) {
-  const { found, repaired, open, snapshotAge } = await reconcile({ ...deps, sql: deps.sql() });
+  const { found, repaired, open, snapshotAge, lag, age } = await reconcile({ ...deps, sql: deps.sql() });
   for (const [kind, count] of Object.entries(open)) deps.meter.count('ReconciliationFindings', count, kind);
   deps.meter.count('ReconciliationRepairs', repaired);
   if (snapshotAge !== undefined) deps.meter.count('ProviderSnapshotAge', snapshotAge);
-  return { found, repaired, open, snapshotAge };
+  deps.meter.count('ChecksLag', lag);
+  deps.meter.count('OldestUncheckedRow', age);
+  return { found, repaired, open, snapshotAge, lag, age };
 }
 
-export const handler = jobHandler(jobs.reconcile, run, ({ clock, meter, log }) => ({
+export const handler = jobHandler(jobs.reconcile, run, ({ clock, stopwatch, meter, log }) => ({
   sql: () => sqlAs('reconciler'),
   store: { client: dynamo(), table: tableName('providerCharges'), clock },
   clock,
+  stopwatch,
   meter,
   startCompensating,
   describeExecution,
   graceSeconds: config().RECONCILE_GRACE_SECONDS,
-  days: config().RECONCILE_DAYS,
+  // Four comparisons, and time for their last pages.
+  limitMs: 120_000,
+  // Hourly, and everything within a week.
+  runsPerPass: 7 * 24,
   onFinding: ({ kind, subject, problem }) =>
     log.error('reconciliation finding', { kind, subject, details: problem?.details, advice: problem?.advice }),
   onError: (subject, error) => log.error('finding not repaired', { subject, reason: String(error) }),

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/kernel/clock.ts';
-import { readOpenOrders } from '../../lib/operations/monitoring/invariants.sql.ts';
+import { readOpenOrders } from '../../lib/operations/monitoring/orders.sql.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';

@@ -7,7 +7,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { pascal } from '../constructs/names.ts';
 import { database, jobRuns, tables } from './alarms/infrastructure.ts';
-import { brokenInvariants, openOrders, reconciliation, sagaExecutions, stock } from './alarms/orders.ts';
+import { brokenInvariants, checksBehind, openOrders, reconciliation, sagaExecutions, stock } from './alarms/orders.ts';
 import { accessRecords, identityProvider, mails, requests } from './alarms/requests.ts';
 import type { AlarmSpec } from './alarms/spec.ts';
 import type { MonitoredResources } from './resources.ts';
@@ -15,6 +15,7 @@ import type { MonitoredResources } from './resources.ts';
 /** Every alarm of a stage. */
 export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...brokenInvariants(),
+  ...checksBehind(),
   ...openOrders(),
   ...stock(),
   ...sagaExecutions(resources),

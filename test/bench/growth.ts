@@ -25,7 +25,7 @@ export type GrowthOptions = {
 type Grown = { size: number; shop: Shop; operations: Map<string, () => Promise<unknown>> };
 
 /**
- * The time of single requests in shops of several sizes, asked in turn, so that whatever else the machine does meets all of
+ * The time of single requests and runs of jobs in shops of several sizes, asked in turn, so that whatever else the machine does meets all of
  * them alike.
  */
 export async function measureGrowth({ sizes, requests, say }: GrowthOptions): Promise<Growth[]> {
@@ -112,6 +112,8 @@ async function operationsOf(shop: Shop, opened: AsyncDisposableStack): Promise<G
     ],
     ['orders in manual review', () => ask('/manual-review/orders?limit=20', reader)],
     ['accesses of a customer', () => ask(`/audit?customer=${customerId}&limit=20`, reader)],
+    ['job check-invariants', () => shop.stack.inside.runJob('check-invariants')],
+    ['job reconcile', () => shop.stack.inside.runJob('reconcile')],
   ]);
 }
 

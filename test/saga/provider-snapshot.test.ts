@@ -73,7 +73,12 @@ const snapshot = (pagesAtMost = Number.POSITIVE_INFINITY, name: 'simulated' | 's
 
 async function window() {
   const read: ProviderCharge[] = [];
-  for await (const page of readWindow(store, (await readSnapshot(store))!, 2)) read.push(...page);
+  const snapshot = (await readSnapshot(store))!;
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const page: Awaited<ReturnType<typeof readWindow>> = await readWindow(store, snapshot, { after, limit: 2 });
+    read.push(...page.charges);
+    after = page.next;
+  }
   return read.map(({ reference }) => reference).toSorted();
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { run as checkInvariants } from '../../functions/jobs/check-invariants.ts';
 import { run as watchOrders } from '../../functions/jobs/watch-orders.ts';
 import type { OrderStatus } from '../../lib/contract/api/orders.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { poolOptions } from '../support/saga.ts';
 import { openShop, type Shop } from '../support/shop-by-hand.ts';
@@ -119,10 +120,10 @@ describe('check-invariants', () => {
     for (const status of statuses) ids.push(await leave(status));
     await leave('needs_attention');
     passed = 60 * minute;
-    expect(await checkInvariants({ sql, clock, meter, log })).toEqual({ violations: 0 });
+    expect(await checkInvariants({ sql, clock, stopwatch, meter, log })).toMatchObject({ violations: 0 });
     expect(logged).toEqual([]);
     passed += 1;
-    expect(await checkInvariants({ sql, clock, meter, log })).toEqual({ violations: 4 });
+    expect(await checkInvariants({ sql, clock, stopwatch, meter, log })).toMatchObject({ violations: 4 });
     expect(logged).toEqual([{ invariant: 'every-order-ends', count: 4, ids: expect.arrayContaining(ids) }]);
   });
 });

@@ -37,7 +37,15 @@ import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { findOrders } from '../../lib/operations/manual-review/find.sql.ts';
 import { resolveOrder } from '../../lib/operations/manual-review/resolve.ts';
 import { retryCompensation } from '../../lib/operations/manual-review/retry.ts';
-import { readOpenOrders } from '../../lib/operations/monitoring/invariants.sql.ts';
+import {
+  findUnbalanced,
+  listBalanced,
+  listLedgerMonths,
+  listMovements,
+  moveOpeningBalances,
+} from '../../lib/operations/monitoring/balances.sql.ts';
+import { listChangedOrders, listEndedOrders, readOpenOrders } from '../../lib/operations/monitoring/orders.sql.ts';
+import { checkOrders, countViolations } from '../../lib/operations/monitoring/violations.sql.ts';
 import {
   listCommittedOrders,
   listHoldingOrders,
@@ -45,6 +53,7 @@ import {
   listStockBalances,
   readKeptStock,
   readOrderBalances,
+  readStockBalances,
 } from '../../lib/operations/reconciliation/balances.sql.ts';
 import {
   countOpen,
@@ -457,12 +466,10 @@ const calls: Call[] = [
     'reconciler',
     (sql) => listHoldingOrders(sql, { after: '', expiredBefore: new Date(0), limit: 100 }),
   ],
-  // Reads the reservations of its window.
   [
-    'reconcile: stock committed for nobody',
+    'reconcile: a slice of the orders that stock is committed for',
     'reconciler',
-    (sql) => listCommittedOrders(sql, { after: ids.order(99_000), before: ids.order(99_500), limit: 100 }),
-    1000,
+    (sql) => listCommittedOrders(sql, { after: ids.order(50_000), limit: 100 }),
   ],
   ['reconcile: stock kept for orders', 'reconciler', (sql) => readKeptStock(sql, [1, 2, 3].map(ids.order))],
   // Adds up a product's whole ledger.
@@ -489,6 +496,51 @@ const calls: Call[] = [
     'reconciler',
     (sql) => releaseHeldOfCompensated(sql, { orderId: ids.order(20), at }),
   ],
+  [
+    'reconcile: levels of products',
+    'reconciler',
+    (sql) => readStockBalances(sql, [1, 2, 3].map(ids.product)),
+    // What is held is added up for all products at once.
+    1000,
+  ],
+  // Levels come with the sum of their whole ledger as long as they have no opening balance.
+  [
+    'check-invariants: a slice of levels',
+    'monitor',
+    (sql) => listBalanced(sql, { after: ids.product(100), limit: 5 }),
+    1000,
+  ],
+  ['check-invariants: levels of products', 'monitor', (sql) => findUnbalanced(sql, [1, 2, 3].map(ids.product)), 1000],
+  [
+    'check-invariants: opening balances',
+    'monitor',
+    async (sql) => {
+      await moveOpeningBalances(sql, [1, 2, 3].map(ids.product), new Date());
+      await listLedgerMonths(sql, { after: { productId: ids.product(1), month: '' }, limit: 2 });
+    },
+    1000,
+  ],
+  [
+    'check-invariants: what moved',
+    'monitor',
+    (sql) => listMovements(sql, { after: `mov_${hexOf(90_000)}`, limit: 100 }),
+  ],
+  [
+    'check-invariants: what ended',
+    'monitor',
+    (sql) => listChangedOrders(sql, { since: new Date(Date.now() - 3_600_000), after: '', limit: 100 }),
+    // Each end brings a page of its own.
+    300,
+  ],
+  [
+    'check-invariants: a slice of orders',
+    'monitor',
+    async (sql) => {
+      const ended = await listEndedOrders(sql, { after: ids.order(50_000), limit: 20 });
+      await checkOrders(sql, ended, new Date());
+    },
+  ],
+  ['check-invariants: what is known', 'monitor', (sql) => countViolations(sql, new Date())],
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],

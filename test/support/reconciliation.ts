@@ -30,7 +30,9 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
     store,
     clock,
     graceSeconds: 3600,
-    days: 3,
+    stopwatch,
+    limitMs: 60_000,
+    runsPerPass: 1,
     pageSize,
     startCompensating: (input) =>
       saga.startCompensating(input).catch((error: unknown) => {

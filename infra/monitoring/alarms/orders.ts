@@ -23,6 +23,24 @@ export const brokenInvariants = (): AlarmSpec[] =>
     threshold: 1,
   }));
 
+/** Whether the checks of invariants and reconciliation keep up with the shop. */
+export const checksBehind = (): AlarmSpec[] => [
+  {
+    name: 'checks-behind',
+    runbook: 'checks-behind',
+    means: 'What changed two hours ago is not checked yet: the checks of invariants or reconciliation run out of time.',
+    metric: ours('ChecksLag', maximum(60)),
+    threshold: 2 * 3600,
+  },
+  {
+    name: 'history-unchecked',
+    runbook: 'checks-behind',
+    means: 'Some row of the history has not been checked for two weeks: a pass over everything should take one.',
+    metric: ours('OldestUncheckedRow', maximum(60)),
+    threshold: 14 * 24 * 3600,
+  },
+];
+
 export function openOrders(): AlarmSpec[] {
   return [
     {

@@ -108,7 +108,11 @@ export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidg
         findingKinds.map((kind) => ours('ReconciliationFindings', maximum(60), kind)),
         { right: [ours('ReconciliationRepairs', sum(60))] },
       ),
-      graph('Age of the snapshot of the provider’s transactions, s', [ours('ProviderSnapshotAge', maximum(60))]),
+      graph(
+        'Ages, s: the provider’s snapshot, unchecked changes; on the right: unchecked history',
+        [ours('ProviderSnapshotAge', maximum(60)), ours('ChecksLag', maximum(60))],
+        { right: [ours('OldestUncheckedRow', maximum(60))] },
+      ),
     ],
   ];
 }

@@ -40,6 +40,8 @@ export const metrics = {
   OrdersInManualReview: { unit: 'Count' },
   OldestManualReview: { unit: 'Seconds' },
   InvariantViolations: { unit: 'Count', dimension: 'invariant' },
+  ChecksLag: { unit: 'Seconds' },
+  OldestUncheckedRow: { unit: 'Seconds' },
   ReconciliationFindings: { unit: 'Count', dimension: 'kind' },
   ReconciliationRepairs: { unit: 'Count' },
   ProviderSnapshotAge: { unit: 'Seconds' },

@@ -40,15 +40,88 @@ create view monitor.manual_reviews_waiting as
   from orders.orders o
   where o.status = 'needs_attention';
 
+-- What a product's ledger added up to before a movement's id, one row for each month with movements. The last row of a
+-- product moves on with its checks, so that a check sums the movements since then and not the whole ledger. The rows can
+-- be deleted at any time: they are made anew from the ledger.
+create table monitor.opening_balances (
+  product_id kernel.product_id not null,
+  month text collate "C" not null check (month ~ '^[0-9]{4}-[0-9]{2}$'),
+  before kernel.movement_id not null,
+  on_hand bigint not null,
+  reserved bigint not null,
+  primary key (product_id, month)
+);
+
+-- How far each check has come: what changed is checked soon, and everything else in slices.
+create table monitor.checks (
+  name text collate "C" primary key,
+  -- Everything that changed before this time has been checked.
+  changed_until timestamptz not null,
+  -- Where to go on with what changed since, when a run was out of time, and when that look began; else empty.
+  changed_after text collate "C" not null default '',
+  changes_since timestamptz,
+  -- The last key of the slice that was checked last; empty before the first.
+  reached text collate "C" not null default '',
+  pass_started_at timestamptz not null,
+  -- When the last complete pass began, or the first pass while none is complete: no row was left unchecked for longer.
+  covered_since timestamptz not null
+);
+
+-- Violations of invariants, kept until a check finds the row in order, because a slice does not come upon it each time.
+create table monitor.violations (
+  invariant text collate "C" not null,
+  subject text collate "C" not null,
+  first_seen timestamptz not null,
+  primary key (invariant, subject)
+);
+
+-- Orders that have ended, in parts that each follow an index.
+create view monitor.ended_orders as
+  select id as order_id, status, updated_at from orders.orders where status in ('confirmed', 'failed', 'cancelled');
+
+-- The movements of products, without their reasons and orders. An id tells the time at which it was made.
+create view monitor.ledger as
+  select id as movement_id, product_id, quantity, reserved from stock.movements;
+
+-- Each level beside the sum of its ledger: what the ledger added up to before, and the movements since.
+create view monitor.stock_balances as
+  select l.product_id, l.on_hand, l.reserved,
+    coalesce(o.on_hand, 0) + m.on_hand as ledger_on_hand, coalesce(o.reserved, 0) + m.reserved as ledger_reserved
+  from stock.levels l
+  left join lateral (
+    select before, on_hand, reserved from monitor.opening_balances
+    where product_id = l.product_id
+    order by month desc
+    limit 1
+  ) o on true,
+  lateral (
+    select coalesce(sum(quantity), 0) as on_hand, coalesce(sum(reserved), 0) as reserved
+    from stock.movements
+    where product_id = l.product_id and id >= coalesce(o.before, '')
+  ) m;
+
 -- Invariant 1: a level is the sum of its ledger, and no more is reserved than there is.
 create view monitor.stock_violations as
-  select coalesce(l.product_id, m.product_id) as product_id
-  from stock.levels l
-  full join (
-    select product_id, sum(quantity) as on_hand, sum(reserved) as reserved from stock.movements group by product_id
-  ) m on m.product_id = l.product_id
-  where (l.on_hand, l.reserved) is distinct from (m.on_hand::integer, m.reserved::integer)
-    or l.reserved < 0 or l.reserved > l.on_hand;
+  select product_id from monitor.stock_balances
+  where (on_hand, reserved) is distinct from (ledger_on_hand, ledger_reserved) or reserved < 0 or reserved > on_hand;
+
+-- A product's opening balances beside the movements that they stand for.
+create view monitor.ledger_months as
+  select b.product_id, b.month,
+    (b.on_hand - coalesce(earlier.on_hand, 0), b.reserved - coalesce(earlier.reserved, 0)) = (m.on_hand, m.reserved)
+      and (select l.product_id from stock.levels l where l.product_id = b.product_id) is not null as agrees
+  from monitor.opening_balances b
+  left join lateral (
+    select before, on_hand, reserved from monitor.opening_balances
+    where product_id = b.product_id and month < b.month
+    order by month desc
+    limit 1
+  ) earlier on true,
+  lateral (
+    select coalesce(sum(quantity), 0) as on_hand, coalesce(sum(reserved), 0) as reserved
+    from stock.movements
+    where product_id = b.product_id and id >= coalesce(earlier.before, '') and id < b.before
+  ) m;
 
 -- Invariant 2: an order that failed or was cancelled keeps no money.
 create view monitor.payment_violations as
@@ -100,22 +173,17 @@ create view monitor.kept_stock as
   from stock.reservations r
   where r.state in ('held', 'committed');
 
--- Each level beside the sum of its ledger.
-create view monitor.stock_balances as
-  select l.product_id, l.on_hand, l.reserved, m.on_hand as ledger_on_hand, m.reserved as ledger_reserved
-  from stock.levels l,
-    lateral (
-      select coalesce(sum(quantity), 0)::integer as on_hand, coalesce(sum(reserved), 0)::integer as reserved
-      from stock.movements
-      where product_id = l.product_id
-    ) m;
-
 grant usage on schema monitor to monitor, reconciler;
 
-grant select on monitor.open_orders, monitor.manual_reviews_waiting, monitor.stock_violations, monitor.payment_violations,
+grant select on monitor.open_orders, monitor.manual_reviews_waiting, monitor.ended_orders, monitor.ledger,
+  monitor.stock_balances, monitor.ledger_months, monitor.stock_violations, monitor.payment_violations,
   monitor.confirmation_violations, monitor.findings to monitor;
+grant select, insert, update, delete on monitor.opening_balances, monitor.violations to monitor;
+grant select, insert, update on monitor.checks to monitor, reconciler;
 
-grant select on monitor.order_balances, monitor.kept_stock, monitor.stock_balances to reconciler;
+grant select on monitor.order_balances, monitor.ended_orders, monitor.ledger, monitor.kept_stock,
+  monitor.stock_balances to reconciler;
+grant select (product_id), delete on monitor.opening_balances to reconciler;
 grant select, insert on monitor.findings to reconciler;
 grant update (details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)
   on monitor.findings to reconciler;

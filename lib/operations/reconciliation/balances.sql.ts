@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { PendingQuery, Row, Sql } from 'postgres';
 import type { OrderBalance } from './judge-money.ts';
 import type { KeptStock, StockBalance } from './judge-stock.ts';
 
@@ -43,18 +43,21 @@ export async function listHoldingOrders(
   return rows.map((row) => row.orderId as string);
 }
 
-/** Ids, up to `limit` of them, of compensated orders between two ids for which stock is committed. */
+/** Ids of orders that stock is committed for, by id, and whether one was compensated or does not exist. */
 export async function listCommittedOrders(
   sql: Sql,
-  { after, before, limit }: { after: string; before: string; limit: number },
-): Promise<string[]> {
+  { after, limit }: { after: string; limit: number },
+): Promise<{ id: string; suspect: boolean }[]> {
   const rows = await sql`
-    select distinct order_id from monitor.kept_stock
-    where state = 'committed' and order_id > ${after} and order_id < ${before}
-      and (status is null or status in ('failed', 'cancelled'))
-    order by order_id
-    limit ${limit}`;
-  return rows.map((row) => row.orderId as string);
+    select order_id as id, status is null or status in ('failed', 'cancelled') as suspect
+    from (
+      select distinct on (order_id) order_id, status from monitor.kept_stock
+      where state = 'committed' and order_id > ${after}
+      order by order_id
+      limit ${limit}
+    ) committed
+    order by order_id`;
+  return rows as unknown as { id: string; suspect: boolean }[];
 }
 
 /** The stock that is kept for these orders; an order without any comes without lines. */
@@ -75,20 +78,36 @@ export async function readKeptStock(sql: Sql, orderIds: readonly string[]): Prom
   return rows as unknown as KeptStock[];
 }
 
-/** Levels beside their ledger and held reservations, by product id. All numbers are of one moment. */
+/** Levels beside their ledger and held reservations, by product id, after an id. All numbers are of one moment. */
 export async function listStockBalances(
   sql: Sql,
   { after, limit }: { after: string; limit: number },
 ): Promise<StockBalance[]> {
+  return readBalances(
+    sql,
+    sql`select product_id, on_hand, reserved, ledger_on_hand, ledger_reserved
+      from monitor.stock_balances where product_id > ${after} order by product_id limit ${limit}`,
+  );
+}
+
+/** Levels of these products beside their ledger and held reservations. All numbers are of one moment. */
+export async function readStockBalances(sql: Sql, productIds: readonly string[]): Promise<StockBalance[]> {
+  return readBalances(
+    sql,
+    sql`select product_id, on_hand, reserved, ledger_on_hand, ledger_reserved
+      from monitor.stock_balances
+      where product_id = any (string_to_array(${productIds.join(',')}, ','))`,
+  );
+}
+
+async function readBalances(sql: Sql, balances: PendingQuery<Row[]>): Promise<StockBalance[]> {
   const rows = await sql`
     with held as materialized (
       select product_id, sum(quantity)::integer as units from monitor.kept_stock where state = 'held' group by product_id
     )
-    select b.product_id, b.on_hand, b.reserved, b.ledger_on_hand, b.ledger_reserved, coalesce(held.units, 0) as held
-    from (
-      select product_id, on_hand, reserved, ledger_on_hand, ledger_reserved
-      from monitor.stock_balances where product_id > ${after} order by product_id limit ${limit}
-    ) b
+    select b.product_id, b.on_hand, b.reserved, b.ledger_on_hand, b.ledger_reserved,
+      coalesce(held.units, 0) as held
+    from (${balances}) b
     left join held on held.product_id = b.product_id
     order by b.product_id`;
   return rows as unknown as StockBalance[];

@@ -50,7 +50,7 @@ export async function saveVerdicts(sql: Sql, verdicts: readonly Verdict[], clock
   return [...byThing.values()].filter(({ id }) => kept.has(id)).map(({ id: _, ...each }) => each);
 }
 
-/** An open finding that a run has not come to, because what it is about lies outside of the in the snapshot window. */
+/** An open finding that a run has not come to, because what it is about lies outside of what the run compares. */
 export type Unseen = { id: string; kind: FindingKind; subject: string; details: Record<string, unknown> };
 
 /** Open findings of a kind that nobody has looked at since `since`, the oldest first. */
@@ -65,13 +65,6 @@ export async function listUnseen(
     order by id
     limit ${limit}`;
   return rows as unknown as Unseen[];
-}
-
-/** Clears the open findings of a kind that a look at everything there is has not come upon. */
-export async function clearUnseen(sql: Sql, { kind, since, at }: { kind: FindingKind; since: Date; at: Date }) {
-  await sql`
-    update monitor.findings set cleared_at = ${at}
-    where cleared_at is null and kind = ${kind} and last_seen < ${since}`;
 }
 
 /** How many findings of each kind are open. */

@@ -1,5 +1,6 @@
 import type { FindingKind } from '../../contract/api/findings.ts';
 import { idAt, idTimestamp } from '../../kernel/ids.ts';
+import { type Checked, checkHistory, toPage } from '../monitoring/check-history.ts';
 import { listPaidOrders, readOrderBalances } from './balances.sql.ts';
 import { listUnseen, type Unseen } from './findings.sql.ts';
 import { judgeCharge, judgePayment, type MoneyContext, type OrderBalance } from './judge-money.ts';
@@ -20,28 +21,42 @@ const kinds: readonly FindingKind[] = ['orphaned-charge', 'charge-twice', 'order
 const skewMs = 5 * 60_000;
 
 /** Compares the provider's transactions with the orders, from both sides, and then what a former run found once more. */
-export async function lookAtMoney(run: Run, snapshot: ProviderSnapshot): Promise<void> {
+export async function lookAtMoney(run: Run, snapshot: ProviderSnapshot): Promise<Checked[]> {
   const { provider, startedAt: asOf, from, to } = snapshot;
   const context: MoneyContext = { provider, asOf, now: run.since, graceMs: run.graceSeconds * 1000 };
 
-  for await (const charges of readWindow(run.store, snapshot, run.pageSize)) {
-    await run.keep(await judgeCharges(run, charges, context));
-  }
+  const charges = await checkHistory(run, {
+    name: 'reconcile-charges',
+    count: async () => Number.POSITIVE_INFINITY,
+    async checkSlice(after) {
+      const page = await readWindow(run.store, snapshot, { after, limit: run.pageSize });
+      await run.keep(await judgeCharges(run, page.charges, context));
+      return { rows: page.charges.length, next: page.next };
+    },
+  });
 
-  // Only orders placed and paid well within the in the snapshot time: their charges must be there.
+  // Only orders placed and paid well within the time of the snapshot: their charges must be there.
   const before = idAt('payment', Math.min(to, asOf) - skewMs);
-  const list = (after: string) => listPaidOrders(run.sql, { after, before, limit: run.pageSize });
-  for await (const orders of pages(run.pageSize, idAt('payment', from + skewMs), list, (row) => row.paymentId!)) {
-    const within = orders.filter(({ orderId }) => idTimestamp(orderId) > from + skewMs);
-    await run.keep(await judgePayments(run, within, context));
-  }
+  const oldest = idAt('payment', from + skewMs);
+  const payments = await checkHistory(run, {
+    name: 'reconcile-payments',
+    count: async () => Number.POSITIVE_INFINITY,
+    async checkSlice(after) {
+      const first = after > oldest ? after : oldest;
+      const orders = await listPaidOrders(run.sql, { after: first, before, limit: run.pageSize });
+      const within = orders.filter(({ orderId }) => idTimestamp(orderId) > from + skewMs);
+      await run.keep(await judgePayments(run, within, context));
+      return toPage(orders, run.pageSize, ({ paymentId }) => paymentId!);
+    },
+  });
 
   const since = new Date(run.since);
   const listLeft = (after: string) => listUnseen(run.sql, { kinds, since, after, limit: run.pageSize });
   for await (const unseen of pages(run.pageSize, '', listLeft, ({ id }) => id)) await lookAgain(run, unseen, context);
+  return [charges, payments];
 }
 
-/** Findings that have left the in the snapshot time stay until they are put right; nothing new comes of them. */
+/** Findings that have left the time of the snapshot stay until they are put right; nothing new comes of them. */
 async function lookAgain(run: Run, unseen: Unseen[], context: MoneyContext): Promise<void> {
   const orderIds = unseen.filter(({ kind }) => kind === 'order-without-charge').map(({ subject }) => subject);
   const known = unseen

@@ -13,6 +13,9 @@ export type Reconciled = {
   open: Record<FindingKind, number>;
   /** Seconds since the last complete copy of the provider's transactions was begun; undefined when there is none. */
   snapshotAge: number | undefined;
+  /** Seconds since the oldest change, and since the oldest row, that were not compared. */
+  lag: number;
+  age: number;
 };
 
 /** So many at most in one run: whatever makes for more deserves a person's look before the next. */
@@ -30,10 +33,12 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
 
   await goOnWithRepairs(deps);
   const snapshot = await readSnapshot(store);
-  if (snapshot !== undefined) await lookAtMoney(run, snapshot);
-  await lookAtStock(run);
+  const money = snapshot === undefined ? [] : await lookAtMoney(run, snapshot);
+  const come = [...money, ...(await lookAtStock(run))];
+  const lag = Math.max(...come.map((each) => each.lag));
+  const age = Math.max(...come.map((each) => each.age));
   const snapshotAge = snapshot && Math.round((clock.now() - snapshot.startedAt) / 1000);
-  return { found, repaired, open: await countOpen(sql), snapshotAge };
+  return { found, repaired, open: await countOpen(sql), snapshotAge, lag, age };
 
   async function keep(verdicts: Verdict[]) {
     const fresh = await saveVerdicts(sql, verdicts, clock);

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import type { Stopwatch } from '../../kernel/clock.ts';
 import type { RepairDeps } from './repairs.ts';
 import type { SnapshotStore } from './snapshot.dynamo.ts';
 import type { Verdict } from './verdict.ts';
@@ -8,8 +9,11 @@ export type ReconcileDeps = RepairDeps & {
   store: SnapshotStore;
   /** A charge without its order is given back when it has been so for so long. */
   graceSeconds: number;
-  /** How many days back orders are looked at for stock that stayed committed. */
-  days: number;
+  stopwatch: Stopwatch;
+  /** No further page of a comparison begins after so many milliseconds; the next run goes on there. */
+  limitMs: number;
+  /** How many runs a complete pass over all stock is spread over. */
+  runsPerPass: number;
   onFinding: (found: Verdict) => void;
   /** Rows that are looked at at a time. */
   pageSize?: number;

@@ -88,35 +88,41 @@ export async function saveSnapshotPage(store: SnapshotStore, charges: ProviderCh
   return changed.length;
 }
 
-/** The in the snapshot charges made within a window, and the older ones that changed within it, page by page. */
-export async function* readWindow(
+/**
+ * A page of the charges in the snapshot that were made within a window, and of the older ones that changed within it.
+ * @param after the `next` of the page before; empty for the first
+ * @returns `next`, undefined after the last page
+ */
+export async function readWindow(
   store: SnapshotStore,
   { from, to }: Pick<ProviderSnapshot, 'from' | 'to'>,
-  limit = 500,
-) {
-  for (const day of [...daysBetween(from, to), older]) {
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
-    do {
-      const page = await store.client.send(
-        new QueryCommand({
-          TableName: store.table,
-          KeyConditionExpression: '#day = :day',
-          ExpressionAttributeNames: { '#day': 'day' },
-          ExpressionAttributeValues: { ':day': day },
-          ExclusiveStartKey,
-          Limit: limit,
-        }),
-      );
-      const charges = ((page.Items ?? []) as Item[]).map(toCharge);
-      yield charges.filter(({ createdAt, seenAt }) =>
-        day === older ? createdAt < from && seenAt >= from : createdAt >= from && createdAt < to,
-      );
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
-  }
+  { after, limit }: { after: string; limit: number },
+): Promise<{ charges: SnapshotCharge[]; next: string | undefined }> {
+  const partitions = [...daysBetween(from, to), older];
+  const [reached, reference] = after.split(' ');
+  // A window that has moved on since begins with its first day.
+  const day = partitions.find((each) => each >= reached!)!;
+  const page = await store.client.send(
+    new QueryCommand({
+      TableName: store.table,
+      KeyConditionExpression: '#day = :day',
+      ExpressionAttributeNames: { '#day': 'day' },
+      ExpressionAttributeValues: { ':day': day },
+      ExclusiveStartKey: day === reached && reference ? { day, reference } : undefined,
+      Limit: limit,
+    }),
+  );
+  const charges = ((page.Items ?? []) as Item[])
+    .map(toCharge)
+    .filter(({ createdAt, seenAt }) =>
+      day === older ? createdAt < from && seenAt >= from : createdAt >= from && createdAt < to,
+    );
+  const last = page.LastEvaluatedKey as Key | undefined;
+  const next = last === undefined ? partitions[partitions.indexOf(day) + 1] : textOf(last);
+  return { charges, next };
 }
 
-/** The in the snapshot charges under these references, each made on one of the days that come with it, by reference. */
+/** The charges in the snapshot under these references, each made on one of the days that come with it, by reference. */
 export async function findInSnapshot(
   store: SnapshotStore,
   wanted: readonly { reference: string; days: readonly string[] }[],

@@ -1,0 +1,114 @@
+import type { Sql } from 'postgres';
+import { idAt, idTimestamp } from '../../kernel/ids.ts';
+import {
+  findUnbalanced,
+  forgetOpeningBalances,
+  listBalanced,
+  listLedgerMonths,
+  listMovements,
+  moveOpeningBalances,
+} from './balances.sql.ts';
+import { type CheckDeps, type Checked, checkHistory, type HistoryCheck, toPage } from './check-history.ts';
+import { estimateRows } from './checks.sql.ts';
+import { listChangedOrders, listEndedOrders } from './orders.sql.ts';
+import { checkOrders, countViolations, keepViolations, listViolations } from './violations.sql.ts';
+
+type Pages = { sql: Sql; now: Date /** Rows that are checked at a time. */; pageSize: number };
+
+/**
+ * Checks the invariants of orders and of stock: of what changed since the last run, of what broke one before, and of the
+ * next slice of everything else.
+ * @returns the violations that are known now, and how far the checks have come
+ */
+export async function checkInvariants(deps: CheckDeps & { pageSize?: number }) {
+  const { sql, clock, limitMs, pageSize = 1000 } = deps;
+  const now = new Date(clock.now());
+  const pages: Pages = { sql, now, pageSize };
+  await checkKnown(pages);
+  const checks = [orders(pages), levels(pages), ledgers(pages)];
+  const come: Checked[] = [];
+  for (const check of checks) come.push(await checkHistory({ ...deps, limitMs: limitMs / checks.length }, check));
+  return {
+    violations: await countViolations(sql, now),
+    lag: Math.max(...come.map(({ lag }) => lag)),
+    age: Math.max(...come.map(({ age }) => age)),
+  };
+}
+
+async function checkKnown({ sql, now, pageSize: limit }: Pages): Promise<void> {
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const ids = await listViolations(sql, { invariants: ['stock-never-oversold'], after, limit });
+    if (ids.length > 0) await checkLevels(sql, ids, now);
+    after = ids.length < limit ? undefined : ids.at(-1);
+  }
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const invariants = ['charged-at-most-once', 'confirmed-is-complete'] as const;
+    const ids = await listViolations(sql, { invariants, after, limit });
+    if (ids.length > 0) await checkOrders(sql, ids, now);
+    after = ids.length < limit ? undefined : ids.at(-1);
+  }
+}
+
+const orders = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
+  name: 'invariants-orders',
+  count: () => estimateRows(sql, 'orders', 'orders'),
+  async checkChanged(since, after) {
+    const rows = await listChangedOrders(sql, { since, after, limit: pageSize });
+    await checkOrders(
+      sql,
+      rows.map(({ id }) => id),
+      now,
+    );
+    return { ...toPage(rows, pageSize, ({ key }) => key), until: rows.at(-1)?.at ?? since };
+  },
+  async checkSlice(after) {
+    const ids = await listEndedOrders(sql, { after, limit: pageSize });
+    await checkOrders(sql, ids, now);
+    return toPage(ids, pageSize, (id) => id);
+  },
+});
+
+const levels = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
+  name: 'invariants-stock',
+  count: () => estimateRows(sql, 'stock', 'levels'),
+  async checkChanged(since, after) {
+    const from = after === '' ? idAt('movement', since.getTime()) : after;
+    const rows = await listMovements(sql, { after: from, limit: 5 * pageSize });
+    await checkLevels(sql, [...new Set(rows.map(({ productId }) => productId))], now);
+    const last = rows.at(-1);
+    return {
+      ...toPage(rows, 5 * pageSize, ({ id }) => id),
+      until: last === undefined ? since : new Date(idTimestamp(last.id)),
+    };
+  },
+  async checkSlice(after) {
+    const rows = await listBalanced(sql, { after, limit: pageSize });
+    const asked = rows.map(({ productId }) => productId);
+    const suspects = rows.filter(({ agrees }) => !agrees).map(({ productId }) => productId);
+    const broken = await findUnbalanced(sql, suspects);
+    await keepViolations(sql, 'stock-never-oversold', { asked, broken }, now);
+    await moveOpeningBalances(sql, asked, now);
+    return toPage(rows, pageSize, ({ productId }) => productId);
+  },
+});
+
+/** Opening balances are what the checks of levels rely on, so they are checked too, each month of a product by itself. */
+const ledgers = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
+  name: 'invariants-ledger',
+  count: () => estimateRows(sql, 'monitor', 'opening_balances'),
+  async checkSlice(after) {
+    const [productId = '', month = ''] = after.split(' ');
+    const rows = await listLedgerMonths(sql, { after: { productId, month }, limit: pageSize });
+    const wrong = [...new Set(rows.filter(({ agrees }) => !agrees).map((row) => row.productId))];
+    await forgetOpeningBalances(sql, wrong);
+    await checkLevels(sql, wrong, now);
+    return toPage(rows, pageSize, (row) => `${row.productId} ${row.month}`);
+  },
+});
+
+async function checkLevels(sql: Sql, productIds: string[], now: Date): Promise<void> {
+  if (productIds.length === 0) return;
+  const broken = await findUnbalanced(sql, productIds);
+  await keepViolations(sql, 'stock-never-oversold', { asked: productIds, broken }, now);
+  await moveOpeningBalances(sql, productIds, now);
+}
