@@ -47,6 +47,8 @@ export type StackOptions = {
   postgresSettings?: Record<string, string>;
   log?: (line: string) => void;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
+  /** Gets how long each run of a function took, and how long its thread was busy meanwhile. */
+  onRun?: (run: Extract<FromHost, { kind: 'ran' }>) => void;
   /** Gets each e-mail to a customer. None is sent. */
   onMail?: (mail: Mail) => void;
   /** A part has ended by itself and cannot be restarted. The stack no longer works. */
@@ -154,6 +156,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         scheduler.afterRequest(line);
       },
       onMail: options.onMail,
+      onRun: options.onRun,
     }),
   );
   keep(accessLines);

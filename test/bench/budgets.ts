@@ -4,6 +4,7 @@ import type { Growth } from './growth.ts';
 import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
+import type { PoolFigures } from './pool.ts';
 
 export const budgets = {
   /** SQL statements, commits, state transitions and, in steady traffic, DynamoDB calls of one order. */
@@ -20,6 +21,10 @@ export const budgets = {
   hotOfSpread: 0.6,
   /** The middle of a request's times in the largest shop, against that in the smallest. */
   growth: 1.2,
+  /** The same of a job, whose slice of the history is a fixed part of it. */
+  growthOfJobs: 3,
+  /** Statements a second over reused connections, against those over fresh ones. */
+  pool: 2,
   /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
   limiterWrites: { passed: 1, refused: 0.2 },
 };
@@ -57,10 +62,11 @@ export function brokenByHot(hot: readonly Hot[]): string[] {
 /** One sentence for every operation that takes longer in a larger shop. */
 export function brokenByGrowth(growth: readonly Growth[]): string[] {
   return growth
-    .filter(({ ratio }) => ratio > budgets.growth)
+    .map((each) => ({ ...each, budget: each.operation.startsWith('job ') ? budgets.growthOfJobs : budgets.growth }))
+    .filter(({ ratio, budget }) => ratio > budget)
     .map(
-      ({ operation, ratio }) =>
-        `${operation}: ${ratio.toFixed(2)} times as long in the largest shop as in the smallest; the budget is ${budgets.growth}.`,
+      ({ operation, ratio, budget }) =>
+        `${operation}: ${ratio.toFixed(2)} times as long in the largest shop as in the smallest; the budget is ${budget}.`,
     );
 }
 
@@ -73,6 +79,22 @@ export function brokenByLimiter(limiter: readonly LimiterFigures[]): string[] {
       ? [`The limiter (${situation}) writes ${writesPerRequest} times a request; the budget is ${budget}.`]
       : [];
   });
+}
+
+/** One sentence for every expectation of connections and crowds that is broken. */
+export function brokenByPool({ ratio, crowd }: PoolFigures): string[] {
+  const { requests, answered, otherwise } = crowd;
+  return [
+    ...(ratio < budgets.pool
+      ? [
+          `Reused connections give ${ratio.toFixed(1)} times the statements of fresh ones; the budget is ${budgets.pool}.`,
+        ]
+      : []),
+    ...(otherwise > 0
+      ? [`${otherwise} of ${requests} requests at once ended without an answer or 503 with Retry-After.`]
+      : []),
+    ...(answered === 0 ? [`None of ${requests} requests at once was answered.`] : []),
+  ];
 }
 
 /** One sentence for every budget of functions that is broken. */

@@ -55,7 +55,13 @@ async function place({ stack, tokens, productIds }: Shop, orders: number, wait: 
   try {
     for (let i = 0; i < orders; i++) {
       const productId = productIds[i % productIds.length]!;
-      const status = await placeOrder({ baseUrl: stack.baseUrl, token: tokens[0]!, productId, wait, agent });
+      const status = await placeOrder({
+        url: `${stack.baseUrl}/orders`,
+        token: tokens[0]!,
+        productIds: [productId],
+        wait,
+        agent,
+      });
       if (wait > 0 && status !== 'confirmed') throw new Error(`An order ended ${status} instead of confirmed.`);
       await stack.inside.sagasIdle();
     }

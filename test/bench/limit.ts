@@ -73,7 +73,13 @@ async function templateOf({ stack, tokens, productIds }: Shop): Promise<OrderRow
   const agent = new Agent();
   try {
     const before = await tally(owner);
-    const order = { baseUrl: stack.baseUrl, token: tokens.at(-1)!, productId: productIds[0]!, wait: 20, agent };
+    const order = {
+      url: `${stack.baseUrl}/orders`,
+      token: tokens.at(-1)!,
+      productIds: productIds.slice(0, 1),
+      wait: 20,
+      agent,
+    };
     const status = await placeOrder(order);
     if (status !== 'confirmed') throw new Error(`The first order ended ${status} instead of confirmed.`);
     const rows = await rowsSince(owner, before);

@@ -2,21 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { type Agent, request } from 'node:http';
 
 export type OrderRequest = {
-  baseUrl: string;
+  /** Where orders are posted. */
+  url: string;
   token: string;
-  productId: string;
+  /** One unit of each. */
+  productIds: string[];
   /** Seconds of `Prefer: wait=N`; 0 asks for the answer at once. */
   wait: number;
   agent: Agent;
 };
 
 /**
- * Places an order of one line under a key of its own.
+ * Places an order under a key of its own.
  * @returns its status in the answer
- * @throws Error when it was refused
+ * @throws Error when it was refused for another reason than its stock
  */
-export async function placeOrder({ baseUrl, token, productId, wait, agent }: OrderRequest): Promise<string> {
-  const body = JSON.stringify({ lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' });
+export async function placeOrder({ url, token, productIds, wait, agent }: OrderRequest): Promise<string> {
+  const lines = productIds.map((productId) => ({ productId, quantity: 1 }));
+  const body = JSON.stringify({ lines, paymentMethod: 'pm_card_visa' });
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
@@ -24,9 +27,11 @@ export async function placeOrder({ baseUrl, token, productId, wait, agent }: Ord
     'idempotency-key': randomUUID(),
     ...(wait === 0 ? {} : { prefer: `wait=${wait}` }),
   };
-  const { status, text } = await send(`${baseUrl}/orders`, { agent, method: 'POST', headers }, body);
-  if (status !== 201 && status !== 202) throw new Error(`POST /orders gave ${status}: ${text}`);
-  return (JSON.parse(text) as { status: string }).status;
+  const { status, text } = await send(url, { agent, method: 'POST', headers }, body);
+  const order = JSON.parse(text) as { status?: unknown };
+  // A problem has a status too, which is a number.
+  if (typeof order.status !== 'string') throw new Error(`POST ${url} gave ${status}: ${text}`);
+  return order.status;
 }
 
 function send(url: string, options: object, body: string): Promise<{ status: number; text: string }> {

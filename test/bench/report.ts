@@ -4,7 +4,10 @@ import type { FunctionFigures } from './functions.ts';
 import type { Growth } from './growth.ts';
 import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
+import type { MemoryFigures } from './memory.ts';
 import { rounded } from './numbers.ts';
+import type { PeerFigures } from './peers.ts';
+import type { PoolFigures } from './pool.ts';
 import type { Throughput } from './throughput.ts';
 
 export type Results = {
@@ -13,11 +16,14 @@ export type Results = {
   hot?: Hot[];
   limiter?: LimiterFigures[];
   functions?: FunctionFigures[];
+  memory?: MemoryFigures[];
+  pool?: PoolFigures;
   growth?: Growth[];
+  peers?: PeerFigures[];
 };
 
 /** What `--json` writes. Keys beyond those that were asked for say how the figures come about. */
-export function toJson({ counts, throughput, hot, limiter, functions, growth }: Results): object {
+export function toJson({ counts, throughput, hot, limiter, functions, memory, pool, growth, peers }: Results): object {
   return {
     ...(throughput && {
       ordersPerSecond: byClients(throughput.results, ({ ordersPerSecond }) => rounded(ordersPerSecond)),
@@ -50,6 +56,9 @@ export function toJson({ counts, throughput, hot, limiter, functions, growth }: 
     ...(growth && {
       growth: growth.map(({ operation, p50, ratio }) => ({ operation, p50, ratio: rounded(ratio, 3) })),
     }),
+    ...(memory && { memory }),
+    ...(pool && { pool }),
+    ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
       functions: functions.map(({ initMs, naiveInitMs, initCpuMs, naiveInitCpuMs, ...rest }) => ({
@@ -67,14 +76,17 @@ const byClients = <T>(results: Throughput[], of: (result: Throughput) => T): Rec
   Object.fromEntries(results.map((result) => [String(result.clients), of(result)]));
 
 /** The same for a person to read. */
-export function toText({ counts, throughput, hot, limiter, functions, growth }: Results): string {
+export function toText({ counts, throughput, hot, limiter, functions, memory, pool, growth, peers }: Results): string {
   return [
     ...(counts === undefined ? [] : [countsText(counts)]),
     ...(throughput === undefined ? [] : [throughputText(throughput.results, throughput.rows)]),
     ...(hot === undefined ? [] : [hotText(hot)]),
     ...(limiter === undefined ? [] : [limiterText(limiter)]),
     ...(functions === undefined ? [] : [functionsText(functions)]),
+    ...(memory === undefined ? [] : [memoryText(memory)]),
+    ...(pool === undefined ? [] : [poolText(pool)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
+    ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
 }
 
@@ -127,6 +139,48 @@ function growthText(growth: Growth[]): string {
     rounded(ratio, 2),
   ]);
   return table(['p50 in ms', ...sizes.map((size) => `${size} orders`), 'ratio'], lines);
+}
+
+function memoryText(memory: MemoryFigures[]): string {
+  const sizes = Object.keys(memory[0]!.sizes).map(Number);
+  const lines = memory.map(({ name, busyMs, waitingMs, sizes: by }) => [
+    name,
+    rounded(busyMs),
+    rounded(waitingMs),
+    ...sizes.map((mb) => `${rounded(by[mb]!.ms)} ms, $${rounded(by[mb]!.usdPerMillion, 2)}`),
+  ]);
+  return table(['one at a time', 'busy ms', 'waiting ms', ...sizes.map((mb) => `${mb} MB`)], lines);
+}
+
+function poolText({ reusedPerSecond, freshPerSecond, ratio, crowd }: PoolFigures): string {
+  const connections = table(
+    ['statements/s over', 'reused connections', 'fresh ones', 'ratio'],
+    [['', rounded(reusedPerSecond), rounded(freshPerSecond), `× ${rounded(ratio)}`]],
+  );
+  const { requests, answered, refused, otherwise, seconds, recovery } = crowd;
+  return `${connections}\n${table(
+    ['requests at once', 'answered', '503 with Retry-After', 'otherwise', 'seconds', 'single request after ÷ before'],
+    [[requests, answered, refused, otherwise, rounded(seconds), rounded(recovery, 2)]],
+  )}`;
+}
+
+function peersText(peers: PeerFigures[]): string {
+  const times = (value: number | undefined) => (value === undefined ? '' : `× ${rounded(value, 2)}`);
+  const lines = peers.map(({ name, ordersPerSecond, p50Ms, processorMs, rushSeconds, rushEndings, ratios }) => [
+    name,
+    rounded(ordersPerSecond),
+    times(ratios.rate),
+    rounded(p50Ms),
+    processorMs === undefined ? '' : rounded(processorMs),
+    times(ratios.processor),
+    rounded(rushSeconds, 2),
+    times(ratios.rush),
+    Object.entries(rushEndings)
+      .map(([ending, count]) => `${ending} ${count}`)
+      .join(', '),
+  ]);
+  const head = ['', 'orders/s', 'ours ÷', 'p50 ms', 'processor ms', 'ours ÷', '500 buyers s', 'ours ÷', 'of which'];
+  return table(head, lines);
 }
 
 function limiterText(limiter: LimiterFigures[]): string {

@@ -1,24 +1,36 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { brokenByCounts, brokenByFunctions, brokenByGrowth, brokenByHot, brokenByLimiter } from './budgets.ts';
+import {
+  brokenByCounts,
+  brokenByFunctions,
+  brokenByGrowth,
+  brokenByHot,
+  brokenByLimiter,
+  brokenByPool,
+} from './budgets.ts';
 import { countPerOrder } from './counts.ts';
 import { measureFunctions } from './functions.ts';
 import { measureGrowth } from './growth.ts';
 import { measureHot } from './hot.ts';
 import { measureLimiter } from './limiter.ts';
+import { measureMemory } from './memory.ts';
+import { measurePeers, readAgainst } from './peers.ts';
+import { measurePool } from './pool.ts';
 import { type Results, toJson, toText } from './report.ts';
 import { measureThroughput } from './throughput.ts';
 
-const parts = ['counts', 'throughput', 'hot', 'limiter', 'functions', 'growth'] as const;
-/** Not growth, which fills shops for minutes. */
-const usualParts = parts.filter((part) => part !== 'growth');
+const parts = ['counts', 'throughput', 'hot', 'limiter', 'functions', 'memory', 'pool', 'growth', 'peers'] as const;
+/** Growth fills shops for minutes, and peers are other products. */
+const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers');
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth by default
+  --part NAME  measures only this, and may be given more than once; all but growth and peers by default
+  --against URL,COMMAND
+               with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
 Ends with 1 when a budget is broken. Figures of one run can be compared with each other, not with another machine's.
 `;
@@ -27,7 +39,7 @@ const clients = [1, 8, 32];
 
 /** @returns whether every budget is kept */
 async function main(): Promise<boolean> {
-  const { short, json, part, help } = readArguments();
+  const { short, json, part, help, against } = readArguments();
   if (help) {
     console.log(usage);
     return true;
@@ -63,10 +75,32 @@ async function main(): Promise<boolean> {
     say('bundling and starting functions');
     results.functions = await measureFunctions(short ? { runs: 5, otherRuns: 1 } : { runs: 9, otherRuns: 5 });
   }
+  if (part.includes('memory')) {
+    say('running the hot functions one at a time');
+    results.memory = await measureMemory(short ? 20 : 150);
+  }
+  if (part.includes('pool')) {
+    say('reading over reused and over fresh connections, and with more requests than can wait');
+    results.pool = await measurePool({
+      clients: 8,
+      crowd: 3000,
+      ...(short ? { rounds: 1, seconds: 2 } : { rounds: 3, seconds: 4 }),
+      say,
+    });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
       ...(short ? { sizes: [10_000, 100_000], requests: 20 } : { sizes: [10_000, 100_000, 1_000_000], requests: 100 }),
+      say,
+    });
+  }
+  if (part.includes('peers')) {
+    say('placing orders here and at peers, turn by turn');
+    results.peers = await measurePeers({
+      against: against.map(readAgainst),
+      clients: 8,
+      ...(short ? { rounds: 1, seconds: 3, warmUpSeconds: 2 } : { rounds: 3, seconds: 8, warmUpSeconds: 20 }),
       say,
     });
   }
@@ -77,6 +111,7 @@ async function main(): Promise<boolean> {
     ...(results.counts === undefined ? [] : brokenByCounts(results.counts)),
     ...(results.functions === undefined ? [] : brokenByFunctions(results.functions)),
     ...(results.limiter === undefined ? [] : brokenByLimiter(results.limiter)),
+    ...(results.pool === undefined ? [] : brokenByPool(results.pool)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),
@@ -92,11 +127,16 @@ function readArguments() {
       short: { type: 'boolean', default: false },
       json: { type: 'string' },
       part: { type: 'string', multiple: true, default: [...usualParts] },
+      against: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const unknown = values.part.find((name) => !parts.includes(name as Part));
   if (unknown !== undefined) throw new Error(`There is no part ${unknown}.\n\n${usage}`);
+  values.against.forEach(readAgainst);
+  if (values.part.includes('peers') && values.against.length === 0) {
+    throw new Error(`--part peers needs --against.\n\n${usage}`);
+  }
   return values;
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+import { resetStack, type Stack, type StackOptions, startStack } from '../../infra/local/stack.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import type { Scope } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
@@ -17,6 +17,8 @@ export type Shop = {
   tokens: string[];
   /** The key of a server with these scopes. */
   newKey(...scopes: Scope[]): Promise<string>;
+  /** Puts a product with so many units on sale. */
+  newProduct(units: number): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -31,6 +33,7 @@ export async function openShop(size: {
   products: number;
   customers: number;
   postgresSettings?: Record<string, string>;
+  onRun?: StackOptions['onRun'];
 }): Promise<Shop> {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-bench-'));
   const stack = await startStack({
@@ -39,6 +42,7 @@ export async function openShop(size: {
     // Copies of an order's rows, which the database's limit is measured with, count as unpaid orders.
     settings: { RATE_LIMIT_PER_MINUTE: '1000000', MAX_UNPAID_ORDERS: '1000000', MAX_UNPAID_UNITS: '1000000' },
     postgresSettings: size.postgresSettings ?? {},
+    ...(size.onRun === undefined ? {} : { onRun: size.onRun }),
     onCrash: (error) => {
       console.error(error);
       process.exit(1);
@@ -51,9 +55,10 @@ export async function openShop(size: {
   try {
     const { appKey, clientId } = await registerApplications(stack);
     const newKey = async (...scopes: Scope[]) => (await newServer(storeOf(stack), ...scopes)).key;
-    const productIds = await times(size.products, (i) => putOnSale(stack.baseUrl, appKey, i));
+    const newProduct = (units: number) => putOnSale(stack.baseUrl, appKey, units);
+    const productIds = await times(size.products, () => newProduct(unitsEach));
     const tokens = await times(size.customers, () => signUpAndIn(stack.baseUrl, clientId));
-    return { stack, directory, productIds, tokens, newKey, close };
+    return { stack, directory, productIds, tokens, newKey, newProduct, close };
   } catch (error) {
     await close();
     throw error;
@@ -75,11 +80,11 @@ const storeOf = ({ inside }: Stack) => ({
   clock: systemClock,
 });
 
-async function putOnSale(baseUrl: string, appKey: string, number: number): Promise<string> {
-  const body = { sku: `BENCH-${number}`, name: `Thing ${number}`, price: { amount: 1999, currency: 'EUR' } };
+async function putOnSale(baseUrl: string, appKey: string, units: number): Promise<string> {
+  const body = { sku: `BENCH-${randomUUID().slice(0, 13)}`, name: 'Thing', price: { amount: 1999, currency: 'EUR' } };
   const by = { authorization: `Bearer ${appKey}` };
   const { id } = await post<{ id: string }>(`${baseUrl}/products`, body, by);
-  const opening = { quantity: unitsEach, reason: 'opening stock' };
+  const opening = { quantity: units, reason: 'opening stock' };
   await post(`${baseUrl}/products/${id}/stock-movements`, opening, by);
   return id;
 }

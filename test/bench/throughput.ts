@@ -82,14 +82,17 @@ export async function endLoad(load: ChildProcess): Promise<void> {
   await once(load, 'exit');
 }
 
-/** @throws Error when an order was not confirmed */
-export async function runLoad(
+/** Orders of one line. @throws Error when one was not confirmed */
+export const runLoad = (
   child: ChildProcess,
   { stack, tokens, productIds }: Pick<Shop, 'stack' | 'tokens' | 'productIds'>,
   clients: number,
   seconds: number,
-) {
-  const load: Load = { baseUrl: stack.baseUrl, tokens: tokens.slice(0, clients), productIds, seconds };
+) =>
+  sendLoad(child, { url: `${stack.baseUrl}/orders`, tokens: tokens.slice(0, clients), productIds, lines: 1, seconds });
+
+/** @throws Error when the load could not be played */
+export async function sendLoad(child: ChildProcess, load: Load) {
   child.send(load);
   const outcome = await new Promise<Outcome>((resolve) => {
     const gone = (code: number | null) =>

@@ -138,8 +138,21 @@ const toError = ({ name, message }: { name: string; message: string }): Error =>
 
 const handlers = new Map<string, Promise<Handler>>();
 
-/** Runs one handler as Lambda would run its function. */
 async function invoke(handler: string, event: unknown, timeoutSeconds: number): Promise<unknown> {
+  if (!data.measures) return await run(handler, event, timeoutSeconds);
+  const startedAt = performance.now();
+  const before = process.threadCpuUsage();
+  try {
+    return await run(handler, event, timeoutSeconds);
+  } finally {
+    const { user, system } = process.threadCpuUsage(before);
+    const milliseconds = performance.now() - startedAt;
+    post({ kind: 'ran', handler, milliseconds, processorMilliseconds: (user + system) / 1000 });
+  }
+}
+
+/** Runs one handler as Lambda would run its function. */
+async function run(handler: string, event: unknown, timeoutSeconds: number): Promise<unknown> {
   let loaded = handlers.get(handler);
   if (loaded === undefined) {
     loaded = import(new URL(`../../../functions/${handler}.ts`, import.meta.url).href).then((module) => module.handler);

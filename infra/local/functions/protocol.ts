@@ -12,7 +12,7 @@ export type ToHost =
   | { kind: 'stop' };
 
 /** What the thread that hosts the functions starts with. */
-export type HostData = { ahead: number; logFile: string };
+export type HostData = { ahead: number; logFile: string; measures: boolean };
 
 /** Messages from the thread that hosts the functions to the supervising thread. */
 export type FromHost =
@@ -27,4 +27,6 @@ export type FromHost =
   | { kind: 'mail'; mail: Mail }
   /** A handler has printed the record of an access: a line of JSON. */
   | { kind: 'access'; line: string }
+  /** A function has run alone or beside others: how long, and how long the thread was busy meanwhile. */
+  | { kind: 'ran'; handler: string; milliseconds: number; processorMilliseconds: number }
   | { kind: 'request'; method: string; path: string; status: number; milliseconds: number };

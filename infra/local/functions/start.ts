@@ -14,6 +14,8 @@ type Options = {
   /** A request to the gateway moves the clock by so many seconds. */
   onAdvance: (seconds: number) => Promise<Reading>;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
+  /** Gets how long each run of a function took. Measuring takes time itself, so it is off without this. */
+  onRun?: ((run: Extract<FromHost, { kind: 'ran' }>) => void) | undefined;
   onMail?: ((mail: Mail) => void) | undefined;
   /** A handler has printed the record of an access. */
   onAccess?: (line: string) => void;
@@ -111,7 +113,11 @@ export class Functions {
   }
 
   #start(): Host {
-    const workerData: HostData = { ahead: this.#ahead, logFile: this.#options.logFile };
+    const workerData: HostData = {
+      ahead: this.#ahead,
+      logFile: this.#options.logFile,
+      measures: this.#options.onRun !== undefined,
+    };
     const options = { env: this.#options.env, workerData, stdout: true, stderr: true };
     const worker = new Worker(new URL('./host.ts', import.meta.url), options);
     worker.stdout.pipe(this.#output, { end: false });
@@ -153,8 +159,11 @@ export class Functions {
   }
 
   #receive(message: FromHost): void {
-    const { onMail, onAccess, onRequest } = this.#options;
+    const { onMail, onAccess, onRequest, onRun } = this.#options;
     switch (message.kind) {
+      case 'ran':
+        onRun?.(message);
+        break;
       case 'invoked':
         this.#take(message.id)?.resolve(JSON.parse(message.result));
         break;
