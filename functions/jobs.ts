@@ -15,6 +15,8 @@ export type Job = {
   identity?: true;
   /** Sends mails where a sender is configured. */
   mails?: true;
+  /** Publishes to the event bus. */
+  publishes?: true;
   /** What the handler does with the state machines. */
   states?: StateGrants;
   tables?: TableGrants;
@@ -95,6 +97,15 @@ const rows = {
     states: { placing: ['DescribeExecution'], compensating: ['StartExecution', 'DescribeExecution'] },
     tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
     timeoutSeconds: 600,
+  },
+  // Also woken when a saga begins or ends, and so at most seconds behind an order. The schedule catches everything else.
+  'publish-events': {
+    handler: 'jobs/publish-events',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'publisher',
+    provider: false,
+    publishes: true,
+    timeoutSeconds: 55,
   },
   'refresh-issuer-keys': {
     handler: 'jobs/refresh-issuer-keys',

@@ -1,3 +1,4 @@
+import type { Consumer } from '../functions/consumers.ts';
 import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { Stream } from '../functions/streams.ts';
@@ -15,6 +16,8 @@ export type Grants = {
   payments: 'simulated' | 'stripe' | null;
   /** Whether the handler reads the signing secret of Stripe's webhook. */
   webhook: boolean;
+  /** Whether the handler publishes to the event bus. */
+  publishes: boolean;
   /** Whether the handler sends mails. */
   mails: boolean;
 };
@@ -27,7 +30,8 @@ export type Handler =
   | { kind: 'http'; row: Route }
   | { kind: 'step'; row: Step }
   | { kind: 'job'; row: Job }
-  | { kind: 'stream'; row: Stream };
+  | { kind: 'stream'; row: Stream }
+  | { kind: 'consumer'; row: Consumer };
 
 /** The rights of a handler: those that its row names, and those that authentication and rate limits need. */
 export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Grants {
@@ -61,6 +65,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     states: ('states' in row && row.states) || {},
     payments: callsProvider ? provider : null,
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
+    publishes: handler.kind === 'job' && handler.row.publishes === true,
     mails: handler.kind === 'job' && handler.row.mails === true,
   };
 }

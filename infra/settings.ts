@@ -19,6 +19,8 @@ export type Settings = {
   dynamodbPrefixList?: string;
   /** The sender of mails; without it none are sent. */
   mail?: { from: string };
+  /** Whether customers get mails about their orders. */
+  orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
   variables: Readonly<Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS', string>>>;
   /** Variables of the functions that open and recover accounts. */
@@ -53,7 +55,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
@@ -83,11 +85,19 @@ export function readSettings(node: Node): Settings {
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
     },
+    orderMails: orderMailsOf(given, mail),
     accounts: accountsOf(given, profile, mail),
     ...(mail === undefined ? {} : { mail }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
   };
+}
+
+function orderMailsOf(given: Given, mail: Settings['mail']): boolean {
+  const wanted = given.oneOf('orderMails', ['none', 'all'], 'none') === 'all';
+  if (wanted && mail === undefined)
+    throw new SettingError('orderMails all needs a sender: -c mailFrom=shop@example.com');
+  return wanted;
 }
 
 /** Zones are named where some of a region lack RDS Proxy, or an endpoint that the network needs. */

@@ -4,6 +4,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { UnderKey } from './constructs/stage-key.ts';
 import type { Settings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
+import { EventsStack } from './stacks/events-stack.ts';
 import { HttpStack } from './stacks/http-stack.ts';
 import { JobsStack } from './stacks/jobs-stack.ts';
 import { MonitoringStack } from './stacks/monitoring-stack.ts';
@@ -43,13 +44,15 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
       serves,
     });
   const [accounts, shop, operations] = [http('accounts'), http('shop'), http('operations')];
+  const events = new EventsStack(app, idOf('events'), { ...holding('domain events'), context });
   const jobs = new JobsStack(app, idOf('jobs'), {
     ...holding('schedules, records of accesses'),
     context,
     httpLog: handlersLog,
+    stateMachines: saga.stateMachines,
   });
 
-  const last = [accounts, shop, operations, jobs];
+  const last = [accounts, shop, operations, events, jobs];
   const handlers = [saga, ...last].flatMap((stack) => stack.handlers);
   const monitoring = new MonitoringStack(app, idOf('monitoring'), {
     description: `Counterfoil ${name}: alarms, dashboard`,
@@ -62,6 +65,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
       handlers: Object.fromEntries(handlers.map((handler) => [handler.node.id, handler.functionName])),
       ...data.monitored,
       ...jobs.monitored,
+      ...events.monitored,
     },
   });
 
@@ -73,5 +77,5 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   Tags.of(app).add('stage', name);
   if (data.key !== undefined) Aspects.of(app).add(new UnderKey(data.key));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, platform, saga, accounts, shop, operations, jobs, monitoring };
+  return { data, platform, saga, accounts, shop, operations, events, jobs, monitoring };
 }

@@ -6,11 +6,12 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type StateAction, type StateMachineName, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
+import { eventSource } from '../../lib/contract/events/define-event.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
 import { addressIn, type Settings } from '../settings.ts';
 import type { Database } from './database.ts';
-import { executionsArnOf, functionNameOf, logGroupNameOf, machineArnOf, machineNameOf } from './names.ts';
+import { busNameOf, executionsArnOf, functionNameOf, logGroupNameOf, machineArnOf, machineNameOf } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
@@ -129,9 +130,18 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.webhook && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
   }
+  if (grants.publishes) allowed.push(publishes(scope, busNameOf(settings.profile.name)));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   return allowed;
 }
+
+/** Domain events of the product, to the stage's own bus. */
+const publishes = (scope: Construct, resourceName: string) =>
+  new iam.PolicyStatement({
+    actions: ['events:PutEvents'],
+    resources: [Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName })],
+    conditions: { StringEquals: { 'events:source': eventSource } },
+  });
 
 /** For SES the identity is the address if it is verified itself, or else its domain. */
 function sends(scope: Construct, from: string): iam.PolicyStatement {
@@ -177,6 +187,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
+    ...(grants.publishes ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...settings.variables,

@@ -22,6 +22,9 @@ export const logGroupNameOf = (stage: string, handler: string): string => `/coun
 export const machineNameOf = (stage: string, machine: StateMachineName): string =>
   `counterfoil-${stage}-order-${machine}`;
 
+/** The name of the stage's event bus. */
+export const busNameOf = (stage: string): string => `counterfoil-${stage}`;
+
 /** The ARN of a state machine of the stage. */
 export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
   statesArn(scope, 'stateMachine', machineNameOf(stage, machine));

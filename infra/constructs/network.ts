@@ -6,8 +6,8 @@ import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 
 /**
- * A network with no way out: isolated subnets, DynamoDB by a gateway endpoint, Step Functions and SES by interface
- * endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
+ * A network with no way out: isolated subnets, DynamoDB by a gateway endpoint, Step Functions, EventBridge and SES by
+ * interface endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
  * address range is for the gateway endpoint.
  */
 export class Network extends Construct {
@@ -52,7 +52,7 @@ export class Network extends Construct {
     const endpoints = this.group('Endpoints', 'interface endpoints');
 
     join(this.handlers, this.proxy, 5432, 'functions to proxy');
-    join(this.handlers, endpoints, 443, 'functions to Step Functions');
+    join(this.handlers, endpoints, 443, 'functions to interface endpoints');
     // A gateway endpoint has no security group, but a prefix list, whose id differs by region and which CloudFormation
     // cannot look up. Without it, the route table alone is the limit: the network has no other way out.
     const dynamo = dynamodbPrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(dynamodbPrefixList);
@@ -71,6 +71,7 @@ export class Network extends Construct {
         })
         .addToPolicy(ownAccountOnly(this, name));
     reach('StepFunctions', 'states', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
+    reach('EventBridge', 'events', ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE);
     // The API of SES, not its SMTP interface. It costs by the hour, so it exists only where mails are sent.
     if (mail !== undefined) reach('Mail', 'ses', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }

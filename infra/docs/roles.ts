@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
@@ -13,10 +14,12 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   customer_export: 'read what is kept of a customer, for their export',
   customer_erasure: 'erase a customer; never read their data, except the address for the last mail',
   mailer: 'send the mails that others wrote, make the tokens in them, then delete their text',
+  order_mails: 'write mails about orders to the address of a customer, and read neither mails nor orders',
   catalog_api: 'add and change products; add to the stock ledger',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',
   events_api: 'read the events, and give each its place in the feed',
+  publisher: 'read the events, and mark those that were published',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',
   jobs: 'delete expired idempotency records, tokens, mails and unconfirmed sign-ups; create and drop months of the audit',
   monitor: 'read the views that count what must be zero, and the findings',
@@ -28,7 +31,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
 };
 
 type Row = { handler: string; databaseRole: DatabaseRole | null };
-const handlers = [routes, steps, jobs, streams].flatMap((table) => Object.values<Row>(table));
+const handlers = [routes, steps, jobs, streams, consumers].flatMap((table) => Object.values<Row>(table));
 const nameOf = ({ handler }: Row): string => handler.slice(handler.indexOf('/') + 1);
 
 /** The table of database roles: purpose, handlers, and the grants of the migrations. */

@@ -86,6 +86,12 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'set',
     what: 'pages of the shop that links in mails lead to ([accounts](accounts.md#pages-of-the-shop)); by `-c accountPages=`',
   },
+  ORDER_MAILS: {
+    laptop: 'yours',
+    aws: 'set',
+    what: '`all`: customers get [mails about their orders](events.md#mails-about-orders); by `-c orderMails=`',
+  },
+  EVENT_BUS_NAME: { laptop: 'default', aws: 'set', what: 'the bus that [domain events](events.md) are published to' },
   RATE_LIMIT_PER_MINUTE: {
     laptop: 'yours',
     aws: '`-c`',

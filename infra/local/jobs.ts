@@ -6,6 +6,10 @@ import { type Scheduler, startScheduler } from './scheduler.ts';
 export type Jobs = Scheduler & {
   /** Sends e-mails at once when the request may have written one. A laptop does not wait for the schedule. */
   afterRequest(line: Request): void;
+  /** Sends e-mails at once: a consumer may have written one. */
+  sendMails(): void;
+  /** Publishes domain events soon: something may have written one. */
+  publish(): void;
 };
 
 type Request = Extract<FromHost, { kind: 'request' }>;
@@ -34,15 +38,20 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
       })),
   });
   const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
+  const publish = soon(againWhileRunning(() => scheduler.trigger('publish-events')));
   const refresh = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
   const timer = refreshKeys ? setInterval(refresh, refreshKeysEveryMs) : undefined;
   return {
     ...scheduler,
     afterRequest: (line) => {
       if (mayWriteMail(line)) void sendMails();
+      if (line.method !== 'GET' && line.status < 300) publish.call();
     },
+    publish: publish.call,
+    sendMails: () => void sendMails(),
     async stop() {
       clearInterval(timer);
+      publish.cancel();
       await scheduler.stop();
     },
   };
@@ -50,6 +59,23 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
 
 const mayWriteMail = ({ method, path, status }: Request): boolean =>
   method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
+
+/** What happens within so many milliseconds is published together. */
+const gatherMs = 40;
+
+/** Runs `work` a moment after a call, once for all calls until then. */
+function soon(work: () => Promise<void>): { call: () => void; cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    call() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        void work();
+      }, gatherMs);
+    },
+    cancel: () => clearTimeout(timer),
+  };
+}
 
 /** Runs `work` one run at a time, and once more when it was called during a run. */
 function againWhileRunning(work: () => Promise<unknown>): () => Promise<void> {

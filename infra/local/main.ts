@@ -155,6 +155,7 @@ function chosenSettings(): Record<string, string> {
     'PREPARED_STATEMENTS',
     'CONFIRM_EMAIL',
     'ACCOUNT_PAGES_URL',
+    'ORDER_MAILS',
     'PAYMENT_PROVIDER',
     'PAYMENT_TIMEOUT_MS',
     'STRIPE_SECRET_KEY',

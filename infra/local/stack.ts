@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
@@ -10,6 +11,8 @@ import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { type StateMachineName, stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
+import { isActive, patternOf } from '../events.ts';
+import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
 import { readDemo } from './demo.ts';
@@ -82,6 +85,10 @@ export type Stack = {
     postgresPid: () => number;
     /** Resolves when no saga runs, or every running one waits for a callback. */
     sagasIdle: () => Promise<void>;
+    /** Publishes what the outbox holds, and resolves when the consumers have taken it. */
+    eventsDelivered: () => Promise<void>;
+    /** The stand-in for EventBridge. */
+    bus: Bus;
     /** Resolves when every access record so far is in the database. */
     accessesRecorded: () => Promise<void>;
     firstRun: boolean;
@@ -124,6 +131,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // The functions start with the provider's address. The provider reads theirs later, from here.
   const api = { baseUrl: '' };
   const provider = await startProvider(options, api, keep);
+  // Sagas that continue begin before the schedule does.
+  let [publish, sendMails] = [() => {}, () => {}];
   const states = await startStates({
     machines: await Promise.all(
       stateMachines.map(async (name) => ({
@@ -133,12 +142,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       })),
     ),
     invoke: (handler, payload) => invoke(handler, payload, 30),
+    onChange: () => publish(),
     clock,
     log,
     waitScale: options.waitScale,
   });
+  const bus = await openBus(options, invoke, { clock, keep, onConsumed: () => sendMails() });
   const env: Record<string, string> = {
-    ...environmentOf({ dynamo, states, proxy, certificate, credentials, provider }),
+    ...environmentOf({ dynamo, states, bus, proxy, certificate, credentials, provider }),
     COMPILE_CACHE: at('compile-cache'),
     ...options.settings,
   };
@@ -166,6 +177,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   ready.resolve(functions);
 
   const scheduler = keep(startJobs({ invoke, refreshKeys: provider !== undefined, clock, log }));
+  [publish, sendMails] = [scheduler.publish, scheduler.sendMails];
+  publish(); // What a killed run has left.
   const testClock = createTestClock(clock, at('clock.json'), { functions, dynamo, scheduler });
   const port = await functions.listen({ port: options.port, host: options.host, demoFile: at('demo.json') });
   const anyAddress = options.host === undefined || ['0.0.0.0', '::'].includes(options.host);
@@ -184,6 +197,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     killFunctions: () => functions.kill(),
     postgresPid: postgres.pid,
     sagasIdle: states.idle,
+    eventsDelivered: async () => {
+      await scheduler.trigger('publish-events');
+      await bus.idle();
+    },
+    bus,
     accessesRecorded: () => accessLines.settle(10_000),
     firstRun: postgres.firstRun,
     issuer: env.IDENTITY_ISSUER,
@@ -255,9 +273,37 @@ async function openAccessLines(logFile: string, invoke: Invoke, log: (line: stri
   return lines;
 }
 
+/** The event bus with the rules of the consumer table, as the settings ask for them. */
+async function openBus(
+  { directory, settings = {}, log = () => {} }: StackOptions,
+  invoke: Invoke,
+  { clock, keep, onConsumed }: { clock: MovableClock; keep: Keep; onConsumed: () => void },
+): Promise<Bus> {
+  const active = Object.values(consumers).filter((row) =>
+    isActive(row, { orderMails: settings.ORDER_MAILS === 'all' }),
+  );
+  const bus = await startBus({
+    name: 'counterfoil',
+    file: join(directory, 'events.sqlite'),
+    rules: active.map((consumer) => ({
+      name: consumer.name,
+      pattern: patternOf(consumer),
+      atOnce: consumer.atOnce,
+      deliver: async (event) => {
+        await invoke(consumer.handler, event, consumer.timeoutSeconds);
+        onConsumed();
+      },
+    })),
+    clock,
+    log,
+  });
+  return keep(bus);
+}
+
 type Endpoints = {
   dynamo: LocalDynamo;
   states: States;
+  bus: Bus;
   proxy: RdsProxy;
   certificate: Certificate;
   credentials: Credentials;
@@ -265,12 +311,13 @@ type Endpoints = {
 };
 
 /** The functions' environment variables, as the deployed functions have them. */
-const environmentOf = ({ dynamo, states, proxy, certificate, credentials, provider }: Endpoints) => ({
+const environmentOf = ({ dynamo, states, bus, proxy, certificate, credentials, provider }: Endpoints) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
   AWS_ENDPOINT_URL_SFN: states.endpoint,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
   DATABASE_HOST: proxy.host,
   DATABASE_PORT: String(proxy.port),
   DATABASE_CA_FILE: certificate.caFile,

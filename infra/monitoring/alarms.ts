@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { pascal } from '../constructs/names.ts';
 import { database, jobRuns, tables } from './alarms/infrastructure.ts';
 import { brokenInvariants, checksBehind, openOrders, reconciliation, sagaExecutions, stock } from './alarms/orders.ts';
-import { accessRecords, identityProvider, mails, requests } from './alarms/requests.ts';
+import { accessRecords, domainEvents, identityProvider, mails, requests } from './alarms/requests.ts';
 import type { AlarmSpec } from './alarms/spec.ts';
 import type { MonitoredResources } from './resources.ts';
 
@@ -24,6 +24,7 @@ export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...requests(resources),
   ...identityProvider(),
   ...accessRecords(resources),
+  ...domainEvents(resources),
   ...jobRuns(resources),
   ...database(resources),
   ...tables(resources),

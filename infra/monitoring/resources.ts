@@ -16,6 +16,8 @@ export type MonitoredResources = {
   /** The queue of access records that could not be stored, and the function that stores them. */
   undeliveredAccesses: string;
   recordAccess: string;
+  /** The queue of domain events that a consumer did not take. */
+  undeliveredEvents: string;
   /** The log group of the HTTP handlers. */
   httpLog: string;
   /** Functions of the schedule table, by the names of their jobs. */

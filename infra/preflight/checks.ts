@@ -88,15 +88,17 @@ export const checks: readonly Check[] = [
 
 /** The network takes the first zones of the region unless they are named; each must have what stands in it. */
 async function checkZones(account: Account, { profile, mail }: Settings): Promise<Finding[]> {
-  const [open, database, states, email] = await Promise.all([
+  const [open, database, states, events, email] = await Promise.all([
     account.zones(),
     account.databaseZones(engineVersion),
     account.endpointZones('states'),
+    account.endpointZones('events'),
     mail === undefined ? undefined : account.endpointZones('email'),
   ]);
   const lacks = (zone: string): string[] => [
     ...(database.includes(zone) ? [] : ['the database']),
     ...(states.includes(zone) ? [] : ['the endpoint of Step Functions']),
+    ...(events.includes(zone) ? [] : ['the endpoint of EventBridge']),
     ...(email === undefined || email.includes(zone) ? [] : ['the endpoint of SES']),
   ];
   const chosen = (profile.zoneNames ?? open.toSorted()).slice(0, profile.zones);

@@ -1,20 +1,52 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { AccessRecords } from '../constructs/access-records.ts';
+import { invokedBy } from '../constructs/event-bus.ts';
 import type { HandlerFunction, StageContext } from '../constructs/handler-function.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
+
+/**
+ * Starts the publisher when a saga begins, which is after its order was committed, and when it has ended. Step Functions tells
+ * EventBridge of both without charge, so no function has to.
+ */
+function wokenBySagas(scope: Construct, publisher: HandlerFunction, stateMachineArn: string[]): void {
+  const rule = new events.CfnRule(scope, 'PublisherRule', {
+    description: 'Domain events of a saga are published as it goes',
+    eventPattern: {
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn },
+    },
+    targets: [
+      {
+        id: 'function',
+        arn: publisher.function.functionArn,
+        input: '{}',
+        // The schedule does what a lost event leaves.
+        retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 2 },
+      },
+    ],
+  });
+  invokedBy(scope, 'PublisherPermission', publisher, rule.attrArn);
+}
 
 /** What runs without a request: scheduled jobs, and the function that stores access records from the log. */
 export class JobsStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
   readonly monitored: Pick<MonitoredResources, 'deadLetters' | 'undeliveredAccesses' | 'recordAccess' | 'jobs'>;
 
-  constructor(scope: Construct, id: string, props: StackProps & { context: StageContext; httpLog: logs.LogGroup }) {
-    const { context, httpLog, ...rest } = props;
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & { context: StageContext; httpLog: logs.LogGroup } & Pick<MonitoredResources, 'stateMachines'>,
+  ) {
+    const { context, httpLog, stateMachines, ...rest } = props;
     super(scope, id, rest);
     const schedules = new Schedules(this, 'Schedules', context);
+    wokenBySagas(this, schedules.handlers['publish-events']!, Object.values(stateMachines));
     const records = new AccessRecords(this, 'AccessRecords', { context, from: httpLog });
     this.handlers = [...Object.values(schedules.handlers), ...Object.values(records.handlers)];
     this.monitored = {

@@ -22,6 +22,8 @@ const schema = z.object({
   PLACING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   COMPENSATING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  /** The bus that domain events are published to. */
+  EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),
@@ -36,6 +38,8 @@ const schema = z.object({
   CONFIRM_EMAIL: z._default(z.enum(['none', 'required']), 'none'),
   /** The sender of mails, verified in SES. Without it, no mails are sent. */
   MAIL_FROM: z.optional(z.string()),
+  /** Whether customers get mails about their orders. */
+  ORDER_MAILS: z._default(z.enum(['none', 'all']), 'none'),
   /** Base URL of the shop's account pages, which the links in mails point to. */
   ACCOUNT_PAGES_URL: z.optional(z.url({ protocol: /^https?$/ })),
   RATE_LIMIT_PER_MINUTE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000_000)), 100),

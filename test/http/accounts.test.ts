@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { claimMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { sendMails } from '../../lib/accounts/mail/send.ts';
-import type { MailKind } from '../../lib/accounts/mail/texts.ts';
+import type { AccountMailKind } from '../../lib/accounts/mail/texts.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { mailedToken, mailsSentTo } from '../support/mailbox.ts';
@@ -47,7 +47,7 @@ const mailsTo = (to: string) =>
     select kind, body from customers.mails where recipient = ${to} order by id`;
 const kindsTo = async (to: string) => (await mailsTo(to)).map(({ kind }) => kind);
 /** The token in the latest mail of a kind. */
-const mailed = (kind: MailKind, to = email) => mailedToken(handlers.owner, to, kind);
+const mailed = (kind: AccountMailKind, to = email) => mailedToken(handlers.owner, to, kind);
 /** Signs in a customer with a confirmed address. */
 async function customer(): Promise<string> {
   await signUp();

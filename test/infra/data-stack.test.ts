@@ -91,6 +91,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(names.toSorted()).toEqual([
       ['Gateway', '.dynamodb'],
       ...(stage === 'prod' ? [['Interface', '.email']] : []),
+      ['Interface', '.events'],
       ['Interface', '.states'],
     ]);
     for (const [id, { Properties }] of ofType(data, 'AWS::EC2::VPCEndpoint')) {
@@ -229,7 +230,7 @@ test('named zones carry the subnets, the database, the proxy and every endpoint'
   const endpoints = ofType(data, 'AWS::EC2::VPCEndpoint').filter(
     ([, one]) => one.Properties.VpcEndpointType === 'Interface',
   );
-  expect(endpoints).toHaveLength(2);
+  expect(endpoints).toHaveLength(3);
   for (const [id, { Properties }] of endpoints) expect(Properties.SubnetIds, id).toEqual(ids);
   expect(JSON.stringify(data)).not.toContain('Fn::GetAZs');
 });

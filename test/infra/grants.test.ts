@@ -16,6 +16,7 @@ describe('an HTTP handler', () => {
       states: {},
       payments: null,
       webhook: false,
+      publishes: false,
       mails: false,
     });
   });
@@ -61,6 +62,7 @@ describe('an HTTP handler', () => {
       states: { placing: ['SendTaskSuccess'] },
       payments: null,
       webhook: true,
+      publishes: false,
       mails: false,
     });
   });
@@ -83,6 +85,7 @@ describe('a step', () => {
       states: {},
       payments: 'simulated',
       webhook: false,
+      publishes: false,
       mails: false,
     });
   });
@@ -94,6 +97,7 @@ describe('a step', () => {
       states: {},
       payments: 'stripe',
       webhook: false,
+      publishes: false,
       mails: false,
     });
   });
@@ -105,6 +109,7 @@ describe('a step', () => {
       states: {},
       payments: null,
       webhook: false,
+      publishes: false,
       mails: false,
     });
   });
@@ -121,6 +126,7 @@ test('a job has what its row says', () => {
     },
     payments: null,
     webhook: false,
+    publishes: false,
     mails: false,
   });
 });
@@ -134,6 +140,7 @@ test('a job that reads the provider’s transactions may look at the simulated o
     states: {},
     payments: 'simulated',
     webhook: false,
+    publishes: false,
     mails: false,
   });
   expect(grantsOf({ kind: 'job', row }, 'stripe')).toEqual({
@@ -142,6 +149,7 @@ test('a job that reads the provider’s transactions may look at the simulated o
     states: {},
     payments: 'stripe',
     webhook: false,
+    publishes: false,
     mails: false,
   });
 });
@@ -153,6 +161,7 @@ test('the job that sends mails may, and no other handler', () => {
     states: {},
     payments: null,
     webhook: false,
+    publishes: false,
     mails: true,
   });
 });
@@ -164,6 +173,7 @@ test('a handler of log lines has its role, and nothing else', () => {
     states: {},
     payments: null,
     webhook: false,
+    publishes: false,
     mails: false,
   });
 });

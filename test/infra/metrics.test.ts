@@ -177,6 +177,7 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
     .filter(({ TreatMissingData }) => TreatMissingData === 'breaching')
     .map(({ AlarmName }) => AlarmName);
   expect(silent.toSorted()).toEqual([
+    'counterfoil-dev-events-late',
     'counterfoil-dev-issuer-keys-stale',
     'counterfoil-dev-job-check-invariants-silent',
     'counterfoil-dev-job-reconcile-silent',

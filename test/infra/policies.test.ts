@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
@@ -29,13 +30,14 @@ const handlersOf = (stage: 'dev' | 'prod'): Handler[] => [
   ...Object.values(steps).map((row) => ({ kind: 'step', row }) as const),
   ...Object.values(jobs).map((row) => ({ kind: 'job', row }) as const),
   ...Object.values(streams).map((row) => ({ kind: 'stream', row }) as const),
+  ...Object.values(consumers).map((row) => ({ kind: 'consumer', row }) as const),
 ];
 
 /** Every wildcard in a policy of ours, and why it is there. */
 const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: string }[] = [
   {
     where: /^NetworkVpc/,
-    action: /^(dynamodb|states|ses):\*$/,
+    action: /^(dynamodb|states|ses|events):\*$/,
     resource: /^"\*"$/,
     because: 'the policy of an endpoint grants nothing; it refuses resources of other accounts, by its condition',
   },
@@ -181,7 +183,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       expect(ids(invoke!.Resource)).toEqual(ids(called.map(({ IntegrationUri }) => IntegrationUri)));
     }
     const forHttp = ofType(service, 'AWS::Lambda::Permission').filter(
-      ([, { Properties }]) => Properties.Principal !== 'logs.amazonaws.com',
+      ([, { Properties }]) => !['logs.amazonaws.com', 'events.amazonaws.com'].includes(Properties.Principal),
     );
     expect(forHttp).toEqual([]);
   });
@@ -237,6 +239,46 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
   });
 
+  test('a rule starts its own function alone: a consumer by its events, the publisher by sagas', () => {
+    const rules = ofType(service, 'AWS::Events::Rule');
+    const own = Object.values(consumers);
+    expect(rules).toHaveLength(own.length + 1);
+    const permissions = ofType(service, 'AWS::Lambda::Permission')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Principal }) => Principal === 'events.amazonaws.com');
+    for (const [id, { Properties }] of rules) {
+      const [{ Arn: arn }] = Properties.Targets;
+      expect(permissions.filter(({ SourceArn }) => SourceArn['Fn::GetAtt'][0] === id)).toEqual([
+        {
+          Action: 'lambda:InvokeFunction',
+          FunctionName: arn,
+          Principal: 'events.amazonaws.com',
+          SourceAccount: { Ref: 'AWS::AccountId' },
+          SourceArn: { 'Fn::GetAtt': [id, 'Arn'] },
+        },
+      ]);
+    }
+    const [publisher] = functionOf(service, stage, jobs['publish-events'].handler);
+    const woken = rules
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Targets }) => Targets[0].Arn['Fn::GetAtt'][0] === publisher);
+    expect(woken).toHaveLength(1);
+    expect(woken[0].EventPattern.detail.stateMachineArn).toHaveLength(3);
+    for (const { events, handler } of own) {
+      const [consumer] = functionOf(service, stage, handler);
+      const mine = rules
+        .map(([, { Properties }]) => Properties)
+        .filter(({ Targets }) => Targets[0].Arn['Fn::GetAtt'][0] === consumer);
+      expect(mine[0].State, 'only prod is synthesized with mails about orders').toBe(
+        stage === 'prod' ? 'ENABLED' : 'DISABLED',
+      );
+      expect(mine.map(({ EventPattern }) => EventPattern)).toEqual([
+        { source: ['counterfoil'], 'detail-type': events.map(({ type }) => type) },
+      ]);
+      expect(mine[0].Targets[0].DeadLetterConfig).toBeDefined();
+    }
+  });
+
   test('no role carries a policy of Amazon’s', () => {
     for (const [, template] of stacksOf(stages[stage])) {
       for (const [id, { Properties }] of ofType(template, 'AWS::IAM::Role')) {
@@ -255,7 +297,9 @@ function target(resource: unknown): string {
   const text = JSON.stringify(resource);
   const table = /\bExportsOutputFnGetAttTables(\w+?)[0-9A-F]{8}Arn/.exec(text)?.[1];
   const login = /"\/(\w+)"\]\]/.exec(text)?.[1];
-  if (/"AccessRecordsUndelivered\w+","Arn"/.test(text)) return 'undelivered';
+  if (/"(AccessRecords|Events)Undelivered\w+","Arn"/.test(text)) return 'undelivered';
+  const bus = /:(event-bus\/counterfoil-\w+)"/.exec(text)?.[1];
+  if (bus !== undefined) return bus;
   if (table !== undefined) return table;
   const sender = /:(identity\/[^"]+)"/.exec(text)?.[1];
   if (sender !== undefined) return sender;
@@ -275,7 +319,8 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
     ...Object.entries(grants.states).flatMap(([machine, actions]) =>
       actions.map((action) => `states:${action} ${isOnExecutions(action) ? 'execution' : 'stateMachine'} ${machine}`),
     ),
-    ...(handler.kind === 'stream' ? ['sqs:SendMessage undelivered'] : []),
+    ...(handler.kind === 'stream' || handler.kind === 'consumer' ? ['sqs:SendMessage undelivered'] : []),
+    ...(grants.publishes ? [`events:PutEvents event-bus/counterfoil-${provider === 'stripe' ? 'prod' : 'dev'}`] : []),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
     ...(grants.mails && provider === 'stripe'
       ? ['ses:SendEmail identity/shop@example.com', 'ses:SendEmail identity/example.com']

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { consumers } from '../../functions/consumers.ts';
 import { type Job, jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
@@ -8,16 +9,7 @@ import { releaseOf } from '../../infra/constructs/migrations.ts';
 import { functionNameOf } from '../../infra/constructs/names.ts';
 import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { definitions, stepOf } from '../support/definitions.ts';
-import {
-  functionOf,
-  type Output,
-  ofType,
-  type Resource,
-  stacksOf,
-  stripeSecret,
-  synthesized,
-  webhookSecret,
-} from './synthesized.ts';
+import { functionOf, type Output, ofType, stacksOf, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 
@@ -77,6 +69,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const handlers = [
       ...deployed(stage).map(({ handler }) => handler),
       ...[...Object.values(steps), ...Object.values(jobs), ...Object.values(streams)].map(({ handler }) => handler),
+      ...Object.values(consumers).map(({ handler }) => handler),
       'deploy/run-migrations',
     ];
     expect(named.toSorted()).toEqual(handlers.map((handler) => functionNameOf(stage, handler)).toSorted());
@@ -145,7 +138,15 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const withFunctions = stacksOf(stages[stage]).filter(
       ([, each]) => ofType(each, 'AWS::Lambda::Function').length > 0,
     );
-    expect(withFunctions.map(([name]) => name)).toEqual(['platform', 'saga', 'accounts', 'shop', 'operations', 'jobs']);
+    expect(withFunctions.map(([name]) => name)).toEqual([
+      'platform',
+      'saga',
+      'accounts',
+      'shop',
+      'operations',
+      'events',
+      'jobs',
+    ]);
     for (const [name] of withFunctions.slice(1)) expect(comesAfter(name as keyof typeof after), name).toBe(true);
     expect(resource.DependsOn).toEqual(expect.arrayContaining([migrate, runner]));
     expect(resource.Properties).toMatchObject(releaseOf(new URL('../../lib/database/migrations/', import.meta.url)));
@@ -172,19 +173,28 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   });
 
-  test('access records are retried, and failed batches wait in a queue', () => {
-    const [recorder] = functionOf(service, stage, 'streams/record-access');
-    const [[, { Properties }], ...others] = ofType(service, 'AWS::Lambda::EventInvokeConfig').filter(
-      ([, { Properties }]) => Properties.DestinationConfig !== undefined,
-    ) as [[string, Resource], ...unknown[]];
-    expect(others).toEqual([]);
-    const [queue] = ofType(service, 'AWS::SQS::Queue').find(([id]) => id.startsWith('AccessRecordsUndelivered'))!;
-    expect(Properties).toMatchObject({
-      FunctionName: { Ref: recorder },
-      MaximumRetryAttempts: 2,
-      MaximumEventAgeInSeconds: 6 * 3600,
-      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } },
-    });
+  test('access records and domain events are retried, and what failed for good waits in a queue', () => {
+    const expected = [
+      ['streams/record-access', 'AccessRecordsUndelivered'] as const,
+      ...Object.values(consumers).map(({ handler }) => [handler, 'EventsUndelivered'] as const),
+    ];
+    const found = ofType(service, 'AWS::Lambda::EventInvokeConfig')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ DestinationConfig }) => DestinationConfig !== undefined);
+    expect(found).toHaveLength(expected.length);
+    for (const [handler, queueName] of expected) {
+      const [id] = functionOf(service, stage, handler);
+      const [queue] = ofType(service, 'AWS::SQS::Queue').find(([each]) => each.startsWith(queueName))!;
+      expect(found.find(({ FunctionName }) => FunctionName.Ref === id)).toMatchObject({
+        MaximumRetryAttempts: 2,
+        MaximumEventAgeInSeconds: 6 * 3600,
+        DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } },
+      });
+    }
+  });
+
+  test('events are kept for a month', () => {
+    expect(ofType(service, 'AWS::Events::Archive').map(([, { Properties }]) => Properties.RetentionDays)).toEqual([30]);
   });
 
   test('the access log knows no person', () => {

@@ -12,8 +12,8 @@ const stripe = {
 };
 const issuer = { identityIssuer: 'https://login.example.com/shop' };
 const login = { identityCallbacks: 'https://shop.example/callback,com.example.shop://in', identityDomain: 'tea-shop' };
-const mails = { mailFrom: 'The Shop <shop@example.com>', confirmEmail: 'required' };
-const noMails = { mailFrom: '', confirmEmail: 'none' };
+const mails = { mailFrom: 'The Shop <shop@example.com>', confirmEmail: 'required', orderMails: 'all' };
+const noMails = { mailFrom: '', confirmEmail: 'none', orderMails: 'none' };
 const alarms = { alarmEmail: 'duty@example.com' };
 const noAlarms = { alarmEmail: '' };
 const others = { accountPages: 'https://shop.example.com/account', RATE_LIMIT_PER_MINUTE: '300', rateLimit: '50' };

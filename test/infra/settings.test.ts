@@ -14,9 +14,16 @@ test('the default is dev with simulated payments', () => {
     payments: { provider: 'simulated' },
     identity: { callbacks: ['http://localhost:3001/demo'] },
     release: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    orderMails: false,
     variables: {},
     accounts: { CONFIRM_EMAIL: 'none' },
   });
+});
+
+test('mails about orders need a sender of mails', () => {
+  expect(read({ orderMails: 'all', mailFrom: 'shop@example.com' }).orderMails).toBe(true);
+  expect(() => read({ orderMails: 'all' })).toThrow('needs a sender: -c mailFrom=');
+  expect(() => read({ orderMails: 'some', mailFrom: 'shop@example.com' })).toThrow('orderMails');
 });
 
 test('prod refuses simulated payments, as a setting and as the default', () => {
@@ -42,6 +49,7 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
     payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
     identity: { callbacks: [] },
     release: expect.any(String),
+    orderMails: false,
     variables: {},
     accounts: { CONFIRM_EMAIL: 'required' },
     mail: { from: 'shop@example.com' },

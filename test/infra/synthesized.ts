@@ -33,6 +33,7 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
         stripeWebhookSecretArn: webhookSecret,
         alarmEmail: 'duty@example.com',
         mailFrom: 'The Shop <shop@example.com>',
+        orderMails: 'all',
       }
     : {}),
 });

@@ -7,7 +7,7 @@ import { checkPassword } from '../../lib/accounts/customers/check-password.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { type Mail, MailRefused } from '../../lib/accounts/mail/mailer.ts';
 import { sendMails } from '../../lib/accounts/mail/send.ts';
-import { mailKinds, mailOf } from '../../lib/accounts/mail/texts.ts';
+import { accountMailKinds, mailOf } from '../../lib/accounts/mail/texts.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { poolOptions } from '../support/handlers.ts';
@@ -231,7 +231,7 @@ describe('mails', () => {
     expect(counts).toMatchObject({ sent: 1, failed: 1 });
   });
 
-  test.each(mailKinds)('of kind %s show their token, if they have one, alone or in a link', (kind) => {
+  test.each(accountMailKinds)('of kind %s show their token, if they have one, alone or in a link', (kind) => {
     const token = 'cfe_abc';
     const [plain, linked] = [mailOf(kind, { token }), mailOf(kind, { token, pagesUrl: 'https://shop.example.com/a/' })];
     const holds = ['confirm', 'reset', 'change'].includes(kind);

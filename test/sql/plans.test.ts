@@ -24,12 +24,14 @@ import {
 } from '../../lib/accounts/customers/erase.sql.ts';
 import { exportAccount } from '../../lib/accounts/customers/export.sql.ts';
 import { deleteIdentities, listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
+import { writeOrderMail } from '../../lib/accounts/mail/order-news.sql.ts';
 import { claimMails, giveUpMails, markSent, purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
 import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { readFeed } from '../../lib/events/feed.sql.ts';
+import { claimEvents, markPublished, oldestUnpublished } from '../../lib/events/publish.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, newId } from '../../lib/kernel/ids.ts';
 import { exportAccesses } from '../../lib/operations/audit/export.ts';
@@ -541,6 +543,36 @@ const calls: Call[] = [
     },
   ],
   ['check-invariants: what is known', 'monitor', (sql) => countViolations(sql, new Date())],
+  [
+    'publish-events: a batch',
+    'publisher',
+    (sql) =>
+      inTransaction(sql, async (tx) => {
+        const events = await claimEvents(tx, 100);
+        await markPublished(tx, [events[0]!.id], new Date());
+        await oldestUnpublished(tx);
+      }),
+  ],
+  [
+    'mail-order-news',
+    'order_mails',
+    (sql) =>
+      writeOrderMail(
+        sql,
+        {
+          id: id('event'),
+          type: 'order.cancelled',
+          version: 1,
+          subject: ids.order(1),
+          aggregateId: ids.order(1),
+          sequence: 3,
+          occurredAt: at.toISOString(),
+          correlationId: null,
+          data: { orderId: ids.order(1), customerId: bestCustomer },
+        },
+        clock,
+      ),
+  ],
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
   ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],

@@ -119,6 +119,13 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   events_api: {
     'outbox.events': ['select, update(position)', 'shows events, and gives each its place in the feed, nothing else'],
   },
+  publisher: {
+    'outbox.events': ['select, update(published_at)', 'publishes events, and writes none'],
+  },
+  order_mails: {
+    'customers.customers': ['select(id, email)', 'finds the address of a customer, and nothing else of them'],
+    'customers.mails': ['select(id), insert', 'writes mails, and reads none'],
+  },
   saga: {
     'orders.orders': [
       'select, update(status, version, payment_action, failure_code, failure_detail, confirmed_at, abandoned_at, compensation_attempts, updated_at)',
@@ -319,6 +326,8 @@ describe('a session', () => {
   test.each<[Role, string]>([
     ['customers_api', '5s'],
     ['events_api', '5s'],
+    ['publisher', '10s'],
+    ['order_mails', '5s'],
     ['profiles_api', '5s'],
     ['catalog_api', '5s'],
     ['orders_api', '5s'],
@@ -356,7 +365,7 @@ describe('an attempt', () => {
     ['reading customers', others('customers_api'), 'select id, email, password_hash from customers.customers'],
     [
       'counting customers',
-      others('customers_api', 'profiles_api', 'customer_export', 'customer_erasure'),
+      others('customers_api', 'profiles_api', 'customer_export', 'customer_erasure', 'order_mails'),
       'select count(*) from customers.customers',
     ],
     ['deleting a customer', roles, 'delete from customers.customers'],
@@ -394,7 +403,7 @@ describe('an attempt', () => {
     ['reading payments', others('saga', 'refunds_api', 'manual_review'), 'select * from payments.payments'],
     ['changing what was paid', roles, 'update payments.payments set amount = 0'],
     ['deleting a payment', roles, 'delete from payments.payments'],
-    ['reading the outbox', others('events_api'), 'select * from outbox.events'],
+    ['reading the outbox', others('events_api', 'publisher'), 'select * from outbox.events'],
     ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
     ['reading an answer to operators', others('manual_review'), 'select body from orders.review_idempotency_keys'],
     ['reading an answer about refunds', others('refunds_api'), 'select body from payments.idempotency_keys'],

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { sendMails } from '../../lib/accounts/mail/send.ts';
-import { type MailKind, mailOf } from '../../lib/accounts/mail/texts.ts';
+import { type AccountMailKind, mailOf } from '../../lib/accounts/mail/texts.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 
 /** What was sent from each database so far. */
@@ -25,7 +25,7 @@ export async function mailsSentTo(owner: Sql, to: string): Promise<Mail[]> {
 }
 
 /** The token in the latest mail of a kind to an address. @throws when there is none */
-export async function mailedToken(owner: Sql, to: string, kind: MailKind): Promise<string> {
+export async function mailedToken(owner: Sql, to: string, kind: AccountMailKind): Promise<string> {
   const { subject } = mailOf(kind);
   const mail = (await mailsSentTo(owner, to)).findLast((each) => each.subject === subject);
   const token = /cfe_[\w-]{43}/.exec(mail?.text ?? '')?.[0];

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
@@ -32,7 +33,7 @@ const imports: Import[] = files.flatMap((from) => {
 
 /** The area a file stands in, by its path. */
 function areaOf(file: string): string {
-  if (/^functions\/(routes|steps|jobs|streams)\.ts$/.test(file)) return 'table';
+  if (/^functions\/(routes|steps|jobs|streams|consumers)\.ts$/.test(file)) return 'table';
   if (file.startsWith('functions/')) return 'handler';
   if (file.startsWith('infra/local/')) return 'local';
   if (file.startsWith('infra/')) return 'infra';
@@ -144,7 +145,7 @@ describe('tables', () => {
   const handlers = files
     .filter((file) => areaOf(file) === 'handler')
     .map((file) => file.slice('functions/'.length, -3));
-  const named = [routes, steps, jobs, streams]
+  const named = [routes, steps, jobs, streams, consumers]
     .flatMap((table) => Object.values<{ handler: string }>(table))
     .map(({ handler }) => handler);
 

@@ -17,6 +17,8 @@ export type RunnerOptions = {
   clock: TimerClock;
   pauseScale: number;
   log: (line: string) => void;
+  /** An execution has begun or ended. */
+  onChange: () => void;
 };
 
 export type Arns = {
@@ -58,10 +60,12 @@ export class Runner {
     const deadline = execution.startedAt + (machine.TimeoutSeconds ?? Infinity) * 1000;
     const live: Live = { execution, controller, deadline, answered: () => {} };
     this.#live.set(execution.name, live);
-    if (execution.lastEvent === 0)
+    if (execution.lastEvent === 0) {
       this.#record(execution, 'ExecutionStarted', {
         executionStartedEventDetails: { ...given('input', execution.input), roleArn: arns.role },
       });
+      this.#options.onChange();
+    }
     reach(deadline, clock, controller.signal).then(
       () => controller.abort(new ExecutionTimedOut()),
       () => {},
@@ -166,6 +170,7 @@ export class Runner {
     const details = status === 'SUCCEEDED' ? given('output', output!) : errorDetails({ error, cause });
     this.#record(execution, type, { [`${type[0]!.toLowerCase()}${type.slice(1)}EventDetails`]: details });
     this.#live.delete(execution.name);
+    this.#options.onChange();
     this.#resolveIfIdle();
   }
 

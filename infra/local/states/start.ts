@@ -27,6 +27,8 @@ export type StatesOptions = {
    * function threw.
    */
   invoke: (resource: string, payload: unknown) => Promise<unknown>;
+  /** An execution has begun or ended. */
+  onChange?: () => void;
   /** 0 or omitted: any free port. */
   port?: number;
   /** The clock of every pause and time-out; the machine's by default. */
@@ -93,7 +95,8 @@ export async function startStates(options: StatesOptions): Promise<States> {
 
 type OpenMachine = { name: string; store: Store; runner: Runner; operations: Operations };
 
-function openMachines({ machines, invoke, clock = createClock(), log = () => {}, waitScale = 1 }: StatesOptions) {
+function openMachines(options: StatesOptions) {
+  const { machines, invoke, clock = createClock(), log = () => {}, waitScale = 1, onChange = () => {} } = options;
   const parsed = machines.map(({ stateMachineArn, definition, file }) => ({
     arns: arnsOf(stateMachineArn),
     definition,
@@ -104,7 +107,7 @@ function openMachines({ machines, invoke, clock = createClock(), log = () => {},
   try {
     for (const { arns, definition, machine, file } of parsed) {
       const store = new Store(file, log);
-      const runner = new Runner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log });
+      const runner = new Runner({ machine, arns, invoke, store, clock, pauseScale: waitScale, log, onChange });
       const operations = createOperations({ store, runner, arns, clock, definition });
       opened.push({ name: arns.machineName, store, runner, operations });
     }

@@ -6,7 +6,12 @@ import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /** These run again within minutes, so that one failure alone is no alarm. */
-const frequentJobs: ReadonlySet<string> = new Set<JobName>(['sweep-orders', 'watch-orders', 'refresh-issuer-keys']);
+const frequentJobs: ReadonlySet<string> = new Set<JobName>([
+  'sweep-orders',
+  'watch-orders',
+  'refresh-issuer-keys',
+  'publish-events',
+]);
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'purge-expired',
   'snapshot-provider-transactions',

@@ -105,6 +105,25 @@ export const mails = (): AlarmSpec[] => [
   },
 ];
 
+export const domainEvents = ({ undeliveredEvents }: MonitoredResources): AlarmSpec[] => [
+  {
+    name: 'events-late',
+    runbook: 'events-late',
+    means:
+      'A domain event has waited for five minutes to be published, or the job that publishes them does not report.',
+    metric: ours('OldestUnpublishedEvent', maximum(5)),
+    threshold: 300,
+    silenceIsBad: true,
+  },
+  {
+    name: 'events-undelivered',
+    runbook: 'events-undelivered',
+    means: 'A consumer did not take a domain event, which waits in the queue.',
+    metric: waitingIn(undeliveredEvents, maximum(5)),
+    threshold: 1,
+  },
+];
+
 export function accessRecords({ apiId, undeliveredAccesses, recordAccess }: MonitoredResources): AlarmSpec[] {
   const requests = awsMetric('AWS/ApiGateway', 'Count', { ApiId: apiId }, sum(15));
   return [

@@ -36,7 +36,12 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
 }
 
 /** The same by application, and whether each access is recorded. */
-export function callers({ httpLog, undeliveredAccesses, recordAccess }: MonitoredResources): IWidget[][] {
+export function callers({
+  httpLog,
+  undeliveredAccesses,
+  undeliveredEvents,
+  recordAccess,
+}: MonitoredResources): IWidget[][] {
   const queryLines = [
     'filter ispresent(accessId)',
     'fields floor(status / 400) as isError, floor(status / 500) as isServerError',
@@ -68,6 +73,11 @@ export function callers({ httpLog, undeliveredAccesses, recordAccess }: Monitore
         awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum()),
       ]),
       graph('Access records: failed batches', [waitingIn(undeliveredAccesses, maximum())]),
+    ],
+    [
+      graph('Domain events: published', [ours('EventsPublished', sum())]),
+      graph('Domain events: age of the oldest that is not published, s', [ours('OldestUnpublishedEvent', maximum())]),
+      graph('Domain events: not taken by a consumer', [waitingIn(undeliveredEvents, maximum())]),
     ],
   ];
 }

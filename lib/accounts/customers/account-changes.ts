@@ -6,7 +6,7 @@ import type { Customer } from '../../contract/api/customers.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import { refuseIssuedTokens, unlinkAll, unlinkOne } from '../identities/link.ts';
 import { writeNotice } from '../mail/outbox.sql.ts';
-import { type MailKind, mailOf } from '../mail/texts.ts';
+import { type AccountMailKind, mailOf } from '../mail/texts.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
 import { updateCustomer } from './customers.sql.ts';
 import { hashOf, useToken, voidTokens } from './email-tokens.sql.ts';
@@ -109,7 +109,7 @@ export function changeStanding(
   });
 }
 
-type Changed<R> = { id: string; result: R; notice: { kind: MailKind; to: string } | undefined };
+type Changed<R> = { id: string; result: R; notice: { kind: AccountMailKind; to: string } | undefined };
 
 /**
  * Ends all sessions of a customer, and refuses the tokens that their identity providers have issued so far.

@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../../kernel/clock.ts';
 import { mayMail, writeMail } from '../mail/outbox.sql.ts';
-import { type MailKind, mailOf, type TokenKind, tokenPlace } from '../mail/texts.ts';
+import { type AccountMailKind, mailOf, type TokenKind, tokenPlace } from '../mail/texts.ts';
 import { enrol, findByEmail } from './accounts.sql.ts';
 import { giveToken } from './email-tokens.sql.ts';
 
@@ -80,7 +80,7 @@ export async function requestEmailChange(
 }
 
 type RequestedMail = {
-  kind: MailKind;
+  kind: AccountMailKind;
   to: string;
   /** The network that asked for it. */
   network: string;

@@ -1,7 +1,7 @@
 /**
- * Kinds of mail to customers. `nobody` is never sent: it takes the place of a mail to an address without an account.
+ * Kinds of mail to customers about their accounts. `nobody` is never sent: it takes the place of a mail to an address without an account.
  */
-export const mailKinds = [
+export const accountMailKinds = [
   'confirm',
   'sign-up-again',
   'reset',
@@ -18,7 +18,12 @@ export const mailKinds = [
   'account-reactivated',
   'account-erased',
 ] as const;
-export type MailKind = (typeof mailKinds)[number];
+export type AccountMailKind = (typeof accountMailKinds)[number];
+
+/** Kinds of mail to customers about their orders. */
+export type OrderMailKind = 'order-confirmed' | 'order-failed' | 'order-cancelled' | 'order-refunded';
+
+export type MailKind = AccountMailKind | OrderMailKind;
 
 /** Kinds of mail that contain a token. */
 export type TokenKind = 'confirm' | 'reset' | 'change';
@@ -28,7 +33,7 @@ export const tokenPlace = '{token}';
 
 /** The subject and text of a mail. With a `pagesUrl` the token is a link to one of the shop's pages, else a code. */
 export function mailOf(
-  kind: MailKind,
+  kind: AccountMailKind,
   {
     token = '',
     pagesUrl,
@@ -48,7 +53,7 @@ const ifNotYou = 'If it was not you, ignore this mail: nothing will change. Do n
 const ifStolen = 'If it was not you, reset your password now.';
 
 /** For each kind, the subject and then the paragraphs. */
-const texts: Readonly<Record<MailKind, (tokenFor: (page: string) => string, issuer: string) => string[]>> = {
+const texts: Readonly<Record<AccountMailKind, (tokenFor: (page: string) => string, issuer: string) => string[]>> = {
   confirm: (tokenFor) => [
     'Confirm your e-mail address',
     'Someone signed up with this address. If it was you, confirm it.',

@@ -45,6 +45,8 @@ export const metrics = {
   ReconciliationFindings: { unit: 'Count', dimension: 'kind' },
   ReconciliationRepairs: { unit: 'Count' },
   ProviderSnapshotAge: { unit: 'Seconds' },
+  EventsPublished: { unit: 'Count' },
+  OldestUnpublishedEvent: { unit: 'Seconds' },
   IssuerKeysAge: { unit: 'Seconds' },
 } as const satisfies Record<string, MetricSpec>;
 

@@ -12,6 +12,22 @@ export type EventDefinition<Type extends string = string, Fields extends z.core.
   example: z.output<z.ZodMiniObject<Fields, z.core.$strict>>;
 };
 
+/** The `source` of every event on the bus. */
+export const eventSource = 'counterfoil';
+
+/** An event as the outbox holds it and as it is published. `envelopeOf` is its schema. */
+export type StoredEvent = {
+  id: string;
+  type: string;
+  version: number;
+  subject: string;
+  aggregateId: string;
+  sequence: number;
+  occurredAt: string;
+  correlationId: string | null;
+  data: unknown;
+};
+
 /** The `data` of an event. */
 export type EventData<Definition extends EventDefinition> = z.output<Definition['data']>;
 
@@ -28,6 +44,11 @@ export const defineEvent = <const Type extends `${string}.${string}`, Fields ext
 /** Adds what a consumer needs to know about a field. */
 export const field = <T extends z.ZodMiniType>(schema: T, description: string): T =>
   schema.check(z.describe(description));
+
+/** A stored event of one of some kinds, told apart by its type. */
+export type EventOf<Definition extends EventDefinition> = Definition extends EventDefinition
+  ? Omit<StoredEvent, 'type' | 'data'> & { type: Definition['type']; data: EventData<Definition> }
+  : never;
 
 /** The schema of a stored event with its data. */
 export const envelopeOf = <Definition extends EventDefinition>(definition: Definition) =>

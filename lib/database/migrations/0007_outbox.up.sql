@@ -31,7 +31,8 @@ create unique index events_in_sequence on outbox.events (aggregate_id, sequence)
 create index events_without_position on outbox.events (id) where position is null;
 create index events_unpublished on outbox.events (id) where published_at is null;
 
-grant usage on schema outbox to catalog_api, orders_api, saga, manual_review, events_api;
+grant usage on schema outbox to catalog_api, orders_api, saga, manual_review, events_api, publisher;
 grant select, update (position) on outbox.events to events_api;
+grant select, update (published_at) on outbox.events to publisher;
 grant insert on outbox.events to catalog_api, orders_api, saga, manual_review;
 grant select (id, type, subject, occurrence, occurred_at, published_at) on outbox.events to manual_review;

@@ -1,0 +1,106 @@
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { type Consumer, type ConsumerName, consumers } from '../../functions/consumers.ts';
+import { isActive, patternOf } from '../events.ts';
+import { grantsOf } from '../grants.ts';
+import { HandlerFunction, type StageContext } from './handler-function.ts';
+import { busNameOf, pascal } from './names.ts';
+
+/** EventBridge and Lambda try as long as this before an event goes to the queue of undelivered ones. */
+const deliverFor = Duration.hours(6);
+
+/**
+ * The bus of domain events with an archive of 30 days, the consumer table (a function and a rule for each row), and a queue for
+ * events that a consumer did not take.
+ */
+export class EventBus extends Construct {
+  readonly handlers: Readonly<Record<ConsumerName, HandlerFunction>>;
+  readonly undelivered: sqs.Queue;
+
+  constructor(scope: Construct, id: string, context: StageContext) {
+    super(scope, id);
+    const { profile, payments } = context.settings;
+    const bus = new events.EventBus(this, 'Bus', { eventBusName: busNameOf(profile.name) });
+    new events.CfnArchive(this, 'Archive', {
+      sourceArn: bus.eventBusArn,
+      description: 'Domain events of the last 30 days, for replays',
+      retentionDays: 30,
+    });
+    this.undelivered = new sqs.Queue(this, 'Undelivered', {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    });
+    Validations.of(this.undelivered).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'This is the dead-letter queue of consumers; an alarm watches it.',
+    });
+
+    const handlers: Partial<Record<ConsumerName, HandlerFunction>> = {};
+    for (const [name, consumer] of Object.entries(consumers) as [ConsumerName, Consumer][]) {
+      const handler = new HandlerFunction(this, pascal(name), {
+        ...context,
+        handler: consumer.handler,
+        description: `Consumer of ${consumer.events.map(({ type }) => type).join(', ')}`,
+        grants: grantsOf({ kind: 'consumer', row: consumer }, payments.provider),
+        timeoutSeconds: consumer.timeoutSeconds,
+        atOnce: consumer.atOnce,
+        failures: this.undelivered,
+      });
+      handler.function.configureAsyncInvoke({
+        retryAttempts: 2,
+        maxEventAge: deliverFor,
+        onFailure: { bind: () => ({ destination: this.undelivered.queueArn }) },
+      });
+      handlers[name] = handler;
+      // The function is there in any case: a change of settings must not delete its log.
+      this.subscribe(consumer, handler, { bus, state: isActive(consumer, context.settings) ? 'ENABLED' : 'DISABLED' });
+    }
+    this.handlers = handlers as Record<ConsumerName, HandlerFunction>;
+  }
+
+  private subscribe(
+    consumer: Consumer,
+    handler: HandlerFunction,
+    { bus, state }: { bus: events.EventBus; state: 'ENABLED' | 'DISABLED' },
+  ): void {
+    const rule = new events.CfnRule(this, `${pascal(consumer.name)}Rule`, {
+      eventBusName: bus.eventBusName,
+      description: `Events for ${consumer.name}`,
+      eventPattern: patternOf(consumer),
+      state,
+      targets: [
+        {
+          id: 'function',
+          arn: handler.function.functionArn,
+          deadLetterConfig: { arn: this.undelivered.queueArn },
+          retryPolicy: { maximumEventAgeInSeconds: deliverFor.toSeconds(), maximumRetryAttempts: 185 },
+        },
+      ],
+    });
+    invokedBy(this, `${pascal(consumer.name)}Permission`, handler, rule.attrArn);
+    this.undelivered.addToResourcePolicy(
+      new iam.PolicyStatement({
+        principals: [new iam.ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [this.undelivered.queueArn],
+        conditions: { ArnEquals: { 'aws:SourceArn': rule.attrArn } },
+      }),
+    );
+  }
+}
+
+/** Lets a rule invoke a function. */
+export const invokedBy = (scope: Construct, id: string, handler: HandlerFunction, ruleArn: string) =>
+  new lambda.CfnPermission(scope, id, {
+    action: 'lambda:InvokeFunction',
+    functionName: handler.function.functionArn,
+    principal: 'events.amazonaws.com',
+    sourceAccount: Stack.of(scope).account,
+    sourceArn: ruleArn,
+  });

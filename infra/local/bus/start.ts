@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
+import { forThisMachine, listenOn, portOf } from '../loopback.ts';
+import { compilePattern, type EventPattern } from './pattern.ts';
+import { BusStore, type Delivery, type Parked } from './store.ts';
+
+export type Rule = {
+  name: string;
+  pattern: EventPattern;
+  /** Runs the target. An event whose run rejects is delivered again. */
+  deliver: (event: unknown) => Promise<unknown>;
+  /** At most so many runs at the same time. */
+  atOnce: number;
+};
+
+export type Bus = {
+  /** For the SDK's `endpoint` or AWS_ENDPOINT_URL_EVENTBRIDGE. */
+  endpoint: string;
+  /** What could not be delivered in five attempts. */
+  parked(): Parked[];
+  /** Delivers what is parked once more. @returns how many */
+  redrive(): number;
+  /** Resolves when nothing waits but for a later attempt. */
+  idle(): Promise<void>;
+  /** Closes within a second. What was not delivered is delivered after the next start. */
+  stop(): Promise<void>;
+};
+
+type Options = {
+  name: string;
+  rules: readonly Rule[];
+  /** SQLite file that keeps what is not delivered, or ':memory:'. */
+  file: string;
+  clock?: Clock;
+  log?: (line: string) => void;
+  /** Milliseconds before the second attempt; it doubles with each. */
+  firstPauseMs?: number;
+};
+
+const mostAttempts = 5;
+/** EventBridge takes as much in one call. */
+const mostEntries = 10;
+const largestCall = 256 * 1024;
+
+/**
+ * An event bus of Amazon EventBridge for this machine: `PutEvents` of `@aws-sdk/client-eventbridge`, AWS JSON 1.1, rules with
+ * patterns, and targets that are functions. An event is on disk before the call is answered, and is delivered at least
+ * once to the target of each rule that it matches. Like EventBridge's, deliveries have no order.
+ * @throws PatternRefused when a rule uses what this stand-in does not know
+ */
+export async function startBus(options: Options): Promise<Bus> {
+  const deliveries = new Deliveries(options);
+  const server = createServer(
+    forThisMachine((request, response) => void answer(request, response, deliveries, options)),
+  );
+  await listenOn('127.0.0.1', 0, server);
+  deliveries.start();
+  return {
+    endpoint: `http://127.0.0.1:${portOf(server)}`,
+    parked: () => deliveries.store.parked(),
+    redrive() {
+      const count = deliveries.store.redrive(0);
+      deliveries.start();
+      return count;
+    },
+    idle: () => deliveries.idle(),
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await deliveries.stop();
+    },
+  };
+}
+
+/** What is on its way to the targets of rules. */
+class Deliveries {
+  readonly store: BusStore;
+  readonly #rules: (Rule & { matches: (event: unknown) => boolean; underWay: Set<number> })[];
+  readonly #options: Options;
+  readonly #clock: Clock;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#rules = options.rules.map((rule) => ({
+      ...rule,
+      matches: compilePattern(rule.pattern),
+      underWay: new Set(),
+    }));
+    this.store = new BusStore(options.file);
+  }
+
+  accept(events: readonly object[]): void {
+    const due = this.#clock.now();
+    this.store.add(
+      events.flatMap((event) =>
+        this.#rules
+          .filter((rule) => rule.matches(event))
+          .map(({ name: rule }) => ({ rule, event: JSON.stringify(event), due })),
+      ),
+    );
+    this.start();
+  }
+
+  /** Starts everything that is due, as far as there is room. */
+  start(): void {
+    if (this.#stopped) return;
+    for (const rule of this.#rules) {
+      const room = rule.atOnce - rule.underWay.size;
+      if (room <= 0) continue;
+      const due = this.store.due(rule.name, this.#clock.now(), rule.underWay.size + room);
+      for (const delivery of due.filter(({ id }) => !rule.underWay.has(id)).slice(0, room)) {
+        rule.underWay.add(delivery.id);
+        void this.#deliver(rule, delivery);
+      }
+    }
+    this.#planNext();
+    if (this.#isIdle()) for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
+  async #deliver(rule: Rule & { underWay: Set<number> }, { id, event, attempts }: Delivery): Promise<void> {
+    const { firstPauseMs = 1000, log = () => {} } = this.#options;
+    let error: unknown;
+    const failed = await rule.deliver(JSON.parse(event)).then(
+      () => false,
+      (reason: unknown) => {
+        error = reason;
+        return true;
+      },
+    );
+    rule.underWay.delete(id);
+    if (this.#stopped) return;
+    if (!failed) this.store.done(id);
+    else if (attempts + 1 >= mostAttempts) {
+      log(`the event bus gives up an event for ${rule.name} after ${mostAttempts} attempts: ${String(error)}`);
+      this.store.park(id, String(error));
+    } else this.store.later(id, this.#clock.now() + firstPauseMs * 2 ** attempts);
+    this.start();
+  }
+
+  #planNext(): void {
+    clearTimeout(this.#timer);
+    const wait = (this.store.next() ?? Number.POSITIVE_INFINITY) - this.#clock.now();
+    // At least once a second: another process may redrive what is parked, and the clock may be moved. What is due now waits
+    // for a run to end, which starts it.
+    this.#timer = setTimeout(() => this.start(), wait > 0 ? Math.min(1000, wait) : 1000);
+    this.#timer.unref();
+  }
+
+  #isIdle(): boolean {
+    const next = this.store.next();
+    const waits = next !== undefined && next <= this.#clock.now();
+    return !waits && this.#rules.every(({ underWay }) => underWay.size === 0);
+  }
+
+  idle(): Promise<void> {
+    return this.#isIdle() ? Promise.resolve() : new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const resolve of this.#waiters.splice(0)) resolve();
+    this.store.close();
+  }
+}
+
+type Entry = {
+  EventBusName?: string;
+  Source?: string;
+  DetailType?: string;
+  Detail?: string;
+  Time?: number;
+  Resources?: string[];
+};
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  deliveries: Deliveries,
+  { name, log = () => {} }: Options,
+): Promise<void> {
+  const send = (status: number, body: object) =>
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
+  const refuse = (type: string, message: string) => send(400, { __type: type, message });
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    if (request.headers['x-amz-target'] !== 'AWSEvents.PutEvents') {
+      refuse('UnknownOperationException', `the local bus knows PutEvents alone`);
+      return;
+    }
+    const { Entries: entries } = JSON.parse(body.toString()) as { Entries?: Entry[] };
+    if (!Array.isArray(entries) || entries.length === 0 || entries.length > mostEntries) {
+      refuse('ValidationException', `Entries must have 1 to ${mostEntries} elements`);
+      return;
+    }
+    if (body.length > largestCall) {
+      refuse('ValidationException', `Total size of the entries in the request is over the limit.`);
+      return;
+    }
+    const read = entries.map((entry) => readEntry(entry, name));
+    deliveries.accept(read.flatMap((each) => ('event' in each ? [each.event] : [])));
+    const results = read.map((each) => ('event' in each ? { EventId: each.event.id } : each));
+    send(200, { FailedEntryCount: results.filter((each) => 'ErrorCode' in each).length, Entries: results });
+  } catch (error) {
+    log(`the event bus failed: ${String(error)}`);
+    send(500, { __type: 'InternalException', message: String(error) });
+  }
+}
+
+type ReadEntry = { event: { id: string } & Record<string, unknown> } | { ErrorCode: string; ErrorMessage: string };
+
+/** The event that targets get. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
+function readEntry(
+  { EventBusName, Source, DetailType, Detail, Time, Resources = [] }: Entry,
+  busName: string,
+): ReadEntry {
+  const malformed = (message: string) => ({ ErrorCode: 'MalformedDetail', ErrorMessage: message });
+  if (EventBusName !== busName)
+    return { ErrorCode: 'ResourceNotFoundException', ErrorMessage: `no bus ${EventBusName}` };
+  if (!Source || !DetailType)
+    return { ErrorCode: 'InvalidArgument', ErrorMessage: 'Source and DetailType are required' };
+  let detail: unknown;
+  try {
+    detail = JSON.parse(Detail ?? '');
+  } catch {
+    return malformed('Detail is malformed.');
+  }
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return malformed('Detail is malformed.');
+  const time = new Date(Time === undefined ? Date.now() : Time * 1000).toISOString();
+  return {
+    event: {
+      version: '0',
+      id: randomUUID(),
+      'detail-type': DetailType,
+      source: Source,
+      account: '000000000000',
+      time: time.replace(/\.\d+Z$/, 'Z'),
+      region: 'eu-west-1',
+      resources: Resources,
+      detail,
+    },
+  };
+}

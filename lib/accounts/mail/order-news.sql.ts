@@ -1,0 +1,47 @@
+import type { Sql } from 'postgres';
+import type { EventOf } from '../../contract/events/define-event.ts';
+import { orderCancelled, orderConfirmed, orderFailed, refundSucceeded } from '../../contract/events/domain-events.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { type OrderNews, orderMailOf } from './order-texts.ts';
+import type { OrderMailKind } from './texts.ts';
+
+/** The events that a customer gets a mail about. */
+export type NewsEvent = EventOf<
+  typeof orderConfirmed | typeof orderFailed | typeof orderCancelled | typeof refundSucceeded
+>;
+
+const keptDays = 30;
+
+/**
+ * Writes the mail about what happened to a customer's order, once, however often and in whichever order events come. Nothing
+ * is asked of the order: the event says it all. A customer who has erased their account gets none.
+ * @returns whether a mail was written
+ */
+export async function writeOrderMail(sql: Sql, event: NewsEvent, clock: Clock): Promise<boolean> {
+  const { kind, news } = newsOf(event);
+  const { subject, text } = orderMailOf(kind, news);
+  const now = new Date(clock.now());
+  // The mail's id is the event's, so that the same event never makes a second one.
+  const { count } = await sql`
+    insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, keep_until)
+    select ${event.id.replace(/^evt_/, 'eml_')}, ${kind}, email, ${subject}, ${text}, ${now}::timestamptz, ${now}::timestamptz,
+      ${now}::timestamptz + ${keptDays} * interval '1 day'
+    from customers.customers
+    where id = ${event.data.customerId} and email is not null
+    on conflict (id) do nothing`;
+  return count > 0;
+}
+
+function newsOf(event: NewsEvent): { kind: OrderMailKind; news: OrderNews } {
+  const { orderId } = event.data;
+  switch (event.type) {
+    case orderConfirmed.type:
+      return { kind: 'order-confirmed', news: { orderId, amount: event.data.total } };
+    case orderFailed.type:
+      return { kind: 'order-failed', news: { orderId, reason: event.data.reason } };
+    case orderCancelled.type:
+      return { kind: 'order-cancelled', news: { orderId } };
+    case refundSucceeded.type:
+      return { kind: 'order-refunded', news: { orderId, amount: event.data.amount } };
+  }
+}

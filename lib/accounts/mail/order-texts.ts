@@ -1,0 +1,47 @@
+import { currencyExponent, type Money } from '../../kernel/money.ts';
+import type { OrderMailKind } from './texts.ts';
+
+/** What a mail says about an order. */
+export type OrderNews = { orderId: string; amount?: Money; reason?: string };
+
+/** The subject and text of a mail about an order. */
+export function orderMailOf(
+  kind: OrderMailKind,
+  { orderId, amount, reason }: OrderNews,
+): { subject: string; text: string } {
+  const [subject, ...paragraphs] = texts[kind](amount === undefined ? '' : amountText(amount), reason ?? '');
+  return { subject: subject!, text: `${[...paragraphs, `Your order's number: ${orderId}`].join('\n\n')}\n` };
+}
+
+const texts: Readonly<Record<OrderMailKind, (amount: string, reason: string) => string[]>> = {
+  'order-confirmed': (amount) => [
+    'Your order is confirmed',
+    'Thank you for your order. It is paid, and the goods are reserved for you.',
+    `You paid ${amount}.`,
+  ],
+  'order-failed': (_, reason) => [
+    'Your order could not be completed',
+    `${reasons[reason] ?? 'The order could not be completed.'} No money is kept.`,
+  ],
+  'order-cancelled': () => [
+    'Your order is cancelled',
+    'Your order was cancelled as you asked. What you paid is on its way back to you; your bank may take a few days to show it.',
+  ],
+  'order-refunded': (amount) => [
+    'A refund is on its way',
+    `We have refunded ${amount} of your order. Your bank may take a few days to show it.`,
+  ],
+};
+
+const reasons: Readonly<Record<string, string>> = {
+  'out-of-stock': 'A product of your order was sold out.',
+  'payment-declined': 'Your payment was declined.',
+  'payment-expired': 'Your payment was not completed in time.',
+};
+
+/** Such as `EUR 19.99`: the code, because a symbol can stand for several currencies. */
+export function amountText({ amount, currency }: Money): string {
+  const digits = currencyExponent(currency);
+  const text = String(amount).padStart(digits + 1, '0');
+  return `${currency} ${digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`}`;
+}

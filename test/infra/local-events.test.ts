@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres, { type Sql } from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
+import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+import type { Mail } from '../../lib/accounts/mail/mailer.ts';
+
+let directory: string;
+let stack: Stack;
+let demo: Demo;
+let token: string;
+const mails: Mail[] = [];
+
+const start = () =>
+  startStack({
+    directory,
+    port: 0,
+    settings: { ORDER_MAILS: 'all', RATE_LIMIT_PER_MINUTE: '100000' },
+    onMail: (mail) => mails.push(mail),
+  });
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'counterfoil-events-'));
+  stack = await start();
+  demo = await prepareDemo(stack, directory);
+  const { email, password } = demo.customer;
+  ({ token } = (await post('/sessions', { email, password }, { 'client-id': demo.clientId })) as { token: string });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await resetStack(directory);
+});
+
+async function post(path: string, body: object, headers: Record<string, string>) {
+  const response = await fetch(stack.baseUrl + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`POST ${path} gave ${response.status}: ${await response.text()}`);
+  return await response.json();
+}
+
+/** Sends an order, with the same key until it is taken. */
+async function order(): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, 'idempotency-key': randomUUID() };
+  const body = { lines: [{ productId: demo.products[0]!.id, quantity: 1 }], paymentMethod: 'pm_card_visa' };
+  while (!(await post('/orders', body, headers).catch(() => undefined))) await sleep(20);
+}
+
+async function asOwner<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = postgres({ path: stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+const read = () =>
+  asOwner(async (sql) => {
+    const [row] = await sql`
+      select (select count(*) from orders.orders where status = 'confirmed')::integer as confirmed,
+        (select count(*) from orders.orders where status in ('pending', 'reserved'))::integer as open,
+        (select count(*) from outbox.events where published_at is null)::integer as unpublished,
+        (select count(*) from customers.mails where kind = 'order-confirmed')::integer as mails`;
+    return row as { confirmed: number; open: number; unpublished: number; mails: number };
+  });
+
+async function until(holds: (state: Awaited<ReturnType<typeof read>>) => boolean): Promise<void> {
+  while (!holds(await read())) await sleep(50);
+}
+
+test('a confirmed order brings its customer one mail, without anybody waiting for a schedule', async () => {
+  await order();
+  while (!mails.some(({ subject }) => subject === 'Your order is confirmed')) await sleep(20);
+  expect(mails.filter(({ subject }) => subject === 'Your order is confirmed')).toHaveLength(1);
+  expect(mails[0]!.to).toBe(demo.customer.email);
+});
+
+test('every event arrives, and once, though functions and the whole stack are killed meanwhile', async () => {
+  const orders = Promise.all(Array.from({ length: 15 }, order));
+  for (let kills = 0; kills < 3; kills++) {
+    await sleep(150);
+    await stack.inside.killFunctions();
+  }
+  await orders;
+  await stack.stop();
+  stack = await start();
+  // The sweeper takes up what a kill has left.
+  while (!(({ confirmed, open }) => confirmed >= 16 && open === 0)(await read())) {
+    await stack.inside.runJob('sweep-orders');
+    await sleep(200);
+  }
+  await stack.inside.eventsDelivered();
+  await until(({ unpublished }) => unpublished === 0);
+  await until((state) => state.mails === state.confirmed);
+  expect(stack.inside.bus.parked()).toEqual([]);
+});
