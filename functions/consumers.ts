@@ -1,6 +1,8 @@
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
+import type { TableGrants } from '../lib/contract/deploy/tables.ts';
+import { eventSource, webhookDue, webhookSource } from '../lib/contract/events/define-event.ts';
 import {
-  type EventDefinition,
+  domainEvents,
   orderCancelled,
   orderConfirmed,
   orderFailed,
@@ -12,20 +14,57 @@ export type Consumer = {
   name: string;
   /** File under functions/, without its ending. */
   handler: string;
-  /** The events that it gets. */
-  events: readonly EventDefinition[];
+  /** What it gets: the `source` and the `detail-type` of events on the bus. */
+  source: string;
+  types: readonly string[];
   /** Gets events only where this setting is on. */
   when?: 'orderMails';
   databaseRole: DatabaseRole | null;
+  tables?: TableGrants;
+  /** Tells senders of webhooks of work. */
+  wakesWebhooks?: true;
   timeoutSeconds: number;
   /** At most so many events at once, to spare the database; the others wait. */
   atOnce: number;
 };
 
+/** What a customer gets a mail about. */
+export const orderNews = [orderConfirmed, orderFailed, orderCancelled, refundSucceeded] as const;
+
 const rows = {
+  // Writes what is to be sent to which endpoint. Nothing is sent here, so a slow receiver delays no other.
+  'route-webhooks': {
+    handler: 'consumers/route-webhooks',
+    source: eventSource,
+    types: domainEvents.map(({ type }) => type),
+    databaseRole: null,
+    tables: {
+      webhookEndpoints: ['Scan'],
+      webhookDeliveries: ['GetItem', 'PutItem'],
+      webhookQueue: ['PutItem'],
+    },
+    wakesWebhooks: true,
+    timeoutSeconds: 10,
+    atOnce: 10,
+  },
+  // One run for an endpoint at a time: a second one finds it taken and ends.
+  'send-webhooks': {
+    handler: 'consumers/send-webhooks',
+    source: webhookSource,
+    types: [webhookDue],
+    databaseRole: null,
+    tables: {
+      webhookEndpoints: ['UpdateItem'],
+      webhookDeliveries: ['GetItem', 'PutItem'],
+      webhookQueue: ['Query', 'PutItem', 'DeleteItem'],
+    },
+    timeoutSeconds: 60,
+    atOnce: 50,
+  },
   'mail-order-news': {
     handler: 'consumers/mail-order-news',
-    events: [orderConfirmed, orderFailed, orderCancelled, refundSucceeded],
+    source: eventSource,
+    types: orderNews.map(({ type }) => type),
     when: 'orderMails',
     databaseRole: 'order_mails',
     timeoutSeconds: 10,

@@ -15,8 +15,10 @@ export type Job = {
   identity?: true;
   /** Sends mails where a sender is configured. */
   mails?: true;
-  /** Publishes to the event bus. */
+  /** Publishes domain events to the bus. */
   publishes?: true;
+  /** Tells senders of webhooks of work. */
+  wakesWebhooks?: true;
   /** What the handler does with the state machines. */
   states?: StateGrants;
   tables?: TableGrants;
@@ -106,6 +108,15 @@ const rows = {
     provider: false,
     publishes: true,
     timeoutSeconds: 55,
+  },
+  'wake-webhooks': {
+    handler: 'jobs/wake-webhooks',
+    schedule: 'rate(1 minute)',
+    databaseRole: null,
+    provider: false,
+    tables: { webhookEndpoints: ['Scan'], webhookQueue: ['Query'] },
+    wakesWebhooks: true,
+    timeoutSeconds: 30,
   },
   'refresh-issuer-keys': {
     handler: 'jobs/refresh-issuer-keys',

@@ -6,6 +6,9 @@ import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 const endsSessions = { sessions: ['Query', 'BatchWriteItem'], identities: ['PutItem'] } as const satisfies TableGrants;
 const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
 
+/** Webhooks bring events, so who manages them may read events. */
+const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
+
 const rows = {
   'sign-up': http('POST', '/customers', 'client', 'customers_api', { scopes: ['customers:write'] }),
   'confirm-email': http('POST', '/customers/confirmations', 'client', 'customers_api', {
@@ -165,6 +168,49 @@ const rows = {
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
   }),
+  'create-webhook-endpoint': http('POST', '/webhook-endpoints', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['Query', 'GetItem', 'PutItem'] },
+  }),
+  'list-webhook-endpoints': http('GET', '/webhook-endpoints', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['Query'] },
+  }),
+  'get-webhook-endpoint': http('GET', '/webhook-endpoints/{endpointId}', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem'] },
+  }),
+  'update-webhook-endpoint': http('PATCH', '/webhook-endpoints/{endpointId}', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem', 'UpdateItem'] },
+    wakesWebhooks: true,
+  }),
+  'delete-webhook-endpoint': http('DELETE', '/webhook-endpoints/{endpointId}', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem', 'DeleteItem'] },
+  }),
+  'rotate-webhook-secret': http('POST', '/webhook-endpoints/{endpointId}/secret', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem', 'UpdateItem'] },
+  }),
+  'ping-webhook-endpoint': http('POST', '/webhook-endpoints/{endpointId}/ping', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['GetItem', 'PutItem'], webhookQueue: ['PutItem'] },
+    wakesWebhooks: true,
+  }),
+  'list-webhook-deliveries': http('GET', '/webhook-endpoints/{endpointId}/deliveries', 'app', null, {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['Query'] },
+  }),
+  'retry-webhook-delivery': http('POST', '/webhook-endpoints/{endpointId}/deliveries/{deliveryId}/retry', 'app', null, {
+    ...managesWebhooks,
+    tables: {
+      webhookEndpoints: ['GetItem'],
+      webhookDeliveries: ['GetItem', 'PutItem'],
+      webhookQueue: ['PutItem', 'DeleteItem'],
+    },
+    wakesWebhooks: true,
+  }),
   'create-application': http('POST', '/applications', 'app', null, {
     scopes: ['applications:manage'],
     tables: { applications: ['Scan', 'GetItem', 'PutItem'] },
@@ -224,7 +270,7 @@ export const routes = Object.fromEntries(
 type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'handler'>;
 type Extras = Pick<
   Partial<Route>,
-  'scopes' | 'recent' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits'
+  'scopes' | 'recent' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits' | 'wakesWebhooks'
 >;
 
 function http<A extends Auth>(

@@ -5,6 +5,7 @@ import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
+import { eventSource, webhookSource } from '../lib/contract/events/define-event.ts';
 
 /** Everything that a handler may do. */
 export type Grants = {
@@ -16,8 +17,8 @@ export type Grants = {
   payments: 'simulated' | 'stripe' | null;
   /** Whether the handler reads the signing secret of Stripe's webhook. */
   webhook: boolean;
-  /** Whether the handler publishes to the event bus. */
-  publishes: boolean;
+  /** The `source` of what the handler puts on the event bus; null for a handler that puts nothing there. */
+  publishes: string | null;
   /** Whether the handler sends mails. */
   mails: boolean;
 };
@@ -32,6 +33,11 @@ export type Handler =
   | { kind: 'job'; row: Job }
   | { kind: 'stream'; row: Stream }
   | { kind: 'consumer'; row: Consumer };
+
+function publishedBy({ kind, row }: Handler): string | null {
+  if (kind === 'job' && row.publishes) return eventSource;
+  return 'wakesWebhooks' in row && row.wakesWebhooks ? webhookSource : null;
+}
 
 /** The rights of a handler: those that its row names, and those that authentication and rate limits need. */
 export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Grants {
@@ -65,7 +71,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     states: ('states' in row && row.states) || {},
     payments: callsProvider ? provider : null,
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
-    publishes: handler.kind === 'job' && handler.row.publishes === true,
+    publishes: publishedBy(handler),
     mails: handler.kind === 'job' && handler.row.mails === true,
   };
 }

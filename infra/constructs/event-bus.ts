@@ -46,7 +46,7 @@ export class EventBus extends Construct {
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
         handler: consumer.handler,
-        description: `Consumer of ${consumer.events.map(({ type }) => type).join(', ')}`,
+        description: `Consumer ${name} of ${consumer.source}`,
         grants: grantsOf({ kind: 'consumer', row: consumer }, payments.provider),
         timeoutSeconds: consumer.timeoutSeconds,
         atOnce: consumer.atOnce,

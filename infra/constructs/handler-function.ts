@@ -6,7 +6,6 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type StateAction, type StateMachineName, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
-import { eventSource } from '../../lib/contract/events/define-event.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
 import { addressIn, type Settings } from '../settings.ts';
@@ -130,17 +129,17 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.webhook && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
   }
-  if (grants.publishes) allowed.push(publishes(scope, busNameOf(settings.profile.name)));
+  if (grants.publishes !== null) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   return allowed;
 }
 
-/** Domain events of the product, to the stage's own bus. */
-const publishes = (scope: Construct, resourceName: string) =>
+/** Events of one source, to the stage's own bus. */
+const publishes = (scope: Construct, resourceName: string, source: string) =>
   new iam.PolicyStatement({
     actions: ['events:PutEvents'],
     resources: [Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName })],
-    conditions: { StringEquals: { 'events:source': eventSource } },
+    conditions: { StringEquals: { 'events:source': source } },
   });
 
 /** For SES the identity is the address if it is verified itself, or else its domain. */
@@ -187,7 +186,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
-    ...(grants.publishes ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
+    ...(grants.publishes !== null ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...settings.variables,

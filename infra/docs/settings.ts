@@ -91,6 +91,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'set',
     what: '`all`: customers get [mails about their orders](events.md#mails-about-orders); by `-c orderMails=`',
   },
+  WEBHOOK_TARGETS: {
+    laptop: 'set, any',
+    aws: 'default',
+    what: 'where [webhooks](webhooks.md) may be sent: `public`, HTTPS to the internet alone, or `any`',
+  },
   EVENT_BUS_NAME: { laptop: 'default', aws: 'set', what: 'the bus that [domain events](events.md) are published to' },
   RATE_LIMIT_PER_MINUTE: {
     laptop: 'yours',

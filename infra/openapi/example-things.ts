@@ -19,6 +19,8 @@ export const ids = {
   session: 'ses_6b1f0c9d2e7a48d39c50a1b7e4f8d263',
   application: 'app_0198c69e0c1b7a93b5d8f1e4a7c02b36',
   access: 'acc_0198c6d9b3a57e40b2d8c1f6e7a95d05',
+  webhookEndpoint: 'whe_0198c69f7b3d7e10a4c8e2f5d6b91a07',
+  delivery: 'dlv_0198c6b2f1d07a3e9c54d2a1b7e60f39',
   backOffice: 'app_0198c69e2f437a11b8c4d0e9f6a2537d',
   key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
 };
@@ -151,6 +153,39 @@ export const readAction = {
   note: null,
   refundReference: null,
   requestId: 'req_0198c6c9a3b17e01a5c2d7f8b4e69c30',
+};
+
+export const webhookEndpoint = {
+  id: ids.webhookEndpoint,
+  url: 'https://crm.example.com/counterfoil',
+  events: ['order.*', 'refund.succeeded'],
+  description: 'Follows orders',
+  headers: {},
+  ordered: false,
+  status: 'active' as const,
+  disabledBecause: null,
+  failingSince: null,
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+
+export const webhookDelivery = {
+  id: ids.delivery,
+  eventId: ids.event,
+  type: 'order.cancelled',
+  status: 'pending' as const,
+  replay: false,
+  attempts: 1,
+  nextAttemptAt: '2026-03-14T09:27:04.120Z',
+  lastAttempt: {
+    at: '2026-03-14T09:26:58.900Z',
+    status: 500,
+    body: 'upstream is away',
+    error: null,
+    milliseconds: 41,
+  },
+  createdAt: '2026-03-14T09:26:54.120Z',
 };
 
 export const application = {

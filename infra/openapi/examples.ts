@@ -24,6 +24,8 @@ import {
   reviewOrder,
   settled,
   up,
+  webhookDelivery,
+  webhookEndpoint,
 } from './example-things.ts';
 
 type Operations = typeof operations;
@@ -34,6 +36,8 @@ type Answers<O> = O extends { responses: infer R }
 type Answer<S> = S extends z.ZodMiniType ? z.output<S> : never;
 
 const { name, kind, origins, contact, scopes: asked } = application;
+/** Not in the form of a secret, so that nobody takes it for one. */
+const webhookSecret = 'whsec_shown-once';
 
 /**
  * Requests and answers that tell more than the schemas do. What is missing here is derived from the schema, so an
@@ -187,6 +191,22 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
       },
     },
   },
+  'create-webhook-endpoint': {
+    request: { url: webhookEndpoint.url, events: webhookEndpoint.events, description: webhookEndpoint.description },
+    answers: { 201: { ...webhookEndpoint, secret: webhookSecret } },
+  },
+  'list-webhook-endpoints': { answers: { 200: { data: [webhookEndpoint] } } },
+  'get-webhook-endpoint': { answers: { 200: webhookEndpoint } },
+  'update-webhook-endpoint': {
+    request: { status: 'active' },
+    answers: { 200: { ...webhookEndpoint, version: 2 } },
+  },
+  'rotate-webhook-secret': { answers: { 200: { ...webhookEndpoint, version: 2, secret: webhookSecret } } },
+  'ping-webhook-endpoint': {
+    answers: { 202: { ...webhookDelivery, type: 'webhook.ping', attempts: 0, lastAttempt: null } },
+  },
+  'list-webhook-deliveries': { answers: { 200: { data: [webhookDelivery], ...lastPage } } },
+  'retry-webhook-delivery': { answers: { 202: { ...webhookDelivery, attempts: 0 } } },
   'create-application': {
     request: { name, kind, scopes: asked, origins, contact },
     answers: { 201: application },

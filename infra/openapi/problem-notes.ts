@@ -81,6 +81,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'A shop has at most 100; remove one first.',
     path: '/applications',
   },
+  'too-many-webhook-endpoints': {
+    when: 'The application already has 20 webhook endpoints. Disabled ones count.',
+    todo: 'Delete an unused endpoint, or have one endpoint get more types of events.',
+    detail: 'An application has at most 20 webhook endpoints; delete one first.',
+    path: '/webhook-endpoints',
+  },
   'too-many-keys': {
     when: 'The application already has five keys. Expired keys count.',
     todo: 'Delete an unused key; `lastUsedAt` shows which one.',

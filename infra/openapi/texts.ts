@@ -80,6 +80,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   identityId: 'The id of the link, which begins with `idn_`.',
   productId: 'The id of the product, which begins with `prd_`. It is not the SKU.',
   orderId: 'The id of the order, which begins with `ord_`.',
+  endpointId: 'The id of the webhook endpoint, which begins with `whe_`.',
+  deliveryId: 'The id of the delivery, which begins with `dlv_`.',
   refundId: 'The id of the refund, which begins with `rfd_`.',
   applicationId: 'The id of the application, which begins with `app_`.',
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
 
 /** Prefix of the ids of each kind. */
@@ -19,6 +19,8 @@ export const idPrefixes = {
   session: 'ses',
   mail: 'eml',
   access: 'acc',
+  webhookEndpoint: 'whe',
+  delivery: 'dlv',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -47,6 +49,10 @@ export function newId(kind: IdKind, clock: Clock): string {
   random[8] = 0x80 | (random[8]! & 0x3f);
   return `${idPrefixes[kind]}_${Buffer.from(random).toString('hex')}`;
 }
+
+/** An id that follows from what it is of, so that a repeat of the same request has the same one. It has no age. */
+export const derivedId = (kind: IdKind, of: readonly string[]): string =>
+  `${idPrefixes[kind]}_${createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 32)}`;
 
 /** Matches ids of a kind, for schemas and constraints. */
 export const idPattern = (kind: IdKind): RegExp => new RegExp(`^${idPrefixes[kind]}_[0-9a-f]{32}$`);

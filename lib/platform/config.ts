@@ -24,6 +24,8 @@ const schema = z.object({
   REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   /** The bus that domain events are published to. */
   EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
+  /** Where webhooks may be sent: `any` lets a laptop send to itself. */
+  WEBHOOK_TARGETS: z._default(z.enum(['public', 'any']), 'public'),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),

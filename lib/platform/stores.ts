@@ -2,6 +2,7 @@ import type { ApplicationStore } from '../auth/applications/applications.dynamo.
 import type { IdentityLinks } from '../auth/identity/identity-links.dynamo.ts';
 import type { LockoutStore } from '../auth/limits/lockout.dynamo.ts';
 import type { SessionStore } from '../auth/sessions/sessions.dynamo.ts';
+import type { WebhookStore } from '../events/webhooks/endpoints.dynamo.ts';
 import { clock } from './clock.ts';
 import { config, tableName } from './config.ts';
 import { dynamo } from './dynamo.ts';
@@ -22,6 +23,14 @@ export const applicationStore = (): ApplicationStore => ({
   client: dynamo(),
   table: tableName('applications'),
   keysTable: tableName('appKeys'),
+  clock,
+});
+
+export const webhookStore = (): WebhookStore => ({
+  client: dynamo(),
+  endpoints: tableName('webhookEndpoints'),
+  deliveries: tableName('webhookDeliveries'),
+  queue: tableName('webhookQueue'),
   clock,
 });
 

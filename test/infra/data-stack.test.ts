@@ -181,6 +181,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'TablesSessions486350CB',
         'TablesCharges5EF163FA',
         'TablesWebhookEvents4036B899',
+        'TablesWebhookDeliveriesB9A5DC79',
+        'TablesWebhookEndpointsF7982590',
+        'TablesWebhookQueueBDA64A1E',
         ...(stage === 'dev' ? [] : ['Key961B73FD']),
       ].toSorted(),
     );
@@ -270,6 +273,7 @@ test('prod can restore every table whose items cannot be created again', () => {
     ['TablesSessions', true, 'RetainExceptOnCreate'],
     ['TablesApplications', true, 'RetainExceptOnCreate'],
     ['TablesAppKeys', true, 'RetainExceptOnCreate'],
+    ['TablesWebhookEndpoints', true, 'RetainExceptOnCreate'],
     ['TablesIdentities', true, 'RetainExceptOnCreate'],
   ]);
 });

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
+import { startReceiver } from '../support/receiver.ts';
 
 let directory: string;
 let stack: Stack;
@@ -82,6 +84,29 @@ test('a confirmed order brings its customer one mail, without anybody waiting fo
   expect(mails[0]!.to).toBe(demo.customer.email);
 });
 
+test('a webhook endpoint gets the events of an order, signed, also when its receiver is away at first', async () => {
+  const receiver = await startReceiver();
+  const app = { authorization: `Bearer ${demo.appKey}` };
+  const fields = { url: receiver.url, events: ['order.*'], ordered: true };
+  const { id, secret } = (await post('/webhook-endpoints', fields, app)) as { id: string; secret: string };
+  receiver.behave(() => (receiver.received.length < 2 ? 'reset' : { status: 200 }));
+  await order();
+  while (!receiver.events().some(({ sequence }) => sequence > 2)) await sleep(50);
+  const verified = receiver.received.map(({ body, headers }) => {
+    return new Webhook(secret).verify(body, headers as Record<string, string>) as { type: string };
+  });
+  const types = verified.map(({ type }) => type);
+  expect(types.slice(0, 2)).toEqual(['order.placed', 'order.placed']);
+  expect(types.at(-1)).toBe('order.confirmed');
+  const response = await fetch(`${stack.baseUrl}/webhook-endpoints/${id}/deliveries`, { headers: app });
+  expect(((await response.json()) as { data: { type: string; attempts: number }[] }).data).toMatchObject([
+    { type: 'order.confirmed', attempts: 1 },
+    { type: 'order.placed', attempts: 2, status: 'succeeded' },
+  ]);
+  await fetch(`${stack.baseUrl}/webhook-endpoints/${id}`, { method: 'DELETE', headers: app });
+  await receiver.stop();
+});
+
 test('every event arrives, and once, though functions and the whole stack are killed meanwhile', async () => {
   const orders = Promise.all(Array.from({ length: 15 }, order));
   for (let kills = 0; kills < 3; kills++) {
@@ -92,7 +117,7 @@ test('every event arrives, and once, though functions and the whole stack are ki
   await stack.stop();
   stack = await start();
   // The sweeper takes up what a kill has left.
-  while (!(({ confirmed, open }) => confirmed >= 16 && open === 0)(await read())) {
+  while (!(({ confirmed, open }) => confirmed >= 17 && open === 0)(await read())) {
     await stack.inside.runJob('sweep-orders');
     await sleep(200);
   }

@@ -5,11 +5,13 @@ import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import { orderFailureCodes } from '../../lib/contract/api/orders.ts';
 import {
+  disablingCauses,
   invariants,
   type MetricName,
   type MetricSpec,
   metricNamespace,
   metrics,
+  webhookResults,
 } from '../../lib/contract/deploy/metrics.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
@@ -75,6 +77,8 @@ const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
   reason: orderFailureCodes,
   invariant: invariants,
+  result: webhookResults,
+  cause: disablingCauses,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,
   // Ids of registered applications, which no widget can know.

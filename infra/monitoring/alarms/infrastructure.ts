@@ -11,6 +11,7 @@ const frequentJobs: ReadonlySet<string> = new Set<JobName>([
   'watch-orders',
   'refresh-issuer-keys',
   'publish-events',
+  'wake-webhooks',
 ]);
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'purge-expired',

@@ -1,5 +1,6 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { OperationId } from '../../../lib/contract/api/operations.ts';
+import { disablingCauses } from '../../../lib/contract/deploy/metrics.ts';
 import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
@@ -114,6 +115,20 @@ export const domainEvents = ({ undeliveredEvents }: MonitoredResources): AlarmSp
     metric: ours('OldestUnpublishedEvent', maximum(5)),
     threshold: 300,
     silenceIsBad: true,
+  },
+  {
+    name: 'webhook-endpoint-disabled',
+    runbook: 'webhook-endpoint-disabled',
+    means: 'A webhook endpoint was disabled: it answered 410, or took nothing for three days.',
+    metric: new MathExpression({
+      expression: 'SUM(METRICS())',
+      usingMetrics: Object.fromEntries(
+        disablingCauses.map((reason) => [reason, ours('WebhookEndpointsDisabled', sum(15), reason)]),
+      ),
+      label: 'endpoints disabled',
+      period: ours('WebhookEndpointsDisabled', sum(15), 'gone').period,
+    }),
+    threshold: 1,
   },
   {
     name: 'events-undelivered',

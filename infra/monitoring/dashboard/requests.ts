@@ -1,5 +1,6 @@
 import { type IWidget, LogQueryWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { operations } from '../../../lib/contract/api/operations.ts';
+import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
 import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import { graph } from './widgets.ts';
@@ -78,6 +79,17 @@ export function callers({
       graph('Domain events: published', [ours('EventsPublished', sum())]),
       graph('Domain events: age of the oldest that is not published, s', [ours('OldestUnpublishedEvent', maximum())]),
       graph('Domain events: not taken by a consumer', [waitingIn(undeliveredEvents, maximum())]),
+    ],
+    [
+      graph(
+        'Webhooks: attempts, by what came of them',
+        webhookResults.map((result) => ours('WebhookAttempts', sum(), result)),
+        { stacked: true },
+      ),
+      graph(
+        'Webhook endpoints disabled, by reason',
+        disablingCauses.map((cause) => ours('WebhookEndpointsDisabled', sum(), cause)),
+      ),
     ],
   ];
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { isPublicClient, type KeyView } from '../../contract/api/applications.ts';
 import type { App } from '../../contract/api/caller.ts';
 import type { VersionCondition } from '../../contract/api/common.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Scope } from '../../contract/deploy/roles.ts';
-import { idPrefixes, newId } from '../../kernel/ids.ts';
+import { derivedId, newId } from '../../kernel/ids.ts';
 import { createKey, type KeyDerivation, removeKey, replayKey } from './app-keys.dynamo.ts';
 import {
   type ApplicationFields,
@@ -218,7 +217,3 @@ function checkDelegation(own: ApplicationItem, granted: readonly Scope[]): void 
 }
 
 const ownApplication = () => new Problem('own-application', 'Use the key of another application for this.');
-
-/** An id derived from the caller and the idempotency key, so that a repeat finds what the first request made. */
-const derivedId = (kind: 'application' | 'appKey', of: readonly string[]): string =>
-  `${idPrefixes[kind]}_${createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 32)}`;

@@ -15,6 +15,7 @@ import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
 import * as usage from './usage.ts';
+import * as webhooks from './webhooks.ts';
 
 /** The contract files, each with the tag that its operations have in the reference. */
 const files = [
@@ -28,6 +29,7 @@ const files = [
   { tag: 'Orders', file: refunds },
   { tag: 'Payments', file: payments },
   { tag: 'Events', file: events },
+  { tag: 'Events', file: webhooks },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

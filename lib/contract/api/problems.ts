@@ -37,6 +37,7 @@ export const problems = {
   'own-application': { status: 409, title: 'An application cannot do this to itself' },
   'too-many-applications': { status: 409, title: 'The shop has reached its limit of applications' },
   'too-many-keys': { status: 409, title: 'The application has reached its limit of keys' },
+  'too-many-webhook-endpoints': { status: 409, title: 'The application has reached its limit of webhook endpoints' },
   'kind-has-no-keys': { status: 409, title: 'Applications of this kind have no keys' },
   'identity-client-taken': { status: 409, title: 'Another application uses this client of the identity provider' },
   'version-stale': { status: 412, title: 'The resource has changed since it was read' },

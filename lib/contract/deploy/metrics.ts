@@ -47,6 +47,8 @@ export const metrics = {
   ProviderSnapshotAge: { unit: 'Seconds' },
   EventsPublished: { unit: 'Count' },
   OldestUnpublishedEvent: { unit: 'Seconds' },
+  WebhookAttempts: { unit: 'Count', dimension: 'result' },
+  WebhookEndpointsDisabled: { unit: 'Count', dimension: 'cause' },
   IssuerKeysAge: { unit: 'Seconds' },
 } as const satisfies Record<string, MetricSpec>;
 
@@ -58,6 +60,11 @@ export type Meter = {
   count(name: MetricName, value?: number, label?: string): void;
   flush(): void;
 };
+
+/** Values of the `result` dimension: what came of an attempt to send a webhook. */
+export const webhookResults = ['succeeded', 'retried', 'given-up'] as const;
+/** Values of the `cause` dimension: why a webhook endpoint was disabled, but for its owner. */
+export const disablingCauses = ['gone', 'failing'] as const;
 
 /** Values of the `invariant` dimension. */
 export const invariants = [

@@ -35,6 +35,7 @@ export const scopes = [
   'customers:read',
   'customers:write',
   'events:read',
+  'webhooks:manage',
   'reports:read',
   'applications:manage',
   'audit:read',

@@ -58,6 +58,8 @@ export type Route<A extends Auth = Auth> = {
   tables?: TableGrants;
   /** What the handler does with the state machines. */
   states?: StateGrants;
+  /** Tells a sender of webhooks of work. */
+  wakesWebhooks?: true;
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Can wait for the saga, so it may run as long as an HTTP API allows. */

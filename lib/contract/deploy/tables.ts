@@ -66,6 +66,27 @@ export const tables = {
     // The next snapshot copies them again.
     recoverable: false,
   },
+  webhookEndpoints: {
+    partitionKey: 'applicationId',
+    sortKey: 'endpointId',
+    holds: 'webhook endpoints of applications, with their signing secrets',
+    recoverable: true,
+  },
+  webhookDeliveries: {
+    partitionKey: 'endpointId',
+    sortKey: 'deliveryId',
+    ttlAttribute: 'expiresAt',
+    holds: 'webhooks of the last 30 days: what was sent, and what came of it',
+    // The feed has the events.
+    recoverable: false,
+  },
+  webhookQueue: {
+    partitionKey: 'endpointId',
+    sortKey: 'due',
+    ttlAttribute: 'expiresAt',
+    holds: 'webhooks that wait for their next attempt',
+    recoverable: false,
+  },
   issuerKeys: {
     partitionKey: 'issuer',
     holds: 'public keys of the identity provider',

@@ -15,6 +15,12 @@ export type EventDefinition<Type extends string = string, Fields extends z.core.
 /** The `source` of every event on the bus. */
 export const eventSource = 'counterfoil';
 
+/** The `source` of messages that tell a sender of webhooks of work. */
+export const webhookSource = 'counterfoil.webhooks';
+
+/** `detail-type` of the message that an endpoint has something to send. */
+export const webhookDue = 'webhook.due';
+
 /** An event as the outbox holds it and as it is published. `envelopeOf` is its schema. */
 export type StoredEvent = {
   id: string;

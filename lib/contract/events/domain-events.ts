@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { id, money } from '../api/common.ts';
 
-export type { EventDefinition } from './define-event.ts';
-
 import { defineEvent, type EventDefinition, field } from './define-event.ts';
 
 const orderId = field(id('order'), 'Id of the order.');

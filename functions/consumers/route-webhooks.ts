@@ -1,0 +1,20 @@
+import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
+import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import type { WebhookStore } from '../../lib/events/webhooks/endpoints.dynamo.ts';
+import { routeEvent } from '../../lib/events/webhooks/route.ts';
+import { anyOf, consumerHandler } from '../../lib/platform/handlers/consumer.ts';
+import { webhookStore } from '../../lib/platform/stores.ts';
+import { type WakeSenders, wakeSenders } from '../../lib/platform/webhook-signals.ts';
+import { consumers } from '../consumers.ts';
+
+/** Puts an event on its way to every webhook endpoint that wants it, and tells the senders. */
+export async function run(event: StoredEvent, { store, wake }: { store: WebhookStore; wake: WakeSenders }) {
+  const endpoints = await routeEvent(store, event);
+  await wake(endpoints);
+  return { endpoints: endpoints.length };
+}
+
+export const handler = consumerHandler(consumers['route-webhooks'], anyOf(domainEvents), run, () => ({
+  store: webhookStore(),
+  wake: wakeSenders,
+}));

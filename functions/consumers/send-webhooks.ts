@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import { id } from '../../lib/contract/api/common.ts';
+import { type DeliverDeps, deliverTo } from '../../lib/events/webhooks/deliver.ts';
+import type { EndpointKey } from '../../lib/events/webhooks/endpoints.dynamo.ts';
+import { httpSender } from '../../lib/events/webhooks/send.gateway.ts';
+import { config } from '../../lib/platform/config.ts';
+import { consumerHandler } from '../../lib/platform/handlers/consumer.ts';
+import { webhookStore } from '../../lib/platform/stores.ts';
+import { consumers } from '../consumers.ts';
+
+const endpoint = z.object({ applicationId: id('application'), endpointId: id('webhookEndpoint') });
+
+/** Sends what is due for one webhook endpoint. */
+export async function run(key: EndpointKey, deps: DeliverDeps) {
+  const attempts = await deliverTo(deps, key);
+  return { endpointId: key.endpointId, ...(attempts === undefined ? { outcome: 'not to be had' } : { attempts }) };
+}
+
+const consumer = consumers['send-webhooks'];
+
+export const handler = consumerHandler(consumer, endpoint, run, ({ stopwatch, meter, log }) => ({
+  store: webhookStore(),
+  send: httpSender({ allowed: config().WEBHOOK_TARGETS, elapsed: stopwatch.elapsed }),
+  stopwatch,
+  random: Math.random,
+  // The last attempts take ten seconds at most.
+  limitMs: (consumer.timeoutSeconds - 20) * 1000,
+  onOutcome: (outcome) => meter.count('WebhookAttempts', 1, outcome),
+  onDisabled: ({ endpointId, applicationId }, reason) => {
+    meter.count('WebhookEndpointsDisabled', 1, reason);
+    log.error('webhook endpoint disabled', { endpointId, applicationId, reason });
+  },
+}));

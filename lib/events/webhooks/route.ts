@@ -1,0 +1,39 @@
+import type { StoredEvent } from '../../contract/events/define-event.ts';
+import { addDelivery, newDelivery, readQueue } from './deliveries.dynamo.ts';
+import { type EndpointItem, type EndpointKey, scanEndpoints, type WebhookStore } from './endpoints.dynamo.ts';
+
+/** Whether an endpoint wants events of a type: by its name, or by its beginning with `*` behind it. */
+export const wants = ({ events }: Pick<EndpointItem, 'events'>, type: string): boolean =>
+  events.some((each) => (each.endsWith('*') ? type.startsWith(each.slice(0, -1)) : each === type));
+
+/**
+ * Puts an event on its way to every active endpoint that wants it, once, however often it comes.
+ * @returns the endpoints that have something to send
+ */
+export async function routeEvent(store: WebhookStore, event: StoredEvent): Promise<EndpointKey[]> {
+  const endpoints = (await scanEndpoints(store)).filter(
+    (endpoint) => endpoint.status === 'active' && wants(endpoint, event.type),
+  );
+  const added = await Promise.all(
+    endpoints.map(async (endpoint) => {
+      await addDelivery(store, newDelivery(store, endpoint.endpointId, event));
+      return endpoint;
+    }),
+  );
+  return added.map(({ applicationId, endpointId }) => ({ applicationId, endpointId }));
+}
+
+/** Active endpoints for which something is due. */
+export async function listDue(store: WebhookStore): Promise<EndpointKey[]> {
+  const now = store.clock.now();
+  const active = (await scanEndpoints(store)).filter(
+    ({ status, pausedUntil }) => status === 'active' && (pausedUntil === undefined || pausedUntil <= now),
+  );
+  const due = await Promise.all(
+    active.map(async ({ applicationId, endpointId }) => {
+      const [first] = await readQueue(store, endpointId, { limit: 1 });
+      return first !== undefined && first.dueAt <= now ? [{ applicationId, endpointId }] : [];
+    }),
+  );
+  return due.flat();
+}

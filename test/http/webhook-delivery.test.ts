@@ -1,0 +1,387 @@
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { tables } from '../../lib/contract/deploy/tables.ts';
+import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
+import { orderConfirmed } from '../../lib/contract/events/domain-events.ts';
+import { deliverTo, type Outcome } from '../../lib/events/webhooks/deliver.ts';
+import { listDeliveries, readQueue } from '../../lib/events/webhooks/deliveries.dynamo.ts';
+import {
+  changeEndpoint,
+  type EndpointItem,
+  readEndpoint,
+  type WebhookStore,
+} from '../../lib/events/webhooks/endpoints.dynamo.ts';
+import { createEndpoint, ping, retryDelivery, rotateSecret, updateEndpoint } from '../../lib/events/webhooks/manage.ts';
+import { listDue, routeEvent } from '../../lib/events/webhooks/route.ts';
+import { httpSender, type Send } from '../../lib/events/webhooks/send.gateway.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+
+const start = Date.now();
+const minute = 60_000;
+const hour = 60 * minute;
+let ahead = 0;
+const clock = { now: () => start + ahead };
+let dynamo: TestDynamo;
+let store: WebhookStore;
+let receiver: Receiver;
+const receivers: Receiver[] = [];
+const outcomes: Outcome[] = [];
+const disabled: string[] = [];
+
+beforeAll(async () => {
+  const specs = (['webhookEndpoints', 'webhookDeliveries', 'webhookQueue'] as const).map((name) => ({
+    name,
+    ...tables[name],
+  }));
+  dynamo = await startTestDynamo(specs);
+  store = {
+    client: dynamo.documents,
+    endpoints: 'webhookEndpoints',
+    deliveries: 'webhookDeliveries',
+    queue: 'webhookQueue',
+    clock,
+  };
+});
+afterAll(() => dynamo?.stop());
+beforeEach(async () => {
+  ahead = 0;
+  outcomes.length = 0;
+  disabled.length = 0;
+  receiver = await open();
+});
+afterEach(async () => {
+  for (const each of receivers.splice(0)) await each.stop();
+  // Each test has endpoints of its own: those of the others get nothing more.
+  for (const endpoint of endpoints.splice(0)) await changeEndpoint(store, endpoint, { status: 'disabled' });
+});
+
+async function open(answer?: Parameters<typeof startReceiver>[0]) {
+  const opened = await startReceiver(answer);
+  receivers.push(opened);
+  return opened;
+}
+
+const endpoints: EndpointItem[] = [];
+async function register(over: Partial<EndpointItem> = {}): Promise<EndpointItem> {
+  const fields = { url: receiver.url, events: ['*'], description: '', headers: {}, ordered: false, ...over };
+  const { item } = await createEndpoint(store, newId('application', clock), fields, {
+    key: undefined,
+    fingerprint: '',
+    allowed: 'any',
+  });
+  endpoints.push(item);
+  return item;
+}
+
+const sendByHttp = httpSender({ allowed: 'any', elapsed: stopwatch.elapsed });
+const deliver = (
+  endpoint: EndpointItem,
+  { send = sendByHttp, limitMs = 200 }: { send?: Send; limitMs?: number } = {},
+) =>
+  deliverTo(
+    {
+      store,
+      send,
+      stopwatch,
+      random: () => 0,
+      limitMs,
+      onOutcome: (outcome) => outcomes.push(outcome),
+      onDisabled: (_, reason) => disabled.push(reason),
+    },
+    endpoint,
+  );
+
+const event = (aggregateId = newId('order', clock), sequence = 1): StoredEvent => ({
+  id: newId('event', clock),
+  type: 'order.confirmed',
+  version: 1,
+  subject: aggregateId,
+  aggregateId,
+  sequence,
+  occurredAt: '2026-11-29T12:00:00.000Z',
+  correlationId: null,
+  data: { ...orderConfirmed.example, orderId: aggregateId },
+});
+
+const deliveriesOf = (endpoint: EndpointItem) => listDeliveries(store, endpoint.endpointId, { limit: 100 });
+/** Sends what is due after each of these times. */
+async function later(endpoint: EndpointItem, ...times: number[]) {
+  for (const ms of times) {
+    ahead += ms;
+    await deliver(endpoint);
+  }
+}
+
+describe('a webhook', () => {
+  test('arrives once, signed, with the headers of its endpoint, however often its event comes', async () => {
+    const endpoint = await register({ headers: { 'x-shop': 'one' } });
+    const sent = event();
+    for (let times = 0; times < 3; times++) await routeEvent(store, sent);
+    expect(await deliver(endpoint)).toBe(1);
+    expect(await deliver(endpoint)).toBe(0);
+    await routeEvent(store, sent);
+    expect(await deliver(endpoint), 'after it was delivered').toBe(0);
+    expect(receiver.received).toHaveLength(1);
+    const [{ headers, body }] = receiver.received as [Receiver['received'][0]];
+    expect(JSON.parse(body)).toEqual(sent);
+    expect(headers).toMatchObject({
+      'content-type': 'application/json',
+      'user-agent': 'Counterfoil-Webhooks/1',
+      'x-shop': 'one',
+      'webhook-id': sent.id,
+    });
+    expect(headers['webhook-replay']).toBeUndefined();
+    expect(new Webhook(endpoint.secrets[0]!.secret).verify(body, headers as Record<string, string>)).toEqual(sent);
+    expect(await deliveriesOf(endpoint)).toMatchObject([
+      { status: 'succeeded', attempts: 1, nextAttemptAt: null, last: { status: 204, error: null, body: '' } },
+    ]);
+  });
+
+  test('goes to the endpoints that want its type, and are active', async () => {
+    const wanted = await register({ events: ['order.*'] });
+    const other = await register({ events: ['refund.*'] });
+    const off = await register();
+    await updateEndpoint(store, off, { status: 'disabled' }, { condition: {}, allowed: 'any' });
+    const ids = (await routeEvent(store, event())).map(({ endpointId }) => endpointId);
+    expect(ids).toContain(wanted.endpointId);
+    expect(ids).not.toContain(other.endpointId);
+    expect(ids).not.toContain(off.endpointId);
+  });
+
+  test('that fails is tried again, as it was, by the schedule, and given up after the tenth time', async () => {
+    receiver.behave(() => ({ status: 500, body: 'x'.repeat(5000) }));
+    const endpoint = await register();
+    const sent = event();
+    await routeEvent(store, sent);
+    await deliver(endpoint);
+    expect(await deliveriesOf(endpoint)).toMatchObject([
+      { status: 'pending', attempts: 1, nextAttemptAt: start + 5000, last: { status: 500, body: 'x'.repeat(2048) } },
+    ]);
+    expect(await listDue(store)).toEqual([]);
+    await later(endpoint, 5 * minute);
+    expect(receiver.received).toHaveLength(2);
+    // Something else gets through now and then, so the endpoint is not disabled.
+    for (const hours of [0.1, 0.6, 3, 6, 11, 15, 21, 25]) {
+      await changeEndpoint(store, endpoint, { failingSince: undefined });
+      await later(endpoint, hours * hour);
+    }
+    expect(receiver.received).toHaveLength(10);
+    expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([sent.id]));
+    expect(await deliveriesOf(endpoint)).toMatchObject([{ status: 'failed', attempts: 10, nextAttemptAt: null }]);
+    expect(outcomes).toEqual([...Array(9).fill('retried'), 'given-up']);
+    expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+  });
+
+  test('that is due again soon is waited for', async () => {
+    let times = 0;
+    receiver.behave(() => ({ status: ++times === 1 ? 503 : 200 }));
+    const endpoint = await register();
+    await routeEvent(store, event());
+    const timer = setInterval(() => {
+      ahead += 1000;
+    }, 20);
+    expect(await deliver(endpoint, { limitMs: 60_000 })).toBe(2);
+    clearInterval(timer);
+    expect(outcomes).toEqual(['retried', 'succeeded']);
+  });
+
+  test('is no success by a redirect, which is not followed', async () => {
+    const elsewhere = await open();
+    receiver.behave(() => ({ status: 302, headers: { location: elsewhere.url } }));
+    const endpoint = await register();
+    await routeEvent(store, event());
+    await deliver(endpoint);
+    expect(elsewhere.received).toEqual([]);
+    expect(outcomes[0]).toBe('retried');
+  });
+
+  test.each([
+    ['resets the connection', () => 'reset' as const, /ECONNRESET|socket hang up/],
+    ['is not there', undefined, /ECONNREFUSED/],
+  ])('to a receiver that %s says so in its last attempt', async (_, behave, error) => {
+    if (behave === undefined) await receiver.stop();
+    else receiver.behave(behave);
+    const endpoint = await register();
+    await routeEvent(store, event());
+    await deliver(endpoint);
+    const { last } = (await deliveriesOf(endpoint))[0]!;
+    expect(last).toMatchObject({ status: null, error: expect.stringMatching(error) });
+  });
+
+  test('can be sent again by its owner, whatever came of it, and is a test when it is a ping', async () => {
+    const endpoint = await register();
+    const pinged = await ping(store, endpoint);
+    await deliver(endpoint);
+    await retryDelivery(store, endpoint.endpointId, pinged.deliveryId);
+    await deliver(endpoint);
+    expect(receiver.received).toHaveLength(2);
+    expect(receiver.received[0]!.body).toBe(receiver.received[1]!.body);
+    expect(JSON.parse(receiver.received[0]!.body)).toMatchObject({ type: 'webhook.ping', data: {} });
+    await expect(retryDelivery(store, endpoint.endpointId, newId('delivery', clock))).rejects.toMatchObject({
+      code: 'not-found',
+    });
+  });
+});
+
+describe('an endpoint', () => {
+  test('that answers 410 is disabled at once, and gets nothing more', async () => {
+    receiver.behave(() => ({ status: 410 }));
+    const endpoint = await register();
+    await routeEvent(store, event());
+    await deliver(endpoint);
+    expect(disabled).toEqual(['gone']);
+    expect(await readEndpoint(store, endpoint)).toMatchObject({
+      status: 'disabled',
+      disabledBecause: 'gone',
+      version: 2,
+    });
+    expect(await deliver(endpoint)).toBeUndefined();
+  });
+
+  test('that takes nothing for three days is disabled, and continues when its owner enables it', async () => {
+    receiver.behave(() => ({ status: 500 }));
+    const endpoint = await register();
+    await routeEvent(store, event());
+    await deliver(endpoint);
+    expect(await readEndpoint(store, endpoint)).toMatchObject({ failingSince: start });
+    ahead = 72 * hour + minute;
+    await deliver(endpoint);
+    expect(disabled).toEqual(['failing']);
+    const now = (await readEndpoint(store, endpoint))!;
+    expect(now).toMatchObject({ status: 'disabled', disabledBecause: 'failing' });
+    receiver.behave(() => ({ status: 200 }));
+    const enabled = await updateEndpoint(store, now, { status: 'active' }, { condition: {}, allowed: 'any' });
+    expect(enabled.failingSince).toBeUndefined();
+    ahead += hour;
+    await deliver(endpoint);
+    expect(await deliveriesOf(endpoint)).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  test('that fails now and then is not disabled: a success ends its bad time', async () => {
+    let times = 0;
+    receiver.behave(() => ({ status: ++times % 2 === 0 ? 200 : 500 }));
+    const endpoint = await register();
+    for (let days = 0; days < 5; days++) {
+      await routeEvent(store, event());
+      await deliver(endpoint);
+      await later(endpoint, hour);
+      ahead += 24 * hour;
+    }
+    expect(disabled).toEqual([]);
+    expect(await readEndpoint(store, endpoint)).not.toHaveProperty('failingSince');
+  });
+
+  test('that does not answer is left alone for a minute after five attempts', async () => {
+    await receiver.stop();
+    const endpoint = await register();
+    for (let n = 0; n < 30; n++) await routeEvent(store, event());
+    const attempts = (await deliver(endpoint))!;
+    expect(attempts).toBeGreaterThanOrEqual(5);
+    expect(attempts).toBeLessThan(15);
+    expect(await deliver(endpoint), 'paused').toBeUndefined();
+    expect(await listDue(store)).toEqual([]);
+    ahead += 61_000;
+    expect(await listDue(store)).toEqual([{ applicationId: endpoint.applicationId, endpointId: endpoint.endpointId }]);
+    expect(await deliver(endpoint)).toBeGreaterThanOrEqual(5);
+  });
+
+  test('with an order gets each order’s events one after the other, also when one of them fails', async () => {
+    const endpoint = await register({ ordered: true });
+    const [a, b] = [newId('order', clock), newId('order', clock)];
+    let refusing = true;
+    receiver.behave(({ body }) => {
+      const { aggregateId, sequence } = JSON.parse(body);
+      return { status: refusing && aggregateId === a && sequence === 2 ? 500 : 200 };
+    });
+    for (const sequence of [1, 2, 3]) for (const id of [a, b]) await routeEvent(store, event(id, sequence));
+    await deliver(endpoint);
+    const of = (id: string) =>
+      receiver
+        .events()
+        .filter(({ aggregateId }) => aggregateId === id)
+        .map(({ sequence }) => sequence);
+    expect(of(b)).toEqual([1, 2, 3]);
+    expect(of(a)).toEqual([1, 2]);
+    refusing = false;
+    await later(endpoint, minute);
+    expect(of(a)).toEqual([1, 2, 2, 3]);
+  });
+
+  test('has one sender at a time, and another one after a sender that died', async () => {
+    const endpoint = await register();
+    for (let n = 0; n < 20; n++) await routeEvent(store, event());
+    const both = await Promise.all([deliver(endpoint), deliver(endpoint)]);
+    expect(both.filter((attempts) => attempts === undefined)).toHaveLength(1);
+    expect(receiver.received).toHaveLength(20);
+
+    await routeEvent(store, event());
+    const dying: Send = () => Promise.reject(new Error('killed'));
+    await expect(deliver(endpoint, { send: dying })).rejects.toThrow('killed');
+    expect(await deliver(endpoint), 'the lease of the dead one').toBeUndefined();
+    ahead += 80_000;
+    expect(await deliver(endpoint)).toBe(1);
+  });
+
+  test('whose secret is replaced is signed for by both for a day', async () => {
+    const endpoint = await register();
+    const rotated = await rotateSecret(store, endpoint);
+    const [next, old] = [rotated.secrets[0]!.secret, endpoint.secrets[0]!.secret];
+    const verifies = async (secret: string) => {
+      await routeEvent(store, event());
+      await deliver(endpoint);
+      const { body, headers } = receiver.received.at(-1)!;
+      const key = new Webhook(secret);
+      // The library compares the timestamp with the machine's clock.
+      const signature = key.sign(
+        String(headers['webhook-id']),
+        new Date(Number(headers['webhook-timestamp']) * 1000),
+        body,
+      );
+      return String(headers['webhook-signature']).split(' ').includes(signature);
+    };
+    expect(await verifies(next)).toBe(true);
+    expect(await verifies(old)).toBe(true);
+    ahead += 25 * hour;
+    expect(await verifies(next)).toBe(true);
+    expect(await verifies(old)).toBe(false);
+  });
+});
+
+test('what a sender that died between two writes has left is put in order by the next one', async () => {
+  const endpoint = await register();
+  await routeEvent(store, event());
+  // The attempt is written, and the queue is not: at every place where a call can be the last.
+  for (let lives = 0; lives < 3; lives++) {
+    let calls = 0;
+    const mortal = Object.create(store.client, {
+      send: {
+        value: (command: { constructor: { name: string } }) => {
+          if (/Put|Delete/.test(command.constructor.name) && calls++ === lives)
+            return Promise.reject(new Error('killed'));
+          return store.client.send(command as never);
+        },
+      },
+    });
+    receiver.behave(() => ({ status: 500 }));
+    const deps = {
+      store: { ...store, client: mortal },
+      send: sendByHttp,
+      stopwatch,
+      random: () => 0,
+      limitMs: 500,
+      onOutcome: () => {},
+      onDisabled: () => {},
+    };
+    await deliverTo(deps, endpoint).catch(() => {});
+    ahead += hour;
+  }
+  receiver.behave(() => ({ status: 200 }));
+  ahead += 24 * hour;
+  await deliver(endpoint);
+  expect(await deliveriesOf(endpoint)).toMatchObject([{ status: 'succeeded' }]);
+  expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+});

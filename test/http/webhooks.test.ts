@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Bus, startBus } from '../../infra/local/bus/start.ts';
+import { webhookSource } from '../../lib/contract/events/define-event.ts';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+
+let bus: Bus;
+let handlers: LiveHandlers;
+let key: string;
+const woken: string[] = [];
+const body = { url: 'https://crm.example.com/hook', events: ['order.*'] };
+
+beforeAll(async () => {
+  bus = await startBus({
+    name: 'counterfoil',
+    file: ':memory:',
+    rules: [
+      {
+        name: 'senders',
+        pattern: { source: [webhookSource] },
+        atOnce: 1,
+        deliver: async (event) => void woken.push((event as { detail: { endpointId: string } }).detail.endpointId),
+      },
+    ],
+  });
+  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000', AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint });
+});
+afterAll(async () => {
+  await handlers?.close();
+  await bus?.stop();
+});
+beforeEach(async () => {
+  key = await handlers.appKey('webhooks:manage', 'events:read');
+  woken.length = 0;
+});
+
+const create = (over: object = {}, headers: Record<string, string> = {}) =>
+  handlers.call('create-webhook-endpoint', { token: key, body: { ...body, ...over }, headers });
+const on = (endpointId: string) => ({ token: key, parameters: { endpointId } });
+
+describe('an endpoint', () => {
+  test('shows its secret once, and is listed and read without it', async () => {
+    const made = await create({ description: 'The CRM', headers: { authorization: 'Bearer x' }, ordered: true });
+    expect(made.status).toBe(201);
+    expect(made.headers).toMatchObject({ location: `/webhook-endpoints/${made.body.id}`, etag: '"1"' });
+    const { secret, ...rest } = made.body;
+    expect(secret).toMatch(/^whsec_[\w+/]{43}=$/);
+    expect(rest).toMatchObject({ ...body, status: 'active', description: 'The CRM', ordered: true, version: 1 });
+    expect((await handlers.call('get-webhook-endpoint', on(rest.id))).body).toEqual(rest);
+    expect((await handlers.call('list-webhook-endpoints', { token: key })).body).toEqual({ data: [rest] });
+  });
+
+  test('is created once under an idempotency key, and the repeat gets the secret too', async () => {
+    const headers = { 'idempotency-key': 'crm-1' };
+    const [first, again] = [await create({}, headers), await create({}, headers)];
+    expect(again).toMatchObject({ status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } });
+    expect(await create({ events: ['*'] }, headers)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+    expect((await handlers.call('list-webhook-endpoints', { token: key })).body.data).toHaveLength(1);
+  });
+
+  test('belongs to the application that created it', async () => {
+    const { id } = (await create()).body;
+    key = await handlers.appKey('webhooks:manage', 'events:read');
+    for (const operation of [
+      'get-webhook-endpoint',
+      'delete-webhook-endpoint',
+      'rotate-webhook-secret',
+      'ping-webhook-endpoint',
+      'list-webhook-deliveries',
+    ] as const) {
+      expect(await handlers.call(operation, on(id)), operation).toMatchObject({
+        status: 404,
+        body: { code: 'not-found' },
+      });
+    }
+    expect(await handlers.call('update-webhook-endpoint', { ...on(id), body: { status: 'disabled' } })).toMatchObject({
+      status: 404,
+    });
+  });
+
+  test('is managed by who may manage webhooks and read events, and nobody else', async () => {
+    for (const scopes of [['webhooks:manage'], ['events:read']] as const) {
+      key = await handlers.appKey(...scopes);
+      expect(await create()).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    }
+  });
+
+  test('is changed, disabled and enabled, and tells the senders when it is enabled', async () => {
+    const { id } = (await create()).body;
+    const change = (changes: object, headers = {}) =>
+      handlers.call('update-webhook-endpoint', { ...on(id), body: changes, headers });
+    expect(await change({ status: 'disabled' })).toMatchObject({
+      status: 200,
+      headers: { etag: '"2"' },
+      body: { status: 'disabled', disabledBecause: 'owner', version: 2 },
+    });
+    expect(await change({ url: 'https://other.example.com/' }, { 'if-match': '"1"' })).toMatchObject({
+      status: 412,
+      body: { code: 'version-stale' },
+    });
+    expect(await change({ status: 'active', events: ['*'] })).toMatchObject({
+      body: { status: 'active', disabledBecause: null, events: ['*'], version: 3 },
+    });
+    await bus.idle();
+    expect(woken).toEqual([id]);
+  });
+
+  test('that is deleted is gone', async () => {
+    const { id } = (await create()).body;
+    expect((await handlers.call('delete-webhook-endpoint', on(id))).status).toBe(204);
+    expect((await handlers.call('get-webhook-endpoint', on(id))).status).toBe(404);
+    expect((await handlers.call('delete-webhook-endpoint', on(id))).status).toBe(404);
+  });
+
+  test('gets a new secret, and its test shows among its deliveries and can be sent again', async () => {
+    const { id, secret } = (await create()).body;
+    const rotated = await handlers.call('rotate-webhook-secret', on(id));
+    expect(rotated).toMatchObject({ status: 200, body: { version: 2 } });
+    expect(rotated.body.secret).not.toBe(secret);
+    const pings = [];
+    for (let n = 0; n < 3; n++) pings.unshift((await handlers.call('ping-webhook-endpoint', on(id))).body);
+    expect(pings[0]).toMatchObject({ type: 'webhook.ping', status: 'pending', attempts: 0, lastAttempt: null });
+    const page = (await handlers.call('list-webhook-deliveries', { ...on(id), query: { limit: '2' } })).body;
+    expect(page).toMatchObject({ data: pings.slice(0, 2), hasMore: true });
+    const next = { limit: '2', cursor: page.nextCursor };
+    expect((await handlers.call('list-webhook-deliveries', { ...on(id), query: next })).body).toMatchObject({
+      data: pings.slice(2),
+      hasMore: false,
+    });
+    const parameters = { endpointId: id, deliveryId: pings[0].id };
+    expect(await handlers.call('retry-webhook-delivery', { token: key, parameters })).toMatchObject({
+      status: 202,
+      body: { id: pings[0].id, status: 'pending' },
+    });
+    const nothing = { endpointId: id, deliveryId: newId('delivery', systemClock) };
+    expect((await handlers.call('retry-webhook-delivery', { token: key, parameters: nothing })).status).toBe(404);
+    await bus.idle();
+    expect(woken).toEqual([id, id, id, id]);
+  });
+
+  test('is one of twenty at most', async () => {
+    for (let n = 0; n < 20; n++) expect((await create({}, { 'idempotency-key': `n-${n}` })).status).toBe(201);
+    expect(await create()).toMatchObject({ status: 409, body: { code: 'too-many-webhook-endpoints' } });
+    expect((await create({}, { 'idempotency-key': 'n-3' })).status, 'a repeat').toBe(201);
+  });
+});
+
+describe('input', () => {
+  test.each([
+    ['/url', { url: 'http://crm.example.com/' }],
+    ['/url', { url: 'https://127.0.0.1/' }],
+    ['/url', { url: 'https://[::1]/' }],
+    ['/url', { url: 'https://ada:secret@crm.example.com/' }],
+    ['/url', { url: 'https://crm.example.com:9000/' }],
+    ['/url', { url: 'nonsense' }],
+    ['/url', { url: 5 }],
+    ['/events', { events: [] }],
+    ['/events/0', { events: ['order.unknown'] }],
+    ['/events', { events: ['*', '*'] }],
+    ['/headers', { headers: Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, 'x'])) }],
+    ['/headers/webhook-id', { headers: { 'webhook-id': 'x' } }],
+    ['/headers/content-length', { headers: { 'content-length': '3' } }],
+    ['/headers/host', { headers: { host: 'internal' } }],
+    ['/headers/X-Upper', { headers: { 'X-Upper': 'x' } }],
+    ['/headers/x-line', { headers: { 'x-line': 'a\r\nb: c' } }],
+    ['/ordered', { ordered: 'yes' }],
+    ['/description', { description: 'x'.repeat(201) }],
+    ['/nonsense', { nonsense: 1 }],
+  ])('is refused at %s: %j', async (pointer, over) => {
+    const answer = await create(over);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
+    expect(answer.body.errors[0].pointer).toBe(pointer);
+    expect((await handlers.call('list-webhook-endpoints', { token: key })).body.data).toEqual([]);
+  });
+});
