@@ -157,7 +157,7 @@ export const readAction = {
 
 export const webhookEndpoint = {
   id: ids.webhookEndpoint,
-  url: 'https://crm.example.com/counterfoil',
+  url: 'https://shop.example.com/webhooks',
   events: ['order.*', 'refund.succeeded'],
   description: 'Follows orders',
   headers: {},

@@ -52,6 +52,13 @@ test('a query parameter named like a member of every object reaches the handler 
   ]);
 });
 
+test('a body that is too large is answered, also to clients that are still sending it', async () => {
+  const { port } = gateway.address() as AddressInfo;
+  const body = Buffer.alloc(12 << 20, 120);
+  const post = async () => (await fetch(`http://localhost:${port}/orders`, { method: 'POST', body })).status;
+  expect(await Promise.all(Array.from({ length: 8 }, post))).toEqual(Array(8).fill(413));
+});
+
 describe('a request by another name than that of this machine', () => {
   const answerAs = (host: string) =>
     new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {

@@ -127,15 +127,19 @@ export function problemAnswer({ code, message, errors, headers }: Problem, insta
   };
 }
 
+/**
+ * What is too large is read to its end and dropped: a client that still sends would see a broken connection instead of the
+ * answer. A client that goes on and on is cut off.
+ */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > largestBody) return undefined;
-    chunks.push(chunk);
+    if (size <= largestBody) chunks.push(chunk);
+    else if (size > 10 * largestBody) return undefined;
   }
-  return Buffer.concat(chunks);
+  return size > largestBody ? undefined : Buffer.concat(chunks);
 }
 
 const textual = /^(text\/|application\/(json|[a-z.+-]+\+json|javascript|xml|[a-z.+-]+\+xml))/i;
