@@ -211,6 +211,12 @@ const rows = {
     },
     wakesWebhooks: true,
   }),
+  'replay-webhook-events': http('POST', '/webhook-endpoints/{endpointId}/replays', 'app', 'events_api', {
+    ...managesWebhooks,
+    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['GetItem', 'PutItem'], webhookQueue: ['PutItem'] },
+    wakesWebhooks: true,
+    concurrent: 2,
+  }),
   'create-application': http('POST', '/applications', 'app', null, {
     scopes: ['applications:manage'],
     tables: { applications: ['Scan', 'GetItem', 'PutItem'] },

@@ -206,6 +206,10 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
     answers: { 202: { ...webhookDelivery, type: 'webhook.ping', attempts: 0, lastAttempt: null } },
   },
   'list-webhook-deliveries': { answers: { 200: { data: [webhookDelivery], ...lastPage } } },
+  'replay-webhook-events': {
+    request: { from: '2026-03-01T00:00:00.000Z', to: '2026-03-02T00:00:00.000Z' },
+    answers: { 202: { events: 1000, next: '2026-03-01T09:12:00.120Z' } },
+  },
   'retry-webhook-delivery': { answers: { 202: { ...webhookDelivery, attempts: 0 } } },
   'create-application': {
     request: { name, kind, scopes: asked, origins, contact },

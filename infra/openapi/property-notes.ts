@@ -218,6 +218,9 @@ const inSchema: Readonly<Record<string, string>> = {
   'ListEventsResponse.data': 'The events, oldest first.',
   'ListEventsResponse.next': 'Send it as `after` the next time, once you have handled these.',
   'ListEventsResponse.hasMore': 'Whether there are more events already.',
+  'ReplayWebhookEventsRequest.to': 'The end of the time, exclusive; now when it is missing.',
+  'ReplayWebhookEventsResponse.events': 'How many events are sent again.',
+  'ReplayWebhookEventsResponse.next': 'Send it as `from` to go on; null when that was all.',
   'ListWebhookEndpointsResponse.data': 'The endpoints, oldest first.',
   'Health.version': 'The release that is running.',
   'Health.status':

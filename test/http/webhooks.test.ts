@@ -142,6 +142,44 @@ describe('an endpoint', () => {
     expect(woken).toEqual([id, id, id, id]);
   });
 
+  test('gets events of the past again, of its types alone, and says how to go on', async () => {
+    const { id } = (await create({ events: ['product.*'] })).body;
+    const writer = await handlers.appKey('catalog:write');
+    const from = new Date().toISOString();
+    const made = [];
+    for (let n = 0; n < 3; n++) {
+      const product = { sku: `REPLAY-${n}-${id.slice(-6)}`, name: 'Thing', price: { amount: 100, currency: 'EUR' } };
+      made.unshift((await handlers.call('create-product', { token: writer, body: product })).body.id);
+    }
+    const replay = (body: object) => handlers.call('replay-webhook-events', { ...on(id), body });
+    const to = new Date(Date.now() + 1).toISOString();
+    expect(await replay({ from, to })).toMatchObject({ status: 202, body: { events: 3, next: null } });
+    const { data } = (await handlers.call('list-webhook-deliveries', on(id))).body;
+    expect(data).toMatchObject(Array(3).fill({ type: 'product.created', replay: true, status: 'pending' }));
+    expect((await replay({ from: to, to: from })).body).toMatchObject({
+      code: 'invalid-input',
+      errors: [{ pointer: '/to' }],
+    });
+    expect((await replay({ from: 'yesterday' })).body).toMatchObject({ errors: [{ pointer: '/from' }] });
+    await handlers.call('update-webhook-endpoint', { ...on(id), body: { events: ['refund.*'] } });
+    expect((await replay({ from })).body).toEqual({ events: 0, next: null });
+
+    const many = (await create({ events: ['order.*'] })).body.id;
+    const old = Date.UTC(2020, 0, 1);
+    await handlers.owner`
+      insert into outbox.events (id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at)
+      select 'evt_' || lpad(to_hex(${old}::bigint + n), 12, '0') || repeat('0', 20), 'order.placed', 1, o, o, 1, '{}', now()
+      from generate_series(1, 1001) n, lateral (select 'ord_' || lpad(to_hex(n), 32, '0')) t (o)`;
+    const past = { from: '2020-01-01T00:00:00.000Z', to: '2020-01-02T00:00:00.000Z' };
+    const page = await handlers.call('replay-webhook-events', { ...on(many), body: past });
+    expect(page.body).toEqual({ events: 1000, next: '2020-01-01T00:00:01.001Z' });
+    const rest = { ...past, from: page.body.next };
+    expect((await handlers.call('replay-webhook-events', { ...on(many), body: rest })).body).toEqual({
+      events: 1,
+      next: null,
+    });
+  });
+
   test('is one of twenty at most', async () => {
     for (let n = 0; n < 20; n++) expect((await create({}, { 'idempotency-key': `n-${n}` })).status).toBe(201);
     expect(await create()).toMatchObject({ status: 409, body: { code: 'too-many-webhook-endpoints' } });

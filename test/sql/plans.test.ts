@@ -32,8 +32,9 @@ import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { readFeed } from '../../lib/events/feed.sql.ts';
 import { claimEvents, markPublished, oldestUnpublished } from '../../lib/events/publish.sql.ts';
+import { replayEvents } from '../../lib/events/webhooks/replay.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { type IdKind, newId } from '../../lib/kernel/ids.ts';
+import { type IdKind, idTimestamp, newId } from '../../lib/kernel/ids.ts';
 import { exportAccesses } from '../../lib/operations/audit/export.ts';
 import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { findOrders } from '../../lib/operations/manual-review/find.sql.ts';
@@ -572,6 +573,18 @@ const calls: Call[] = [
         },
         clock,
       ),
+  ],
+  [
+    'replay-webhook-events',
+    'events_api',
+    async (sql) => {
+      const client = { send: async () => ({}) } as never;
+      const store = { client, endpoints: '', deliveries: '', queue: '', clock };
+      const from = idTimestamp(`evt_${hexOf(50_000)}`);
+      await replayEvents(sql, store, { endpointId: 'whe_1', events: ['order.*'] } as never, { from, to: from + 1 });
+    },
+    // What a page has.
+    1001,
   ],
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],

@@ -170,3 +170,13 @@ export const retryWebhookDelivery = {
   responses: { 202: delivery },
   problems: ['not-found'],
 } as const satisfies OperationContract;
+
+export const replayWebhookEvents = {
+  summary: 'Send events of the past to a webhook endpoint again',
+  description:
+    'Sends what was written between two times, of the types that the endpoint wants, each with the header `webhook-replay: true`: to an endpoint that is new, or whose receiver has lost its data. A request replays up to 1,000 events; go on with `next` as `from` until it is null. Know events that you had by `webhook-id`.',
+  path: endpointPath,
+  body: z.strictObject({ from: timestamp, to: z.optional(timestamp) }),
+  responses: { 202: z.object({ events: z.int(), next: z.nullable(timestamp) }) },
+  problems: ['not-found'],
+} as const satisfies OperationContract;
