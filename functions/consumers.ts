@@ -58,6 +58,7 @@ const rows = {
       webhookDeliveries: ['GetItem', 'PutItem'],
       webhookQueue: ['Query', 'PutItem', 'DeleteItem'],
     },
+    wakesWebhooks: true,
     timeoutSeconds: 60,
     atOnce: 50,
   },

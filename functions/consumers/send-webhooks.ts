@@ -6,13 +6,16 @@ import { httpSender } from '../../lib/events/webhooks/send.gateway.ts';
 import { config } from '../../lib/platform/config.ts';
 import { consumerHandler } from '../../lib/platform/handlers/consumer.ts';
 import { webhookStore } from '../../lib/platform/stores.ts';
+import { type WakeSenders, wakeSenders } from '../../lib/platform/webhook-signals.ts';
 import { consumers } from '../consumers.ts';
 
 const endpoint = z.object({ applicationId: id('application'), endpointId: id('webhookEndpoint') });
 
+type Deps = Omit<DeliverDeps, 'onTimeUp'> & { wake: WakeSenders };
+
 /** Sends what is due for one webhook endpoint. */
-export async function run(key: EndpointKey, deps: DeliverDeps) {
-  const attempts = await deliverTo(deps, key);
+export async function run(key: EndpointKey, { wake, ...deps }: Deps) {
+  const attempts = await deliverTo({ ...deps, onTimeUp: () => wake([key]) }, key);
   return { endpointId: key.endpointId, ...(attempts === undefined ? { outcome: 'not to be had' } : { attempts }) };
 }
 
@@ -21,6 +24,7 @@ const consumer = consumers['send-webhooks'];
 export const handler = consumerHandler(consumer, endpoint, run, ({ stopwatch, meter, log }) => ({
   store: webhookStore(),
   send: httpSender({ allowed: config().WEBHOOK_TARGETS, elapsed: stopwatch.elapsed }),
+  wake: wakeSenders,
   stopwatch,
   random: Math.random,
   // The last attempts take ten seconds at most.

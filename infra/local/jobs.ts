@@ -51,7 +51,7 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     sendMails: () => void sendMails(),
     async stop() {
       clearInterval(timer);
-      publish.cancel();
+      publish.end();
       await scheduler.stop();
     },
   };
@@ -64,16 +64,21 @@ const mayWriteMail = ({ method, path, status }: Request): boolean =>
 const gatherMs = 40;
 
 /** Runs `work` a moment after a call, once for all calls until then. */
-function soon(work: () => Promise<void>): { call: () => void; cancel: () => void } {
+function soon(work: () => Promise<void>): { call: () => void; end: () => void } {
   let timer: NodeJS.Timeout | undefined;
+  let ended = false;
   return {
     call() {
+      if (ended) return;
       timer ??= setTimeout(() => {
         timer = undefined;
         void work();
       }, gatherMs);
     },
-    cancel: () => clearTimeout(timer),
+    end() {
+      ended = true;
+      clearTimeout(timer);
+    },
   };
 }
 

@@ -74,7 +74,7 @@ export type Stack = {
     env: Record<string, string>;
     /** Runs one job now. */
     runJob: (name: string) => Promise<unknown>;
-    /** From now on jobs run only by `runJob`. Waits for the running ones, at most a second. */
+    /** From now on jobs run only by `runJob`, and events stay in the outbox. Waits for running jobs, at most a second. */
     stopSchedule: () => Promise<void>;
     clock: MovableClock;
     /** Moves the clock of the whole stack. */

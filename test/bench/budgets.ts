@@ -1,4 +1,5 @@
 import type { CountsByWay } from './counts.ts';
+import type { EventFigures } from './events.ts';
 import type { FunctionFigures } from './functions.ts';
 import type { Growth } from './growth.ts';
 import type { Hot } from './hot.ts';
@@ -96,6 +97,12 @@ export function brokenByPool({ ratio, crowd }: PoolFigures): string[] {
     ...(answered === 0 ? [`None of ${requests} requests at once was answered.`] : []),
   ];
 }
+
+/** One sentence for every event that did not arrive. How long they take is for a person to compare. */
+export const brokenByEvents = (events: readonly EventFigures[]): string[] =>
+  events
+    .filter(({ missing }) => missing > 0)
+    .map(({ situation, missing }) => `${missing} events did not arrive (webhooks to ${situation}).`);
 
 /** One sentence for every budget of functions that is broken. */
 export function brokenByFunctions(functions: readonly FunctionFigures[]): string[] {

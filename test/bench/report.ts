@@ -1,5 +1,6 @@
 import { initShareOf } from './budgets.ts';
 import type { Counts, CountsByWay } from './counts.ts';
+import type { EventFigures } from './events.ts';
 import type { FunctionFigures } from './functions.ts';
 import type { Growth } from './growth.ts';
 import type { Hot } from './hot.ts';
@@ -18,12 +19,24 @@ export type Results = {
   functions?: FunctionFigures[];
   memory?: MemoryFigures[];
   pool?: PoolFigures;
+  events?: EventFigures[];
   growth?: Growth[];
   peers?: PeerFigures[];
 };
 
 /** What `--json` writes. Keys beyond those that were asked for say how the figures come about. */
-export function toJson({ counts, throughput, hot, limiter, functions, memory, pool, growth, peers }: Results): object {
+export function toJson({
+  counts,
+  throughput,
+  hot,
+  limiter,
+  functions,
+  memory,
+  pool,
+  events,
+  growth,
+  peers,
+}: Results): object {
   return {
     ...(throughput && {
       ordersPerSecond: byClients(throughput.results, ({ ordersPerSecond }) => rounded(ordersPerSecond)),
@@ -58,6 +71,7 @@ export function toJson({ counts, throughput, hot, limiter, functions, memory, po
     }),
     ...(memory && { memory }),
     ...(pool && { pool }),
+    ...(events && { events }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
@@ -76,7 +90,18 @@ const byClients = <T>(results: Throughput[], of: (result: Throughput) => T): Rec
   Object.fromEntries(results.map((result) => [String(result.clients), of(result)]));
 
 /** The same for a person to read. */
-export function toText({ counts, throughput, hot, limiter, functions, memory, pool, growth, peers }: Results): string {
+export function toText({
+  counts,
+  throughput,
+  hot,
+  limiter,
+  functions,
+  memory,
+  pool,
+  events,
+  growth,
+  peers,
+}: Results): string {
   return [
     ...(counts === undefined ? [] : [countsText(counts)]),
     ...(throughput === undefined ? [] : [throughputText(throughput.results, throughput.rows)]),
@@ -85,6 +110,7 @@ export function toText({ counts, throughput, hot, limiter, functions, memory, po
     ...(functions === undefined ? [] : [functionsText(functions)]),
     ...(memory === undefined ? [] : [memoryText(memory)]),
     ...(pool === undefined ? [] : [poolText(pool)]),
+    ...(events === undefined ? [] : [eventsText(events)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -162,6 +188,18 @@ function poolText({ reusedPerSecond, freshPerSecond, ratio, crowd }: PoolFigures
     ['requests at once', 'answered', '503 with Retry-After', 'otherwise', 'seconds', 'single request after ÷ before'],
     [[requests, answered, refused, otherwise, rounded(seconds), rounded(recovery, 2)]],
   )}`;
+}
+
+function eventsText(events: EventFigures[]): string {
+  const lines = events.map(({ situation, events: count, publishedP99Ms, p50Ms, p99Ms, missing }) => [
+    situation,
+    count,
+    rounded(publishedP99Ms),
+    rounded(p50Ms),
+    rounded(p99Ms),
+    missing,
+  ]);
+  return table(['webhooks to', 'events', 'to the bus p99 ms', 'to the receiver p50 ms', 'p99 ms', 'missing'], lines);
 }
 
 function peersText(peers: PeerFigures[]): string {

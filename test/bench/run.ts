@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import {
   brokenByCounts,
+  brokenByEvents,
   brokenByFunctions,
   brokenByGrowth,
   brokenByHot,
@@ -9,6 +10,7 @@ import {
   brokenByPool,
 } from './budgets.ts';
 import { countPerOrder } from './counts.ts';
+import { measureEvents } from './events.ts';
 import { measureFunctions } from './functions.ts';
 import { measureGrowth } from './growth.ts';
 import { measureHot } from './hot.ts';
@@ -19,7 +21,18 @@ import { measurePool } from './pool.ts';
 import { type Results, toJson, toText } from './report.ts';
 import { measureThroughput } from './throughput.ts';
 
-const parts = ['counts', 'throughput', 'hot', 'limiter', 'functions', 'memory', 'pool', 'growth', 'peers'] as const;
+const parts = [
+  'counts',
+  'throughput',
+  'hot',
+  'limiter',
+  'functions',
+  'memory',
+  'pool',
+  'events',
+  'growth',
+  'peers',
+] as const;
 /** Growth fills shops for minutes, and peers are other products. */
 const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers');
 type Part = (typeof parts)[number];
@@ -88,6 +101,10 @@ async function main(): Promise<boolean> {
       say,
     });
   }
+  if (part.includes('events')) {
+    say('sending the events of steady orders to receivers of webhooks');
+    results.events = await measureEvents({ ordersPerSecond: short ? 20 : 50, seconds: short ? 3 : 10, say });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -112,6 +129,7 @@ async function main(): Promise<boolean> {
     ...(results.functions === undefined ? [] : brokenByFunctions(results.functions)),
     ...(results.limiter === undefined ? [] : brokenByLimiter(results.limiter)),
     ...(results.pool === undefined ? [] : brokenByPool(results.pool)),
+    ...(results.events === undefined ? [] : brokenByEvents(results.events)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),

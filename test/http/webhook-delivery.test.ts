@@ -88,6 +88,7 @@ const deliver = (
       stopwatch,
       random: () => 0,
       limitMs,
+      onTimeUp: async () => void outcomes.push('time-up' as never),
       onOutcome: (outcome) => outcomes.push(outcome),
       onDisabled: (_, reason) => disabled.push(reason),
     },
@@ -326,6 +327,44 @@ describe('an endpoint', () => {
     expect(await deliver(endpoint)).toBe(1);
   });
 
+  test('is handed on by a sender whose time is up', async () => {
+    const endpoint = await register();
+    for (let n = 0; n < 3; n++) await routeEvent(store, event());
+    expect(await deliver(endpoint, { limitMs: 0 })).toBe(0);
+    expect(outcomes).toEqual(['time-up']);
+    await deliver(endpoint);
+    expect(receiver.received).toHaveLength(3);
+  });
+
+  test('gets what is queued while its sender ends, though the message about it found the lease taken', async () => {
+    const endpoint = await register();
+    await routeEvent(store, event());
+    let once = true;
+    const client = Object.create(store.client, {
+      send: {
+        value: async (command: { constructor: { name: string }; input: { UpdateExpression?: string } }) => {
+          // The sender has seen an empty queue and gives its lease back.
+          if (once && command.input.UpdateExpression?.startsWith('REMOVE')) {
+            once = false;
+            await routeEvent(store, event());
+            expect(await deliver(endpoint), 'the other sender').toBeUndefined();
+          }
+          return store.client.send(command as never);
+        },
+      },
+    });
+    const deps = {
+      send: sendByHttp,
+      stopwatch,
+      random: () => 0,
+      limitMs: 60_000,
+      onTimeUp: async () => {},
+      onOutcome: () => {},
+      onDisabled: () => {},
+    };
+    expect(await deliverTo({ ...deps, store: { ...store, client } }, endpoint)).toBe(2);
+  });
+
   test('whose secret is replaced is signed for by both for a day', async () => {
     const endpoint = await register();
     const rotated = await rotateSecret(store, endpoint);
@@ -373,6 +412,7 @@ test('what a sender that died between two writes has left is put in order by the
       stopwatch,
       random: () => 0,
       limitMs: 500,
+      onTimeUp: async () => {},
       onOutcome: () => {},
       onDisabled: () => {},
     };

@@ -28,6 +28,8 @@ export type DeliverDeps = {
   random: () => number;
   /** No attempt begins after so many milliseconds. */
   limitMs: number;
+  /** Called when time is up and something is due: another sender has to go on. */
+  onTimeUp: () => Promise<void>;
   onOutcome: (outcome: Outcome) => void;
   onDisabled: (endpoint: EndpointItem, reason: 'gone' | 'failing') => void;
 };
@@ -50,15 +52,28 @@ const waitMs = 10_000;
  * @returns how many attempts were made; undefined when there was no lease to be had
  */
 export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<number | undefined> {
-  const { store, stopwatch, limitMs } = deps;
-  const endpoint = await leaseEndpoint(store, key, limitMs + 15_000);
+  const until = deps.stopwatch.elapsed() + deps.limitMs;
+  let attempts: number | undefined;
+  for (;;) {
+    const run = await deliverOnce(deps, key, until);
+    if (run === undefined) return attempts;
+    attempts = (attempts ?? 0) + run.attempts;
+    // What was queued after the last look found the lease taken: whoever brought it has ended.
+    if (run.over || (await readDue(run)).due.length === 0) return attempts;
+    if (deps.stopwatch.elapsed() >= until) {
+      await deps.onTimeUp();
+      return attempts;
+    }
+  }
+}
+
+async function deliverOnce(deps: DeliverDeps, key: EndpointKey, until: number): Promise<Run | undefined> {
+  const { store, stopwatch } = deps;
+  const endpoint = await leaseEndpoint(store, key, deps.limitMs + 15_000);
   if (endpoint === undefined) return undefined;
   const run: Run = { ...deps, endpoint, silent: 0, attempts: 0, over: false };
-  const until = stopwatch.elapsed() + limitMs;
   while (!run.over && stopwatch.elapsed() < until) {
-    const queued = await readQueue(store, endpoint.endpointId, { limit: window(endpoint.ordered) });
-    const now = store.clock.now();
-    const due = ready(queued, endpoint.ordered).filter(({ dueAt }) => dueAt <= now);
+    const { queued, due, now } = await readDue(run);
     if (due.length === 0) {
       const next = Math.min(...queued.map(({ dueAt }) => dueAt));
       if (!(next - now < Math.min(waitMs, until - stopwatch.elapsed()))) break;
@@ -69,7 +84,13 @@ export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<nu
     await work(run, due);
   }
   await changeEndpoint(store, key, { sendingUntil: undefined });
-  return run.attempts;
+  return run;
+}
+
+async function readDue({ store, endpoint }: Run) {
+  const queued = await readQueue(store, endpoint.endpointId, { limit: window(endpoint.ordered) });
+  const now = store.clock.now();
+  return { queued, now, due: ready(queued, endpoint.ordered).filter(({ dueAt }) => dueAt <= now) };
 }
 
 type Run = DeliverDeps & {
