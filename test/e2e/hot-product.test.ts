@@ -1,10 +1,12 @@
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { inject, test } from 'vitest';
 import type { Order } from '../../lib/contract/api/orders.ts';
+import { send } from '../support/send.ts';
 import { succeed } from './client.ts';
 import { basket, hasEnded, ledgerOf, newBuyer, newProduct, ordersOf, timelineOf, unique } from './shop.ts';
 
-const { short, full, limitPerMinute, logs } = inject('target');
+const { baseUrl, short, full, limitPerMinute, logs } = inject('target');
 // A target that lets little through would be at it for hours.
 const [buyers, units] = short || limitPerMinute <= 5000 ? [60, 12] : [500, 100];
 const [baskets, kinds] = full ? [1000, 50] : short || limitPerMinute <= 5000 ? [60, 10] : [200, 20];
@@ -86,9 +88,17 @@ test(`${baskets} overlapping baskets in opposite orders of ${kinds} products: no
   }
 });
 
-/** Places an order, again under its key for as long as a target in the rush says that it is too busy. @returns its id */
+/**
+ * Places an order, again under its key for as long as a target in the rush says that it is too busy. The full form sends all
+ * of them at once and takes no such answer.
+ * @returns its id
+ */
 async function placed(token: string, body: object): Promise<string> {
-  return (await succeed('place-order', 202, { token, key: unique('key'), body })).body.id;
+  const options = { token, key: unique('key'), body };
+  if (!full) return (await succeed('place-order', 202, options)).body.id;
+  const answer = await send('POST', '/orders', { ...options, baseUrl });
+  assert.equal(answer.status, 202, answer.text);
+  return (answer.body as Order).id;
 }
 
 /** How often the logs tell of a deadlock: PostgreSQL's own, and those of the functions. */
