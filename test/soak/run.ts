@@ -10,9 +10,11 @@ import { freePort } from '../e2e/checkout.ts';
 import { createAsker, outages, watchStrain } from './ask.ts';
 import { busyCompensation, checkAll, compensationsRetried, readEnds } from './check.ts';
 import { createCustomer } from './customer.ts';
+import { follow } from './events.ts';
 import { openJournal } from './journal.ts';
 import { type Kill, killAtRandom, untilWell } from './kills.ts';
 import { type Open, untilQuiet } from './quiet.ts';
+import { randomOf } from './random.ts';
 import { openShop, runStaff, type World } from './shop.ts';
 import { launchStack, type StackProcess } from './stack.ts';
 
@@ -71,6 +73,10 @@ async function main(): Promise<boolean> {
   const { admin, close } = databaseOf(() => stack.address().socketPath);
 
   await openShop(world);
+  const follower = await follow(
+    { baseUrl: () => stack.address().baseUrl, appKey, journal },
+    randomOf(seed, 'follower').next,
+  );
   const pauseMs = (1000 * customerCount * placingShare) / rate;
   const customers = [];
   for (let i = 1; i <= customerCount; i++) customers.push(await createCustomer(world, i, pauseMs));
@@ -99,6 +105,9 @@ async function main(): Promise<boolean> {
     dynamoEndpoint: stack.address().dynamoEndpoint,
     customers: asked,
   });
+  console.log('waiting for every event to arrive');
+  await follower.check({ sql: admin(), publish: stack.publish, withinMs: endWithinMs });
+  await follower.stop();
   const ends = await readEnds(admin(), kills);
   strain.stop();
   await close();
@@ -232,6 +241,7 @@ function summary(
         'payments completed',
         'payments failed',
         'refunds in part',
+        'webhooks received',
         'restocks',
         'price changes',
         'sessions ended',

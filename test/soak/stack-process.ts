@@ -30,6 +30,11 @@ process.once('message', async ({ directory, port, settings }: Extract<ToStack, {
           () => say({ kind: 'swept' }),
           (error: unknown) => say({ kind: 'swept', error: String(error) }),
         );
+      if (message.kind === 'publish') {
+        void Promise.allSettled([inside.runJob('publish-events'), inside.runJob('wake-webhooks')]).then(() =>
+          say({ kind: 'published' }),
+        );
+      }
       if (message.kind === 'stop-schedule') void inside.stopSchedule().then(() => say({ kind: 'schedule-stopped' }));
       if (message.kind === 'locate') say({ kind: 'located', postgresPid: inside.postgresPid() });
       if (message.kind === 'stop') void stack.stop().then(() => process.exit(0));

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 
 export type ToStack =
   | { kind: 'start'; directory: string; port: number; settings: Record<string, string> }
-  | { kind: 'kill-functions' | 'sweep' | 'locate' | 'stop-schedule' | 'stop' };
+  | { kind: 'kill-functions' | 'sweep' | 'publish' | 'locate' | 'stop-schedule' | 'stop' };
 export type FromStack =
   | { kind: 'ready'; appKey: string; clientId: string; baseUrl: string; socketPath: string; dynamoEndpoint: string }
   | { kind: 'line'; line: string }
   | { kind: 'located'; postgresPid: number }
   | { kind: 'swept'; error?: string }
+  | { kind: 'published' }
   | { kind: 'schedule-stopped' };
 export type Address = Omit<Extract<FromStack, { kind: 'ready' }>, 'kind'>;
 
@@ -79,6 +80,8 @@ export async function launchStack({ directory, port, settings, onLine, onDeath }
       const { error } = await ask('sweep', 'swept');
       if (error !== undefined) throw new Error(`the sweeper failed: ${error}`);
     },
+    /** Publishes events and wakes senders of webhooks. What fails is tried by the next call. */
+    publish: async (): Promise<void> => void (await ask('publish', 'published')),
     /** From here on no job runs by itself; a run of now may still go on. */
     stopSchedule: async (): Promise<void> => void (await ask('stop-schedule', 'schedule-stopped')),
     /** `kill -9` of the process. PostgreSQL stays behind, as an orphan. */
