@@ -162,6 +162,7 @@ class Deliveries {
   }
 
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
     for (const resolve of this.#waiters.splice(0)) resolve();
