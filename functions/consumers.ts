@@ -39,6 +39,7 @@ const rows = {
     types: domainEvents.map(({ type }) => type),
     databaseRole: null,
     tables: {
+      applications: ['GetItem'],
       webhookEndpoints: ['Scan'],
       webhookDeliveries: ['GetItem', 'PutItem'],
       webhookQueue: ['PutItem'],
@@ -54,6 +55,7 @@ const rows = {
     types: [webhookDue],
     databaseRole: null,
     tables: {
+      applications: ['GetItem'],
       webhookEndpoints: ['UpdateItem'],
       webhookDeliveries: ['GetItem', 'PutItem'],
       webhookQueue: ['Query', 'PutItem', 'DeleteItem'],

@@ -6,6 +6,7 @@ import { httpSender } from '../../lib/events/webhooks/send.gateway.ts';
 import { config } from '../../lib/platform/config.ts';
 import { consumerHandler } from '../../lib/platform/handlers/consumer.ts';
 import { webhookStore } from '../../lib/platform/stores.ts';
+import { mayReceiveEvents } from '../../lib/platform/webhook-access.ts';
 import { type WakeSenders, wakeSenders } from '../../lib/platform/webhook-signals.ts';
 import { consumers } from '../consumers.ts';
 
@@ -23,6 +24,7 @@ const consumer = consumers['send-webhooks'];
 
 export const handler = consumerHandler(consumer, endpoint, run, ({ stopwatch, meter, log }) => ({
   store: webhookStore(),
+  mayReceive: mayReceiveEvents,
   send: httpSender({ allowed: config().WEBHOOK_TARGETS, elapsed: stopwatch.elapsed }),
   wake: wakeSenders,
   stopwatch,

@@ -10,7 +10,7 @@ export const rooms = {
     holds: 'migrations and their runner, transactions, idempotency records',
     imports: ['kernel', 'contract'],
   },
-  events: { holds: 'the outbox', imports: ['kernel', 'contract', 'database'] },
+  events: { holds: 'the outbox, the feed, publishing, webhooks', imports: ['kernel', 'contract', 'database'] },
   shop: {
     holds: 'catalogue, pricing, stock, orders, payments',
     imports: ['kernel', 'contract', 'database', 'events'],

@@ -232,6 +232,8 @@ export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   application: ids.application,
   access: ids.access,
   appKey: ids.key,
+  webhookEndpoint: ids.webhookEndpoint,
+  delivery: ids.delivery,
   request: readAction.requestId,
 };
 

@@ -77,6 +77,11 @@ async function register(over: Partial<EndpointItem> = {}): Promise<EndpointItem>
 }
 
 const sendByHttp = httpSender({ allowed: 'any', elapsed: stopwatch.elapsed });
+/** The applications that are cut off. */
+const cutOff = new Set<string>();
+const mayReceive = async (applicationId: string) => !cutOff.has(applicationId);
+const route = (sent: StoredEvent) => routeEvent(store, sent, mayReceive);
+
 const deliver = (
   endpoint: EndpointItem,
   { send = sendByHttp, limitMs = 200 }: { send?: Send; limitMs?: number } = {},
@@ -84,6 +89,7 @@ const deliver = (
   deliverTo(
     {
       store,
+      mayReceive,
       send,
       stopwatch,
       random: () => 0,
@@ -120,10 +126,10 @@ describe('a webhook', () => {
   test('arrives once, signed, with the headers of its endpoint, however often its event comes', async () => {
     const endpoint = await register({ headers: { 'x-shop': 'one' } });
     const sent = event();
-    for (let times = 0; times < 3; times++) await routeEvent(store, sent);
+    for (let times = 0; times < 3; times++) await route(sent);
     expect(await deliver(endpoint)).toBe(1);
     expect(await deliver(endpoint)).toBe(0);
-    await routeEvent(store, sent);
+    await route(sent);
     expect(await deliver(endpoint), 'after it was delivered').toBe(0);
     expect(receiver.received).toHaveLength(1);
     const [{ headers, body }] = receiver.received as [Receiver['received'][0]];
@@ -146,7 +152,7 @@ describe('a webhook', () => {
     const other = await register({ events: ['refund.*'] });
     const off = await register();
     await updateEndpoint(store, off, { status: 'disabled' }, { condition: {}, allowed: 'any' });
-    const ids = (await routeEvent(store, event())).map(({ endpointId }) => endpointId);
+    const ids = (await route(event())).map(({ endpointId }) => endpointId);
     expect(ids).toContain(wanted.endpointId);
     expect(ids).not.toContain(other.endpointId);
     expect(ids).not.toContain(off.endpointId);
@@ -156,7 +162,7 @@ describe('a webhook', () => {
     receiver.behave(() => ({ status: 500, body: 'x'.repeat(5000) }));
     const endpoint = await register();
     const sent = event();
-    await routeEvent(store, sent);
+    await route(sent);
     await deliver(endpoint);
     expect(await deliveriesOf(endpoint)).toMatchObject([
       { status: 'pending', attempts: 1, nextAttemptAt: start + 5000, last: { status: 500, body: 'x'.repeat(2048) } },
@@ -181,7 +187,7 @@ describe('a webhook', () => {
     let times = 0;
     receiver.behave(() => ({ status: ++times === 1 ? 503 : 200 }));
     const endpoint = await register();
-    await routeEvent(store, event());
+    await route(event());
     const timer = setInterval(() => {
       ahead += 1000;
     }, 20);
@@ -194,7 +200,7 @@ describe('a webhook', () => {
     const elsewhere = await open();
     receiver.behave(() => ({ status: 302, headers: { location: elsewhere.url } }));
     const endpoint = await register();
-    await routeEvent(store, event());
+    await route(event());
     await deliver(endpoint);
     expect(elsewhere.received).toEqual([]);
     expect(outcomes[0]).toBe('retried');
@@ -207,7 +213,7 @@ describe('a webhook', () => {
     if (behave === undefined) await receiver.stop();
     else receiver.behave(behave);
     const endpoint = await register();
-    await routeEvent(store, event());
+    await route(event());
     await deliver(endpoint);
     const { last } = (await deliveriesOf(endpoint))[0]!;
     expect(last).toMatchObject({ status: null, error: expect.stringMatching(error) });
@@ -229,10 +235,21 @@ describe('a webhook', () => {
 });
 
 describe('an endpoint', () => {
+  test('of an application that is cut off gets nothing, and what waited when it may again', async () => {
+    const endpoint = await register();
+    await route(event());
+    cutOff.add(endpoint.applicationId);
+    expect(await deliver(endpoint)).toBeUndefined();
+    await route(event());
+    cutOff.clear();
+    expect(await deliver(endpoint), 'what came meanwhile is not sent').toBe(1);
+    expect(receiver.received).toHaveLength(1);
+  });
+
   test('that answers 410 is disabled at once, and gets nothing more', async () => {
     receiver.behave(() => ({ status: 410 }));
     const endpoint = await register();
-    await routeEvent(store, event());
+    await route(event());
     await deliver(endpoint);
     expect(disabled).toEqual(['gone']);
     expect(await readEndpoint(store, endpoint)).toMatchObject({
@@ -246,7 +263,7 @@ describe('an endpoint', () => {
   test('that takes nothing for three days is disabled, and continues when its owner enables it', async () => {
     receiver.behave(() => ({ status: 500 }));
     const endpoint = await register();
-    await routeEvent(store, event());
+    await route(event());
     await deliver(endpoint);
     expect(await readEndpoint(store, endpoint)).toMatchObject({ failingSince: start });
     ahead = 72 * hour + minute;
@@ -267,7 +284,7 @@ describe('an endpoint', () => {
     receiver.behave(() => ({ status: ++times % 2 === 0 ? 200 : 500 }));
     const endpoint = await register();
     for (let days = 0; days < 5; days++) {
-      await routeEvent(store, event());
+      await route(event());
       await deliver(endpoint);
       await later(endpoint, hour);
       ahead += 24 * hour;
@@ -279,7 +296,7 @@ describe('an endpoint', () => {
   test('that does not answer is left alone for a minute after five attempts', async () => {
     await receiver.stop();
     const endpoint = await register();
-    for (let n = 0; n < 30; n++) await routeEvent(store, event());
+    for (let n = 0; n < 30; n++) await route(event());
     const attempts = (await deliver(endpoint))!;
     expect(attempts).toBeGreaterThanOrEqual(5);
     expect(attempts).toBeLessThan(15);
@@ -298,7 +315,7 @@ describe('an endpoint', () => {
       const { aggregateId, sequence } = JSON.parse(body);
       return { status: refusing && aggregateId === a && sequence === 2 ? 500 : 200 };
     });
-    for (const sequence of [1, 2, 3]) for (const id of [a, b]) await routeEvent(store, event(id, sequence));
+    for (const sequence of [1, 2, 3]) for (const id of [a, b]) await route(event(id, sequence));
     await deliver(endpoint);
     const of = (id: string) =>
       receiver
@@ -314,12 +331,12 @@ describe('an endpoint', () => {
 
   test('has one sender at a time, and another one after a sender that died', async () => {
     const endpoint = await register();
-    for (let n = 0; n < 20; n++) await routeEvent(store, event());
+    for (let n = 0; n < 20; n++) await route(event());
     const both = await Promise.all([deliver(endpoint), deliver(endpoint)]);
     expect(both.filter((attempts) => attempts === undefined)).toHaveLength(1);
     expect(receiver.received).toHaveLength(20);
 
-    await routeEvent(store, event());
+    await route(event());
     const dying: Send = () => Promise.reject(new Error('killed'));
     await expect(deliver(endpoint, { send: dying })).rejects.toThrow('killed');
     expect(await deliver(endpoint), 'the lease of the dead one').toBeUndefined();
@@ -329,7 +346,7 @@ describe('an endpoint', () => {
 
   test('is handed on by a sender whose time is up', async () => {
     const endpoint = await register();
-    for (let n = 0; n < 3; n++) await routeEvent(store, event());
+    for (let n = 0; n < 3; n++) await route(event());
     expect(await deliver(endpoint, { limitMs: 0 })).toBe(0);
     expect(outcomes).toEqual(['time-up']);
     await deliver(endpoint);
@@ -338,7 +355,7 @@ describe('an endpoint', () => {
 
   test('gets what is queued while its sender ends, though the message about it found the lease taken', async () => {
     const endpoint = await register();
-    await routeEvent(store, event());
+    await route(event());
     let once = true;
     const client = Object.create(store.client, {
       send: {
@@ -346,7 +363,7 @@ describe('an endpoint', () => {
           // The sender has seen an empty queue and gives its lease back.
           if (once && command.input.UpdateExpression?.startsWith('REMOVE')) {
             once = false;
-            await routeEvent(store, event());
+            await route(event());
             expect(await deliver(endpoint), 'the other sender').toBeUndefined();
           }
           return store.client.send(command as never);
@@ -354,6 +371,7 @@ describe('an endpoint', () => {
       },
     });
     const deps = {
+      mayReceive,
       send: sendByHttp,
       stopwatch,
       random: () => 0,
@@ -370,7 +388,7 @@ describe('an endpoint', () => {
     const rotated = await rotateSecret(store, endpoint);
     const [next, old] = [rotated.secrets[0]!.secret, endpoint.secrets[0]!.secret];
     const verifies = async (secret: string) => {
-      await routeEvent(store, event());
+      await route(event());
       await deliver(endpoint);
       const { body, headers } = receiver.received.at(-1)!;
       const key = new Webhook(secret);
@@ -392,7 +410,7 @@ describe('an endpoint', () => {
 
 test('what a sender that died between two writes has left is put in order by the next one', async () => {
   const endpoint = await register();
-  await routeEvent(store, event());
+  await route(event());
   // The attempt is written, and the queue is not: at every place where a call can be the last.
   for (let lives = 0; lives < 3; lives++) {
     let calls = 0;
@@ -408,6 +426,7 @@ test('what a sender that died between two writes has left is put in order by the
     receiver.behave(() => ({ status: 500 }));
     const deps = {
       store: { ...store, client: mortal },
+      mayReceive,
       send: sendByHttp,
       stopwatch,
       random: () => 0,

@@ -1,8 +1,13 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Bus, startBus } from '../../infra/local/bus/start.ts';
+import { changeApplication, readApplication } from '../../lib/auth/applications/applications.dynamo.ts';
 import { webhookSource } from '../../lib/contract/events/define-event.ts';
+import { productCreated } from '../../lib/contract/events/domain-events.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { newServer } from '../support/applications.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 let bus: Bus;
@@ -178,6 +183,51 @@ describe('an endpoint', () => {
       events: 1,
       next: null,
     });
+  });
+
+  test('gets nothing while its application is suspended, or may not read events', async () => {
+    const server = await newServer(handlers.applications, 'webhooks:manage', 'events:read');
+    key = server.key;
+    const { id } = (await create({ events: ['product.*'] })).body;
+    const { handler } = await import('../../functions/consumers/route-webhooks.ts');
+    const happens = async () => {
+      const detail = {
+        id: newId('event', systemClock),
+        type: 'product.created',
+        version: 1,
+        subject: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
+        aggregateId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
+        sequence: 1,
+        occurredAt: '2026-11-29T12:00:00.000Z',
+        correlationId: null,
+        data: productCreated.example,
+      };
+      await handler({ detail }, {} as Context);
+    };
+    const deliveries = async () => {
+      const { Items = [] } = await handlers.dynamo.documents.send(
+        new QueryCommand({
+          TableName: 'webhookDeliveries',
+          KeyConditionExpression: 'endpointId = :id',
+          ExpressionAttributeValues: { ':id': id },
+        }),
+      );
+      return Items.length;
+    };
+    const change = async (changes: Parameters<typeof changeApplication>[2]) => {
+      const item = await readApplication(handlers.applications, server.id);
+      await changeApplication(handlers.applications, item!, changes);
+    };
+    await happens();
+    expect(await deliveries()).toBe(1);
+    await change({ status: 'suspended' });
+    await happens();
+    await change({ status: 'active', scopes: ['webhooks:manage'] });
+    await happens();
+    expect(await deliveries()).toBe(1);
+    await change({ scopes: ['webhooks:manage', 'events:read'] });
+    await happens();
+    expect(await deliveries()).toBe(2);
   });
 
   test('is one of twenty at most', async () => {

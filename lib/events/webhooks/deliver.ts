@@ -15,6 +15,7 @@ import {
   type EndpointItem,
   type EndpointKey,
   leaseEndpoint,
+  type MayReceive,
   type WebhookStore,
 } from './endpoints.dynamo.ts';
 import { failingForMs, nextDelay } from './retries.ts';
@@ -23,6 +24,7 @@ import { signatures } from './sign.ts';
 
 export type DeliverDeps = {
   store: WebhookStore;
+  mayReceive: MayReceive;
   send: Send;
   stopwatch: Stopwatch;
   random: () => number;
@@ -49,9 +51,11 @@ const waitMs = 10_000;
 /**
  * Sends what is due for an endpoint, and goes on until nothing is. One sender works on an endpoint at a time; a second one finds
  * the lease taken and ends. Each delivery is attempted at least once more after a sender that died.
- * @returns how many attempts were made; undefined when there was no lease to be had
+ * @returns how many attempts were made; undefined when there was no lease to be had, or the application may have nothing
  */
 export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<number | undefined> {
+  // What waits for an application that is cut off waits on, for 30 days.
+  if (!(await deps.mayReceive(key.applicationId))) return undefined;
   const until = deps.stopwatch.elapsed() + deps.limitMs;
   let attempts: number | undefined;
   for (;;) {

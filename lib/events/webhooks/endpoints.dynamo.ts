@@ -19,6 +19,12 @@ export type WebhookStore = {
   clock: Clock;
 };
 
+/**
+ * Whether an application may have events sent to it now: it is active and may read events. Asked each time, so that whoever
+ * is cut off gets nothing more.
+ */
+export type MayReceive = (applicationId: string) => Promise<boolean>;
+
 /** What its owner says of an endpoint. */
 export type EndpointFields = {
   url: string;

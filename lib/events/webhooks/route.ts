@@ -1,19 +1,33 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
 import { addDelivery, newDelivery, readQueue } from './deliveries.dynamo.ts';
-import { type EndpointItem, type EndpointKey, scanEndpoints, type WebhookStore } from './endpoints.dynamo.ts';
+import {
+  type EndpointItem,
+  type EndpointKey,
+  type MayReceive,
+  scanEndpoints,
+  type WebhookStore,
+} from './endpoints.dynamo.ts';
 
 /** Whether an endpoint wants events of a type: by its name, or by its beginning with `*` behind it. */
 export const wants = ({ events }: Pick<EndpointItem, 'events'>, type: string): boolean =>
   events.some((each) => (each.endsWith('*') ? type.startsWith(each.slice(0, -1)) : each === type));
 
 /**
- * Puts an event on its way to every active endpoint that wants it, once, however often it comes.
+ * Puts an event on its way to every active endpoint that wants it and whose application may have it, once, however often
+ * it comes.
  * @returns the endpoints that have something to send
  */
-export async function routeEvent(store: WebhookStore, event: StoredEvent): Promise<EndpointKey[]> {
-  const endpoints = (await scanEndpoints(store)).filter(
+export async function routeEvent(
+  store: WebhookStore,
+  event: StoredEvent,
+  mayReceive: MayReceive,
+): Promise<EndpointKey[]> {
+  const wanting = (await scanEndpoints(store)).filter(
     (endpoint) => endpoint.status === 'active' && wants(endpoint, event.type),
   );
+  const owners = [...new Set(wanting.map(({ applicationId }) => applicationId))];
+  const allowed = new Map(await Promise.all(owners.map(async (id) => [id, await mayReceive(id)] as const)));
+  const endpoints = wanting.filter(({ applicationId }) => allowed.get(applicationId));
   const added = await Promise.all(
     endpoints.map(async (endpoint) => {
       await addDelivery(store, newDelivery(store, endpoint.endpointId, event));

@@ -1,0 +1,9 @@
+import { readApplication } from '../auth/applications/applications.dynamo.ts';
+import type { MayReceive } from '../events/webhooks/endpoints.dynamo.ts';
+import { applicationStore } from './stores.ts';
+
+/** Whether an application is active and may read events. */
+export const mayReceiveEvents: MayReceive = async (applicationId) => {
+  const application = await readApplication(applicationStore(), applicationId);
+  return application?.status === 'active' && application.scopes.includes('events:read');
+};
