@@ -1,10 +1,11 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type Stream, type StreamName, streams } from '../../functions/streams.ts';
 import { grantsOf } from '../grants.ts';
+import { deadLetterQueue } from './dead-letters.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
@@ -20,16 +21,7 @@ export class AccessRecords extends Construct {
     super(scope, id);
     const { context, from } = props;
     const { profile, payments } = context.settings;
-    this.undelivered = new sqs.Queue(this, 'Undelivered', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-    });
-    Validations.of(this.undelivered).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'This is the dead-letter queue of access records; an alarm watches it.',
-    });
+    this.undelivered = deadLetterQueue(this, 'Undelivered', { of: 'access records', keeps: profile.keeps });
 
     const handlers: Partial<Record<StreamName, HandlerFunction>> = {};
     for (const [name, stream] of Object.entries(streams) as [StreamName, Stream][]) {

@@ -1,12 +1,13 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type Consumer, type ConsumerName, consumers } from '../../functions/consumers.ts';
 import { isActive, patternOf } from '../events.ts';
 import { grantsOf } from '../grants.ts';
+import { deadLetterQueue } from './dead-letters.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { busNameOf, pascal } from './names.ts';
 
@@ -30,16 +31,7 @@ export class EventBus extends Construct {
       description: 'Domain events of the last 30 days, for replays',
       retentionDays: 30,
     });
-    this.undelivered = new sqs.Queue(this, 'Undelivered', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-    });
-    Validations.of(this.undelivered).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'This is the dead-letter queue of consumers; an alarm watches it.',
-    });
+    this.undelivered = deadLetterQueue(this, 'Undelivered', { of: 'consumers', keeps: profile.keeps });
 
     const handlers: Partial<Record<ConsumerName, HandlerFunction>> = {};
     for (const [name, consumer] of Object.entries(consumers) as [ConsumerName, Consumer][]) {

@@ -1,10 +1,11 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
+import { deadLetterQueue } from './dead-letters.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
@@ -17,16 +18,8 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
     const { provider } = context.settings.payments;
-    this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    Validations.of(this.deadLetters).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'This is the dead-letter queue of schedules; an alarm watches it.',
-    });
+    // The next run does the work of a lost one, so nothing is kept.
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters', { of: 'schedules', keeps: false });
 
     const handlers: Partial<Record<JobName, HandlerFunction>> = {};
     for (const [name, job] of Object.entries(jobs) as [JobName, Job][]) {

@@ -6,7 +6,7 @@ import type { StoredEvent } from '../contract/events/define-event.ts';
  * not published. Concurrent callers get different ones, and nobody gets an event while the one before it is locked.
  */
 export async function claimEvents(tx: TransactionSql, limit: number): Promise<StoredEvent[]> {
-  const rows = await tx<Row[]>`
+  const rows = await tx<EventRow[]>`
     select e.id, e.type, e.schema_version, e.subject, e.aggregate_id, e.sequence, e.occurred_at, e.correlation_id, e.data
     from outbox.events e
     where e.published_at is null
@@ -21,14 +21,17 @@ export async function claimEvents(tx: TransactionSql, limit: number): Promise<St
     order by e.id
     limit ${limit}
     for update skip locked`;
-  return rows.map(({ schemaVersion, occurredAt, ...row }) => ({
-    ...row,
-    version: schemaVersion,
-    occurredAt: occurredAt.toISOString(),
-  }));
+  return rows.map(toStoredEvent);
 }
 
-type Row = Omit<StoredEvent, 'version' | 'occurredAt'> & { schemaVersion: number; occurredAt: Date };
+/** The columns of an event as the driver reads them. */
+export type EventRow = Omit<StoredEvent, 'version' | 'occurredAt'> & { schemaVersion: number; occurredAt: Date };
+
+export const toStoredEvent = ({ schemaVersion, occurredAt, ...row }: EventRow): StoredEvent => ({
+  ...row,
+  version: schemaVersion,
+  occurredAt: occurredAt.toISOString(),
+});
 
 export async function markPublished(tx: TransactionSql, ids: readonly string[], at: Date): Promise<void> {
   await tx`

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
-import type { StoredEvent } from '../../contract/events/define-event.ts';
 import { domainEvents } from '../../contract/events/domain-events.ts';
 import { idAt, idTimestamp, newId } from '../../kernel/ids.ts';
+import { type EventRow, toStoredEvent } from '../publish.sql.ts';
 import { addDelivery, newDelivery } from './deliveries.dynamo.ts';
 import type { EndpointItem, WebhookStore } from './endpoints.dynamo.ts';
 import { wants } from './route.ts';
@@ -22,14 +22,14 @@ export async function replayEvents(
   { from, to }: { from: number; to: number },
 ): Promise<{ events: number; next: number | null }> {
   const types = domainEvents.map(({ type }) => type).filter((type) => wants(endpoint, type));
-  const rows = await sql<Row[]>`
+  const rows = await sql<EventRow[]>`
     select id, type, schema_version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
     from outbox.events
     where id >= ${idAt('event', from)} and id < ${idAt('event', to)}
       and type = any (string_to_array(${types.join(',')}, ','))
     order by id
     limit ${most + 1}`;
-  const left = rows.slice(0, most).map(toEvent);
+  const left = rows.slice(0, most).map(toStoredEvent);
   const worker = async () => {
     for (let event = left.shift(); event !== undefined; event = left.shift()) {
       const deliveryId = newId('delivery', store.clock);
@@ -40,11 +40,3 @@ export async function replayEvents(
   const beyond = rows[most];
   return { events: Math.min(rows.length, most), next: beyond === undefined ? null : idTimestamp(beyond.id) };
 }
-
-type Row = Omit<StoredEvent, 'version' | 'occurredAt'> & { schemaVersion: number; occurredAt: Date };
-
-const toEvent = ({ schemaVersion, occurredAt, ...row }: Row): StoredEvent => ({
-  ...row,
-  version: schemaVersion,
-  occurredAt: occurredAt.toISOString(),
-});
