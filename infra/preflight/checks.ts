@@ -1,3 +1,4 @@
+import { consumers } from '../../functions/consumers.ts';
 import { type Job, jobs } from '../../functions/jobs.ts';
 import { streams } from '../../functions/streams.ts';
 import { engineVersion } from '../constructs/database.ts';
@@ -131,9 +132,10 @@ async function checkConcurrency(account: Account, { profile }: Settings): Promis
       : warn(`${runs}: enough to try things, too few to sell. Raise the quota L-B99A9384.`);
   }
   const scheduled = Object.values<Job>(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length;
-  const reserved = scheduled + Object.values(streams).reduce((sum, { atOnce }) => sum + atOnce, 0);
+  const consuming = [...Object.values(streams), ...Object.values(consumers)];
+  const reserved = scheduled + consuming.reduce((sum, { atOnce }) => sum + atOnce, 0);
   return unreserved - reserved >= keptUnreserved
-    ? ok(`${runs}; ${reserved} of them are reserved for jobs.`)
+    ? ok(`${runs}; ${reserved} of them are reserved for jobs and consumers.`)
     : fail(
         `${runs}, ${unreserved} unreserved. The profile reserves ${reserved} and AWS keeps ${keptUnreserved}. Pass -c reserveConcurrency=off, or raise the quota L-B99A9384.`,
       );
