@@ -61,7 +61,7 @@ const mayWriteMail = ({ method, path, status }: Request): boolean =>
   method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
 
 /** What happens within so many milliseconds is published together. */
-const gatherMs = 40;
+const gatherMs = 80;
 
 /** Runs `work` a moment after a call, once for all calls until then. */
 function soon(work: () => Promise<void>): { call: () => void; end: () => void } {

@@ -56,7 +56,7 @@ export async function publishEvents(deps: PublishDeps): Promise<Published> {
     counts.published += taken;
     counts.refused += refused;
     // What is refused is not sent again at once: the bus is busy or away.
-    if (taken === 0 || stopwatch.elapsed() >= until) {
+    if (oldest === null || taken === 0 || stopwatch.elapsed() >= until) {
       return {
         ...counts,
         oldest: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest.getTime()) / 1000)),

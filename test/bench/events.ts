@@ -70,6 +70,7 @@ async function measure(shop: Shop, agent: Agent, behaviours: Behaviour[], load: 
       await fetch(`${shop.stack.baseUrl}/webhook-endpoints/${id}`, { method: 'DELETE', headers });
     });
   }
+  await sleep(1100); // From then on they get events.
   const since = new Date();
   await place(shop, agent, load);
   await shop.stack.inside.sagasIdle();

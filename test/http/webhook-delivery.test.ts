@@ -80,7 +80,7 @@ const sendByHttp = httpSender({ allowed: 'any', elapsed: stopwatch.elapsed });
 /** The applications that are cut off. */
 const cutOff = new Set<string>();
 const mayReceive = async (applicationId: string) => !cutOff.has(applicationId);
-const route = (sent: StoredEvent) => routeEvent(store, sent, mayReceive);
+const route = (sent: StoredEvent) => routeEvent(store, sent, { mayReceive });
 
 const deliver = (
   endpoint: EndpointItem,

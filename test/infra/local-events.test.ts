@@ -89,6 +89,7 @@ test('a webhook endpoint gets the events of an order, signed, also when its rece
   const app = { authorization: `Bearer ${demo.appKey}` };
   const fields = { url: receiver.url, events: ['order.*'], ordered: true };
   const { id, secret } = (await post('/webhook-endpoints', fields, app)) as { id: string; secret: string };
+  await sleep(1100); // From then on it gets events.
   receiver.behave(() => (receiver.received.length < 2 ? 'reset' : { status: 200 }));
   await order();
   while (!receiver.events().some(({ sequence }) => sequence > 2)) await sleep(50);

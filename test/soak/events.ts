@@ -50,6 +50,7 @@ export async function follow(
   if (!response.ok) throw new Error(`POST /webhook-endpoints gave ${response.status}: ${await response.text()}`);
   const { secret } = (await response.json()) as { secret: string };
   verifier = new Webhook(secret);
+  await sleep(1500); // From then on it gets events.
   const since = new Date();
 
   return {

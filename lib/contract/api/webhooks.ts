@@ -79,7 +79,7 @@ const deliveryPath = z.strictObject({ endpointId: id('webhookEndpoint'), deliver
 export const createWebhookEndpoint = {
   summary: 'Have events sent to an address',
   description:
-    'From now on each event of these types is sent to `url` as a `POST`, signed by the Standard Webhooks specification with the `secret` of the answer. No later answer shows the secret. An endpoint belongs to the application that creates it.',
+    'From a second after the answer on, each event of these types is sent to `url` as a `POST`, signed by the Standard Webhooks specification with the `secret` of the answer. No later answer shows the secret. An endpoint belongs to the application that creates it.',
   body: z.strictObject({
     url,
     events,

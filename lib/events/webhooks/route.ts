@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
+import type { Stopwatch } from '../../kernel/clock.ts';
 import { addDelivery, newDelivery, readQueue } from './deliveries.dynamo.ts';
 import {
   type EndpointItem,
@@ -20,11 +21,9 @@ export const wants = ({ events }: Pick<EndpointItem, 'events'>, type: string): b
 export async function routeEvent(
   store: WebhookStore,
   event: StoredEvent,
-  mayReceive: MayReceive,
+  { mayReceive, endpoints: list = () => scanEndpoints(store) }: { mayReceive: MayReceive; endpoints?: ListEndpoints },
 ): Promise<EndpointKey[]> {
-  const wanting = (await scanEndpoints(store)).filter(
-    (endpoint) => endpoint.status === 'active' && wants(endpoint, event.type),
-  );
+  const wanting = (await list()).filter((endpoint) => endpoint.status === 'active' && wants(endpoint, event.type));
   const owners = [...new Set(wanting.map(({ applicationId }) => applicationId))];
   const allowed = new Map(await Promise.all(owners.map(async (id) => [id, await mayReceive(id)] as const)));
   const endpoints = wanting.filter(({ applicationId }) => allowed.get(applicationId));
@@ -35,6 +34,23 @@ export async function routeEvent(
     }),
   );
   return added.map(({ applicationId, endpointId }) => ({ applicationId, endpointId }));
+}
+
+export type ListEndpoints = () => Promise<EndpointItem[]>;
+
+/** Every endpoint, as it was within the last second: events come faster than endpoints change. */
+export function recentEndpoints(store: WebhookStore, stopwatch: Stopwatch, keepMs = 1000): ListEndpoints {
+  let known: { items: Promise<EndpointItem[]>; until: number } | undefined;
+  return () => {
+    if (known === undefined || stopwatch.elapsed() >= known.until) {
+      const items = scanEndpoints(store);
+      known = { items, until: stopwatch.elapsed() + keepMs };
+      items.catch(() => {
+        known = undefined;
+      });
+    }
+    return known.items;
+  };
 }
 
 /** Active endpoints for which something is due. */
