@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import type { FeedEvent } from '../contract/api/events.ts';
 import { inTransaction } from '../database/transaction.sql.ts';
+import { type EventRow, toStoredEvent } from './publish.sql.ts';
 
 export type FeedQuery = { after: number; type?: string | undefined; limit: number };
 export type FeedPage = { data: FeedEvent[]; next: number; hasMore: boolean };
@@ -25,7 +26,7 @@ async function read(sql: Sql, { after, type, limit }: FeedQuery): Promise<{ page
   const [state] = await sql<[{ last: number; pending: boolean }]>`
     select coalesce((select max(position) from outbox.events), 0) as last,
       coalesce((select true from outbox.events where position is null order by id limit 1), false) as pending`;
-  const rows = await sql<Row[]>`
+  const rows = await sql<FeedRow[]>`
     select position, id, type, schema_version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
     from outbox.events
     where position > ${after} and position <= ${state.last} ${type === undefined ? sql`` : sql`and type = ${type}`}
@@ -71,18 +72,6 @@ const givePlaces = (sql: Sql): Promise<void> =>
       update outbox.events e set position = placed.place from placed where e.id = placed.id`;
   });
 
-type Row = {
-  position: number;
-  id: string;
-  type: string;
-  schemaVersion: number;
-  subject: string;
-  aggregateId: string;
-  sequence: number;
-  occurredAt: Date;
-  correlationId: string | null;
-  data: unknown;
-};
+type FeedRow = EventRow & { position: number };
 
-const toEvent = ({ schemaVersion, occurredAt, ...row }: Row): FeedEvent =>
-  ({ ...row, version: schemaVersion, occurredAt: occurredAt.toISOString() }) as FeedEvent;
+const toEvent = ({ position, ...row }: FeedRow): FeedEvent => ({ position, ...toStoredEvent(row) }) as FeedEvent;

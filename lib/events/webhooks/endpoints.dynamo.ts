@@ -84,7 +84,7 @@ export async function readEndpoint({ client, endpoints }: WebhookStore, key: End
   return Item as EndpointItem | undefined;
 }
 
-/** The endpoints of an application, oldest first. There are few. */
+/** The endpoints of an application, in no particular order. There are few. */
 export async function listEndpoints({ client, endpoints }: WebhookStore, applicationId: string) {
   const { Items = [] } = await client.send(
     new QueryCommand({
