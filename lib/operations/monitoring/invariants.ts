@@ -1,16 +1,15 @@
 import type { Sql } from 'postgres';
-import { idAt, idTimestamp } from '../../kernel/ids.ts';
 import {
   findUnbalanced,
   forgetOpeningBalances,
   listBalanced,
   listLedgerMonths,
-  listMovements,
   moveOpeningBalances,
 } from './balances.sql.ts';
+import { checkChangedOrders, checkMovedProducts } from './changes.ts';
 import { type CheckDeps, type Checked, checkHistory, type HistoryCheck, toPage } from './check-history.ts';
 import { estimateRows } from './checks.sql.ts';
-import { listChangedOrders, listEndedOrders } from './orders.sql.ts';
+import { listEndedOrders } from './orders.sql.ts';
 import { checkOrders, countViolations, keepViolations, listViolations } from './violations.sql.ts';
 
 type Pages = { sql: Sql; now: Date /** Rows that are checked at a time. */; pageSize: number };
@@ -52,15 +51,7 @@ async function checkKnown({ sql, now, pageSize: limit }: Pages): Promise<void> {
 const orders = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
   name: 'invariants-orders',
   count: () => estimateRows(sql, 'orders', 'orders'),
-  async checkChanged(since, after) {
-    const rows = await listChangedOrders(sql, { since, after, limit: pageSize });
-    await checkOrders(
-      sql,
-      rows.map(({ id }) => id),
-      now,
-    );
-    return { ...toPage(rows, pageSize, ({ key }) => key), until: rows.at(-1)?.at ?? since };
-  },
+  checkChanged: checkChangedOrders(sql, { limit: pageSize }, (ids) => checkOrders(sql, ids, now)),
   async checkSlice(after) {
     const ids = await listEndedOrders(sql, { after, limit: pageSize });
     await checkOrders(sql, ids, now);
@@ -71,16 +62,7 @@ const orders = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
 const levels = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
   name: 'invariants-stock',
   count: () => estimateRows(sql, 'stock', 'levels'),
-  async checkChanged(since, after) {
-    const from = after === '' ? idAt('movement', since.getTime()) : after;
-    const rows = await listMovements(sql, { after: from, limit: 5 * pageSize });
-    await checkLevels(sql, [...new Set(rows.map(({ productId }) => productId))], now);
-    const last = rows.at(-1);
-    return {
-      ...toPage(rows, 5 * pageSize, ({ id }) => id),
-      until: last === undefined ? since : new Date(idTimestamp(last.id)),
-    };
-  },
+  checkChanged: checkMovedProducts(sql, 5 * pageSize, (ids) => checkLevels(sql, ids, now)),
   async checkSlice(after) {
     const rows = await listBalanced(sql, { after, limit: pageSize });
     const asked = rows.map(({ productId }) => productId);

@@ -1,8 +1,7 @@
-import { idAt, idTimestamp } from '../../kernel/ids.ts';
-import { forgetOpeningBalances, listMovements } from '../monitoring/balances.sql.ts';
+import { forgetOpeningBalances } from '../monitoring/balances.sql.ts';
+import { checkChangedOrders, checkMovedProducts } from '../monitoring/changes.ts';
 import { type Checked, checkHistory, type HistoryCheck, toPage } from '../monitoring/check-history.ts';
 import { estimateRows } from '../monitoring/checks.sql.ts';
-import { listChangedOrders } from '../monitoring/orders.sql.ts';
 import {
   listCommittedOrders,
   listHoldingOrders,
@@ -42,15 +41,9 @@ export async function lookAtStock(run: Run): Promise<Checked[]> {
 const committed = (run: Run): HistoryCheck => ({
   name: 'reconcile-committed',
   count: () => estimateRows(run.sql, 'stock', 'reservations'),
-  async checkChanged(since, after) {
-    const statuses = ['failed', 'cancelled'];
-    const rows = await listChangedOrders(run.sql, { since, after, limit: run.pageSize, statuses });
-    await lookAtOrders(
-      run,
-      rows.map(({ id }) => id),
-    );
-    return { ...toPage(rows, run.pageSize, ({ key }) => key), until: rows.at(-1)?.at ?? since };
-  },
+  checkChanged: checkChangedOrders(run.sql, { limit: run.pageSize, statuses: ['failed', 'cancelled'] }, (ids) =>
+    lookAtOrders(run, ids),
+  ),
   async checkSlice(after) {
     const rows = await listCommittedOrders(run.sql, { after, limit: run.pageSize });
     await lookAtOrders(
@@ -64,14 +57,7 @@ const committed = (run: Run): HistoryCheck => ({
 const levels = (run: Run): HistoryCheck => ({
   name: 'reconcile-levels',
   count: () => estimateRows(run.sql, 'stock', 'levels'),
-  async checkChanged(since, after) {
-    const from = after === '' ? idAt('movement', since.getTime()) : after;
-    const rows = await listMovements(run.sql, { after: from, limit: run.pageSize });
-    await lookAtLevels(run, [...new Set(rows.map(({ productId }) => productId))]);
-    const last = rows.at(-1);
-    const until = last === undefined ? since : new Date(idTimestamp(last.id));
-    return { ...toPage(rows, run.pageSize, ({ id }) => id), until };
-  },
+  checkChanged: checkMovedProducts(run.sql, run.pageSize, (ids) => lookAtLevels(run, ids)),
   async checkSlice(after) {
     const rows = await listStockBalances(run.sql, { after, limit: run.pageSize });
     await lookAtLevels(
