@@ -106,6 +106,9 @@ const rows = {
   'create-stock-movement': http('POST', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
     scopes: ['stock:write'],
   }),
+  'update-stock-level': http('PATCH', '/products/{productId}/stock-level', 'app', 'catalog_api', {
+    scopes: ['stock:write'],
+  }),
   'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
   'place-order': http('POST', '/orders', 'customer', 'orders_api', {
     scopes: ['orders:place'],

@@ -7,10 +7,10 @@ import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { body, concerns }: Request<typeof contract.changeEmail>,
+  { body, concerns, requestId }: Request<typeof contract.changeEmail>,
   deps: AccountDeps,
 ): Promise<Result> {
-  concerns(await changeEmail(deps, body.token));
+  concerns(await changeEmail(deps, body.token, requestId));
   return { status: 204 };
 }
 

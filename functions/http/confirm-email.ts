@@ -17,7 +17,7 @@ export async function run(request: Request<typeof contract.confirmEmail>, deps: 
   const owner = await checkToken(deps.sql(), { purpose: 'confirm', hash: hashOf(token) }, deps.clock);
   checkNewPassword(password, { ...owner, ...(name === undefined ? {} : { name }) }, '/password');
   const passwordHash = await hashPassword(password, deps.cost);
-  request.concerns(await confirmEmail(deps, { token, passwordHash, name }));
+  request.concerns(await confirmEmail(deps, { token, passwordHash, name, requestId: request.requestId }));
   return { status: 204 };
 }
 

@@ -1,5 +1,6 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/events.ts';
+import { withoutPersonalData } from '../../lib/contract/events/domain-events.ts';
 import { readFeed } from '../../lib/events/feed.sql.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
@@ -15,7 +16,7 @@ type Deps = { sql: () => Sql; stopwatch: Stopwatch; sleep: Sleep };
 const pauseMs = 250;
 
 export async function run(
-  { query, waitUntil }: Request<typeof contract.listEvents, App>,
+  { caller, query, waitUntil }: Request<typeof contract.listEvents, App>,
   { sql, stopwatch, sleep }: Deps,
 ): Promise<Result> {
   let page = await readFeed(sql(), query);
@@ -23,7 +24,8 @@ export async function run(
     await sleep(Math.min(pauseMs, waitUntil - stopwatch.elapsed()));
     page = await readFeed(sql(), { ...query, after: page.next });
   }
-  return { status: 200, body: page };
+  if (caller.application.scopes.includes('customers:read')) return { status: 200, body: page };
+  return { status: 200, body: { ...page, data: page.data.map(withoutPersonalData) } };
 }
 
 export const handler = httpHandler(routes['list-events'], contract.listEvents, run, ({ stopwatch }) => ({

@@ -26,7 +26,8 @@ export async function run(
       errors: [{ pointer: '/to', detail: 'must be after /from' }],
     });
   }
-  const { events, next } = await replayEvents(sql(), store, endpoint, { from, to });
+  const personalData = caller.application.scopes.includes('customers:read');
+  const { events, next } = await replayEvents(sql(), store, endpoint, { from, to, personalData });
   await wake([endpoint]);
   return { status: 202, body: { events, next: next === null ? null : toTimestamp(next) } };
 }

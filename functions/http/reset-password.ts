@@ -21,7 +21,7 @@ export async function run(request: Request<typeof contract.resetPassword>, deps:
   const owner = await checkToken(deps.sql(), { purpose: 'reset', hash: hashOf(body.token) }, deps.clock);
   checkNewPassword(body.password, owner, '/password');
   const passwordHash = await hashPassword(body.password, deps.cost);
-  const { id, email } = await resetPassword(deps, { token: body.token, passwordHash });
+  const { id, email } = await resetPassword(deps, { token: body.token, passwordHash, requestId: request.requestId });
   request.concerns(id);
   // Whoever owns the mailbox can sign in from here, whatever the lockout has counted.
   await knowNetwork(deps.lockout, { email, network: networkOf(caller.address) }).catch((error: unknown) =>

@@ -24,11 +24,11 @@ export async function run(request: Request<typeof contract.signIn, CallerOf<'cli
   if ('idToken' in body) {
     const { authenticatedAt, ...owner } = await exchangeIdToken(deps, body, application.id);
     request.concerns(owner.id);
-    return opened(owner.id, await openSessionOf(deps, owner, { ...origin, authenticatedAt }, log));
+    return opened(owner.id, await openSessionOf(deps, owner, { ...origin, authenticatedAt }, request));
   }
   const owner = await checkPassword(deps, { ...body, address }, request);
   const [session] = await Promise.all([
-    openSessionOf(deps, owner, origin, log),
+    openSessionOf(deps, owner, origin, request),
     attemptSucceeded(deps.lockout, owner.attempt),
   ]);
   await renewHash(deps, owner, body.password).catch((error: unknown) =>

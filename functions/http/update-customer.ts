@@ -8,10 +8,10 @@ import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { path, body, condition }: Request<typeof contract.updateCustomer, App>,
+  { path, body, condition, requestId }: Request<typeof contract.updateCustomer, App>,
   deps: AccountDeps,
 ): Promise<Result> {
-  const customer = await changeStanding(deps, { id: path.customerId, ...body }, condition);
+  const customer = await changeStanding(deps, { id: path.customerId, ...body }, { condition, requestId });
   return { status: 200, body: customer, etag: versionTag(customer.version) };
 }
 

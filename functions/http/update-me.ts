@@ -11,8 +11,8 @@ import { routes } from '../routes.ts';
 type Deps = { sql: () => Sql; clock: Clock };
 
 export async function run(request: Request<typeof contract.updateMe, Customer>, deps: Deps): Promise<Result> {
-  const { caller, body, condition } = request;
-  const customer = await updateCustomer(deps.sql(), caller.customerId, body, condition, deps.clock);
+  const { caller, body, condition, requestId } = request;
+  const customer = await updateCustomer(deps.sql(), caller.customerId, body, condition, deps.clock, requestId);
   return { status: 200, body: customer, etag: versionTag(customer.version) };
 }
 

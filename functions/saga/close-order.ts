@@ -16,6 +16,7 @@ export async function run(state: CompensationState, { sql, clock, meter }: Deps)
     orderId: state.orderId,
     paymentId: newId('payment', clock),
     eventId: newId('event', clock),
+    paymentEventId: newId('event', clock),
     failure,
     refund: state.refund,
     at: new Date(clock.now()),

@@ -19,6 +19,7 @@ export async function run({ orderId, charge }: PlacingState, { sql, clock, meter
     ...charge,
     paymentId: newId('payment', clock),
     eventId: newId('event', clock),
+    paymentEventId: newId('event', clock),
     at: new Date(now),
   });
   if (placedAt !== undefined) {

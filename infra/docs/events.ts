@@ -3,7 +3,7 @@ import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { code, markdownTable } from './table.ts';
 
 type Schema = {
-  type?: string;
+  type?: string | readonly string[];
   pattern?: string;
   description?: string;
   enum?: readonly string[];
@@ -49,7 +49,8 @@ function typeOf(schema: Schema): string {
   }
   const prefix = /^\^([a-z]+_)\[0-9a-f\]/.exec(schema.pattern ?? '')?.[1];
   if (prefix !== undefined) return `id, ${code(`${prefix}…`)}`;
-  return schema.type === 'array' ? 'list' : (schema.type ?? '');
+  if (Array.isArray(schema.type)) return schema.type.join(' or ');
+  return schema.type === 'array' ? 'list' : String(schema.type ?? '');
 }
 
 const isMoney = ({ properties = {} }: Schema): boolean => 'amount' in properties && 'currency' in properties;

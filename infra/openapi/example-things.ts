@@ -102,7 +102,7 @@ export const cancelled = {
   version: 7,
 };
 
-export const level = { onHand: 120, reserved: 2, available: 118 };
+export const level = { onHand: 120, reserved: 2, available: 118, lowStockAt: 5 };
 export const movement = {
   id: ids.movement,
   productId: ids.product,

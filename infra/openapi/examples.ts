@@ -77,6 +77,7 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   },
   'update-product': { request: { price: eur(4490) }, answers: { 200: { ...product, price: eur(4490), version: 2 } } },
   'list-stock-movements': { answers: { 200: { data: [movement], ...lastPage, level } } },
+  'update-stock-level': { request: { lowStockAt: 20 }, answers: { 200: { ...level, lowStockAt: 20 } } },
   'create-stock-movement': {
     request: { quantity: 120, reason: 'delivery 4711' },
     answers: { 201: { ...movement, level } },
@@ -239,6 +240,7 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
             sequence: 7,
             occurredAt: placedAt,
             correlationId: 'req_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+            causationId: null,
             data: { orderId: ids.order, customerId: ids.customer },
           },
         ],

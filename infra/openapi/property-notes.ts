@@ -84,6 +84,7 @@ const everywhere: Readonly<Record<string, string>> = {
   line2: 'What else the address needs, for example a floor.',
   lines: 'The products and how many of each.',
   linkedAt: 'When the identity was linked.',
+  lowStockAt: 'From how many available units on the stock counts as low, which is an event; 0 when it never does.',
   mails: 'The mails that were sent.',
   manualReview: 'Why the order waits for an operator, and what is at stake; null when it does not.',
   message: 'The message of the error; null when there was none.',

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { FeedEvent } from '../contract/api/events.ts';
 import { inTransaction } from '../database/transaction.sql.ts';
-import { type EventRow, toStoredEvent } from './publish.sql.ts';
+import { type EventRow, eventColumns, toStoredEvent } from './publish.sql.ts';
 
 export type FeedQuery = { after: number; type?: string | undefined; limit: number };
 export type FeedPage = { data: FeedEvent[]; next: number; hasMore: boolean };
@@ -27,10 +27,10 @@ async function read(sql: Sql, { after, type, limit }: FeedQuery): Promise<{ page
     select coalesce((select max(position) from outbox.events), 0) as last,
       coalesce((select true from outbox.events where position is null order by id limit 1), false) as pending`;
   const rows = await sql<FeedRow[]>`
-    select position, id, type, schema_version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
-    from outbox.events
-    where position > ${after} and position <= ${state.last} ${type === undefined ? sql`` : sql`and type = ${type}`}
-    order by position
+    select e.position, ${eventColumns(sql)}
+    from outbox.events e
+    where e.position > ${after} and e.position <= ${state.last} ${type === undefined ? sql`` : sql`and e.type = ${type}`}
+    order by e.position
     limit ${limit + 1}`;
   const hasMore = rows.length > limit;
   const data = rows.slice(0, limit).map(toEvent);

@@ -1,4 +1,4 @@
-import type { TransactionSql } from 'postgres';
+import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { StoredEvent } from '../contract/events/define-event.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { StoredEvent } from '../contract/events/define-event.ts';
  */
 export async function claimEvents(tx: TransactionSql, limit: number): Promise<StoredEvent[]> {
   const rows = await tx<EventRow[]>`
-    select e.id, e.type, e.schema_version, e.subject, e.aggregate_id, e.sequence, e.occurred_at, e.correlation_id, e.data
+    select ${eventColumns(tx)}
     from outbox.events e
     where e.published_at is null
       -- The one before it decides for all earlier ones, because it was published only when they were.
@@ -23,6 +23,20 @@ export async function claimEvents(tx: TransactionSql, limit: number): Promise<St
     for update skip locked`;
   return rows.map(toStoredEvent);
 }
+
+/**
+ * The columns of an EventRow, of the row `e` of `outbox.events`. What led to an event is the one before it that the same
+ * request led to.
+ */
+export const eventColumns = (sql: Sql | TransactionSql): Fragment => sql`
+  e.id, e.type, e.schema_version, e.subject, e.aggregate_id, e.sequence, e.occurred_at, e.correlation_id, e.data,
+  (
+    select before.id from outbox.events before
+    where before.aggregate_id = e.aggregate_id and before.sequence < e.sequence
+      and before.correlation_id = e.correlation_id
+    order by before.sequence desc
+    limit 1
+  ) as causation_id`;
 
 /** The columns of an event as the driver reads them. */
 export type EventRow = Omit<StoredEvent, 'version' | 'occurredAt'> & { schemaVersion: number; occurredAt: Date };

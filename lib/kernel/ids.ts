@@ -10,6 +10,7 @@ export const idPrefixes = {
   refund: 'rfd',
   event: 'evt',
   movement: 'mov',
+  stockLevel: 'stk',
   finding: 'fnd',
   application: 'app',
   appKey: 'key',

@@ -2,8 +2,9 @@ import { readApplication } from '../auth/applications/applications.dynamo.ts';
 import type { MayReceive } from '../events/webhooks/endpoints.dynamo.ts';
 import { applicationStore } from './stores.ts';
 
-/** Whether an application is active and may read events. */
+/** Whether an application is active and may read events, and the customers in them. */
 export const mayReceiveEvents: MayReceive = async (applicationId) => {
   const application = await readApplication(applicationStore(), applicationId);
-  return application?.status === 'active' && application.scopes.includes('events:read');
+  if (application?.status !== 'active' || !application.scopes.includes('events:read')) return undefined;
+  return { personalData: application.scopes.includes('customers:read') };
 };

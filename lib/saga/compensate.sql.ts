@@ -1,7 +1,8 @@
 import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { OrderStatus } from '../contract/api/orders.ts';
+import { paymentRefunded } from '../contract/events/domain-events.ts';
 import { OrderNotActive } from '../kernel/errors.ts';
-import { transition } from '../shop/orders/transition.sql.ts';
+import { paymentEvent, transition } from '../shop/orders/transition.sql.ts';
 import type { CompensationOutcome } from '../shop/payments/gateway.ts';
 import type { CompensationFailure } from './compensation-failure.ts';
 
@@ -29,6 +30,8 @@ export type Closing = {
   orderId: string;
   paymentId: string;
   eventId: string;
+  /** The id of the event of the payment, if it is given back. */
+  paymentEventId: string;
   failure: { code: string; detail: string };
   refund: CompensationOutcome | undefined;
   at: Date;
@@ -60,9 +63,9 @@ export async function closeCompensated(sql: Sql, closing: Closing): Promise<{ st
       on conflict (order_id) do update
         set status = 'refunded', refunded_at = excluded.refunded_at, refund_reference = excluded.refund_reference
         where p.status = 'captured'
-      returning p.id
+      returning p.id, p.provider
     ),
-    ${endCompensated(sql, { failure: closing.failure, reason: sql`changed.failure_code`, eventId: closing.eventId, at })}
+    ${endCompensated(sql, { ...closing, reason: sql`changed.failure_code` })}
     select outcome from this`;
   if (row !== undefined) return { status: row.outcome, closed: true };
   return { status: await statusOfEnded(sql, orderId), closed: false };
@@ -70,13 +73,13 @@ export async function closeCompensated(sql: Sql, closing: Closing): Promise<{ st
 
 /**
  * The parts of a statement that end a compensated order. The caller's query `this` has its `id`, its `status` and its
- * `outcome`, `failed` or `cancelled`; `refunded` has the `id` of the payment that was refunded, if one was.
+ * `outcome`, `failed` or `cancelled`; `refunded` has the `id` and the `provider` of the payment that was refunded, if one was.
  * @param end.failure why the order failed; not written if it was cancelled
  * @param end.reason what the timeline gives as the reason
  */
 export const endCompensated = (
   sql: Sql | TransactionSql,
-  end: { failure: Closing['failure']; reason: Fragment; eventId: string; requestId?: string; at: Date },
+  end: Pick<Closing, 'failure' | 'eventId' | 'paymentEventId' | 'at'> & { reason: Fragment; requestId?: string },
 ): Fragment =>
   transition(sql, {
     set: sql`
@@ -92,6 +95,7 @@ export const endCompensated = (
       },
     ],
     detail: { reason: end.reason },
+    before: paymentEvent(sql, paymentRefunded, { id: end.paymentEventId, payment: sql`refunded` }),
     eventId: end.eventId,
     requestId: end.requestId,
     at: end.at,

@@ -1,12 +1,15 @@
 import type { Sql } from 'postgres';
+import { paymentCaptured } from '../contract/events/domain-events.ts';
 import { OrderNotActive, ReservationLost } from '../kernel/errors.ts';
-import { transition } from '../shop/orders/transition.sql.ts';
+import { paymentEvent, transition } from '../shop/orders/transition.sql.ts';
 
 /** The charge that pays an order, and the ids of the rows to write. */
 export type Confirmation = {
   orderId: string;
   paymentId: string;
   eventId: string;
+  /** The id of the event of the payment. */
+  paymentEventId: string;
   provider: string;
   reference: string;
   at: Date;
@@ -36,7 +39,7 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
       select ${confirmation.paymentId}, this.id, ${confirmation.provider}, ${confirmation.reference}, 'captured',
         this.total, this.currency, ${at}::timestamptz
       from this
-      returning id
+      returning id, provider
     ),
     ${transition(sql, {
       set: sql`set confirmed_at = ${at}`,
@@ -47,6 +50,7 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
         { type: 'payment-captured', detail: sql`(select jsonb_build_object('paymentId', captured.id) from captured)` },
         { type: 'stock-committed', detail: sql`'{}'` },
       ],
+      before: paymentEvent(sql, paymentCaptured, { id: confirmation.paymentEventId, payment: sql`captured` }),
       eventId: confirmation.eventId,
       at,
     })},

@@ -57,6 +57,7 @@ export async function reopenForCompensation(
       from: tx`'needs_attention'`,
       to: { among: ['pending', 'reserved', 'cancelling'], status: tx`this.back_to` },
       detail: { reason: tx`'retry'` },
+      restores: true,
       requestId,
       at,
     })},

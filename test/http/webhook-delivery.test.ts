@@ -79,7 +79,7 @@ async function register(over: Partial<EndpointItem> = {}): Promise<EndpointItem>
 const sendByHttp = httpSender({ allowed: 'any', elapsed: stopwatch.elapsed });
 /** The applications that are cut off. */
 const cutOff = new Set<string>();
-const mayReceive = async (applicationId: string) => !cutOff.has(applicationId);
+const mayReceive = async (applicationId: string) => (cutOff.has(applicationId) ? undefined : { personalData: true });
 const route = (sent: StoredEvent) => routeEvent(store, sent, { mayReceive });
 
 const deliver = (
@@ -110,6 +110,7 @@ const event = (aggregateId = newId('order', clock), sequence = 1): StoredEvent =
   sequence,
   occurredAt: '2026-11-29T12:00:00.000Z',
   correlationId: null,
+  causationId: null,
   data: { ...orderConfirmed.example, orderId: aggregateId },
 });
 

@@ -169,6 +169,7 @@ describe('a retry', () => {
         orderId,
         paymentId: newId('payment', saga.clock),
         eventId: newId('event', saga.clock),
+        paymentEventId: newId('event', saga.clock),
         provider: 'simulated',
         reference: `late_${orderId}`,
         at: new Date(),

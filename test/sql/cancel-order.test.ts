@@ -42,8 +42,17 @@ async function confirmed(): Promise<{ orderId: string; paymentId: string }> {
   const orderId = await reserved();
   const paymentId = newId('payment', saga.clock);
   const eventId = newId('event', saga.clock);
+  const paymentEventId = newId('event', saga.clock);
   const reference = `ch_${orderId}`;
-  await confirmIfReserved(saga.saga, { orderId, paymentId, eventId, provider: 'simulated', reference, at });
+  await confirmIfReserved(saga.saga, {
+    orderId,
+    paymentId,
+    eventId,
+    paymentEventId,
+    provider: 'simulated',
+    reference,
+    at,
+  });
   return { orderId, paymentId };
 }
 

@@ -23,9 +23,9 @@ const dependencies = {
   // The actions of operators. Accesses and usage depend on nothing: test/http/two-databases.test.ts moves them.
   audit: ['foreign key to orders'],
   catalog: [],
-  customers: ['function reads orders'],
+  customers: ['function reads orders', 'function reads outbox'],
   outbox: [],
-  stock: ['foreign key to catalog', 'view of orders'],
+  stock: ['foreign key to catalog', 'function reads outbox', 'view of orders'],
   orders: [
     'foreign key to customers',
     'view of catalog',

@@ -1,9 +1,12 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
+import { announceCustomer } from '../../lib/accounts/customers/events.sql.ts';
 import { envelopeOf } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
+import { type EventRow, eventColumns, toStoredEvent } from '../../lib/events/publish.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { endByHand } from '../../lib/operations/manual-review/resolve.sql.ts';
@@ -18,6 +21,7 @@ import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
 import { claimRefund } from '../../lib/shop/payments/refunds.sql.ts';
 import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
+import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { poolOptions, type Saga, startSaga } from '../support/saga.ts';
@@ -44,7 +48,11 @@ beforeEach(() => {
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const failure = { code: 'compensated', detail: 'It could not be done.' };
 const reference = (orderId: string) => ({ provider: 'simulated', reference: `ch_${orderId}` });
-const ids = () => ({ paymentId: newId('payment', saga.clock), eventId: newId('event', saga.clock) });
+const ids = () => ({
+  paymentId: newId('payment', saga.clock),
+  eventId: newId('event', saga.clock),
+  paymentEventId: newId('event', saga.clock),
+});
 const operator = () => ({ actionId: newId('action', saga.clock), keyId: 'key', requestId: 'req_operator', at });
 
 /** The steps of an order, each as its handler runs it. */
@@ -107,6 +115,7 @@ const resolve = (orderId: string, outcome: 'failed' | 'cancelled') =>
       ...operator(),
       orderId,
       eventId: ids().eventId,
+      paymentEventId: ids().paymentEventId,
       outcome,
       note: 'x',
       refundReference: undefined,
@@ -159,45 +168,53 @@ async function run(orderId: string, ...names: Step[]): Promise<string> {
 
 /** The events of an order as a consumer would read them; each must follow the schema of its type and version. */
 async function eventsOf(orderId: string) {
-  const rows = await saga.owner`
-    select id, type, schema_version as version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
-    from outbox.events where aggregate_id = ${orderId} order by sequence`;
-  return rows.map((row) => {
-    const definition = domainEvents.find(({ type, version }) => type === row.type && version === row.version);
-    if (definition === undefined) throw new Error(`${row.type} ${row.version} is not defined`);
-    return envelopeOf(definition).parse({ ...row, occurredAt: row.occurredAt.toISOString() });
+  const rows = await saga.owner<EventRow[]>`
+    select ${eventColumns(saga.owner as unknown as Sql)} from outbox.events e
+    where e.aggregate_id = ${orderId} order by e.sequence`;
+  return rows.map(toStoredEvent).map((event) => {
+    const definition = domainEvents.find(({ type, version }) => type === event.type && version === event.version);
+    if (definition === undefined) throw new Error(`${event.type} ${event.version} is not defined`);
+    return envelopeOf(definition).parse(event);
   });
 }
 
 const typesOf = async (orderId: string) => (await eventsOf(orderId)).map(({ type }) => type);
 
-const [placed, confirmed, failed, cancelled, inReview] = [
+const [placed, reserved, captured, confirmed, refunded, failed, cancelled, inReview] = [
   'order.placed',
+  'order.reserved',
+  'payment.captured',
   'order.confirmed',
+  'payment.refunded',
   'order.failed',
   'order.cancelled',
   'order.in_review',
 ];
+const paid = [placed, reserved, captured, confirmed];
 
 const ways: readonly [way: string, steps: Step[], types: string[]][] = [
-  ['confirmed', ['reserve', 'confirm'], [placed, confirmed]],
-  ['confirmed after its customer acted', ['reserve', 'await', 'confirm'], [placed, confirmed]],
+  ['confirmed', ['reserve', 'confirm'], paid],
+  ['confirmed after its customer acted', ['reserve', 'await', 'confirm'], paid],
   ['failed before it was reserved', ['release', 'close'], [placed, failed]],
-  ['failed', ['reserve', 'release', 'close'], [placed, failed]],
-  ['failed, its charge refunded', ['reserve', 'release', 'refund and close'], [placed, failed]],
-  ['failed while its customer had to act', ['reserve', 'await', 'release', 'close'], [placed, failed]],
+  ['failed', ['reserve', 'release', 'close'], [placed, reserved, failed]],
+  ['failed, its charge refunded', ['reserve', 'release', 'refund and close'], [placed, reserved, refunded, failed]],
+  ['failed while its customer had to act', ['reserve', 'await', 'release', 'close'], [placed, reserved, failed]],
   ['cancelled before it was reserved', ['cancel', 'release', 'close'], [placed, cancelled]],
-  ['cancelled', ['reserve', 'cancel', 'release', 'close'], [placed, cancelled]],
-  ['cancelled while its customer had to act', ['reserve', 'await', 'cancel', 'release', 'close'], [placed, cancelled]],
+  ['cancelled', ['reserve', 'cancel', 'release', 'close'], [placed, reserved, cancelled]],
+  [
+    'cancelled while its customer had to act',
+    ['reserve', 'await', 'cancel', 'release', 'close'],
+    [placed, reserved, cancelled],
+  ],
   [
     'cancelled after it was confirmed',
     ['reserve', 'confirm', 'cancel', 'release', 'refund and close'],
-    [placed, confirmed, cancelled],
+    [...paid, refunded, cancelled],
   ],
   [
     'put into manual review twice, and resolved',
     ['reserve', 'review', 'retry', 'review again', 'resolve as failed'],
-    [placed, inReview, inReview, failed],
+    [placed, reserved, inReview, inReview, failed],
   ],
   [
     'put into manual review before it was reserved, and compensated by a retry',
@@ -207,17 +224,17 @@ const ways: readonly [way: string, steps: Step[], types: string[]][] = [
   [
     'put into manual review while its customer had to act, and compensated by a retry',
     ['reserve', 'await', 'review', 'retry', 'release', 'close'],
-    [placed, inReview, failed],
+    [placed, reserved, inReview, failed],
   ],
   [
     'put into manual review while it was cancelled, and compensated by a retry',
     ['reserve', 'cancel', 'review', 'retry', 'release', 'close'],
-    [placed, inReview, cancelled],
+    [placed, reserved, inReview, cancelled],
   ],
   [
     'put into manual review while it was cancelled, and resolved',
     ['reserve', 'confirm', 'cancel', 'review', 'resolve as cancelled'],
-    [placed, confirmed, inReview, cancelled],
+    [...paid, inReview, refunded, cancelled],
   ],
 ];
 
@@ -229,7 +246,7 @@ describe('an order that is', () => {
 
 test('an event says what happened, to which order and customer, and nothing of the answer of the API', async () => {
   const orderId = await run(await place({ discount: 300 }), 'reserve', 'confirm');
-  const [first, second] = await eventsOf(orderId);
+  const [first, , third, fourth] = await eventsOf(orderId);
   const [line] = await saga.owner`select product_id from orders.lines where order_id = ${orderId}`;
   expect(first?.data).toEqual({
     orderId,
@@ -249,53 +266,84 @@ test('an event says what happened, to which order and customer, and nothing of t
     total: eur(1700),
   });
   const [payment] = await saga.owner`select id from payments.payments where order_id = ${orderId}`;
-  expect(second).toMatchObject({
-    subject: orderId,
-    data: { orderId, customerId: saga.customerId, paymentId: payment!.id, total: eur(1700) },
+  const whose = { orderId, customerId: saga.customerId, paymentId: payment!.id };
+  expect(third).toMatchObject({
+    type: captured,
+    subject: payment!.id,
+    data: { ...whose, provider: 'simulated', amount: eur(1700) },
   });
+  expect(fourth).toMatchObject({ type: confirmed, subject: orderId, data: { ...whose, total: eur(1700) } });
 });
 
 test('a refund is an event of its own, in the sequence of its order', async () => {
   const orderId = await run(await place(), 'reserve', 'confirm');
   const [succeeded, refused] = [await refund(orderId, 'succeeded'), await refund(orderId, 'failed')];
   const common = { orderId, customerId: saga.customerId, amount: eur(500) };
-  expect((await eventsOf(orderId)).slice(2)).toMatchObject([
-    { type: 'refund.succeeded', subject: succeeded, sequence: 4, data: { refundId: succeeded, ...common } },
+  expect((await eventsOf(orderId)).slice(4)).toMatchObject([
+    { type: 'refund.succeeded', subject: succeeded, sequence: 5, data: { refundId: succeeded, ...common } },
     {
       type: 'refund.failed',
       subject: refused,
-      sequence: 5,
+      sequence: 6,
       data: { refundId: refused, ...common, reason: 'disputed' },
     },
   ]);
 });
 
-test('the sequence of an order’s events is the version that each gave the order', async () => {
+test('the sequence of an order’s events is the version that each gave the order; its payment’s is the one before', async () => {
   const orderId = await run(await place(), 'reserve', 'confirm', 'cancel', 'release', 'refund and close');
   const versions = await saga.owner`
     select version, detail ->> 'to' as status from orders.timeline
-    where order_id = ${orderId} and detail ->> 'to' in ('confirmed', 'cancelled') order by version`;
+    where order_id = ${orderId} and detail ->> 'to' in ('reserved', 'confirmed', 'cancelled') order by version`;
+  expect(versions.map(({ status }) => status)).toEqual(['reserved', 'confirmed', 'cancelled']);
+  const [ofReserved, ofConfirmed, ofCancelled] = versions.map(({ version }) => version);
   expect((await eventsOf(orderId)).map(({ sequence }) => sequence)).toEqual([
     1,
-    ...versions.map(({ version }) => version),
+    ofReserved,
+    ofConfirmed - 1,
+    ofConfirmed,
+    ofCancelled - 1,
+    ofCancelled,
   ]);
-  expect(versions.map(({ status }) => status)).toEqual(['confirmed', 'cancelled']);
 });
 
 test('an event carries the id of the request that its saga works for', async () => {
   const correlations = async (orderId: string) => (await eventsOf(orderId)).map(({ correlationId }) => correlationId);
   const compensated = await run(await place(), 'reserve', 'confirm', 'cancel', 'release', 'refund and close');
-  expect(await correlations(compensated)).toEqual(['req_place', 'req_place', 'req_cancel']);
+  const placing = Array(4).fill('req_place');
+  expect(await correlations(compensated)).toEqual([...placing, 'req_cancel', 'req_cancel']);
   const resolved = await run(await place(), 'reserve', 'review', 'resolve as failed');
-  expect(await correlations(resolved)).toEqual(['req_place', 'req_place', 'req_operator']);
+  expect(await correlations(resolved)).toEqual(['req_place', 'req_place', 'req_place', 'req_operator']);
   const retried = await run(await place(), 'reserve', 'review', 'retry', 'release', 'close');
-  expect(await correlations(retried)).toEqual(['req_place', 'req_place', 'req_operator']);
-  const refunded = await run(await place(), 'reserve', 'confirm');
-  await refund(refunded, 'succeeded');
-  expect(await correlations(refunded)).toEqual(['req_place', 'req_place', 'req_refund']);
+  expect(await correlations(retried)).toEqual(['req_place', 'req_place', 'req_place', 'req_operator']);
+  const refundedInPart = await run(await place(), 'reserve', 'confirm');
+  await refund(refundedInPart, 'succeeded');
+  expect(await correlations(refundedInPart)).toEqual([...placing, 'req_refund']);
+});
+
+test('an event names the event that led to it, unless a request did', async () => {
+  const orderId = await run(await place(), 'reserve', 'confirm', 'cancel', 'release', 'refund and close');
+  const events = await eventsOf(orderId);
+  const ids = events.map(({ id }) => id);
+  expect(events.map(({ type, causationId }) => [type, causationId])).toEqual([
+    [placed, null],
+    [reserved, ids[0]],
+    [captured, ids[1]],
+    [confirmed, ids[2]],
+    [refunded, null],
+    [cancelled, ids[4]],
+  ]);
 });
 
 test('the contract, the transitions and the database know the same events', async () => {
+  const about = { clock: saga.clock, requestId: 'req_customer' };
+  const owner = saga.owner as unknown as Sql;
+  await announceCustomer(owner, saga.customerId, about);
+  await updateCustomer(owner, saga.customerId, { premium: true }, {}, saga.clock);
+  const stocked = await saga.product(10);
+  for (const quantity of [-6, -4]) {
+    await inTransaction(owner, (tx) => adjustStock(tx, stocked, { quantity, reason: 'sold' }, saga.clock));
+  }
   await inTransaction(erasure, (tx) =>
     emptyCustomer(tx, { id: saga.customerId, eventId: ids().eventId, requestId: 'req_erase' }, saga.clock),
   );

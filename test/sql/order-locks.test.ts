@@ -21,7 +21,11 @@ beforeAll(async () => {
 afterAll(() => saga.stop());
 
 const at = new Date();
-const ids = () => ({ paymentId: newId('payment', saga.clock), eventId: newId('event', saga.clock) });
+const ids = () => ({
+  paymentId: newId('payment', saga.clock),
+  eventId: newId('event', saga.clock),
+  paymentEventId: newId('event', saga.clock),
+});
 const steps = {
   reserve: (orderId: string) =>
     reserveAllOrNothing(saga.saga, {

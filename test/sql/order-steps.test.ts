@@ -30,6 +30,7 @@ const confirm = (orderId: string) =>
     orderId,
     paymentId: newId('payment', saga.clock),
     eventId: newId('event', saga.clock),
+    paymentEventId: newId('event', saga.clock),
     provider: 'simulated',
     reference: `ch_${orderId}`,
     at,
@@ -41,6 +42,7 @@ const close = (orderId: string, refunded = false) =>
     orderId,
     paymentId: newId('payment', saga.clock),
     eventId: newId('event', saga.clock),
+    paymentEventId: newId('event', saga.clock),
     failure: { code: 'compensated', detail: 'x' },
     refund: refunded
       ? { outcome: 'refunded', provider: 'simulated', reference: `ch_${orderId}`, refundReference: `re_${orderId}` }

@@ -29,6 +29,7 @@ const confirm = (orderId: string, at: Date, paymentId = newId('payment', saga.cl
     orderId,
     paymentId,
     eventId: newId('event', saga.clock),
+    paymentEventId: newId('event', saga.clock),
     provider: 'simulated',
     reference: `ch_${orderId}`,
     at,
@@ -40,6 +41,7 @@ const close = (orderId: string, at: Date, refunded: boolean) =>
     orderId,
     paymentId: newId('payment', saga.clock),
     eventId: newId('event', saga.clock),
+    paymentEventId: newId('event', saga.clock),
     failure: { code: 'compensated', detail: 'It could not be done.' },
     refund: refunded
       ? { outcome: 'refunded', provider: 'simulated', reference: `ch_${orderId}`, refundReference: `re_${orderId}` }
@@ -90,21 +92,21 @@ describe('what each step leaves behind', () => {
     const paymentId = newId('payment', saga.clock);
     await confirm(id, second(2), paymentId);
     const confirmed = { ...open, confirmedAt: second(2) };
-    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'confirmed', version: 3, updatedAt: second(2) });
+    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'confirmed', version: 4, updatedAt: second(2) });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.confirmed',
       data: { orderId: id, customerId: saga.customerId, paymentId, total },
       occurredAt: second(2),
     });
     await cancel(id, second(3));
-    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'cancelling', version: 4, updatedAt: second(3) });
+    expect(await rowOf(id)).toEqual({ ...confirmed, status: 'cancelling', version: 5, updatedAt: second(3) });
     await release(id, second(4));
     const abandoned = { ...confirmed, abandonedAt: second(4) };
-    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelling', version: 5, updatedAt: second(4) });
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelling', version: 6, updatedAt: second(4) });
     await release(id, second(5));
     expect(await rowOf(id)).toMatchObject({ abandonedAt: second(4), updatedAt: second(5) });
     await close(id, second(6), true);
-    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelled', version: 7, updatedAt: second(6) });
+    expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelled', version: 9, updatedAt: second(6) });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.cancelled',
       data: { orderId: id, customerId: saga.customerId },
@@ -113,13 +115,13 @@ describe('what each step leaves behind', () => {
     expect(await timelineOf(id)).toEqual([
       [2, 1, 'stock-reserved', { expiresAt: expiresAt.toISOString() }, second(1)],
       [2, 2, 'status-changed', { from: 'pending', to: 'reserved' }, second(1)],
-      [3, 1, 'payment-captured', { paymentId }, second(2)],
-      [3, 2, 'stock-committed', {}, second(2)],
-      [3, 3, 'status-changed', { from: 'reserved', to: 'confirmed' }, second(2)],
-      [4, 1, 'status-changed', { from: 'confirmed', to: 'cancelling' }, second(3)],
-      [5, 1, 'stock-returned', {}, second(4)],
-      [7, 1, 'payment-refunded', { paymentId }, second(6)],
-      [7, 2, 'status-changed', { from: 'cancelling', to: 'cancelled' }, second(6)],
+      [4, 1, 'payment-captured', { paymentId }, second(2)],
+      [4, 2, 'stock-committed', {}, second(2)],
+      [4, 3, 'status-changed', { from: 'reserved', to: 'confirmed' }, second(2)],
+      [5, 1, 'status-changed', { from: 'confirmed', to: 'cancelling' }, second(3)],
+      [6, 1, 'stock-returned', {}, second(4)],
+      [9, 1, 'payment-refunded', { paymentId }, second(6)],
+      [9, 2, 'status-changed', { from: 'cancelling', to: 'cancelled' }, second(6)],
     ]);
     const [payment] = await saga.owner`select * from payments.payments where order_id = ${id}`;
     expect(payment).toMatchObject({

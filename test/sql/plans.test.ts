@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requestEmailChange, requestPasswordReset, signUp } from '../../lib/accounts/customers/account-requests.ts';
-import { accessVersionOf, confirmCustomer, setEmail, setPassword } from '../../lib/accounts/customers/accounts.sql.ts';
+import { confirmCustomer, findStanding, setEmail, setPassword } from '../../lib/accounts/customers/accounts.sql.ts';
 import {
   findCustomer,
   findStoredPassword,
@@ -179,7 +179,7 @@ const calls: Call[] = [
         await setPassword(tx, { id: customerId, passwordHash: 'x' });
         await setEmail(tx, { id: customerId, email: `${id('request')}@example.com` }, clock);
       });
-      await accessVersionOf(sql, ids.customer(780));
+      await findStanding(sql, ids.customer(780));
     },
   ],
   [
@@ -346,6 +346,7 @@ const calls: Call[] = [
         orderId: openOrder('reserved', of(mode, 1)),
         paymentId: id('payment'),
         eventId: id('event'),
+        paymentEventId: id('event'),
         provider: 'simulated',
         reference: id('request'),
         at,
@@ -569,6 +570,7 @@ const calls: Call[] = [
           sequence: 3,
           occurredAt: at.toISOString(),
           correlationId: null,
+          causationId: null,
           data: { orderId: ids.order(1), customerId: bestCustomer },
         },
         clock,
@@ -581,7 +583,11 @@ const calls: Call[] = [
       const client = { send: async () => ({}) } as never;
       const store = { client, endpoints: '', deliveries: '', queue: '', clock };
       const from = idTimestamp(`evt_${hexOf(50_000)}`);
-      await replayEvents(sql, store, { endpointId: 'whe_1', events: ['order.*'] } as never, { from, to: from + 1 });
+      await replayEvents(sql, store, { endpointId: 'whe_1', events: ['order.*'] } as never, {
+        from,
+        to: from + 1,
+        personalData: true,
+      });
     },
     // What a page has.
     1001,
@@ -683,6 +689,7 @@ test('the plans of triggers and foreign keys are seen as well', async () => {
       orderId: openOrder('reserved', 30),
       paymentId: id('payment'),
       eventId: id('event'),
+      paymentEventId: id('event'),
       provider: 'simulated',
       reference: id('request'),
       at,
@@ -702,6 +709,7 @@ const close = (sql: Sql, orderId: string) =>
     orderId,
     paymentId: id('payment'),
     eventId: id('event'),
+    paymentEventId: id('event'),
     failure: { code: 'x', detail: 'x' },
     refund: { outcome: 'refunded', provider: 'simulated', reference: id('request'), refundReference: 're_1' },
     at,

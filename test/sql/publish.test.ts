@@ -71,6 +71,7 @@ describe('publishing', () => {
       sequence: 1,
       occurredAt: '1970-01-01T00:00:00.000Z',
       correlationId: null,
+      causationId: null,
       data: { a: 1 },
     });
     expect(await publish(bus)).toEqual({ published: 0, refused: 0, oldest: 0 });

@@ -11,7 +11,7 @@ const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
 const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   customers_api: {
     'customers.customers': [
-      'select, insert, update(email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
+      'select, insert, update(email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
       'adds customers, shows and changes them, signs them in; an id never changes, and nobody is deleted',
     ],
     'customers.email_tokens': ['select, insert, update', 'issues, replaces and uses tokens'],
@@ -20,6 +20,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'writes mails and counts those of an address; it cannot read their text',
     ],
     'customers.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'outbox.events': ['insert', 'writes the events of customers'],
     'customers.identities': [
       'select, insert, update(email, last_used_at), delete',
       'finds, links and unlinks users of an identity provider; an identity never moves to another customer',
@@ -69,7 +70,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'orders.idempotency_keys': ['select(caller), delete', 'deletes stored answers to the customer'],
     'orders.under_way': ['select', 'knows how many orders have not ended, and nothing else of them'],
-    'outbox.events': ['insert', 'writes the event of the erasure'],
+    'outbox.events': [
+      'select(type, aggregate_id, data), insert, update(data)',
+      'empties the personal fields of the customer’s events, and writes that of the erasure',
+    ],
   },
   mailer: {
     'customers.mails': [
@@ -89,8 +93,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'outbox.events': ['insert', 'writes the events of the products that it adds or changes'],
     'stock.levels': [
-      'select, update(product_id)',
-      'shows a level and locks it before it moves stock; PostgreSQL asks for a right to update, and a trigger refuses the update',
+      'select, insert(product_id, low_at), update(product_id, low_at)',
+      'shows a level, sets when it counts as low, and locks it before it moves stock; PostgreSQL asks for a right to update, and a trigger refuses that of the product',
     ],
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
   },

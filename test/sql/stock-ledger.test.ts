@@ -60,7 +60,7 @@ describe('a movement', () => {
       reason: 'opening stock',
       orderId: null,
       createdAt: expect.stringMatching(/Z$/),
-      level: { onHand: 10, reserved: 0, available: 10 },
+      level: { onHand: 10, reserved: 0, available: 10, lowStockAt: 5 },
     });
     const { level, ...shown } = movement;
     expect(await ledger()).toEqual({ data: [shown], hasMore: false, nextCursor: null, level });
@@ -68,7 +68,7 @@ describe('a movement', () => {
 
   test('takes stock out down to nothing, and no further', async () => {
     await adjust(10);
-    expect((await adjust(-10, 'lost')).level).toEqual({ onHand: 0, reserved: 0, available: 0 });
+    expect((await adjust(-10, 'lost')).level).toEqual({ onHand: 0, reserved: 0, available: 0, lowStockAt: 5 });
     await expect(adjust(-1)).rejects.toMatchObject({ code: 'stock-reserved', status: 409 });
     expect((await ledger()).data).toHaveLength(2);
   });
@@ -81,13 +81,16 @@ describe('a movement', () => {
       message: '10 on hand, 4 of them reserved: a movement of -7 is not possible.',
       errors: [{ pointer: '/quantity', detail: 'would leave 3 on hand' }],
     });
-    expect(await ledger()).toMatchObject({ data: [{}, {}], level: { onHand: 10, reserved: 4, available: 6 } });
-    expect((await adjust(-6)).level).toEqual({ onHand: 4, reserved: 4, available: 0 });
+    expect(await ledger()).toMatchObject({
+      data: [{}, {}],
+      level: { onHand: 10, reserved: 4, available: 6, lowStockAt: 5 },
+    });
+    expect((await adjust(-6)).level).toEqual({ onHand: 4, reserved: 4, available: 0, lowStockAt: 5 });
   });
 
   test('out of a product without stock is refused', async () => {
     await expect(adjust(-1)).rejects.toMatchObject({ code: 'stock-reserved', message: expect.stringMatching(/^0 on/) });
-    expect(await ledger()).toMatchObject({ data: [], level: { onHand: 0, reserved: 0, available: 0 } });
+    expect(await ledger()).toMatchObject({ data: [], level: { onHand: 0, reserved: 0, available: 0, lowStockAt: 5 } });
   });
 
   test('adds stock up to the maximum, and no further', async () => {
@@ -137,7 +140,7 @@ describe('concurrent movements', () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => adjust(-1)));
     const levels = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.level.onHand] : []));
     expect(levels.sort(byNumber)).toEqual(Array.from({ length: 25 }, (_, n) => n + 5));
-    expect((await ledger()).level).toEqual({ onHand: 5, reserved: 5, available: 0 });
+    expect((await ledger()).level).toEqual({ onHand: 5, reserved: 5, available: 0, lowStockAt: 5 });
   });
 
   test('a concurrent reader sees a ledger that adds up to its level', async () => {
@@ -202,7 +205,7 @@ describe('the ledger', () => {
       data: [],
       hasMore: false,
       nextCursor: null,
-      level: { onHand: 5, reserved: 0, available: 5 },
+      level: { onHand: 5, reserved: 0, available: 5, lowStockAt: 5 },
     });
   });
 

@@ -6,7 +6,7 @@ export type OrderBalance = {
   status: string;
   total: number;
   wasConfirmed: boolean;
-  payments: { status: string; amount: number; claimed: number; refunded: number }[];
+  payments: { status: string; amount: number; claimed: number; refunded: number; events: string[] }[];
   refunds: { status: string; amount: number; events: string[] }[];
   lines: { product: string; quantity: number }[];
   reservations: { product: string; quantity: number; state: string; moves: string[] }[];
@@ -20,7 +20,11 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
     select o.id, o.status, o.total, o.confirmed_at is not null as was_confirmed,
       (
         select coalesce(jsonb_agg(jsonb_build_object(
-          'status', p.status, 'amount', p.amount, 'claimed', p.refund_claimed, 'refunded', p.refunded_amount
+          'status', p.status, 'amount', p.amount, 'claimed', p.refund_claimed, 'refunded', p.refunded_amount,
+          'events', (
+            select coalesce(jsonb_agg(e.type order by e.sequence), '[]') from outbox.events e
+            where e.subject = p.id and e.aggregate_id = p.order_id
+          )
         )), '[]')
         from payments.payments p where p.order_id = o.id
       ) as payments,
@@ -90,6 +94,7 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
   const path = ['pending', ...changes.map(({ to }) => to)];
   const told = [
     'order.placed',
+    ...(byItself.includes('pending reserved') ? ['order.reserved'] : []),
     ...path
       .filter((each) => ended.includes(each!))
       .map((each) => `order.${each === 'needs_attention' ? 'in_review' : each}`),
@@ -120,6 +125,14 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
     ...payments.flatMap(({ claimed, refunded }): [boolean, string][] => [
       [refunded === given, `${given} were given back in parts, its payment says ${refunded}`],
       [claimed === given + open, `${given + open} are claimed, its payment says ${claimed}`],
+    ]),
+    ...payments.map((payment): [boolean, string] => [
+      payment.events.join() ===
+        [
+          ...(order.wasConfirmed ? ['payment.captured'] : []),
+          ...(payment.status === 'refunded' ? ['payment.refunded'] : []),
+        ].join(),
+      `a payment that is ${payment.status} published ${payment.events.join()}`,
     ]),
     ...refunds.map((refund): [boolean, string] => [
       refund.events.join() === (refund.status === 'requested' ? '' : `refund.${refund.status}`),

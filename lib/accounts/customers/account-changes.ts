@@ -11,8 +11,12 @@ import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
 import { updateCustomer } from './customers.sql.ts';
 import { hashOf, useToken, voidTokens } from './email-tokens.sql.ts';
 import { type AccountDeps, endingSessions } from './ending-sessions.ts';
+import { announceCustomer, customerChanged } from './events.sql.ts';
 
 export type { AccountDeps };
+
+/** @param requestId the API request: the correlation id of the event */
+type ByToken = { token: string; passwordHash: string; requestId: string };
 
 /**
  * Confirms the e-mail address that a token was mailed to, with the password that its owner chooses. Whatever an earlier
@@ -22,12 +26,15 @@ export type { AccountDeps };
  */
 export function confirmEmail(
   deps: AccountDeps,
-  { token, passwordHash, name }: { token: string; passwordHash: string; name?: string | undefined },
+  { token, passwordHash, name, requestId }: ByToken & { name?: string | undefined },
 ): Promise<string> {
   return changeAndSignOut(deps, undefined, async (tx) => {
     const { customerId: id } = await useToken(tx, { purpose: 'confirm', hash: hashOf(token) }, deps.clock);
     await confirmCustomer(tx, id, deps.clock);
     await setPassword(tx, { id, passwordHash, name });
+    const about = { clock: deps.clock, requestId };
+    const isNew = await announceCustomer(tx, id, about);
+    if (!isNew && name !== undefined) await customerChanged(tx, id, about);
     await unlinkAll(tx, deps, id);
     return { id, result: id, notice: undefined };
   });
@@ -40,12 +47,13 @@ export function confirmEmail(
  */
 export function resetPassword(
   deps: AccountDeps,
-  { token, passwordHash }: { token: string; passwordHash: string },
+  { token, passwordHash, requestId }: ByToken,
 ): Promise<{ id: string; email: string }> {
   return changeAndSignOut(deps, undefined, async (tx) => {
     const { customerId: id } = await useToken(tx, { purpose: 'reset', hash: hashOf(token) }, deps.clock);
     await confirmCustomer(tx, id, deps.clock);
     const email = await setPassword(tx, { id, passwordHash });
+    await announceCustomer(tx, id, { clock: deps.clock, requestId });
     await unlinkAll(tx, deps, id);
     return { id, result: { id, email }, notice: { kind: 'password-changed', to: email } };
   });
@@ -67,10 +75,11 @@ export function changePassword(deps: AccountDeps, session: Session, passwordHash
  * @returns the customer's id
  * @throws Problem token-invalid; DependencyUnavailable, which leaves the token valid
  */
-export function changeEmail(deps: AccountDeps, token: string): Promise<string> {
+export function changeEmail(deps: AccountDeps, token: string, requestId: string): Promise<string> {
   return changeAndSignOut(deps, undefined, async (tx) => {
     const { customerId: id, email } = await useToken(tx, { purpose: 'change', hash: hashOf(token) }, deps.clock);
     const to = await setEmail(tx, { id, email: email! }, deps.clock);
+    await customerChanged(tx, id, { clock: deps.clock, requestId });
     return { id, result: id, notice: { kind: 'email-changed', to } };
   });
 }
@@ -99,12 +108,13 @@ export function unlinkIdentity(
 export function changeStanding(
   deps: AccountDeps,
   { id, ...changes }: { id: string; premium?: boolean | undefined; suspended?: boolean | undefined },
-  condition: VersionCondition,
+  { condition, requestId }: { condition: VersionCondition; requestId: string },
 ): Promise<Customer> {
-  if (changes.suspended === undefined) return updateCustomer(deps.sql(), id, changes, condition, deps.clock);
+  const { clock } = deps;
+  if (changes.suspended === undefined) return updateCustomer(deps.sql(), id, changes, condition, clock, requestId);
   const kind = changes.suspended ? 'account-suspended' : 'account-reactivated';
   return changeAndSignOut(deps, undefined, async (tx) => {
-    const customer = await updateCustomer(tx, id, changes, condition, deps.clock);
+    const customer = await updateCustomer(tx, id, changes, condition, clock, requestId);
     return { id, result: customer, notice: { kind, to: customer.email! } };
   });
 }

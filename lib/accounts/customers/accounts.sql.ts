@@ -37,14 +37,18 @@ export async function confirmCustomer(tx: TransactionSql, id: string, clock: Clo
     update customers.customers set confirmed_at = coalesce(confirmed_at, ${new Date(clock.now())}) where id = ${id}`;
 }
 
-/** Sets a customer's password, and their name if one is given. @returns their e-mail address */
+/**
+ * Sets a customer's password, and their name if one is given: their version goes up then.
+ * @returns their e-mail address
+ */
 export async function setPassword(
   tx: TransactionSql,
   { id, passwordHash, name }: { id: string; passwordHash: string; name?: string | undefined },
 ): Promise<string> {
   const [row] = await tx<{ email: string }[]>`
     update customers.customers set
-      password_hash = ${passwordHash}, name = coalesce(${name ?? null}, name)
+      password_hash = ${passwordHash}, name = coalesce(${name ?? null}, name),
+      version = version + case when ${name === undefined} then 0 else 1 end
     where id = ${id} returning email`;
   return row!.email;
 }
@@ -73,9 +77,15 @@ export async function setEmail(
   return before!.email;
 }
 
-/** Goes up by one with each change of how a customer gets in: their password, identities, sign-out, suspension. */
-export async function accessVersionOf(sql: Sql, id: string): Promise<number | undefined> {
-  const [row] = await sql<{ accessVersion: number }[]>`
-    select access_version from customers.customers where id = ${id} and erased_at is null`;
-  return row?.accessVersion;
+/**
+ * What a sign-in has to know once it has opened a session; undefined when the customer is erased. `accessVersion` goes up by
+ * one with each change of how a customer gets in: their password, identities, sign-out, suspension.
+ */
+export async function findStanding(
+  sql: Sql,
+  id: string,
+): Promise<{ accessVersion: number; announced: boolean } | undefined> {
+  const [row] = await sql<{ accessVersion: number; announced: boolean }[]>`
+    select access_version, announced from customers.customers where id = ${id} and erased_at is null`;
+  return row;
 }

@@ -2,8 +2,10 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { VersionCondition } from '../../contract/api/common.ts';
 import type { Customer } from '../../contract/api/customers.ts';
 import { Problem } from '../../contract/api/problems.ts';
+import { customerUpdated } from '../../contract/events/domain-events.ts';
 import { atVersion } from '../../database/version-condition.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { customerEvent } from './events.sql.ts';
 
 type Handle = Sql | TransactionSql;
 
@@ -24,7 +26,8 @@ export type CustomerChanges = {
 };
 
 /**
- * Changes the given fields of a customer, if their version meets the condition.
+ * Changes the given fields of a customer, if their version meets the condition, and writes the event of it.
+ * @param requestId the API request: the correlation id of the event
  * @throws Problem not-found, version-stale
  */
 export async function updateCustomer(
@@ -33,20 +36,25 @@ export async function updateCustomer(
   changes: CustomerChanges,
   condition: VersionCondition,
   clock: Clock,
+  requestId?: string,
 ): Promise<Customer> {
   const { name, address, premium, suspended } = changes;
   const now = new Date(clock.now());
   const [row] = await sql<Row[]>`
-    update customers.customers set
-      name = coalesce(${name ?? null}, name),
-      address = case when ${address === undefined} then address else ${address ? JSON.stringify(address) : null}::text::jsonb end,
-      premium = coalesce(${premium ?? null}, premium),
-      suspended_at = case ${suspended ?? null}::boolean
-        when true then coalesce(suspended_at, ${now}) when false then null else suspended_at end,
-      version = version + 1,
-      updated_at = ${now}
-    where id = ${id} and erased_at is null ${atVersion(sql, condition)}
-    returning ${shown(sql)}`;
+    with changed as (
+      update customers.customers set
+        name = coalesce(${name ?? null}, name),
+        address = case when ${address === undefined} then address else ${address ? JSON.stringify(address) : null}::text::jsonb end,
+        premium = coalesce(${premium ?? null}, premium),
+        suspended_at = case ${suspended ?? null}::boolean
+          when true then coalesce(suspended_at, ${now}) when false then null else suspended_at end,
+        version = version + 1,
+        updated_at = ${now}
+      where id = ${id} and erased_at is null ${atVersion(sql, condition)}
+      returning ${shown(sql)}, announced
+    ),
+    written as (${customerEvent(sql, customerUpdated, { clock, requestId })})
+    select ${fields(sql)} from changed`;
   if (row !== undefined) return toCustomer(row);
   const current = await findCustomer(sql, id);
   throw new Problem('version-stale', `The customer is now at version ${current.version}. Read it again.`);
@@ -56,7 +64,7 @@ export async function updateCustomer(
 export type Access = {
   id: string;
   suspended: boolean;
-  /** As `accessVersionOf`. */
+  /** As `findStanding` says. */
   accessVersion: number;
 };
 
@@ -98,6 +106,8 @@ export async function replacePasswordHash(
 }
 
 type Row = Omit<Customer, 'createdAt' | 'updatedAt'> & { createdAt: Date; updatedAt: Date };
+
+const fields = (sql: Handle) => sql`id, email, name, address, premium, suspended, created_at, updated_at, version`;
 
 const shown = (sql: Handle) => sql`
   id, email, name, address, premium, suspended_at is not null as suspended, created_at, updated_at, version`;

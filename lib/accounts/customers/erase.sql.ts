@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
-import { customerErased } from '../../contract/events/domain-events.ts';
+import { personalFieldsOf } from '../../contract/events/define-event.ts';
+import { customerCreated, customerErased, customerUpdated } from '../../contract/events/domain-events.ts';
 import { eventData, insertEvents } from '../../events/outbox.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { forgetMails } from '../mail/outbox.sql.ts';
@@ -38,13 +39,17 @@ export async function deletePersonalRecords(
   await tx`delete from orders.idempotency_keys where caller = ${caller}`;
 }
 
-/** Empties the row of a customer and writes the event of it. Nobody gets in by it any more. */
+/** Empties the row of a customer and the personal fields of their events, and writes the event of it. Nobody gets in any more. */
 export async function emptyCustomer(
   tx: TransactionSql,
   { id, eventId, requestId }: { id: string; eventId: string; requestId: string },
   clock: Clock,
 ): Promise<void> {
   const now = new Date(clock.now());
+  const forgotten = Object.fromEntries(personalFieldsOf(customerUpdated).map((name) => [name, null]));
+  await tx`
+    update outbox.events set data = data || ${JSON.stringify(forgotten)}::text::jsonb
+    where aggregate_id = ${id} and type in (${customerCreated.type}, ${customerUpdated.type})`;
   await tx`
     with erased as (
       update customers.customers set

@@ -4,7 +4,7 @@ import type { OperationContract } from './operation.ts';
 
 export const movementKinds = ['adjustment', 'reservation', 'release', 'commitment', 'return'] as const;
 
-export const level = z.object({ onHand: z.int(), reserved: z.int(), available: z.int() });
+export const level = z.object({ onHand: z.int(), reserved: z.int(), available: z.int(), lowStockAt: z.int() });
 
 export const movement = z.object({
   id: id('movement'),
@@ -49,4 +49,13 @@ export const createStockMovement = {
   headers: ['Location'],
   problems: ['not-found', 'stock-reserved'],
   idempotency: 'accepted',
+} as const satisfies OperationContract;
+
+export const updateStockLevel = {
+  summary: 'Set from how many available units on a product’s stock counts as low',
+  description: 'The event `stock.low` says when that happens. 0 turns it off.',
+  path: productPath,
+  body: z.strictObject({ lowStockAt: z.int().check(z.gte(0), z.lte(maxOnHand)) }),
+  responses: { 200: level },
+  problems: ['not-found'],
 } as const satisfies OperationContract;

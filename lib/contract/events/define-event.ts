@@ -31,6 +31,7 @@ export type StoredEvent = {
   sequence: number;
   occurredAt: string;
   correlationId: string | null;
+  causationId: string | null;
   data: unknown;
 };
 
@@ -38,7 +39,7 @@ export type StoredEvent = {
 export type EventData<Definition extends EventDefinition> = z.output<Definition['data']>;
 
 /**
- * Defines a kind of domain event. Events hold ids, amounts and codes: no personal data, and no answer of the API.
+ * Defines a kind of domain event. Events hold ids, amounts, codes and fields that are marked as `personal`; no answer of the API.
  * A change of the schema that a consumer can notice needs a new `version`.
  */
 export const defineEvent = <const Type extends `${string}.${string}`, Fields extends z.core.$ZodShape>(
@@ -50,6 +51,22 @@ export const defineEvent = <const Type extends `${string}.${string}`, Fields ext
 /** Adds what a consumer needs to know about a field. */
 export const field = <T extends z.ZodMiniType>(schema: T, description: string): T =>
   schema.check(z.describe(description));
+
+const personalFields = new WeakSet<z.ZodMiniType>();
+
+/**
+ * A field that holds personal data. It is `null` once the person is erased, and for everybody who may not read customers.
+ */
+export function personal<T extends z.ZodMiniType>(schema: T, description: string): z.ZodMiniNullable<T> {
+  const text = `${description} Personal: \`null\` without the scope \`customers:read\`, and once they are erased.`;
+  const marked = z.nullable(schema).check(z.meta({ description: text, 'x-personal': true }));
+  personalFields.add(marked);
+  return marked;
+}
+
+/** The fields of an event's data that hold personal data. */
+export const personalFieldsOf = ({ data }: EventDefinition): string[] =>
+  Object.entries(data.shape).flatMap(([name, schema]) => (personalFields.has(schema as z.ZodMiniType) ? [name] : []));
 
 /** A stored event of one of some kinds, told apart by its type. */
 export type EventOf<Definition extends EventDefinition> = Definition extends EventDefinition
@@ -64,14 +81,18 @@ export const envelopeOf = <Definition extends EventDefinition>(definition: Defin
     version: field(z.literal(definition.version), 'Version of the schema of `data`.'),
     subject: field(z.string(), 'Id of what the event is about, such as an order or a refund.'),
     aggregateId: field(
-      z.string().check(z.regex(/^(?:ord|cus|prd)_[0-9a-f]{32}$/)),
-      'Id of the order, the customer or the product that changed.',
+      z.string().check(z.regex(/^(?:ord|cus|prd|stk)_[0-9a-f]{32}$/)),
+      'Id of the order, the customer, the product or the stock that changed. The stock of a product has the product’s id with the prefix `stk_`.',
     ),
     sequence: field(version, 'Version of what changed. It grows with each of its events, and may skip numbers.'),
     occurredAt: field(timestamp, 'When it happened.'),
     correlationId: field(
       z.nullable(z.string()),
       'Id of the API request that led to the event. `null` if there was none.',
+    ),
+    causationId: field(
+      z.nullable(id('event')),
+      'Id of the event that led to this one. `null` if the API request itself did.',
     ),
     data: definition.data,
   });

@@ -1,7 +1,13 @@
 import * as z from 'zod/mini';
 import { id, money } from '../api/common.ts';
-
-import { defineEvent, type EventDefinition, field } from './define-event.ts';
+import {
+  defineEvent,
+  type EventDefinition,
+  field,
+  personal,
+  personalFieldsOf,
+  type StoredEvent,
+} from './define-event.ts';
 
 const orderId = field(id('order'), 'Id of the order.');
 const customerId = field(id('customer'), 'Id of the customer who placed the order.');
@@ -58,6 +64,12 @@ export const orderPlaced = defineEvent('order.placed', 1, {
   },
 });
 
+export const orderReserved = defineEvent('order.reserved', 1, {
+  description: 'The stock of an order is held for it, so that its payment can be taken.',
+  data: { orderId, customerId },
+  example: exampleIds,
+});
+
 export const orderConfirmed = defineEvent('order.confirmed', 1, {
   description: 'An order is paid and its stock is committed. It can be shipped.',
   data: {
@@ -92,6 +104,33 @@ export const orderInReview = defineEvent('order.in_review', 1, {
   example: { ...exampleIds, reason: 'compensation-failed' },
 });
 
+const payment = {
+  paymentId: field(id('payment'), 'Id of the payment.'),
+  orderId,
+  customerId,
+  provider: field(z.string(), 'The payment provider: `stripe` or `simulated`.'),
+};
+
+const paymentExample = {
+  paymentId: 'pay_0197f3a1c4b17d2e8f3a4b5c6d7e8f9a',
+  ...exampleIds,
+  provider: 'stripe',
+  amount: { amount: 3420, currency: 'EUR' },
+};
+
+export const paymentCaptured = defineEvent('payment.captured', 1, {
+  description: 'An order was paid. The event `order.confirmed` follows.',
+  data: { ...payment, amount: field(money, 'What the customer paid.') },
+  example: paymentExample,
+});
+
+export const paymentRefunded = defineEvent('payment.refunded', 1, {
+  description:
+    'The whole payment of an order was given back, because the order failed or was cancelled; what was refunded in parts before is part of it. An order that fails after its charge has no `payment.captured` before.',
+  data: { ...payment, amount: field(money, 'What the customer had paid.') },
+  example: paymentExample,
+});
+
 const refund = {
   refundId: field(id('refund'), 'Id of the refund.'),
   orderId,
@@ -120,10 +159,38 @@ export const refundFailed = defineEvent('refund.failed', 1, {
   example: { ...refundExample, reason: 'disputed' },
 });
 
+const customer = {
+  customerId: field(id('customer'), 'Id of the customer.'),
+  email: personal(z.string(), 'Their e-mail address, in lower case.'),
+  name: personal(z.string(), 'Their name.'),
+  premium: field(z.boolean(), 'Whether they get the discount of premium customers.'),
+  suspended: field(z.boolean(), 'Whether the shop has suspended their account.'),
+};
+
+const customerExample = {
+  customerId: exampleIds.customerId,
+  email: 'ada@example.com',
+  name: 'Ada Byron',
+  premium: false,
+  suspended: false,
+};
+
+export const customerCreated = defineEvent('customer.created', 1, {
+  description: 'A customer confirmed their e-mail address for the first time, and with it their account.',
+  data: customer,
+  example: customerExample,
+});
+
+export const customerUpdated = defineEvent('customer.updated', 1, {
+  description: 'A customer’s account changed. The event holds it as it is now, whatever has changed.',
+  data: customer,
+  example: { ...customerExample, premium: true },
+});
+
 export const customerErased = defineEvent('customer.erased', 1, {
   description:
     'A customer’s personal data was erased. Erase what you have copied of it: their e-mail address, name and address. Their orders stay, under the same id.',
-  data: { customerId: field(id('customer'), 'Id of the customer.') },
+  data: { customerId: customer.customerId },
   example: { customerId: exampleIds.customerId },
 });
 
@@ -155,16 +222,59 @@ export const productUpdated = defineEvent('product.updated', 1, {
   example: { ...productExample, active: false },
 });
 
+const stock = { productId: field(id('product'), 'Id of the product.') };
+const stockExample = { productId: productExample.productId };
+
+export const stockLow = defineEvent('stock.low', 1, {
+  description:
+    'What is available of a product fell to its `lowStockAt` or below it. Stock that is reserved for an order counts as taken.',
+  data: {
+    ...stock,
+    available: field(z.int().check(z.gte(1)), 'Units that can still be ordered.'),
+    lowStockAt: field(z.int().check(z.gte(1)), 'How many units count as low.'),
+  },
+  example: { ...stockExample, available: 4, lowStockAt: 5 },
+});
+
+export const stockOut = defineEvent('stock.out', 1, {
+  description: 'The last unit of a product that can be ordered is taken.',
+  data: stock,
+  example: stockExample,
+});
+
+export const stockBack = defineEvent('stock.back', 1, {
+  description: 'A product of which no unit was left can be ordered again.',
+  data: { ...stock, available: field(z.int().check(z.gte(1)), 'Units that can be ordered.') },
+  example: { ...stockExample, available: 12 },
+});
+
 /** Every kind of event that the outbox may hold. */
 export const domainEvents: readonly EventDefinition[] = [
   orderPlaced,
+  orderReserved,
   orderConfirmed,
   orderFailed,
   orderCancelled,
   orderInReview,
+  paymentCaptured,
+  paymentRefunded,
   refundSucceeded,
   refundFailed,
+  customerCreated,
+  customerUpdated,
   customerErased,
   productCreated,
   productUpdated,
+  stockLow,
+  stockOut,
+  stockBack,
 ];
+
+const personalOf = new Map(domainEvents.map((definition) => [definition.type, personalFieldsOf(definition)]));
+
+/** An event for somebody who may not read customers: its personal fields are `null`. */
+export function withoutPersonalData<Event extends Pick<StoredEvent, 'type' | 'data'>>(event: Event): Event {
+  const fields = personalOf.get(event.type) ?? [];
+  if (fields.length === 0) return event;
+  return { ...event, data: { ...(event.data as object), ...Object.fromEntries(fields.map((name) => [name, null])) } };
+}

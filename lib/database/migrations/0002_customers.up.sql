@@ -8,6 +8,8 @@ create table customers.customers (
   name text check (length(name) between 1 and 200),
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
+  -- Whether the event of the new customer is written: at their first confirmation or sign-in.
+  announced boolean not null default false,
   password_hash text,
   -- Counts the changes of how the customer gets in. A sign-in that began before such a change opens no session.
   access_version integer not null default 1,
@@ -111,7 +113,7 @@ create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 grant usage on schema customers to customers_api, profiles_api, mailer, order_mails, jobs;
 
 grant select, insert on customers.customers to customers_api;
-grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
+grant update (email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
   on customers.customers to customers_api;
 grant select (id, email, name, address, premium, suspended_at, erased_at, created_at, updated_at, version)
   on customers.customers to profiles_api;

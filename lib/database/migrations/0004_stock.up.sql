@@ -5,6 +5,11 @@ create table stock.levels (
   product_id kernel.product_id primary key references catalog.products (id),
   on_hand integer not null default 0 check (on_hand between 0 and 1000000000),
   reserved integer not null default 0,
+  -- From how many available units on the stock counts as low; 0 if it never does.
+  low_at integer not null default 5 check (low_at between 0 and 1000000000),
+  -- When it moved last, and how many events there are of it.
+  moved_at timestamptz,
+  announced integer not null default 1 check (announced >= 1),
   constraint never_oversold check (reserved between 0 and on_hand)
 );
 
@@ -48,13 +53,13 @@ create index movements_by_product on stock.movements (product_id, id desc);
 create function stock.apply_movement() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  update stock.levels set on_hand = on_hand + new.quantity, reserved = reserved + new.reserved
+  update stock.levels set on_hand = on_hand + new.quantity, reserved = reserved + new.reserved, moved_at = new.created_at
   where product_id = new.product_id;
   if not found then
-    insert into stock.levels as level (product_id, on_hand, reserved)
-    values (new.product_id, new.quantity, new.reserved)
+    insert into stock.levels as level (product_id, on_hand, reserved, moved_at)
+    values (new.product_id, new.quantity, new.reserved, new.created_at)
     on conflict (product_id) do update
-      set on_hand = level.on_hand + new.quantity, reserved = level.reserved + new.reserved;
+      set on_hand = level.on_hand + new.quantity, reserved = level.reserved + new.reserved, moved_at = new.created_at;
   end if;
   return null;
 end
@@ -75,6 +80,7 @@ create index reservations_expiring on stock.reservations (expires_at) where stat
 grant usage on schema stock to catalog_api, saga, manual_review, reconciler;
 
 grant select on stock.levels to catalog_api, saga;
+grant insert (product_id, low_at), update (low_at) on stock.levels to catalog_api;
 -- Lets them lock a level. Its numbers stay the trigger's.
 grant update (product_id) on stock.levels to catalog_api, saga;
 grant select, insert on stock.movements to catalog_api, saga, manual_review, reconciler;

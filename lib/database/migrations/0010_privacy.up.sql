@@ -30,6 +30,13 @@ begin
     );
     exit when cardinality(stale) = 0 or dropped >= 10000;
     delete from customers.email_tokens where customer_id = any (stale);
+    -- Who follows the events has heard of those who signed in.
+    update outbox.events set data = data || '{"email": null, "name": null}'
+    where aggregate_id = any (stale) and type in ('customer.created', 'customer.updated');
+    insert into outbox.events (id, type, schema_version, subject, aggregate_id, sequence, data, occurred_at)
+    select 'evt_' || replace(uuidv7(now - clock_timestamp())::text, '-', ''), 'customer.erased', 1, c.id, c.id,
+      c.version + 1, jsonb_build_object('customerId', c.id), now
+    from customers.customers c where c.id = any (stale) and c.announced;
     delete from customers.customers where id = any (stale);
     dropped := dropped + cardinality(stale);
   end loop;
@@ -59,4 +66,4 @@ grant select (kind, recipient, mailbox, network, created_at, sent_at, given_up_a
 grant select (caller, operation, body), delete on customers.idempotency_keys to customer_erasure;
 grant select (caller), delete on orders.idempotency_keys to customer_erasure;
 grant select on orders.under_way to customer_erasure;
-grant insert on outbox.events to customer_erasure;
+grant select (aggregate_id, type, data), insert, update (data) on outbox.events to customer_erasure;

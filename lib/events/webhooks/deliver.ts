@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { webhookResults } from '../../contract/deploy/metrics.ts';
+import { withoutPersonalData } from '../../contract/events/domain-events.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
 import {
   type DeliveryItem,
@@ -55,11 +56,12 @@ const waitMs = 10_000;
  */
 export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<number | undefined> {
   // What waits for an application that is cut off waits on, for 30 days.
-  if (!(await deps.mayReceive(key.applicationId))) return undefined;
+  const may = await deps.mayReceive(key.applicationId);
+  if (may === undefined) return undefined;
   const until = deps.stopwatch.elapsed() + deps.limitMs;
   let attempts: number | undefined;
   for (;;) {
-    const run = await deliverOnce(deps, key, until);
+    const run = await deliverOnce({ ...deps, ...may }, key, until);
     if (run === undefined) return attempts;
     attempts = (attempts ?? 0) + run.attempts;
     // What was queued after the last look found the lease taken: whoever brought it has ended.
@@ -71,7 +73,11 @@ export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<nu
   }
 }
 
-async function deliverOnce(deps: DeliverDeps, key: EndpointKey, until: number): Promise<Run | undefined> {
+async function deliverOnce(
+  deps: DeliverDeps & Pick<Run, 'personalData'>,
+  key: EndpointKey,
+  until: number,
+): Promise<Run | undefined> {
   const { store, stopwatch } = deps;
   const endpoint = await leaseEndpoint(store, key, deps.limitMs + 15_000);
   if (endpoint === undefined) return undefined;
@@ -99,6 +105,7 @@ async function readDue({ store, endpoint }: Run) {
 
 type Run = DeliverDeps & {
   endpoint: EndpointItem;
+  personalData: boolean;
   /** Attempts in a row without an answer. */
   silent: number;
   attempts: number;
@@ -126,7 +133,8 @@ async function work(run: Run, due: readonly Queued[]): Promise<void> {
 
 async function attempt(run: Run, queued: Queued): Promise<void> {
   const { store, endpoint, send } = run;
-  const delivery = await readDelivery(store, endpoint.endpointId, queued.deliveryId);
+  const stored = await readDelivery(store, endpoint.endpointId, queued.deliveryId);
+  const delivery = stored && (run.personalData ? stored : withoutPersonal(stored));
   if (delivery?.status !== 'pending' || dueKey(delivery) !== queued.key) {
     // A sender died between two writes: what the delivery says counts.
     if (delivery?.status === 'pending') await saveDelivery(store, delivery);
@@ -138,6 +146,12 @@ async function attempt(run: Run, queued: Queued): Promise<void> {
   run.attempts += 1;
   await settle(run, { delivery, queued, at: now, result });
 }
+
+/** What was written while the application could still read customers. */
+const withoutPersonal = (delivery: DeliveryItem): DeliveryItem => ({
+  ...delivery,
+  body: JSON.stringify(withoutPersonalData(JSON.parse(delivery.body))),
+});
 
 function headersOf(endpoint: EndpointItem, { eventId, body, replay }: DeliveryItem, now: number) {
   const seconds = Math.floor(now / 1000);

@@ -20,10 +20,10 @@ export type WebhookStore = {
 };
 
 /**
- * Whether an application may have events sent to it now: it is active and may read events. Asked each time, so that whoever
- * is cut off gets nothing more.
+ * Whether an application may have events sent to it now: it is active and may read events; and whether it may read the personal
+ * data in them. Asked each time, so that whoever is cut off gets nothing more.
  */
-export type MayReceive = (applicationId: string) => Promise<boolean>;
+export type MayReceive = (applicationId: string) => Promise<{ personalData: boolean } | undefined>;
 
 /** What its owner says of an endpoint. */
 export type EndpointFields = {

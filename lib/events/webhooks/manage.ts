@@ -153,6 +153,7 @@ export async function ping(store: WebhookStore, { endpointId }: EndpointItem): P
     sequence: 1,
     occurredAt: toTimestamp(store.clock.now()),
     correlationId: null,
+    causationId: null,
     data: {},
   });
   await addDelivery(store, delivery);

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
-import { domainEvents } from '../../contract/events/domain-events.ts';
+import { domainEvents, withoutPersonalData } from '../../contract/events/domain-events.ts';
 import { idAt, idTimestamp, newId } from '../../kernel/ids.ts';
-import { type EventRow, toStoredEvent } from '../publish.sql.ts';
+import { type EventRow, eventColumns, toStoredEvent } from '../publish.sql.ts';
 import { addDelivery, newDelivery } from './deliveries.dynamo.ts';
 import type { EndpointItem, WebhookStore } from './endpoints.dynamo.ts';
 import { wants } from './route.ts';
@@ -19,21 +19,22 @@ export async function replayEvents(
   sql: Sql,
   store: WebhookStore,
   endpoint: EndpointItem,
-  { from, to }: { from: number; to: number },
+  { from, to, personalData }: { from: number; to: number; personalData: boolean },
 ): Promise<{ events: number; next: number | null }> {
   const types = domainEvents.map(({ type }) => type).filter((type) => wants(endpoint, type));
   const rows = await sql<EventRow[]>`
-    select id, type, schema_version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
-    from outbox.events
-    where id >= ${idAt('event', from)} and id < ${idAt('event', to)}
-      and type = any (string_to_array(${types.join(',')}, ','))
-    order by id
+    select ${eventColumns(sql)}
+    from outbox.events e
+    where e.id >= ${idAt('event', from)} and e.id < ${idAt('event', to)}
+      and e.type = any (string_to_array(${types.join(',')}, ','))
+    order by e.id
     limit ${most + 1}`;
   const left = rows.slice(0, most).map(toStoredEvent);
   const worker = async () => {
     for (let event = left.shift(); event !== undefined; event = left.shift()) {
       const deliveryId = newId('delivery', store.clock);
-      await addDelivery(store, newDelivery(store, endpoint.endpointId, event, { deliveryId, replay: true }));
+      const sent = personalData ? event : withoutPersonalData(event);
+      await addDelivery(store, newDelivery(store, endpoint.endpointId, sent, { deliveryId, replay: true }));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));

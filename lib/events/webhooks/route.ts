@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
+import { withoutPersonalData } from '../../contract/events/domain-events.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
 import { addDelivery, newDelivery, readQueue } from './deliveries.dynamo.ts';
 import {
@@ -26,10 +27,12 @@ export async function routeEvent(
   const wanting = (await list()).filter((endpoint) => endpoint.status === 'active' && wants(endpoint, event.type));
   const owners = [...new Set(wanting.map(({ applicationId }) => applicationId))];
   const allowed = new Map(await Promise.all(owners.map(async (id) => [id, await mayReceive(id)] as const)));
-  const endpoints = wanting.filter(({ applicationId }) => allowed.get(applicationId));
+  const endpoints = wanting.filter(({ applicationId }) => allowed.get(applicationId) !== undefined);
   const added = await Promise.all(
     endpoints.map(async (endpoint) => {
-      await addDelivery(store, newDelivery(store, endpoint.endpointId, event));
+      const { personalData } = allowed.get(endpoint.applicationId)!;
+      const sent = personalData ? event : withoutPersonalData(event);
+      await addDelivery(store, newDelivery(store, endpoint.endpointId, sent));
       return endpoint;
     }),
   );

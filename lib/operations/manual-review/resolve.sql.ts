@@ -21,6 +21,7 @@ export async function lockForResolution(
 export type Resolution = Operator & {
   orderId: string;
   eventId: string;
+  paymentEventId: string;
   outcome: 'failed' | 'cancelled';
   note: string;
   refundReference: string | undefined;
@@ -43,10 +44,11 @@ export async function endByHand(tx: TransactionSql, resolution: Resolution): Pro
       update payments.payments p
       set status = 'refunded', refunded_at = ${at}, refund_reference = ${refundReference ?? 'by-hand'}
       from this where p.order_id = this.id and p.status = 'captured'
-      returning p.id
+      returning p.id, p.provider
     ),
     ${endCompensated(tx, {
       failure: resolution.failure,
+      paymentEventId: resolution.paymentEventId,
       reason: tx`'resolved'`,
       eventId: resolution.eventId,
       requestId: resolution.requestId,

@@ -40,6 +40,7 @@ export async function resolveOrder(
       failure: compensatedByHand,
       actionId: newId('action', deps.clock),
       eventId: newId('event', deps.clock),
+      paymentEventId: newId('event', deps.clock),
     });
     return { status: 200, headers: {}, body: JSON.stringify(await findReviewOrder(tx, orderId, now)) };
   });

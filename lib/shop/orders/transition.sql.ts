@@ -7,6 +7,9 @@ import {
   orderFailed,
   orderInReview,
   orderPlaced,
+  orderReserved,
+  type paymentCaptured,
+  type paymentRefunded,
 } from '../../contract/events/domain-events.ts';
 import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
 import type { NewOrder } from './order.ts';
@@ -40,7 +43,13 @@ export type Transition<Status extends OrderStatus> = Change & {
   entries?: readonly Entry[];
   /** What the timeline says about the change, besides the two statuses. Nulls are left out. */
   detail?: Readonly<Record<string, Fragment>>;
-} & ([Extract<Status, Announced>] extends [never] ? { eventId?: undefined } : { eventId: string });
+  /** An event of the same change that comes before that of the status, and how many there are of it: one or none. */
+  before?: { event: OutboxEvent; count: Fragment };
+} & (
+    | ([Extract<Status, Announced>] extends [never] ? { eventId?: undefined } : { eventId: string })
+    /** The order goes back to a status that it had: that is no event. */
+    | { restores: true; eventId?: undefined }
+  );
 
 /**
  * Changes the status of an order and writes its timeline and its event. No other function does that.
@@ -51,7 +60,7 @@ export type Transition<Status extends OrderStatus> = Change & {
  * order matched. The database refuses a transition that `transitions` lacks.
  */
 export function transition<Status extends OrderStatus>(sql: Db, change: Transition<Status>): Fragment {
-  const { from, to, detail = {}, entries = [], eventId, at } = change;
+  const { from, to, detail = {}, entries = [], before, eventId, at } = change;
   const status = typeof to === 'string' ? sql`${to}` : to.status;
   const more = Object.entries(detail).map(([name, part]) => sql`, ${name}::text, ${part}`);
   const statuses = sql`'from', changed.from_status, 'to', changed.status`;
@@ -63,11 +72,40 @@ export function transition<Status extends OrderStatus>(sql: Db, change: Transiti
         : sql`jsonb_strip_nulls(jsonb_build_object(${statuses} ${more}))`,
   };
   const among: readonly OrderStatus[] = typeof to === 'string' ? [to] : to.among;
-  const events = eventId === undefined ? [] : among.filter(isAnnounced).map((each) => eventOf(sql, eventId, each));
+  const ofStatus = eventId === undefined ? [] : among.filter(isAnnounced).map((each) => eventOf(sql, eventId, each));
+  const events = before === undefined ? ofStatus : [before.event, ...ofStatus];
+  const versions = before === undefined ? sql`1` : sql`1 + ${before.count}`;
+  const returning = sql`, (${from})::text as from_status`;
   return sql`
-    ${changed(sql, change, { set: sql`status = ${status},`, returning: sql`, (${from})::text as from_status` })},
+    ${changed(sql, change, { set: sql`status = ${status},`, versions, returning })},
     ${recorded(sql, [...entries, statusChanged], events, at)}`;
 }
+
+/**
+ * The event of an order's payment, which comes `before` that of its status, under a version of its own.
+ * @param of.payment the query that has the payment's `id` and `provider`, if something happened to it
+ */
+export const paymentEvent = (
+  sql: Db,
+  definition: typeof paymentCaptured | typeof paymentRefunded,
+  { id, payment }: { id: string; payment: Fragment },
+): { event: OutboxEvent; count: Fragment } => ({
+  count: sql`(select count(*)::integer from ${payment})`,
+  event: {
+    ...ofOrder(sql, id, {
+      definition,
+      data: eventData(sql, definition, {
+        paymentId: sql`payment.id`,
+        ...idsOf(sql),
+        provider: sql`payment.provider`,
+        amount: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
+      }),
+    }),
+    subject: sql`payment.id`,
+    sequence: sql`changed.version - 1`,
+    from: sql`changed, ${payment} payment`,
+  },
+});
 
 /**
  * Writes that something happened to an order whose status stays: its timeline and an event, under a new version. The
@@ -77,7 +115,7 @@ export const revision = (
   sql: Db,
   change: Change & { entries: readonly Entry[]; events?: readonly OutboxEvent[] },
 ): Fragment => sql`
-    ${changed(sql, change, { set: sql``, returning: sql`` })},
+    ${changed(sql, change, { set: sql``, versions: sql`1`, returning: sql`` })},
     ${recorded(sql, change.entries, change.events ?? [], change.at)}`;
 
 /**
@@ -133,13 +171,13 @@ export function placement(
 const changed = (
   sql: Db,
   { set, which, requestId, at }: Change,
-  status: { set: Fragment; returning: Fragment },
+  status: { set: Fragment; versions: Fragment; returning: Fragment },
 ): Fragment => sql`
     changed as (
       update orders.orders o
       ${set === undefined ? sql`set` : sql`${set},`}
         ${status.set} ${requestId === undefined ? sql`` : sql`correlation_id = ${requestId},`}
-        version = o.version + 1, updated_at = ${at}
+        version = o.version + ${status.versions}, updated_at = ${at}
       ${which}
       returning o.id, o.customer_id, o.version, o.status, o.total, o.currency, o.failure_code,
         o.compensation_attempts, o.correlation_id, o.created_at ${status.returning}
@@ -160,6 +198,7 @@ type Announcement = Pick<OutboxEvent, 'definition' | 'data' | 'occurrence'>;
 
 /** What an order's event says, by the status that the order comes to. */
 const announcements = {
+  reserved: (sql) => announcement(sql, orderReserved, idsOf(sql)),
   confirmed: (sql) =>
     announcement(sql, orderConfirmed, {
       ...idsOf(sql),

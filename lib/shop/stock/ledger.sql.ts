@@ -7,9 +7,10 @@ import { newId } from '../../kernel/ids.ts';
 import { requireProduct } from '../catalog/products.sql.ts';
 
 type MovementRow = Omit<Movement, 'createdAt'> & { createdAt: Date };
-type LevelRow = { onHand: number; levelReserved: number };
+type LevelRow = { onHand: number; levelReserved: number; lowAt: number };
 
-const noStock: LevelRow = { onHand: 0, levelReserved: 0 };
+/** As a product’s level is before its first movement. */
+const noStock: LevelRow = { onHand: 0, levelReserved: 0, lowAt: 5 };
 
 /**
  * A page of a product's ledger, newest first, and the level that the whole ledger adds up to, both of one moment.
@@ -23,7 +24,7 @@ export async function readLedger(
   const listName = `list-stock-movements ${productId}`;
   const before = cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`;
   const rows = await sql<(LevelRow & (MovementRow | { id: null }))[]>`
-    select level.on_hand, level.reserved as level_reserved, movement.*
+    select level.on_hand, level.reserved as level_reserved, level.low_at, movement.*
     from stock.levels level
     left join lateral (
       select ${columns(sql)} from stock.movements
@@ -50,7 +51,7 @@ export async function adjustStock(
   clock: Clock,
 ): Promise<Movement & { level: Level }> {
   const [locked] = await tx<LevelRow[]>`
-    select on_hand, reserved as level_reserved from stock.levels where product_id = ${productId} for no key update`;
+    select on_hand, reserved as level_reserved, low_at from stock.levels where product_id = ${productId} for no key update`;
   if (locked === undefined) await requireProduct(tx, productId);
   refuseOverdraft(locked ?? noStock, quantity);
 
@@ -61,8 +62,22 @@ export async function adjustStock(
     )
     returning ${columns(tx)}`;
   const [level] = await tx<[LevelRow]>`
-    select on_hand, reserved as level_reserved from stock.levels where product_id = ${productId}`;
+    select on_hand, reserved as level_reserved, low_at from stock.levels where product_id = ${productId}`;
   return { ...toMovement(row), level: toLevel(level) };
+}
+
+/**
+ * Sets from how many available units on the stock of a product counts as low; 0 means never.
+ * @returns the level
+ * @throws Problem not-found
+ */
+export async function setLowStock(sql: Sql, productId: string, lowStockAt: number): Promise<Level> {
+  await requireProduct(sql, productId);
+  const [row] = await sql<[LevelRow]>`
+    insert into stock.levels as level (product_id, low_at) values (${productId}, ${lowStockAt})
+    on conflict (product_id) do update set low_at = excluded.low_at
+    returning level.on_hand, level.reserved as level_reserved, level.low_at`;
+  return toLevel(row);
 }
 
 function refuseOverdraft({ onHand, levelReserved }: LevelRow, quantity: number): void {
@@ -88,8 +103,9 @@ const toMovement = (row: MovementRow): Movement => ({
   createdAt: row.createdAt.toISOString(),
 });
 
-const toLevel = ({ onHand, levelReserved }: LevelRow): Level => ({
+const toLevel = ({ onHand, levelReserved, lowAt }: LevelRow): Level => ({
   onHand,
   reserved: levelReserved,
   available: onHand - levelReserved,
+  lowStockAt: lowAt,
 });
