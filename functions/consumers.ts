@@ -1,6 +1,12 @@
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { TableGrants } from '../lib/contract/deploy/tables.ts';
-import { eventSource, webhookDue, webhookSource } from '../lib/contract/events/define-event.ts';
+import {
+  eventSource,
+  readModelSource,
+  readModelsDue,
+  webhookDue,
+  webhookSource,
+} from '../lib/contract/events/define-event.ts';
 import {
   domainEvents,
   orderCancelled,
@@ -23,6 +29,8 @@ export type Consumer = {
   tables?: TableGrants;
   /** Tells senders of webhooks of work. */
   wakesWebhooks?: true;
+  /** Tells the read models of work. */
+  wakesReadModels?: true;
   timeoutSeconds: number;
   /** At most so many events at once, to spare the database; the others wait. */
   atOnce: number;
@@ -63,6 +71,16 @@ const rows = {
     wakesWebhooks: true,
     timeoutSeconds: 60,
     atOnce: 50,
+  },
+  // One run at a time does all the work that there is.
+  'update-read-models': {
+    handler: 'consumers/update-read-models',
+    source: readModelSource,
+    types: [readModelsDue],
+    databaseRole: 'read_models',
+    wakesReadModels: true,
+    timeoutSeconds: 60,
+    atOnce: 2,
   },
   'mail-order-news': {
     handler: 'consumers/mail-order-news',

@@ -17,6 +17,8 @@ export type Job = {
   mails?: true;
   /** Publishes domain events to the bus. */
   publishes?: true;
+  /** Tells the read models of work. */
+  wakesReadModels?: true;
   /** Tells senders of webhooks of work. */
   wakesWebhooks?: true;
   /** What the handler does with the state machines. */
@@ -107,6 +109,7 @@ const rows = {
     databaseRole: 'publisher',
     provider: false,
     publishes: true,
+    wakesReadModels: true,
     timeoutSeconds: 55,
   },
   'wake-webhooks': {

@@ -5,7 +5,7 @@ import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
-import { eventSource, webhookSource } from '../lib/contract/events/define-event.ts';
+import { eventSource, readModelSource, webhookSource } from '../lib/contract/events/define-event.ts';
 
 /** Everything that a handler may do. */
 export type Grants = {
@@ -17,8 +17,8 @@ export type Grants = {
   payments: 'simulated' | 'stripe' | null;
   /** Whether the handler reads the signing secret of Stripe's webhook. */
   webhook: boolean;
-  /** The `source` of what the handler puts on the event bus; null for a handler that puts nothing there. */
-  publishes: string | null;
+  /** The `source` of what the handler puts on the event bus: none, one or several. */
+  publishes: readonly string[];
   /** Whether the handler sends mails. */
   mails: boolean;
 };
@@ -34,10 +34,11 @@ export type Handler =
   | { kind: 'stream'; row: Stream }
   | { kind: 'consumer'; row: Consumer };
 
-function publishedBy({ kind, row }: Handler): string | null {
-  if (kind === 'job' && row.publishes) return eventSource;
-  return 'wakesWebhooks' in row && row.wakesWebhooks ? webhookSource : null;
-}
+const publishedBy = ({ kind, row }: Handler): string[] => [
+  ...(kind === 'job' && row.publishes ? [eventSource] : []),
+  ...('wakesWebhooks' in row && row.wakesWebhooks ? [webhookSource] : []),
+  ...('wakesReadModels' in row && row.wakesReadModels ? [readModelSource] : []),
+];
 
 /** The rights of a handler: those that its row names, and those that authentication and rate limits need. */
 export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Grants {

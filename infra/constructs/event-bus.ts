@@ -1,10 +1,14 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
+import * as eventschemas from 'aws-cdk-lib/aws-eventschemas';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import * as z from 'zod/mini';
 import { type Consumer, type ConsumerName, consumers } from '../../functions/consumers.ts';
+import { envelopeOf, eventSource, personalFieldsOf } from '../../lib/contract/events/define-event.ts';
+import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { isActive, patternOf } from '../events.ts';
 import { grantsOf } from '../grants.ts';
 import { deadLetterQueue } from './dead-letters.ts';
@@ -26,11 +30,15 @@ export class EventBus extends Construct {
     super(scope, id);
     const { profile, payments } = context.settings;
     const bus = new events.EventBus(this, 'Bus', { eventBusName: busNameOf(profile.name) });
+    // What names a person is replayed from the outbox, which forgets them when they are erased.
+    const named = domainEvents.filter((definition) => personalFieldsOf(definition).length > 0).map(({ type }) => type);
     new events.CfnArchive(this, 'Archive', {
       sourceArn: bus.eventBusArn,
-      description: 'Domain events of the last 30 days, for replays',
+      description: 'Domain events of the last 30 days without personal data, for replays',
+      eventPattern: { source: [eventSource], 'detail-type': [{ 'anything-but': named }] },
       retentionDays: 30,
     });
+    describeEvents(this, profile.name);
     this.undelivered = deadLetterQueue(this, 'Undelivered', { of: 'consumers', keeps: profile.keeps });
 
     const handlers: Partial<Record<ConsumerName, HandlerFunction>> = {};
@@ -84,6 +92,23 @@ export class EventBus extends Construct {
         conditions: { ArnEquals: { 'aws:SourceArn': rule.attrArn } },
       }),
     );
+  }
+}
+
+/** The schemas of the domain events in a registry of EventBridge, as its consumers on AWS look for them. */
+function describeEvents(scope: Construct, stage: string): void {
+  const registry = new eventschemas.CfnRegistry(scope, 'Schemas', {
+    registryName: `counterfoil-${stage}`,
+    description: 'Domain events, each as the detail of an event on the bus',
+  });
+  for (const definition of domainEvents) {
+    new eventschemas.CfnSchema(scope, `${pascal(definition.type.replace(/[._]/g, '-'))}Schema`, {
+      registryName: registry.attrRegistryName,
+      schemaName: `${eventSource}@${definition.type}`,
+      description: definition.description.slice(0, 256),
+      type: 'JSONSchemaDraft4',
+      content: JSON.stringify(z.toJSONSchema(envelopeOf(definition), { target: 'draft-4' })),
+    });
   }
 }
 

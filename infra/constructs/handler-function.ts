@@ -129,17 +129,17 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.webhook && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
   }
-  if (grants.publishes !== null) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
+  if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   return allowed;
 }
 
-/** Events of one source, to the stage's own bus. */
-const publishes = (scope: Construct, resourceName: string, source: string) =>
+/** Events of some sources, to the stage's own bus. */
+const publishes = (scope: Construct, resourceName: string, sources: readonly string[]) =>
   new iam.PolicyStatement({
     actions: ['events:PutEvents'],
     resources: [Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName })],
-    conditions: { StringEquals: { 'events:source': source } },
+    conditions: { StringEquals: { 'events:source': sources } },
   });
 
 /** For SES the identity is the address if it is verified itself, or else its domain. */
@@ -186,7 +186,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
-    ...(grants.publishes !== null ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
+    ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...settings.variables,

@@ -19,6 +19,8 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',
   events_api: 'read the events, and give each its place in the feed',
+  read_models: 'keeps the copies that follow the events',
+  back_office_api: 'shows the back office those copies',
   publisher: 'read the events, and mark those that were published',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',
   jobs: 'delete expired idempotency records, tokens, mails and unconfirmed sign-ups; create and drop months of the audit',

@@ -312,6 +312,11 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     when: 'An unexpected error occurred. The log has it under `requestId`.',
     todo: 'Try again later, a `POST` with the same `Idempotency-Key`. If the error stays, report the `requestId`.',
   },
+  'read-model-behind': {
+    when: 'A copy that follows the events has not got the events yet that you asked for with `minSequence`, nor two seconds later.',
+    todo: 'Ask again after `Retry-After`, or without `minSequence` for what is there.',
+    detail: 'The copy is 4 seconds old. Try again.',
+  },
   unavailable: {
     when: 'The database, the session store or the state machine did not answer in time.',
     todo: 'Try again after `Retry-After`, a `POST` with the same `Idempotency-Key`. Nothing happens twice.',

@@ -8,6 +8,7 @@ import * as identities from '../../lib/contract/api/identities.ts';
 import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
+import * as orderDetails from '../../lib/contract/api/order-details.ts';
 import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
@@ -37,6 +38,8 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Refund: refunds.refund,
   ManualReview: manualReview.manualReview,
   ReviewOrder: manualReview.reviewOrder,
+  OrderDetails: orderDetails.orderDetails,
+  ReadModelFreshness: orderDetails.freshness,
   SagaExecution: manualReview.executionStory,
   OperatorAction: manualReview.operatorAction,
   OrderExplanation: manualReview.explanation,

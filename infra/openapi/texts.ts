@@ -100,6 +100,9 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   operation: 'Only requests for this operation, by its id in this document.',
   from: 'The beginning of the period, inclusive.',
   to: 'The end of the period, exclusive; now by default.',
+  minSequence:
+    'Wait up to two seconds until the answer has every event of the order up to this one: the `version` that you saw last.',
+  email: 'Only orders of the customer with this e-mail address.',
   olderThan: 'Only orders that have not changed for so long: `90s`, `15m`, `4h`, `3d`.',
 };
 
@@ -130,6 +133,7 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'create-product': 'The SKU must be new in the shop. The product can be ordered once it is active and has stock.',
   'update-product': 'Changes the fields that are sent. `active: false` takes the product off sale.',
   'list-stock-movements': 'Shows the ledger, newest first, and the level that it adds up to.',
+  'update-stock-level': 'Sets the threshold of the event `stock.low`; the stock itself changes by movements alone.',
   'create-stock-movement': 'Adds a movement to the ledger: goods that came in or went out, or a correction.',
   'create-quote':
     'Prices a basket as an order would be priced now, with the discount of a signed-in customer. Holds nothing.',

@@ -16,12 +16,16 @@ import { mailsSentTo } from '../support/mailbox.ts';
 let handlers: LiveHandlers;
 let customerId: string;
 const email = 'ada@example.com';
+const erased = newId('customer', systemClock);
 
 beforeAll(async () => {
   handlers = await openLiveHandlers();
   await handlers.call('sign-up', { body: { email, password: 'correct horse', name: 'Ada' } });
   const [customer] = await handlers.owner`select id from customers.customers where email = ${email}`;
   customerId = customer!.id;
+  await handlers.owner`
+    insert into read_models.customers (customer_id, sequence, email, name, premium)
+    values (${customerId}, 1, ${email}, 'Ada', false), (${erased}, 2, null, null, false)`;
 });
 afterAll(() => handlers?.close());
 
@@ -43,6 +47,7 @@ const delivered = (
     sequence: 4,
     occurredAt: '2026-11-29T12:00:00.000Z',
     correlationId: null,
+    causationId: null,
     data: { ...(definition.example as object), customerId, ...data },
     ...rest,
   },
@@ -70,11 +75,20 @@ describe('a customer', () => {
     expect(await consume(event), 'after it was sent').toEqual({ outcome: 'nothing to write' });
   });
 
-  test('who does not exist, or not any more, gets none', async () => {
-    const nobody = newId('customer', systemClock);
-    expect(await consume(delivered(orderConfirmed, { data: { customerId: nobody } }))).toEqual({
+  test('who is erased gets none', async () => {
+    expect(await consume(delivered(orderConfirmed, { data: { customerId: erased } }))).toEqual({
       outcome: 'nothing to write',
     });
+  });
+
+  test('whose event has not come yet gets theirs when the bus brings the event again', async () => {
+    const late = newId('customer', systemClock);
+    const event = delivered(orderConfirmed, { data: { customerId: late } });
+    await expect(consume(event)).rejects.toThrow('no event of customer');
+    await handlers.owner`
+      insert into read_models.customers (customer_id, sequence, email, name, premium)
+      values (${late}, 1, 'late@example.com', 'Late', false)`;
+    expect(await consume(event)).toEqual({ outcome: 'mail written' });
   });
 });
 

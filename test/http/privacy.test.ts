@@ -127,6 +127,7 @@ describe('DELETE /customers/me', () => {
       'customers.identities',
       'customers.mails',
       'identities',
+      'outbox.events',
     ]);
     const bearer = idToken();
     expect((await call('get-me', { token: bearer })).status).toBe(200);
@@ -144,7 +145,8 @@ describe('DELETE /customers/me', () => {
     expect(await placesWith(marker)).toEqual([]);
     const [row] = await handlers.owner`select customer_id, status from orders.orders where id = ${order}`;
     expect(row).toMatchObject({ customerId: id, status: 'failed' });
-    const [event] = await handlers.owner`select type, subject, data from outbox.events where aggregate_id = ${id}`;
+    const [event] =
+      await handlers.owner`select type, subject, data from outbox.events where aggregate_id = ${id} and type = 'customer.erased'`;
     expect(event).toMatchObject({ type: 'customer.erased', subject: id, data: { customerId: id } });
   });
 
@@ -192,7 +194,9 @@ describe('DELETE /customers/me', () => {
     await expect(eraseCustomer(deps, id, 'req_1')).rejects.toThrow(DependencyUnavailable);
     expect((await call('get-me', { token })).body).toMatchObject({ id, email });
     expect(await handlers.owner`select from customers.identities where customer_id = ${id}`).toHaveLength(1);
-    expect(await handlers.owner`select from outbox.events where aggregate_id = ${id}`).toEqual([]);
+    expect(
+      await handlers.owner`select from outbox.events where aggregate_id = ${id} and type = 'customer.erased'`,
+    ).toEqual([]);
   });
 
   test('again and again sends an address five last mails an hour, and leaves the budgets of others as they were', async () => {
@@ -214,7 +218,9 @@ describe('DELETE /customers/me', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => call('erase-me', { token })));
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
     for (const { status } of answers) expect([204, 401, 404]).toContain(status);
-    expect(await handlers.owner`select from outbox.events where aggregate_id = ${id}`).toHaveLength(1);
+    expect(
+      await handlers.owner`select from outbox.events where aggregate_id = ${id} and type = 'customer.erased'`,
+    ).toHaveLength(1);
   });
 
   test('leaves no identity that was linked at the same moment', async () => {

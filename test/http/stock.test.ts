@@ -46,10 +46,10 @@ describe('POST /products/{productId}/stock-movements', () => {
       quantity: 10,
       reason: 'delivery 17',
       orderId: null,
-      level: { onHand: 10, reserved: 0, available: 10 },
+      level: { onHand: 10, reserved: 0, available: 10, lowStockAt: 5 },
     });
     expect(z.parse(createStockMovement.responses[201], body)).toEqual(body);
-    expect((await move(-3)).body.level).toEqual({ onHand: 7, reserved: 0, available: 7 });
+    expect((await move(-3)).body.level).toEqual({ onHand: 7, reserved: 0, available: 7, lowStockAt: 5 });
   });
 
   test('repeated with its key moves once, and returns the first level', async () => {
@@ -106,7 +106,7 @@ describe('GET /products/{productId}/stock-movements', () => {
       data: [],
       hasMore: false,
       nextCursor: null,
-      level: { onHand: 0, reserved: 0, available: 0 },
+      level: { onHand: 0, reserved: 0, available: 0, lowStockAt: 5 },
     });
   });
 

@@ -200,6 +200,7 @@ describe('an endpoint', () => {
         sequence: 1,
         occurredAt: '2026-11-29T12:00:00.000Z',
         correlationId: null,
+        causationId: null,
         data: productCreated.example,
       };
       await handler({ detail }, {} as Context);

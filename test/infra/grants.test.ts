@@ -16,7 +16,7 @@ describe('an HTTP handler', () => {
       states: {},
       payments: null,
       webhook: false,
-      publishes: null,
+      publishes: [],
       mails: false,
     });
   });
@@ -62,7 +62,7 @@ describe('an HTTP handler', () => {
       states: { placing: ['SendTaskSuccess'] },
       payments: null,
       webhook: true,
-      publishes: null,
+      publishes: [],
       mails: false,
     });
   });
@@ -85,7 +85,7 @@ describe('a step', () => {
       states: {},
       payments: 'simulated',
       webhook: false,
-      publishes: null,
+      publishes: [],
       mails: false,
     });
   });
@@ -97,7 +97,7 @@ describe('a step', () => {
       states: {},
       payments: 'stripe',
       webhook: false,
-      publishes: null,
+      publishes: [],
       mails: false,
     });
   });
@@ -109,7 +109,7 @@ describe('a step', () => {
       states: {},
       payments: null,
       webhook: false,
-      publishes: null,
+      publishes: [],
       mails: false,
     });
   });
@@ -126,7 +126,7 @@ test('a job has what its row says', () => {
     },
     payments: null,
     webhook: false,
-    publishes: null,
+    publishes: [],
     mails: false,
   });
 });
@@ -140,7 +140,7 @@ test('a job that reads the provider’s transactions may look at the simulated o
     states: {},
     payments: 'simulated',
     webhook: false,
-    publishes: null,
+    publishes: [],
     mails: false,
   });
   expect(grantsOf({ kind: 'job', row }, 'stripe')).toEqual({
@@ -149,7 +149,7 @@ test('a job that reads the provider’s transactions may look at the simulated o
     states: {},
     payments: 'stripe',
     webhook: false,
-    publishes: null,
+    publishes: [],
     mails: false,
   });
 });
@@ -161,7 +161,7 @@ test('the job that sends mails may, and no other handler', () => {
     states: {},
     payments: null,
     webhook: false,
-    publishes: null,
+    publishes: [],
     mails: true,
   });
 });
@@ -173,7 +173,7 @@ test('a handler of log lines has its role, and nothing else', () => {
     states: {},
     payments: null,
     webhook: false,
-    publishes: null,
+    publishes: [],
     mails: false,
   });
 });

@@ -92,16 +92,17 @@ test('a webhook endpoint gets the events of an order, signed, also when its rece
   await sleep(1100); // From then on it gets events.
   receiver.behave(() => (receiver.received.length < 2 ? 'reset' : { status: 200 }));
   await order();
-  while (!receiver.events().some(({ sequence }) => sequence > 2)) await sleep(50);
+  while (!receiver.events().some(({ sequence }) => sequence > 3)) await sleep(50);
   const verified = receiver.received.map(({ body, headers }) => {
     return new Webhook(secret).verify(body, headers as Record<string, string>) as { type: string };
   });
   const types = verified.map(({ type }) => type);
-  expect(types.slice(0, 2)).toEqual(['order.placed', 'order.placed']);
+  expect(types.slice(0, 3)).toEqual(['order.placed', 'order.placed', 'order.reserved']);
   expect(types.at(-1)).toBe('order.confirmed');
   const response = await fetch(`${stack.baseUrl}/webhook-endpoints/${id}/deliveries`, { headers: app });
   expect(((await response.json()) as { data: { type: string; attempts: number }[] }).data).toMatchObject([
     { type: 'order.confirmed', attempts: 1 },
+    { type: 'order.reserved', attempts: 1 },
     { type: 'order.placed', attempts: 2, status: 'succeeded' },
   ]);
   await fetch(`${stack.baseUrl}/webhook-endpoints/${id}`, { method: 'DELETE', headers: app });

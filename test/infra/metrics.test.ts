@@ -190,6 +190,7 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
     'counterfoil-dev-job-watch-orders-silent',
     'counterfoil-dev-orders-stuck',
     'counterfoil-dev-provider-snapshot-old',
+    'counterfoil-dev-read-models-behind',
   ]);
 });
 

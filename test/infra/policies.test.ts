@@ -319,7 +319,9 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
       actions.map((action) => `states:${action} ${isOnExecutions(action) ? 'execution' : 'stateMachine'} ${machine}`),
     ),
     ...(handler.kind === 'stream' || handler.kind === 'consumer' ? ['sqs:SendMessage undelivered'] : []),
-    ...(grants.publishes ? [`events:PutEvents event-bus/counterfoil-${provider === 'stripe' ? 'prod' : 'dev'}`] : []),
+    ...(grants.publishes.length > 0
+      ? [`events:PutEvents event-bus/counterfoil-${provider === 'stripe' ? 'prod' : 'dev'}`]
+      : []),
     ...(grants.payments === 'stripe' ? [`secretsmanager:GetSecretValue "${stripeSecret}"`] : []),
     ...(grants.mails && provider === 'stripe'
       ? ['ses:SendEmail identity/shop@example.com', 'ses:SendEmail identity/example.com']

@@ -97,7 +97,7 @@ describe('a retry', () => {
       expect(visited()).toEqual(['RefundPayment', 'ReleaseStock', 'CloseOrder']);
       expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
       expect(await levelOf(productId)).toEqual({ onHand: 2, reserved: 0 });
-      expect(await typesOf(orderId)).toEqual(['order.placed', 'order.in_review', 'order.failed']);
+      expect(await typesOf(orderId)).toEqual(['order.placed', 'order.reserved', 'order.in_review', 'order.failed']);
     },
   );
 
@@ -136,7 +136,12 @@ describe('a retry', () => {
     saga.faults.clear();
     await retryAndWait(orderId);
     expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });
-    expect(await typesOf(orderId)).toEqual(['order.placed', ...Array(3).fill('order.in_review'), 'order.failed']);
+    expect(await typesOf(orderId)).toEqual([
+      'order.placed',
+      'order.reserved',
+      ...Array(3).fill('order.in_review'),
+      'order.failed',
+    ]);
     const rows = await saga.owner`
       select attempt, settled_how from orders.manual_reviews where order_id = ${orderId} order by attempt`;
     expect(rows.map(({ attempt, settledHow }) => [attempt, settledHow])).toEqual([
@@ -273,7 +278,12 @@ test('an explanation shows the executions with every attempt, and all that the d
   ]);
   expect(told.stockMovements.map(({ kind }) => kind)).toEqual(['reservation', 'release']);
   expect(told.reservations).toMatchObject([{ productId, state: 'released' }]);
-  expect(told.events.map(({ type }) => type)).toEqual(['order.placed', 'order.in_review', 'order.in_review']);
+  expect(told.events.map(({ type }) => type)).toEqual([
+    'order.placed',
+    'order.reserved',
+    'order.in_review',
+    'order.in_review',
+  ]);
   expect(told.actions.map(({ action, keyId }) => [action, keyId])).toEqual([
     ['retry', operator.keyId],
     ['read', operator.keyId],

@@ -39,7 +39,7 @@ describe('the successful path', () => {
     const [level] = await saga.owner`select on_hand, reserved from stock.levels where product_id = ${productId}`;
     expect(level).toEqual({ onHand: 3, reserved: 0 });
     const events = await saga.owner`select type from outbox.events where subject = ${order.id} order by id`;
-    expect(events.map(({ type }) => type)).toEqual(['order.placed', 'order.confirmed']);
+    expect(events.map(({ type }) => type)).toEqual(['order.placed', 'order.reserved', 'order.confirmed']);
     expect(saga.counted.map(({ name }) => name)).toEqual(['OrdersConfirmed', 'SagaDuration']);
   });
 

@@ -126,8 +126,28 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   publisher: {
     'outbox.events': ['select, update(published_at)', 'publishes events, and writes none'],
   },
+  read_models: {
+    'outbox.events': ['select, update(position)', 'follows the feed, and gives events their place in it'],
+    'read_models.generations': ['select, insert, update, delete', 'keeps how far it has come, and swaps generations'],
+    'read_models.customers': [
+      'select, insert, update',
+      'copies customers from their events; an erased one stays, empty',
+    ],
+    'read_models.order_details': [
+      'select, insert, update, delete',
+      'keeps orders as events tell them, and deletes replaced ones',
+    ],
+  },
+  back_office_api: {
+    'outbox.events': [
+      'select(id, aggregate_id, sequence, occurred_at, position)',
+      'knows which events the copy lacks, and nothing of what they say',
+    ],
+    'read_models.generations': ['select', 'knows which generation to read'],
+    'read_models.order_details': ['select', 'shows orders to the back office'],
+  },
   order_mails: {
-    'customers.customers': ['select(id, email)', 'finds the address of a customer, and nothing else of them'],
+    'read_models.customers': ['select', 'finds the address of a customer as the events say it'],
     'customers.mails': ['select(id), insert', 'writes mails, and reads none'],
   },
   saga: {
@@ -407,7 +427,7 @@ describe('an attempt', () => {
     ['reading payments', others('saga', 'refunds_api', 'manual_review'), 'select * from payments.payments'],
     ['changing what was paid', roles, 'update payments.payments set amount = 0'],
     ['deleting a payment', roles, 'delete from payments.payments'],
-    ['reading the outbox', others('events_api', 'publisher'), 'select * from outbox.events'],
+    ['reading the outbox', others('events_api', 'publisher', 'read_models'), 'select * from outbox.events'],
     ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
     ['reading an answer to operators', others('manual_review'), 'select body from orders.review_idempotency_keys'],
     ['reading an answer about refunds', others('refunds_api'), 'select body from payments.idempotency_keys'],

@@ -117,6 +117,14 @@ export const domainEvents = ({ undeliveredEvents }: MonitoredResources): AlarmSp
     silenceIsBad: true,
   },
   {
+    name: 'read-models-behind',
+    runbook: 'read-models-behind',
+    means: 'The copies that the back office reads lack events of five minutes, or what keeps them does not report.',
+    metric: ours('ReadModelLag', maximum(5)),
+    threshold: 300,
+    silenceIsBad: true,
+  },
+  {
     name: 'webhook-endpoint-disabled',
     runbook: 'webhook-endpoint-disabled',
     means: 'A webhook endpoint was disabled: it answered 410, or took nothing for three days.',

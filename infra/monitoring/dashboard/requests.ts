@@ -78,6 +78,7 @@ export function callers({
     [
       graph('Domain events: published', [ours('EventsPublished', sum())]),
       graph('Domain events: age of the oldest that is not published, s', [ours('OldestUnpublishedEvent', maximum())]),
+      graph('Read models: age of the oldest event that they lack, s', [ours('ReadModelLag', maximum())]),
       graph('Domain events: not taken by a consumer', [waitingIn(undeliveredEvents, maximum())]),
     ],
     [

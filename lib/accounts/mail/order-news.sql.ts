@@ -14,22 +14,36 @@ const keptDays = 30;
 
 /**
  * Writes the mail about what happened to a customer's order, once, however often and in whichever order events come. Nothing
- * is asked of the order: the event says it all. A customer who has erased their account gets none.
+ * is asked of the order or of the account: the event says what happened, and the events of customers where to write to. A
+ * customer who has erased their account gets none.
  * @returns whether a mail was written
+ * @throws CustomerNotKnownYet while the event of the customer is still on its way
  */
 export async function writeOrderMail(sql: Sql, event: NewsEvent, clock: Clock): Promise<boolean> {
   const { kind, news } = newsOf(event);
   const { subject, text } = orderMailOf(kind, news);
   const now = new Date(clock.now());
   // The mail's id is the event's, so that the same event never makes a second one.
-  const { count } = await sql`
-    insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, keep_until)
-    select ${event.id.replace(/^evt_/, 'eml_')}, ${kind}, email, ${subject}, ${text}, ${now}::timestamptz, ${now}::timestamptz,
-      ${now}::timestamptz + ${keptDays} * interval '1 day'
-    from customers.customers
-    where id = ${event.data.customerId} and email is not null
-    on conflict (id) do nothing`;
-  return count > 0;
+  const [row] = await sql<[{ known: boolean; written: boolean }]>`
+    with customer as (
+      select email from read_models.customers where customer_id = ${event.data.customerId}
+    ),
+    written as (
+      insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, keep_until)
+      select ${event.id.replace(/^evt_/, 'eml_')}, ${kind}, email, ${subject}, ${text}, ${now}::timestamptz,
+        ${now}::timestamptz, ${now}::timestamptz + ${keptDays} * interval '1 day'
+      from customer where email is not null
+      on conflict (id) do nothing
+      returning id
+    )
+    select exists (select from customer) as known, exists (select from written) as written`;
+  if (!row.known) throw new CustomerNotKnownYet(`no event of customer ${event.data.customerId} has come yet`);
+  return row.written;
+}
+
+/** A mail has to wait for the event that says where to send it: the bus brings events in any order. */
+export class CustomerNotKnownYet extends Error {
+  override readonly name = 'CustomerNotKnownYet';
 }
 
 function newsOf(event: NewsEvent): { kind: OrderMailKind; news: OrderNews } {

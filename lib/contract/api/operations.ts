@@ -7,6 +7,7 @@ import * as findings from './findings.ts';
 import * as identities from './identities.ts';
 import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
+import * as orderDetails from './order-details.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
@@ -27,6 +28,7 @@ const files = [
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: refunds },
+  { tag: 'Orders', file: orderDetails },
   { tag: 'Payments', file: payments },
   { tag: 'Events', file: events },
   { tag: 'Events', file: webhooks },

@@ -47,6 +47,7 @@ export const metrics = {
   ProviderSnapshotAge: { unit: 'Seconds' },
   EventsPublished: { unit: 'Count' },
   OldestUnpublishedEvent: { unit: 'Seconds' },
+  ReadModelLag: { unit: 'Seconds' },
   WebhookAttempts: { unit: 'Count', dimension: 'result' },
   WebhookEndpointsDisabled: { unit: 'Count', dimension: 'cause' },
   IssuerKeysAge: { unit: 'Seconds' },

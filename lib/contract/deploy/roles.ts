@@ -11,6 +11,8 @@ export const databaseRoles = [
   'refunds_api',
   'events_api',
   'publisher',
+  'read_models',
+  'back_office_api',
   'saga',
   'jobs',
   'monitor',

@@ -21,6 +21,12 @@ export const webhookSource = 'counterfoil.webhooks';
 /** `detail-type` of the message that an endpoint has something to send. */
 export const webhookDue = 'webhook.due';
 
+/** The `source` of messages that tell the read models of work. */
+export const readModelSource = 'counterfoil.read-models';
+
+/** `detail-type` of the message that there may be events which a read model lacks; `detail.rebuild` names one to rebuild. */
+export const readModelsDue = 'read-models.due';
+
 /** An event as the outbox holds it and as it is published. `envelopeOf` is its schema. */
 export type StoredEvent = {
   id: string;

@@ -17,6 +17,8 @@ begin
       ('refunds_api', '5s'),
       ('events_api', '5s'),
       ('publisher', '10s'),
+      ('read_models', '20s'),
+      ('back_office_api', '5s'),
       ('saga', '5s'),
       ('manual_review', '5s'),
       ('audit_reader', '5s'),
@@ -64,5 +66,5 @@ create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
   customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails,
-  catalog_api, orders_api, refunds_api, events_api, publisher, saga, manual_review, audit_reader,
+  catalog_api, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler;

@@ -124,7 +124,6 @@ grant select, insert, update (email, last_used_at), delete on customers.identiti
 grant select, insert, update on customers.idempotency_keys to customers_api;
 
 grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
-grant select (id, email) on customers.customers to order_mails;
 -- To write each mail once, by its id.
 grant select (id), insert on customers.mails to order_mails;
 grant select (customer_id, purpose, used_at, expires_at), update (hash) on customers.email_tokens to mailer;

@@ -1,0 +1,123 @@
+import type { AnnouncedStatus, OrderStory } from '../../contract/api/order-details.ts';
+import type { EventOf, StoredEvent } from '../../contract/events/define-event.ts';
+import {
+  orderCancelled,
+  orderConfirmed,
+  orderFailed,
+  orderInReview,
+  orderPlaced,
+  orderReserved,
+  paymentCaptured,
+  paymentRefunded,
+  refundFailed,
+  refundSucceeded,
+} from '../../contract/events/domain-events.ts';
+
+/** An order as its events up to `sequence` describe it. */
+export type OrderState = {
+  orderId: string;
+  customerId: string;
+  sequence: number;
+  status: AnnouncedStatus;
+  placedAt: string;
+  changedAt: string;
+  details: OrderStory;
+};
+
+type OrderEvent = EventOf<
+  | typeof orderPlaced
+  | typeof orderReserved
+  | typeof orderConfirmed
+  | typeof orderFailed
+  | typeof orderCancelled
+  | typeof orderInReview
+  | typeof paymentCaptured
+  | typeof paymentRefunded
+  | typeof refundSucceeded
+  | typeof refundFailed
+>;
+
+/**
+ * An order after an event. An event that is in it already changes nothing. It depends on the events alone, so that a rebuilt
+ * order equals the one before.
+ * @throws Error for an event before `order.placed`, which the feed never shows
+ */
+export function applyEvent(state: OrderState | undefined, stored: StoredEvent): OrderState {
+  const event = stored as OrderEvent;
+  if (state !== undefined && event.sequence <= state.sequence) return state;
+  if (event.type === orderPlaced.type) return toldOf(placed(event), event);
+  if (state === undefined) throw new Error(`${event.type} of ${event.aggregateId} came before the order was placed`);
+  return toldOf({ ...state, ...change(state, event) }, event);
+}
+
+function placed(event: EventOf<typeof orderPlaced>): OrderState {
+  const { orderId, customerId, ...priced } = event.data;
+  return {
+    orderId,
+    customerId,
+    sequence: event.sequence,
+    status: 'pending',
+    placedAt: event.occurredAt,
+    changedAt: event.occurredAt,
+    details: { ...priced, payment: null, refunds: [], failure: null, timeline: [] },
+  };
+}
+
+function toldOf(state: OrderState, { sequence, type, occurredAt: at, correlationId }: OrderEvent): OrderState {
+  const timeline = [...state.details.timeline, { sequence, type, at, correlationId }];
+  return { ...state, sequence, changedAt: at, details: { ...state.details, timeline } };
+}
+
+function change(
+  { details }: OrderState,
+  event: Exclude<OrderEvent, EventOf<typeof orderPlaced>>,
+): Partial<Pick<OrderState, 'status' | 'details'>> {
+  const { data, occurredAt: at } = event;
+  switch (event.type) {
+    case orderReserved.type:
+      return { status: 'reserved' };
+    case orderConfirmed.type:
+      return { status: 'confirmed' };
+    case orderCancelled.type:
+      return { status: 'cancelled', details: { ...details, failure: null } };
+    case orderFailed.type:
+      return { status: 'failed', details: { ...details, failure: event.data.reason } };
+    case orderInReview.type:
+      return { status: 'needs_attention', details: { ...details, failure: event.data.reason } };
+    case paymentCaptured.type:
+    case paymentRefunded.type: {
+      const { paymentId, provider, amount } = event.data;
+      const captured = event.type === paymentCaptured.type;
+      const payment = {
+        id: paymentId,
+        provider,
+        status: captured ? ('captured' as const) : ('refunded' as const),
+        amount,
+        refunded: captured ? { ...amount, amount: 0 } : amount,
+      };
+      return { details: { ...details, payment } };
+    }
+    case refundSucceeded.type:
+    case refundFailed.type: {
+      const { refundId, amount } = event.data;
+      const succeeded = event.type === refundSucceeded.type;
+      const refund = {
+        id: refundId,
+        status: succeeded ? ('succeeded' as const) : ('failed' as const),
+        amount,
+        reason: 'reason' in data ? data.reason : null,
+        at,
+      };
+      const { payment } = details;
+      const given = payment && succeeded ? addTo(payment, amount.amount) : payment;
+      return { details: { ...details, payment: given, refunds: [...details.refunds, refund] } };
+    }
+  }
+}
+
+type Payment = NonNullable<OrderStory['payment']>;
+
+const addTo = (payment: Payment, amount: number): Payment => ({
+  ...payment,
+  refunded: { ...payment.refunded, amount: payment.refunded.amount + amount },
+});
