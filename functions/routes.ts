@@ -96,8 +96,8 @@ const rows = {
       tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
     },
   ),
-  'list-products': http('GET', '/products', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
-  'get-product': http('GET', '/products/{productId}', 'client', 'catalog_api', { scopes: ['catalog:read'] }),
+  'list-products': http('GET', '/products', 'client', 'catalog_reader', { scopes: ['catalog:read'] }),
+  'get-product': http('GET', '/products/{productId}', 'client', 'catalog_reader', { scopes: ['catalog:read'] }),
   'create-product': http('POST', '/products', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'update-product': http('PATCH', '/products/{productId}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'list-stock-movements': http('GET', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
@@ -116,7 +116,10 @@ const rows = {
     waits: true,
   }),
   'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
-  'get-order': http('GET', '/orders/{orderId}', 'customer', 'orders_api', { scopes: ['orders:read'] }),
+  'get-order': http('GET', '/orders/{orderId}', 'customer', 'orders_api', {
+    scopes: ['orders:read'],
+    asks: ['profiles_api', 'catalog_reader'],
+  }),
   'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customer', 'orders_api', {
     scopes: ['orders:read'],
   }),
@@ -287,7 +290,16 @@ export const routes = Object.fromEntries(
 type Row<A extends Auth> = Omit<Route<A>, 'operation' | 'handler'>;
 type Extras = Pick<
   Partial<Route>,
-  'scopes' | 'recent' | 'rateClass' | 'concurrent' | 'tables' | 'states' | 'provider' | 'waits' | 'wakesWebhooks'
+  | 'scopes'
+  | 'asks'
+  | 'recent'
+  | 'rateClass'
+  | 'concurrent'
+  | 'tables'
+  | 'states'
+  | 'provider'
+  | 'waits'
+  | 'wakesWebhooks'
 >;
 
 function http<A extends Auth>(

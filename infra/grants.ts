@@ -10,6 +10,8 @@ import { eventSource, readModelSource, webhookSource } from '../lib/contract/eve
 /** Everything that a handler may do. */
 export type Grants = {
   databaseRole: DatabaseRole | null;
+  /** Roles of other rooms that the handler logs in as, too. */
+  asks?: readonly DatabaseRole[];
   tables: Partial<Record<TableName, readonly TableAction[]>>;
   /** On each state machine or on its executions; `isOnExecutions` says which. */
   states: StateGrants;
@@ -68,6 +70,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     add(table as TableName, actions);
   return {
     databaseRole: row.databaseRole,
+    ...('asks' in row && row.asks ? { asks: row.asks } : {}),
     tables,
     states: ('states' in row && row.states) || {},
     payments: callsProvider ? provider : null,

@@ -1,22 +1,57 @@
+import { findCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import type { Customer } from '../../lib/contract/api/caller.ts';
-import * as contract from '../../lib/contract/api/orders.ts';
+import * as contract from '../../lib/contract/api/order-parts.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
+import { requireScope } from '../../lib/http/authorize.ts';
+import { includeParts } from '../../lib/http/include.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
+import type { Stopwatch } from '../../lib/kernel/clock.ts';
+import { describeError } from '../../lib/kernel/log.ts';
+import { config } from '../../lib/platform/config.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { openRoom, type ReadRoom } from '../../lib/platform/room.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { findProducts } from '../../lib/shop/catalog/products.sql.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
 import { routes } from '../routes.ts';
 
+type Deps = { sql: () => Sql; accounts: ReadRoom; catalog: ReadRoom; stopwatch: Stopwatch; timeoutMs: number };
+
+/** A composed answer has no version of its own: its ETag is made of the whole of it. */
 export async function run(
-  { caller, path }: Request<typeof contract.getOrder, Customer>,
-  { sql }: { sql: () => Sql },
+  { caller, path, query, log, meter }: Request<typeof contract.getOrder, Customer>,
+  { sql, accounts, catalog, stopwatch, timeoutMs }: Deps,
 ): Promise<Result> {
+  const until = stopwatch.elapsed() + timeoutMs;
+  const wanted = new Set(query.include);
+  if (wanted.has('products')) requireScope(caller, 'catalog:read');
   const order = await findOrder(sql(), { orderId: path.orderId, customerId: caller.customerId });
   if (order === undefined) throw new Problem('not-found', 'You have no such order.');
-  return { status: 200, body: order, etag: versionTag(order.version) };
+  if (wanted.size === 0) return { status: 200, body: order, etag: versionTag(order.version) };
+  const rooms = {
+    customer: (ms: number) => accounts((db) => findCustomer(db, order.customerId), ms),
+    products: (ms: number) => catalog((db) => findProducts(db, productIdsOf(order)), ms),
+  };
+  const asked = Object.fromEntries([...wanted].map((part) => [part, rooms[part]])) as Partial<typeof rooms>;
+  const parts = await includeParts(asked, {
+    until,
+    elapsed: stopwatch.elapsed,
+    onMissing: ({ part, reason }, error) => {
+      meter.count('PartsMissing', 1, part);
+      log.warn('part missing in an answer', { part, reason, orderId: order.id, error: describeError(error) });
+    },
+  });
+  return { status: 200, body: { ...order, ...parts } };
 }
 
-export const handler = httpHandler(routes['get-order'], contract.getOrder, run, () => ({
+const productIdsOf = ({ lines }: Order): string[] => lines.map(({ productId }) => productId);
+
+export const handler = httpHandler(routes['get-order'], contract.getOrder, run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('orders_api'),
+  accounts: openRoom('profiles_api', clock),
+  catalog: openRoom('catalog_reader', clock),
+  stopwatch,
+  timeoutMs: config().INCLUDE_TIMEOUT_MS,
 }));

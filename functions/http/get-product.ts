@@ -16,5 +16,5 @@ export async function run({ path, caller }: Request<typeof contract.getProduct>,
 }
 
 export const handler = httpHandler(routes['get-product'], contract.getProduct, run, () => ({
-  sql: () => sqlAs('catalog_api'),
+  sql: () => sqlAs('catalog_reader'),
 }));

@@ -21,5 +21,5 @@ export async function run({ query, caller }: Request<typeof contract.listProduct
 }
 
 export const handler = httpHandler(routes['list-products'], contract.listProducts, run, () => ({
-  sql: () => sqlAs('catalog_api'),
+  sql: () => sqlAs('catalog_reader'),
 }));

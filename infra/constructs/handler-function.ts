@@ -110,6 +110,7 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
     allowed.push(new iam.PolicyStatement({ actions, resources: [resource] }));
 
   if (grants.databaseRole !== null) allow(['rds-db:connect'], database.loginArn(grants.databaseRole));
+  for (const role of grants.asks ?? []) allow(['rds-db:connect'], database.loginArn(role));
   for (const [table, actions] of Object.entries(grants.tables)) {
     allow(
       actions.map((action) => `dynamodb:${action}`),

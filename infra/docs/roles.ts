@@ -16,6 +16,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   mailer: 'send the mails that others wrote, make the tokens in them, then delete their text',
   order_mails: 'write mails about orders to the address of a customer, and read neither mails nor orders',
   catalog_api: 'add and change products; add to the stock ledger',
+  catalog_reader: 'show products, and change nothing',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',
   events_api: 'read the events, and give each its place in the feed',
@@ -33,7 +34,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   migrator: 'own everything: the master user',
 };
 
-type Row = { handler: string; databaseRole: DatabaseRole | null };
+type Row = { handler: string; databaseRole: DatabaseRole | null; asks?: readonly DatabaseRole[] };
 const handlers = [routes, steps, jobs, streams, consumers].flatMap((table) => Object.values<Row>(table));
 const nameOf = ({ handler }: Row): string => handler.slice(handler.indexOf('/') + 1);
 
@@ -46,7 +47,7 @@ export function roleTable(): string {
       code(role),
       purposes[role],
       handlers
-        .filter(({ databaseRole }) => databaseRole === role)
+        .filter(({ databaseRole, asks = [] }) => databaseRole === role || asks.includes(role))
         .map((row) => code(nameOf(row)))
         .join(', '),
       [...(granted.get(role) ?? [])].toSorted().join('; ') || 'owner',

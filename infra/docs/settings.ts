@@ -66,6 +66,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: 'that secret itself, on a laptop; two secrets are separated by a space or comma',
   },
+  INCLUDE_TIMEOUT_MS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'the longest time of an answer with `include`, for all its parts together, 50–8000 ms',
+  },
   PAYMENT_TIMEOUT_MS: {
     laptop: 'yours, else 1000',
     aws: '`-c`',

@@ -157,6 +157,7 @@ function chosenSettings(): Record<string, string> {
     'ACCOUNT_PAGES_URL',
     'ORDER_MAILS',
     'PAYMENT_PROVIDER',
+    'INCLUDE_TIMEOUT_MS',
     'PAYMENT_TIMEOUT_MS',
     'STRIPE_SECRET_KEY',
     'STRIPE_WEBHOOK_SECRET',

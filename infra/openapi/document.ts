@@ -111,6 +111,7 @@ function parameters(place: 'path' | 'query', schema: OperationContract['path']):
     required: required || place === 'path',
     ...(parameterNotes[name] === undefined ? {} : { description: parameterNotes[name] }),
     schema: property,
+    ...(property.type === 'array' ? { style: 'form' as const, explode: false } : {}),
     ...(place === 'path' ? { example: exampleOf(property, name) } : {}),
   }));
 }

@@ -84,6 +84,9 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   },
   'create-quote': { request: { lines }, answers: { 200: priced } },
   'place-order': { request: { lines, paymentMethod: 'pm_card_visa' }, answers: { 201: confirmed, 202: pending } },
+  'get-order': {
+    answers: { 200: { ...confirmed, included: { customer, products: [product] }, missing: [] } },
+  },
   'get-order-timeline': {
     answers: {
       200: {

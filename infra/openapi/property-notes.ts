@@ -69,6 +69,7 @@ const everywhere: Readonly<Record<string, string>> = {
   identities: 'The users of identity providers that are linked to the customer.',
   idToken: 'An ID token of the identity provider, as it came (a JWT).',
   identityClientIds: 'Client ids that the identity provider knows the application by.',
+  included: 'What `include` asked for. A part that is missing is null; one that was not asked for is left out.',
   issuer: 'The identity provider, as its tokens name it (`iss`).',
   key: 'The key itself. It is shown this once: store it now.',
   keyId: 'The application key that was used; null for a caller without one.',
@@ -89,6 +90,7 @@ const everywhere: Readonly<Record<string, string>> = {
   manualReview: 'Why the order waits for an operator, and what is at stake; null when it does not.',
   message: 'The message of the error; null when there was none.',
   milliseconds: 'How long the request took, in milliseconds.',
+  missing: 'The parts that `include` asked for and that did not come; empty when all came. Left out without `include`.',
   moneyAtStake: 'What the provider may still hold of the customer’s money; null when nothing.',
   name: 'A name in one line, with a visible character and no control characters.',
   network:
@@ -212,6 +214,13 @@ const paymentMethod = [
 /** Other meanings, by the name of the schema and of the property. */
 const inSchema: Readonly<Record<string, string>> = {
   'Order.status': orderStatus,
+  'OrderWithParts.status': orderStatus,
+  'OrderWithParts.included.customer': 'The profile, as `GET /customers/me` shows it.',
+  'OrderWithParts.included.products':
+    'The products of the order as the catalogue has them now, in the order of the lines. Those that are no longer on sale are not among them.',
+  'OrderWithParts.missing.part': 'The part that did not come.',
+  'OrderWithParts.missing.reason':
+    '`timed-out` it took too long; `unavailable` it failed, or failed a moment ago and is not asked again yet. Ask again later.',
   'ReviewOrder.status': orderStatus,
   'GetOrderDetailsResponse.data': 'The order.',
   'OrderDetails.sequence': 'The sequence of the last event of the order that is in this answer.',
@@ -284,6 +293,7 @@ const schemaNotes: Readonly<Record<string, string>> = {
   Money: 'An amount of money in minor units. Never a fraction.',
   OperatorAction: 'What an operator did with an order in manual review.',
   Order: 'An order. Prices and names are those of the moment in which it was placed.',
+  OrderWithParts: 'An order, and what `include` asked for besides.',
   OrderPlacedEntry: 'The order was placed.',
   StockReservedEntry: 'Its stock was reserved.',
   PaymentCapturedEntry: 'Its payment was captured.',

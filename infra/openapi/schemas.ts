@@ -9,6 +9,7 @@ import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import * as orderDetails from '../../lib/contract/api/order-details.ts';
+import { orderWithParts } from '../../lib/contract/api/order-parts.ts';
 import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
@@ -32,6 +33,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   OrderLine: orders.quote.shape.lines.def.element,
   Quote: orders.quote,
   Order: orders.order,
+  OrderWithParts: orderWithParts,
   TimelineEntry: orders.timelineEntry,
   ...orders.timelineEntries,
   ...events.feedEvents,

@@ -87,6 +87,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',
   active: 'Whether the products are on sale. `false` is for the back office.',
   sku: 'Only the product with this SKU.',
+  include: 'What to show besides, in one parameter with commas: `customer,products`.',
   limit: 'The most items on a page.',
   cursor: '`nextCursor` of the previous page, unchanged.',
   after: 'The `next` of the answer before; 0 begins with the first event.',
@@ -138,8 +139,6 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'create-quote':
     'Prices a basket as an order would be priced now, with the discount of a signed-in customer. Holds nothing.',
   'list-orders': 'Shows the customer’s own orders, newest first.',
-  'get-order':
-    'Shows one of the customer’s own orders. An order goes on by itself: ask again until its status is an end.',
   'get-order-timeline': 'Shows what has happened to an order, oldest first, for the customer to follow.',
   'cancel-order':
     'Asks for the cancellation. Whatever was taken goes back; a confirmed order can be cancelled for fourteen days.',

@@ -5,6 +5,7 @@ import type { RateLimiter } from '../auth/limits/rate-limiter.dynamo.ts';
 import type { Caller } from '../contract/api/caller.ts';
 import { Problem } from '../contract/api/problems.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
+import type { Scope } from '../contract/deploy/roles.ts';
 import type { Route } from '../contract/deploy/route.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { authenticate } from './authenticate.ts';
@@ -53,7 +54,7 @@ export async function authorize(
   // A request with credentials that are not accepted is counted against its address.
   await limit(refusal === undefined && caller !== undefined ? caller : anonymous);
   if (caller === undefined || refusal !== undefined) throw new Problem('unauthenticated', refusal ?? '');
-  checkScopes(route, caller.application.scopes);
+  requireScope(caller, ...route.scopes);
   if (route.recent) checkSignIn(caller, clock);
   return caller;
 }
@@ -72,7 +73,11 @@ function checkSignIn(caller: Caller, clock: Clock): void {
   });
 }
 
-function checkScopes({ scopes }: Route, granted: readonly string[]): void {
-  const missing = scopes.filter((scope) => !granted.includes(scope));
+/** @throws Problem forbidden, naming every scope that the caller's application lacks */
+export function requireScope(
+  { application }: Exclude<Caller, { kind: 'anonymous' }>,
+  ...scopes: readonly Scope[]
+): void {
+  const missing = scopes.filter((scope) => !application.scopes.includes(scope));
   if (missing.length > 0) throw new Problem('forbidden', `This application lacks the scope ${missing.join(', ')}.`);
 }

@@ -28,23 +28,31 @@ function parseQuery({ query, unpublished }: OperationContract, given: Record<str
     if (!unpublished) parse(noParameters, given, toParameter);
     return undefined;
   }
-  const numbers = Object.entries((query as z.ZodMiniObject).shape).filter(([, schema]) =>
-    isNumber(schema as AnySchema),
-  );
-  const odd = numbers.map(([name]) => name).find((name) => !/^\d{1,15}$/.test(given[name] ?? '0'));
-  if (odd === undefined) return parse(query, given, toParameter);
+  const parameters = Object.entries((query as z.ZodMiniObject).shape as unknown as Record<string, AnySchema>);
+  const namesOf = (type: string) => parameters.filter(([, schema]) => isOf(type, schema)).map(([name]) => name);
+  const odd = namesOf('number').find((name) => !/^\d{1,15}$/.test(given[name] ?? '0'));
+  if (odd === undefined) {
+    const lists = namesOf('array').flatMap((name) =>
+      given[name] === undefined ? [] : [[name, given[name].split(',')]],
+    );
+    return parse(query, { ...given, ...Object.fromEntries(lists) }, toParameter);
+  }
   const error = { pointer: `?${odd}`, detail: 'must be a whole number in decimal digits' };
   throw new Problem('invalid-input', `${error.pointer} ${error.detail}.`, { errors: [error] });
 }
 
 const noParameters = z.strictObject({});
-const toParameter = (path: PropertyKey[]): string => `?${path.join('.')}`;
+/** An item of a list is an error of the parameter. */
+const toParameter = ([name]: PropertyKey[]): string => `?${String(name)}`;
 
 type AnySchema = { _zod: { def: { type: string; innerType?: AnySchema } } };
 
-/** Whether a parameter is a number, which `Number` would also read from `1e1`, `0x10` or nothing. */
-const isNumber = ({ _zod: { def } }: AnySchema): boolean =>
-  def.type === 'number' || (def.innerType !== undefined && isNumber(def.innerType));
+/**
+ * Whether a parameter is of a type: a number, which `Number` would also read from `1e1`, `0x10` or nothing, or a list, which
+ * comes as text with commas.
+ */
+const isOf = (type: string, { _zod: { def } }: AnySchema): boolean =>
+  def.type === type || (def.innerType !== undefined && isOf(type, def.innerType));
 
 function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKey[]) => string): unknown {
   const result = z.safeParse(schema, value, { error: describe });

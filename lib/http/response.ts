@@ -69,7 +69,17 @@ export function withoutPersonalFields(result: Result, { personal }: OperationCon
   if (personal === undefined || caller.kind === 'anonymous' || caller.application.scopes.includes('customers:read')) {
     return result;
   }
-  const fields = Object.entries(result.body as object).filter(([name]) => !personal.includes(name));
+  const body = personal.reduce<unknown>((left, path) => without(path.split('.'), left), result.body);
+  if (body === result.body) return result;
   const tag = result.etag === undefined ? {} : { etag: result.etag.replace(/"$/, limited) };
-  return { ...result, ...tag, body: Object.fromEntries(fields) };
+  return { ...result, ...tag, body };
+}
+
+/** The value without what is at a path; the value itself if there is nothing. */
+function without([name, ...inside]: string[], value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || name === undefined || !(name in value)) return value;
+  const { [name]: found, ...rest } = value as Record<string, unknown>;
+  if (inside.length === 0) return rest;
+  const left = without(inside, found);
+  return left === found ? value : { ...value, [name]: left };
 }

@@ -36,6 +36,8 @@ const schema = z.object({
   /** The same for a laptop. Without either, no webhook is set up. */
   STRIPE_WEBHOOK_SECRET: z.optional(z.string()),
   PAYMENT_TIMEOUT_MS: z._default(z.coerce.number().check(z.int(), z.gte(50), z.lte(20_000)), 8000),
+  /** What an answer with `include` may take for all its parts together. */
+  INCLUDE_TIMEOUT_MS: z._default(z.coerce.number().check(z.int(), z.gte(50), z.lte(8000)), 1000),
   /** Whether customers must confirm their e-mail address before they can sign in. */
   CONFIRM_EMAIL: z._default(z.enum(['none', 'required']), 'none'),
   /** The sender of mails, verified in SES. Without it, no mails are sent. */

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
-import { dropPool } from '../../lib/platform/pools.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { lockOut } from '../support/lock-out.ts';
 
 /*
- * Rooms fail apart: with the database roles of one locked out, the others answer. The owner of the database is not the one who
- * logs in, so the roles lose their right to connect.
+ * Rooms fail apart: with the database roles of one locked out, the others answer.
+ * test/infra/local-rooms.test.ts does the same to the whole stack.
  */
 
 let handlers: LiveHandlers;
@@ -24,18 +23,9 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-async function lockOut(roles: readonly string[]) {
-  const [{ name }] = (await handlers.owner`select current_database() as name`) as unknown as [{ name: string }];
-  // A clone of the database has no rights of its own.
-  const others = databaseRoles.filter((role) => !roles.includes(role));
-  await handlers.owner.unsafe(`grant connect on database ${name} to ${others.join(', ')}`);
-  await handlers.owner.unsafe(`revoke connect on database ${name} from public, ${roles.join(', ')}`);
-}
-
 test('with orders locked out, the catalogue and accounts answer as before', async () => {
   expect((await handlers.call('list-orders', { token: session })).status).toBe(200);
-  await lockOut(ofOrders);
-  for (const role of ofOrders) dropPool(role);
+  await lockOut(handlers, ofOrders);
   expect((await handlers.call('list-orders', { token: session })).status).toBeGreaterThanOrEqual(500);
   for (let n = 0; n < 5; n++) {
     expect((await handlers.call('get-product', { parameters: { productId } })).status).toBe(200);

@@ -2,9 +2,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
-import { newId } from '../../lib/kernel/ids.ts';
 import { poolOf } from '../../lib/platform/pools.ts';
+import { states } from '../../lib/platform/step-functions.ts';
+import { machineVariables } from '../support/definitions.ts';
 import { type Call, poolOptions } from '../support/handlers.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 import { testPostgres } from '../support/postgres.ts';
@@ -19,11 +19,17 @@ let handlers: LiveHandlers;
 let session: string;
 let key: string;
 let productId: string;
+let orderId: string;
 const statements: string[] = [];
 const customer = { email: 'ada@example.com', password: 'correct horse' };
 
 beforeAll(async () => {
-  handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });
+  handlers = await openLiveHandlers({
+    RATE_LIMIT_PER_MINUTE: '100000',
+    // Nothing listens there: the order is placed, and its saga is left to the sweeper.
+    AWS_ENDPOINT_URL_SFN: 'http://127.0.0.1:1',
+    ...machineVariables,
+  });
   const debug = (_: number, query: string) => void statements.push(query);
   const open = (role: DatabaseRole) =>
     postgres({
@@ -42,8 +48,14 @@ beforeAll(async () => {
   session = (await handlers.call('sign-in', { body: customer })).body.token;
   const product = { sku: 'ROUND-1', name: 'Thing', price: { amount: 100, currency: 'EUR' } };
   productId = (await handlers.call('create-product', { token: key, body: product })).body.id;
+  const body = { lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' };
+  const headers = { 'idempotency-key': 'round-trips' };
+  orderId = (await handlers.call('place-order', { token: session, headers, body })).body.id;
 });
-afterAll(() => handlers?.close());
+afterAll(async () => {
+  states().destroy();
+  await handlers?.close();
+});
 
 type Row = [OperationId, { sql: number; dynamo: Record<string, number> }, () => Call];
 
@@ -66,10 +78,11 @@ const rows: Row[] = [
     () => ({ token: session, body: { lines: [{ productId, quantity: 1 }] } }),
   ],
   ['list-orders', { sql: 1, dynamo: bySession }, () => ({ token: session })],
+  ['get-order', { sql: 1, dynamo: bySession }, () => ({ token: session, parameters: { orderId } })],
   [
     'get-order',
-    { sql: 1, dynamo: bySession },
-    () => ({ token: session, parameters: { orderId: newId('order', systemClock) } }),
+    { sql: 3, dynamo: bySession },
+    () => ({ token: session, parameters: { orderId }, query: { include: 'customer,products' } }),
   ],
   ['update-me', { sql: 1, dynamo: bySession }, () => ({ token: session, body: { name: 'Ada' } })],
   [
@@ -95,7 +108,7 @@ test.each(rows)('%s asks PostgreSQL and DynamoDB so often: %j', async (operation
   const before = handlers.dynamo.calls();
   const { status } = await handlers.call(operation, call());
   const after = handlers.dynamo.calls();
-  expect([200, 201, 404]).toContain(status);
+  expect([200, 201]).toContain(status);
   const dynamo = Object.entries(after).flatMap(([name, count]) => {
     const more = count - (before[name] ?? 0);
     return more === 0 ? [] : [[name, more]];

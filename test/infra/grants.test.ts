@@ -67,6 +67,13 @@ describe('an HTTP handler', () => {
     });
   });
 
+  test('that asks other rooms logs in as their readers, too', () => {
+    expect(http(routes['get-order'])).toMatchObject({
+      databaseRole: 'orders_api',
+      asks: ['profiles_api', 'catalog_reader'],
+    });
+  });
+
   test('that places orders may start the saga that places them', () => {
     expect(http(routes['place-order'])).toMatchObject({
       databaseRole: 'orders_api',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/monitoring/aws-metrics.ts';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
+import { orderParts } from '../../lib/contract/api/order-parts.ts';
 import { orderFailureCodes } from '../../lib/contract/api/orders.ts';
 import {
   disablingCauses,
@@ -81,6 +82,7 @@ const values: Record<string, readonly string[]> = {
   cause: disablingCauses,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,
+  part: orderParts,
   // Ids of registered applications, which no widget can know.
   application: [anyValue],
 };

@@ -312,6 +312,7 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
   const grants = grantsOf(handler, provider);
   return [
     ...(grants.databaseRole === null ? [] : [`rds-db:connect login ${grants.databaseRole}`]),
+    ...(grants.asks ?? []).map((role) => `rds-db:connect login ${role}`),
     ...Object.entries(grants.tables).flatMap(([table, actions]) =>
       actions.map((action) => `dynamodb:${action} ${table[0]!.toUpperCase()}${table.slice(1)}`),
     ),

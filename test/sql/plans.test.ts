@@ -72,7 +72,7 @@ import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
-import { listProducts, readProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { findProducts, listProducts, readProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { exportOrders } from '../../lib/shop/orders/export.sql.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
@@ -232,16 +232,17 @@ const calls: Call[] = [
   ['get-me', 'profiles_api', (sql) => findCustomer(sql, ids.customer(777))],
   ['update-me', 'customers_api', (sql) => updateCustomer(sql, ids.customer(777), { name: 'X' }, {}, clock)],
 
-  ['list-products', 'catalog_api', (sql) => listProducts(sql, { active: true }, { limit: 20 })],
-  ['list-products off sale', 'catalog_api', (sql) => listProducts(sql, { active: false }, { limit: 20 })],
-  ['list-products by SKU', 'catalog_api', (sql) => listProducts(sql, { sku: 'SKU-777' }, { limit: 20 })],
+  ['list-products', 'catalog_reader', (sql) => listProducts(sql, { active: true }, { limit: 20 })],
+  ['list-products off sale', 'catalog_reader', (sql) => listProducts(sql, { active: false }, { limit: 20 })],
+  ['list-products by SKU', 'catalog_reader', (sql) => listProducts(sql, { sku: 'SKU-777' }, { limit: 20 })],
   [
     'list-products from the middle',
-    'catalog_api',
+    'catalog_reader',
     (sql) =>
       listProducts(sql, { active: true }, { limit: 100, cursor: encodeCursor('list-products', ids.product(2500)) }),
   ],
-  ['get-product', 'catalog_api', (sql) => readProduct(sql, ids.product(777), { offSale: false })],
+  ['get-product', 'catalog_reader', (sql) => readProduct(sql, ids.product(777), { offSale: false })],
+  ['get-order with its products', 'catalog_reader', (sql) => findProducts(sql, productIds)],
   [
     'create-product',
     'catalog_api',

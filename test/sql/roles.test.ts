@@ -98,6 +98,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
   },
+  catalog_reader: {
+    'catalog.products': ['select', 'shows products; it changes none'],
+  },
   orders_api: {
     'orders.orders': [
       'select, insert, update(status, version, correlation_id, updated_at)',
@@ -354,6 +357,7 @@ describe('a session', () => {
     ['order_mails', '5s'],
     ['profiles_api', '5s'],
     ['catalog_api', '5s'],
+    ['catalog_reader', '5s'],
     ['orders_api', '5s'],
     ['saga', '5s'],
     ['manual_review', '5s'],
@@ -400,7 +404,8 @@ describe('an attempt', () => {
     ],
     ['reading what was mailed', others('mailer'), 'select body from customers.mails'],
     ['changing the recipient of a mail', roles, "update customers.mails set recipient = 'x@example.com'"],
-    ['reading the catalogue', others('catalog_api'), 'select * from catalog.products'],
+    ['reading the catalogue', others('catalog_api', 'catalog_reader'), 'select * from catalog.products'],
+    ['changing a product', others('catalog_api'), 'update catalog.products set price_amount = 0'],
     ['deleting a product', roles, 'delete from catalog.products'],
     ['reading orders', others('orders_api', 'saga', 'manual_review'), 'select * from orders.orders'],
     ['changing a total', roles, 'update orders.orders set total = 0'],

@@ -1,5 +1,6 @@
 import { type IWidget, LogQueryWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { operations } from '../../../lib/contract/api/operations.ts';
+import { orderParts } from '../../../lib/contract/api/order-parts.ts';
 import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
 import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
@@ -31,7 +32,10 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
         ours('SignInsLocked', sum()),
       ]),
       graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),
-      graph('Mails dropped', [ours('MailsGivenUp', sum())]),
+      graph('Mails dropped, and parts missing in answers', [
+        ours('MailsGivenUp', sum()),
+        ...orderParts.map((part) => ours('PartsMissing', sum(), part)),
+      ]),
     ],
   ];
 }

@@ -29,7 +29,7 @@ export const address = z.strictObject({
 });
 
 /** Fields that applications without `customers:read` do not see. */
-const personal = ['email', 'name', 'address'] as const;
+export const personal = ['email', 'name', 'address'] as const;
 
 export const customer = z.object({
   id: id('customer'),

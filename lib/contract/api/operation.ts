@@ -20,7 +20,7 @@ export type OperationContract = {
   headers?: readonly ('Location' | 'ETag')[];
   /** Media type of the answer; JSON by default. */
   contentType?: string;
-  /** Fields of the answer that only applications with `customers:read` see. */
+  /** Fields of the answer that only applications with `customers:read` see; `a.b` is the field `b` in `a`. */
   personal?: readonly string[];
   /** Problems of this operation, in addition to those of every operation of its kind. */
   problems?: readonly ProblemCode[];

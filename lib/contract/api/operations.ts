@@ -8,6 +8,7 @@ import * as identities from './identities.ts';
 import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
 import * as orderDetails from './order-details.ts';
+import * as orderParts from './order-parts.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
@@ -27,6 +28,7 @@ const files = [
   { tag: 'Catalogue', file: catalog },
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
+  { tag: 'Orders', file: orderParts },
   { tag: 'Orders', file: refunds },
   { tag: 'Orders', file: orderDetails },
   { tag: 'Payments', file: payments },

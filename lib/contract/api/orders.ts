@@ -126,7 +126,7 @@ export const timelineEntry = z.discriminatedUnion('type', [
 ]);
 export type TimelineEntry = z.output<typeof timelineEntry>;
 
-const orderPath = z.strictObject({ orderId: id('order') });
+export const orderPath = z.strictObject({ orderId: id('order') });
 
 export const createQuote = {
   summary: 'Price a basket without placing an order',
@@ -153,14 +153,6 @@ export const listOrders = {
   query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)) }),
   responses: { 200: page(order) },
   problems: ['invalid-cursor'],
-} as const satisfies OperationContract;
-
-export const getOrder = {
-  summary: 'Read an order',
-  path: orderPath,
-  responses: { 200: order },
-  problems: ['not-found'],
-  etag: true,
 } as const satisfies OperationContract;
 
 export const getOrderTimeline = {

@@ -23,6 +23,7 @@ export const metrics = {
   SignInsFailed: { unit: 'Count' },
   SignInsLocked: { unit: 'Count' },
   MailsGivenUp: { unit: 'Count' },
+  PartsMissing: { unit: 'Count', dimension: 'part' },
   OrdersPlaced: { unit: 'Count' },
   UnpaidOrdersRefused: { unit: 'Count' },
   OrdersConfirmed: { unit: 'Count' },

@@ -7,6 +7,7 @@ export const databaseRoles = [
   'mailer',
   'order_mails',
   'catalog_api',
+  'catalog_reader',
   'orders_api',
   'refunds_api',
   'events_api',

@@ -54,6 +54,8 @@ export type Route<A extends Auth = Auth> = {
   concurrent?: number;
   /** PostgreSQL login role; null for a handler outside the network. */
   databaseRole: DatabaseRole | null;
+  /** Login roles of other rooms, which it asks for what belongs to its answer. */
+  asks?: readonly DatabaseRole[];
   /** DynamoDB rights besides those for authentication and limits. */
   tables?: TableGrants;
   /** What the handler does with the state machines. */

@@ -22,6 +22,9 @@ export type Parameter = {
   required?: boolean;
   description?: string;
   schema: Schema;
+  /** How a list is written: with commas. */
+  style?: 'form';
+  explode?: boolean;
   example?: unknown;
 };
 export type Content = Record<string, { schema: Schema; example?: unknown; examples?: Record<string, Schema> }>;

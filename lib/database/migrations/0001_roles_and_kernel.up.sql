@@ -13,6 +13,7 @@ begin
       ('mailer', '5s'),
       ('order_mails', '5s'),
       ('catalog_api', '5s'),
+      ('catalog_reader', '5s'),
       ('orders_api', '5s'),
       ('refunds_api', '5s'),
       ('events_api', '5s'),
@@ -66,5 +67,5 @@ create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
   customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails,
-  catalog_api, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, saga, manual_review, audit_reader,
+  catalog_api, catalog_reader, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler;

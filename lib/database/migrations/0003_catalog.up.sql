@@ -18,9 +18,10 @@ create index products_off_sale on catalog.products (id desc) where not active;
 
 create table catalog.idempotency_keys (like customers.idempotency_keys including all);
 
-grant usage on schema catalog to catalog_api, jobs;
+grant usage on schema catalog to catalog_api, catalog_reader, jobs;
 
 grant select, insert on catalog.products to catalog_api;
+grant select on catalog.products to catalog_reader;
 grant update (sku, name, description, price_amount, price_currency, active, version, updated_at)
   on catalog.products to catalog_api;
 grant select, insert, update on catalog.idempotency_keys to catalog_api;

@@ -52,6 +52,15 @@ export async function readProduct(sql: Sql, id: string, { offSale }: { offSale: 
   return toProduct(row);
 }
 
+/** The products with these ids that are on sale, in the order of the ids. */
+export async function findProducts(sql: Sql, ids: readonly string[]): Promise<contract.Product[]> {
+  const rows = await sql<ProductRow[]>`
+    select ${columns(sql)} from catalog.products
+    where id = any (string_to_array(${ids.join(',')}, ',')) and active`;
+  const found = new Map(rows.map((row) => [row.id, toProduct(row)]));
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
 /** @throws Problem not-found when the product does not exist, on sale or not */
 export async function requireProduct(sql: Sql | TransactionSql, id: string): Promise<void> {
   const [row] = await sql`select from catalog.products where id = ${id}`;
