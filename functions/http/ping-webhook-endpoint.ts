@@ -6,7 +6,7 @@ import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { webhookStore } from '../../lib/platform/stores.ts';
-import { type WakeSenders, wakeSenders } from '../../lib/platform/webhook-signals.ts';
+import { type WakeSenders, wakeSendersOrLeave } from '../../lib/platform/webhook-signals.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: WebhookStore; wake: WakeSenders };
@@ -21,7 +21,7 @@ export async function run(
   return { status: 202, body: toDeliveryView(delivery) };
 }
 
-export const handler = httpHandler(routes['ping-webhook-endpoint'], contract.pingWebhookEndpoint, run, () => ({
+export const handler = httpHandler(routes['ping-webhook-endpoint'], contract.pingWebhookEndpoint, run, ({ log }) => ({
   store: webhookStore(),
-  wake: wakeSenders,
+  wake: wakeSendersOrLeave(log),
 }));

@@ -10,7 +10,7 @@ import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { webhookStore } from '../../lib/platform/stores.ts';
-import { type WakeSenders, wakeSenders } from '../../lib/platform/webhook-signals.ts';
+import { type WakeSenders, wakeSendersOrLeave } from '../../lib/platform/webhook-signals.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; store: WebhookStore; wake: WakeSenders };
@@ -32,8 +32,8 @@ export async function run(
   return { status: 202, body: { events, next: next === null ? null : toTimestamp(next) } };
 }
 
-export const handler = httpHandler(routes['replay-webhook-events'], contract.replayWebhookEvents, run, () => ({
+export const handler = httpHandler(routes['replay-webhook-events'], contract.replayWebhookEvents, run, ({ log }) => ({
   sql: () => sqlAs('events_api'),
   store: webhookStore(),
-  wake: wakeSenders,
+  wake: wakeSendersOrLeave(log),
 }));

@@ -8,7 +8,7 @@ import { type Result, versionTag } from '../../lib/http/response.ts';
 import { config } from '../../lib/platform/config.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { webhookStore } from '../../lib/platform/stores.ts';
-import { type WakeSenders, wakeSenders } from '../../lib/platform/webhook-signals.ts';
+import { type WakeSenders, wakeSendersOrLeave } from '../../lib/platform/webhook-signals.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { store: WebhookStore; allowed: AllowedTargets; wake: WakeSenders };
@@ -23,8 +23,13 @@ export async function run(
   return { status: 200, body: toEndpointView(changed), etag: versionTag(changed.version) };
 }
 
-export const handler = httpHandler(routes['update-webhook-endpoint'], contract.updateWebhookEndpoint, run, () => ({
-  store: webhookStore(),
-  allowed: config().WEBHOOK_TARGETS,
-  wake: wakeSenders,
-}));
+export const handler = httpHandler(
+  routes['update-webhook-endpoint'],
+  contract.updateWebhookEndpoint,
+  run,
+  ({ log }) => ({
+    store: webhookStore(),
+    allowed: config().WEBHOOK_TARGETS,
+    wake: wakeSendersOrLeave(log),
+  }),
+);

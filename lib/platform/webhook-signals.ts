@@ -1,6 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { webhookDue, webhookSource } from '../contract/events/define-event.ts';
 import type { EndpointKey } from '../events/webhooks/endpoints.dynamo.ts';
+import { describeError, type Logger } from '../kernel/log.ts';
 import { config } from './config.ts';
 import { eventBridgeClient } from './event-bus.ts';
 
@@ -19,3 +20,14 @@ export const wakeSenders: WakeSenders = async (endpoints) => {
     await eventBridgeClient().send(new PutEventsCommand({ Entries }));
   }
 };
+
+/**
+ * The same for a request, which has stored its work by then: with the bus away the work waits for the job, and the request does
+ * not fail.
+ */
+export const wakeSendersOrLeave =
+  (log: Logger): WakeSenders =>
+  (endpoints) =>
+    wakeSenders(endpoints).catch((error: unknown) => {
+      log.warn('senders of webhooks not told', { error: describeError(error) });
+    });

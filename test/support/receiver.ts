@@ -2,6 +2,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { listenOn, portOf } from '../../infra/local/loopback.ts';
 
 export type Received = { headers: IncomingHttpHeaders; body: string; at: number };
+/** What a webhook brings, as far as tests look at it. */
+type ReceivedEvent = { id: string; type: string; aggregateId: string; sequence: number };
 type Answer = { status: number; body?: string; headers?: Record<string, string> } | 'hang' | 'reset';
 
 /** A receiver of webhooks. `answer` says what it does with a request; by default it takes everything. */
@@ -22,7 +24,7 @@ export async function startReceiver(answer: (request: Received) => Answer | Prom
   return {
     url: `http://127.0.0.1:${portOf(server)}/hook`,
     received,
-    events: () => received.map(({ body }) => JSON.parse(body) as { id: string; aggregateId: string; sequence: number }),
+    events: () => received.map(({ body }) => JSON.parse(body) as ReceivedEvent),
     behave(next: (request: Received) => Answer | Promise<Answer>) {
       behave = next;
     },
