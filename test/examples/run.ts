@@ -22,7 +22,7 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return true;
   }
-  const files = values.browser ? ['page', 'docs'] : ['back-office', 'web-shop'];
+  const files = values.browser ? ['page', 'docs'] : ['back-office', 'web-shop', 'choreography'];
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-examples-'));
   let stop = async () => {};
   try {
