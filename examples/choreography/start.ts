@@ -51,31 +51,13 @@ export async function startChoreography({
   clock = systemClock,
 }: Options): Promise<Choreography> {
   await using parts = new AsyncDisposableStack();
-  await mkdir(directory, { recursive: true });
-  const server = await startPostgres({ dataDir: join(directory, 'postgres') });
-  parts.defer(() => server.stop());
-  const connect = (user: string): Sql => {
-    const sql = postgres({
-      path: server.socketPath,
-      user,
-      database: 'counterfoil',
-      max: 5,
-      fetch_types: false,
-      transform: { column: { from: postgres.toCamel } },
-      onnotice: () => {},
-    });
-    parts.defer(() => sql.end({ timeout: 1 }));
-    return sql;
-  };
-  const owner = connect('rdsadmin');
-  if (server.firstRun) await owner.unsafe(await readFile(new URL('schema.sql', import.meta.url), 'utf8'));
-
-  const provider = new Provider();
-  const asOrders = { sql: connect('room_orders'), clock };
+  const opened = await openRooms(directory, clock);
+  parts.defer(opened.stop);
+  const { owner, deps } = opened;
   const rooms = [
-    { consumer: orders.consumer, handler: orders.handlerOf(asOrders) },
-    { consumer: payments.consumer, handler: payments.handlerOf({ sql: connect('room_payments'), clock, provider }) },
-    { consumer: stock.consumer, handler: stock.handlerOf({ sql: connect('room_stock'), clock }) },
+    { consumer: orders.consumer, handler: orders.handlerOf(deps.orders) },
+    { consumer: payments.consumer, handler: payments.handlerOf(deps.payments) },
+    { consumer: stock.consumer, handler: stock.handlerOf(deps.stock) },
   ];
   let poke = () => {};
   const bus = await startBus({
@@ -100,31 +82,68 @@ export async function startChoreography({
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   parts.defer(() => client.destroy());
-  const publisher = startPublisher({ sql: connect('room_publisher'), client, busName });
+  const publisher = startPublisher({ sql: opened.publisherSql, client, busName });
   parts.defer(() => publisher.stop());
   poke = publisher.poke;
 
   const running = parts.move();
   return {
-    async newProduct(units) {
-      const id = newId('product', clock);
-      await owner`insert into stock.levels (product_id, available) values (${id}, ${units})`;
-      return id;
-    },
+    newProduct: opened.newProduct,
     async place(order) {
-      const orderId = await orders.place(asOrders, order);
+      const orderId = await orders.place(deps.orders, order);
       poke();
       return orderId;
     },
     async status(orderId) {
-      const [order] = await asOrders.sql`select status from orders.orders where id = ${orderId}`;
+      const [order] = await deps.orders.sql`select status from orders.orders where id = ${orderId}`;
       return String(order?.status);
     },
-    findStuck: (olderThanSeconds) => findStuck(asOrders, olderThanSeconds),
+    findStuck: (olderThanSeconds) => findStuck(deps.orders, olderThanSeconds),
     republish: publisher.again,
-    provider,
+    provider: deps.payments.provider,
     bus,
     owner,
     stop: () => running.disposeAsync(),
+  };
+}
+
+/** The database of the rooms, and what each of them needs to work. */
+export async function openRooms(directory: string, clock: Clock = systemClock) {
+  await using parts = new AsyncDisposableStack();
+  await mkdir(directory, { recursive: true });
+  const server = await startPostgres({ dataDir: join(directory, 'postgres') });
+  parts.defer(() => server.stop());
+  const connect = (user: string): Sql => {
+    const sql = postgres({
+      path: server.socketPath,
+      user,
+      database: 'counterfoil',
+      max: 5,
+      fetch_types: false,
+      transform: { column: { from: postgres.toCamel } },
+      onnotice: () => {},
+    });
+    parts.defer(() => sql.end({ timeout: 1 }));
+    return sql;
+  };
+  const owner = connect('rdsadmin');
+  if (server.firstRun) await owner.unsafe(await readFile(new URL('schema.sql', import.meta.url), 'utf8'));
+  const deps = {
+    orders: { sql: connect('room_orders'), clock },
+    payments: { sql: connect('room_payments'), clock, provider: new Provider() },
+    stock: { sql: connect('room_stock'), clock },
+  };
+  const publisherSql = connect('room_publisher');
+  const opened = parts.move();
+  return {
+    owner,
+    deps,
+    publisherSql,
+    async newProduct(units: number): Promise<string> {
+      const id = newId('product', clock);
+      await owner`insert into stock.levels (product_id, available) values (${id}, ${units})`;
+      return id;
+    },
+    stop: () => opened.disposeAsync(),
   };
 }

@@ -1,4 +1,6 @@
 import { initShareOf } from './budgets.ts';
+import type { ChoreographyFigures } from './choreography.ts';
+import type { ComposeFigures } from './compose.ts';
 import type { Counts, CountsByWay } from './counts.ts';
 import type { EventFigures } from './events.ts';
 import type { FunctionFigures } from './functions.ts';
@@ -20,6 +22,8 @@ export type Results = {
   memory?: MemoryFigures[];
   pool?: PoolFigures;
   events?: EventFigures[];
+  compose?: ComposeFigures[];
+  choreography?: ChoreographyFigures[];
   growth?: Growth[];
   peers?: PeerFigures[];
 };
@@ -34,6 +38,8 @@ export function toJson({
   memory,
   pool,
   events,
+  compose,
+  choreography,
   growth,
   peers,
 }: Results): object {
@@ -72,6 +78,8 @@ export function toJson({
     ...(memory && { memory }),
     ...(pool && { pool }),
     ...(events && { events }),
+    ...(compose && { compose }),
+    ...(choreography && { choreography }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
@@ -99,6 +107,8 @@ export function toText({
   memory,
   pool,
   events,
+  compose,
+  choreography,
   growth,
   peers,
 }: Results): string {
@@ -111,6 +121,8 @@ export function toText({
     ...(memory === undefined ? [] : [memoryText(memory)]),
     ...(pool === undefined ? [] : [poolText(pool)]),
     ...(events === undefined ? [] : [eventsText(events)]),
+    ...(compose === undefined ? [] : [composeText(compose)]),
+    ...(choreography === undefined ? [] : [choreographyText(choreography)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -200,6 +212,27 @@ function eventsText(events: EventFigures[]): string {
     missing,
   ]);
   return table(['webhooks to', 'events', 'to the bus p99 ms', 'to the receiver p50 ms', 'p99 ms', 'missing'], lines);
+}
+
+function composeText(compose: ComposeFigures[]): string {
+  const lines = compose.map(({ way, requests, statements, p50Ms, ratio }) => [
+    way,
+    requests,
+    statements,
+    rounded(p50Ms),
+    `× ${rounded(ratio, 2)}`,
+  ]);
+  return table(['an order', 'requests', 'statements', 'p50 ms', 'of the plain read'], lines);
+}
+
+function choreographyText(choreography: ChoreographyFigures[]): string {
+  const lines = choreography.map(({ atOnce, choreographyMs, orchestrationMs, ratio }) => [
+    atOnce,
+    rounded(choreographyMs),
+    rounded(orchestrationMs),
+    `× ${rounded(ratio, 2)}`,
+  ]);
+  return table(['orders at once', 'by events ms', 'by a state machine ms', 'ratio'], lines);
 }
 
 function peersText(peers: PeerFigures[]): string {

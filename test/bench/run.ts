@@ -9,6 +9,8 @@ import {
   brokenByLimiter,
   brokenByPool,
 } from './budgets.ts';
+import { measureChoreography } from './choreography.ts';
+import { measureCompose } from './compose.ts';
 import { countPerOrder } from './counts.ts';
 import { measureEvents } from './events.ts';
 import { measureFunctions } from './functions.ts';
@@ -30,18 +32,20 @@ const parts = [
   'memory',
   'pool',
   'events',
+  'compose',
+  'choreography',
   'growth',
   'peers',
 ] as const;
-/** Growth fills shops for minutes, and peers are other products. */
-const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers');
+/** Growth fills shops for minutes, peers are other products, and the choreography is an example. */
+const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers' && part !== 'choreography');
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth and peers by default
+  --part NAME  measures only this, and may be given more than once; all but growth, peers and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -104,6 +108,14 @@ async function main(): Promise<boolean> {
   if (part.includes('events')) {
     say('sending the events of steady orders to receivers of webhooks');
     results.events = await measureEvents({ ordersPerSecond: short ? 20 : 50, seconds: short ? 3 : 10, say });
+  }
+  if (part.includes('compose')) {
+    say('reading an order with its customer and products, in several ways');
+    results.compose = await measureCompose({ lines: 10, turns: short ? 40 : 300, say });
+  }
+  if (part.includes('choreography')) {
+    say('leading orders by events and by a state machine');
+    results.choreography = await measureChoreography({ atOnce: [1, 8], turns: short ? 20 : 100, say });
   }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
