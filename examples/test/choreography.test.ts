@@ -59,8 +59,8 @@ async function quiet(): Promise<void> {
   await shop.bus.idle();
 }
 
-/** What each room has in the end, read past all of them. */
-async function books(productId: string) {
+/** What the stock has in the end, read past its room. */
+async function unitsOf(productId: string) {
   const [row] = await shop.owner`
     select (select available from stock.levels where product_id = ${productId}) as available,
       coalesce(sum(r.quantity) filter (where r.state = 'committed'), 0)::integer as committed,
@@ -97,7 +97,7 @@ test('a paid order with stock is confirmed, and its units are committed', async 
   expect(await ended(orderId)).toBe('confirmed');
   await quiet();
   expect(await stateOf(orderId)).toEqual({ order: 'confirmed', charge: 'captured', stock: 'committed' });
-  expect(await books(productId)).toEqual({ available: 1, committed: 2, reserved: 0 });
+  expect(await unitsOf(productId)).toEqual({ available: 1, committed: 2, reserved: 0 });
 });
 
 test('a declined payment releases the stock, by subscription', async () => {
@@ -106,7 +106,7 @@ test('a declined payment releases the stock, by subscription', async () => {
   expect(await ended(orderId)).toBe('failed');
   await quiet();
   expect(await stateOf(orderId)).toEqual({ order: 'failed', charge: 'refused', stock: 'released' });
-  expect(await books(productId)).toMatchObject({ available: 3, reserved: 0 });
+  expect(await unitsOf(productId)).toMatchObject({ available: 3, reserved: 0 });
   expect(delivered).toContainEqual({ room: 'stock', type: 'payment.failed', orderId });
 });
 
@@ -116,7 +116,7 @@ test('stock that is out gives the money back, by subscription', async () => {
   expect(await ended(orderId)).toBe('failed');
   await quiet();
   expect(['refunded', undefined]).toContain(shop.provider.charges.get(orderId)?.state);
-  expect(await books(productId)).toMatchObject({ available: 1, reserved: 0 });
+  expect(await unitsOf(productId)).toMatchObject({ available: 1, reserved: 0 });
 });
 
 test('a failed payment that overtakes its order leaves no stock held', async () => {
@@ -126,7 +126,7 @@ test('a failed payment that overtakes its order leaves no stock held', async () 
   expect(await ended(orderId)).toBe('failed');
   await quiet();
   expect(await stateOf(orderId)).toEqual({ order: 'failed', charge: 'refused', stock: 'released' });
-  expect(await books(productId)).toMatchObject({ available: 3, reserved: 0 });
+  expect(await unitsOf(productId)).toMatchObject({ available: 3, reserved: 0 });
 });
 
 test('a refusal of the stock that overtakes the order at the payments leaves nothing charged', async () => {
@@ -170,7 +170,7 @@ test('a room that fails after its work is asked again, and charges nobody twice'
   await quiet();
   expect(delivered.filter(({ room, type }) => room === 'payments' && type === 'order.placed')).toHaveLength(2);
   expect([...shop.provider.charges.keys()].filter((id) => id === orderId)).toHaveLength(1);
-  expect(await books(productId)).toEqual({ available: 4, committed: 1, reserved: 0 });
+  expect(await unitsOf(productId)).toEqual({ available: 4, committed: 1, reserved: 0 });
 });
 
 test('duplicates and reordering are harmless: 100 orders, each event twice or three times, at any time', async () => {
@@ -191,7 +191,7 @@ test('duplicates and reordering are harmless: 100 orders, each event twice or th
   const confirmed = statuses.filter((status) => status === 'confirmed').length;
   const captured = ids.filter((id) => shop.provider.charges.get(id)?.state === 'captured').length;
   expect(captured, `SEED=${seed}`).toBe(confirmed);
-  expect(await books(productId), `SEED=${seed}`).toEqual({
+  expect(await unitsOf(productId), `SEED=${seed}`).toEqual({
     available: 60 - confirmed,
     committed: confirmed,
     reserved: 0,

@@ -115,7 +115,7 @@ test.each(Object.entries(rooms))(
       for (let n = 0; n < 10; n++) got.push(await ask());
       return got;
     };
-    // Each on its own: many sign-ins at once look like somebody who guesses.
+    // Each on its own: many sign-ins at once look like an attack.
     const answers = (await Promise.all(others.map(tenTimes))).flat();
     expect(answers.filter(({ status }) => status >= 400)).toEqual([]);
     for (const { body } of answers) if ('failure' in body) expect(body).toMatchObject({ status: 'confirmed' });

@@ -13,6 +13,7 @@ const pages = [
   'SECURITY.md',
   'examples/README.md',
   'examples/back-office/README.md',
+  'examples/choreography/README.md',
   'examples/web-shop/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
