@@ -191,6 +191,26 @@ describe('tables', () => {
     }
   });
 
+  // A laptop lets every function log in as every role, so only AWS would refuse another one.
+  test('a handler logs in as the roles of its row, and as no other', () => {
+    const rows = [routes, steps, jobs, streams, consumers].flatMap((table) =>
+      Object.values<{ handler: string; databaseRole: string | null; asks?: readonly string[] }>(table),
+    );
+    for (const { handler, databaseRole, asks = [] } of rows) {
+      const text = readFileSync(join(root, `functions/${handler}.ts`), 'utf8');
+      const used = [...text.matchAll(/\b(?:sqlAs|openRoom)\('(\w+)'/g)].map((m) => m[1]!);
+      const own: (string | null)[] = [databaseRole, ...asks];
+      expect(
+        used.filter((role) => !own.includes(role)),
+        handler,
+      ).toEqual([]);
+      expect(
+        asks.filter((role) => !used.includes(role)),
+        handler,
+      ).toEqual([]);
+    }
+  });
+
   test('a handler that talks to the provider touches no database, and the other way round', () => {
     for (const { provider, databaseRole } of Object.values(steps)) expect(provider).toBe(databaseRole === null);
     for (const { provider, databaseRole, ...job } of Object.values(jobs)) {
