@@ -112,6 +112,15 @@ const rows = {
     wakesReadModels: true,
     timeoutSeconds: 55,
   },
+  // Applications are in DynamoDB, whoever changes them; the outbox is not.
+  'announce-applications': {
+    handler: 'jobs/announce-applications',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'application_events',
+    provider: false,
+    tables: { applications: ['Scan'] },
+    timeoutSeconds: 30,
+  },
   'wake-webhooks': {
     handler: 'jobs/wake-webhooks',
     schedule: 'rate(1 minute)',

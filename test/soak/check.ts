@@ -7,7 +7,7 @@ import type { Strain } from './ask.ts';
 import type { Customer } from './customer.ts';
 import type { Kill } from './kills.ts';
 import { randomOf } from './random.ts';
-import type { World } from './shop.ts';
+import { isLater, type World } from './shop.ts';
 import {
   brokenCompensationsRetried,
   type CompensatedAgain,
@@ -164,12 +164,6 @@ async function checkReplays(world: World): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
-}
-
-/** Whether an answer shows the order of an earlier answer as it was later. */
-function isLater(before: string, after: string): boolean {
-  const [one, other] = [before, after].map((text) => JSON.parse(text) as { id: string; updatedAt: string });
-  return one?.id === other?.id && one!.updatedAt < other!.updatedAt;
 }
 
 export type Ends = { byStatus: [string, number][]; longestAfterKillMs: number; longestMs: number };

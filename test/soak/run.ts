@@ -15,6 +15,7 @@ import { openJournal } from './journal.ts';
 import { type Kill, killAtRandom, untilWell } from './kills.ts';
 import { type Open, untilQuiet } from './quiet.ts';
 import { randomOf } from './random.ts';
+import { checkReadModel } from './read-model.ts';
 import { openShop, runStaff, type World } from './shop.ts';
 import { launchStack, type StackProcess } from './stack.ts';
 
@@ -108,6 +109,7 @@ async function main(): Promise<boolean> {
   console.log('waiting for every event to arrive');
   await follower.check({ sql: admin(), publish: stack.publish, withinMs: endWithinMs });
   await follower.stop();
+  await checkReadModel({ sql: admin(), publish: stack.publish, withinMs: endWithinMs }, journal);
   const ends = await readEnds(admin(), kills);
   strain.stop();
   await close();

@@ -157,3 +157,9 @@ async function changePrice(world: World, random: Random, product: SoldProduct, a
   world.journal.note('staff', 'price changed', { productId: product.id, amount });
   world.journal.count('price changes');
 }
+
+/** Whether an answer shows the order of an earlier answer as it was later. */
+export function isLater(before: string, after: string): boolean {
+  const [one, other] = [before, after].map((text) => JSON.parse(text) as { id: string; updatedAt: string });
+  return one?.id === other?.id && one!.updatedAt < other!.updatedAt;
+}

@@ -32,6 +32,9 @@ import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { readFeed } from '../../lib/events/feed.sql.ts';
 import { claimEvents, markPublished, oldestUnpublished } from '../../lib/events/publish.sql.ts';
+import { listGenerations, readLag } from '../../lib/events/read-models/generations.sql.ts';
+import { applyToOrderDetails, dropReplaced } from '../../lib/events/read-models/order-details.sql.ts';
+import { findOrderDetails, listOrderDetails } from '../../lib/events/read-models/read-orders.sql.ts';
 import { replayEvents } from '../../lib/events/webhooks/replay.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, idTimestamp, newId } from '../../lib/kernel/ids.ts';
@@ -578,6 +581,58 @@ const calls: Call[] = [
       ),
   ],
   [
+    'list-order-details',
+    'back_office_api',
+    async (sql) => {
+      for (const filter of [
+        {},
+        { status: 'failed' },
+        { customerId: bestCustomer },
+        { email: 'customer7@example.com' },
+      ] as const) {
+        await listOrderDetails(sql, { ...filter, before: ids.order(90_000), limit: 20 }, Date.now());
+      }
+    },
+    100,
+  ],
+  [
+    'get-order-details',
+    'back_office_api',
+    (sql) => findOrderDetails(sql, { orderId: ids.order(50_000), minSequence: 1 }, Date.now()),
+  ],
+  [
+    'update-read-models: what there is to do',
+    'read_models',
+    async (sql) => {
+      await listGenerations(sql, 'order_details');
+      await readLag(sql, 'order_details', Date.now());
+      await dropReplaced(sql, 1000);
+    },
+  ],
+  [
+    'update-read-models: a page',
+    'read_models',
+    (sql) =>
+      inTransaction(sql, async (tx) => {
+        const event = (aggregateId: string, type: string, data: object) => ({
+          id: id('event'),
+          type,
+          version: 1,
+          subject: aggregateId,
+          aggregateId,
+          sequence: 9,
+          occurredAt: at.toISOString(),
+          correlationId: null,
+          causationId: null,
+          data,
+        });
+        await applyToOrderDetails(tx, 1, [
+          event(ids.order(50_000), 'order.reserved', {}),
+          event(ids.customer(777), 'customer.updated', { email: 'x@example.com', name: 'X', premium: false }),
+        ]);
+      }),
+  ],
+  [
     'replay-webhook-events',
     'events_api',
     async (sql) => {
@@ -672,6 +727,8 @@ test('the shop is large enough for the tests to notice a full scan', async () =>
       'outbox.events',
       'payments.payments',
       'payments.refunds',
+      'read_models.customers',
+      'read_models.order_details',
       'stock.levels',
       'stock.movements',
       'stock.reservations',

@@ -141,6 +141,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'keeps orders as events tell them, and deletes replaced ones',
     ],
   },
+  application_events: { 'outbox.events': ['insert', 'writes that an application was suspended, and reads nothing'] },
   back_office_api: {
     'outbox.events': [
       'select(id, aggregate_id, sequence, occurred_at, position)',
@@ -354,6 +355,9 @@ describe('a session', () => {
     ['customers_api', '5s'],
     ['events_api', '5s'],
     ['publisher', '10s'],
+    ['read_models', '20s'],
+    ['back_office_api', '5s'],
+    ['application_events', '5s'],
     ['order_mails', '5s'],
     ['profiles_api', '5s'],
     ['catalog_api', '5s'],

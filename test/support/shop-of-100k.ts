@@ -136,6 +136,15 @@ export async function fillShop(
       select pg_temp.id('evt_', n), 'order.placed', 1, id, id, 1, '{}', at, case when n < ${orders} - 20 then at end,
         case when n < ${orders} - 50 then n end from placed;
 
+      insert into read_models.customers (customer_id, sequence, email, name, premium)
+      select id, version, email, name, premium from customers.customers;
+      insert into read_models.order_details (
+        generation, order_id, sequence, customer_id, customer_email, customer_name, status, placed_at, changed_at, details
+      )
+      select 1, p.id, 1, p.customer_id, c.email, c.name, p.status, p.at, p.at, '{"timeline": [], "refunds": [], "payment": null}'
+      from placed p join customers.customers c on c.id = p.customer_id;
+      update read_models.generations set position = ${orders} - 60;
+
       insert into orders.idempotency_keys
       select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, '{}', '{}', at,
         at + interval '48 hours' from placed where n > ${orders} - 30000;

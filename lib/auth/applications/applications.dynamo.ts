@@ -41,6 +41,8 @@ export type ApplicationItem = {
   version: number;
   /** Sessions opened before this time, in milliseconds, stay ended: the application was suspended then. */
   sessionsNotBefore?: number;
+  /** When it was suspended last, and the version that it got by that: what the event of it says. */
+  suspended?: { at: number; version: number } | null;
   /** Fingerprint of the request that registered it, and its answer, to replay to a repeated request. */
   fingerprint?: string;
   answer?: string;
@@ -169,6 +171,10 @@ export async function changeApplication(
     updatedAt: now,
     version: item.version + 1,
     sessionsNotBefore: changes.status === 'suspended' ? now : sessionsNotBefore,
+    suspended:
+      changes.status === 'suspended' && item.status !== 'suspended'
+        ? { at: now, version: item.version + 1 }
+        : (item.suspended ?? null),
   };
   const before = new Set(item.identityClientIds);
   const after = new Set(changed.identityClientIds);
@@ -248,6 +254,7 @@ const changeable = [
   'updatedAt',
   'version',
   'sessionsNotBefore',
+  'suspended',
 ] as const;
 
 const identityClientKey = (clientId: string) => ({ applicationId: `identity-client#${clientId}` });

@@ -14,6 +14,7 @@ export const databaseRoles = [
   'publisher',
   'read_models',
   'back_office_api',
+  'application_events',
   'saga',
   'jobs',
   'monitor',

@@ -248,6 +248,16 @@ export const stockBack = defineEvent('stock.back', 1, {
   example: { ...stockExample, available: 12 },
 });
 
+export const applicationSuspended = defineEvent('application.suspended', 1, {
+  description:
+    'An application was suspended: its keys and its customers’ sessions work no more. Suspended again within a minute, it has one event.',
+  data: {
+    applicationId: field(id('application'), 'Id of the application.'),
+    name: field(z.string(), 'Its name.'),
+  },
+  example: { applicationId: 'app_0197f3a1a0b17c2d8e3f4a5b6c7d8e9f', name: 'Mobile app' },
+});
+
 /** Every kind of event that the outbox may hold. */
 export const domainEvents: readonly EventDefinition[] = [
   orderPlaced,
@@ -268,6 +278,7 @@ export const domainEvents: readonly EventDefinition[] = [
   stockLow,
   stockOut,
   stockBack,
+  applicationSuspended,
 ];
 
 const personalOf = new Map(domainEvents.map((definition) => [definition.type, personalFieldsOf(definition)]));

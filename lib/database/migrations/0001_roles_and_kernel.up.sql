@@ -19,6 +19,7 @@ begin
       ('events_api', '5s'),
       ('publisher', '10s'),
       ('read_models', '20s'),
+      ('application_events', '5s'),
       ('back_office_api', '5s'),
       ('saga', '5s'),
       ('manual_review', '5s'),
@@ -67,5 +68,5 @@ create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
   customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails,
-  catalog_api, catalog_reader, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, saga, manual_review, audit_reader,
+  catalog_api, catalog_reader, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler;

@@ -7,7 +7,7 @@ create table outbox.events (
   -- The version of the schema that `data` follows: lib/contract/events has the schemas, and a test compares both.
   schema_version smallint not null,
   subject text collate "C" not null,
-  -- The order, customer, product or stock that changed, and its version: the event's place in the sequence of its events.
+  -- The order, customer, product, stock or application that changed, and its version: the event's place in the sequence of its events.
   aggregate_id text collate "C" not null,
   sequence integer not null check (sequence >= 1),
   -- Which event of its type and subject this is, starting at 1: an order may be put into manual review more than once.
@@ -24,7 +24,8 @@ create table outbox.events (
     ('order.placed', 1), ('order.reserved', 1), ('order.confirmed', 1), ('order.failed', 1), ('order.cancelled', 1),
     ('order.in_review', 1), ('payment.captured', 1), ('payment.refunded', 1), ('refund.succeeded', 1),
     ('refund.failed', 1), ('customer.created', 1), ('customer.updated', 1), ('customer.erased', 1),
-    ('product.created', 1), ('product.updated', 1), ('stock.low', 1), ('stock.out', 1), ('stock.back', 1)
+    ('product.created', 1), ('product.updated', 1), ('stock.low', 1), ('stock.out', 1), ('stock.back', 1),
+    ('application.suspended', 1)
   ))
 );
 create unique index events_once_each on outbox.events (subject, type, occurrence);
@@ -32,10 +33,10 @@ create unique index events_in_sequence on outbox.events (aggregate_id, sequence)
 create index events_without_position on outbox.events (id) where position is null;
 create index events_unpublished on outbox.events (id) where published_at is null;
 
-grant usage on schema outbox to customers_api, catalog_api, orders_api, saga, manual_review, events_api, publisher;
+grant usage on schema outbox to application_events, customers_api, catalog_api, orders_api, saga, manual_review, events_api, publisher;
 grant select, update (position) on outbox.events to events_api;
 grant select, update (published_at) on outbox.events to publisher;
-grant insert on outbox.events to customers_api, catalog_api, orders_api, saga, manual_review;
+grant insert on outbox.events to application_events, customers_api, catalog_api, orders_api, saga, manual_review;
 grant select (id, type, subject, occurrence, occurred_at, published_at) on outbox.events to manual_review;
 
 -- Writes an event when what is available of a product falls to `low_at`, to nothing, or rises from nothing. A trigger does so,

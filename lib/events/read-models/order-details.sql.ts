@@ -89,7 +89,10 @@ async function writeOrders(tx: TransactionSql, generation: number, orders: reado
       order_id text, sequence integer, customer_id text, status text, placed_at timestamptz, changed_at timestamptz,
       details jsonb
     )
-    left join read_models.customers c on c.customer_id = o.customer_id
+    -- With a limit, each customer is looked up; a join may read the whole table.
+    left join lateral (
+      select email, name, premium from read_models.customers where customer_id = o.customer_id limit 1
+    ) c on true
     on conflict (generation, order_id) do update
       set sequence = excluded.sequence, status = excluded.status, changed_at = excluded.changed_at,
         details = excluded.details`;
@@ -109,14 +112,17 @@ async function showCustomers(tx: TransactionSql, generation: number, ids: readon
 
 /** Deletes what generations hold that were replaced, at most `limit` orders. @returns how many */
 export async function dropReplaced(sql: Sql, limit: number): Promise<number> {
+  const [replaced] = await sql<{ generation: number }[]>`
+    select generation from read_models.order_details
+    where generation < (select min(generation) from read_models.generations where model = 'order_details')
+    order by generation
+    limit 1`;
+  if (replaced === undefined) return 0;
+  const { generation } = replaced;
   const { count } = await sql`
-    delete from read_models.order_details o
-    using (
-      select generation, order_id from read_models.order_details
-      where generation < (select min(generation) from read_models.generations where model = 'order_details')
-      order by generation, order_id
-      limit ${limit}
-    ) replaced
-    where o.generation = replaced.generation and o.order_id = replaced.order_id`;
+    delete from read_models.order_details
+    where generation = ${generation} and order_id = any (array(
+      select order_id from read_models.order_details where generation = ${generation} order by order_id limit ${limit}
+    ))`;
   return count;
 }

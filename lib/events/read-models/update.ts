@@ -49,7 +49,7 @@ export async function updateReadModels(deps: UpdateDeps): Promise<Updated> {
       applied += await follow(sql, model, generation, isTimeUp);
       if (!live && !isTimeUp()) await inTransaction(sql, (tx) => replaceLive(tx, model));
     }
-    while (!isTimeUp() && (await models[model].dropReplaced(sql, batch)) === batch);
+    while (!isTimeUp() && (await models[model].dropReplaced(sql, batch)) > 0);
   }
   const left = await Promise.all(modelNames.map((model) => listGenerations(sql, model)));
   const lag = Math.max(...(await Promise.all(modelNames.map((model) => readLag(sql, model, now())))));
