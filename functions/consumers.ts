@@ -12,6 +12,8 @@ import {
   orderCancelled,
   orderConfirmed,
   orderFailed,
+  productCreated,
+  productUpdated,
   refundSucceeded,
 } from '../lib/contract/events/domain-events.ts';
 
@@ -38,6 +40,9 @@ export type Consumer = {
 
 /** What a customer gets a mail about. */
 export const orderNews = [orderConfirmed, orderFailed, orderCancelled, refundSucceeded] as const;
+
+/** What takes cached products out of use. */
+export const productNews = [productCreated, productUpdated] as const;
 
 const rows = {
   // Writes what is to be sent to which endpoint. Nothing is sent here, so a slow receiver delays no other.
@@ -81,6 +86,16 @@ const rows = {
     wakesReadModels: true,
     timeoutSeconds: 60,
     atOnce: 2,
+  },
+  // Handlers move the pointers themselves. This follows changes that were made past them, or whose handler died.
+  'supersede-products': {
+    handler: 'consumers/supersede-products',
+    source: eventSource,
+    types: productNews.map(({ type }) => type),
+    databaseRole: null,
+    tables: { cache: ['GetItem', 'UpdateItem'] },
+    timeoutSeconds: 10,
+    atOnce: 5,
   },
   'mail-order-news': {
     handler: 'consumers/mail-order-news',

@@ -6,6 +6,9 @@ import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 const endsSessions = { sessions: ['Query', 'BatchWriteItem'], identities: ['PutItem'] } as const satisfies TableGrants;
 const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] } as const satisfies TableGrants;
 
+const readsCache = { cache: ['GetItem', 'BatchGetItem', 'UpdateItem'] } as const satisfies TableGrants;
+const movesCachePointers = { cache: ['UpdateItem'] } as const satisfies TableGrants;
+
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
 
@@ -96,10 +99,22 @@ const rows = {
       tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
     },
   ),
-  'list-products': http('GET', '/products', 'client', 'catalog_reader', { scopes: ['catalog:read'] }),
-  'get-product': http('GET', '/products/{productId}', 'client', 'catalog_reader', { scopes: ['catalog:read'] }),
-  'create-product': http('POST', '/products', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
-  'update-product': http('PATCH', '/products/{productId}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'list-products': http('GET', '/products', 'client', 'catalog_reader', {
+    scopes: ['catalog:read'],
+    tables: readsCache,
+  }),
+  'get-product': http('GET', '/products/{productId}', 'client', 'catalog_reader', {
+    scopes: ['catalog:read'],
+    tables: readsCache,
+  }),
+  'create-product': http('POST', '/products', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+  }),
+  'update-product': http('PATCH', '/products/{productId}', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+  }),
   'list-stock-movements': http('GET', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
     scopes: ['stock:read'],
   }),

@@ -22,7 +22,7 @@ export type Settings = {
   /** Whether customers get mails about their orders. */
   orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
-  variables: Readonly<Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS', string>>>;
+  variables: Readonly<Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE', string>>>;
   /** Variables of the functions that open and recover accounts. */
   accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
 };
@@ -56,7 +56,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
@@ -85,6 +85,7 @@ export function readSettings(node: Node): Settings {
         tunable.filter((each) => given.text(each) !== undefined).map((each) => [each, String(given.count(each, 0))]),
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
+      ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
     },
     orderMails: orderMailsOf(given, mail),
     accounts: accountsOf(given, profile, mail),

@@ -4,26 +4,27 @@ import { idempotent, type KeyOptions } from '../../lib/database/idempotency.sql.
 import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
+import type { CachePointers } from '../../lib/kernel/cache-changes.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { cachePointers } from '../../lib/platform/cache.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
+import { changeProduct } from '../../lib/shop/catalog/cached-products.ts';
 import { insertProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions };
+type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions; pointers: CachePointers };
 
 export async function run(request: Request<typeof contract.createProduct, App>, deps: Deps): Promise<Result> {
-  const { answer, replayed } = await idempotent(
-    deps.sql(),
-    claimOf('create-product', request),
-    deps.keys,
-    async (tx) => {
-      const product = await insertProduct(tx, request.body, deps.clock, request.requestId);
+  let product: contract.Product | undefined;
+  const add = () =>
+    idempotent(deps.sql(), claimOf('create-product', request), deps.keys, async (tx) => {
+      product = await insertProduct(tx, request.body, deps.clock, request.requestId);
       const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
       return toStored({ status: 201, headers, body: product });
-    },
-  );
+    });
+  const { answer, replayed } = await changeProduct(deps.pointers, undefined, add, () => product);
   return fromStored(answer, replayed);
 }
 
@@ -31,4 +32,5 @@ export const handler = httpHandler(routes['create-product'], contract.createProd
   sql: () => sqlAs('catalog_api'),
   clock,
   keys: idempotency('catalog.idempotency_keys'),
+  pointers: cachePointers(),
 }));

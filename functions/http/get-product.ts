@@ -2,19 +2,30 @@ import { isBackOffice } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
+import type { Cache } from '../../lib/kernel/cache-aside.ts';
+import { cacheOver } from '../../lib/platform/cache.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { readProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { readCachedProduct } from '../../lib/shop/catalog/cached-products.ts';
+import { findProduct, notFound } from '../../lib/shop/catalog/products.sql.ts';
 import { routes } from '../routes.ts';
 
-type Deps = { sql: () => Sql };
+type Deps = { sql: () => Sql; cache: Cache };
 
-/** The ETag is the version, so that it can be the `If-Match` of a change. */
+/**
+ * The ETag is the version, so that it can be the `If-Match` of a change. A back office sees what is off sale too, straight
+ * from the database.
+ */
 export async function run({ path, caller }: Request<typeof contract.getProduct>, deps: Deps): Promise<Result> {
-  const product = await readProduct(deps.sql(), path.productId, { offSale: isBackOffice(caller) });
+  const { productId } = path;
+  const find = () => findProduct(deps.sql(), productId);
+  const offSale = isBackOffice(caller);
+  const product = offSale ? await find() : await readCachedProduct(deps.cache, productId, find);
+  if (product === undefined || !(product.active || offSale)) throw notFound();
   return { status: 200, body: product, etag: versionTag(product.version) };
 }
 
-export const handler = httpHandler(routes['get-product'], contract.getProduct, run, () => ({
+export const handler = httpHandler(routes['get-product'], contract.getProduct, run, (runtime) => ({
   sql: () => sqlAs('catalog_reader'),
+  cache: cacheOver('catalog_reader', runtime),
 }));

@@ -45,6 +45,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
   PLACING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that places orders' },
   COMPENSATING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that compensates orders' },
   REFUNDING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that makes partial refunds' },
+  CACHE: {
+    laptop: 'yours',
+    aws: '`-c cache=off`',
+    what: '`on` or `off`: whether reads of the catalogue go through [the cache](data.md#cache)',
+  },
   PAYMENT_PROVIDER: {
     laptop: 'yours',
     aws: 'set',

@@ -68,7 +68,7 @@ export class OutcomeUnknown extends Error {
 /** A dependency that the request needs did not answer, or is overloaded. */
 export class DependencyUnavailable extends Error {
   override readonly name = 'DependencyUnavailable';
-  readonly dependency: 'database' | 'sessions' | 'states' | 'payments' | 'identity';
+  readonly dependency: 'database' | 'cache' | 'sessions' | 'states' | 'payments' | 'identity';
   constructor(dependency: DependencyUnavailable['dependency'], options?: ErrorOptions) {
     super(`${dependency} did not answer`, options);
     this.dependency = dependency;

@@ -26,6 +26,8 @@ const schema = z.object({
   EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
   /** Where webhooks may be sent: `any` lets a laptop send to itself. */
   WEBHOOK_TARGETS: z._default(z.enum(['public', 'any']), 'public'),
+  /** Whether reads of the catalogue go through the cache. */
+  CACHE: z._default(z.enum(['on', 'off']), 'on'),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),

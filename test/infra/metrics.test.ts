@@ -14,6 +14,7 @@ import {
   metrics,
   webhookResults,
 } from '../../lib/contract/deploy/metrics.ts';
+import { cacheAnswers } from '../../lib/kernel/cache-aside.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
 type Named = { where: string; namespace: string; name: string; dimensions: Record<string, unknown> };
@@ -83,6 +84,7 @@ const values: Record<string, readonly string[]> = {
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,
   part: orderParts,
+  from: cacheAnswers,
   // Ids of registered applications, which no widget can know.
   application: [anyValue],
 };

@@ -75,7 +75,7 @@ import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { listFailedCompensations, reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { listExpiredReservations, listStaleOrders } from '../../lib/saga/sweep.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
-import { findProducts, listProducts, readProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { findProduct, findProducts, listProducts } from '../../lib/shop/catalog/products.sql.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { exportOrders } from '../../lib/shop/orders/export.sql.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
@@ -244,7 +244,7 @@ const calls: Call[] = [
     (sql) =>
       listProducts(sql, { active: true }, { limit: 100, cursor: encodeCursor('list-products', ids.product(2500)) }),
   ],
-  ['get-product', 'catalog_reader', (sql) => readProduct(sql, ids.product(777), { offSale: false })],
+  ['get-product', 'catalog_reader', (sql) => findProduct(sql, ids.product(777))],
   ['get-order with its products', 'catalog_reader', (sql) => findProducts(sql, productIds)],
   [
     'create-product',

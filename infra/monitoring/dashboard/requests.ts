@@ -1,7 +1,9 @@
-import { type IWidget, LogQueryWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration } from 'aws-cdk-lib';
+import { type IWidget, LogQueryWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { operations } from '../../../lib/contract/api/operations.ts';
 import { orderParts } from '../../../lib/contract/api/order-parts.ts';
 import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
+import { type CacheAnswer, cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
 import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import { graph } from './widgets.ts';
@@ -37,6 +39,28 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
         ...orderParts.map((part) => ours('PartsMissing', sum(), part)),
       ]),
     ],
+    cached(),
+  ];
+}
+
+/** Where reads of the catalogue found their answer. */
+function cached(): IWidget[] {
+  const from = (answers: readonly CacheAnswer[]) => answers.map((answer) => ours('CacheReads', sum(), answer));
+  const withoutSource = ['memory', 'table', 'waited', 'stale'] as const;
+  const total = (answers: readonly CacheAnswer[]) => answers.map((answer) => `FILL(${answer}, 0)`).join(' + ');
+  return [
+    graph('Catalogue reads, by where the answer came from', from(cacheAnswers), { stacked: true }),
+    graph('Catalogue reads without a read of the database, %', [
+      new MathExpression({
+        expression: `100 * (${total(withoutSource)}) / (${total(cacheAnswers)})`,
+        usingMetrics: Object.fromEntries(cacheAnswers.map((answer) => [answer, ours('CacheReads', sum(), answer)])),
+        label: 'hit ratio',
+        period: Duration.minutes(1),
+      }),
+    ]),
+    graph('Catalogue: loads; on the right: stale answers, reads without DynamoDB', from(['loaded']), {
+      right: from(['stale', 'unreachable']),
+    }),
   ];
 }
 

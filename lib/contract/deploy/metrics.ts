@@ -51,6 +51,7 @@ export const metrics = {
   ReadModelLag: { unit: 'Seconds' },
   WebhookAttempts: { unit: 'Count', dimension: 'result' },
   WebhookEndpointsDisabled: { unit: 'Count', dimension: 'cause' },
+  CacheReads: { unit: 'Count', dimension: 'from' },
   IssuerKeysAge: { unit: 'Seconds' },
 } as const satisfies Record<string, MetricSpec>;
 

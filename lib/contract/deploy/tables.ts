@@ -87,6 +87,13 @@ export const tables = {
     holds: 'webhooks that wait for their next attempt',
     recoverable: false,
   },
+  cache: {
+    partitionKey: 'key',
+    ttlAttribute: 'expiresAt',
+    holds: 'cached products and lists of products, and which of them are out of date',
+    // The database has them. Without the pointers no entry counts either.
+    recoverable: false,
+  },
   issuerKeys: {
     partitionKey: 'issuer',
     holds: 'public keys of the identity provider',

@@ -29,7 +29,7 @@ export async function listProducts(
   { active, sku }: ProductFilter,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ) {
-  const listName = active === false ? 'list-products off sale' : 'list-products';
+  const listName = listNameOf({ active });
   const rows = await sql<ProductRow[]>`
     select ${columns(sql)} from catalog.products
     where true
@@ -41,15 +41,10 @@ export async function listProducts(
   return toPage(listName, rows.map(toProduct), limit);
 }
 
-/**
- * A product. Without `offSale`, one that was taken off sale looks like one that never existed.
- * @throws Problem not-found
- */
-export async function readProduct(sql: Sql, id: string, { offSale }: { offSale: boolean }): Promise<contract.Product> {
-  const [row] = await sql<ProductRow[]>`
-    select ${columns(sql)} from catalog.products where id = ${id} ${offSale ? sql`` : sql`and active`}`;
-  if (row === undefined) throw notFound();
-  return toProduct(row);
+/** A product, on sale or not; undefined when it does not exist. */
+export async function findProduct(sql: Sql, id: string): Promise<contract.Product | undefined> {
+  const [row] = await sql<ProductRow[]>`select ${columns(sql)} from catalog.products where id = ${id}`;
+  return row && toProduct(row);
 }
 
 /** The products with these ids that are on sale, in the order of the ids. */
@@ -60,6 +55,9 @@ export async function findProducts(sql: Sql, ids: readonly string[]): Promise<co
   const found = new Map(rows.map((row) => [row.id, toProduct(row)]));
   return ids.flatMap((id) => found.get(id) ?? []);
 }
+/** The list that a cursor belongs to. */
+export const listNameOf = ({ active }: ProductFilter): string =>
+  active === false ? 'list-products off sale' : 'list-products';
 
 /** @throws Problem not-found when the product does not exist, on sale or not */
 export async function requireProduct(sql: Sql | TransactionSql, id: string): Promise<void> {
@@ -84,4 +82,4 @@ export const toProduct = (row: ProductRow): contract.Product => ({
   version: row.version,
 });
 
-const notFound = (): Problem => new Problem('not-found', 'This product does not exist.');
+export const notFound = (): Problem => new Problem('not-found', 'This product does not exist.');
