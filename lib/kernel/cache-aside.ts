@@ -64,8 +64,11 @@ export type Seen = {
 export type CacheStore = {
   /** Reads what was written last. */
   look(key: CacheKey, what: { entry: boolean }): Promise<Seen>;
-  /** Takes the right to load an entry; undefined when another process has it. */
-  lease(key: CacheKey, epoch: number): Promise<string | undefined>;
+  /**
+   * Takes the right to load an entry; undefined when another process has it, or has filled the entry since it was seen.
+   * @param loadedAt of the entry as it was seen, if there was one
+   */
+  lease(key: CacheKey, epoch: number, loadedAt: number | undefined): Promise<string | undefined>;
   /** Keeps an entry, and ends the lease. Changes nothing when the lease belongs to another process meanwhile. */
   fill(key: CacheKey, lease: string, entry: StoredEntry): Promise<void>;
   /** Ends the lease without an entry. */
@@ -115,8 +118,8 @@ export type CacheOptions = {
 
 /** An entry in memory. Its value is null for what does not exist, and undefined for what is too large. */
 type Entry = Omit<StoredEntry, 'body'> & { value: unknown };
-/** What a reader sees. `due` says that it is time to load the entry again, whatever the table has. */
-type Look = Seen & { due: boolean };
+/** What a reader sees. `due` is the entry that memory held when it began to look, if it is time to load that again. */
+type Look = Seen & { due: Entry | undefined };
 type Answer = { value: unknown; from: CacheAnswer };
 
 /**
@@ -164,9 +167,11 @@ export function createCache(options: CacheOptions): Cache {
       const known = remembered(key);
       const due = known === undefined || !isFresh(known) || isEarly(known);
       const seen = await reach(() => store.look(key, { entry: due }));
-      if (seen === undefined || due || seen.got.epoch === known.epoch) return seen && { ...seen.got, due };
+      if (seen === undefined || due || seen.got.epoch === known.epoch) {
+        return seen && { ...seen.got, due: due ? known : undefined };
+      }
       const again = await reach(() => store.look(key, { entry: true }));
-      return again && { ...again.got, due: true };
+      return again && { ...again.got, due: undefined };
     });
 
   /** The entry that counts: of the pointer's epoch, the newer of those in memory and in the table. */
@@ -193,7 +198,7 @@ export function createCache(options: CacheOptions): Cache {
       const held = entryOf(key, seen);
       if (held !== undefined && isFresh(held.entry)) {
         if (held.entry.value === undefined) return loadPast('large');
-        const due = held.from === 'memory' ? seen.due : isEarly(held.entry);
+        const due = held.from === 'memory' ? held.entry === seen.due : isEarly(held.entry);
         if (!due) return { value: held.entry.value, from: held.from };
       }
       // After a change the flight has another name: a reader never joins a load that began before the change.
@@ -219,7 +224,7 @@ export function createCache(options: CacheOptions): Cache {
   /** Loads an entry, or waits for the process that does. Undefined when the pointer moved meanwhile. */
   async function obtain(
     key: CacheKey,
-    { epoch, leased: leasedAtFirst }: Seen,
+    { epoch, ...first }: Seen,
     held: Entry | undefined,
     load: () => Promise<unknown>,
   ): Promise<Answer | undefined> {
@@ -229,9 +234,9 @@ export function createCache(options: CacheOptions): Cache {
       ? { value: held.value, from: isFresh(held) ? 'memory' : 'stale' }
       : undefined;
     if (stale !== undefined && sourceBreaker.isRefusing()) return stale;
-    let leased = leasedAtFirst ?? false;
+    let { leased, entry: stored } = first;
     for (let pause = 20; ; pause = Math.min(200, pause * 1.5)) {
-      const taken = leased ? { got: undefined } : await reach(() => store.lease(key, epoch));
+      const taken = leased ? { got: undefined } : await reach(() => store.lease(key, epoch, stored?.loadedAt));
       if (taken === undefined) return { value: await load(), from: 'unreachable' };
       if (taken.got !== undefined) return loadUnder(key, taken.got, epoch, stale, load);
       if (stale !== undefined && ageOf(held!) < held!.freshMs + cacheLimits.staleWhileLoading) return stale;
@@ -244,7 +249,7 @@ export function createCache(options: CacheOptions): Cache {
       if (now !== undefined && isFresh(now.entry)) {
         return { value: now.entry.value, from: now.entry.value === undefined ? 'large' : 'waited' };
       }
-      leased = seen.leased ?? false;
+      ({ leased, entry: stored } = seen);
     }
   }
 

@@ -16,8 +16,8 @@ const markMs = 60_000;
 /** How long a pointer is kept after its last change, in milliseconds: longer than any entry of an older epoch. */
 const pointerMs = 24 * cacheLimits.stale;
 
-/** A reader that waits longer for the table reads the source, in milliseconds. */
-const defaultTimeoutMs = 300;
+/** A reader that waits longer for a call reads the source, in milliseconds. Tests on a busy machine wait longer. */
+export const cacheTimeouts = { call: 300 };
 
 /*
  * The table has two kinds of items. A pointer counts its epochs, and holds the marks of those who change what it stands for,
@@ -27,8 +27,8 @@ const pointerItem = ({ pointer }: Pick<CacheKey, 'pointer'>) => ({ key: `pointer
 const entryItem = ({ entry }: Pick<CacheKey, 'entry'>) => ({ key: `entry#${entry}` });
 
 /** What readers do. Each call rejects when DynamoDB does not answer in time. */
-export function cacheStore({ client, table, clock, timeoutMs = defaultTimeoutMs }: CacheTable): CacheStore {
-  const inTime = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
+export function cacheStore({ client, table, clock, timeoutMs }: CacheTable): CacheStore {
+  const inTime = () => ({ abortSignal: AbortSignal.timeout(timeoutMs ?? cacheTimeouts.call) });
 
   /** Updates an entry. False when the condition does not hold. */
   async function update(key: CacheKey, expressions: object, values: Record<string, unknown>): Promise<boolean> {
@@ -65,7 +65,7 @@ export function cacheStore({ client, table, clock, timeoutMs = defaultTimeoutMs 
       return { ...seen, ...toEntry(itemOf(entryItem(key)), seen.epoch, clock.now()) };
     },
 
-    async lease(key, epoch) {
+    async lease(key, epoch, loadedAt) {
       const now = clock.now();
       const lease = randomBytes(9).toString('base64url');
       const taken = await update(
@@ -74,13 +74,15 @@ export function cacheStore({ client, table, clock, timeoutMs = defaultTimeoutMs 
           UpdateExpression:
             'SET lease = :lease, leaseEnds = :ends, leaseEpoch = :epoch, expiresAt = if_not_exists(expiresAt, :expires)',
           // A load of an older epoch holds nobody up.
-          ConditionExpression: 'attribute_not_exists(leaseEnds) OR leaseEnds <= :now OR leaseEpoch < :epoch',
+          ConditionExpression: `(attribute_not_exists(leaseEnds) OR leaseEnds <= :now OR leaseEpoch < :epoch)
+            AND ${loadedAt === undefined ? 'attribute_not_exists(loadedAt)' : 'loadedAt = :seen'}`,
         },
         {
           ':lease': lease,
           ':ends': now + cacheLimits.lease,
           ':epoch': epoch,
           ':now': now,
+          ...(loadedAt === undefined ? {} : { ':seen': loadedAt }),
           ':expires': toEpochSeconds(now + cacheLimits.stale),
         },
       );

@@ -11,6 +11,8 @@ import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts
 
 /* Four processes read the catalogue by the handlers, while this one changes it. */
 const processes = 4;
+/** On a busy machine nobody gives DynamoDB up, or loads for longer than a lease. */
+const long = String(2 * 60_000);
 const readersEach = 16;
 
 let handlers: LiveHandlers;
@@ -21,7 +23,7 @@ let productId: string;
 beforeAll(async () => {
   handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '1000000' });
   key = await handlers.appKey('catalog:write', 'catalog:read');
-  readers = await startCatalogReaders(processes);
+  readers = await startCatalogReaders(processes, { READER_PATIENCE: long, READER_LEASE: long });
 });
 afterAll(async () => {
   await Promise.all((readers ?? []).map((reader) => reader.end()));
@@ -48,7 +50,13 @@ const all = (
 ) => Promise.all(of.map((reader) => reader.read({ ...what, productId, clientId: handlers.clientId })));
 const sum = (outcomes: readonly Outcome[], ...from: string[]) =>
   outcomes.reduce((total, { answers }) => total + from.reduce((each, name) => each + (answers[name] ?? 0), 0), 0);
-const loads = ['loaded', 'changing', 'unreachable', 'large'];
+/** Reads of the database, by reason. */
+const loadsOf = (outcomes: readonly Outcome[]) =>
+  Object.fromEntries(
+    ['loaded', 'changing', 'unreachable', 'large']
+      .map((from): [string, number] => [from, sum(outcomes, from)])
+      .filter(([, count]) => count > 0),
+  );
 
 test('after a price change is answered, none of 64 readers in four processes sees the price before it', async () => {
   const reading = all(readers, { readers: readersEach, once: false, what: 'both' });
@@ -78,11 +86,11 @@ test('after a price change is answered, none of 64 readers in four processes see
 test('a thousand readers of a missing entry in four processes cause one load', async () => {
   const outcomes = await all(readers, { readers: 250, once: true, what: 'product' });
   expect(outcomes.flatMap(({ readings }) => readings.map(({ status }) => status))).toEqual(Array(1000).fill(200));
-  expect(sum(outcomes, ...loads)).toBe(1);
+  expect(loadsOf(outcomes)).toEqual({ loaded: 1 });
 });
 
 test('when the process that loads is killed, another one loads', async () => {
-  const [doomed, ...others] = await startCatalogReaders(3);
+  const [doomed, ...others] = await startCatalogReaders(3, { READER_PATIENCE: long });
   try {
     const blocked = async () => {
       const waiting = await handlers.owner`
@@ -102,7 +110,7 @@ test('when the process that loads is killed, another one loads', async () => {
     });
     const ended = await outcomes!;
     expect(ended.flatMap(({ readings }) => readings.map(({ status }) => status))).toEqual(Array(100).fill(200));
-    expect(sum(ended, ...loads)).toBe(1);
+    expect(Object.keys(loadsOf(ended))).toEqual(['loaded']);
   } finally {
     await Promise.all(others.map((reader) => reader.end()));
   }

@@ -1,6 +1,8 @@
 import { hrtime } from 'node:process';
 import type { Context } from 'aws-lambda';
+import { cacheLimits } from '../../lib/kernel/cache-aside.ts';
 import { useAccessSink } from '../../lib/platform/access-log.ts';
+import { cacheTimeouts } from '../../lib/platform/cache.dynamo.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import type { FromReader, Reading, ToReader } from './catalog-readers.ts';
 import { httpEvent } from './events.ts';
@@ -26,6 +28,12 @@ console.log = (line: unknown) => {
   for (const value of CacheReads === undefined ? [] : [CacheReads].flat()) answers[from] = (answers[from] ?? 0) + value;
 };
 useAccessSink(() => {});
+const { READER_PATIENCE, READER_LEASE } = process.env;
+if (READER_PATIENCE !== undefined) {
+  cacheTimeouts.call = Number(READER_PATIENCE);
+  cacheLimits.patience = Number(READER_PATIENCE);
+}
+if (READER_LEASE !== undefined) cacheLimits.lease = Number(READER_LEASE);
 
 let looping = false;
 

@@ -8,6 +8,7 @@ import { databaseRoles, type Scope } from '../../lib/contract/deploy/roles.ts';
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { useAccessSink } from '../../lib/platform/access-log.ts';
+import { cacheTimeouts } from '../../lib/platform/cache.dynamo.ts';
 import { dynamoTimeouts, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { fieldsOf, newServer } from './applications.ts';
@@ -63,11 +64,13 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
   const accessLines: string[] = [];
   useAccessSink((line) => accessLines.push(line));
   const owner = database.connect('migrator', poolOptions) as unknown as Sql;
-  const waitForDynamo = (times: typeof dynamoTimeouts) => {
+  const waitForDynamo = ({ cacheCall, ...times }: typeof dynamoTimeouts & { cacheCall: number }) => {
     const handler: unknown = platformDynamo().config.requestHandler;
     for (const [name, time] of Object.entries(times)) (handler as NodeHandler).updateHttpClientConfig(name, time);
+    cacheTimeouts.call = cacheCall;
   };
-  const patience = { connectionTimeout: 2 * 60_000, requestTimeout: 2 * 60_000 };
+  const patience = { connectionTimeout: 2 * 60_000, requestTimeout: 2 * 60_000, cacheCall: 2 * 60_000 };
+  const deployed = { ...dynamoTimeouts, cacheCall: cacheTimeouts.call };
   waitForDynamo(patience);
   const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
   const { id: clientId } = await registerByHand(applications, fieldsOf('web'));
@@ -78,7 +81,7 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     clientId,
     applications,
     async impatiently(work) {
-      waitForDynamo(dynamoTimeouts);
+      waitForDynamo(deployed);
       try {
         return await work();
       } finally {

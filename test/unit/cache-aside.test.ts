@@ -36,11 +36,24 @@ const pointers = (): CachePointers => cachePointers(table());
 
 type Process = Cache & { answers: CacheAnswer[] };
 
+type Hooks = { timeoutMs?: number; beforeLook?: () => Promise<unknown>; beforeLease?: () => Promise<unknown> };
+
 /** Time passes only where a process sleeps. */
-function openProcess(options: { timeoutMs?: number } = {}): Process {
+function openProcess({ beforeLook, beforeLease, ...options }: Hooks = {}): Process {
   const answers: CacheAnswer[] = [];
+  const store = cacheStore({ ...table(), ...options });
   const cache = createCache({
-    store: cacheStore({ ...table(), ...options }),
+    store: {
+      ...store,
+      look: async (...args) => {
+        await beforeLook?.();
+        return store.look(...args);
+      },
+      lease: async (...args) => {
+        await beforeLease?.();
+        return store.lease(...args);
+      },
+    },
     clock,
     stopwatch: { elapsed: () => now },
     sleep: async (milliseconds) => {
@@ -87,6 +100,30 @@ describe('a crowd', () => {
     const answers = processes.flatMap((each) => each.answers);
     expect(answers).toHaveLength(1000);
     expect(answers.filter((from) => from === 'loaded')).toHaveLength(1);
+  });
+
+  test('does not load again what was loaded between a look and the lease', async () => {
+    for (const _ of ['missing', 'expired', 'expired again']) {
+      const other = openProcess();
+      expect(await read(openProcess({ beforeLease: () => read(other) }))).toBe('old');
+      now += cacheLimits.fresh;
+    }
+    expect(source.loads).toBe(3);
+  });
+
+  test('does not load again what its process loaded while it looked', async () => {
+    let looks = 0;
+    const loaded = Promise.withResolvers<void>();
+    const process = openProcess({
+      beforeLook: async () => {
+        if (++looks === 2) await loaded.promise;
+      },
+    });
+    const [first, second] = [read(process), read(process)];
+    await first;
+    loaded.resolve();
+    expect(await second).toBe('old');
+    expect(process.answers).toEqual(['loaded', 'memory']);
   });
 
   test('loads an expired entry once, and an entry that changed once', async () => {
