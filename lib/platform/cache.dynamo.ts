@@ -17,7 +17,7 @@ const markMs = 60_000;
 const pointerMs = 24 * cacheLimits.stale;
 
 /** A reader that waits longer for a call reads the source, in milliseconds. Tests on a busy machine wait longer. */
-export const cacheTimeouts = { call: 300 };
+export const cacheTimeouts = { call: 500 };
 
 /*
  * The table has two kinds of items. A pointer counts its epochs, and holds the marks of those who change what it stands for,

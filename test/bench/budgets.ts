@@ -1,3 +1,5 @@
+import { cacheLimits } from '../../lib/kernel/cache-aside.ts';
+import type { CacheFigures } from './cache.ts';
 import type { CountsByWay } from './counts.ts';
 import type { EventFigures } from './events.ts';
 import type { FunctionFigures } from './functions.ts';
@@ -28,6 +30,8 @@ export const budgets = {
   pool: 2,
   /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
   limiterWrites: { passed: 1, refused: 0.2 },
+  /** SQL statements of a thousand readers of one entry; seconds until others have what a killed process was loading. */
+  cache: { statements: 1, killedSeconds: cacheLimits.lease / 1000 + 2 },
 };
 
 /** One sentence for every budget of counting that is broken. */
@@ -95,6 +99,24 @@ export function brokenByPool({ ratio, crowd }: PoolFigures): string[] {
       ? [`${otherwise} of ${requests} requests at once ended without an answer or 503 with Retry-After.`]
       : []),
     ...(answered === 0 ? [`None of ${requests} requests at once was answered.`] : []),
+  ];
+}
+
+/** One sentence for every promise of the cache that is broken. How much faster it is, is for a person to compare. */
+export function brokenByCache({ crowds, killed, awayErrors }: CacheFigures): string[] {
+  const { statements: most, killedSeconds } = budgets.cache;
+  return [
+    ...crowds
+      .filter(({ situation, statements }) => situation !== 'without the cache' && statements > most)
+      .map(
+        ({ situation, readers, statements }) =>
+          `${readers} readers ${situation} cause ${statements} SQL statements; the budget is ${most}.`,
+      ),
+    ...(killed.loads !== 1 ? [`The readers of a killed process cause ${killed.loads} loads instead of one.`] : []),
+    ...(killed.seconds > killedSeconds
+      ? [`The readers of a killed process wait ${killed.seconds} s; the budget is ${killedSeconds} s.`]
+      : []),
+    ...(awayErrors > 0 ? [`${awayErrors} reads without DynamoDB got no answer.`] : []),
   ];
 }
 

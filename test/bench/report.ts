@@ -1,4 +1,5 @@
 import { initShareOf } from './budgets.ts';
+import type { CacheFigures } from './cache.ts';
 import type { ChoreographyFigures } from './choreography.ts';
 import type { ComposeFigures } from './compose.ts';
 import type { Counts, CountsByWay } from './counts.ts';
@@ -24,6 +25,7 @@ export type Results = {
   events?: EventFigures[];
   compose?: ComposeFigures[];
   choreography?: ChoreographyFigures[];
+  cache?: CacheFigures;
   growth?: Growth[];
   peers?: PeerFigures[];
 };
@@ -40,6 +42,7 @@ export function toJson({
   events,
   compose,
   choreography,
+  cache,
   growth,
   peers,
 }: Results): object {
@@ -80,6 +83,7 @@ export function toJson({
     ...(events && { events }),
     ...(compose && { compose }),
     ...(choreography && { choreography }),
+    ...(cache && { cache }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
@@ -109,6 +113,7 @@ export function toText({
   events,
   compose,
   choreography,
+  cache,
   growth,
   peers,
 }: Results): string {
@@ -123,6 +128,7 @@ export function toText({
     ...(events === undefined ? [] : [eventsText(events)]),
     ...(compose === undefined ? [] : [composeText(compose)]),
     ...(choreography === undefined ? [] : [choreographyText(choreography)]),
+    ...(cache === undefined ? [] : [cacheText(cache)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -233,6 +239,33 @@ function choreographyText(choreography: ChoreographyFigures[]): string {
     `× ${rounded(ratio, 2)}`,
   ]);
   return table(['orders at once', 'by events ms', 'by a state machine ms', 'ratio'], lines);
+}
+
+function cacheText({ crowds, killed, ...rates }: CacheFigures): string {
+  const reads = table(
+    ['catalogue reads/s', 'with the cache', 'without', 'with ÷ without', 'DynamoDB away', 'away ÷ with', 'errors'],
+    [
+      [
+        '',
+        rounded(rates.onPerSecond),
+        rounded(rates.offPerSecond),
+        rounded(rates.onOfOff, 2),
+        rounded(rates.awayPerSecond),
+        rounded(rates.awayOfOn, 2),
+        rates.awayErrors,
+      ],
+    ],
+  );
+  const lines = crowds.map(({ situation, readers, statements, answers }) => [
+    situation,
+    readers,
+    statements,
+    Object.entries(answers)
+      .map(([from, count]) => `${from} ${count}`)
+      .join(', '),
+  ]);
+  const killing = `Killed while it loads: ${killed.loads} load by others, all answered after ${rounded(killed.seconds, 2)} s`;
+  return `${reads}\n${table(['a crowd', 'readers', 'SQL statements', 'answers from'], lines)}\n${killing}`;
 }
 
 function peersText(peers: PeerFigures[]): string {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import {
+  brokenByCache,
   brokenByCounts,
   brokenByEvents,
   brokenByFunctions,
@@ -9,6 +10,7 @@ import {
   brokenByLimiter,
   brokenByPool,
 } from './budgets.ts';
+import { measureCache } from './cache.ts';
 import { measureChoreography } from './choreography.ts';
 import { measureCompose } from './compose.ts';
 import { countPerOrder } from './counts.ts';
@@ -34,6 +36,7 @@ const parts = [
   'events',
   'compose',
   'choreography',
+  'cache',
   'growth',
   'peers',
 ] as const;
@@ -117,6 +120,10 @@ async function main(): Promise<boolean> {
     say('leading orders by events and by a state machine');
     results.choreography = await measureChoreography({ atOnce: [1, 8], turns: short ? 20 : 100, say });
   }
+  if (part.includes('cache')) {
+    say('reading the catalogue with the cache and without it');
+    results.cache = await measureCache({ ...(short ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 }), say });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -142,6 +149,7 @@ async function main(): Promise<boolean> {
     ...(results.limiter === undefined ? [] : brokenByLimiter(results.limiter)),
     ...(results.pool === undefined ? [] : brokenByPool(results.pool)),
     ...(results.events === undefined ? [] : brokenByEvents(results.events)),
+    ...(results.cache === undefined ? [] : brokenByCache(results.cache)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),

@@ -12,6 +12,8 @@ import { fieldsOf, newServer } from '../support/applications.ts';
 export type Shop = {
   stack: Stack;
   directory: string;
+  /** Of the web application that customers use. */
+  clientId: string;
   productIds: string[];
   /** A session token for each customer. */
   tokens: string[];
@@ -58,7 +60,7 @@ export async function openShop(size: {
     const newProduct = (units: number) => putOnSale(stack.baseUrl, appKey, units);
     const productIds = await times(size.products, () => newProduct(unitsEach));
     const tokens = await times(size.customers, () => signUpAndIn(stack.baseUrl, clientId));
-    return { stack, directory, productIds, tokens, newKey, newProduct, close };
+    return { stack, directory, clientId, productIds, tokens, newKey, newProduct, close };
   } catch (error) {
     await close();
     throw error;

@@ -162,6 +162,7 @@ describe('the cache follows', () => {
         sequence: version,
         occurredAt: new Date().toISOString(),
         correlationId: null,
+        causationId: null,
         data: { ...productUpdated.example, productId },
       },
       { pointers: cachePointers() },

@@ -75,7 +75,7 @@ export function watchReads(documents: DynamoDBDocumentClient) {
 }
 
 /** A TCP relay to `port` that can hold bytes or reset connections. */
-async function startRelay(port: number) {
+export async function startRelay(port: number) {
   let mode: 'open' | 'paused' | 'mute' | 'refusing' = 'open';
   const clients = new Set<Socket>();
   const flushes = new Set<() => void>();
