@@ -17,12 +17,16 @@ export type Settings = {
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
   dynamodbPrefixList?: string;
+  /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
+  catalogMaxAge?: number;
   /** The sender of mails; without it none are sent. */
   mail?: { from: string };
   /** Whether customers get mails about their orders. */
   orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
-  variables: Readonly<Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE', string>>>;
+  variables: Readonly<
+    Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE' | 'CATALOG_MAX_AGE_SECONDS', string>>
+  >;
   /** Variables of the functions that open and recover accounts. */
   accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
 };
@@ -56,7 +60,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
@@ -73,6 +77,7 @@ export function readSettings(node: Node): Settings {
     ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given);
+  const catalogMaxAge = maxAgeOf(given);
   const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
   return {
@@ -86,13 +91,22 @@ export function readSettings(node: Node): Settings {
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
       ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
+      ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
     },
     orderMails: orderMailsOf(given, mail),
     accounts: accountsOf(given, profile, mail),
     ...(mail === undefined ? {} : { mail }),
+    ...(catalogMaxAge === undefined ? {} : { catalogMaxAge }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
   };
+}
+
+function maxAgeOf(given: Given): number | undefined {
+  if (given.text('catalogMaxAge') === undefined) return undefined;
+  const seconds = given.count('catalogMaxAge', 1);
+  if (seconds > 3600) throw new SettingError('catalogMaxAge is at most 3600 seconds');
+  return seconds;
 }
 
 function orderMailsOf(given: Given, mail: Settings['mail']): boolean {

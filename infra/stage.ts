@@ -31,6 +31,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   const platform = new PlatformStack(app, idOf('platform'), {
     ...holding('migrations, HTTP API'),
     context: { settings, network, database, tables, issuer: identity.issuer, codeOf },
+    key: data.key,
   });
   const { context } = platform;
   const { api, handlersLog } = platform.http;

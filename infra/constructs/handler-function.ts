@@ -10,7 +10,15 @@ import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
 import { addressIn, type Settings } from '../settings.ts';
 import type { Database } from './database.ts';
-import { busNameOf, executionsArnOf, functionNameOf, logGroupNameOf, machineArnOf, machineNameOf } from './names.ts';
+import {
+  busNameOf,
+  edgeKeyOf,
+  executionsArnOf,
+  functionNameOf,
+  logGroupNameOf,
+  machineArnOf,
+  machineNameOf,
+} from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
 
@@ -190,6 +198,9 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
     ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
+    ...(grants.tables.cache !== undefined && settings.catalogMaxAge !== undefined
+      ? { EDGE_KEY: edgeKeyOf(settings.profile.name) }
+      : {}),
     ...settings.variables,
   };
 }

@@ -25,6 +25,12 @@ export const machineNameOf = (stage: string, machine: StateMachineName): string 
 /** The name of the stage's event bus. */
 export const busNameOf = (stage: string): string => `counterfoil-${stage}`;
 
+/** The name of the secret by which the stage's CDN proves that a request comes from it. */
+export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/edge-key`;
+
+/** That secret, as a reference that CloudFormation resolves when it deploys. */
+export const edgeKeyOf = (stage: string): string => `{{resolve:secretsmanager:${edgeKeyNameOf(stage)}}}`;
+
 /** The ARN of a state machine of the stage. */
 export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
   statesArn(scope, 'stateMachine', machineNameOf(stage, machine));

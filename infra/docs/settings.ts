@@ -50,6 +50,16 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: '`-c cache=off`',
     what: '`on` or `off`: whether reads of the catalogue go through [the cache](data.md#cache)',
   },
+  CATALOG_MAX_AGE_SECONDS: {
+    laptop: 'yours',
+    aws: '`-c catalogMaxAge=`',
+    what: 'how long [shared caches](data.md#shared-caches) may serve the catalogue without asking, 0–3600 s; 0: they ask each time',
+  },
+  EDGE_KEY: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'by which the CDN of the catalogue proves that a request comes from it; with `-c catalogMaxAge=`',
+  },
   PAYMENT_PROVIDER: {
     laptop: 'yours',
     aws: 'set',

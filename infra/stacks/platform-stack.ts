@@ -1,6 +1,8 @@
 import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { CatalogCdn } from '../constructs/catalog-cdn.ts';
 import type { StageContext } from '../constructs/handler-function.ts';
 import { HttpApi } from '../constructs/http-api.ts';
 import { Migrations } from '../constructs/migrations.ts';
@@ -13,13 +15,21 @@ export class PlatformStack extends Stack {
   readonly context: StageContext;
   readonly http: HttpApi;
 
-  constructor(scope: Construct, id: string, props: StackProps & { context: Omit<StageContext, 'networkAccess'> }) {
-    const { context, ...rest } = props;
+  constructor(
+    scope: Construct,
+    id: string,
+    props: StackProps & { context: Omit<StageContext, 'networkAccess'>; key: kms.IKey | undefined },
+  ) {
+    const { context, key, ...rest } = props;
     super(scope, id, rest);
     this.context = { ...context, networkAccess: networkAccess(this) };
     new Migrations(this, 'Migrations', this.context);
     this.http = new HttpApi(this, 'Http', context.settings);
     new CfnOutput(this, 'BaseUrl', { value: this.http.api.apiEndpoint });
+    const { profile, catalogMaxAge } = context.settings;
+    if (catalogMaxAge !== undefined) {
+      new CatalogCdn(this, 'Catalog', { stage: profile.name, api: this.http.api, maxAge: catalogMaxAge, key });
+    }
   }
 }
 

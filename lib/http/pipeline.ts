@@ -8,6 +8,7 @@ import { describeError, type Logger } from '../kernel/log.ts';
 import { accessOf, type Outcome } from './access-record.ts';
 import { type AccessControl, authorize } from './authorize.ts';
 import { checkBody, signedBody } from './body.ts';
+import type { Edge } from './edge.ts';
 import { parseHeaders } from './headers.ts';
 import { fingerprintOf } from './idempotency.ts';
 import { parseInput } from './input.ts';
@@ -24,6 +25,7 @@ export type HttpRuntime = {
   accessControl: AccessControl;
   /** Writes the record of an access. */
   record: (line: AccessLine) => void;
+  edge: Edge;
 };
 
 /** Runs the handler's work, and rejects with DeadlineExceeded after so many milliseconds. */
@@ -63,7 +65,7 @@ export async function perform<R extends Route, C extends OperationContract>(
   contract: C,
   context: RequestContext,
   body: unknown,
-  { meter, log, stopwatch }: HttpRuntime,
+  { meter, log, stopwatch, edge }: HttpRuntime,
   run: RunWithin<R, C>,
 ) {
   const { event, requestId, startedAt, touched, admission } = context;
@@ -95,7 +97,17 @@ export async function perform<R extends Route, C extends OperationContract>(
     tagged: contract.etag === true,
     ifNoneMatch: headers.ifNoneMatch,
     shared: route.auth === 'public' && route.method === 'GET',
+    maxAge: contract.shareable && caller.kind === 'client' ? shareFor(edge, context) : undefined,
   });
+}
+
+/** Prepares the header fields of an answer that others may get too. @returns how long, in seconds */
+function shareFor({ maxAge }: Edge, { responseHeaders }: RequestContext): number {
+  // Also that of a request with other credentials, whose answer may be another one or a refusal.
+  responseHeaders.vary = 'Authorization, Client-Id, Origin';
+  // What is left of this client's limits says nothing to others.
+  if (maxAge > 0) for (const name of ['ratelimit', 'ratelimit-policy']) delete responseHeaders[name];
+  return maxAge;
 }
 
 /** Measures and records an access, and logs why it failed if that is our fault. */

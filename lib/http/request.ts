@@ -6,6 +6,7 @@ import type { Meter } from '../contract/deploy/metrics.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
+import { type Edge, fromClient } from './edge.ts';
 import type { RequestHeaders } from './headers.ts';
 
 /** What a handler's `run` gets: an authorized caller and validated input. */
@@ -56,10 +57,10 @@ export type Admission = { caller: Caller; headers: RequestHeaders; release: () =
 
 export function openRequest(
   event: APIGatewayProxyEventV2,
-  { clock, stopwatch }: { clock: Clock; stopwatch: Stopwatch },
+  { clock, stopwatch, edge }: { clock: Clock; stopwatch: Stopwatch; edge: Edge },
 ): RequestContext {
   return {
-    event,
+    event: fromClient(event, edge.key),
     requestId: requestIdOf(event.headers['x-request-id'], event.requestContext.requestId),
     accessId: newId('access', clock),
     startedAt: stopwatch.elapsed(),

@@ -28,7 +28,15 @@ export function versionOf(tag: string): number | undefined {
 /** Turns a result into a response, or into 304 when the client has it already (RFC 9110 §13.1.2). */
 export function toResponse(
   result: Result,
-  options: { requestId: string; tagged: boolean; ifNoneMatch: string | undefined; shared: boolean },
+  options: {
+    requestId: string;
+    tagged: boolean;
+    ifNoneMatch: string | undefined;
+    /** Whether the operation is public. */
+    shared: boolean;
+    /** How long shared caches may serve a tagged answer without asking, in seconds; undefined if they may not keep it. */
+    maxAge?: number | undefined;
+  },
 ) {
   const headers: Record<string, string> = {
     'x-request-id': options.requestId,
@@ -42,7 +50,7 @@ export function toResponse(
   if (options.tagged && result.status === 200) {
     const etag = result.etag ?? `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
     headers.etag = etag;
-    if (!options.shared) headers['cache-control'] = 'private, no-cache';
+    if (!options.shared) headers['cache-control'] = cacheControl(options.maxAge);
     if (options.ifNoneMatch !== undefined && matches(options.ifNoneMatch, etag)) {
       delete headers['content-type'];
       return { statusCode: 304, headers, body: '' };
@@ -52,6 +60,11 @@ export function toResponse(
   }
   return { statusCode: result.status, headers, body };
 }
+
+const cacheControl = (maxAge: number | undefined): string => {
+  if (maxAge === undefined) return 'private, no-cache';
+  return maxAge === 0 ? 'public, no-cache' : `public, max-age=${maxAge}`;
+};
 
 /** Content security policy of an answer that is not a page: it loads nothing, runs nothing and is not framed. */
 export const noContent = "default-src 'none'; frame-ancestors 'none'";

@@ -28,6 +28,10 @@ const schema = z.object({
   WEBHOOK_TARGETS: z._default(z.enum(['public', 'any']), 'public'),
   /** Whether reads of the catalogue go through the cache. */
   CACHE: z._default(z.enum(['on', 'off']), 'on'),
+  /** How long caches between clients and the API may serve the catalogue without asking. */
+  CATALOG_MAX_AGE_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(0), z.lte(3600)), 0),
+  /** By which the stage's CDN proves that a request comes from it. */
+  EDGE_KEY: z.optional(z.string().check(z.minLength(32))),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),

@@ -21,6 +21,7 @@ async function answerOf(run: () => Promise<Result>, { accessMs = 0, record = (_l
     stopwatch: { elapsed: () => elapsed },
     clock: systemClock,
     record,
+    edge: { maxAge: 0, key: undefined },
     log: { info: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     accessControl: {
@@ -95,6 +96,7 @@ test('a request over its rate limit is recorded and counted under its applicatio
     stopwatch: { elapsed: () => 0 },
     record: (line: AccessLine) => printed.push(line),
     log: {},
+    edge: { maxAge: 0, key: undefined },
     meter: { count: (name: string, _: number, label?: string) => counted.push([name, label]), flush: () => {} },
     accessControl: {
       authenticate: async () => caller,

@@ -9,6 +9,10 @@ test.each(['dev', 'prod'] as const)(
   },
 );
 
+test.each(['dev', 'prod'] as const)('nor in %s with a CDN', (profile) => {
+  expect(() => synthesized(profile, { everyCheck: true, context: { catalogMaxAge: '60' } })).not.toThrow();
+});
+
 test('a resource that cdk-nag objects to stops the synthesis', () => {
   expect(() => synthesized('dev', { also: ({ data }) => new Bucket(data, 'Open') })).toThrow(/AwsSolutions-S1\b/);
 });

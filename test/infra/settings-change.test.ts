@@ -26,11 +26,13 @@ const settings: Record<'dev' | 'prod', Record<string, Record<string, string>>> =
     'an issuer': issuer,
     'callbacks and a domain': login,
     'mails and alarms': { ...mails, ...alarms },
-    'all of them': { ...stripe, ...issuer, ...mails, ...alarms, ...others },
+    'a CDN': { catalogMaxAge: '60' },
+    'all of them': { ...stripe, ...issuer, ...mails, ...alarms, ...others, catalogMaxAge: '5' },
   },
   prod: {
     'mails and alarms': {},
     'an issuer': issuer,
+    'a CDN': { catalogMaxAge: '60' },
     'callbacks, no mails, no alarms': { ...login, ...noMails, ...noAlarms, ...others },
   },
 };

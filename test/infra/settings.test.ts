@@ -116,6 +116,14 @@ test('a variable of the functions is passed on, and must be a number', () => {
   expect(read({ RATE_LIMIT_PER_MINUTE: '300' }).variables).toEqual({ RATE_LIMIT_PER_MINUTE: '300' });
   expect(read({ preparedStatements: 'off' }).variables).toEqual({ PREPARED_STATEMENTS: 'off' });
   expect(() => read({ preparedStatements: 'no' })).toThrow('preparedStatements');
+  expect(read({ cache: 'off' }).variables).toEqual({ CACHE: 'off' });
+  expect(() => read({ cache: 'no' })).toThrow('cache is on or off');
+  expect(read({ catalogMaxAge: '60' })).toMatchObject({
+    catalogMaxAge: 60,
+    variables: { CATALOG_MAX_AGE_SECONDS: '60' },
+  });
+  for (const wrong of ['0', '-1', 'a minute']) expect(() => read({ catalogMaxAge: wrong })).toThrow('at least 1');
+  expect(() => read({ catalogMaxAge: '3601' })).toThrow('at most 3600');
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
 });
 

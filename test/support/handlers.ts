@@ -69,6 +69,7 @@ function testRuntime(callers: Record<string, Caller>, clock: Clock): HttpRuntime
     log: { info: () => {}, warn: () => {}, error: () => {} },
     meter: { count: () => {}, flush: () => {} },
     record: () => {},
+    edge: { maxAge: 0, key: undefined },
     accessControl: {
       authenticate: async ({ bearer = '' }, { kinds, address }) => {
         if (bearer === '' && kinds.includes('client')) return { kind: 'client', address, application: anyApplication };

@@ -28,21 +28,23 @@ const sku = z
 export const listProducts = {
   summary: 'List the products on sale, newest first',
   description:
-    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`.',
+    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. Shared caches may keep what a request with a `Client-Id` alone gets.',
   query: z.strictObject({ ...pageQuery, active: z.optional(z.enum(['true', 'false'])), sku: z.optional(sku) }),
   responses: { 200: page(product) },
   problems: ['invalid-cursor'],
   etag: true,
+  shareable: true,
 } as const satisfies OperationContract;
 
 export const getProduct = {
   summary: 'Read a product that is on sale',
   description:
-    'A product that is no longer on sale (`active` is false) answers 404, except to a back office, which calls with a key and the scope `catalog:write`.',
+    'A product that is no longer on sale (`active` is false) answers 404, except to a back office, which calls with a key and the scope `catalog:write`. Shared caches may keep what a request with a `Client-Id` alone gets.',
   path: productPath,
   responses: { 200: product },
   problems: ['not-found'],
   etag: true,
+  shareable: true,
 } as const satisfies OperationContract;
 
 export const createProduct = {

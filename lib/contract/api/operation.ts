@@ -30,6 +30,11 @@ export type OperationContract = {
   wait?: true;
   /** Answers with an `ETag` and honours `If-None-Match`. */
   etag?: true;
+  /**
+   * What a caller gets who sends nothing but a `Client-Id` is the same for all of them and no secret, so shared caches may keep
+   * it.
+   */
+  shareable?: true;
   /** Takes `If-Match`. */
   ifMatch?: true;
   /** The answer lists accesses: the audit records what was asked about, not every id in the answer. */

@@ -10,11 +10,17 @@ import { openRequest, type Request, type RequestContext } from '../../http/reque
 import type { Result } from '../../http/response.ts';
 import { accessControl } from '../access-control.ts';
 import { recordAccess } from '../access-log.ts';
+import { config } from '../config.ts';
 import { type Runtime, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
 type HttpHandler = (event: APIGatewayProxyEventV2, context?: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
-const httpRuntime = (): HttpRuntime => ({ ...runtime(), record: recordAccess, accessControl: accessControl() });
+const httpRuntime = (): HttpRuntime => ({
+  ...runtime(),
+  record: recordAccess,
+  accessControl: accessControl(),
+  edge: { maxAge: config().CATALOG_MAX_AGE_SECONDS, key: config().EDGE_KEY },
+});
 
 /**
  * The Lambda handler of an HTTP operation (API Gateway, payload format 2.0): middleware that reports, admits and parses,
