@@ -33,6 +33,11 @@ export class CatalogCdn extends Construct {
       defaultBehavior: { ...reads, functionAssociations: [this.refusal(stage)] },
       additionalBehaviors: Object.fromEntries(paths.map((path) => [path, reads])),
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
+      // CloudFront would keep these for ten seconds, whatever the API says.
+      errorResponses: [404, 405, 414, 500, 501, 502, 503, 504].map((httpStatus) => ({
+        httpStatus,
+        ttl: Duration.seconds(0),
+      })),
     });
     // CloudFormation puts the key in when it deploys; the template names it only.
     distribution.node.addDependency(secret);

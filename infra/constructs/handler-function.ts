@@ -198,7 +198,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
     ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
-    ...(grants.tables.cache !== undefined && settings.catalogMaxAge !== undefined
+    ...(grants.tables.cache?.includes('BatchGetItem') && settings.catalogMaxAge !== undefined
       ? { EDGE_KEY: edgeKeyOf(settings.profile.name) }
       : {}),
     ...settings.variables,

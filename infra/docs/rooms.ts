@@ -36,7 +36,7 @@ export const rooms = {
     imports: ['kernel', 'contract', 'database', 'auth'],
   },
   platform: {
-    holds: 'the composition root: configuration, database pools, AWS clients, telemetry, handlers by trigger',
+    holds: 'the composition root: configuration, database pools, AWS clients, cache, telemetry, handlers by trigger',
     imports: ['kernel', 'contract', 'database', 'events', 'shop', 'saga', 'auth', 'accounts', 'operations', 'http'],
   },
 } as const satisfies Record<string, { holds: string; imports: readonly string[] }>;

@@ -174,6 +174,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'TablesAppKeys28DCF84D',
         'TablesApplications5DEE6B2A',
         'TablesAwaitedPayments873198D9',
+        'TablesCache5292FFBE',
         'TablesIdentities4BDFD7EE',
         'TablesIssuerKeysE60C57CE',
         'TablesLimits627214C7',

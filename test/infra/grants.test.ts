@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
@@ -47,6 +48,27 @@ describe('an HTTP handler', () => {
       limits: ['UpdateItem'],
       applications: ['GetItem'],
       appKeys: ['GetItem', 'UpdateItem'],
+      cache: ['UpdateItem'],
+    });
+  });
+
+  test('of an order or a quote cannot read the cache: prices for orders come from the database', () => {
+    const all = [
+      ...Object.values<Route>(routes).map((row) => ({ kind: 'http', row }) as const),
+      ...Object.values(steps).map((row) => ({ kind: 'step', row }) as const),
+      ...Object.values(jobs).map((row) => ({ kind: 'job', row }) as const),
+      ...Object.values(consumers).map((row) => ({ kind: 'consumer', row }) as const),
+    ];
+    const knowing = all.flatMap((handler) => {
+      const { cache } = grantsOf(handler, 'simulated').tables;
+      return cache === undefined ? [] : [[handler.row.handler, cache]];
+    });
+    expect(Object.fromEntries(knowing)).toEqual({
+      'http/list-products': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/get-product': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/create-product': ['UpdateItem'],
+      'http/update-product': ['UpdateItem'],
+      'consumers/supersede-products': ['GetItem', 'UpdateItem'],
     });
   });
 

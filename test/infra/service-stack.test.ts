@@ -274,6 +274,61 @@ test('prod charges by stripe, and knows the secret by its ARN alone', () => {
   expect(Properties.Environment.Variables).toEqual({ PAYMENT_PROVIDER: 'stripe', STRIPE_SECRET_ARN: stripeSecret });
 });
 
+describe('a CDN of the catalogue', () => {
+  const { platform, shop } = synthesized('dev', { context: { catalogMaxAge: '60' } });
+  const ofCdn = (type: string) => ofType(platform, `AWS::CloudFront::${type}`).map(([, { Properties }]) => Properties);
+  const [distribution] = ofCdn('Distribution');
+  const { DefaultCacheBehavior, CacheBehaviors, Origins, CustomErrorResponses } = distribution.DistributionConfig;
+
+  test('is only there if somebody asks for it', () => {
+    const types = stacksOf(synthesized('dev')).flatMap(([, { Resources }]) => Object.values(Resources));
+    expect(types.filter(({ Type }) => /CloudFront|SecretsManager/.test(Type))).toEqual([]);
+  });
+
+  test('reads the catalogue, and nothing else', () => {
+    const paths = CacheBehaviors.map(({ PathPattern }: { PathPattern: string }) => PathPattern);
+    expect(paths).toEqual(['/products', '/products/prd_*']);
+    for (const { AllowedMethods, FunctionAssociations } of CacheBehaviors) {
+      expect(AllowedMethods).toEqual(['GET', 'HEAD', 'OPTIONS']);
+      expect(FunctionAssociations).toBeUndefined();
+    }
+    expect(DefaultCacheBehavior.FunctionAssociations).toHaveLength(1);
+    expect(ofCdn('Function')[0].FunctionCode).toContain('statusCode: 404');
+  });
+
+  test('keeps an answer no longer than it promises, for callers with the same credentials, and no failure', () => {
+    expect(ofCdn('CachePolicy')[0].CachePolicyConfig).toMatchObject({
+      MinTTL: 0,
+      DefaultTTL: 0,
+      MaxTTL: 60,
+      ParametersInCacheKeyAndForwardedToOrigin: {
+        HeadersConfig: { HeaderBehavior: 'whitelist', Headers: ['Authorization', 'Client-Id', 'Origin'] },
+        QueryStringsConfig: { QueryStringBehavior: 'all' },
+      },
+    });
+    expect(
+      CustomErrorResponses.map(({ ErrorCachingMinTTL }: { ErrorCachingMinTTL: number }) => ErrorCachingMinTTL),
+    ).toEqual(Array(8).fill(0));
+  });
+
+  test('proves to the functions that read the catalogue, and to no others, that a request comes from it', () => {
+    const reference = '{{resolve:secretsmanager:counterfoil/dev/edge-key}}';
+    const headers = Origins.flatMap(
+      ({ OriginCustomHeaders }: { OriginCustomHeaders: object[] }) => OriginCustomHeaders,
+    );
+    expect(headers).toEqual([{ HeaderName: 'Counterfoil-Edge-Key', HeaderValue: reference }]);
+    const knowing = ofType(shop, 'AWS::Lambda::Function')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Environment }) => Environment.Variables.EDGE_KEY !== undefined);
+    expect(knowing.map(({ FunctionName }) => FunctionName)).toEqual([
+      'counterfoil-dev-http-list-products',
+      'counterfoil-dev-http-get-product',
+    ]);
+    for (const { Environment } of knowing)
+      expect(Environment.Variables).toMatchObject({ EDGE_KEY: reference, CATALOG_MAX_AGE_SECONDS: '60' });
+  });
+});
+
 test('prod runs one of each job at a time and mails its alarms; dev asks for neither', () => {
   const reserved = (stage: 'dev' | 'prod') =>
     ofType(stages[stage].service, 'AWS::Lambda::Function').filter(
