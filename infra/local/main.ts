@@ -153,6 +153,8 @@ function chosenSettings(): Record<string, string> {
     'RATE_LIMIT_PER_MINUTE',
     'LOG_LEVEL',
     'PREPARED_STATEMENTS',
+    'CACHE',
+    'CATALOG_MAX_AGE_SECONDS',
     'CONFIRM_EMAIL',
     'ACCOUNT_PAGES_URL',
     'ORDER_MAILS',

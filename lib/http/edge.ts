@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { sameHash } from '../auth/bearer.ts';
 
 /** The caches between clients and the API, such as the stage's CDN. */
 export type Edge = {
@@ -15,12 +16,11 @@ export type Edge = {
  */
 export function fromClient(event: APIGatewayProxyEventV2, key: string | undefined): APIGatewayProxyEventV2 {
   const { 'counterfoil-edge-key': sent, 'cloudfront-viewer-address': viewer } = event.headers;
-  if (key === undefined || sent === undefined || viewer === undefined || !isSame(sent, key)) return event;
+  if (key === undefined || sent === undefined || viewer === undefined || !sameHash(hashOf(sent), hashOf(key))) return event;
   const { requestContext } = event;
   // The address, a colon and the port; also for IPv6.
   const sourceIp = viewer.slice(0, viewer.lastIndexOf(':'));
   return { ...event, requestContext: { ...requestContext, http: { ...requestContext.http, sourceIp } } };
 }
 
-const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
