@@ -287,7 +287,10 @@ describe('a page in a browser', () => {
   test('of one of its origins may read every response, also a refusal', async () => {
     const answer = await read({ origin });
     expect(answer.status).toBe(200);
-    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': origin, vary: 'Origin' });
+    expect(answer.headers).toMatchObject({
+      'access-control-allow-origin': origin,
+      vary: 'Authorization, Client-Id, Origin',
+    });
     const refused = await read({ origin, authorization: `Bearer cfs_${'A'.repeat(64)}` });
     expect(refused).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': origin } });
   });
