@@ -104,7 +104,8 @@ export function cacheStore({ client, table, clock, timeoutMs }: CacheTable): Cac
           ':loadedAt': loadedAt,
           ':tookMs': tookMs,
           ':freshMs': freshMs,
-          ':expires': toEpochSeconds(loadedAt + cacheLimits.stale),
+          // Anybody can make up ids: what does not exist is not kept for an outage.
+          ':expires': toEpochSeconds(loadedAt + (body === 'null' ? 2 * cacheLimits.absentFresh : cacheLimits.stale)),
         },
       );
     },

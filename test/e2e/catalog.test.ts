@@ -41,6 +41,18 @@ test('a repeated creation under one key makes one product', async ({ expect }) =
   await refused('create-product', 422, 'idempotency-key-reused', { token, body: { ...body, name: 'Twice' }, key });
 });
 
+test('who reads after a new price was answered sees it, of the product and in the list', async ({ expect }) => {
+  const { id } = await newProduct({ stock: 0 });
+  for (let amount = 2; amount <= 8; amount++) {
+    await updateProduct(id, { price: { amount, currency: 'EUR' } });
+    const seen = await Promise.all(
+      Array.from({ length: 6 }, async () => (await succeed('get-product', 200, { path: { productId: id } })).body),
+    );
+    expect(seen.map(({ price }) => price.amount)).toEqual(Array(6).fill(amount));
+    expect((await onFirstPages(id)).at(-1)?.price.amount).toBe(amount);
+  }
+});
+
 test('a copy that is still good is not sent again, and one that is not is', async ({ expect }) => {
   const { id } = await newProduct({ stock: 0 });
   const path = { productId: id };

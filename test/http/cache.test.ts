@@ -50,6 +50,17 @@ const all = (
 ) => Promise.all(of.map((reader) => reader.read({ ...what, productId, clientId: handlers.clientId })));
 const sum = (outcomes: readonly Outcome[], ...from: string[]) =>
   outcomes.reduce((total, { answers }) => total + from.reduce((each, name) => each + (answers[name] ?? 0), 0), 0);
+/** Changes what the table holds of the product, behind everybody's back. */
+const changeEntry = (expression: string, values: Record<string, unknown>) =>
+  handlers.dynamo.documents.send(
+    new UpdateCommand({
+      TableName: 'cache',
+      Key: { key: `entry#product.1/${productId}` },
+      UpdateExpression: expression,
+      ConditionExpression: 'attribute_exists(body)',
+      ExpressionAttributeValues: values,
+    }),
+  );
 /** Reads of the database, by reason. */
 const loadsOf = (outcomes: readonly Outcome[]) =>
   Object.fromEntries(
@@ -116,21 +127,34 @@ test('when the process that loads is killed, another one loads', async () => {
   }
 });
 
+test('while PostgreSQL does not answer, an expired entry is served, and a changed one is not', async () => {
+  await read();
+  await changeEntry('SET loadedAt = loadedAt - :by', { ':by': 10 * 60_000 });
+  const [reader] = await startCatalogReaders(1, { READER_PATIENCE: long });
+  try {
+    await handlers.owner.begin(async (tx) => {
+      await tx`lock table catalog.products in access exclusive mode`;
+      for (const readers of [1, 50]) {
+        const [outcome] = await all([reader!], { readers, once: true, what: 'product' });
+        expect(outcome!.readings.map(({ status, amount }) => [status, amount])).toEqual(Array(readers).fill([200, 1]));
+        expect(outcome!.answers).toEqual({ stale: readers });
+      }
+      await cachePointers().supersede(`product/${productId}`);
+      const [outcome] = await all([reader!], { readers: 1, once: true, what: 'product' });
+      expect(outcome!.readings[0]!.status).toBe(503);
+    });
+    const back = await all([reader!], { readers: 1, once: true, what: 'product' });
+    expect(back[0]!.readings[0]).toMatchObject({ status: 200, amount: 1 });
+  } finally {
+    await reader!.end();
+  }
+});
+
 describe('prices for orders', () => {
   test('come from the database, whatever the cache says', async () => {
     await read();
-    const { documents } = handlers.dynamo;
-    const Key = { key: `entry#product.1/${productId}` };
     const body = JSON.stringify({ ...(await read()), price: { amount: 0, currency: 'EUR' } });
-    await documents.send(
-      new UpdateCommand({
-        TableName: 'cache',
-        Key,
-        UpdateExpression: 'SET body = :body',
-        ConditionExpression: 'attribute_exists(body)',
-        ExpressionAttributeValues: { ':body': body },
-      }),
-    );
+    await changeEntry('SET body = :body', { ':body': body });
     const [reader] = readers;
     const [outcome] = await all([reader!], { readers: 1, once: true, what: 'product' });
     expect(outcome!.readings[0]!.amount).toBe(0);
