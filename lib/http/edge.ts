@@ -16,7 +16,8 @@ export type Edge = {
  */
 export function fromClient(event: APIGatewayProxyEventV2, key: string | undefined): APIGatewayProxyEventV2 {
   const { 'counterfoil-edge-key': sent, 'cloudfront-viewer-address': viewer } = event.headers;
-  if (key === undefined || sent === undefined || viewer === undefined || !sameHash(hashOf(sent), hashOf(key))) return event;
+  if (key === undefined || sent === undefined || viewer === undefined || !sameHash(hashOf(sent), hashOf(key)))
+    return event;
   const { requestContext } = event;
   // The address, a colon and the port; also for IPv6.
   const sourceIp = viewer.slice(0, viewer.lastIndexOf(':'));

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type CacheKey, type CacheStore, cacheLimits, type Seen } from '../kernel/cache-aside.ts';
 import type { CachePointers } from '../kernel/cache-changes.ts';
+import { type CacheKey, type CacheStore, cacheLimits, type Seen } from '../kernel/cache-store.ts';
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
 

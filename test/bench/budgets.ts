@@ -1,4 +1,4 @@
-import { cacheLimits } from '../../lib/kernel/cache-aside.ts';
+import { cacheLimits } from '../../lib/kernel/cache-store.ts';
 import type { CacheFigures } from './cache.ts';
 import type { CountsByWay } from './counts.ts';
 import type { EventFigures } from './events.ts';

@@ -1,6 +1,6 @@
 import { hrtime } from 'node:process';
 import type { Context } from 'aws-lambda';
-import { cacheLimits } from '../../lib/kernel/cache-aside.ts';
+import { cacheLimits } from '../../lib/kernel/cache-store.ts';
 import { useAccessSink } from '../../lib/platform/access-log.ts';
 import { cacheTimeouts } from '../../lib/platform/cache.dynamo.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
