@@ -150,6 +150,20 @@ test('while PostgreSQL does not answer, an expired entry is served, and a change
   }
 });
 
+test('switched off, a process reads the database each time', async () => {
+  const [off] = await startCatalogReaders(1, { CACHE: 'off' });
+  try {
+    for (const amount of [1, 2, 3]) {
+      await handlers.owner`update catalog.products set price_amount = ${amount} where id = ${productId}`;
+      const [outcome] = await all([off!], { readers: 5, once: true, what: 'both' });
+      expect(outcome!.readings.map((reading) => reading.amount)).toEqual(Array(5).fill(amount));
+      expect(outcome!.answers).toEqual({});
+    }
+  } finally {
+    await off!.end();
+  }
+});
+
 describe('prices for orders', () => {
   test('come from the database, whatever the cache says', async () => {
     await read();
