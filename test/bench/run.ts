@@ -22,7 +22,8 @@ import { measureLimiter } from './limiter.ts';
 import { measureMemory } from './memory.ts';
 import { measurePeers, readAgainst } from './peers.ts';
 import { measurePool } from './pool.ts';
-import { type Results, toJson, toText } from './report.ts';
+import { type Results, toJson } from './report.ts';
+import { toText } from './report-text.ts';
 import { measureThroughput } from './throughput.ts';
 
 const parts = [

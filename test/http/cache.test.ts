@@ -106,7 +106,7 @@ test('when the process that loads is killed, another one loads', async () => {
     const blocked = async () => {
       const waiting = await handlers.owner`
         select from pg_stat_activity
-        where datname = current_database() and usename = 'catalog_api' and wait_event_type = 'Lock'`;
+        where datname = current_database() and usename = 'catalog_reader' and wait_event_type = 'Lock'`;
       return waiting.length;
     };
     let outcomes: Promise<Outcome[]> | undefined;
