@@ -52,7 +52,7 @@ export async function measureCache({ rounds, seconds, say }: CacheOptions): Prom
   try {
     const what = { productId: shop.productIds[0]!, clientId: shop.clientId };
     const rates = await measureRates(shop, what, { rounds, seconds, say });
-    await owner`alter role catalog_api set log_min_duration_statement = 0`;
+    await owner`alter role catalog_reader set log_min_duration_statement = 0`;
     say('a thousand readers at once, and the death of a process that loads');
     return { ...rates, crowds: await meetCrowds(shop, owner), killed: await killLoader(shop, owner) };
   } finally {
@@ -136,7 +136,7 @@ async function meetCrowds({ stack, directory, productIds, clientId }: Shop, owne
     const failed = all.flatMap(({ readings }) => readings).filter(({ status }) => status !== 200).length;
     if (failed > 0) throw new Error(`${failed} readers of a crowd got no product.`);
     await Promise.all(group.map((reader) => reader.end()));
-    const statements = (await readStatements(log, from, await endOf(log))).filter(({ role }) => role === 'catalog_api');
+    const statements = (await readStatements(log, from, await endOf(log))).filter(({ role }) => role === 'catalog_reader');
     return { situation, readers: processes * crowdEach, statements: statements.length, answers: answersOf(all) };
   };
   const missing = await meet('of a missing entry', {});
@@ -183,7 +183,7 @@ async function killLoader({ stack, productIds, clientId }: Shop, owner: Sql): Pr
 async function loading(owner: Sql): Promise<void> {
   for (;;) {
     const waiting = await owner`
-      select from pg_catalog.pg_stat_activity where usename = 'catalog_api' and wait_event_type = 'Lock'`;
+      select from pg_catalog.pg_stat_activity where usename = 'catalog_reader' and wait_event_type = 'Lock'`;
     if (waiting.length > 0) return;
     await sleep(5);
   }

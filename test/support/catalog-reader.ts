@@ -67,7 +67,7 @@ process.on('message', (message: ToReader) => {
   if (message.kind === 'stop') looping = false;
   if (message.kind === 'loop') loop(message).catch((error: unknown) => say({ kind: 'failed', error: String(error) }));
   if (message.kind === 'end')
-    void sqlAs('catalog_api')
+    void sqlAs('catalog_reader')
       .end({ timeout: 1 })
       .finally(() => process.exit(0));
 });
