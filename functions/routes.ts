@@ -166,14 +166,8 @@ const rows = {
     scopes: ['orders:refund'],
   }),
   'list-events': http('GET', '/events', 'app', 'events_api', { scopes: ['events:read'], concurrent: 5, waits: true }),
-  'list-order-details': http('GET', '/order-details', 'app', 'back_office_api', {
-    scopes: ['orders:read'],
-    concurrent: 10,
-  }),
-  'get-order-details': http('GET', '/order-details/{orderId}', 'app', 'back_office_api', {
-    scopes: ['orders:read'],
-    concurrent: 10,
-  }),
+  'list-order-details': http('GET', '/order-details', 'app', 'back_office_api', { scopes: ['orders:read'] }),
+  'get-order-details': http('GET', '/order-details/{orderId}', 'app', 'back_office_api', { scopes: ['orders:read'] }),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,

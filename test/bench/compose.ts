@@ -46,7 +46,7 @@ export async function measureCompose({ lines, turns, say }: ComposeOptions): Pro
   }
 }
 
-async function waysOf({ stack, tokens, productIds }: Shop, agent: Agent): Promise<Way[]> {
+async function waysOf({ stack, tokens, productIds, newKey }: Shop, agent: Agent): Promise<Way[]> {
   const [token] = tokens;
   const get = (path: string) => getJson(stack.baseUrl + path, token!, agent);
   await placeOrder({ url: `${stack.baseUrl}/orders`, token: token!, productIds, wait: 20, agent });
@@ -57,11 +57,19 @@ async function waysOf({ stack, tokens, productIds }: Shop, agent: Agent): Promis
     if (missing.length > 0) throw new Error(`a part was missing: ${JSON.stringify(missing)}`);
   };
   const products = productIds.length;
+  const key = await newKey('orders:read', 'customers:read');
+  const details = `${stack.baseUrl}/order-details/${data[0]!.id}`;
   return [
     { way: 'plain', requests: 1, statements: 1, read: async () => void (await get(path)) },
     { way: 'include=customer', requests: 1, statements: 2, read: composed('customer') },
     { way: 'include=products', requests: 1, statements: 2, read: composed('products') },
     { way: 'include=customer,products', requests: 1, statements: 3, read: composed('customer,products') },
+    {
+      way: 'the read model, by a back office',
+      requests: 1,
+      statements: 1,
+      read: async () => void (await getJson(details, key, agent)),
+    },
     {
       way: 'the client asks for each part, at once',
       requests: 2 + products,

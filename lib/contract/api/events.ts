@@ -27,7 +27,7 @@ const types = domainEvents.map(({ type }) => type) as [string, ...string[]];
 export const listEvents = {
   summary: 'Follow the events',
   description:
-    'Everything that happened, in one order that never changes: events of one order or customer come in the order of their `sequence`. Store `next` after you have handled an answer, and send it as `after` the next time; start with 0, or from any earlier place to see it all again. An event may come twice if you did not store `next`: recognize it by its `id`. With `Prefer: wait=N` an answer without events waits up to N seconds (at most 20) for the first. Events hold ids, amounts and codes, and no personal data.',
+    'Everything that happened, in one order that never changes: events of one order or customer come in the order of their `sequence`. Store `next` after you have handled an answer, and send it as `after` the next time; start with 0, or from any earlier place to see it all again. An event may come twice if you did not store `next`: recognize it by its `id`. With `Prefer: wait=N` an answer without events waits up to N seconds (at most 20) for the first. Events hold ids, amounts and codes. Those of customers hold e-mail and name, which are null without `customers:read`, and once the customer is erased.',
   query: z.strictObject({
     after: z._default(z.coerce.number().check(z.int(), z.gte(0)), 0),
     type: z.optional(z.enum(types)),
