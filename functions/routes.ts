@@ -17,6 +17,7 @@ const rows = {
   'confirm-email': http('POST', '/customers/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
+    writesEvents: true,
   }),
   'request-password-reset': http('POST', '/password-resets', 'client', 'customers_api', {
     scopes: ['customers:write'],
@@ -24,6 +25,7 @@ const rows = {
   'reset-password': http('POST', '/password-resets/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'], limits: ['PutItem', 'DeleteItem'] },
+    writesEvents: true,
   }),
   'change-password': http('POST', '/customers/me/password', 'session', 'customers_api', {
     scopes: ['customers:write'],
@@ -36,9 +38,13 @@ const rows = {
   'change-email': http('POST', '/customers/email-changes/confirmations', 'client', 'customers_api', {
     scopes: ['customers:write'],
     tables: endsSessions,
+    writesEvents: true,
   }),
   'get-me': http('GET', '/customers/me', 'customer', 'profiles_api'),
-  'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', { scopes: ['customers:write'] }),
+  'update-me': http('PATCH', '/customers/me', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+    writesEvents: true,
+  }),
   'export-me': http('GET', '/customers/me/export', 'session', 'customer_export', {
     recent: true,
     scopes: ['customers:read'],
@@ -49,17 +55,20 @@ const rows = {
     recent: true,
     scopes: ['customers:write'],
     tables: { sessions: ['Query', 'BatchWriteItem'], identities: ['DeleteItem'] },
+    writesEvents: true,
   }),
   'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', { scopes: ['customers:read'] }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
+    writesEvents: true,
   }),
   'end-customer-sessions': http('DELETE', '/customers/{customerId}/sessions', 'app', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
   }),
   'sign-in': http('POST', '/sessions', 'client', 'customers_api', {
+    writesEvents: true,
     tables: {
       ...judgesLoginAttempts,
       sessions: ['PutItem', 'DeleteItem', 'Query', 'BatchWriteItem'],
@@ -110,16 +119,19 @@ const rows = {
   'create-product': http('POST', '/products', 'app', 'catalog_api', {
     scopes: ['catalog:write'],
     tables: movesCachePointers,
+    writesEvents: true,
   }),
   'update-product': http('PATCH', '/products/{productId}', 'app', 'catalog_api', {
     scopes: ['catalog:write'],
     tables: movesCachePointers,
+    writesEvents: true,
   }),
   'list-stock-movements': http('GET', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
     scopes: ['stock:read'],
   }),
   'create-stock-movement': http('POST', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
     scopes: ['stock:write'],
+    writesEvents: true,
   }),
   'update-stock-level': http('PATCH', '/products/{productId}/stock-level', 'app', 'catalog_api', {
     scopes: ['stock:write'],
@@ -309,6 +321,7 @@ type Extras = Pick<
   | 'provider'
   | 'waits'
   | 'wakesWebhooks'
+  | 'writesEvents'
 >;
 
 function http<A extends Auth>(

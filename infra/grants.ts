@@ -5,7 +5,7 @@ import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
-import { eventSource, readModelSource, webhookSource } from '../lib/contract/events/define-event.ts';
+import { eventSource, outboxSource, readModelSource, webhookSource } from '../lib/contract/events/define-event.ts';
 
 /** Everything that a handler may do. */
 export type Grants = {
@@ -39,6 +39,7 @@ export type Handler =
 const publishedBy = ({ kind, row }: Handler): string[] => [
   ...(kind === 'job' && row.publishes ? [eventSource] : []),
   ...('wakesWebhooks' in row && row.wakesWebhooks ? [webhookSource] : []),
+  ...('writesEvents' in row && row.writesEvents ? [outboxSource] : []),
   ...('wakesReadModels' in row && row.wakesReadModels ? [readModelSource] : []),
 ];
 

@@ -3,6 +3,7 @@ import * as contract from '../../lib/contract/api/customers.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
@@ -14,4 +15,6 @@ export async function run(
   return { status: 204 };
 }
 
-export const handler = httpHandler(routes['change-email'], contract.changeEmail, run, ({ log }) => accountDeps(log));
+export const handler = httpHandler(routes['change-email'], contract.changeEmail, announcing(run), ({ log }) =>
+  accountDeps(log),
+);

@@ -6,6 +6,7 @@ import * as contract from '../../lib/contract/api/customers.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
@@ -21,7 +22,7 @@ export async function run(request: Request<typeof contract.confirmEmail>, deps: 
   return { status: 204 };
 }
 
-export const handler = httpHandler(routes['confirm-email'], contract.confirmEmail, run, ({ log }) => ({
+export const handler = httpHandler(routes['confirm-email'], contract.confirmEmail, announcing(run), ({ log }) => ({
   ...accountDeps(log),
   cost: passwordCost,
 }));

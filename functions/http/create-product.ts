@@ -7,6 +7,7 @@ import { type Result, versionTag } from '../../lib/http/response.ts';
 import type { CachePointers } from '../../lib/kernel/cache-changes.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { cachePointers } from '../../lib/platform/cache.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
@@ -28,7 +29,7 @@ export async function run(request: Request<typeof contract.createProduct, App>, 
   return fromStored(answer, replayed);
 }
 
-export const handler = httpHandler(routes['create-product'], contract.createProduct, run, ({ clock }) => ({
+export const handler = httpHandler(routes['create-product'], contract.createProduct, announcing(run), ({ clock }) => ({
   sql: () => sqlAs('catalog_api'),
   clock,
   keys: idempotency('catalog.idempotency_keys'),

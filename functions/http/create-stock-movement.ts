@@ -5,6 +5,7 @@ import { claimOf, fromStored, toStored } from '../../lib/http/idempotency.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
@@ -23,8 +24,13 @@ export async function run(request: Request<typeof contract.createStockMovement, 
   return fromStored(answer, replayed);
 }
 
-export const handler = httpHandler(routes['create-stock-movement'], contract.createStockMovement, run, ({ clock }) => ({
-  sql: () => sqlAs('catalog_api'),
-  clock,
-  keys: idempotency('catalog.idempotency_keys'),
-}));
+export const handler = httpHandler(
+  routes['create-stock-movement'],
+  contract.createStockMovement,
+  announcing(run),
+  ({ clock }) => ({
+    sql: () => sqlAs('catalog_api'),
+    clock,
+    keys: idempotency('catalog.idempotency_keys'),
+  }),
+);

@@ -5,6 +5,7 @@ import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { routes } from '../routes.ts';
@@ -17,7 +18,7 @@ export async function run(
   return { status: 204 };
 }
 
-export const handler = httpHandler(routes['erase-me'], contract.eraseMe, run, ({ log }) => ({
+export const handler = httpHandler(routes['erase-me'], contract.eraseMe, announcing(run), ({ log }) => ({
   ...accountDeps(log),
   sql: () => sqlAs('customer_erasure'),
 }));

@@ -10,6 +10,7 @@ import type { Result } from '../../lib/http/response.ts';
 import { describeError } from '../../lib/kernel/log.ts';
 import { networkOf } from '../../lib/kernel/network.ts';
 import { accountDeps, passwordDeps } from '../../lib/platform/accounts.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
@@ -30,7 +31,7 @@ export async function run(request: Request<typeof contract.resetPassword>, deps:
   return { status: 204 };
 }
 
-export const handler = httpHandler(routes['reset-password'], contract.resetPassword, run, ({ log }) => ({
+export const handler = httpHandler(routes['reset-password'], contract.resetPassword, announcing(run), ({ log }) => ({
   ...accountDeps(log),
   ...passwordDeps(),
 }));

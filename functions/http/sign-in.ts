@@ -10,12 +10,14 @@ import type { Result } from '../../lib/http/response.ts';
 import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { describeError } from '../../lib/kernel/log.ts';
 import { accountRules, passwordDeps } from '../../lib/platform/accounts.ts';
+import { tellPublisher } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { verifyToken } from '../../lib/platform/identity.ts';
 import { identityLinks, sessionStore } from '../../lib/platform/stores.ts';
 import { routes } from '../routes.ts';
 
-type Deps = PasswordDeps & IdTokenDeps & { mustConfirm: boolean; sessions: SessionStore };
+type Deps = PasswordDeps &
+  IdTokenDeps & { mustConfirm: boolean; sessions: SessionStore; tellPublisher: typeof tellPublisher };
 
 export async function run(request: Request<typeof contract.signIn, CallerOf<'client'>>, deps: Deps): Promise<Result> {
   const { body, log } = request;
@@ -24,7 +26,9 @@ export async function run(request: Request<typeof contract.signIn, CallerOf<'cli
   if ('idToken' in body) {
     const { authenticatedAt, ...owner } = await exchangeIdToken(deps, body, application.id);
     request.concerns(owner.id);
-    return opened(owner.id, await openSessionOf(deps, owner, { ...origin, authenticatedAt }, request));
+    const session = await openSessionOf(deps, owner, { ...origin, authenticatedAt }, request);
+    if (session.announced) await deps.tellPublisher(log);
+    return opened(owner.id, session);
   }
   const owner = await checkPassword(deps, { ...body, address }, request);
   const [session] = await Promise.all([
@@ -34,6 +38,7 @@ export async function run(request: Request<typeof contract.signIn, CallerOf<'cli
   await renewHash(deps, owner, body.password).catch((error: unknown) =>
     log.warn('password not rehashed', { error: describeError(error) }),
   );
+  if (session.announced) await deps.tellPublisher(log);
   return opened(owner.id, session);
 }
 
@@ -49,4 +54,5 @@ export const handler = httpHandler(routes['sign-in'], contract.signIn, run, ({ c
   links: identityLinks(),
   clock,
   verify: verifyToken,
+  tellPublisher,
 }));

@@ -4,6 +4,7 @@ import * as contract from '../../lib/contract/api/customers.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
 import { accountDeps } from '../../lib/platform/accounts.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
@@ -15,6 +16,6 @@ export async function run(
   return { status: 200, body: customer, etag: versionTag(customer.version) };
 }
 
-export const handler = httpHandler(routes['update-customer'], contract.updateCustomer, run, ({ log }) =>
+export const handler = httpHandler(routes['update-customer'], contract.updateCustomer, announcing(run), ({ log }) =>
   accountDeps(log),
 );

@@ -5,6 +5,7 @@ import { type Result, versionTag } from '../../lib/http/response.ts';
 import type { CachePointers } from '../../lib/kernel/cache-changes.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import { cachePointers } from '../../lib/platform/cache.ts';
+import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { changeProduct } from '../../lib/shop/catalog/cached-products.ts';
@@ -24,7 +25,7 @@ export async function run(request: Request<typeof contract.updateProduct, App>, 
   return { status: 200, body: product, etag: versionTag(product.version) };
 }
 
-export const handler = httpHandler(routes['update-product'], contract.updateProduct, run, ({ clock }) => ({
+export const handler = httpHandler(routes['update-product'], contract.updateProduct, announcing(run), ({ clock }) => ({
   sql: () => sqlAs('catalog_api'),
   clock,
   pointers: cachePointers(),

@@ -45,7 +45,6 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     ...scheduler,
     afterRequest: (line) => {
       if (mayWriteMail(line)) void sendMails();
-      if (line.method !== 'GET' && line.status < 300) publish.call();
     },
     publish: publish.call,
     sendMails: () => void sendMails(),

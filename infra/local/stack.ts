@@ -10,6 +10,7 @@ import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { type StateMachineName, stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
+import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
 import { isActive, patternOf } from '../events.ts';
 import { type Bus, startBus } from './bus/start.ts';
@@ -147,7 +148,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log,
     waitScale: options.waitScale,
   });
-  const bus = await openBus(options, invoke, { clock, keep, onConsumed: () => sendMails() });
+  const bus = await openBus(options, invoke, {
+    clock,
+    keep,
+    onConsumed: () => sendMails(),
+    onEvents: () => publish(),
+  });
   const env: Record<string, string> = {
     ...environmentOf({ dynamo, states, bus, proxy, certificate, credentials, provider }),
     COMPILE_CACHE: at('compile-cache'),
@@ -277,7 +283,12 @@ async function openAccessLines(logFile: string, invoke: Invoke, log: (line: stri
 async function openBus(
   { directory, settings = {}, log = () => {} }: StackOptions,
   invoke: Invoke,
-  { clock, keep, onConsumed }: { clock: MovableClock; keep: Keep; onConsumed: () => void },
+  {
+    clock,
+    keep,
+    onConsumed,
+    onEvents,
+  }: { clock: MovableClock; keep: Keep; onConsumed: () => void; onEvents: () => void },
 ): Promise<Bus> {
   const active = Object.values(consumers).filter((row) =>
     isActive(row, { orderMails: settings.ORDER_MAILS === 'all' }),
@@ -285,15 +296,23 @@ async function openBus(
   const bus = await startBus({
     name: 'counterfoil',
     file: join(directory, 'events.sqlite'),
-    rules: active.map((consumer) => ({
-      name: consumer.name,
-      pattern: patternOf(consumer),
-      atOnce: consumer.atOnce,
-      deliver: async (event) => {
-        await invoke(consumer.handler, event, consumer.timeoutSeconds);
-        if (consumer.name === 'mail-order-news') onConsumed();
+    rules: [
+      {
+        name: 'publish-events',
+        pattern: { source: [outboxSource], 'detail-type': [outboxDue] },
+        atOnce: 1,
+        deliver: async () => onEvents(),
       },
-    })),
+      ...active.map((consumer) => ({
+        name: consumer.name,
+        pattern: patternOf(consumer),
+        atOnce: consumer.atOnce,
+        deliver: async (event: unknown) => {
+          await invoke(consumer.handler, event, consumer.timeoutSeconds);
+          if (consumer.name === 'mail-order-news') onConsumed();
+        },
+      })),
+    ],
     clock,
     log,
   });

@@ -2,9 +2,11 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { AccessRecords } from '../constructs/access-records.ts';
 import { invokedBy } from '../constructs/event-bus.ts';
 import type { HandlerFunction, StageContext } from '../constructs/handler-function.ts';
+import { busNameOf } from '../constructs/names.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 
@@ -33,6 +35,25 @@ function wokenBySagas(scope: Construct, publisher: HandlerFunction, stateMachine
   invokedBy(scope, 'PublisherPermission', publisher, rule.attrArn);
 }
 
+/** Starts the publisher when a handler says that it has written an event. */
+function wokenByHandlers(scope: Construct, publisher: HandlerFunction, stage: string): void {
+  const rule = new events.CfnRule(scope, 'OutboxRule', {
+    eventBusName: busNameOf(stage),
+    description: 'Domain events that no saga announces are published at once',
+    eventPattern: { source: [outboxSource], 'detail-type': [outboxDue] },
+    targets: [
+      {
+        id: 'function',
+        arn: publisher.function.functionArn,
+        input: '{}',
+        // The schedule does what a lost message leaves.
+        retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 2 },
+      },
+    ],
+  });
+  invokedBy(scope, 'OutboxPermission', publisher, rule.attrArn);
+}
+
 /** What runs without a request: scheduled jobs, and the function that stores access records from the log. */
 export class JobsStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
@@ -47,6 +68,7 @@ export class JobsStack extends Stack {
     super(scope, id, rest);
     const schedules = new Schedules(this, 'Schedules', context);
     wokenBySagas(this, schedules.handlers['publish-events']!, Object.values(stateMachines));
+    wokenByHandlers(this, schedules.handlers['publish-events']!, context.settings.profile.name);
     const records = new AccessRecords(this, 'AccessRecords', { context, from: httpLog });
     this.handlers = [...Object.values(schedules.handlers), ...Object.values(records.handlers)];
     this.monitored = {

@@ -183,6 +183,7 @@ test('a locked sign-in is counted as one', async () => {
     sql: () => handlers.owner,
     sessions: { ...store, table: 'sessions', idleSeconds: 60, maxSeconds: 60 },
     lockout: { ...store, table: 'limits' },
+    tellPublisher: async () => {},
     cost: passwordCost,
     mustConfirm: false,
     links: { client: handlers.dynamo.documents, table: 'identities' },

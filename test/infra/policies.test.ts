@@ -240,10 +240,10 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
   });
 
-  test('a rule starts its own function alone: a consumer by its events, the publisher by sagas', () => {
+  test('a rule starts its own function alone: a consumer by its events, the publisher by sagas and handlers', () => {
     const rules = ofType(service, 'AWS::Events::Rule');
     const own = Object.values(consumers);
-    expect(rules).toHaveLength(own.length + 1);
+    expect(rules).toHaveLength(own.length + 2);
     const permissions = ofType(service, 'AWS::Lambda::Permission')
       .map(([, { Properties }]) => Properties)
       .filter(({ Principal }) => Principal === 'events.amazonaws.com');
@@ -263,8 +263,12 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const woken = rules
       .map(([, { Properties }]) => Properties)
       .filter(({ Targets }) => Targets[0].Arn['Fn::GetAtt'][0] === publisher);
-    expect(woken).toHaveLength(1);
-    expect(woken[0].EventPattern.detail.stateMachineArn).toHaveLength(3);
+    expect(woken).toHaveLength(2);
+    const [byHandlers, bySagas] = woken.toSorted(
+      (a, b) => (a.EventPattern.detail ? 1 : 0) - (b.EventPattern.detail ? 1 : 0),
+    );
+    expect(byHandlers.EventPattern).toEqual({ source: [outboxSource], 'detail-type': [outboxDue] });
+    expect(bySagas.EventPattern.detail.stateMachineArn).toHaveLength(3);
     for (const row of own) {
       const [consumer] = functionOf(service, stage, row.handler);
       const mine = rules

@@ -211,6 +211,13 @@ describe('tables', () => {
     }
   });
 
+  test('a handler tells the publisher of its events exactly if its row says that it writes some', () => {
+    for (const { handler, writesEvents } of Object.values(routes)) {
+      const text = readFileSync(join(root, `functions/${handler}.ts`), 'utf8');
+      expect(/\bannouncing\(run\)|\btellPublisher\(/.test(text), handler).toBe(writesEvents === true);
+    }
+  });
+
   test('a handler that talks to the provider touches no database, and the other way round', () => {
     for (const { provider, databaseRole } of Object.values(steps)) expect(provider).toBe(databaseRole === null);
     for (const { provider, databaseRole, ...job } of Object.values(jobs)) {

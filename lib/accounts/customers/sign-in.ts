@@ -13,6 +13,7 @@ type Origin = { applicationId: string; address: string; authenticatedAt?: number
 
 /**
  * Opens a session for a customer who has proved who they are. `expiresAt` is in milliseconds since the epoch.
+ * @returns also whether it was their first, which is an event
  * @throws Problem customer-suspended; access-changed when how they get in was changed meanwhile; DependencyUnavailable
  */
 export async function openSessionOf(
@@ -20,7 +21,7 @@ export async function openSessionOf(
   { id: customerId, suspended, accessVersion }: Access,
   origin: Origin,
   { log, requestId }: { log: Pick<Logger, 'warn'>; requestId: string },
-): Promise<{ token: string; expiresAt: number }> {
+): Promise<{ token: string; expiresAt: number; announced: boolean }> {
   if (suspended) throw new Problem('customer-suspended', 'This account is suspended. Contact the shop.');
   const session = await openCappedSession(sessions, { ...origin, customerId }, (error) =>
     log.warn('oldest sessions not ended', { error: describeError(error) }),
@@ -31,6 +32,6 @@ export async function openSessionOf(
     await endSession(sessions, { customerId, tokenHash: session.tokenHash });
     throw new Problem('access-changed', 'How you sign in was changed at this moment. Sign in again.');
   }
-  if (!standing.announced) await announceCustomer(sql(), customerId, { clock, requestId });
-  return session;
+  const announced = !standing.announced && (await announceCustomer(sql(), customerId, { clock, requestId }));
+  return { ...session, announced };
 }

@@ -62,6 +62,8 @@ export type Route<A extends Auth = Auth> = {
   states?: StateGrants;
   /** Tells a sender of webhooks of work. */
   wakesWebhooks?: true;
+  /** Writes events without a saga, and tells the publisher. */
+  writesEvents?: true;
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Can wait for the saga, so it may run as long as an HTTP API allows. */

@@ -21,6 +21,12 @@ export const webhookSource = 'counterfoil.webhooks';
 /** `detail-type` of the message that an endpoint has something to send. */
 export const webhookDue = 'webhook.due';
 
+/** The `source` of messages that tell the publisher of work. */
+export const outboxSource = 'counterfoil.outbox';
+
+/** `detail-type` of the message that the outbox has a new event. */
+export const outboxDue = 'outbox.due';
+
 /** The `source` of messages that tell the read models of work. */
 export const readModelSource = 'counterfoil.read-models';
 

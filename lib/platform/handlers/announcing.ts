@@ -1,0 +1,31 @@
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { outboxDue, outboxSource } from '../../contract/events/define-event.ts';
+import { describeError, type Logger } from '../../kernel/log.ts';
+import { config } from '../config.ts';
+import { eventBridgeClient } from '../event-bus.ts';
+
+type Log = Pick<Logger, 'warn'>;
+
+/** A request is not kept waiting for the bus: the schedule finds what a lost message would have told. */
+const patienceMs = 500;
+
+/** Tells the publisher that the outbox has events, once they are committed. */
+export async function tellPublisher(log: Log): Promise<void> {
+  const { EVENT_BUS_NAME } = config();
+  const message = { EventBusName: EVENT_BUS_NAME, Source: outboxSource, DetailType: outboxDue, Detail: '{}' };
+  await eventBridgeClient()
+    .send(new PutEventsCommand({ Entries: [message] }), { abortSignal: AbortSignal.timeout(patienceMs) })
+    .catch((error: unknown) => log.warn('publisher not told', { error: describeError(error) }));
+}
+
+/**
+ * The same `run`, which tells the publisher when it has ended. For what writes events without a saga, whose beginning and end
+ * tell the publisher by themselves.
+ */
+export const announcing =
+  <R extends { log: Log }, D, T>(run: (request: R, deps: D) => Promise<T>) =>
+  async (request: R, deps: D): Promise<T> => {
+    const result = await run(request, deps);
+    await tellPublisher(request.log);
+    return result;
+  };
