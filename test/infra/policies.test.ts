@@ -7,6 +7,7 @@ import { streams } from '../../functions/streams.ts';
 import { patternOf } from '../../infra/events.ts';
 import { grantsOf, type Handler, isOnExecutions } from '../../infra/grants.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
+import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { definitions, stepOf } from '../support/definitions.ts';
 import {
   functionOf,
