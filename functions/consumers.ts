@@ -41,7 +41,7 @@ const rows = {
     tables: {
       applications: ['GetItem'],
       webhookEndpoints: ['Scan'],
-      webhookDeliveries: ['GetItem', 'PutItem'],
+      webhookDeliveries: ['PutItem'],
       webhookQueue: ['PutItem'],
     },
     wakesWebhooks: true,
@@ -57,8 +57,8 @@ const rows = {
     tables: {
       applications: ['GetItem'],
       webhookEndpoints: ['UpdateItem'],
-      webhookDeliveries: ['GetItem', 'PutItem'],
-      webhookQueue: ['Query', 'PutItem', 'DeleteItem'],
+      webhookDeliveries: ['BatchGetItem', 'BatchWriteItem'],
+      webhookQueue: ['Query', 'BatchWriteItem'],
     },
     wakesWebhooks: true,
     timeoutSeconds: 60,

@@ -105,6 +105,7 @@ const everywhere: Readonly<Record<string, string>> = {
   operation: 'The id of the operation.',
   operations: 'The same figures for each operation.',
   order: 'The order as `GET /orders/{orderId}` shows it.',
+  rateLimit: 'Requests a second at most, from 1 to 100. What is above waits. `null` for as many as can be sent.',
   ordered: 'Whether later events of an order, customer or product are held back until an earlier one was taken.',
   orderId: 'The order that it belongs to; null when it belongs to none.',
   orders: 'Orders, newest first.',

@@ -1,9 +1,14 @@
 import { readApplication } from '../auth/applications/applications.dynamo.ts';
+import { createApplicationCache, type FindApplication } from '../auth/applications/cache.ts';
 import type { MayReceive } from '../events/webhooks/endpoints.dynamo.ts';
+import { clock } from './clock.ts';
 import { applicationStore } from './stores.ts';
 
-/** Whether an application is active and may read events. */
+let find: FindApplication | undefined;
+
+/** Whether an application is active and may read events, as of a second ago at most. */
 export const mayReceiveEvents: MayReceive = async (applicationId) => {
-  const application = await readApplication(applicationStore(), applicationId);
-  return application?.status === 'active' && application.scopes.includes('events:read');
+  find ??= createApplicationCache((id) => readApplication(applicationStore(), id), clock);
+  const application = await find(applicationId, { allowStale: false });
+  return application?.scopes.includes('events:read') === true;
 };

@@ -1,6 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { webhookDue, webhookSource } from '../contract/events/define-event.ts';
 import type { EndpointKey } from '../events/webhooks/endpoints.dynamo.ts';
+import type { Tell } from '../events/webhooks/notices.ts';
 import { config } from './config.ts';
 import { eventBridgeClient } from './event-bus.ts';
 
@@ -18,4 +19,23 @@ export const wakeSenders: WakeSenders = async (endpoints) => {
     }));
     await eventBridgeClient().send(new PutEventsCommand({ Entries }));
   }
+};
+
+/** Puts an event about a webhook endpoint on the bus. */
+export const tellOfWebhooks: Tell = async (event) => {
+  const { Entries = [] } = await eventBridgeClient().send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: config().EVENT_BUS_NAME,
+          Source: webhookSource,
+          DetailType: event.type,
+          Time: new Date(event.occurredAt),
+          Resources: [event.aggregateId],
+          Detail: JSON.stringify(event),
+        },
+      ],
+    }),
+  );
+  if (Entries[0]?.EventId === undefined) throw new Error(`the bus has not taken it: ${Entries[0]?.ErrorCode}`);
 };

@@ -1,14 +1,17 @@
+import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
 import { orderConfirmed } from '../../lib/contract/events/domain-events.ts';
-import { deliverTo, type Outcome } from '../../lib/events/webhooks/deliver.ts';
+import type { Outcome } from '../../lib/events/webhooks/attempt.ts';
+import { deliverTo } from '../../lib/events/webhooks/deliver.ts';
 import { listDeliveries, readQueue } from '../../lib/events/webhooks/deliveries.dynamo.ts';
 import {
   changeEndpoint,
   type EndpointItem,
   readEndpoint,
+  scanEndpoints,
   type WebhookStore,
 } from '../../lib/events/webhooks/endpoints.dynamo.ts';
 import { createEndpoint, ping, retryDelivery, rotateSecret, updateEndpoint } from '../../lib/events/webhooks/manage.ts';
@@ -66,7 +69,15 @@ async function open(answer?: Parameters<typeof startReceiver>[0]) {
 
 const endpoints: EndpointItem[] = [];
 async function register(over: Partial<EndpointItem> = {}): Promise<EndpointItem> {
-  const fields = { url: receiver.url, events: ['*'], description: '', headers: {}, ordered: false, ...over };
+  const fields = {
+    url: receiver.url,
+    events: ['*'],
+    description: '',
+    headers: {},
+    ordered: false,
+    rateLimit: null,
+    ...over,
+  };
   const { item } = await createEndpoint(store, newId('application', clock), fields, {
     key: undefined,
     fingerprint: '',
@@ -96,7 +107,7 @@ const deliver = (
       limitMs,
       onTimeUp: async () => void outcomes.push('time-up' as never),
       onOutcome: (outcome) => outcomes.push(outcome),
-      onDisabled: (_, reason) => disabled.push(reason),
+      onDisabled: async (_, reason) => void disabled.push(reason),
     },
     endpoint,
   );
@@ -167,7 +178,7 @@ describe('a webhook', () => {
     expect(await deliveriesOf(endpoint)).toMatchObject([
       { status: 'pending', attempts: 1, nextAttemptAt: start + 5000, last: { status: 500, body: 'x'.repeat(2048) } },
     ]);
-    expect(await listDue(store)).toEqual([]);
+    expect(await listDue(store, await scanEndpoints(store))).toEqual([]);
     await later(endpoint, 5 * minute);
     expect(receiver.received).toHaveLength(2);
     // Something else gets through now and then, so the endpoint is not disabled.
@@ -301,9 +312,11 @@ describe('an endpoint', () => {
     expect(attempts).toBeGreaterThanOrEqual(5);
     expect(attempts).toBeLessThan(15);
     expect(await deliver(endpoint), 'paused').toBeUndefined();
-    expect(await listDue(store)).toEqual([]);
+    expect(await listDue(store, await scanEndpoints(store))).toEqual([]);
     ahead += 61_000;
-    expect(await listDue(store)).toEqual([{ applicationId: endpoint.applicationId, endpointId: endpoint.endpointId }]);
+    expect(await listDue(store, await scanEndpoints(store))).toEqual([
+      { applicationId: endpoint.applicationId, endpointId: endpoint.endpointId },
+    ]);
     expect(await deliver(endpoint)).toBeGreaterThanOrEqual(5);
   });
 
@@ -327,6 +340,19 @@ describe('an endpoint', () => {
     refusing = false;
     await later(endpoint, minute);
     expect(of(a)).toEqual([1, 2, 2, 3]);
+  });
+
+  test('with an order is left to its schedule when an order waits for a retry: nobody keeps asking', async () => {
+    const endpoint = await register({ ordered: true });
+    const id = newId('order', clock);
+    receiver.behave(() => ({ status: 500 }));
+    await route(event(id, 1));
+    await deliver(endpoint);
+    await later(endpoint, minute);
+    for (const sequence of [2, 3]) await route(event(id, sequence));
+    const before = dynamo.calls().Query!;
+    expect(await deliver(endpoint, { limitMs: 2000 }), 'the retry is due in five minutes').toBe(0);
+    expect(dynamo.calls().Query! - before).toBeLessThan(3);
   });
 
   test('has one sender at a time, and another one after a sender that died', async () => {
@@ -378,7 +404,7 @@ describe('an endpoint', () => {
       limitMs: 60_000,
       onTimeUp: async () => {},
       onOutcome: () => {},
-      onDisabled: () => {},
+      onDisabled: async () => {},
     };
     expect(await deliverTo({ ...deps, store: { ...store, client } }, endpoint)).toBe(2);
   });
@@ -408,39 +434,94 @@ describe('an endpoint', () => {
   });
 });
 
-test('what a sender that died between two writes has left is put in order by the next one', async () => {
-  const endpoint = await register();
-  await route(event());
-  // The attempt is written, and the queue is not: at every place where a call can be the last.
-  for (let lives = 0; lives < 3; lives++) {
-    let calls = 0;
-    const mortal = Object.create(store.client, {
-      send: {
-        value: (command: { constructor: { name: string } }) => {
-          if (/Put|Delete/.test(command.constructor.name) && calls++ === lives)
-            return Promise.reject(new Error('killed'));
-          return store.client.send(command as never);
-        },
-      },
-    });
-    receiver.behave(() => ({ status: 500 }));
-    const deps = {
-      store: { ...store, client: mortal },
-      mayReceive,
-      send: sendByHttp,
-      stopwatch,
-      random: () => 0,
-      limitMs: 500,
-      onTimeUp: async () => {},
-      onOutcome: () => {},
-      onDisabled: () => {},
+/** A client whose calls are answered by `answer`, which may pass them on. */
+const clientOf = (answer: (command: { input: object; constructor: { name: string } }) => Promise<unknown>) =>
+  Object.create(store.client, { send: { value: answer } }) as WebhookStore['client'];
+
+const depsWith = (client: WebhookStore['client']) => ({
+  store: { ...store, client },
+  mayReceive,
+  send: sendByHttp,
+  stopwatch,
+  random: () => 0,
+  limitMs: 500,
+  onTimeUp: async () => {},
+  onOutcome: () => {},
+  onDisabled: async () => {},
+});
+
+describe('what a sender that died has left is put in order by the next one', () => {
+  test.each([false, true])('wherever between its calls it dies; receiver answers 500: %s', async (failing) => {
+    for (let lives = 0; lives < 9; lives++) {
+      const endpoint = await register();
+      const sent = [event(), event()];
+      for (const each of sent) await route(each);
+      receiver.received.length = 0;
+      receiver.behave(() => ({ status: failing ? 500 : 200 }));
+      let calls = 0;
+      const mortal = clientOf((command) =>
+        calls++ < lives ? store.client.send(command as never) : Promise.reject(new Error('killed')),
+      );
+      await deliverTo(depsWith(mortal), endpoint).catch(() => {});
+      receiver.behave(() => ({ status: 200 }));
+      for (let n = 0; n < 3; n++) await later(endpoint, hour);
+      expect(await deliveriesOf(endpoint), `after ${lives} calls`).toMatchObject(
+        Array(2).fill({ status: 'succeeded' }),
+      );
+      expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+      expect(new Set(receiver.events().map(({ id }) => id))).toEqual(new Set(sent.map(({ id }) => id)));
+    }
+  });
+
+  test('whichever writes of its last call were made', async () => {
+    const refused = { status: 500 };
+    // Each outcome is a put and what queues it again, and takes another item off the queue: any may be missing.
+    for (let made = 0; made < 2 ** 4; made++) {
+      const endpoint = await register();
+      for (let n = 0; n < 2; n++) await route(event());
+      receiver.behave(() => refused);
+      const mortal = clientOf(async (command) => {
+        if (command.constructor.name !== 'BatchWriteCommand') return store.client.send(command as never);
+        const { RequestItems } = command.input as BatchWriteCommandInput;
+        const writes = Object.entries(RequestItems!).flatMap(([table, some]) => some.map((each) => ({ table, each })));
+        for (const [n, { table, each }] of writes.entries()) {
+          if ((made >> n) % 2 === 1) {
+            await store.client.send(new BatchWriteCommand({ RequestItems: { [table]: [each] } }));
+          }
+        }
+        throw new Error('killed');
+      });
+      await expect(deliverTo(depsWith(mortal), endpoint)).rejects.toThrow('killed');
+      receiver.behave(() => ({ status: 200 }));
+      for (let n = 0; n < 3; n++) await later(endpoint, hour);
+      const all = await deliveriesOf(endpoint);
+      expect(all, `writes ${made.toString(2)}`).toMatchObject(Array(2).fill({ status: 'succeeded' }));
+      expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+    }
+  });
+});
+
+describe('a rate limit', () => {
+  test('spreads what is sent to an endpoint, also over senders, and delays no other endpoint', async () => {
+    const slow = await register({ rateLimit: 20 });
+    receiver = await open();
+    const other = await register();
+    const [slowReceiver, otherReceiver] = receivers as [Receiver, Receiver];
+    for (let n = 0; n < 12; n++) await route(event());
+    // Real time: the limit is one of seconds.
+    const running = setInterval(() => {
+      ahead = Date.now() - start;
+    }, 2);
+    const work = async (): Promise<void> => {
+      await deliverTo({ ...depsWith(store.client), limitMs: 120, onTimeUp: work }, slow);
     };
-    await deliverTo(deps, endpoint).catch(() => {});
-    ahead += hour;
-  }
-  receiver.behave(() => ({ status: 200 }));
-  ahead += 24 * hour;
-  await deliver(endpoint);
-  expect(await deliveriesOf(endpoint)).toMatchObject([{ status: 'succeeded' }]);
-  expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+    await Promise.all([work(), deliver(other)]);
+    clearInterval(running);
+    expect(slowReceiver.received).toHaveLength(12);
+    expect(otherReceiver.received).toHaveLength(12);
+    const span = ({ received }: Receiver) => received.at(-1)!.at - received[0]!.at;
+    expect(span(slowReceiver)).toBeGreaterThanOrEqual(11 * 50 - 25);
+    expect(span(otherReceiver)).toBeLessThan(span(slowReceiver));
+    expect((await deliveriesOf(slow)).every(({ attempts }) => attempts === 1)).toBe(true);
+  });
 });

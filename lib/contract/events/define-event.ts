@@ -64,8 +64,8 @@ export const envelopeOf = <Definition extends EventDefinition>(definition: Defin
     version: field(z.literal(definition.version), 'Version of the schema of `data`.'),
     subject: field(z.string(), 'Id of what the event is about, such as an order or a refund.'),
     aggregateId: field(
-      z.string().check(z.regex(/^(?:ord|cus|prd)_[0-9a-f]{32}$/)),
-      'Id of the order, the customer or the product that changed.',
+      z.string().check(z.regex(/^(?:ord|cus|prd|whe)_[0-9a-f]{32}$/)),
+      'Id of the order, the customer, the product or the webhook endpoint that changed.',
     ),
     sequence: field(version, 'Version of what changed. It grows with each of its events, and may skip numbers.'),
     occurredAt: field(timestamp, 'When it happened.'),

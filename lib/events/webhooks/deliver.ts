@@ -1,52 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { webhookResults } from '../../contract/deploy/metrics.ts';
-import type { Stopwatch } from '../../kernel/clock.ts';
-import {
-  type DeliveryItem,
-  dueKey,
-  type Queued,
-  readDelivery,
-  readQueue,
-  saveDelivery,
-  unqueue,
-} from './deliveries.dynamo.ts';
-import {
-  changeEndpoint,
-  type EndpointItem,
-  type EndpointKey,
-  leaseEndpoint,
-  type MayReceive,
-  type WebhookStore,
-} from './endpoints.dynamo.ts';
-import { failingForMs, nextDelay } from './retries.ts';
-import type { Attempt, Send } from './send.gateway.ts';
-import { signatures } from './sign.ts';
+import { type AttemptDeps, attempt, type Run } from './attempt.ts';
+import { type DeliveryItem, type Queued, readDeliveries, readQueue } from './deliveries.dynamo.ts';
+import type { EndpointItem, EndpointKey, MayReceive } from './endpoints.dynamo.ts';
+import { leaseEndpoint, returnLease } from './leases.dynamo.ts';
+import { outcomeWriter } from './outcomes.dynamo.ts';
 
-export type DeliverDeps = {
-  store: WebhookStore;
+export type DeliverDeps = AttemptDeps & {
   mayReceive: MayReceive;
-  send: Send;
-  stopwatch: Stopwatch;
-  random: () => number;
   /** No attempt begins after so many milliseconds. */
   limitMs: number;
   /** Called when time is up and something is due: another sender has to go on. */
   onTimeUp: () => Promise<void>;
-  onOutcome: (outcome: Outcome) => void;
-  onDisabled: (endpoint: EndpointItem, reason: 'gone' | 'failing') => void;
 };
-
-export type Outcome = (typeof webhookResults)[number];
 
 /** Deliveries to one endpoint at the same time. */
 const atOnce = 5;
 /** What a sender looks at of the queue. To keep an order, it has to see what holds a delivery back. */
 const window = (ordered: boolean): number => (ordered ? 5000 : 500);
-/** Attempts in a row without any answer after which an endpoint is left alone for a while. */
-const silentInRow = 5;
-const pauseMs = 60_000;
+/** Deliveries that are read in one call: with a rate limit no more than are sent in a second. */
+const readAtOnce = ({ rateLimit }: EndpointItem): number => Math.min(25, rateLimit ?? 25);
 /** A sender waits for what is due so soon, instead of leaving it to the next one. */
 const waitMs = 10_000;
+/** A lease lasts so much longer than attempts begin: the last ones may take their ten seconds. */
+const leaseBeyondMs = 15_000;
+
+/** One sender's work on an endpoint. */
+type Work = DeliverDeps &
+  Run & {
+    /** By the stopwatch: no attempt begins later. */
+    until: number;
+    /** By the clock: with a rate limit, no attempt begins earlier. */
+    nextSendAt: number;
+  };
 
 /**
  * Sends what is due for an endpoint, and goes on until nothing is. One sender works on an endpoint at a time; a second one finds
@@ -56,54 +41,59 @@ const waitMs = 10_000;
 export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<number | undefined> {
   // What waits for an application that is cut off waits on, for 30 days.
   if (!(await deps.mayReceive(key.applicationId))) return undefined;
-  const until = deps.stopwatch.elapsed() + deps.limitMs;
-  let attempts: number | undefined;
+  const { store, stopwatch, limitMs } = deps;
+  const until = stopwatch.elapsed() + limitMs;
+  const endpoint = await leaseEndpoint(store, key, limitMs + leaseBeyondMs);
+  if (endpoint === undefined) return undefined;
+  const lease = { ...key, sendingUntil: endpoint.sendingUntil! };
+  const { nextSendAt = 0 } = endpoint;
+  const run: Work = {
+    ...deps,
+    endpoint,
+    writer: outcomeWriter(store),
+    until,
+    nextSendAt,
+    silent: 0,
+    attempts: 0,
+    over: false,
+  };
   for (;;) {
-    const run = await deliverOnce(deps, key, until);
-    if (run === undefined) return attempts;
-    attempts = (attempts ?? 0) + run.attempts;
-    // What was queued after the last look found the lease taken: whoever brought it has ended.
-    if (run.over || (await readDue(run)).due.length === 0) return attempts;
-    if (deps.stopwatch.elapsed() >= until) {
-      await deps.onTimeUp();
-      return attempts;
+    const isDue = await sendWhatIsDue(run);
+    const left = {
+      nextSendAt: endpoint.rateLimit ? Math.ceil(run.nextSendAt) : undefined,
+      pausedUntil: run.pausedUntil,
+    };
+    const isLeft = isDue || run.over;
+    if (await returnLease(store, lease, left, isLeft)) {
+      if (isDue && !run.over) await deps.onTimeUp();
+      return run.attempts;
     }
   }
 }
 
-async function deliverOnce(deps: DeliverDeps, key: EndpointKey, until: number): Promise<Run | undefined> {
-  const { store, stopwatch } = deps;
-  const endpoint = await leaseEndpoint(store, key, deps.limitMs + 15_000);
-  if (endpoint === undefined) return undefined;
-  const run: Run = { ...deps, endpoint, silent: 0, attempts: 0, over: false };
-  while (!run.over && stopwatch.elapsed() < until) {
-    const { queued, due, now } = await readDue(run);
+/** @returns whether time was up while something was due */
+async function sendWhatIsDue(run: Work): Promise<boolean> {
+  const { store, endpoint } = run;
+  for (;;) {
+    const limit = window(endpoint.ordered);
+    const queued = await readQueue(store, endpoint.endpointId, { limit });
+    const candidates = ready(queued, endpoint.ordered);
+    const now = store.clock.now();
+    const due = candidates.filter(({ dueAt }) => dueAt <= now);
     if (due.length === 0) {
-      const next = Math.min(...queued.map(({ dueAt }) => dueAt));
-      if (!(next - now < Math.min(waitMs, until - stopwatch.elapsed()))) break;
-      // An endpoint that keeps an order may wait for a delivery that is due later than others.
-      await sleep(Math.max(50, Math.min(next - now, 250)));
+      const wait = Math.min(...candidates.map(({ dueAt }) => dueAt)) - now;
+      if (!(wait < Math.min(waitMs, timeLeft(run)))) return false;
+      await sleep(Math.max(50, Math.min(wait, 250)));
       continue;
     }
-    await work(run, due);
+    const { sent, waiting } = await work(run, due);
+    if (run.over) return false;
+    if (sent < due.length) return true;
+    const later = candidates.filter(({ dueAt }) => dueAt >= now + waitMs).length;
+    // When all that waited was looked at, and nothing is due soon, there is no need to look again: what comes leaves its mark.
+    if (queued.length < limit && waiting === 0 && sent + later === queued.length) return false;
   }
-  await changeEndpoint(store, key, { sendingUntil: undefined });
-  return run;
 }
-
-async function readDue({ store, endpoint }: Run) {
-  const queued = await readQueue(store, endpoint.endpointId, { limit: window(endpoint.ordered) });
-  const now = store.clock.now();
-  return { queued, now, due: ready(queued, endpoint.ordered).filter(({ dueAt }) => dueAt <= now) };
-}
-
-type Run = DeliverDeps & {
-  endpoint: EndpointItem;
-  /** Attempts in a row without an answer. */
-  silent: number;
-  attempts: number;
-  over: boolean;
-};
 
 /** With an order, of each aggregate only the first event that waits, whenever it is due. */
 function ready(queued: readonly Queued[], ordered: boolean): Queued[] {
@@ -116,83 +106,59 @@ function ready(queued: readonly Queued[], ordered: boolean): Queued[] {
   return [...first.values()];
 }
 
-async function work(run: Run, due: readonly Queued[]): Promise<void> {
-  const left = [...due];
+/** @returns how many were dealt with, and how many of them are due again soon */
+async function work(run: Work, due: readonly Queued[]): Promise<{ sent: number; waiting: number }> {
+  const counts = { sent: 0, waiting: 0 };
+  const soon = run.store.clock.now() + waitMs;
+  const next = withDeliveries(run, due);
   const worker = async () => {
-    for (let next = left.shift(); next !== undefined && !run.over; next = left.shift()) await attempt(run, next);
+    for (let each = await next(); each !== undefined && (await itsTurn(run)); each = await next()) {
+      const dueAgain = await attempt(run, each);
+      counts.sent += 1;
+      if (dueAgain !== null && dueAgain < soon) counts.waiting += 1;
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  await run.writer.end();
+  return counts;
 }
 
-async function attempt(run: Run, queued: Queued): Promise<void> {
-  const { store, endpoint, send } = run;
-  const delivery = await readDelivery(store, endpoint.endpointId, queued.deliveryId);
-  if (delivery?.status !== 'pending' || dueKey(delivery) !== queued.key) {
-    // A sender died between two writes: what the delivery says counts.
-    if (delivery?.status === 'pending') await saveDelivery(store, delivery);
-    await unqueue(store, endpoint.endpointId, queued.key);
-    return;
+/** What is due one by one, each with its delivery if there is one. They are read shortly before they are sent. */
+function withDeliveries({ store, endpoint }: Work, due: readonly Queued[]) {
+  const left = [...due];
+  const read: { queued: Queued; delivery: DeliveryItem | undefined }[] = [];
+  let reading: Promise<void> | undefined;
+  async function readSome() {
+    const some = left.splice(0, readAtOnce(endpoint));
+    const known = await readDeliveries(
+      store,
+      endpoint.endpointId,
+      some.map(({ deliveryId }) => deliveryId),
+    );
+    read.push(...some.map((queued) => ({ queued, delivery: known.get(queued.deliveryId) })));
   }
-  const now = store.clock.now();
-  const result = await send(endpoint.url, headersOf(endpoint, delivery, now), delivery.body);
-  run.attempts += 1;
-  await settle(run, { delivery, queued, at: now, result });
-}
-
-function headersOf(endpoint: EndpointItem, { eventId, body, replay }: DeliveryItem, now: number) {
-  const seconds = Math.floor(now / 1000);
-  const secrets = endpoint.secrets.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
-  return {
-    ...endpoint.headers,
-    'content-type': 'application/json',
-    'user-agent': 'Counterfoil-Webhooks/1',
-    'webhook-id': eventId,
-    'webhook-timestamp': String(seconds),
-    'webhook-signature': signatures(secrets, { id: eventId, seconds, body }),
-    ...(replay ? { 'webhook-replay': 'true' } : {}),
+  return async () => {
+    while (read.length === 0 && left.length > 0) {
+      reading ??= readSome().finally(() => {
+        reading = undefined;
+      });
+      await reading;
+    }
+    return read.shift();
   };
 }
 
-type Made = { delivery: DeliveryItem; queued: Queued; at: number; result: Attempt };
+const timeLeft = ({ stopwatch, until }: Work): number => until - stopwatch.elapsed();
 
-async function settle(run: Run, { delivery, queued, at, result }: Made): Promise<void> {
-  const { store, endpoint, random, onOutcome } = run;
-  const attempts = delivery.attempts + 1;
-  const taken = result.status !== null && result.status >= 200 && result.status < 300;
-  const gone = result.status === 410;
-  const delay = taken || gone ? undefined : nextDelay(attempts, random());
-  const status = taken ? 'succeeded' : delay === undefined ? 'failed' : 'pending';
-  const nextAttemptAt = delay === undefined ? null : store.clock.now() + delay;
-  await saveDelivery(store, { ...delivery, status, attempts, nextAttemptAt, last: { ...result, at } }, queued.key);
-  onOutcome(taken ? 'succeeded' : status === 'failed' ? 'given-up' : 'retried');
-  run.silent = result.status === null ? run.silent + 1 : 0;
-  if (taken) {
-    if (endpoint.failingSince !== undefined) {
-      delete endpoint.failingSince;
-      await changeEndpoint(store, endpoint, { failingSince: undefined });
-    }
-    return;
-  }
-  if (gone) return disable(run, 'gone');
-  if (endpoint.failingSince === undefined) {
-    endpoint.failingSince = at;
-    await changeEndpoint(store, endpoint, { failingSince: at });
-  } else if (at - endpoint.failingSince >= failingForMs) return disable(run, 'failing');
-  if (run.silent >= silentInRow) {
-    run.over = true;
-    await changeEndpoint(store, endpoint, { pausedUntil: store.clock.now() + pauseMs });
-  }
-}
-
-async function disable(run: Run, reason: 'gone' | 'failing'): Promise<void> {
-  if (run.over) return;
-  run.over = true;
-  const { store, endpoint } = run;
-  await changeEndpoint(store, endpoint, {
-    status: 'disabled',
-    disabledBecause: reason,
-    updatedAt: store.clock.now(),
-    version: endpoint.version + 1,
-  });
-  run.onDisabled(endpoint, reason);
+/** Waits until the endpoint's rate limit allows another request. @returns false when that is too late, or the run is over */
+async function itsTurn(run: Work): Promise<boolean> {
+  const { endpoint, store } = run;
+  if (run.over || timeLeft(run) <= 0) return false;
+  if (!endpoint.rateLimit) return true;
+  const now = store.clock.now();
+  const at = Math.max(run.nextSendAt, now);
+  if (at - now >= timeLeft(run)) return false;
+  run.nextSendAt = at + 1000 / endpoint.rateLimit;
+  for (let wait = at - now; wait > 0; wait = at - store.clock.now()) await sleep(Math.min(wait, 250));
+  return !run.over;
 }
