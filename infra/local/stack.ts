@@ -147,7 +147,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log,
     waitScale: options.waitScale,
   });
-  const bus = await openBus(options, invoke, { clock, keep, onConsumed: () => sendMails() });
+  const bus = await openBus(options, invoke, { clock, keep, onMail: () => sendMails() });
   const env: Record<string, string> = {
     ...environmentOf({ dynamo, states, bus, proxy, certificate, credentials, provider }),
     COMPILE_CACHE: at('compile-cache'),
@@ -277,7 +277,7 @@ async function openAccessLines(logFile: string, invoke: Invoke, log: (line: stri
 async function openBus(
   { directory, settings = {}, log = () => {} }: StackOptions,
   invoke: Invoke,
-  { clock, keep, onConsumed }: { clock: MovableClock; keep: Keep; onConsumed: () => void },
+  { clock, keep, onMail }: { clock: MovableClock; keep: Keep; onMail: () => void },
 ): Promise<Bus> {
   const active = Object.values(consumers).filter((row) =>
     isActive(row, { orderMails: settings.ORDER_MAILS === 'all' }),
@@ -291,7 +291,7 @@ async function openBus(
       atOnce: consumer.atOnce,
       deliver: async (event) => {
         await invoke(consumer.handler, event, consumer.timeoutSeconds);
-        if (consumer.name === 'mail-order-news') onConsumed();
+        if (consumer.writesMails) onMail();
       },
     })),
     clock,

@@ -126,6 +126,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'customers.customers': ['select(id, email)', 'finds the address of a customer, and nothing else of them'],
     'customers.mails': ['select(id), insert', 'writes mails, and reads none'],
   },
+  owner_mails: {
+    'customers.mails': ['select(id), insert', 'writes mails to contacts of applications, and reads none'],
+  },
   saga: {
     'orders.orders': [
       'select, update(status, version, payment_action, failure_code, failure_detail, confirmed_at, abandoned_at, compensation_attempts, updated_at)',
@@ -328,6 +331,7 @@ describe('a session', () => {
     ['events_api', '5s'],
     ['publisher', '10s'],
     ['order_mails', '5s'],
+    ['owner_mails', '5s'],
     ['profiles_api', '5s'],
     ['catalog_api', '5s'],
     ['orders_api', '5s'],
