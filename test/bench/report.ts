@@ -10,6 +10,7 @@ import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Throughput } from './throughput.ts';
+import type { WebhookFigures } from './webhooks.ts';
 
 export type Results = {
   counts?: CountsByWay;
@@ -20,6 +21,7 @@ export type Results = {
   memory?: MemoryFigures[];
   pool?: PoolFigures;
   events?: EventFigures[];
+  webhooks?: WebhookFigures;
   growth?: Growth[];
   peers?: PeerFigures[];
 };
@@ -34,6 +36,7 @@ export function toJson({
   memory,
   pool,
   events,
+  webhooks,
   growth,
   peers,
 }: Results): object {
@@ -72,6 +75,7 @@ export function toJson({
     ...(memory && { memory }),
     ...(pool && { pool }),
     ...(events && { events }),
+    ...(webhooks && { webhooks }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),
@@ -99,6 +103,7 @@ export function toText({
   memory,
   pool,
   events,
+  webhooks,
   growth,
   peers,
 }: Results): string {
@@ -111,6 +116,7 @@ export function toText({
     ...(memory === undefined ? [] : [memoryText(memory)]),
     ...(pool === undefined ? [] : [poolText(pool)]),
     ...(events === undefined ? [] : [eventsText(events)]),
+    ...(webhooks === undefined ? [] : [webhooksText(webhooks)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -200,6 +206,19 @@ function eventsText(events: EventFigures[]): string {
     missing,
   ]);
   return table(['webhooks to', 'events', 'to the bus p99 ms', 'to the receiver p50 ms', 'p99 ms', 'missing'], lines);
+}
+
+function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
+  const lines = Object.entries({ alone, beside }).map(([side, { events, deliveries, p50Ms, p99Ms, missing }]) => [
+    side === 'alone' ? 'alone' : 'beside 5 that hang and 5 that answer 500',
+    events,
+    deliveries,
+    rounded(p50Ms),
+    rounded(p99Ms),
+    missing,
+  ]);
+  const head = ['40 endpoints', 'events', 'deliveries', 'p50 ms', 'p99 ms', 'missing'];
+  return `${table(head, lines)}\np99 beside ÷ alone: ${rounded(ratio, 2)}`;
 }
 
 function peersText(peers: PeerFigures[]): string {

@@ -8,6 +8,7 @@ import {
   brokenByHot,
   brokenByLimiter,
   brokenByPool,
+  brokenByWebhooks,
 } from './budgets.ts';
 import { countPerOrder } from './counts.ts';
 import { measureEvents } from './events.ts';
@@ -20,6 +21,7 @@ import { measurePeers, readAgainst } from './peers.ts';
 import { measurePool } from './pool.ts';
 import { type Results, toJson, toText } from './report.ts';
 import { measureThroughput } from './throughput.ts';
+import { measureWebhooks } from './webhooks.ts';
 
 const parts = [
   'counts',
@@ -30,18 +32,20 @@ const parts = [
   'memory',
   'pool',
   'events',
+  'webhooks',
   'growth',
   'peers',
 ] as const;
-/** Growth fills shops for minutes, and peers are other products. */
-const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers');
+/** Growth fills shops for minutes, webhooks take a quarter of an hour, and peers are other products. */
+const unusual: readonly string[] = ['growth', 'webhooks', 'peers'];
+const usualParts = parts.filter((part) => !unusual.includes(part));
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth and peers by default
+  --part NAME  measures only this, and may be given more than once; all but growth, webhooks and peers by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -105,6 +109,14 @@ async function main(): Promise<boolean> {
     say('sending the events of steady orders to receivers of webhooks');
     results.events = await measureEvents({ ordersPerSecond: short ? 20 : 50, seconds: short ? 3 : 10, say });
   }
+  if (part.includes('webhooks')) {
+    say('sending webhooks to forty endpoints, in turns with and without ten that take nothing');
+    results.webhooks = await measureWebhooks({
+      ...(short ? { rounds: 4, eventsInRound: 120 } : { rounds: 20, eventsInRound: 500 }),
+      eventsPerSecond: 20,
+      say,
+    });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -130,6 +142,7 @@ async function main(): Promise<boolean> {
     ...(results.limiter === undefined ? [] : brokenByLimiter(results.limiter)),
     ...(results.pool === undefined ? [] : brokenByPool(results.pool)),
     ...(results.events === undefined ? [] : brokenByEvents(results.events)),
+    ...(results.webhooks === undefined ? [] : brokenByWebhooks(results.webhooks)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),
