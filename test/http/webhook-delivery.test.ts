@@ -1,6 +1,8 @@
+import { createServer } from 'node:http';
 import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { listenOn, portOf } from '../../infra/local/loopback.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
 import { orderConfirmed } from '../../lib/contract/events/domain-events.ts';
@@ -499,6 +501,42 @@ describe('what a sender that died has left is put in order by the next one', () 
       expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
     }
   });
+});
+
+test.each([
+  ['a name that is not found out', () => new Promise<never>(() => {}), undefined],
+  ['a receiver that hangs', undefined, 'hang'],
+  ['an answer that does not end', undefined, 'drips'],
+] as const)('%s is given up in time', async (_, resolve, behaviour) => {
+  const target = await open(() => (behaviour === 'hang' ? 'hang' : { status: 200 }));
+  const dripping = createServer((_request, response) => void response.writeHead(200).write('x'));
+  await listenOn('127.0.0.1', 0, dripping);
+  const url = behaviour === 'drips' ? `http://127.0.0.1:${portOf(dripping)}/` : target.url;
+  const options = { allowed: 'any', elapsed: stopwatch.elapsed, timeoutMs: 150 } as const;
+  const send = httpSender(resolve === undefined ? options : { ...options, resolve });
+  const { status, error, milliseconds } = await send(url, {}, '{}');
+  expect({ status, error }).toEqual({ status: null, error: 'no answer within 0.15 seconds' });
+  expect(milliseconds).toBeGreaterThanOrEqual(149);
+  dripping.close();
+  dripping.closeAllConnections();
+});
+
+test('of a long answer no more is read than is kept', async () => {
+  let written = 0;
+  const endless = createServer((_request, response) => {
+    response.writeHead(200);
+    const more = () => {
+      while (!response.destroyed && response.write('x'.repeat(65_536))) written += 65_536;
+    };
+    response.on('drain', more);
+    more();
+  });
+  await listenOn('127.0.0.1', 0, endless);
+  const { status, body } = await sendByHttp(`http://127.0.0.1:${portOf(endless)}/`, {}, '{}');
+  expect({ status, body }).toEqual({ status: 200, body: 'x'.repeat(2048) });
+  endless.close();
+  endless.closeAllConnections();
+  expect(written).toBeLessThan(50_000_000);
 });
 
 describe('a rate limit', () => {
