@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -95,9 +96,12 @@ const cutOff = new Set<string>();
 const mayReceive = async (applicationId: string) => !cutOff.has(applicationId);
 const route = (sent: StoredEvent) => routeEvent(store, sent, { mayReceive });
 
+/** No sender waits for a retry after five seconds. */
+const shortOfRetry = 4900;
+
 const deliver = (
   endpoint: EndpointItem,
-  { send = sendByHttp, limitMs = 200 }: { send?: Send; limitMs?: number } = {},
+  { send = sendByHttp, limitMs = shortOfRetry }: { send?: Send; limitMs?: number } = {},
 ) =>
   deliverTo(
     {
@@ -207,6 +211,41 @@ describe('a webhook', () => {
     expect(await deliver(endpoint, { limitMs: 60_000 })).toBe(2);
     clearInterval(timer);
     expect(outcomes).toEqual(['retried', 'succeeded']);
+  });
+
+  test('is waited for by one sender, which holds up nothing that comes meanwhile', async () => {
+    let times = 0;
+    receiver.behave(() => ({ status: ++times <= 2 ? 503 : 200 }));
+    const endpoint = await register();
+    await route(event());
+    const first = deliver(endpoint, { limitMs: 60_000 });
+    while ((await readEndpoint(store, endpoint))?.waitingUntil === undefined) await sleep(10);
+    for (let n = 0; n < 2; n++) {
+      await route(event());
+      expect(await deliver(endpoint, { limitMs: 60_000 }), 'while the first one waits').toBe(1);
+    }
+    expect(times).toBe(3);
+    const before = dynamo.calls().Query!;
+    await sleep(600);
+    expect(dynamo.calls().Query!, 'without asking').toBe(before);
+    ahead += 6000;
+    expect(await first, 'with the retry of the second').toBe(3);
+    expect(outcomes.toSorted()).toEqual(['retried', 'retried', 'succeeded', 'succeeded', 'succeeded']);
+  });
+
+  test('is not waited for at an endpoint that has failed for a while', async () => {
+    receiver.behave(() => ({ status: 503 }));
+    const endpoint = await register();
+    for (let n = 0; n < 2; n++) {
+      await route(event());
+      expect(await deliver(endpoint, { limitMs: 1000 })).toBe(1);
+      ahead += 2000;
+    }
+    ahead += 2 * minute;
+    await route(event());
+    const startedAt = stopwatch.elapsed();
+    expect(await deliver(endpoint, { limitMs: 60_000 }), 'with the retries of the first two').toBe(3);
+    expect(stopwatch.elapsed() - startedAt).toBeLessThan(5000);
   });
 
   test('is no success by a redirect, which is not followed', async () => {
@@ -446,7 +485,7 @@ const depsWith = (client: WebhookStore['client']) => ({
   send: sendByHttp,
   stopwatch,
   random: () => 0,
-  limitMs: 500,
+  limitMs: shortOfRetry,
   onTimeUp: async () => {},
   onOutcome: () => {},
   onDisabled: async () => {},

@@ -19,18 +19,22 @@ const atOnce = 5;
 const window = (ordered: boolean): number => (ordered ? 5000 : 500);
 /** Deliveries that are read in one call: with a rate limit no more than are sent in a second. */
 const readAtOnce = ({ rateLimit }: EndpointItem): number => Math.min(25, rateLimit ?? 25);
-/** A sender waits for what is due so soon, instead of leaving it to the next one. */
+/** A sender waits for what is due so soon, instead of leaving it to the next one... */
 const waitMs = 10_000;
+/** ...unless the endpoint has failed for so long: senders are few, and many that wait would keep others from endpoints that take. */
+const failsForMs = 60_000;
 /** A lease lasts so much longer than attempts begin: the last ones may take their ten seconds. */
 const leaseBeyondMs = 15_000;
 
-/** One sender's work on an endpoint. */
-type Work = DeliverDeps &
+/** One sender's work on an endpoint, while it has the lease. */
+type Turn = DeliverDeps &
   Run & {
     /** By the stopwatch: no attempt begins later. */
     until: number;
     /** By the clock: with a rate limit, no attempt begins earlier. */
     nextSendAt: number;
+    /** By the clock: when this sender goes on, because something is due soon. */
+    waitFor?: number | undefined;
   };
 
 /**
@@ -39,15 +43,28 @@ type Work = DeliverDeps &
  * @returns how many attempts were made; undefined when there was no lease to be had, or the application may have nothing
  */
 export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<number | undefined> {
+  const until = deps.stopwatch.elapsed() + deps.limitMs;
+  let attempts: number | undefined;
+  for (;;) {
+    const turn = await takeTurn(deps, key, until);
+    if (turn === undefined) return attempts;
+    attempts = (attempts ?? 0) + turn.attempts;
+    if (turn.waitFor === undefined) return attempts;
+    // Without the lease: what comes meanwhile is sent by whoever brings it.
+    await sleepUntil(turn.waitFor, turn);
+  }
+}
+
+async function takeTurn(deps: DeliverDeps, key: EndpointKey, until: number): Promise<Turn | undefined> {
+  const { store, stopwatch } = deps;
   // What waits for an application that is cut off waits on, for 30 days.
   if (!(await deps.mayReceive(key.applicationId))) return undefined;
-  const { store, stopwatch, limitMs } = deps;
-  const until = stopwatch.elapsed() + limitMs;
-  const endpoint = await leaseEndpoint(store, key, limitMs + leaseBeyondMs);
+  const forMs = Math.max(0, until - stopwatch.elapsed()) + leaseBeyondMs;
+  const endpoint = await leaseEndpoint(store, key, forMs);
   if (endpoint === undefined) return undefined;
   const lease = { ...key, sendingUntil: endpoint.sendingUntil! };
   const { nextSendAt = 0 } = endpoint;
-  const run: Work = {
+  const turn: Turn = {
     ...deps,
     endpoint,
     writer: outcomeWriter(store),
@@ -58,40 +75,37 @@ export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<nu
     over: false,
   };
   for (;;) {
-    const isDue = await sendWhatIsDue(run);
+    const isDue = await sendWhatIsDue(turn);
     const left = {
-      nextSendAt: endpoint.rateLimit ? Math.ceil(run.nextSendAt) : undefined,
-      pausedUntil: run.pausedUntil,
+      nextSendAt: endpoint.rateLimit ? Math.ceil(turn.nextSendAt) : undefined,
+      pausedUntil: turn.pausedUntil,
+      waitingUntil: turn.waitFor,
     };
-    const isLeft = isDue || run.over;
-    if (await returnLease(store, lease, left, isLeft)) {
-      if (isDue && !run.over) await deps.onTimeUp();
-      return run.attempts;
+    if (await returnLease(store, lease, left, isDue || turn.over)) {
+      if (isDue) await deps.onTimeUp();
+      return turn;
     }
   }
 }
 
 /** @returns whether time was up while something was due */
-async function sendWhatIsDue(run: Work): Promise<boolean> {
-  const { store, endpoint } = run;
+async function sendWhatIsDue(turn: Turn): Promise<boolean> {
+  const { store, endpoint } = turn;
+  turn.waitFor = undefined;
   for (;;) {
     const limit = window(endpoint.ordered);
     const queued = await readQueue(store, endpoint.endpointId, { limit });
     const candidates = ready(queued, endpoint.ordered);
     const now = store.clock.now();
     const due = candidates.filter(({ dueAt }) => dueAt <= now);
-    if (due.length === 0) {
-      const wait = Math.min(...candidates.map(({ dueAt }) => dueAt)) - now;
-      if (!(wait < Math.min(waitMs, timeLeft(run)))) return false;
-      await sleep(Math.max(50, Math.min(wait, 250)));
-      continue;
-    }
-    const { sent, waiting } = await work(run, due);
-    if (run.over) return false;
+    const { sent, dueAgain } = await work(turn, due);
+    if (turn.over) return false;
     if (sent < due.length) return true;
-    const later = candidates.filter(({ dueAt }) => dueAt >= now + waitMs).length;
-    // When all that waited was looked at, and nothing is due soon, there is no need to look again: what comes leaves its mark.
-    if (queued.length < limit && waiting === 0 && sent + later === queued.length) return false;
+    // What has come since left its mark. Only what was not looked at, or was held back, makes another look worth it.
+    if (due.length > 0 && (queued.length === limit || queued.length > candidates.length)) continue;
+    const next = Math.min(dueAgain, ...candidates.flatMap(({ dueAt }) => (dueAt > now ? [dueAt] : [])));
+    if (next - now < Math.min(patience(turn), timeLeft(turn))) turn.waitFor = next;
+    return false;
   }
 }
 
@@ -106,25 +120,24 @@ function ready(queued: readonly Queued[], ordered: boolean): Queued[] {
   return [...first.values()];
 }
 
-/** @returns how many were dealt with, and how many of them are due again soon */
-async function work(run: Work, due: readonly Queued[]): Promise<{ sent: number; waiting: number }> {
-  const counts = { sent: 0, waiting: 0 };
-  const soon = run.store.clock.now() + waitMs;
-  const next = withDeliveries(run, due);
+/** @returns how many were dealt with, and when the first of them is due again; infinite when none is */
+async function work(turn: Turn, due: readonly Queued[]): Promise<{ sent: number; dueAgain: number }> {
+  let [sent, dueAgain] = [0, Number.POSITIVE_INFINITY];
+  const next = withDeliveries(turn, due);
   const worker = async () => {
-    for (let each = await next(); each !== undefined && (await itsTurn(run)); each = await next()) {
-      const dueAgain = await attempt(run, each);
-      counts.sent += 1;
-      if (dueAgain !== null && dueAgain < soon) counts.waiting += 1;
+    for (let each = await next(); each !== undefined && (await itsTurn(turn)); each = await next()) {
+      const again = await attempt(turn, each);
+      sent += 1;
+      dueAgain = Math.min(dueAgain, again ?? Number.POSITIVE_INFINITY);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  await run.writer.end();
-  return counts;
+  await Promise.all(Array.from({ length: Math.min(atOnce, due.length) }, worker));
+  await turn.writer.end();
+  return { sent, dueAgain };
 }
 
 /** What is due one by one, each with its delivery if there is one. They are read shortly before they are sent. */
-function withDeliveries({ store, endpoint }: Work, due: readonly Queued[]) {
+function withDeliveries({ store, endpoint }: Turn, due: readonly Queued[]) {
   const left = [...due];
   const read: { queued: Queued; delivery: DeliveryItem | undefined }[] = [];
   let reading: Promise<void> | undefined;
@@ -148,17 +161,29 @@ function withDeliveries({ store, endpoint }: Work, due: readonly Queued[]) {
   };
 }
 
-const timeLeft = ({ stopwatch, until }: Work): number => until - stopwatch.elapsed();
+/** How far in the future an attempt may be due for this sender to wait for it, in milliseconds: not at all if another one waits. */
+function patience({ endpoint: { failingSince, waitingUntil = 0 }, store }: Turn): number {
+  const now = store.clock.now();
+  return waitingUntil > now || now - (failingSince ?? now) > failsForMs ? 0 : waitMs;
+}
 
-/** Waits until the endpoint's rate limit allows another request. @returns false when that is too late, or the run is over */
-async function itsTurn(run: Work): Promise<boolean> {
-  const { endpoint, store } = run;
-  if (run.over || timeLeft(run) <= 0) return false;
+const timeLeft = ({ stopwatch, until }: Turn): number => until - stopwatch.elapsed();
+
+/** Waits until the endpoint's rate limit allows another request. @returns false when that is too late, or the turn is over */
+async function itsTurn(turn: Turn): Promise<boolean> {
+  const { endpoint, store } = turn;
+  if (turn.over || timeLeft(turn) <= 0) return false;
   if (!endpoint.rateLimit) return true;
   const now = store.clock.now();
-  const at = Math.max(run.nextSendAt, now);
-  if (at - now >= timeLeft(run)) return false;
-  run.nextSendAt = at + 1000 / endpoint.rateLimit;
-  for (let wait = at - now; wait > 0; wait = at - store.clock.now()) await sleep(Math.min(wait, 250));
-  return !run.over;
+  const at = Math.max(turn.nextSendAt, now);
+  if (at - now >= timeLeft(turn)) return false;
+  turn.nextSendAt = at + 1000 / endpoint.rateLimit;
+  await sleepUntil(at, turn);
+  return !turn.over;
+}
+
+/** Waits for a time of the clock, which may be moved meanwhile, but no longer than the sender has. */
+async function sleepUntil(at: number, turn: Turn): Promise<void> {
+  const wait = () => Math.min(at - turn.store.clock.now(), timeLeft(turn));
+  for (let ms = wait(); ms > 0; ms = wait()) await sleep(Math.min(ms, 250));
 }

@@ -58,6 +58,8 @@ export type EndpointItem = EndpointFields & {
   sendingUntil?: number;
   /** Something came while a sender worked on it, which has to look again. */
   lookAgain?: true;
+  /** Until when a sender without the lease waits for what is due then. */
+  waitingUntil?: number;
   /** With a rate limit: nothing is sent before. */
   nextSendAt?: number;
   /** The event about it that is not on the bus yet. */

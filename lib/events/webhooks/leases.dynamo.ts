@@ -52,7 +52,7 @@ async function markAsLeased(store: WebhookStore, key: EndpointKey, sendingUntil:
 export type Lease = EndpointKey & { sendingUntil: number };
 
 /** What a sender leaves to the next one. */
-export type Left = { nextSendAt?: number | undefined; pausedUntil?: number | undefined };
+export type Left = Partial<Record<'nextSendAt' | 'pausedUntil' | 'waitingUntil', number | undefined>>;
 
 /**
  * Gives a lease back, unless something came meanwhile: then the sender keeps it and has to look again. A lease that was lost is
