@@ -560,6 +560,15 @@ test.each([
   dripping.closeAllConnections();
 });
 
+test('a request goes to the address that was checked, under the name of its URL', async () => {
+  const { port } = new URL(receiver.url);
+  const resolve = async (text: string) => ({ url: new URL(text), address: '127.0.0.1', family: 4 as const });
+  const send = httpSender({ allowed: 'any', elapsed: stopwatch.elapsed, resolve });
+  // No resolver knows this name.
+  expect(await send(`http://crm.invalid:${port}/`, {}, '{}')).toMatchObject({ status: 204, error: null });
+  expect(receiver.received[0]!.headers.host).toBe(`crm.invalid:${port}`);
+});
+
 test('of a long answer no more is read than is kept', async () => {
   let written = 0;
   const endless = createServer((_request, response) => {
