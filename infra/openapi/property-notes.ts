@@ -32,7 +32,7 @@ const everywhere: Readonly<Record<string, string>> = {
   compensationAttempts: 'How often the compensation was run.',
   complete: 'Whether this is the whole history; false when it was too long.',
   confirmedAt: 'When the customer confirmed the e-mail address; null when they have not.',
-  contact: 'The e-mail address of who answers for the application.',
+  contact: 'The e-mail address of who answers for the application. Mails about its webhook endpoints go there.',
   country: 'ISO 3166-1 alpha-2 code, for example AT.',
   createdBy: 'The key that made it; null when it was made as the stage was set up, or by hand.',
   createdAt: 'When it was created, in UTC (RFC 3339).',
