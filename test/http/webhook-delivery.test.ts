@@ -404,11 +404,47 @@ describe('an endpoint', () => {
     expect(receiver.received).toHaveLength(20);
 
     await route(event());
-    const dying: Send = () => Promise.reject(new Error('killed'));
-    await expect(deliver(endpoint, { send: dying })).rejects.toThrow('killed');
+    let killed = false;
+    const dying = clientOf((command) =>
+      killed ? Promise.reject(new Error('killed')) : store.client.send(command as never),
+    );
+    const send: Send = async () => {
+      killed = true;
+      throw new Error('killed');
+    };
+    await expect(deliverTo({ ...depsWith(dying), send }, endpoint)).rejects.toThrow('killed');
     expect(await deliver(endpoint), 'the lease of the dead one').toBeUndefined();
     ahead += 80_000;
     expect(await deliver(endpoint)).toBe(1);
+  });
+
+  test('goes to the next sender at once when one fails that lives on', async () => {
+    const endpoint = await register();
+    for (let n = 0; n < 10; n++) await route(event());
+    let reads = 0;
+    const busy = clientOf((command) =>
+      command.constructor.name === 'BatchWriteCommand' && reads++ === 0
+        ? Promise.reject(new Error('no answer in time'))
+        : store.client.send(command as never),
+    );
+    await expect(deliverTo(depsWith(busy), endpoint)).rejects.toThrow('no answer in time');
+    expect(await deliver(endpoint)).toBeGreaterThan(0);
+    expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+  });
+
+  test('is leased once when the answer to the lease is lost and the call repeated', async () => {
+    const endpoint = await register();
+    await route(event());
+    let lost = false;
+    const repeating = clientOf(async (command) => {
+      const { UpdateExpression = '' } = command.input as { UpdateExpression?: string };
+      if (UpdateExpression.startsWith('SET lease') && !lost) {
+        lost = true;
+        await store.client.send(command as never);
+      }
+      return store.client.send(command as never);
+    });
+    expect(await deliverTo(depsWith(repeating), endpoint)).toBe(1);
   });
 
   test('is handed on by a sender whose time is up', async () => {

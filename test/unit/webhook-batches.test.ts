@@ -1,4 +1,4 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException, TransactionInProgressException } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from 'vitest';
 import { addAll, type NewItems, readAll, writeEach } from '../../lib/events/webhooks/batches.dynamo.ts';
@@ -49,9 +49,7 @@ test('what a busy DynamoDB leaves of a write is written again, of every table', 
 
 test('a write of which something is left again and again fails', async () => {
   const stuck = clientOf(({ RequestItems }) => ({ UnprocessedItems: RequestItems }));
-  await expect(writeEach(stuck, [{ table: 'things', put: { id: '1' } }])).rejects.toThrow(
-    'left a part of a batch undone',
-  );
+  await expect(writeEach(stuck, [{ table: 'things', put: { id: '1' } }])).rejects.toThrow('too busy for a batch');
 }, 60_000);
 
 const group = (id: string, bytes = 10): NewItems => ({
@@ -99,6 +97,24 @@ test('those that are there already are left out, and another refusal is passed o
   const groups = keys(5).map(({ id }) => group(id));
   await addAll(client, groups);
   expect(stored).toEqual([['0', '0', '2', '2', '4', '4']]);
-  refusal = 'TransactionConflict';
+  refusal = 'ValidationError';
   await expect(addAll(client, groups)).rejects.toThrow(TransactionCanceledException);
+});
+
+test.each([
+  new TransactionInProgressException({ message: 'wait', $metadata: {} }),
+  new TransactionCanceledException({
+    message: 'no',
+    $metadata: {},
+    CancellationReasons: [{ Code: 'TransactionConflict' }],
+  }),
+])('new items that are just being put are tried again: %s', async (error) => {
+  let calls = 0;
+  const client = clientOf(() => {
+    calls += 1;
+    if (calls < 3) throw error;
+    return {};
+  });
+  await addAll(client, [group('1')]);
+  expect(calls).toBe(3);
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException, TransactionInProgressException } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -69,16 +69,16 @@ export type NewItems = { items: readonly { table: string; item: object }[]; unle
 export async function addAll(client: DynamoDBDocumentClient, groups: readonly NewItems[]): Promise<void> {
   for (const some of inTransactions(groups)) {
     let left = some;
-    while (left.length > 0) {
+    for (let tries = 1; left.length > 0; ) {
       const known = await tryToAdd(client, left);
-      if (known.size === 0) break;
-      left = left.filter((group) => !known.has(group));
+      if (known === 'busy') await pause(tries++);
+      else left = known.size === 0 ? [] : left.filter((group) => !known.has(group));
     }
   }
 }
 
-/** @returns the groups whose first item exists; then nothing was put */
-async function tryToAdd(client: DynamoDBDocumentClient, groups: readonly NewItems[]): Promise<Set<NewItems>> {
+/** @returns the groups whose first item exists, or that the same items are just being put; in both cases nothing was put */
+async function tryToAdd(client: DynamoDBDocumentClient, groups: readonly NewItems[]): Promise<Set<NewItems> | 'busy'> {
   const puts = groups.flatMap((group) =>
     group.items.map(({ table, item }, n) => ({ group, table, item, first: n === 0 })),
   );
@@ -97,6 +97,9 @@ async function tryToAdd(client: DynamoDBDocumentClient, groups: readonly NewItem
     return new Set();
   } catch (error) {
     const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+    // The SDK has sent this transaction before and got no answer in time, or somebody else sends the same.
+    const isConflict = reasons.some(({ Code }) => Code === 'TransactionConflict');
+    if (isConflict || error instanceof TransactionInProgressException) return 'busy';
     const known = puts.filter((_, n) => reasons[n]?.Code === 'ConditionalCheckFailed').map(({ group }) => group);
     if (known.length === 0) throw error;
     return new Set(known);
@@ -117,8 +120,8 @@ function inTransactions(groups: readonly NewItems[]): NewItems[][] {
   return transactions;
 }
 
-/** DynamoDB asks for growing pauses after a batch of which it left something undone. */
+/** DynamoDB asks for growing pauses when it is busy. */
 async function pause(tries: number): Promise<void> {
-  if (tries >= mostTries) throw new Error(`DynamoDB left a part of a batch undone ${tries} times`);
+  if (tries >= mostTries) throw new Error(`DynamoDB was too busy for a batch ${tries} times`);
   await sleep(10 * 2 ** tries * (0.5 + Math.random() / 2));
 }

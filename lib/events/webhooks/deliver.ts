@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AttemptDeps, attempt, type Run } from './attempt.ts';
 import { type DeliveryItem, type Queued, readDeliveries, readQueue } from './deliveries.dynamo.ts';
 import type { EndpointItem, EndpointKey, MayReceive } from './endpoints.dynamo.ts';
-import { leaseEndpoint, returnLease } from './leases.dynamo.ts';
+import { type Left, leaseEndpoint, returnLease } from './leases.dynamo.ts';
 import { outcomeWriter } from './outcomes.dynamo.ts';
 
 export type DeliverDeps = AttemptDeps & {
@@ -62,7 +62,6 @@ async function takeTurn(deps: DeliverDeps, key: EndpointKey, until: number): Pro
   const forMs = Math.max(0, until - stopwatch.elapsed()) + leaseBeyondMs;
   const endpoint = await leaseEndpoint(store, key, forMs);
   if (endpoint === undefined) return undefined;
-  const lease = { ...key, sendingUntil: endpoint.sendingUntil! };
   const { nextSendAt = 0 } = endpoint;
   const turn: Turn = {
     ...deps,
@@ -74,19 +73,26 @@ async function takeTurn(deps: DeliverDeps, key: EndpointKey, until: number): Pro
     attempts: 0,
     over: false,
   };
-  for (;;) {
-    const isDue = await sendWhatIsDue(turn);
-    const left = {
-      nextSendAt: endpoint.rateLimit ? Math.ceil(turn.nextSendAt) : undefined,
-      pausedUntil: turn.pausedUntil,
-      waitingUntil: turn.waitFor,
-    };
-    if (await returnLease(store, lease, left, isDue || turn.over)) {
-      if (isDue) await deps.onTimeUp();
-      return turn;
+  try {
+    for (;;) {
+      const isDue = await sendWhatIsDue(turn);
+      if (await returnLease(store, endpoint, leftBy(turn), isDue || turn.over)) {
+        if (isDue) await deps.onTimeUp();
+        return turn;
+      }
     }
+  } catch (error) {
+    // Whoever is told again goes on, and does not have to wait until the lease ends.
+    await returnLease(store, endpoint, leftBy({ ...turn, waitFor: undefined }), true).catch(() => {});
+    throw error;
   }
 }
+
+const leftBy = ({ endpoint, nextSendAt, pausedUntil, waitFor }: Turn): Left => ({
+  nextSendAt: endpoint.rateLimit ? Math.ceil(nextSendAt) : undefined,
+  pausedUntil,
+  waitingUntil: waitFor,
+});
 
 /** @returns whether time was up while something was due */
 async function sendWhatIsDue(turn: Turn): Promise<boolean> {
@@ -131,8 +137,10 @@ async function work(turn: Turn, due: readonly Queued[]): Promise<{ sent: number;
       dueAgain = Math.min(dueAgain, again ?? Number.POSITIVE_INFINITY);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, due.length) }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(atOnce, due.length) }, worker));
   await turn.writer.end();
+  const failed = ended.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   return { sent, dueAgain };
 }
 

@@ -54,7 +54,8 @@ export type EndpointItem = EndpointFields & {
   failingSince?: number;
   /** The circuit breaker: nothing is sent before. */
   pausedUntil?: number;
-  /** Until when a sender works on it. */
+  /** Which sender works on it, and until when at most. */
+  lease?: string;
   sendingUntil?: number;
   /** Something came while a sender worked on it, which has to look again. */
   lookAgain?: true;

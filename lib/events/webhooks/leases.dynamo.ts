@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { EndpointItem, EndpointKey, WebhookStore } from './endpoints.dynamo.ts';
@@ -20,36 +21,34 @@ export async function leaseEndpoint(
   key: EndpointKey,
   forMs: number,
 ): Promise<EndpointItem | undefined> {
+  const lease = randomUUID();
   for (let tries = 0; tries < mostTries; tries++) {
     const now = store.clock.now();
     const found = await update(store, key, {
-      UpdateExpression: 'SET sendingUntil = :until REMOVE lookAgain',
+      UpdateExpression: 'SET lease = :lease, sendingUntil = :until REMOVE lookAgain',
+      // It may be this one's already: the SDK repeats a call whose answer was lost.
       ConditionExpression:
-        '#status = :active AND (attribute_not_exists(sendingUntil) OR sendingUntil < :now) AND (attribute_not_exists(pausedUntil) OR pausedUntil <= :now)',
+        '#status = :active AND (attribute_not_exists(sendingUntil) OR sendingUntil < :now OR lease = :lease) AND (attribute_not_exists(pausedUntil) OR pausedUntil <= :now)',
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: { ':until': now + forMs, ':now': now, ':active': 'active' },
+      ExpressionAttributeValues: { ':lease': lease, ':until': now + forMs, ':now': now, ':active': 'active' },
     });
     if ('endpoint' in found) return found.endpoint;
-    const { status, sendingUntil = 0, pausedUntil = 0, lookAgain } = found.refusedFor;
+    const { status, lease: holder, pausedUntil = 0, lookAgain } = found.refusedFor;
     if (status !== 'active' || pausedUntil > now || lookAgain === true) return undefined;
-    const isHeld = sendingUntil >= now && (await markAsLeased(store, key, sendingUntil));
-    if (isHeld) return undefined;
+    if (holder !== undefined && (await askHolder(store, key, holder))) return undefined;
   }
   return undefined;
 }
 
 /** @returns whether the same sender still has the lease, and will look again */
-async function markAsLeased(store: WebhookStore, key: EndpointKey, sendingUntil: number): Promise<boolean> {
+async function askHolder(store: WebhookStore, key: EndpointKey, holder: string): Promise<boolean> {
   const marked = await update(store, key, {
     UpdateExpression: 'SET lookAgain = :true',
-    ConditionExpression: 'sendingUntil = :until',
-    ExpressionAttributeValues: { ':true': true, ':until': sendingUntil },
+    ConditionExpression: 'lease = :holder',
+    ExpressionAttributeValues: { ':true': true, ':holder': holder },
   });
   return 'endpoint' in marked;
 }
-
-/** A lease that a sender has: `sendingUntil` of the endpoint tells it from all others. */
-export type Lease = EndpointKey & { sendingUntil: number };
 
 /** What a sender leaves to the next one. */
 export type Left = Partial<Record<'nextSendAt' | 'pausedUntil' | 'waitingUntil', number | undefined>>;
@@ -60,24 +59,30 @@ export type Left = Partial<Record<'nextSendAt' | 'pausedUntil' | 'waitingUntil',
  * @param anyway also gives it back when something came
  * @returns whether it is given back
  */
-export async function returnLease(store: WebhookStore, lease: Lease, left: Left, anyway = false): Promise<boolean> {
+export async function returnLease(
+  store: WebhookStore,
+  endpoint: EndpointItem,
+  left: Left,
+  anyway = false,
+): Promise<boolean> {
   const sets = Object.entries(left).filter(([, value]) => value !== undefined);
-  const returned = await update(store, lease, {
+  const { lease: mine } = endpoint;
+  const returned = await update(store, endpoint, {
     UpdateExpression: [
       ...(sets.length === 0 ? [] : [`SET ${sets.map(([name]) => `${name} = :${name}`).join(', ')}`]),
-      'REMOVE sendingUntil, lookAgain',
+      'REMOVE lease, sendingUntil, lookAgain',
     ].join(' '),
-    ConditionExpression: `sendingUntil = :mine${anyway ? '' : ' AND attribute_not_exists(lookAgain)'}`,
+    ConditionExpression: `lease = :mine${anyway ? '' : ' AND attribute_not_exists(lookAgain)'}`,
     ExpressionAttributeValues: {
       ...Object.fromEntries(sets.map(([name, value]) => [`:${name}`, value])),
-      ':mine': lease.sendingUntil,
+      ':mine': mine,
     },
   });
-  if ('endpoint' in returned || returned.refusedFor.sendingUntil !== lease.sendingUntil) return true;
-  await update(store, lease, {
+  if ('endpoint' in returned || returned.refusedFor.lease !== mine) return true;
+  await update(store, endpoint, {
     UpdateExpression: 'REMOVE lookAgain',
-    ConditionExpression: 'sendingUntil = :mine',
-    ExpressionAttributeValues: { ':mine': lease.sendingUntil },
+    ConditionExpression: 'lease = :mine',
+    ExpressionAttributeValues: { ':mine': mine },
   });
   return false;
 }
