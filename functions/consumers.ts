@@ -16,6 +16,7 @@ import {
   productUpdated,
   refundSucceeded,
 } from '../lib/contract/events/domain-events.ts';
+import { webhookEvents } from '../lib/contract/events/webhook-events.ts';
 
 /** A handler that gets domain events from the bus. */
 export type Consumer = {
@@ -27,6 +28,8 @@ export type Consumer = {
   types: readonly string[];
   /** Gets events only where this setting is on. */
   when?: 'orderMails';
+  /** Writes mails, which the job send-mails sends. */
+  writesMails?: true;
   databaseRole: DatabaseRole | null;
   tables?: TableGrants;
   /** Tells senders of webhooks of work. */
@@ -54,7 +57,7 @@ const rows = {
     tables: {
       applications: ['GetItem'],
       webhookEndpoints: ['Scan'],
-      webhookDeliveries: ['GetItem', 'PutItem'],
+      webhookDeliveries: ['PutItem'],
       webhookQueue: ['PutItem'],
     },
     wakesWebhooks: true,
@@ -70,8 +73,8 @@ const rows = {
     tables: {
       applications: ['GetItem'],
       webhookEndpoints: ['UpdateItem'],
-      webhookDeliveries: ['GetItem', 'PutItem'],
-      webhookQueue: ['Query', 'PutItem', 'DeleteItem'],
+      webhookDeliveries: ['BatchGetItem', 'BatchWriteItem'],
+      webhookQueue: ['Query', 'BatchWriteItem'],
     },
     wakesWebhooks: true,
     timeoutSeconds: 60,
@@ -97,11 +100,38 @@ const rows = {
     timeoutSeconds: 10,
     atOnce: 5,
   },
+  // What happens to an endpoint goes to the other endpoints of its application.
+  'route-webhook-news': {
+    handler: 'consumers/route-webhook-news',
+    source: webhookSource,
+    types: webhookEvents.map(({ type }) => type),
+    databaseRole: null,
+    tables: {
+      applications: ['GetItem'],
+      webhookEndpoints: ['Query'],
+      webhookDeliveries: ['PutItem'],
+      webhookQueue: ['PutItem'],
+    },
+    wakesWebhooks: true,
+    timeoutSeconds: 10,
+    atOnce: 2,
+  },
+  'mail-webhook-news': {
+    handler: 'consumers/mail-webhook-news',
+    source: webhookSource,
+    types: webhookEvents.map(({ type }) => type),
+    writesMails: true,
+    databaseRole: 'owner_mails',
+    tables: { applications: ['GetItem'], webhookEndpoints: ['GetItem'] },
+    timeoutSeconds: 10,
+    atOnce: 2,
+  },
   'mail-order-news': {
     handler: 'consumers/mail-order-news',
     source: eventSource,
     types: orderNews.map(({ type }) => type),
     when: 'orderMails',
+    writesMails: true,
     databaseRole: 'order_mails',
     timeoutSeconds: 10,
     atOnce: 5,

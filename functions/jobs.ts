@@ -126,7 +126,7 @@ const rows = {
     schedule: 'rate(1 minute)',
     databaseRole: null,
     provider: false,
-    tables: { webhookEndpoints: ['Scan'], webhookQueue: ['Query'] },
+    tables: { webhookEndpoints: ['Scan', 'UpdateItem'], webhookQueue: ['Query'] },
     wakesWebhooks: true,
     timeoutSeconds: 30,
   },

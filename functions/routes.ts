@@ -230,7 +230,7 @@ const rows = {
   }),
   'ping-webhook-endpoint': http('POST', '/webhook-endpoints/{endpointId}/ping', 'app', null, {
     ...managesWebhooks,
-    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['GetItem', 'PutItem'], webhookQueue: ['PutItem'] },
+    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['PutItem'], webhookQueue: ['PutItem'] },
     wakesWebhooks: true,
   }),
   'list-webhook-deliveries': http('GET', '/webhook-endpoints/{endpointId}/deliveries', 'app', null, {
@@ -248,7 +248,7 @@ const rows = {
   }),
   'replay-webhook-events': http('POST', '/webhook-endpoints/{endpointId}/replays', 'app', 'events_api', {
     ...managesWebhooks,
-    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['GetItem', 'PutItem'], webhookQueue: ['PutItem'] },
+    tables: { webhookEndpoints: ['GetItem'], webhookDeliveries: ['PutItem'], webhookQueue: ['PutItem'] },
     wakesWebhooks: true,
     concurrent: 2,
   }),

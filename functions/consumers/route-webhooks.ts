@@ -17,9 +17,7 @@ export async function run(event: StoredEvent, { store, wake, ...deps }: Deps) {
   return { endpoints: endpoints.length };
 }
 
-export const handler = consumerHandler(consumers['route-webhooks'], anyOf(domainEvents), run, ({ stopwatch }) => ({
-  store: webhookStore(),
-  endpoints: recentEndpoints(webhookStore(), stopwatch),
-  mayReceive: mayReceiveEvents,
-  wake: wakeSenders,
-}));
+export const handler = consumerHandler(consumers['route-webhooks'], anyOf(domainEvents), run, ({ stopwatch }) => {
+  const store = webhookStore();
+  return { store, endpoints: recentEndpoints(store, stopwatch), mayReceive: mayReceiveEvents, wake: wakeSenders };
+});

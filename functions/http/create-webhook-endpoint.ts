@@ -2,7 +2,7 @@ import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/webhooks.ts';
 import type { AllowedTargets } from '../../lib/events/webhooks/address.ts';
 import type { WebhookStore } from '../../lib/events/webhooks/endpoints.dynamo.ts';
-import { createEndpoint, toEndpointView } from '../../lib/events/webhooks/manage.ts';
+import { createEndpoint, toSecretView } from '../../lib/events/webhooks/manage.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
 import { config } from '../../lib/platform/config.ts';
@@ -20,7 +20,7 @@ export async function run(
   const { item, replayed } = await createEndpoint(store, caller.application.id, body, claim);
   return {
     status: 201,
-    body: { ...toEndpointView(item), secret: item.secrets[0]!.secret },
+    body: toSecretView(item),
     headers: {
       location: `/webhook-endpoints/${item.endpointId}`,
       etag: versionTag(item.version),

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { EventDefinition } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { code, markdownTable } from './table.ts';
 
@@ -12,17 +13,17 @@ type Schema = {
   properties?: Readonly<Record<string, Schema>>;
 };
 
-/** The domain events: a table of all, then the fields and an example of each. */
-export function eventTables(): string {
+/** Events: a table of all, then the fields and an example of each. */
+export function eventTables(events: readonly EventDefinition[] = domainEvents): string {
   const index = markdownTable(
     ['type', 'version', 'when'],
-    domainEvents.map(({ type, version, description }) => [
+    events.map(({ type, version, description }) => [
       `[${code(type)}](#${type.replace('.', '')})`,
       String(version),
       description,
     ]),
   );
-  const details = domainEvents.map(
+  const details = events.map(
     ({ type, data, example }) =>
       `### ${code(type)}\n\n${fieldTable(z.toJSONSchema(data) as Schema)}\n\n` +
       `\`\`\`json\n${JSON.stringify(example, undefined, 2)}\n\`\`\``,

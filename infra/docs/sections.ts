@@ -1,4 +1,5 @@
 import { type TableRow, tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
+import { webhookEvents } from '../../lib/contract/events/webhook-events.ts';
 import { eventTables } from './events.ts';
 import { rateLimits } from './limits.ts';
 import { networkTable, roleTable } from './roles.ts';
@@ -14,6 +15,7 @@ export const sections: Readonly<Record<string, Readonly<Record<string, () => str
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },
   'docs/events.md': { events: eventTables },
   'docs/limits.md': { 'rate classes': rateLimits },
+  'docs/webhooks.md': { 'webhook events': () => eventTables(webhookEvents) },
   'docs/saga.md': { 'time-outs and retries': machineTables },
 };
 

@@ -151,7 +151,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const bus = await openBus(options, invoke, {
     clock,
     keep,
-    onConsumed: () => sendMails(),
+    onMail: () => sendMails(),
     onEvents: () => publish(),
   });
   const env: Record<string, string> = {
@@ -283,12 +283,7 @@ async function openAccessLines(logFile: string, invoke: Invoke, log: (line: stri
 async function openBus(
   { directory, settings = {}, log = () => {} }: StackOptions,
   invoke: Invoke,
-  {
-    clock,
-    keep,
-    onConsumed,
-    onEvents,
-  }: { clock: MovableClock; keep: Keep; onConsumed: () => void; onEvents: () => void },
+  { clock, keep, onMail, onEvents }: { clock: MovableClock; keep: Keep; onMail: () => void; onEvents: () => void },
 ): Promise<Bus> {
   const active = Object.values(consumers).filter((row) =>
     isActive(row, { orderMails: settings.ORDER_MAILS === 'all' }),
@@ -309,7 +304,7 @@ async function openBus(
         atOnce: consumer.atOnce,
         deliver: async (event: unknown) => {
           await invoke(consumer.handler, event, consumer.timeoutSeconds);
-          if (consumer.name === 'mail-order-news') onConsumed();
+          if (consumer.writesMails) onMail();
         },
       })),
     ],

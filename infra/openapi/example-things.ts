@@ -162,6 +162,7 @@ export const webhookEndpoint = {
   description: 'Follows orders',
   headers: {},
   ordered: false,
+  rateLimit: null,
   status: 'active' as const,
   disabledBecause: null,
   failingSince: null,

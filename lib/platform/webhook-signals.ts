@@ -1,6 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { webhookDue, webhookSource } from '../contract/events/define-event.ts';
 import type { EndpointKey } from '../events/webhooks/endpoints.dynamo.ts';
+import type { Tell } from '../events/webhooks/notices.ts';
 import { describeError, type Logger } from '../kernel/log.ts';
 import { config } from './config.ts';
 import { eventBridgeClient } from './event-bus.ts';
@@ -31,3 +32,21 @@ export const wakeSendersOrLeave =
     wakeSenders(endpoints).catch((error: unknown) => {
       log.warn('senders of webhooks not told', { error: describeError(error) });
     });
+/** Puts an event about a webhook endpoint on the bus. */
+export const tellOfWebhooks: Tell = async (event) => {
+  const { Entries = [] } = await eventBridgeClient().send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: config().EVENT_BUS_NAME,
+          Source: webhookSource,
+          DetailType: event.type,
+          Time: new Date(event.occurredAt),
+          Resources: [event.aggregateId],
+          Detail: JSON.stringify(event),
+        },
+      ],
+    }),
+  );
+  if (Entries[0]?.EventId === undefined) throw new Error(`the bus has not taken it: ${Entries[0]?.ErrorCode}`);
+};

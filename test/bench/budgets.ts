@@ -8,6 +8,7 @@ import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { WebhookFigures } from './webhooks.ts';
 
 export const budgets = {
   /** SQL statements, commits, state transitions and, in steady traffic, DynamoDB calls of one order. */
@@ -28,6 +29,8 @@ export const budgets = {
   growthOfJobs: 3,
   /** Statements a second over reused connections, against those over fresh ones. */
   pool: 2,
+  /** What 99 of 100 webhooks take at most beside endpoints that take none, against alone. */
+  webhooksBeside: 2,
   /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
   limiterWrites: { passed: 1, refused: 0.2 },
   /** SQL statements of a thousand readers of one entry; seconds until others have what a killed process was loading. */
@@ -125,6 +128,19 @@ export const brokenByEvents = (events: readonly EventFigures[]): string[] =>
   events
     .filter(({ missing }) => missing > 0)
     .map(({ situation, missing }) => `${missing} events did not arrive (webhooks to ${situation}).`);
+
+/** One sentence when endpoints that take nothing delay the others, and one for webhooks that did not arrive. */
+export function brokenByWebhooks({ alone, beside, ratio }: WebhookFigures): string[] {
+  const missing = alone.missing + beside.missing;
+  return [
+    ...(ratio > budgets.webhooksBeside
+      ? [
+          `Webhooks take ${ratio.toFixed(2)} times as long beside endpoints that take none; the budget is ${budgets.webhooksBeside}.`,
+        ]
+      : []),
+    ...(missing > 0 ? [`${missing} webhooks did not arrive.`] : []),
+  ];
+}
 
 /** One sentence for every budget of functions that is broken. */
 export function brokenByFunctions(functions: readonly FunctionFigures[]): string[] {

@@ -21,7 +21,7 @@ export type EventFigures = {
 
 export type EventOptions = { ordersPerSecond: number; seconds: number; say: (line: string) => void };
 
-type Behaviour = 'takes' | 'hangs' | 'fails';
+export type Behaviour = 'takes' | 'hangs' | 'fails';
 
 /** The share of the orders a second, because each receiver gets every event. */
 const situations: [string, Behaviour[], number][] = [
@@ -132,9 +132,9 @@ async function published({ stack }: Shop, since: Date): Promise<{ events: number
 }
 
 /** A receiver, and how long each event took to it, by the event's id. */
-type Receiver = { url: string; lags: Map<string, number>; stop: () => Promise<void> };
+export type Receiver = { url: string; lags: Map<string, number>; stop: () => Promise<void> };
 
-async function startReceiver(behaviour: Behaviour): Promise<Receiver> {
+export async function startReceiver(behaviour: Behaviour): Promise<Receiver> {
   const lags = new Map<string, number>();
   const server: Server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

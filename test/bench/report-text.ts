@@ -14,6 +14,7 @@ import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Results } from './report.ts';
 import type { Throughput } from './throughput.ts';
+import type { WebhookFigures } from './webhooks.ts';
 
 /** The results for a person to read. */
 export function toText({
@@ -28,6 +29,7 @@ export function toText({
   compose,
   choreography,
   cache,
+  webhooks,
   growth,
   peers,
 }: Results): string {
@@ -43,6 +45,7 @@ export function toText({
     ...(compose === undefined ? [] : [composeText(compose)]),
     ...(choreography === undefined ? [] : [choreographyText(choreography)]),
     ...(cache === undefined ? [] : [cacheText(cache)]),
+    ...(webhooks === undefined ? [] : [webhooksText(webhooks)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -179,6 +182,19 @@ function cacheText({ crowds, killed, ...rates }: CacheFigures): string {
   ]);
   const killing = `Killed while it loads: ${killed.loads} load by others, all answered after ${rounded(killed.seconds, 2)} s`;
   return `${reads}\n${table(['a crowd', 'readers', 'SQL statements', 'answers from'], lines)}\n${killing}`;
+}
+
+function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
+  const lines = Object.entries({ alone, beside }).map(([side, { events, deliveries, p50Ms, p99Ms, missing }]) => [
+    side === 'alone' ? 'alone' : 'beside 5 that hang and 5 that answer 500',
+    events,
+    deliveries,
+    rounded(p50Ms),
+    rounded(p99Ms),
+    missing,
+  ]);
+  const head = ['40 endpoints', 'events', 'deliveries', 'p50 ms', 'p99 ms', 'missing'];
+  return `${table(head, lines)}\np99 beside ÷ alone: ${rounded(ratio, 2)}`;
 }
 
 function peersText(peers: PeerFigures[]): string {

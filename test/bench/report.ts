@@ -13,6 +13,7 @@ import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Throughput } from './throughput.ts';
+import type { WebhookFigures } from './webhooks.ts';
 
 export type Results = {
   counts?: CountsByWay;
@@ -26,6 +27,7 @@ export type Results = {
   compose?: ComposeFigures[];
   choreography?: ChoreographyFigures[];
   cache?: CacheFigures;
+  webhooks?: WebhookFigures;
   growth?: Growth[];
   peers?: PeerFigures[];
 };
@@ -43,6 +45,7 @@ export function toJson({
   compose,
   choreography,
   cache,
+  webhooks,
   growth,
   peers,
 }: Results): object {
@@ -84,6 +87,7 @@ export function toJson({
     ...(compose && { compose }),
     ...(choreography && { choreography }),
     ...(cache && { cache }),
+    ...(webhooks && { webhooks }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),

@@ -9,6 +9,7 @@ import {
   brokenByHot,
   brokenByLimiter,
   brokenByPool,
+  brokenByWebhooks,
 } from './budgets.ts';
 import { measureCache } from './cache.ts';
 import { measureChoreography } from './choreography.ts';
@@ -25,6 +26,7 @@ import { measurePool } from './pool.ts';
 import { type Results, toJson } from './report.ts';
 import { toText } from './report-text.ts';
 import { measureThroughput } from './throughput.ts';
+import { measureWebhooks } from './webhooks.ts';
 
 const parts = [
   'counts',
@@ -38,18 +40,20 @@ const parts = [
   'compose',
   'choreography',
   'cache',
+  'webhooks',
   'growth',
   'peers',
 ] as const;
-/** Growth fills shops for minutes, peers are other products, and the choreography is an example. */
-const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers' && part !== 'choreography');
+/** Growth fills shops for minutes, webhooks take half an hour, peers are other products, and the choreography is an example. */
+const unusual: readonly string[] = ['growth', 'webhooks', 'peers', 'choreography'];
+const usualParts = parts.filter((part) => !unusual.includes(part));
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth, peers and choreography by default
+  --part NAME  measures only this, and may be given more than once; all but growth, webhooks, peers and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -125,6 +129,15 @@ async function main(): Promise<boolean> {
     say('reading the catalogue with the cache and without it');
     results.cache = await measureCache({ ...(short ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 }), say });
   }
+  if (part.includes('webhooks')) {
+    say('sending webhooks to forty endpoints, in turns with and without ten that take nothing');
+    results.webhooks = await measureWebhooks({
+      ...(short
+        ? { rounds: 4, eventsInRound: 60, eventsPerSecond: 5 }
+        : { rounds: 20, eventsInRound: 500, eventsPerSecond: 10 }),
+      say,
+    });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -151,6 +164,7 @@ async function main(): Promise<boolean> {
     ...(results.pool === undefined ? [] : brokenByPool(results.pool)),
     ...(results.events === undefined ? [] : brokenByEvents(results.events)),
     ...(results.cache === undefined ? [] : brokenByCache(results.cache)),
+    ...(results.webhooks === undefined ? [] : brokenByWebhooks(results.webhooks)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),

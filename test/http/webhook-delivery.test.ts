@@ -1,14 +1,20 @@
+import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { listenOn, portOf } from '../../infra/local/loopback.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
 import { orderConfirmed } from '../../lib/contract/events/domain-events.ts';
-import { deliverTo, type Outcome } from '../../lib/events/webhooks/deliver.ts';
+import type { Outcome } from '../../lib/events/webhooks/attempt.ts';
+import { deliverTo } from '../../lib/events/webhooks/deliver.ts';
 import { listDeliveries, readQueue } from '../../lib/events/webhooks/deliveries.dynamo.ts';
 import {
   changeEndpoint,
   type EndpointItem,
   readEndpoint,
+  scanEndpoints,
   type WebhookStore,
 } from '../../lib/events/webhooks/endpoints.dynamo.ts';
 import { createEndpoint, ping, retryDelivery, rotateSecret, updateEndpoint } from '../../lib/events/webhooks/manage.ts';
@@ -66,7 +72,15 @@ async function open(answer?: Parameters<typeof startReceiver>[0]) {
 
 const endpoints: EndpointItem[] = [];
 async function register(over: Partial<EndpointItem> = {}): Promise<EndpointItem> {
-  const fields = { url: receiver.url, events: ['*'], description: '', headers: {}, ordered: false, ...over };
+  const fields = {
+    url: receiver.url,
+    events: ['*'],
+    description: '',
+    headers: {},
+    ordered: false,
+    rateLimit: null,
+    ...over,
+  };
   const { item } = await createEndpoint(store, newId('application', clock), fields, {
     key: undefined,
     fingerprint: '',
@@ -82,9 +96,12 @@ const cutOff = new Set<string>();
 const mayReceive = async (applicationId: string) => (cutOff.has(applicationId) ? undefined : { personalData: true });
 const route = (sent: StoredEvent) => routeEvent(store, sent, { mayReceive });
 
+/** No sender waits for a retry after five seconds. */
+const shortOfRetry = 4900;
+
 const deliver = (
   endpoint: EndpointItem,
-  { send = sendByHttp, limitMs = 200 }: { send?: Send; limitMs?: number } = {},
+  { send = sendByHttp, limitMs = shortOfRetry }: { send?: Send; limitMs?: number } = {},
 ) =>
   deliverTo(
     {
@@ -96,7 +113,7 @@ const deliver = (
       limitMs,
       onTimeUp: async () => void outcomes.push('time-up' as never),
       onOutcome: (outcome) => outcomes.push(outcome),
-      onDisabled: (_, reason) => disabled.push(reason),
+      onDisabled: async (_, reason) => void disabled.push(reason),
     },
     endpoint,
   );
@@ -168,7 +185,7 @@ describe('a webhook', () => {
     expect(await deliveriesOf(endpoint)).toMatchObject([
       { status: 'pending', attempts: 1, nextAttemptAt: start + 5000, last: { status: 500, body: 'x'.repeat(2048) } },
     ]);
-    expect(await listDue(store)).toEqual([]);
+    expect(await listDue(store, await scanEndpoints(store))).toEqual([]);
     await later(endpoint, 5 * minute);
     expect(receiver.received).toHaveLength(2);
     // Something else gets through now and then, so the endpoint is not disabled.
@@ -195,6 +212,41 @@ describe('a webhook', () => {
     expect(await deliver(endpoint, { limitMs: 60_000 })).toBe(2);
     clearInterval(timer);
     expect(outcomes).toEqual(['retried', 'succeeded']);
+  });
+
+  test('is waited for by one sender, which holds up nothing that comes meanwhile', async () => {
+    let times = 0;
+    receiver.behave(() => ({ status: ++times <= 2 ? 503 : 200 }));
+    const endpoint = await register();
+    await route(event());
+    const first = deliver(endpoint, { limitMs: 60_000 });
+    while ((await readEndpoint(store, endpoint))?.waitingUntil === undefined) await sleep(10);
+    for (let n = 0; n < 2; n++) {
+      await route(event());
+      expect(await deliver(endpoint, { limitMs: 60_000 }), 'while the first one waits').toBe(1);
+    }
+    expect(times).toBe(3);
+    const before = dynamo.calls().Query!;
+    await sleep(600);
+    expect(dynamo.calls().Query!, 'without asking').toBe(before);
+    ahead += 6000;
+    expect(await first, 'with the retry of the second').toBe(3);
+    expect(outcomes.toSorted()).toEqual(['retried', 'retried', 'succeeded', 'succeeded', 'succeeded']);
+  });
+
+  test('is not waited for at an endpoint that has failed for a while', async () => {
+    receiver.behave(() => ({ status: 503 }));
+    const endpoint = await register();
+    for (let n = 0; n < 2; n++) {
+      await route(event());
+      expect(await deliver(endpoint, { limitMs: 1000 })).toBe(1);
+      ahead += 2000;
+    }
+    ahead += 2 * minute;
+    await route(event());
+    const startedAt = stopwatch.elapsed();
+    expect(await deliver(endpoint, { limitMs: 60_000 }), 'with the retries of the first two').toBe(3);
+    expect(stopwatch.elapsed() - startedAt).toBeLessThan(5000);
   });
 
   test('is no success by a redirect, which is not followed', async () => {
@@ -302,9 +354,11 @@ describe('an endpoint', () => {
     expect(attempts).toBeGreaterThanOrEqual(5);
     expect(attempts).toBeLessThan(15);
     expect(await deliver(endpoint), 'paused').toBeUndefined();
-    expect(await listDue(store)).toEqual([]);
+    expect(await listDue(store, await scanEndpoints(store))).toEqual([]);
     ahead += 61_000;
-    expect(await listDue(store)).toEqual([{ applicationId: endpoint.applicationId, endpointId: endpoint.endpointId }]);
+    expect(await listDue(store, await scanEndpoints(store))).toEqual([
+      { applicationId: endpoint.applicationId, endpointId: endpoint.endpointId },
+    ]);
     expect(await deliver(endpoint)).toBeGreaterThanOrEqual(5);
   });
 
@@ -330,6 +384,19 @@ describe('an endpoint', () => {
     expect(of(a)).toEqual([1, 2, 2, 3]);
   });
 
+  test('with an order is left to its schedule when an order waits for a retry: nobody keeps asking', async () => {
+    const endpoint = await register({ ordered: true });
+    const id = newId('order', clock);
+    receiver.behave(() => ({ status: 500 }));
+    await route(event(id, 1));
+    await deliver(endpoint);
+    await later(endpoint, minute);
+    for (const sequence of [2, 3]) await route(event(id, sequence));
+    const before = dynamo.calls().Query!;
+    expect(await deliver(endpoint, { limitMs: 2000 }), 'the retry is due in five minutes').toBe(0);
+    expect(dynamo.calls().Query! - before).toBeLessThan(3);
+  });
+
   test('has one sender at a time, and another one after a sender that died', async () => {
     const endpoint = await register();
     for (let n = 0; n < 20; n++) await route(event());
@@ -338,11 +405,47 @@ describe('an endpoint', () => {
     expect(receiver.received).toHaveLength(20);
 
     await route(event());
-    const dying: Send = () => Promise.reject(new Error('killed'));
-    await expect(deliver(endpoint, { send: dying })).rejects.toThrow('killed');
+    let killed = false;
+    const dying = clientOf((command) =>
+      killed ? Promise.reject(new Error('killed')) : store.client.send(command as never),
+    );
+    const send: Send = async () => {
+      killed = true;
+      throw new Error('killed');
+    };
+    await expect(deliverTo({ ...depsWith(dying), send }, endpoint)).rejects.toThrow('killed');
     expect(await deliver(endpoint), 'the lease of the dead one').toBeUndefined();
     ahead += 80_000;
     expect(await deliver(endpoint)).toBe(1);
+  });
+
+  test('goes to the next sender at once when one fails that lives on', async () => {
+    const endpoint = await register();
+    for (let n = 0; n < 10; n++) await route(event());
+    let reads = 0;
+    const busy = clientOf((command) =>
+      command.constructor.name === 'BatchWriteCommand' && reads++ === 0
+        ? Promise.reject(new Error('no answer in time'))
+        : store.client.send(command as never),
+    );
+    await expect(deliverTo(depsWith(busy), endpoint)).rejects.toThrow('no answer in time');
+    expect(await deliver(endpoint)).toBeGreaterThan(0);
+    expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+  });
+
+  test('is leased once when the answer to the lease is lost and the call repeated', async () => {
+    const endpoint = await register();
+    await route(event());
+    let lost = false;
+    const repeating = clientOf(async (command) => {
+      const { UpdateExpression = '' } = command.input as { UpdateExpression?: string };
+      if (UpdateExpression.startsWith('SET lease') && !lost) {
+        lost = true;
+        await store.client.send(command as never);
+      }
+      return store.client.send(command as never);
+    });
+    expect(await deliverTo(depsWith(repeating), endpoint)).toBe(1);
   });
 
   test('is handed on by a sender whose time is up', async () => {
@@ -379,7 +482,7 @@ describe('an endpoint', () => {
       limitMs: 60_000,
       onTimeUp: async () => {},
       onOutcome: () => {},
-      onDisabled: () => {},
+      onDisabled: async () => {},
     };
     expect(await deliverTo({ ...deps, store: { ...store, client } }, endpoint)).toBe(2);
   });
@@ -409,39 +512,142 @@ describe('an endpoint', () => {
   });
 });
 
-test('what a sender that died between two writes has left is put in order by the next one', async () => {
-  const endpoint = await register();
-  await route(event());
-  // The attempt is written, and the queue is not: at every place where a call can be the last.
-  for (let lives = 0; lives < 3; lives++) {
-    let calls = 0;
-    const mortal = Object.create(store.client, {
-      send: {
-        value: (command: { constructor: { name: string } }) => {
-          if (/Put|Delete/.test(command.constructor.name) && calls++ === lives)
-            return Promise.reject(new Error('killed'));
-          return store.client.send(command as never);
-        },
-      },
-    });
-    receiver.behave(() => ({ status: 500 }));
-    const deps = {
-      store: { ...store, client: mortal },
-      mayReceive,
-      send: sendByHttp,
-      stopwatch,
-      random: () => 0,
-      limitMs: 500,
-      onTimeUp: async () => {},
-      onOutcome: () => {},
-      onDisabled: () => {},
+/** A client whose calls are answered by `answer`, which may pass them on. */
+const clientOf = (answer: (command: { input: object; constructor: { name: string } }) => Promise<unknown>) =>
+  Object.create(store.client, { send: { value: answer } }) as WebhookStore['client'];
+
+const depsWith = (client: WebhookStore['client']) => ({
+  store: { ...store, client },
+  mayReceive,
+  send: sendByHttp,
+  stopwatch,
+  random: () => 0,
+  limitMs: shortOfRetry,
+  onTimeUp: async () => {},
+  onOutcome: () => {},
+  onDisabled: async () => {},
+});
+
+describe('what a sender that died has left is put in order by the next one', () => {
+  test.each([false, true])('wherever between its calls it dies; receiver answers 500: %s', async (failing) => {
+    for (let lives = 0; lives < 9; lives++) {
+      const endpoint = await register();
+      const sent = [event(), event()];
+      for (const each of sent) await route(each);
+      receiver.received.length = 0;
+      receiver.behave(() => ({ status: failing ? 500 : 200 }));
+      let calls = 0;
+      const mortal = clientOf((command) =>
+        calls++ < lives ? store.client.send(command as never) : Promise.reject(new Error('killed')),
+      );
+      await deliverTo(depsWith(mortal), endpoint).catch(() => {});
+      receiver.behave(() => ({ status: 200 }));
+      for (let n = 0; n < 3; n++) await later(endpoint, hour);
+      expect(await deliveriesOf(endpoint), `after ${lives} calls`).toMatchObject(
+        Array(2).fill({ status: 'succeeded' }),
+      );
+      expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+      expect(new Set(receiver.events().map(({ id }) => id))).toEqual(new Set(sent.map(({ id }) => id)));
+    }
+  });
+
+  test('whichever writes of its last call were made', async () => {
+    const refused = { status: 500 };
+    // Each outcome is a put and what queues it again, and takes another item off the queue: any may be missing.
+    for (let made = 0; made < 2 ** 4; made++) {
+      const endpoint = await register();
+      for (let n = 0; n < 2; n++) await route(event());
+      receiver.behave(() => refused);
+      const mortal = clientOf(async (command) => {
+        if (command.constructor.name !== 'BatchWriteCommand') return store.client.send(command as never);
+        const { RequestItems } = command.input as BatchWriteCommandInput;
+        const writes = Object.entries(RequestItems!).flatMap(([table, some]) => some.map((each) => ({ table, each })));
+        for (const [n, { table, each }] of writes.entries()) {
+          if ((made >> n) % 2 === 1) {
+            await store.client.send(new BatchWriteCommand({ RequestItems: { [table]: [each] } }));
+          }
+        }
+        throw new Error('killed');
+      });
+      await expect(deliverTo(depsWith(mortal), endpoint)).rejects.toThrow('killed');
+      receiver.behave(() => ({ status: 200 }));
+      for (let n = 0; n < 3; n++) await later(endpoint, hour);
+      const all = await deliveriesOf(endpoint);
+      expect(all, `writes ${made.toString(2)}`).toMatchObject(Array(2).fill({ status: 'succeeded' }));
+      expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+    }
+  });
+});
+
+test.each([
+  ['a name that is not found out', () => new Promise<never>(() => {}), undefined],
+  ['a receiver that hangs', undefined, 'hang'],
+  ['an answer that does not end', undefined, 'drips'],
+] as const)('%s is given up in time', async (_, resolve, behaviour) => {
+  const target = await open(() => (behaviour === 'hang' ? 'hang' : { status: 200 }));
+  const dripping = createServer((_request, response) => void response.writeHead(200).write('x'));
+  await listenOn('127.0.0.1', 0, dripping);
+  const url = behaviour === 'drips' ? `http://127.0.0.1:${portOf(dripping)}/` : target.url;
+  const options = { allowed: 'any', elapsed: stopwatch.elapsed, timeoutMs: 150 } as const;
+  const send = httpSender(resolve === undefined ? options : { ...options, resolve });
+  const { status, error, milliseconds } = await send(url, {}, '{}');
+  expect({ status, error }).toEqual({ status: null, error: 'no answer within 0.15 seconds' });
+  expect(milliseconds).toBeGreaterThanOrEqual(149);
+  dripping.close();
+  dripping.closeAllConnections();
+});
+
+test('a request goes to the address that was checked, under the name of its URL', async () => {
+  const { port } = new URL(receiver.url);
+  const resolve = async (text: string) => ({ url: new URL(text), address: '127.0.0.1', family: 4 as const });
+  const send = httpSender({ allowed: 'any', elapsed: stopwatch.elapsed, resolve });
+  // No resolver knows this name.
+  expect(await send(`http://crm.invalid:${port}/`, {}, '{}')).toMatchObject({ status: 204, error: null });
+  expect(receiver.received[0]!.headers.host).toBe(`crm.invalid:${port}`);
+});
+
+test('of a long answer no more is read than is kept', async () => {
+  let written = 0;
+  const endless = createServer((_request, response) => {
+    response.writeHead(200);
+    const more = () => {
+      while (!response.destroyed && response.write('x'.repeat(65_536))) written += 65_536;
     };
-    await deliverTo(deps, endpoint).catch(() => {});
-    ahead += hour;
-  }
-  receiver.behave(() => ({ status: 200 }));
-  ahead += 24 * hour;
-  await deliver(endpoint);
-  expect(await deliveriesOf(endpoint)).toMatchObject([{ status: 'succeeded' }]);
-  expect(await readQueue(store, endpoint.endpointId, { limit: 5 })).toEqual([]);
+    response.on('drain', more);
+    more();
+  });
+  await listenOn('127.0.0.1', 0, endless);
+  const { status, body } = await sendByHttp(`http://127.0.0.1:${portOf(endless)}/`, {}, '{}');
+  expect({ status, body }).toEqual({ status: 200, body: 'x'.repeat(2048) });
+  endless.close();
+  endless.closeAllConnections();
+  expect(written).toBeLessThan(50_000_000);
+});
+
+describe('a rate limit', () => {
+  test('spreads what is sent to an endpoint, also over senders, and delays no other endpoint', async () => {
+    const slow = await register({ rateLimit: 20 });
+    receiver = await open();
+    const other = await register();
+    const [slowReceiver, otherReceiver] = receivers as [Receiver, Receiver];
+    for (let n = 0; n < 12; n++) await route(event());
+    // Real time: the limit is one of seconds.
+    const startedAt = Date.now();
+    const follow = () => {
+      ahead = Date.now() - start;
+    };
+    follow();
+    const running = setInterval(follow, 2);
+    const work = async (): Promise<void> => {
+      await deliverTo({ ...depsWith(store.client), limitMs: 120, onTimeUp: work }, slow);
+    };
+    await Promise.all([work(), deliver(other)]);
+    clearInterval(running);
+    expect(slowReceiver.received).toHaveLength(12);
+    expect(otherReceiver.received).toHaveLength(12);
+    const last = ({ received }: Receiver) => received.at(-1)!.at - startedAt;
+    expect(last(slowReceiver)).toBeGreaterThanOrEqual(11 * 50 - 10);
+    expect(last(otherReceiver)).toBeLessThan(last(slowReceiver));
+    expect((await deliveriesOf(slow)).every(({ attempts }) => attempts === 1)).toBe(true);
+  });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -51,7 +52,14 @@ describe('an endpoint', () => {
     expect(made.headers).toMatchObject({ location: `/webhook-endpoints/${made.body.id}`, etag: '"1"' });
     const { secret, ...rest } = made.body;
     expect(secret).toMatch(/^whsec_[\w+/]{43}=$/);
-    expect(rest).toMatchObject({ ...body, status: 'active', description: 'The CRM', ordered: true, version: 1 });
+    expect(rest).toMatchObject({
+      ...body,
+      status: 'active',
+      rateLimit: null,
+      description: 'The CRM',
+      ordered: true,
+      version: 1,
+    });
     expect((await handlers.call('get-webhook-endpoint', on(rest.id))).body).toEqual(rest);
     expect((await handlers.call('list-webhook-endpoints', { token: key })).body).toEqual({ data: [rest] });
   });
@@ -107,9 +115,10 @@ describe('an endpoint', () => {
       status: 412,
       body: { code: 'version-stale' },
     });
-    expect(await change({ status: 'active', events: ['*'] })).toMatchObject({
-      body: { status: 'active', disabledBecause: null, events: ['*'], version: 3 },
+    expect(await change({ status: 'active', events: ['*'], rateLimit: 10 })).toMatchObject({
+      body: { status: 'active', disabledBecause: null, events: ['*'], rateLimit: 10, version: 3 },
     });
+    expect(await change({ rateLimit: null })).toMatchObject({ body: { rateLimit: null, version: 4 } });
     await bus.idle();
     expect(woken).toEqual([id]);
   });
@@ -218,6 +227,7 @@ describe('an endpoint', () => {
     const change = async (changes: Parameters<typeof changeApplication>[2]) => {
       const item = await readApplication(handlers.applications, server.id);
       await changeApplication(handlers.applications, item!, changes);
+      await sleep(1100); // It takes effect within a second.
     };
     await happens();
     expect(await deliveries()).toBe(1);
@@ -257,6 +267,10 @@ describe('input', () => {
     ['/headers/X-Upper', { headers: { 'X-Upper': 'x' } }],
     ['/headers/x-line', { headers: { 'x-line': 'a\r\nb: c' } }],
     ['/ordered', { ordered: 'yes' }],
+    ['/rateLimit', { rateLimit: 0 }],
+    ['/rateLimit', { rateLimit: 101 }],
+    ['/rateLimit', { rateLimit: 1.5 }],
+    ['/rateLimit', { rateLimit: '5' }],
     ['/description', { description: 'x'.repeat(201) }],
     ['/nonsense', { nonsense: 1 }],
   ])('is refused at %s: %j', async (pointer, over) => {

@@ -106,6 +106,43 @@ describe('single items', () => {
   });
 });
 
+describe('a batch of writes', () => {
+  const puts = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({
+      PutRequest: { Item: { id: `${id}-${n}`, list: id, position: `${n}` } },
+    }));
+
+  test('reaches several tables, and has 25 at most of all of them', async () => {
+    const write = (some: number, more: number) =>
+      documents.send(new BatchWriteCommand({ RequestItems: { things: puts(some), lists: puts(more) } }));
+    await expect(write(13, 13)).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: 'Too many items requested for the BatchWriteItem call',
+    });
+    await write(12, 13);
+    const stored = await documents.send(
+      new QueryCommand({
+        TableName: 'lists',
+        KeyConditionExpression: '#list = :list',
+        ExpressionAttributeNames: { '#list': 'list' },
+        ExpressionAttributeValues: { ':list': id },
+      }),
+    );
+    expect(stored.Items).toHaveLength(13);
+  });
+
+  test('is refused with an item twice', async () => {
+    const [put] = puts(1);
+    await expect(
+      documents.send(
+        new BatchWriteCommand({
+          RequestItems: { lists: [put!, { DeleteRequest: { Key: { list: id, position: '0' } } }] },
+        }),
+      ),
+    ).rejects.toThrow('Provided list of item keys contains duplicates');
+  });
+});
+
 describe('the item that failed a condition', () => {
   const failing = { ConditionExpression: 'version = :v', ExpressionAttributeValues: { ':v': { N: '9' } } };
   const failingDocument = { ...failing, ExpressionAttributeValues: { ':v': 9 } };

@@ -113,6 +113,30 @@ test('a webhook endpoint gets the events of an order, signed, also when its rece
   await receiver.stop();
 });
 
+test('the owner of an endpoint that is disabled gets a mail, and an event on another endpoint', async () => {
+  const app = { authorization: `Bearer ${demo.appKey}` };
+  const gone = await startReceiver(() => ({ status: 410 }));
+  const other = await startReceiver();
+  const register = (url: string) => post('/webhook-endpoints', { url, events: ['webhook_endpoint.*'] }, app);
+  const [disabled, told] = (await Promise.all([gone.url, other.url].map(register))) as { id: string; secret: string }[];
+  await post(`/webhook-endpoints/${disabled!.id}/ping`, {}, app);
+  while (other.received.length === 0 || !mails.some(({ text }) => text.includes(disabled!.id))) await sleep(20);
+  const [{ body, headers }] = other.received as [(typeof other.received)[0]];
+  expect(new Webhook(told!.secret).verify(body, headers as Record<string, string>)).toMatchObject({
+    type: 'webhook_endpoint.disabled',
+    subject: disabled!.id,
+    data: { endpointId: disabled!.id, reason: 'gone', failingSince: null },
+  });
+  const { to, subject, text } = mails.find((mail) => mail.text.includes(disabled!.id))!;
+  expect([to, subject]).toEqual(['demo@example.com', 'A webhook endpoint of yours is disabled']);
+  expect(text).toContain(new URL(gone.url).host);
+  expect(gone.received).toHaveLength(1);
+  for (const { id } of [disabled!, told!]) {
+    await fetch(`${stack.baseUrl}/webhook-endpoints/${id}`, { method: 'DELETE', headers: app });
+  }
+  await Promise.all([gone.stop(), other.stop()]);
+});
+
 test('with the bus away orders go on, nothing is refused, and the events arrive in order when it is back', async () => {
   const receiver = await startReceiver();
   const app = { authorization: `Bearer ${demo.appKey}` };

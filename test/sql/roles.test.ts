@@ -154,6 +154,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'read_models.customers': ['select', 'finds the address of a customer as the events say it'],
     'customers.mails': ['select(id), insert', 'writes mails, and reads none'],
   },
+  owner_mails: {
+    'customers.mails': ['select(id), insert', 'writes mails to contacts of applications, and reads none'],
+  },
   saga: {
     'orders.orders': [
       'select, update(status, version, payment_action, failure_code, failure_detail, confirmed_at, abandoned_at, compensation_attempts, updated_at)',
@@ -359,6 +362,7 @@ describe('a session', () => {
     ['back_office_api', '5s'],
     ['application_events', '5s'],
     ['order_mails', '5s'],
+    ['owner_mails', '5s'],
     ['profiles_api', '5s'],
     ['catalog_api', '5s'],
     ['catalog_reader', '5s'],

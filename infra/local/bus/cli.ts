@@ -35,7 +35,9 @@ function main(): number {
     const parked = store.parked();
     for (const { rule, event, attempts, error } of parked) {
       const { 'detail-type': type, detail } = JSON.parse(event) as { 'detail-type': string; detail: { id?: string } };
-      console.log(`${detail.id ?? 'an event without id'}  ${type}  for ${rule}, ${attempts} attempts: ${error}`);
+      console.log(
+        `${detail.id ?? 'an event without id'}  ${type}  for ${rule}, ${attempts} attempts: ${error.replace(/\s+/g, ' ')}`,
+      );
     }
     if (parked.length === 0) console.log('No event is parked.');
     return 0;

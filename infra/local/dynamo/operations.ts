@@ -17,6 +17,9 @@ import { describeContinuousBackups, openTableSettings, updateContinuousBackups }
 import { describeTimeToLive, sweepExpired, updateTimeToLive } from './time-to-live.ts';
 import { transactGet, transactWrite } from './transactions.ts';
 
+/** Of all tables of a call. dynalite counts them for each table. */
+const maxBatchWrites = 25;
+
 /** Runs one operation of the DynamoDB API on its parsed body. Throws `ApiError` when DynamoDB would refuse. */
 export type Handle = (input: Input) => Promise<Answer>;
 
@@ -61,7 +64,12 @@ async function onItems(store: Store, operation: Operation, input: Input): Promis
   if (onFailure != null && onFailure !== 'ALL_OLD' && onFailure !== 'NONE')
     throw invalid('ReturnValuesOnConditionCheckFailure can only be ALL_OLD or NONE');
   const checked = check(operation, store, input);
+  if (operation === 'BatchWriteItem' && writesOf(checked) > maxBatchWrites)
+    throw invalid('Too many items requested for the BatchWriteItem call');
   return onFailure === 'ALL_OLD'
     ? performShowingFailedItem(operation, store, checked)
     : perform(operation, store, checked);
 }
+
+const writesOf = ({ RequestItems }: Input): number =>
+  Object.values(RequestItems as Record<string, unknown[]>).flat().length;

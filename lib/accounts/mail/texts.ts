@@ -23,7 +23,10 @@ export type AccountMailKind = (typeof accountMailKinds)[number];
 /** Kinds of mail to customers about their orders. */
 export type OrderMailKind = 'order-confirmed' | 'order-failed' | 'order-cancelled' | 'order-refunded';
 
-export type MailKind = AccountMailKind | OrderMailKind;
+/** Kinds of mail to the contacts of applications. */
+export type WebhookMailKind = 'webhook-endpoint-disabled';
+
+export type MailKind = AccountMailKind | OrderMailKind | WebhookMailKind;
 
 /** Kinds of mail that contain a token. */
 export type TokenKind = 'confirm' | 'reset' | 'change';

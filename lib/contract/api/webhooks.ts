@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import { domainEvents } from '../events/domain-events.ts';
+import { webhookEvents } from '../events/webhook-events.ts';
 import { id, page, pageQuery, prose, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 /** Endpoints of an application. */
 export const maxWebhookEndpoints = 20;
 
-const types = domainEvents.map(({ type }) => type);
+const types = [...domainEvents, ...webhookEvents].map(({ type }) => type);
 const groups = [...new Set(types.map((type) => `${type.slice(0, type.indexOf('.'))}.*`))];
 /** What an endpoint can ask for: single types, all of one kind, or all. */
 const selector = z.enum(['*', ...groups, ...types] as [string, ...string[]]);
@@ -34,6 +35,9 @@ const headers = z
 
 const description = prose(200);
 
+/** Requests a second. */
+const rateLimit = z.nullable(z.int().check(z.gte(1), z.lte(100)));
+
 const endpoint = z.object({
   id: id('webhookEndpoint'),
   url: z.string(),
@@ -41,6 +45,7 @@ const endpoint = z.object({
   description: z.string(),
   headers: z.record(z.string(), z.string()),
   ordered: z.boolean(),
+  rateLimit,
   status: z.enum(['active', 'disabled']),
   disabledBecause: z.nullable(z.enum(['owner', 'gone', 'failing'])),
   failingSince: z.nullable(timestamp),
@@ -86,6 +91,7 @@ export const createWebhookEndpoint = {
     description: z._default(description, ''),
     headers: z._default(headers, {}),
     ordered: z._default(z.boolean(), false),
+    rateLimit: z._default(rateLimit, null),
   }),
   responses: { 201: withSecret },
   headers: ['Location', 'ETag'],
@@ -120,6 +126,7 @@ export const updateWebhookEndpoint = {
       description: z.optional(description),
       headers: z.optional(headers),
       ordered: z.optional(z.boolean()),
+      rateLimit: z.optional(rateLimit),
       status: z.optional(z.enum(['active', 'disabled'])),
     })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),

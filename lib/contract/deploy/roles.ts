@@ -6,6 +6,7 @@ export const databaseRoles = [
   'customer_erasure',
   'mailer',
   'order_mails',
+  'owner_mails',
   'catalog_api',
   'catalog_reader',
   'orders_api',

@@ -93,8 +93,8 @@ export const envelopeOf = <Definition extends EventDefinition>(definition: Defin
     version: field(z.literal(definition.version), 'Version of the schema of `data`.'),
     subject: field(z.string(), 'Id of what the event is about, such as an order or a refund.'),
     aggregateId: field(
-      z.string().check(z.regex(/^(?:ord|cus|prd|stk|app)_[0-9a-f]{32}$/)),
-      'Id of the order, the customer, the product, the stock or the application that changed. The stock of a product has the product’s id with the prefix `stk_`.',
+      z.string().check(z.regex(/^(?:ord|cus|prd|stk|app|whe)_[0-9a-f]{32}$/)),
+      'Id of the order, the customer, the product, the stock, the application or the webhook endpoint that changed. The stock of a product has the product’s id with the prefix `stk_`.',
     ),
     sequence: field(version, 'Version of what changed. It grows with each of its events, and may skip numbers.'),
     occurredAt: field(timestamp, 'When it happened.'),

@@ -12,6 +12,7 @@ begin
       ('customer_erasure', '20s'),
       ('mailer', '5s'),
       ('order_mails', '5s'),
+      ('owner_mails', '5s'),
       ('catalog_api', '5s'),
       ('catalog_reader', '5s'),
       ('orders_api', '5s'),
@@ -67,6 +68,6 @@ create domain kernel.refund_id as text collate "C" check (value ~ '^rfd_[0-9a-f]
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
-  customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails,
+  customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
   catalog_api, catalog_reader, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler;

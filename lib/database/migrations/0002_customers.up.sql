@@ -110,7 +110,7 @@ create table customers.idempotency_keys (
 );
 create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 
-grant usage on schema customers to customers_api, profiles_api, mailer, order_mails, jobs;
+grant usage on schema customers to customers_api, profiles_api, mailer, order_mails, owner_mails, jobs;
 
 grant select, insert on customers.customers to customers_api;
 grant update (email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
@@ -125,7 +125,7 @@ grant select, insert, update on customers.idempotency_keys to customers_api;
 
 grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
 -- To write each mail once, by its id.
-grant select (id), insert on customers.mails to order_mails;
+grant select (id), insert on customers.mails to order_mails, owner_mails;
 grant select (customer_id, purpose, used_at, expires_at), update (hash) on customers.email_tokens to mailer;
 
 grant select (expires_at), delete on customers.email_tokens to jobs;

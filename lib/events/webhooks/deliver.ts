@@ -1,53 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { webhookResults } from '../../contract/deploy/metrics.ts';
-import { withoutPersonalData } from '../../contract/events/domain-events.ts';
-import type { Stopwatch } from '../../kernel/clock.ts';
-import {
-  type DeliveryItem,
-  dueKey,
-  type Queued,
-  readDelivery,
-  readQueue,
-  saveDelivery,
-  unqueue,
-} from './deliveries.dynamo.ts';
-import {
-  changeEndpoint,
-  type EndpointItem,
-  type EndpointKey,
-  leaseEndpoint,
-  type MayReceive,
-  type WebhookStore,
-} from './endpoints.dynamo.ts';
-import { failingForMs, nextDelay } from './retries.ts';
-import type { Attempt, Send } from './send.gateway.ts';
-import { signatures } from './sign.ts';
+import { type AttemptDeps, attempt, type Run } from './attempt.ts';
+import { type DeliveryItem, type Queued, readDeliveries, readQueue } from './deliveries.dynamo.ts';
+import type { EndpointItem, EndpointKey, MayReceive } from './endpoints.dynamo.ts';
+import { type Left, leaseEndpoint, returnLease } from './leases.dynamo.ts';
+import { outcomeWriter } from './outcomes.dynamo.ts';
 
-export type DeliverDeps = {
-  store: WebhookStore;
+export type DeliverDeps = AttemptDeps & {
   mayReceive: MayReceive;
-  send: Send;
-  stopwatch: Stopwatch;
-  random: () => number;
   /** No attempt begins after so many milliseconds. */
   limitMs: number;
   /** Called when time is up and something is due: another sender has to go on. */
   onTimeUp: () => Promise<void>;
-  onOutcome: (outcome: Outcome) => void;
-  onDisabled: (endpoint: EndpointItem, reason: 'gone' | 'failing') => void;
 };
-
-export type Outcome = (typeof webhookResults)[number];
 
 /** Deliveries to one endpoint at the same time. */
 const atOnce = 5;
 /** What a sender looks at of the queue. To keep an order, it has to see what holds a delivery back. */
 const window = (ordered: boolean): number => (ordered ? 5000 : 500);
-/** Attempts in a row without any answer after which an endpoint is left alone for a while. */
-const silentInRow = 5;
-const pauseMs = 60_000;
-/** A sender waits for what is due so soon, instead of leaving it to the next one. */
+/** Deliveries that are read in one call: with a rate limit no more than are sent in a second. */
+const readAtOnce = ({ rateLimit }: EndpointItem): number => Math.min(25, rateLimit ?? 25);
+/** A sender waits for what is due so soon, instead of leaving it to the next one... */
 const waitMs = 10_000;
+/** ...unless the endpoint has failed for so long: senders are few, and many that wait would keep others from endpoints that take. */
+const failsForMs = 60_000;
+/** A lease lasts so much longer than attempts begin: the last ones may take their ten seconds. */
+const leaseBeyondMs = 15_000;
+
+/** One sender's work on an endpoint, while it has the lease. */
+type Turn = DeliverDeps &
+  Run & {
+    /** By the stopwatch: no attempt begins later. */
+    until: number;
+    /** By the clock: with a rate limit, no attempt begins earlier. */
+    nextSendAt: number;
+    /** By the clock: when this sender goes on, because something is due soon. */
+    waitFor?: number | undefined;
+  };
 
 /**
  * Sends what is due for an endpoint, and goes on until nothing is. One sender works on an endpoint at a time; a second one finds
@@ -55,62 +43,79 @@ const waitMs = 10_000;
  * @returns how many attempts were made; undefined when there was no lease to be had, or the application may have nothing
  */
 export async function deliverTo(deps: DeliverDeps, key: EndpointKey): Promise<number | undefined> {
-  // What waits for an application that is cut off waits on, for 30 days.
-  const may = await deps.mayReceive(key.applicationId);
-  if (may === undefined) return undefined;
   const until = deps.stopwatch.elapsed() + deps.limitMs;
   let attempts: number | undefined;
   for (;;) {
-    const run = await deliverOnce({ ...deps, ...may }, key, until);
-    if (run === undefined) return attempts;
-    attempts = (attempts ?? 0) + run.attempts;
-    // What was queued after the last look found the lease taken: whoever brought it has ended.
-    if (run.over || (await readDue(run)).due.length === 0) return attempts;
-    if (deps.stopwatch.elapsed() >= until) {
-      await deps.onTimeUp();
-      return attempts;
-    }
+    const turn = await takeTurn(deps, key, until);
+    if (turn === undefined) return attempts;
+    attempts = (attempts ?? 0) + turn.attempts;
+    if (turn.waitFor === undefined) return attempts;
+    // Without the lease: what comes meanwhile is sent by whoever brings it.
+    await sleepUntil(turn.waitFor, turn);
   }
 }
 
-async function deliverOnce(
-  deps: DeliverDeps & Pick<Run, 'personalData'>,
-  key: EndpointKey,
-  until: number,
-): Promise<Run | undefined> {
+async function takeTurn(deps: DeliverDeps, key: EndpointKey, until: number): Promise<Turn | undefined> {
   const { store, stopwatch } = deps;
-  const endpoint = await leaseEndpoint(store, key, deps.limitMs + 15_000);
+  // What waits for an application that is cut off waits on, for 30 days.
+  const may = await deps.mayReceive(key.applicationId);
+  if (may === undefined) return undefined;
+  const forMs = Math.max(0, until - stopwatch.elapsed()) + leaseBeyondMs;
+  const endpoint = await leaseEndpoint(store, key, forMs);
   if (endpoint === undefined) return undefined;
-  const run: Run = { ...deps, endpoint, silent: 0, attempts: 0, over: false };
-  while (!run.over && stopwatch.elapsed() < until) {
-    const { queued, due, now } = await readDue(run);
-    if (due.length === 0) {
-      const next = Math.min(...queued.map(({ dueAt }) => dueAt));
-      if (!(next - now < Math.min(waitMs, until - stopwatch.elapsed()))) break;
-      // An endpoint that keeps an order may wait for a delivery that is due later than others.
-      await sleep(Math.max(50, Math.min(next - now, 250)));
-      continue;
+  const { nextSendAt = 0 } = endpoint;
+  const turn: Turn = {
+    ...deps,
+    ...may,
+    endpoint,
+    writer: outcomeWriter(store),
+    until,
+    nextSendAt,
+    silent: 0,
+    attempts: 0,
+    over: false,
+  };
+  try {
+    for (;;) {
+      const isDue = await sendWhatIsDue(turn);
+      if (await returnLease(store, endpoint, leftBy(turn), isDue || turn.over)) {
+        if (isDue) await deps.onTimeUp();
+        return turn;
+      }
     }
-    await work(run, due);
+  } catch (error) {
+    // Whoever is told again goes on, and does not have to wait until the lease ends.
+    await returnLease(store, endpoint, leftBy({ ...turn, waitFor: undefined }), true).catch(() => {});
+    throw error;
   }
-  await changeEndpoint(store, key, { sendingUntil: undefined });
-  return run;
 }
 
-async function readDue({ store, endpoint }: Run) {
-  const queued = await readQueue(store, endpoint.endpointId, { limit: window(endpoint.ordered) });
-  const now = store.clock.now();
-  return { queued, now, due: ready(queued, endpoint.ordered).filter(({ dueAt }) => dueAt <= now) };
-}
+const leftBy = ({ endpoint, nextSendAt, pausedUntil, waitFor }: Turn): Left => ({
+  nextSendAt: endpoint.rateLimit ? Math.ceil(nextSendAt) : undefined,
+  pausedUntil,
+  waitingUntil: waitFor,
+});
 
-type Run = DeliverDeps & {
-  endpoint: EndpointItem;
-  personalData: boolean;
-  /** Attempts in a row without an answer. */
-  silent: number;
-  attempts: number;
-  over: boolean;
-};
+/** @returns whether time was up while something was due */
+async function sendWhatIsDue(turn: Turn): Promise<boolean> {
+  const { store, endpoint } = turn;
+  turn.waitFor = undefined;
+  for (;;) {
+    const limit = window(endpoint.ordered);
+    const queued = await readQueue(store, endpoint.endpointId, { limit });
+    const candidates = ready(queued, endpoint.ordered);
+    const now = store.clock.now();
+    const due = candidates.filter(({ dueAt }) => dueAt <= now);
+    const { sent, dueAgain } = await work(turn, due);
+    if (turn.over) return false;
+    if (sent < due.length) return true;
+    // What has come since left its mark. Only what was not looked at, or was held back, makes another look worth it.
+    if (due.length > 0 && (queued.length === limit || queued.length > candidates.length)) continue;
+    const next = Math.min(dueAgain, ...candidates.flatMap(({ dueAt }) => (dueAt > now ? [dueAt] : [])));
+    if (next - now < Math.min(patience(turn), timeLeft(turn))) turn.waitFor = next;
+    return false;
+  }
+}
 
 /** With an order, of each aggregate only the first event that waits, whenever it is due. */
 function ready(queued: readonly Queued[], ordered: boolean): Queued[] {
@@ -123,90 +128,72 @@ function ready(queued: readonly Queued[], ordered: boolean): Queued[] {
   return [...first.values()];
 }
 
-async function work(run: Run, due: readonly Queued[]): Promise<void> {
-  const left = [...due];
+/** @returns how many were dealt with, and when the first of them is due again; infinite when none is */
+async function work(turn: Turn, due: readonly Queued[]): Promise<{ sent: number; dueAgain: number }> {
+  let [sent, dueAgain] = [0, Number.POSITIVE_INFINITY];
+  const next = withDeliveries(turn, due);
   const worker = async () => {
-    for (let next = left.shift(); next !== undefined && !run.over; next = left.shift()) await attempt(run, next);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}
-
-async function attempt(run: Run, queued: Queued): Promise<void> {
-  const { store, endpoint, send } = run;
-  const stored = await readDelivery(store, endpoint.endpointId, queued.deliveryId);
-  const delivery = stored && (run.personalData ? stored : withoutPersonal(stored));
-  if (delivery?.status !== 'pending' || dueKey(delivery) !== queued.key) {
-    // A sender died between two writes: what the delivery says counts.
-    if (delivery?.status === 'pending') await saveDelivery(store, delivery);
-    await unqueue(store, endpoint.endpointId, queued.key);
-    return;
-  }
-  const now = store.clock.now();
-  const result = await send(endpoint.url, headersOf(endpoint, delivery, now), delivery.body);
-  run.attempts += 1;
-  await settle(run, { delivery, queued, at: now, result });
-}
-
-/** What was written while the application could still read customers. */
-const withoutPersonal = (delivery: DeliveryItem): DeliveryItem => ({
-  ...delivery,
-  body: JSON.stringify(withoutPersonalData(JSON.parse(delivery.body))),
-});
-
-function headersOf(endpoint: EndpointItem, { eventId, body, replay }: DeliveryItem, now: number) {
-  const seconds = Math.floor(now / 1000);
-  const secrets = endpoint.secrets.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
-  return {
-    ...endpoint.headers,
-    'content-type': 'application/json',
-    'user-agent': 'Counterfoil-Webhooks/1',
-    'webhook-id': eventId,
-    'webhook-timestamp': String(seconds),
-    'webhook-signature': signatures(secrets, { id: eventId, seconds, body }),
-    ...(replay ? { 'webhook-replay': 'true' } : {}),
-  };
-}
-
-type Made = { delivery: DeliveryItem; queued: Queued; at: number; result: Attempt };
-
-async function settle(run: Run, { delivery, queued, at, result }: Made): Promise<void> {
-  const { store, endpoint, random, onOutcome } = run;
-  const attempts = delivery.attempts + 1;
-  const taken = result.status !== null && result.status >= 200 && result.status < 300;
-  const gone = result.status === 410;
-  const delay = taken || gone ? undefined : nextDelay(attempts, random());
-  const status = taken ? 'succeeded' : delay === undefined ? 'failed' : 'pending';
-  const nextAttemptAt = delay === undefined ? null : store.clock.now() + delay;
-  await saveDelivery(store, { ...delivery, status, attempts, nextAttemptAt, last: { ...result, at } }, queued.key);
-  onOutcome(taken ? 'succeeded' : status === 'failed' ? 'given-up' : 'retried');
-  run.silent = result.status === null ? run.silent + 1 : 0;
-  if (taken) {
-    if (endpoint.failingSince !== undefined) {
-      delete endpoint.failingSince;
-      await changeEndpoint(store, endpoint, { failingSince: undefined });
+    for (let each = await next(); each !== undefined && (await itsTurn(turn)); each = await next()) {
+      const again = await attempt(turn, each);
+      sent += 1;
+      dueAgain = Math.min(dueAgain, again ?? Number.POSITIVE_INFINITY);
     }
-    return;
-  }
-  if (gone) return disable(run, 'gone');
-  if (endpoint.failingSince === undefined) {
-    endpoint.failingSince = at;
-    await changeEndpoint(store, endpoint, { failingSince: at });
-  } else if (at - endpoint.failingSince >= failingForMs) return disable(run, 'failing');
-  if (run.silent >= silentInRow) {
-    run.over = true;
-    await changeEndpoint(store, endpoint, { pausedUntil: store.clock.now() + pauseMs });
-  }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(atOnce, due.length) }, worker));
+  await turn.writer.end();
+  const failed = ended.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return { sent, dueAgain };
 }
 
-async function disable(run: Run, reason: 'gone' | 'failing'): Promise<void> {
-  if (run.over) return;
-  run.over = true;
-  const { store, endpoint } = run;
-  await changeEndpoint(store, endpoint, {
-    status: 'disabled',
-    disabledBecause: reason,
-    updatedAt: store.clock.now(),
-    version: endpoint.version + 1,
-  });
-  run.onDisabled(endpoint, reason);
+/** What is due one by one, each with its delivery if there is one. They are read shortly before they are sent. */
+function withDeliveries({ store, endpoint }: Turn, due: readonly Queued[]) {
+  const left = [...due];
+  const read: { queued: Queued; delivery: DeliveryItem | undefined }[] = [];
+  let reading: Promise<void> | undefined;
+  async function readSome() {
+    const some = left.splice(0, readAtOnce(endpoint));
+    const known = await readDeliveries(
+      store,
+      endpoint.endpointId,
+      some.map(({ deliveryId }) => deliveryId),
+    );
+    read.push(...some.map((queued) => ({ queued, delivery: known.get(queued.deliveryId) })));
+  }
+  return async () => {
+    while (read.length === 0 && left.length > 0) {
+      reading ??= readSome().finally(() => {
+        reading = undefined;
+      });
+      await reading;
+    }
+    return read.shift();
+  };
+}
+
+/** How far in the future an attempt may be due for this sender to wait for it, in milliseconds: not at all if another one waits. */
+function patience({ endpoint: { failingSince, waitingUntil = 0 }, store }: Turn): number {
+  const now = store.clock.now();
+  return waitingUntil > now || now - (failingSince ?? now) > failsForMs ? 0 : waitMs;
+}
+
+const timeLeft = ({ stopwatch, until }: Turn): number => until - stopwatch.elapsed();
+
+/** Waits until the endpoint's rate limit allows another request. @returns false when that is too late, or the turn is over */
+async function itsTurn(turn: Turn): Promise<boolean> {
+  const { endpoint, store } = turn;
+  if (turn.over || timeLeft(turn) <= 0) return false;
+  if (!endpoint.rateLimit) return true;
+  const now = store.clock.now();
+  const at = Math.max(turn.nextSendAt, now);
+  if (at - now >= timeLeft(turn)) return false;
+  turn.nextSendAt = at + 1000 / endpoint.rateLimit;
+  await sleepUntil(at, turn);
+  return !turn.over;
+}
+
+/** Waits for a time of the clock, which may be moved meanwhile, but no longer than the sender has. */
+async function sleepUntil(at: number, turn: Turn): Promise<void> {
+  const wait = () => Math.min(at - turn.store.clock.now(), timeLeft(turn));
+  for (let ms = wait(); ms > 0; ms = wait()) await sleep(Math.min(ms, 250));
 }

@@ -1,7 +1,7 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { StoredEvent } from '../../contract/events/define-event.ts';
 import { toEpochSeconds } from '../../kernel/clock.ts';
+import { addAll, readAll } from './batches.dynamo.ts';
 import type { WebhookStore } from './endpoints.dynamo.ts';
 import type { Attempt } from './send.gateway.ts';
 
@@ -67,35 +67,33 @@ export function newDelivery(
   };
 }
 
-/**
- * Adds a delivery, once. It is written before it is queued, so a repeat queues what a call that died left.
- * @returns whether it is new
- */
-export async function addDelivery(store: WebhookStore, item: DeliveryItem): Promise<boolean> {
-  const { client, deliveries } = store;
-  try {
-    await client.send(
-      new PutCommand({ TableName: deliveries, Item: item, ConditionExpression: 'attribute_not_exists(deliveryId)' }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    const known = await readDelivery(store, item.endpointId, item.deliveryId);
-    if (known?.status === 'pending') await enqueue(store, known);
-    return false;
-  }
-  await enqueue(store, item);
-  return true;
+/** Adds deliveries with what queues them, each once: one that is there already stays as it is. */
+export async function addDeliveries(store: WebhookStore, added: readonly DeliveryItem[]): Promise<void> {
+  const { client, deliveries, queue } = store;
+  const groups = added.map((item) => ({
+    items: [
+      { table: deliveries, item },
+      { table: queue, item: queueItemOf(item) },
+    ],
+    unlessThere: 'deliveryId',
+    bytes: Buffer.byteLength(item.body) + 2048,
+  }));
+  await addAll(client, groups);
 }
 
-/** Writes what came of an attempt, and queues the next one if there is to be one. */
-export async function saveDelivery(store: WebhookStore, item: DeliveryItem, queuedAs?: string): Promise<void> {
+/** Writes a delivery that waits from now on, and queues it, at once and whatever else is done with it. */
+export async function requeueDelivery(store: WebhookStore, item: DeliveryItem, queuedAs?: string): Promise<void> {
   const { client, deliveries, queue } = store;
-  await client.send(new PutCommand({ TableName: deliveries, Item: item }));
-  if (item.status === 'pending') await enqueue(store, item);
-  const key = dueKey(item);
-  if (queuedAs !== undefined && (item.status !== 'pending' || queuedAs !== key)) {
-    await client.send(new DeleteCommand({ TableName: queue, Key: { endpointId: item.endpointId, due: queuedAs } }));
-  }
+  const isElsewhere = queuedAs !== undefined && queuedAs !== dueKey(item);
+  await client.send(
+    new TransactWriteCommand({
+      TransactItems: [
+        { Put: { TableName: deliveries, Item: item } },
+        { Put: { TableName: queue, Item: queueItemOf(item) } },
+        ...(isElsewhere ? [{ Delete: { TableName: queue, Key: queueKey(item.endpointId, queuedAs) } }] : []),
+      ],
+    }),
+  );
 }
 
 export async function readDelivery({ client, deliveries }: WebhookStore, endpointId: string, deliveryId: string) {
@@ -103,6 +101,17 @@ export async function readDelivery({ client, deliveries }: WebhookStore, endpoin
     new GetCommand({ TableName: deliveries, Key: { endpointId, deliveryId }, ConsistentRead: true }),
   );
   return Item as DeliveryItem | undefined;
+}
+
+/** Deliveries of an endpoint by their ids, as far as they exist. */
+export async function readDeliveries(
+  { client, deliveries }: WebhookStore,
+  endpointId: string,
+  ids: readonly string[],
+): Promise<Map<string, DeliveryItem>> {
+  const keys = [...new Set(ids)].map((deliveryId) => ({ endpointId, deliveryId }));
+  const items = await readAll<DeliveryItem>(client, deliveries, keys);
+  return new Map(items.map((item) => [item.deliveryId, item]));
 }
 
 /** The deliveries of an endpoint, newest first, before a delivery. */
@@ -151,17 +160,14 @@ export async function readQueue(
   }));
 }
 
-/** Takes what does not wait any more off the queue. */
-export async function unqueue({ client, queue }: WebhookStore, endpointId: string, due: string): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: queue, Key: { endpointId, due } }));
-}
-
 /** The key that a pending delivery is queued under. */
 export const dueKey = ({ nextAttemptAt, deliveryId }: Pick<DeliveryItem, 'nextAttemptAt' | 'deliveryId'>): string =>
   `${String(nextAttemptAt).padStart(15, '0')} ${deliveryId}`;
 
-async function enqueue({ client, queue }: WebhookStore, item: DeliveryItem): Promise<void> {
+export const queueKey = (endpointId: string, due: string) => ({ endpointId, due });
+
+/** What queues a pending delivery. */
+export function queueItemOf(item: DeliveryItem): QueueItem {
   const { endpointId, deliveryId, aggregateId, sequence, expiresAt } = item;
-  const queued: QueueItem = { endpointId, due: dueKey(item), deliveryId, aggregateId, sequence, expiresAt };
-  await client.send(new PutCommand({ TableName: queue, Item: queued }));
+  return { ...queueKey(endpointId, dueKey(item)), deliveryId, aggregateId, sequence, expiresAt };
 }

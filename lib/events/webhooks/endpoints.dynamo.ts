@@ -8,6 +8,7 @@ import {
   ScanCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { StoredEvent } from '../../contract/events/define-event.ts';
 import type { Clock } from '../../kernel/clock.ts';
 
 /** Tables `webhookEndpoints`, `webhookDeliveries` and `webhookQueue`. */
@@ -20,8 +21,8 @@ export type WebhookStore = {
 };
 
 /**
- * Whether an application may have events sent to it now: it is active and may read events; and whether it may read the personal
- * data in them. Asked each time, so that whoever is cut off gets nothing more.
+ * Whether an application may have events sent to it: it is active and may read events; and whether it may read the personal data
+ * in them. As of a second ago at most, and asked each time, so that whoever is cut off gets nothing more.
  */
 export type MayReceive = (applicationId: string) => Promise<{ personalData: boolean } | undefined>;
 
@@ -33,6 +34,8 @@ export type EndpointFields = {
   description: string;
   headers: Record<string, string>;
   ordered: boolean;
+  /** Requests a second at most; null for as many as can be. */
+  rateLimit: number | null;
 };
 
 export type EndpointItem = EndpointFields & {
@@ -51,8 +54,17 @@ export type EndpointItem = EndpointFields & {
   failingSince?: number;
   /** The circuit breaker: nothing is sent before. */
   pausedUntil?: number;
-  /** Until when a sender works on it. */
+  /** Which sender works on it, and until when at most. */
+  lease?: string;
   sendingUntil?: number;
+  /** Something came while a sender worked on it, which has to look again. */
+  lookAgain?: true;
+  /** Until when a sender without the lease waits for what is due then. */
+  waitingUntil?: number;
+  /** With a rate limit: nothing is sent before. */
+  nextSendAt?: number;
+  /** The event about it that is not on the bus yet. */
+  untold?: StoredEvent;
 };
 
 /** `undefined` removes what an endpoint need not have. */
@@ -152,36 +164,6 @@ export async function changeEndpoint(
               ExpressionAttributeValues: { ...values, ...(ifVersion === undefined ? {} : { ':ifVersion': ifVersion }) },
             }
           : {}),
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
-    return Attributes as EndpointItem;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Takes the one lease of an endpoint, so that one sender works on it at a time.
- * @returns the endpoint; undefined when it is gone, disabled, paused or another sender has it
- */
-export async function leaseEndpoint(
-  { client, endpoints, clock }: WebhookStore,
-  key: EndpointKey,
-  forMs: number,
-): Promise<EndpointItem | undefined> {
-  const now = clock.now();
-  try {
-    const { Attributes } = await client.send(
-      new UpdateCommand({
-        TableName: endpoints,
-        Key: keyOf(key),
-        UpdateExpression: 'SET sendingUntil = :until',
-        ConditionExpression:
-          '#status = :active AND (attribute_not_exists(sendingUntil) OR sendingUntil < :now) AND (attribute_not_exists(pausedUntil) OR pausedUntil <= :now)',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':until': now + forMs, ':now': now, ':active': 'active' },
         ReturnValues: 'ALL_NEW',
       }),
     );

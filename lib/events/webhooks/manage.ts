@@ -5,16 +5,17 @@ import {
   type WebhookDeliveryView,
   type WebhookEndpointView,
 } from '../../contract/api/webhooks.ts';
+import { webhookPing } from '../../contract/events/webhook-events.ts';
 import { toTimestamp } from '../../kernel/clock.ts';
 import { derivedId, newId } from '../../kernel/ids.ts';
 import { type AllowedTargets, checkUrl, TargetRefused } from './address.ts';
 import {
-  addDelivery,
+  addDeliveries,
   type DeliveryItem,
   dueKey,
   newDelivery,
   readDelivery,
-  saveDelivery,
+  requeueDelivery,
 } from './deliveries.dynamo.ts';
 import {
   changeEndpoint,
@@ -146,8 +147,8 @@ export async function ping(store: WebhookStore, { endpointId }: EndpointItem): P
   const id = newId('event', store.clock);
   const delivery = newDelivery(store, endpointId, {
     id,
-    type: 'webhook.ping',
-    version: 1,
+    type: webhookPing.type,
+    version: webhookPing.version,
     subject: endpointId,
     aggregateId: endpointId,
     sequence: 1,
@@ -156,7 +157,7 @@ export async function ping(store: WebhookStore, { endpointId }: EndpointItem): P
     causationId: null,
     data: {},
   });
-  await addDelivery(store, delivery);
+  await addDeliveries(store, [delivery]);
   return delivery;
 }
 
@@ -173,7 +174,7 @@ export async function retryDelivery(
   if (item === undefined) throw new Problem('not-found', 'This delivery does not exist, or is older than 30 days.');
   const queuedAs = item.status === 'pending' ? dueKey(item) : undefined;
   const again: DeliveryItem = { ...item, status: 'pending', attempts: 0, nextAttemptAt: store.clock.now() };
-  await saveDelivery(store, again, queuedAs);
+  await requeueDelivery(store, again, queuedAs);
   return again;
 }
 
@@ -184,12 +185,19 @@ export const toEndpointView = (item: EndpointItem): WebhookEndpointView => ({
   description: item.description,
   headers: item.headers,
   ordered: item.ordered,
+  rateLimit: item.rateLimit,
   status: item.status,
   disabledBecause: item.disabledBecause,
   failingSince: item.failingSince === undefined ? null : toTimestamp(item.failingSince),
   createdAt: toTimestamp(item.createdAt),
   updatedAt: toTimestamp(item.updatedAt),
   version: item.version,
+});
+
+/** An endpoint with its newest secret, for the one answer that shows it. */
+export const toSecretView = (item: EndpointItem): WebhookEndpointView & { secret: string } => ({
+  ...toEndpointView(item),
+  secret: item.secrets[0]!.secret,
 });
 
 export const toDeliveryView = (item: DeliveryItem): WebhookDeliveryView => ({

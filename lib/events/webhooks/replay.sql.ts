@@ -2,13 +2,12 @@ import type { Sql } from 'postgres';
 import { domainEvents, withoutPersonalData } from '../../contract/events/domain-events.ts';
 import { idAt, idTimestamp, newId } from '../../kernel/ids.ts';
 import { type EventRow, eventColumns, toStoredEvent } from '../publish.sql.ts';
-import { addDelivery, newDelivery } from './deliveries.dynamo.ts';
+import { addDeliveries, newDelivery } from './deliveries.dynamo.ts';
 import type { EndpointItem, WebhookStore } from './endpoints.dynamo.ts';
 import { wants } from './route.ts';
 
-/** Events of one request, and how many are written at once. */
+/** Events of one request. */
 const most = 1000;
-const atOnce = 25;
 
 /**
  * Puts events of the past on their way to an endpoint once more: those that it wants and that were written from one time to
@@ -29,15 +28,12 @@ export async function replayEvents(
       and e.type = any (string_to_array(${types.join(',')}, ','))
     order by e.id
     limit ${most + 1}`;
-  const left = rows.slice(0, most).map(toStoredEvent);
-  const worker = async () => {
-    for (let event = left.shift(); event !== undefined; event = left.shift()) {
-      const deliveryId = newId('delivery', store.clock);
-      const sent = personalData ? event : withoutPersonalData(event);
-      await addDelivery(store, newDelivery(store, endpoint.endpointId, sent, { deliveryId, replay: true }));
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const again = rows.slice(0, most).map((row) => {
+    const event = toStoredEvent(row);
+    const sent = personalData ? event : withoutPersonalData(event);
+    return newDelivery(store, endpoint.endpointId, sent, { deliveryId: newId('delivery', store.clock), replay: true });
+  });
+  await addDeliveries(store, again);
   const beyond = rows[most];
   return { events: Math.min(rows.length, most), next: beyond === undefined ? null : idTimestamp(beyond.id) };
 }

@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
 import { withoutPersonalData } from '../../contract/events/domain-events.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
-import { addDelivery, newDelivery, readQueue } from './deliveries.dynamo.ts';
+import { addDeliveries, newDelivery, readQueue } from './deliveries.dynamo.ts';
 import {
   type EndpointItem,
   type EndpointKey,
@@ -17,7 +17,7 @@ export const wants = ({ events }: Pick<EndpointItem, 'events'>, type: string): b
 /**
  * Puts an event on its way to every active endpoint that wants it and whose application may have it, once, however often
  * it comes.
- * @returns the endpoints that have something to send
+ * @returns the endpoints that have something to send now
  */
 export async function routeEvent(
   store: WebhookStore,
@@ -28,15 +28,14 @@ export async function routeEvent(
   const owners = [...new Set(wanting.map(({ applicationId }) => applicationId))];
   const allowed = new Map(await Promise.all(owners.map(async (id) => [id, await mayReceive(id)] as const)));
   const endpoints = wanting.filter(({ applicationId }) => allowed.get(applicationId) !== undefined);
-  const added = await Promise.all(
-    endpoints.map(async (endpoint) => {
-      const { personalData } = allowed.get(endpoint.applicationId)!;
-      const sent = personalData ? event : withoutPersonalData(event);
-      await addDelivery(store, newDelivery(store, endpoint.endpointId, sent));
-      return endpoint;
+  await addDeliveries(
+    store,
+    endpoints.map(({ applicationId, endpointId }) => {
+      const { personalData } = allowed.get(applicationId)!;
+      return newDelivery(store, endpointId, personalData ? event : withoutPersonalData(event));
     }),
   );
-  return added.map(({ applicationId, endpointId }) => ({ applicationId, endpointId }));
+  return endpoints.filter((endpoint) => !isPaused(store, endpoint)).map(keyOf);
 }
 
 export type ListEndpoints = () => Promise<EndpointItem[]>;
@@ -56,17 +55,21 @@ export function recentEndpoints(store: WebhookStore, stopwatch: Stopwatch, keepM
   };
 }
 
-/** Active endpoints for which something is due. */
-export async function listDue(store: WebhookStore): Promise<EndpointKey[]> {
+/** Those of all endpoints for which something is due. */
+export async function listDue(store: WebhookStore, all: readonly EndpointItem[]): Promise<EndpointKey[]> {
   const now = store.clock.now();
-  const active = (await scanEndpoints(store)).filter(
-    ({ status, pausedUntil }) => status === 'active' && (pausedUntil === undefined || pausedUntil <= now),
-  );
+  const active = all.filter((endpoint) => endpoint.status === 'active' && !isPaused(store, endpoint));
   const due = await Promise.all(
-    active.map(async ({ applicationId, endpointId }) => {
-      const [first] = await readQueue(store, endpointId, { limit: 1 });
-      return first !== undefined && first.dueAt <= now ? [{ applicationId, endpointId }] : [];
+    active.map(async (endpoint) => {
+      const [first] = await readQueue(store, endpoint.endpointId, { limit: 1 });
+      return first !== undefined && first.dueAt <= now ? [keyOf(endpoint)] : [];
     }),
   );
   return due.flat();
 }
+
+/** Whether an endpoint is left alone, because it did not answer. */
+const isPaused = ({ clock }: WebhookStore, { pausedUntil }: EndpointItem): boolean =>
+  pausedUntil !== undefined && pausedUntil > clock.now();
+
+const keyOf = ({ applicationId, endpointId }: EndpointKey): EndpointKey => ({ applicationId, endpointId });

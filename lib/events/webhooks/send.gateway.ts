@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { DeadlineExceeded, withDeadline } from '../../kernel/deadline.ts';
 import { type AllowedTargets, resolveTarget } from './address.ts';
 
 /** What came of an attempt. */
@@ -15,8 +16,14 @@ export type Attempt = {
 
 export type Send = (url: string, headers: Record<string, string>, body: string) => Promise<Attempt>;
 
-/** From the first look at the name to the last byte of the answer. */
-const timeoutMs = 10_000;
+export type SenderOptions = {
+  allowed: AllowedTargets;
+  elapsed: () => number;
+  resolve?: typeof resolveTarget;
+  /** From the first look at the name to the last byte of the answer. */
+  timeoutMs?: number;
+};
+
 const mostOfAnswer = 2048;
 
 /**
@@ -24,16 +31,18 @@ const mostOfAnswer = 2048;
  * answer than it keeps. It never rejects: what went wrong is what came of the attempt.
  */
 export const httpSender =
-  ({ allowed, elapsed }: { allowed: AllowedTargets; elapsed: () => number }): Send =>
+  ({ allowed, elapsed, resolve = resolveTarget, timeoutMs = 10_000 }: SenderOptions): Send =>
   async (text, headers, body) => {
     const startedAt = elapsed();
     const signal = AbortSignal.timeout(timeoutMs);
     const attempt: Attempt = { status: null, body: '', error: null, milliseconds: 0 };
     try {
-      const { url, address, family } = await resolveTarget(text, allowed);
+      // Nothing ends a look at a name, which may take longer than a webhook may.
+      const { url, address, family } = await withDeadline(resolve(text, allowed), timeoutMs);
       Object.assign(attempt, await post({ url, address, family, headers, body, signal }));
     } catch (error) {
-      attempt.error = signal.aborted ? `no answer within ${timeoutMs / 1000} seconds` : reasonOf(error);
+      const isLate = signal.aborted || error instanceof DeadlineExceeded;
+      attempt.error = isLate ? `no answer within ${timeoutMs / 1000} seconds` : reasonOf(error);
     }
     return { ...attempt, milliseconds: elapsed() - startedAt };
   };

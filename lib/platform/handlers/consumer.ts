@@ -2,8 +2,7 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import { type EventDefinition, type EventOf, envelopeOf } from '../../contract/events/define-event.ts';
-import { describeError } from '../../kernel/log.ts';
-import { type Runtime, remaining, runtime, untilDeadline, wireOnce } from './lambda.ts';
+import { logged, type Runtime, runtime, wireOnce } from './lambda.ts';
 
 /** An event of Amazon EventBridge, as far as it is used. */
 const delivery = z.object({ detail: z.unknown() });
@@ -20,33 +19,16 @@ export function consumerHandler<S extends z.ZodMiniType, D>(
   wire: (runtime: Runtime) => D,
 ): (payload: unknown, context?: Context) => Promise<Record<string, unknown>> {
   const wired = wireOnce(runtime, wire);
-  return async (payload, context) => {
-    const {
-      runtime: { log, meter, stopwatch },
-      deps,
-    } = wired();
-    const startedAt = stopwatch.elapsed();
-    const { name } = consumer;
-    let about: object = {};
-    try {
+  const { name, databaseRole, timeoutSeconds } = consumer;
+  const says = { line: { consumer: name }, done: 'event consumed', failed: 'event not consumed' };
+  return (payload, context) =>
+    logged(wired(), context, { databaseRole, timeoutSeconds, ...says }, async ({ deps, line, within }) => {
       const { detail } = z.parse(delivery, payload);
-      about = describe(detail);
-      const limit = remaining(context, consumer.timeoutSeconds * 1000);
-      const result = await untilDeadline(run(z.parse(schema, detail), deps), limit, consumer.databaseRole);
-      log.info('event consumed', {
-        consumer: name,
-        ...about,
-        ...result,
-        milliseconds: stopwatch.elapsed() - startedAt,
-      });
+      Object.assign(line, describe(detail));
+      const result = await within(run(z.parse(schema, detail), deps));
+      Object.assign(line, result);
       return result;
-    } catch (error) {
-      log.error('event not consumed', { consumer: name, ...about, error: describeError(error) });
-      throw error;
-    } finally {
-      meter.flush();
-    }
-  };
+    });
 }
 
 /** The schema of any event of some kinds. An unknown version does not match, so it is kept and not dropped. */

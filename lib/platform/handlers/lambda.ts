@@ -3,7 +3,7 @@ import type { Meter } from '../../contract/deploy/metrics.ts';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import { type Clock, type Stopwatch, stopwatch } from '../../kernel/clock.ts';
 import { DeadlineExceeded, withDeadline } from '../../kernel/deadline.ts';
-import type { Logger } from '../../kernel/log.ts';
+import { describeError, type Logger } from '../../kernel/log.ts';
 import { isConnectionLoss } from '../../kernel/outage.ts';
 import { clock } from '../clock.ts';
 import { onLambda } from '../config.ts';
@@ -50,6 +50,55 @@ export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, r
   }
 }
 
+/** An invocation: its dependencies, what its log line says about it, and its deadline. */
+export type Invocation<D> = {
+  runtime: Runtime;
+  deps: D;
+  /** Fields of the line. Those that are added before an error are in its line too. */
+  line: Record<string, unknown>;
+  within: <T>(work: Promise<T>) => Promise<T>;
+};
+
+type Logged = {
+  databaseRole: DatabaseRole | null;
+  /** 30 by default, for handlers that Lambda gives no other limit. */
+  timeoutSeconds?: number;
+  /** What the line says first. */
+  line: Record<string, unknown>;
+  done: string;
+  failed: string;
+  /** An error that is part of the work, and what the log says of it. */
+  expected?: (error: unknown) => { message: string; fields: object } | undefined;
+};
+
+/**
+ * What surrounds an invocation that is not a request: its deadline, one log line that says what came of it and how long it took,
+ * and what it counted.
+ */
+export async function logged<D, R>(
+  { runtime, deps }: { runtime: Runtime; deps: D },
+  context: Context | undefined,
+  { databaseRole, timeoutSeconds = 30, line: first, done, failed, expected }: Logged,
+  run: (invocation: Invocation<D>) => Promise<R>,
+): Promise<R> {
+  const { log, meter, stopwatch } = runtime;
+  const startedAt = stopwatch.elapsed();
+  const line = { ...first };
+  const within = <T>(work: Promise<T>) => untilDeadline(work, remaining(context, timeoutSeconds * 1000), databaseRole);
+  try {
+    const result = await run({ runtime, deps, line, within });
+    log.info(done, { ...line, milliseconds: stopwatch.elapsed() - startedAt });
+    return result;
+  } catch (error) {
+    const known = expected?.(error);
+    if (known === undefined) log.error(failed, { ...line, error: describeError(error) });
+    else log.info(known.message, { ...line, ...known.fields });
+    throw error;
+  } finally {
+    meter.flush();
+  }
+}
+
 /** Milliseconds that an invocation may still use, less a reserve to answer. */
-export const remaining = (context: Context | undefined, fallback: number): number =>
+const remaining = (context: Context | undefined, fallback: number): number =>
   Math.max(100, (context?.getRemainingTimeInMillis?.() ?? fallback) - 250);

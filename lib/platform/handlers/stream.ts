@@ -2,8 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
-import { describeError } from '../../kernel/log.ts';
-import { type Runtime, remaining, runtime, untilDeadline, wireOnce } from './lambda.ts';
+import { logged, type Runtime, runtime, wireOnce } from './lambda.ts';
 
 /** The event of a function that subscribes to log groups in CloudWatch Logs. */
 const event = z.object({ awslogs: z.object({ data: z.string() }) });
@@ -23,33 +22,22 @@ export function streamHandler<S extends z.ZodMiniType, D, R extends Record<strin
   wire: (runtime: Runtime) => D,
 ): (payload: unknown, context?: Context) => Promise<R | undefined> {
   const wired = wireOnce(runtime, wire);
-  return async (payload, context) => {
-    const {
-      runtime: { log, meter, stopwatch },
-      deps,
-    } = wired();
-    const startedAt = stopwatch.elapsed();
-    const { name } = stream;
-    try {
+  const { name, databaseRole, timeoutSeconds } = stream;
+  const says = { line: { stream: name }, done: 'lines processed', failed: 'lines not processed' };
+  return (payload, context) =>
+    logged(wired(), context, { databaseRole, timeoutSeconds, ...says }, async ({ runtime, deps, line, within }) => {
       const { messageType, logEvents } = linesIn(payload);
+      line.messageType = messageType;
       // CloudWatch Logs sends a control message to check that the subscription works.
       if (messageType !== 'DATA_MESSAGE') return undefined;
       const read = logEvents.map(({ message }) => z.safeParse(schema, parsed(message)));
       const lines = read.flatMap(({ success, data }) => (success ? [data] : []));
       const unreadable = read.length - lines.length;
-      if (unreadable > 0) meter.count('AccessLinesUnreadable', unreadable);
-      const limit = remaining(context, stream.timeoutSeconds * 1000);
-      const result = await untilDeadline(run(lines as z.output<S>[], deps), limit, stream.databaseRole);
-      const milliseconds = stopwatch.elapsed() - startedAt;
-      log.info('lines processed', { stream: name, milliseconds, lines: lines.length, unreadable, ...result });
+      if (unreadable > 0) runtime.meter.count('AccessLinesUnreadable', unreadable);
+      const result = await within(run(lines as z.output<S>[], deps));
+      Object.assign(line, { lines: lines.length, unreadable, ...result });
       return result;
-    } catch (error) {
-      log.error('lines not processed', { stream: name, error: describeError(error) });
-      throw error;
-    } finally {
-      meter.flush();
-    }
-  };
+    });
 }
 
 const linesIn = (payload: unknown): z.output<typeof batch> => {
