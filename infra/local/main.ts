@@ -10,9 +10,10 @@ const startedAt = performance.now() - process.uptime() * 1000;
 const root = resolve(import.meta.dirname, '../..');
 const directory = join(root, '.local');
 
-const help = `npm start -- [--reset]
+const help = `npm start -- [--reset] [--standby]
 
-  --reset        delete .local/ and start over
+  --reset        delete .local/ but for its backups, and start over
+  --standby      run a standby of PostgreSQL too, which takes over when the primary ends
   PORT           port of the API (3000)
   HOST           name or address to listen on, for other machines too; by default only programs on this machine can connect
   IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
   const starting = startStack({
     directory,
     port,
+    standby: args.standby,
     ...(host === undefined ? {} : { host }),
     ...(identityPort === undefined ? {} : { identityPort }),
     settings,
@@ -117,7 +119,11 @@ function withAdvice(error: unknown): unknown {
 
 function readArguments() {
   const { values } = parseArgs({
-    options: { reset: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      reset: { type: 'boolean', default: false },
+      standby: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   return values;
 }

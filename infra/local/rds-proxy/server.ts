@@ -16,7 +16,8 @@ export type RdsProxyOptions = {
   /** PEM. */
   cert: string;
   key: string;
-  backendSocketPath: string;
+  /** Of PostgreSQL; a function where that changes. */
+  backendSocketPath: string | (() => string);
   /** The owner of an access key: the stand-in for IAM. */
   principals: (accessKeyId: string) => Principal | undefined;
   /** More sessions get SQLSTATE 53300. */
@@ -38,6 +39,7 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
   const { clock = { now: () => Date.now() }, log = () => {}, maxClients = 90, handshakeTimeout = 10_000 } = options;
   const secureContext = createSecureContext({ cert: options.cert, key: options.key, minVersion: 'TLSv1.2' });
   const clients = new Set<Socket>();
+  const { backendSocketPath: backend } = options;
   let taken = 0;
   let port = 0;
 
@@ -53,7 +55,17 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
       socket.once('close', () => taken--);
       return true;
     };
-    const session: SessionOptions = { ...options, port, clock, log, maxClients, secureContext, acquirePermit };
+    const backendSocketPath = typeof backend === 'function' ? backend() : backend;
+    const session: SessionOptions = {
+      ...options,
+      backendSocketPath,
+      port,
+      clock,
+      log,
+      maxClients,
+      secureContext,
+      acquirePermit,
+    };
     void openSession(socket, session).finally(() => clearTimeout(timeLimit));
   };
 
