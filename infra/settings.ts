@@ -13,6 +13,11 @@ export type Settings = {
   identity: { issuer: string } | { callbacks: string[]; domain?: string };
   /** Who gets alarms by e-mail. */
   alarmEmail?: string;
+  /**
+   * Whether the lock of the backups' vault can be taken off again (`governance`) or, three days after it was put on, by nobody
+   * (`compliance`); and the ARN of a vault elsewhere, in another region or account, that daily backups are copied to.
+   */
+  backups: { lock: 'governance' | 'compliance'; copyTo?: string };
   /** What `GET /health` calls this release. */
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
@@ -56,7 +61,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList` and the `tunable` variables. The defaults are `dev`
+ * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -78,6 +83,7 @@ export function readSettings(node: Node): Settings {
     profile,
     payments: paymentsOf(given, name),
     identity: identityOf(given, name),
+    backups: backupsOf(given),
     release: given.text('release') ?? version,
     variables: {
       ...Object.fromEntries(
@@ -90,6 +96,18 @@ export function readSettings(node: Node): Settings {
     ...(mail === undefined ? {} : { mail }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
+  };
+}
+
+function backupsOf(given: Given): Settings['backups'] {
+  const copyTo = given.matching(
+    'backupCopyVault',
+    /^arn:[a-z-]+:backup:[a-z0-9-]+:\d{12}:backup-vault:[A-Za-z0-9_-]{2,50}$/,
+    'is not the ARN of a vault of AWS Backup',
+  );
+  return {
+    lock: given.oneOf('backupLock', ['governance', 'compliance'], 'governance'),
+    ...(copyTo === undefined ? {} : { copyTo }),
   };
 }
 

@@ -170,11 +170,16 @@ async function checkEnd(world: World) {
   const orphans = await orphansIn();
   // One run makes a limited number of repairs, and each is a saga of its own.
   let left = orphans;
-  for (const until = performance.now() + 60_000; left > 0 && performance.now() < until; left = await orphansIn()) {
+  for (const until = performance.now() + 30_000; left > 0 && performance.now() < until; left = await orphansIn()) {
     await world.stack.reconcile();
     await sleep(500);
   }
-  const charges = await world.charges();
+  // Where the saga of an order that is gone still tries, the charge is a finding, and given back when the saga has ended.
+  const findings = await asUser(host, 'rdsadmin', async (sql) => {
+    const rows = await sql`select subject from monitor.findings where kind = 'orphaned-charge' and cleared_at is null`;
+    return new Set(rows.map(({ subject }) => subject as string));
+  });
+  const charges = (await world.charges()).filter(({ orderId }) => known.has(orderId) || !findings.has(orderId));
   const faults = await asUser(host, 'rdsadmin', (sql) => brokenInvariants(sql, charges));
-  return { orders: orders.length, orphans, refunded: orphans - left, faults };
+  return { orders: orders.length, orphans, refunded: orphans - left, left, faults };
 }

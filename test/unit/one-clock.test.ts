@@ -26,6 +26,7 @@ const excepted: Record<string, string> = {
   'lib/platform/clock.ts systemClock': 'is the clock until the host puts in its own',
   'lib/database/applied.sql.ts clock_timestamp': 'says when a migration was applied',
   'lib/database/migrate.ts performance.': 'says how long a migration took',
+  'lib/database/migrations/0011_restore_tests.up.sql now()': 'says since when backups are to be tested',
 };
 
 afterEach(() => useClock({ now: () => Date.now() }));
