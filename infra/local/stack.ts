@@ -12,7 +12,6 @@ import { type StateMachineName, stateMachines, stateMachineVariables } from '../
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
 import { isActive, patternOf } from '../events.ts';
-import { continueBackups } from './backup/continue.ts';
 import { startShipper } from './backup/shipper.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
@@ -232,7 +231,7 @@ type Credentials = { accessKeyId: string; secretAccessKey: string };
 async function startStores(options: StackOptions, clock: MovableClock, keep: Keep) {
   const { directory, log = () => {}, onCrash = () => {}, postgresSettings: settings = {}, standby = false } = options;
   const onFailover: Parameters<typeof supervisePostgres>[0]['onFailover'] = (spool, primary) =>
-    continueBackups(spool, primary, log);
+    import('./backup/continue.ts').then(({ continueBackups }) => continueBackups(spool, primary, log));
   const starting = [
     supervisePostgres({ directory, standby, log, settings, onFailover, onCrash }).then(keep),
     startDynamo({ path: join(directory, 'dynamo'), clock }).then(keep),

@@ -11,7 +11,7 @@ import { endProcess } from '../../infra/local/postgres/processes.ts';
 import { removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { checkCopy, whyUnsound } from '../../lib/operations/monitoring/check-copy.ts';
-import { brokenInvariants } from '../support/provider-transactions.ts';
+import { brokenInvariants, type ProviderCharge } from '../support/provider-transactions.ts';
 import { type Customers, startCustomers, type Told } from './customers.ts';
 import { asUser, openWorld, seconds, socketDirOf, untilEnded, type World } from './world.ts';
 
@@ -62,7 +62,7 @@ export async function drillRestore(loadSeconds: number, say: (line: string) => v
     const refusals = [...customers.refusals].map(([kind, count]) => `${count} × ${kind}`).join(', ');
     say(`customers asked again after: ${refusals || 'nothing'}`);
     say(
-      `the provider kept ${end.orphans} charges of orders that are gone; the reconciliation gave ${end.refunded} back`,
+      `the provider kept ${end.orphans} charges of orders that are gone: ${end.refunded} were given back, ${end.left} are findings`,
     );
     return {
       figures: {
@@ -179,7 +179,9 @@ async function checkEnd(world: World) {
     const rows = await sql`select subject from monitor.findings where kind = 'orphaned-charge' and cleared_at is null`;
     return new Set(rows.map(({ subject }) => subject as string));
   });
-  const charges = (await world.charges()).filter(({ orderId }) => known.has(orderId) || !findings.has(orderId));
+  const charges = ((await world.charges()) as (ProviderCharge & { reference: string })[]).filter(
+    ({ orderId, reference }) => known.has(orderId) || !findings.has(reference),
+  );
   const faults = await asUser(host, 'rdsadmin', (sql) => brokenInvariants(sql, charges));
   return { orders: orders.length, orphans, refunded: orphans - left, left, faults };
 }

@@ -1,6 +1,11 @@
-import { ship } from './wal.ts';
+import { existsSync } from 'node:fs';
 
 const everyMs = 1000;
+
+/** Loaded when there is a spool: a stack without backups starts sooner without it. */
+async function ship(folder: string): Promise<void> {
+  if (existsSync(folder)) await (await import('./wal.ts')).ship(folder);
+}
 
 /**
  * Moves WAL segments from the spool into the backups' repository while the stack runs. It does nothing until somebody makes

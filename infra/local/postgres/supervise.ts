@@ -1,7 +1,7 @@
 import { spoolFolderOf } from './archive.ts';
 import { findPlace } from './place.ts';
 import { primaryFolder, standbyFolder, swapPrimary } from './primary.ts';
-import { type Standby, startStandby } from './standby.ts';
+import type { Standby } from './standby.ts';
 import { type Postgres, startPostgres } from './start.ts';
 
 export type SupervisedPostgres = Pick<Postgres, 'firstRun' | 'stop'> & {
@@ -119,6 +119,8 @@ function keepStandby({ directory, settings, log }: Options, primary: () => Postg
   async function make(): Promise<void> {
     try {
       const dataDir = await standbyFolder(directory);
+      // Loaded here, so that a stack without a standby starts sooner.
+      const { startStandby } = await import('./standby.ts');
       const made = await startStandby({ primary: primary(), dataDir, log, ...(settings && { settings }) });
       if (stopping) return await made.stop();
       current = made;
