@@ -5,7 +5,9 @@ import { makeSocketFolder, type Place } from '../postgres/place.ts';
 import { startServer } from '../postgres/server.ts';
 import { PointUnreachable } from './errors.ts';
 import type { Manifest } from './repository.ts';
-import type { Target } from './restore.ts';
+
+/** To a time, to the end of a base backup, or by default as far as the archive goes. */
+export type Target = { to: Date } | { backupId: string } | Record<string, never>;
 
 type Options = {
   binaries: Binaries;

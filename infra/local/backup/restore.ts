@@ -6,12 +6,9 @@ import { findBinaries } from '../postgres/binaries.ts';
 import { removeHalfMade } from '../postgres/initialise.ts';
 import { findPlace, giveTo, type Place } from '../postgres/place.ts';
 import { Damaged, explainDisk, NoSpace, OtherVersion, PointUnreachable, TargetNotEmpty } from './errors.ts';
-import { recover } from './recover.ts';
+import { recover, type Target } from './recover.ts';
 import { baseFile, listBackups, type Manifest, type Repository, read } from './repository.ts';
 import { chainFrom, extractSegment, listSegments, type Segment } from './wal.ts';
-
-/** To a time, to the end of a base backup, or by default as far as the archive goes. */
-export type Target = { to: Date } | { backupId: string } | Record<string, never>;
 
 export type RestoreOptions = {
   repository: Repository;
