@@ -1,5 +1,17 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, unlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -214,6 +226,19 @@ test('a full disk stops a backup or a restore, which leave nothing behind', asyn
   const connection = { host: server.socketDir, user: 'rdsadmin', database: 'postgres' };
   await expect(takeBackup(full, { connection })).rejects.toThrow(NoSpace);
   expect(await readdir(join(directory, 'backups/base'))).toEqual(before);
+});
+
+test('prune clears away what a killed run has left, and nothing that may be under way', async () => {
+  const [old, young] = ['20200101T000000Z-dead', '20991231T000000Z-here'].map((id) =>
+    join(directory, 'backups/base', id),
+  );
+  await mkdir(old!);
+  await mkdir(young!);
+  await utimes(old!, new Date(0), new Date(0));
+  await backup('prune');
+  const left = await readdir(join(directory, 'backups/base'));
+  expect(left).toEqual([await onlyBackup(), '20991231T000000Z-here']);
+  await rm(young!, { recursive: true });
 });
 
 /** Commits a row, notes the time after it, and archives the segment that it is in. */

@@ -1,9 +1,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Binaries } from '../postgres/binaries.ts';
+import { DataCorrupt, PostgresExited } from '../postgres/errors.ts';
 import { makeSocketFolder, type Place } from '../postgres/place.ts';
 import { startServer } from '../postgres/server.ts';
-import { PointUnreachable } from './errors.ts';
+import { Damaged, PointUnreachable } from './errors.ts';
 import type { Manifest } from './repository.ts';
 
 /** To a time, to the end of a base backup, or by default as far as the archive goes. */
@@ -43,7 +44,7 @@ export async function recover({ binaries, place, wal, target, backup, missing }:
     return lastCommitIn(await readFile(logFile, 'utf8'));
   } catch (error) {
     const log = await readFile(logFile, 'utf8').catch(() => '');
-    if (!/recovery ended before configured recovery target was reached/.test(log)) throw error;
+    if (!/recovery ended before configured recovery target was reached/.test(log)) throw explain(error, backup);
     const last = lastCommitIn(log)?.toISOString() ?? backup.endedAt;
     const why = missing === undefined ? 'The WAL archive ends there' : `WAL segment ${missing} is missing or damaged`;
     throw new PointUnreachable(
@@ -56,6 +57,17 @@ export async function recover({ binaries, place, wal, target, backup, missing }:
     await rm(`${logFile}.1`, { force: true });
   }
 }
+
+/** PostgreSQL's own advice for damaged data is to start over, which is not what a restore is for. */
+const explain = (error: unknown, { id }: Manifest): unknown =>
+  error instanceof DataCorrupt || error instanceof PostgresExited
+    ? new Damaged(
+        `PostgreSQL cannot recover backup ${id}: ${error.cause instanceof Error ? error.cause.message : error.message}`,
+        {
+          cause: error,
+        },
+      )
+    : error;
 
 /** Nobody connects before recovery has ended. What another server's configuration may ask for is switched off. */
 const recoverySettings = {

@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listBackups, type Manifest, type Repository } from './repository.ts';
 import { archivedAt, listSegments, positionOf, type Segment } from './wal.ts';
@@ -65,7 +65,22 @@ export async function prune(repository: Repository, { dryRun = false } = {}): Pr
     await rm(join(repository.folder, 'base', id, 'manifest.json'), { force: true });
     await rm(join(repository.folder, 'base', id), { recursive: true, force: true });
   }
+  if (!dryRun) await removeUnfinished(repository);
   return { removed: remove, segments };
+}
+
+/** What killed runs have left. What is younger than a day may be under way. */
+async function removeUnfinished({ folder }: Repository): Promise<void> {
+  const old = async (path: string) => Date.now() - (await stat(path)).mtimeMs > 24 * 3600_000;
+  for (const id of await readdir(join(folder, 'base')).catch(() => [])) {
+    const made = join(folder, 'base', id);
+    const complete = await stat(join(made, 'manifest.json')).catch(() => undefined);
+    if (complete === undefined && (await old(made))) await rm(made, { recursive: true, force: true });
+  }
+  for (const line of await readdir(join(folder, 'wal')).catch(() => []))
+    for (const name of await readdir(join(folder, 'wal', line)))
+      if (name.startsWith('draft-') && (await old(join(folder, 'wal', line, name)).catch(() => false)))
+        await rm(join(folder, 'wal', line, name), { force: true });
 }
 
 /** The segments of a line that continue none of the daily backups. */
