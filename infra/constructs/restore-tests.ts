@@ -38,7 +38,7 @@ export class RestoreTests extends Construct {
     this.handler = this.#checker(context, checker);
     const plan = new backup.CfnRestoreTestingPlan(this, 'Plan', {
       restoreTestingPlanName: `counterfoil_${name}`,
-      scheduleExpression: 'cron(0 5 ? * SUN *)',
+      scheduleExpression: 'cron(0 10 ? * SUN *)',
       startWindowHours: 1,
       recoveryPointSelection: {
         algorithm: 'LATEST_WITHIN_WINDOW',

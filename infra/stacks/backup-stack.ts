@@ -50,7 +50,8 @@ export class BackupStack extends Stack {
       backupPlanRules: [
         new backup.BackupPlanRule({
           ruleName: 'daily',
-          scheduleExpression: events.Schedule.cron({ hour: '3', minute: '30' }),
+          // An hour after Aurora's own windows for backups and maintenance: AWS Backup refuses to start close to them.
+          scheduleExpression: events.Schedule.cron({ hour: '5', minute: '30' }),
           startWindow: Duration.hours(1),
           completionWindow: Duration.hours(4),
           deleteAfter: kept.daily,
@@ -58,7 +59,7 @@ export class BackupStack extends Stack {
         }),
         new backup.BackupPlanRule({
           ruleName: 'monthly',
-          scheduleExpression: events.Schedule.cron({ day: '1', hour: '4', minute: '30' }),
+          scheduleExpression: events.Schedule.cron({ day: '1', hour: '7', minute: '30' }),
           startWindow: Duration.hours(1),
           completionWindow: Duration.hours(4),
           deleteAfter: kept.monthly,
