@@ -6,8 +6,11 @@ export type Job = {
   name: string;
   /** File under functions/, without its ending. */
   handler: string;
-  /** EventBridge Scheduler expression; `on-deploy` runs before new code serves. */
-  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy';
+  /**
+   * EventBridge Scheduler expression; `on-deploy` runs before new code serves, and `on-restore` when a test has restored a
+   * backup.
+   */
+  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore';
   databaseRole: DatabaseRole | null;
   /** Reads the payment provider's transactions: gets its key and, for the simulated one, its table. */
   provider: boolean;
@@ -61,6 +64,13 @@ const rows = {
     databaseRole: 'monitor',
     provider: false,
     timeoutSeconds: 120,
+  },
+  'check-restored-copy': {
+    handler: 'jobs/check-restored-copy',
+    schedule: 'on-restore',
+    databaseRole: 'monitor',
+    provider: false,
+    timeoutSeconds: 840,
   },
   'purge-expired': {
     handler: 'jobs/purge-expired',
@@ -142,6 +152,9 @@ const rows = {
 } as const satisfies Record<string, Omit<Job, 'name'>>;
 
 export type JobName = keyof typeof rows;
+
+/** Whether a job runs by itself, again and again. */
+export const isScheduled = ({ schedule }: Pick<Job, 'schedule'>): boolean => !schedule.startsWith('on-');
 
 /** THE schedule table: job → handler, schedule, database role. */
 export const jobs = Object.fromEntries(

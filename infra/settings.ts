@@ -13,6 +13,11 @@ export type Settings = {
   identity: { issuer: string } | { callbacks: string[]; domain?: string };
   /** Who gets alarms by e-mail. */
   alarmEmail?: string;
+  /**
+   * Whether the lock of the backups' vault can be taken off again (`governance`) or, three days after it was put on, by nobody
+   * (`compliance`); and the ARN of a vault elsewhere, in another region or account, that daily backups are copied to.
+   */
+  backups: { lock: 'governance' | 'compliance'; copyTo?: string };
   /** What `GET /health` calls this release. */
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
@@ -61,7 +66,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList` and the `tunable` variables. The defaults are `dev`
+ * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -84,6 +89,7 @@ export function readSettings(node: Node): Settings {
     profile,
     payments: paymentsOf(given, name),
     identity: identityOf(given, name),
+    backups: backupsOf(given),
     release: given.text('release') ?? version,
     variables: {
       ...Object.fromEntries(
@@ -107,6 +113,18 @@ function maxAgeOf(given: Given): number | undefined {
   const seconds = given.count('catalogMaxAge', 1);
   if (seconds > 3600) throw new SettingError('catalogMaxAge is at most 3600 seconds');
   return seconds;
+}
+
+function backupsOf(given: Given): Settings['backups'] {
+  const copyTo = given.matching(
+    'backupCopyVault',
+    /^arn:[a-z-]+:backup:[a-z0-9-]+:\d{12}:backup-vault:[A-Za-z0-9_-]{2,50}$/,
+    'is not the ARN of a vault of AWS Backup',
+  );
+  return {
+    lock: given.oneOf('backupLock', ['governance', 'compliance'], 'governance'),
+    ...(copyTo === undefined ? {} : { copyTo }),
+  };
 }
 
 function orderMailsOf(given: Given, mail: Settings['mail']): boolean {

@@ -3,6 +3,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { UnderKey } from './constructs/stage-key.ts';
 import type { Settings } from './settings.ts';
+import { BackupStack } from './stacks/backup-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { EventsStack } from './stacks/events-stack.ts';
 import { HttpStack } from './stacks/http-stack.ts';
@@ -53,13 +54,19 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     stateMachines: saga.stateMachines,
   });
 
-  const last = [accounts, shop, operations, events, jobs];
+  // A dev stage holds nothing worth restoring.
+  const backup = keeps
+    ? new BackupStack(app, idOf('backup'), { ...holding('backups, restore tests'), context, key: data.key })
+    : undefined;
+
+  const last = [accounts, shop, operations, events, jobs, ...(backup === undefined ? [] : [backup])];
   const handlers = [saga, ...last].flatMap((stack) => stack.handlers);
   const monitoring = new MonitoringStack(app, idOf('monitoring'), {
     description: `Counterfoil ${name}: alarms, dashboard`,
     alarmEmail: settings.alarmEmail,
     resources: {
       stage: name,
+      testsRestores: backup !== undefined,
       apiId: api.apiId,
       httpLog: handlersLog.logGroupName,
       stateMachines: saga.stateMachines,
@@ -78,5 +85,16 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   Tags.of(app).add('stage', name);
   if (data.key !== undefined) Aspects.of(app).add(new UnderKey(data.key));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { data, platform, saga, accounts, shop, operations, events, jobs, monitoring };
+  return {
+    data,
+    platform,
+    saga,
+    accounts,
+    shop,
+    operations,
+    events,
+    jobs,
+    ...(backup === undefined ? {} : { backup }),
+    monitoring,
+  };
 }

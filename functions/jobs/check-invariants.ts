@@ -1,5 +1,6 @@
 import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
 import { checkInvariants } from '../../lib/operations/monitoring/invariants.ts';
+import { readRestoreTestAge } from '../../lib/operations/monitoring/restore-tests.sql.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Logger, Meter } from '../../lib/platform/telemetry.ts';
@@ -19,6 +20,7 @@ export async function run({ sql, clock, stopwatch, meter, log }: Deps) {
   }
   meter.count('ChecksLag', lag);
   meter.count('OldestUncheckedRow', age);
+  meter.count('RestoreTestAge', await readRestoreTestAge(sql(), new Date(clock.now())));
   return { violations: violations.reduce((sum, { count }) => sum + count, 0), lag, age };
 }
 

@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -51,6 +52,8 @@ export type HandlerFunctionProps = StageContext & {
   failures?: sqs.IQueue;
   /** The most concurrent runs. */
   atOnce?: number;
+  /** Besides that of all functions in the network. */
+  securityGroups?: ec2.ISecurityGroup[];
 };
 
 /**
@@ -88,7 +91,13 @@ export class HandlerFunction extends Construct {
       environment: { ...environment(this, props), ...props.environment },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
-      ...(inNetwork ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.handlers] } : {}),
+      ...(inNetwork
+        ? {
+            vpc: network.vpc,
+            vpcSubnets: network.subnets,
+            securityGroups: [network.handlers, ...(props.securityGroups ?? [])],
+          }
+        : {}),
       ...(props.atOnce !== undefined && profile.reservesConcurrency
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),

@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type Job, type JobName, jobs } from '../../functions/jobs.ts';
+import { isScheduled, type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
 import { deadLetterQueue } from './dead-letters.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
@@ -23,7 +23,7 @@ export class Schedules extends Construct {
 
     const handlers: Partial<Record<JobName, HandlerFunction>> = {};
     for (const [name, job] of Object.entries(jobs) as [JobName, Job][]) {
-      if (job.schedule === 'on-deploy') continue;
+      if (!isScheduled(job)) continue;
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
         handler: job.handler,

@@ -1,4 +1,4 @@
-import { jobs } from '../../functions/jobs.ts';
+import { isScheduled, jobs } from '../../functions/jobs.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Scheduler, startScheduler } from './scheduler.ts';
@@ -30,7 +30,7 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     log,
     clock,
     jobs: Object.values(jobs)
-      .filter(({ schedule }) => schedule !== 'on-deploy')
+      .filter(isScheduled)
       .map(({ name, schedule, handler, timeoutSeconds }) => ({
         name,
         schedule,

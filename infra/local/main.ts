@@ -10,9 +10,11 @@ const startedAt = performance.now() - process.uptime() * 1000;
 const root = resolve(import.meta.dirname, '../..');
 const directory = join(root, '.local');
 
-const help = `npm start -- [--reset]
+const help = `npm start -- [--reset] [--standby] [--empty]
 
-  --reset        delete .local/ and start over
+  --reset        delete .local/ but for its backups, and start over
+  --standby      run a standby of PostgreSQL too, which takes over when the primary ends
+  --empty        make no demo shop, so that an export of another stage can be imported
   PORT           port of the API (3000)
   HOST           name or address to listen on, for other machines too; by default only programs on this machine can connect
   IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
@@ -43,6 +45,7 @@ async function main(): Promise<void> {
   const starting = startStack({
     directory,
     port,
+    standby: args.standby,
     ...(host === undefined ? {} : { host }),
     ...(identityPort === undefined ? {} : { identityPort }),
     settings,
@@ -58,10 +61,11 @@ async function main(): Promise<void> {
   const stack = await starting.catch((error: unknown) => {
     throw withAdvice(error);
   });
-  say('· preparing the demo shop');
+  if (!args.empty) say('· preparing the demo shop');
   // An issuer that cannot be read is logged. Signing in with a password works without it.
   const refreshing = stack.inside.runJob('refresh-issuer-keys').catch(() => {});
-  const demo = await prepareDemo(stack, directory).catch(async (error: unknown) => {
+  const making = args.empty ? Promise.resolve(undefined) : prepareDemo(stack, directory);
+  const demo = await making.catch(async (error: unknown) => {
     await stack.stop();
     throw error;
   });
@@ -69,7 +73,7 @@ async function main(): Promise<void> {
   // By then the sweeper recognizes the orders that a killed run stored without starting their saga.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  const howTo = `${firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`;
+  const howTo = `${demo === undefined ? '' : firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`;
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${howTo}`);
   ready = true;
 }
@@ -117,7 +121,12 @@ function withAdvice(error: unknown): unknown {
 
 function readArguments() {
   const { values } = parseArgs({
-    options: { reset: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      reset: { type: 'boolean', default: false },
+      standby: { type: 'boolean', default: false },
+      empty: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   return values;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { consumers } from '../../functions/consumers.ts';
@@ -13,6 +13,7 @@ import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
 import { isActive, patternOf } from '../events.ts';
+import { startShipper } from './backup/shipper.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
@@ -24,6 +25,7 @@ import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
 import { type Identity, startIdentity } from './identity/start.ts';
 import { startJobs } from './jobs.ts';
+import { clusterFolders } from './postgres/primary.ts';
 import { removePostgresData } from './postgres/start.ts';
 import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
@@ -47,6 +49,8 @@ export type StackOptions = {
   identityPort?: number;
   /** Environment variables of the functions that replace or extend the stack's own. */
   settings?: Record<string, string>;
+  /** Whether a standby of PostgreSQL runs, which takes over when the primary ends. */
+  standby?: boolean;
   /** Settings of PostgreSQL that replace or extend those for a laptop. */
   postgresSettings?: Record<string, string>;
   log?: (line: string) => void;
@@ -82,8 +86,12 @@ export type Stack = {
     advanceClock: TestClock['advance'];
     /** Kills the functions' thread in the middle of its work. */
     killFunctions: () => Promise<void>;
-    /** Of the postmaster. */
+    /** Of the postmaster that takes writes now. */
     postgresPid: () => number;
+    /** Resolves when the standby has every transaction that is confirmed from then on. */
+    standbyReady: () => Promise<void>;
+    /** Of the standby's postmaster, when it has caught up. */
+    standbyPid: () => number | undefined;
     /** Resolves when no saga runs, or every running one waits for a callback. */
     sagasIdle: () => Promise<void>;
     /** Publishes what the outbox holds, and resolves when the consumers have taken it. */
@@ -120,7 +128,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const credentials = { accessKeyId: 'LOCALCOUNTERFOIL', secretAccessKey: randomBytes(30).toString('base64url') };
   log('starting PostgreSQL and DynamoDB');
   const { postgres, dynamo, certificate } = await startStores(options, clock, keep);
-  if (!postgres.firstRun) await checkMigrations(dirname(postgres.socketPath));
+  if (!postgres.firstRun) await checkMigrations(dirname(postgres.socketPath()));
+  keep(startShipper(postgres.spoolFolder, log));
   const proxy = keep(await startProxy(postgres.socketPath, certificate, credentials));
   const dynamoClient = await openTables(dynamo, credentials, keep);
 
@@ -190,7 +199,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const anyAddress = options.host === undefined || ['0.0.0.0', '::'].includes(options.host);
   api.baseUrl = `http://${anyAddress ? 'localhost' : options.host}:${port}`;
   const inside: Stack['inside'] = {
-    socketPath: postgres.socketPath,
+    get socketPath() {
+      return postgres.socketPath();
+    },
     dynamoEndpoint: dynamo.endpoint,
     statesEndpoint: states.endpoint,
     dynamo: dynamoClient,
@@ -202,6 +213,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     advanceClock: testClock.advance,
     killFunctions: () => functions.kill(),
     postgresPid: postgres.pid,
+    standbyReady: postgres.standbyReady,
+    standbyPid: postgres.standbyPid,
     sagasIdle: states.idle,
     eventsDelivered: async () => {
       await scheduler.trigger('publish-events');
@@ -222,9 +235,11 @@ type Invoke = (handler: string, payload: unknown, timeoutSeconds: number) => Pro
 type Credentials = { accessKeyId: string; secretAccessKey: string };
 
 async function startStores(options: StackOptions, clock: MovableClock, keep: Keep) {
-  const { directory, log = () => {}, onCrash = () => {}, postgresSettings: settings = {} } = options;
+  const { directory, log = () => {}, onCrash = () => {}, postgresSettings: settings = {}, standby = false } = options;
+  const onFailover: Parameters<typeof supervisePostgres>[0]['onFailover'] = (spool, primary) =>
+    import('./backup/continue.ts').then(({ continueBackups }) => continueBackups(spool, primary, log));
   const starting = [
-    supervisePostgres({ dataDir: join(directory, 'postgres'), log, settings, onCrash }).then(keep),
+    supervisePostgres({ directory, standby, log, settings, onFailover, onCrash }).then(keep),
     startDynamo({ path: join(directory, 'dynamo'), clock }).then(keep),
     loadCertificate(join(directory, 'tls')),
   ] as const;
@@ -241,7 +256,7 @@ async function openTables({ endpoint }: LocalDynamo, credentials: Credentials, k
 }
 
 /** Tokens and certificates go by the machine's time: the SDK and TLS, which make and check them, know no other. */
-function startProxy(backendSocketPath: string, { cert, key }: Certificate, credentials: Credentials) {
+function startProxy(backendSocketPath: () => string, { cert, key }: Certificate, credentials: Credentials) {
   const { accessKeyId, secretAccessKey } = credentials;
   const principal = { secretAccessKey, dbUsers: [...databaseRoles] };
   return startRdsProxy({
@@ -360,10 +375,12 @@ async function checkMigrations(socketDir: string): Promise<void> {
   }
 }
 
-/** Deletes everything that a stack has stored in this folder. */
+/** Deletes everything that a stack has stored in this folder, but for backups. */
 export async function resetStack(directory: string): Promise<void> {
-  await removePostgresData(join(directory, 'postgres'));
-  await rm(directory, { recursive: true, force: true });
+  for (const folder of clusterFolders) await removePostgresData(join(directory, folder));
+  const names: string[] = await readdir(directory).catch(() => []);
+  for (const name of names) if (name !== 'backups') await rm(join(directory, name), { recursive: true, force: true });
+  if (!names.includes('backups')) await rm(directory, { recursive: true, force: true });
 }
 
 const tableSpecs = Object.entries(tables).map(([name, keys]) => ({ name, ...keys }));

@@ -7,7 +7,15 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { pascal } from '../constructs/names.ts';
 import { database, jobRuns, tables } from './alarms/infrastructure.ts';
-import { brokenInvariants, checksBehind, openOrders, reconciliation, sagaExecutions, stock } from './alarms/orders.ts';
+import {
+  backups,
+  brokenInvariants,
+  checksBehind,
+  openOrders,
+  reconciliation,
+  sagaExecutions,
+  stock,
+} from './alarms/orders.ts';
 import { accessRecords, domainEvents, identityProvider, mails, requests } from './alarms/requests.ts';
 import type { AlarmSpec } from './alarms/spec.ts';
 import type { MonitoredResources } from './resources.ts';
@@ -16,6 +24,7 @@ import type { MonitoredResources } from './resources.ts';
 export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...brokenInvariants(),
   ...checksBehind(),
+  ...backups(resources),
   ...openOrders(),
   ...stock(),
   ...sagaExecutions(resources),

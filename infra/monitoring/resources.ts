@@ -5,6 +5,8 @@ import type { TableName } from '../../lib/contract/deploy/tables.ts';
 /** The resources of a stage that alarms and the dashboard look at, by the names that CloudWatch knows. */
 export type MonitoredResources = {
   stage: string;
+  /** Whether backups are restored by tests. */
+  testsRestores: boolean;
   apiId: string;
   /** ARNs of the saga's state machines. */
   stateMachines: Readonly<Record<StateMachineName, string>>;

@@ -1,5 +1,5 @@
 import { consumers } from '../../functions/consumers.ts';
-import { type Job, jobs } from '../../functions/jobs.ts';
+import { isScheduled, type Job, jobs } from '../../functions/jobs.ts';
 import { streams } from '../../functions/streams.ts';
 import { engineVersion } from '../constructs/database.ts';
 import { addressIn, type Settings } from '../settings.ts';
@@ -131,7 +131,7 @@ async function checkConcurrency(account: Account, { profile }: Settings): Promis
       ? ok(`${runs}, and nothing of it is reserved.`)
       : warn(`${runs}: enough to try things, too few to sell. Raise the quota L-B99A9384.`);
   }
-  const scheduled = Object.values<Job>(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length;
+  const scheduled = Object.values<Job>(jobs).filter(isScheduled).length;
   const consuming = [...Object.values(streams), ...Object.values(consumers)];
   const reserved = scheduled + consuming.reduce((sum, { atOnce }) => sum + atOnce, 0);
   return unreserved - reserved >= keptUnreserved

@@ -5,6 +5,7 @@ const connectionCodes = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
+  'EAI_AGAIN',
   'ECONNREFUSED',
   'ECONNRESET',
   'EHOSTUNREACH',
@@ -15,12 +16,16 @@ const connectionCodes = new Set([
 ]);
 
 /**
- * SQLSTATEs of a session that PostgreSQL ended: by an operator, a crash or a shutdown, or for idling in a transaction.
+ * SQLSTATEs of a session that PostgreSQL ended: by an operator, a crash or a shutdown, or for idling in a transaction. A
+ * session that may only read (25006) leads to a writer that is none any more: it is as good as ended.
  */
-const sessionEnded = /^(08...|57P0[1-5]|25P0[34])$/;
+const sessionEnded = /^(08...|57P0[1-5]|25P0[34]|25006)$/;
 
-/** SQLSTATEs of transient failures: connection, resource and shutdown classes, time-outs, deadlock, serialization. */
-const transientSqlState = /^(08|53|57|58)...$|^(25P03|25P04|40001|40P01|55P03)$/;
+/**
+ * SQLSTATEs of transient failures: connection, resource and shutdown classes, time-outs, deadlock, serialization, a writer
+ * that became a reader.
+ */
+const transientSqlState = /^(08|53|57|58)...$|^(25006|25P03|25P04|40001|40P01|55P03)$/;
 
 const awsNames = new Set([
   'TimeoutError',
@@ -53,4 +58,16 @@ export function isConnectionLoss(error: unknown): boolean {
     sessionEnded.test(code) ||
     (error instanceof AggregateError && error.errors.some(isConnectionLoss))
   );
+}
+
+/**
+ * Whether an error is what a switch of the database's writer looks like from a client: the connection is lost or refused, the
+ * server says that it stops, starts or may only read, or its name is not found for a moment. The same work may succeed at
+ * once when it is repeated.
+ */
+export function isWriterSwitch(error: unknown): boolean {
+  if (!isConnectionLoss(error)) return false;
+  const code = (error as { code?: string }).code ?? '';
+  // Ended for what this session did: idling in a transaction, or taking too long.
+  return !/^25P0[34]$/.test(code);
 }

@@ -29,25 +29,31 @@ export const bigintAsNumber = {
 };
 
 function connect(role: DatabaseRole): Sql {
-  const { AWS_REGION, DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_POOL_SIZE } = config();
-  const { PREPARED_STATEMENTS } = config();
+  const { DATABASE_HOST } = config();
   if (DATABASE_HOST === undefined) throw new Error('DATABASE_HOST is not set');
+  return sqlAt(DATABASE_HOST, role);
+}
+
+/** A pool of one's own to the database at another address, such as a restored copy. The caller ends it. */
+export function sqlAt(host: string, role: DatabaseRole): Sql {
+  const { AWS_REGION, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_POOL_SIZE } = config();
+  const { PREPARED_STATEMENTS } = config();
   const signer = new Signer({
-    hostname: DATABASE_HOST,
+    hostname: host,
     port: DATABASE_PORT,
     username: role,
     region: AWS_REGION,
     credentials: awsCredentials(),
   });
   return postgres({
-    host: DATABASE_HOST,
+    host,
     port: DATABASE_PORT,
     database: DATABASE_NAME,
     username: role,
     password: () => signer.getAuthToken(),
     ssl: {
       rejectUnauthorized: true,
-      servername: DATABASE_HOST,
+      servername: host,
       ...(DATABASE_CA_FILE === undefined ? {} : { ca: readFileSync(DATABASE_CA_FILE) }),
     },
     max: DATABASE_POOL_SIZE,

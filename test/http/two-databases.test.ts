@@ -38,6 +38,12 @@ async function deliver() {
   return await handler(logPayload(handlers.accessLines.splice(0)));
 }
 
+/** A pool whose place no other takes: on AWS, the one that is opened after a loss has the same DATABASE_HOST. */
+function unreachable(role: (typeof moved)[number]) {
+  const pool = second.connect(role, { ...poolOptions, path: undefined, host: '127.0.0.1', port: 1 });
+  return Object.assign(pool, { end: async () => void poolOf(role, () => pool as never) });
+}
+
 test('accesses are recorded and read in a database of their own, and the shop does not need it', async () => {
   const writer = await handlers.appKey('catalog:write');
   const auditor = await handlers.appKey('audit:read');
@@ -55,7 +61,7 @@ test('accesses are recorded and read in a database of their own, and the shop do
 
   for (const role of moved) {
     dropPool(role);
-    poolOf(role, () => second.connect(role, { ...poolOptions, path: undefined, host: '127.0.0.1', port: 1 }) as never);
+    poolOf(role, () => unreachable(role) as never);
   }
   expect((await list()).status).toBe(503);
   expect((await handlers.call('get-product', { parameters: { productId: made.body.id } })).status).toBe(200);

@@ -26,7 +26,13 @@ afterAll(() => dynamo?.stop());
 const event = (): StoredEvent => {
   const aggregateId = newId('order', systemClock);
   const occurredAt = '2026-11-29T12:00:00.000Z';
-  const ids = { id: newId('event', systemClock), subject: aggregateId, aggregateId, correlationId: null };
+  const ids = {
+    id: newId('event', systemClock),
+    subject: aggregateId,
+    aggregateId,
+    correlationId: null,
+    causationId: null,
+  };
   return { ...ids, type: 'order.confirmed', version: 1, sequence: 1, occurredAt, data: {} };
 };
 

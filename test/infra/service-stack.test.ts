@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { consumers } from '../../functions/consumers.ts';
-import { type Job, jobs } from '../../functions/jobs.ts';
+import { isScheduled, type Job, jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
@@ -16,6 +16,9 @@ const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 /** Routes of a stage: dev has simulated payments, prod Stripe's. */
 const deployed = (stage: 'dev' | 'prod') =>
   Object.values(routes).filter(({ provider }) => provider !== (stage === 'dev' ? 'stripe' : 'simulated'));
+
+/** All but what restore tests start, which stands in a stack of its own. */
+const jobsOfRelease = Object.values<Job>(jobs).filter(({ schedule }) => schedule !== 'on-restore');
 
 describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   const { service } = stages[stage];
@@ -68,7 +71,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const named = ofType(service, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.FunctionName);
     const handlers = [
       ...deployed(stage).map(({ handler }) => handler),
-      ...[...Object.values(steps), ...Object.values(jobs), ...Object.values(streams)].map(({ handler }) => handler),
+      ...[...Object.values(steps), ...jobsOfRelease, ...Object.values(streams)].map(({ handler }) => handler),
       ...Object.values(consumers).map(({ handler }) => handler),
       'deploy/run-migrations',
     ];
@@ -121,8 +124,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         expect(timeoutOf(handler), handler).toBeLessThan(state.TimeoutSeconds ?? 15);
       }
     }
-    for (const [name, job] of Object.entries(jobs) as [string, Job][]) {
-      if (name !== 'migrate') expect(timeoutOf(job.handler), name).toBe(job.timeoutSeconds);
+    for (const { name, handler, timeoutSeconds } of jobsOfRelease) {
+      if (name !== 'migrate') expect(timeoutOf(handler), name).toBe(timeoutSeconds);
     }
     expect(timeoutOf(jobs.migrate.handler)).toBeLessThan(timeoutOf('deploy/run-migrations'));
   });
@@ -138,6 +141,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const withFunctions = stacksOf(stages[stage]).filter(
       ([, each]) => ofType(each, 'AWS::Lambda::Function').length > 0,
     );
+    const backup = stage === 'prod' ? ['backup'] : [];
     expect(withFunctions.map(([name]) => name)).toEqual([
       'platform',
       'saga',
@@ -146,6 +150,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       'operations',
       'events',
       'jobs',
+      ...backup,
     ]);
     for (const [name] of withFunctions.slice(1)) expect(comesAfter(name as keyof typeof after), name).toBe(true);
     expect(resource.DependsOn).toEqual(expect.arrayContaining([migrate, runner]));
@@ -159,7 +164,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       Properties.Target.Arn['Fn::GetAtt'][0],
     ]);
     const expected = (Object.values(jobs) as Job[])
-      .filter(({ schedule }) => schedule !== 'on-deploy')
+      .filter(isScheduled)
       .map(({ schedule, handler }) => [schedule, functionOf(service, stage, handler)[0]]);
     expect(found.toSorted()).toEqual(expected.toSorted());
   });
@@ -334,7 +339,7 @@ test('prod runs one of each job at a time and mails its alarms; dev asks for nei
     ofType(stages[stage].service, 'AWS::Lambda::Function').filter(
       ([, { Properties }]) => Properties.ReservedConcurrentExecutions === 1,
     );
-  expect(reserved('prod')).toHaveLength(Object.values(jobs).filter(({ schedule }) => schedule !== 'on-deploy').length);
+  expect(reserved('prod')).toHaveLength(Object.values(jobs).filter(isScheduled).length);
   expect(reserved('dev')).toHaveLength(0);
   expect(
     ofType(stages.prod.monitoring, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint),

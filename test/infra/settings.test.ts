@@ -14,10 +14,21 @@ test('the default is dev with simulated payments', () => {
     payments: { provider: 'simulated' },
     identity: { callbacks: ['http://localhost:3001/demo'] },
     release: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    backups: { lock: 'governance' },
     orderMails: false,
     variables: {},
     accounts: { CONFIRM_EMAIL: 'none' },
   });
+});
+
+test('backups are copied to a vault by its ARN, and their lock is one of two', () => {
+  const backupCopyVault = 'arn:aws:backup:eu-central-1:222222222222:backup-vault:counterfoil-copies';
+  expect(read({ backupCopyVault, backupLock: 'compliance' }).backups).toEqual({
+    lock: 'compliance',
+    copyTo: backupCopyVault,
+  });
+  expect(() => read({ backupCopyVault: 'counterfoil-copies' })).toThrow('is not the ARN of a vault of AWS Backup');
+  expect(() => read({ backupLock: 'on' })).toThrow('backupLock is governance or compliance, not "on"');
 });
 
 test('mails about orders need a sender of mails', () => {
@@ -49,6 +60,7 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
     payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
     identity: { callbacks: [] },
     release: expect.any(String),
+    backups: { lock: 'governance' },
     orderMails: false,
     variables: {},
     accounts: { CONFIRM_EMAIL: 'required' },

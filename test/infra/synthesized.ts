@@ -40,7 +40,7 @@ const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
 
 type Name = keyof Stacks;
 export type Templates = Record<Name, Template> & {
-  /** The stacks of a release, all but `data` and `monitoring`, as one template. */
+  /** The stacks of a release, all but `data`, `backup` and `monitoring`, as one template. */
   service: Template;
   /** The stacks that each one is deployed after, directly. */
   after: Record<Name, Name[]>;
@@ -86,7 +86,7 @@ function synthesize(profile: 'dev' | 'prod', { everyCheck = false, context = {},
     const templates = Object.fromEntries(
       entries.map(([name, { artifactId }]) => [name, assembly.getStackArtifact(artifactId).template]),
     ) as Record<Name, Template>;
-    const { data, monitoring, ...release } = templates;
+    const { data, monitoring, backup, ...release } = templates;
     const after = Object.fromEntries(
       entries.map(([name, stack]) => [
         name,

@@ -9,12 +9,13 @@ import type { FromStack, ToStack } from './stack.ts';
 
 const say = (message: FromStack): void => void process.send?.(message);
 
-process.once('message', async ({ directory, port, settings }: Extract<ToStack, { kind: 'start' }>) => {
+process.once('message', async ({ directory, port, settings, standby = false }: Extract<ToStack, { kind: 'start' }>) => {
   try {
     const stack = await startStack({
       directory,
       port,
       settings,
+      standby,
       log: (line) => say({ kind: 'line', line }),
       onCrash: (error) => {
         console.error(error);
@@ -36,7 +37,17 @@ process.once('message', async ({ directory, port, settings }: Extract<ToStack, {
         );
       }
       if (message.kind === 'stop-schedule') void inside.stopSchedule().then(() => say({ kind: 'schedule-stopped' }));
-      if (message.kind === 'locate') say({ kind: 'located', postgresPid: inside.postgresPid() });
+      if (message.kind === 'locate')
+        say({ kind: 'located', postgresPid: inside.postgresPid(), socketPath: inside.socketPath });
+      if (message.kind === 'await-standby') void inside.standbyReady().then(() => say({ kind: 'standby-ready' }));
+      if (message.kind === 'reconcile')
+        inside
+          .runJob('snapshot-provider-transactions')
+          .then(() => inside.runJob('reconcile'))
+          .then(
+            () => say({ kind: 'reconciled' }),
+            (error: unknown) => say({ kind: 'reconciled', error: String(error) }),
+          );
       if (message.kind === 'stop') void stack.stop().then(() => process.exit(0));
     });
     process.once('disconnect', () => void stack.stop().then(() => process.exit(0)));

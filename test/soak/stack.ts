@@ -4,21 +4,41 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 
 export type ToStack =
-  | { kind: 'start'; directory: string; port: number; settings: Record<string, string> }
-  | { kind: 'kill-functions' | 'sweep' | 'publish' | 'locate' | 'stop-schedule' | 'stop' };
+  | { kind: 'start'; directory: string; port: number; settings: Record<string, string>; standby?: boolean }
+  | {
+      kind:
+        | 'kill-functions'
+        | 'sweep'
+        | 'publish'
+        | 'reconcile'
+        | 'locate'
+        | 'await-standby'
+        | 'stop-schedule'
+        | 'stop';
+    };
 export type FromStack =
-  | { kind: 'ready'; appKey: string; clientId: string; baseUrl: string; socketPath: string; dynamoEndpoint: string }
+  | ({ kind: 'ready' } & Address)
   | { kind: 'line'; line: string }
-  | { kind: 'located'; postgresPid: number }
+  | { kind: 'located'; postgresPid: number; socketPath: string }
   | { kind: 'swept'; error?: string }
   | { kind: 'published' }
+  | { kind: 'reconciled'; error?: string }
+  | { kind: 'standby-ready' }
   | { kind: 'schedule-stopped' };
-export type Address = Omit<Extract<FromStack, { kind: 'ready' }>, 'kind'>;
+export type Address = {
+  appKey: string;
+  clientId: string;
+  baseUrl: string;
+  socketPath: string;
+  dynamoEndpoint: string;
+};
 
 type Options = {
   directory: string;
   port: number;
   settings: Record<string, string>;
+  /** Whether a standby of PostgreSQL runs. */
+  standby?: boolean;
   onLine: (line: string) => void;
   /** The process has ended though nobody had killed it. */
   onDeath: (how: string) => void;
@@ -27,7 +47,7 @@ type Options = {
 export type StackProcess = Awaited<ReturnType<typeof launchStack>>;
 
 /** The whole product in a process of its own, which can be killed and started again on the same data and port. */
-export async function launchStack({ directory, port, settings, onLine, onDeath }: Options) {
+export async function launchStack({ directory, port, settings, standby = false, onLine, onDeath }: Options) {
   const output = createWriteStream(join(directory, 'stack.log'), { flags: 'a' });
   let child: ChildProcess;
   let wanted = true;
@@ -47,7 +67,7 @@ export async function launchStack({ directory, port, settings, onLine, onDeath }
       ready.reject(new Error(`the stack did not start: it ended with ${code ?? signal}; see ${directory}/stack.log`));
       if (wanted && mine === child) onDeath(String(code ?? signal));
     });
-    const order: ToStack = { kind: 'start', directory: join(directory, 'stack'), port, settings };
+    const order: ToStack = { kind: 'start', directory: join(directory, 'stack'), port, settings, standby };
     mine.send(order);
     return ready.promise;
   }
@@ -79,6 +99,15 @@ export async function launchStack({ directory, port, settings, onLine, onDeath }
     async sweep(): Promise<void> {
       const { error } = await ask('sweep', 'swept');
       if (error !== undefined) throw new Error(`the sweeper failed: ${error}`);
+    },
+    /** Where PostgreSQL takes writes now: after a failover at another address. */
+    socketPath: async (): Promise<string> => (await ask('locate', 'located')).socketPath,
+    /** Resolves when the standby has every transaction that is confirmed from then on. */
+    standbyReady: async (): Promise<void> => void (await ask('await-standby', 'standby-ready')),
+    /** Copies the provider's transactions and compares. @throws Error when that fails */
+    async reconcile(): Promise<void> {
+      const { error } = await ask('reconcile', 'reconciled');
+      if (error !== undefined) throw new Error(`the reconciliation failed: ${error}`);
     },
     /** Publishes events and wakes senders of webhooks. What fails is tried by the next call. */
     publish: async (): Promise<void> => void (await ask('publish', 'published')),

@@ -242,6 +242,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.checks': ['select, insert, update', 'keeps how far its checks have come'],
     'monitor.violations': ['select, insert, update, delete', 'keeps what breaks an invariant until it does no longer'],
     'monitor.payment_violations': ['select', 'checks invariant 2'],
+    'monitor.restore_tests': ['select, insert', 'keeps when a restored backup was last sound'],
     'monitor.confirmation_violations': ['select', 'checks invariant 3'],
     'monitor.findings': ['select', 'shows the findings of reconciliation'],
   },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Binaries } from './binaries.ts';
 import { tellingLine, toStartError } from './errors.ts';
@@ -16,7 +16,13 @@ const bootstrap = [
 ];
 
 /** As with IAM on RDS: a user without `rds_iam` is rejected, whatever token the proxy accepted. */
-const hostRules = ['local all rdsadmin trust', 'local all +rds_iam trust', 'local all all reject'];
+const hostRules = [
+  'local all rdsadmin trust',
+  // Base backups and the standby.
+  'local replication rdsadmin trust',
+  'local all +rds_iam trust',
+  'local all all reject',
+];
 
 /**
  * Makes the data folder with its roles and database. It is made under another name and renamed when complete, so an
@@ -28,13 +34,26 @@ export async function initialise(binaries: Binaries, place: Place): Promise<void
     await mkdir(made, { mode: 0o700 });
     if (place.account) await chown(made, place.account.uid, place.account.gid);
     await run(binaries.initdb, [...initdbArguments, '-D', made], place);
-    await writeFile(join(made, 'pg_hba.conf'), hostRules.map((rule) => `${rule}\n`).join(''));
+    await writeHostRules(made);
     const single = ['--single', '-D', made, '-c', 'exit_on_error=on', '-c', 'log_checkpoints=off', 'postgres'];
     await run(binaries.postgres, single, place, `${bootstrap.join('\n')}\n`);
     await rename(made, place.data);
   } finally {
     await rm(made, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Says who may log in. A data folder that an earlier version made gets the rules of this one. */
+export async function writeHostRules(data: string): Promise<void> {
+  await writeFile(join(data, 'pg_hba.conf'), hostRules.map((rule) => `${rule}\n`).join(''));
+}
+
+/** A primary that starts has no standby yet, and must not wait for the one that it had. */
+export async function forgetStandby(data: string): Promise<void> {
+  const file = join(data, 'postgresql.auto.conf');
+  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const kept = lines.filter((line) => !line.startsWith('synchronous_standby_names'));
+  if (kept.length < lines.length) await writeFile(file, kept.join('\n'));
 }
 
 /** Removes the incomplete data folders of killed runs. */

@@ -72,13 +72,18 @@ export async function machineFolder(account: Account): Promise<string> {
   throw new FolderRefused('No folder was found that root can write to and the user that PostgreSQL runs as can read.');
 }
 
-/** The 0700 folder of the unix socket, with a short path: a socket's may have about 100 bytes. Throws FolderRefused. */
-export async function makeSocketFolder(dataDir: string, account: Account | undefined): Promise<string> {
+/** Where the unix socket of a data folder is. Its path is short: a socket's may have about 100 bytes. */
+export async function socketFolderOf(dataDir: string, account = unprivilegedAccount()): Promise<string> {
   const name = `counterfoil-${keyOf(dataDir)}`;
   const longest = 100 - '/.s.PGSQL.5432.lock'.length - name.length;
   const user = account ?? { uid: ownUid(), gid: process.getgid?.() ?? -1 };
   const fits = tmpdir().length < longest && (await canEnter(tmpdir(), user).catch(() => false));
-  const folder = join(fits ? tmpdir() : '/tmp', name);
+  return join(fits ? tmpdir() : '/tmp', name);
+}
+
+/** The 0700 folder of the unix socket. Throws FolderRefused. */
+export async function makeSocketFolder(dataDir: string, account: Account | undefined): Promise<string> {
+  const folder = await socketFolderOf(dataDir, account);
   await mkdir(folder, { mode: 0o700 }).catch((error) => {
     if (error.code !== 'EEXIST') throw error;
   });
@@ -90,6 +95,14 @@ export async function makeSocketFolder(dataDir: string, account: Account | undef
   if (account) await chown(folder, account.uid, account.gid);
   await chmod(folder, 0o700);
   return folder;
+}
+
+/** Gives folders, and what is in them, to the user that PostgreSQL runs as: it refuses data of another. */
+export async function giveTo({ account }: Place, ...folders: string[]): Promise<void> {
+  if (account === undefined) return;
+  for (const folder of folders)
+    for (const name of ['.', ...(await readdir(folder, { recursive: true }))])
+      await chown(join(folder, name), account.uid, account.gid);
 }
 
 /** Root runs PostgreSQL as the user who made the data, so that a checkout of an ordinary user keeps working. */

@@ -77,8 +77,10 @@ const laptopSettings = {
   shared_buffers: '128MB',
   max_connections: '100',
   max_wal_size: '256MB',
-  max_wal_senders: '0',
-  wal_level: 'minimal',
+  // For base backups, the WAL archive and a standby. One that is cloned may fall behind by so much WAL.
+  wal_level: 'replica',
+  max_wal_senders: '5',
+  wal_keep_size: '64MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',

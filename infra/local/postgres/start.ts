@@ -1,8 +1,9 @@
 import { mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { archiveSettings } from './archive.ts';
 import { findBinaries } from './binaries.ts';
 import { DataCorrupt, explain } from './errors.ts';
-import { initialise, removeHalfMade } from './initialise.ts';
+import { forgetStandby, initialise, removeHalfMade, writeHostRules } from './initialise.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { findPlace, makeSocketFolder, type Place, removePlace } from './place.ts';
 import { type Server, startServer, stopOrphan } from './server.ts';
@@ -52,10 +53,18 @@ export async function startPostgres({ dataDir: given, settings = {}, log = () =>
     } else {
       await stopOrphan(place.data, log);
       await checkVersion(place.data, binaries.majorVersion);
+      await writeHostRules(place.data);
+      await forgetStandby(place.data);
     }
     socketDir = await makeSocketFolder(dataDir, place.account);
     const logFile = join(dataDir, 'server.log');
-    const server = await startServer({ binaries, place, socketDir, logFile, settings });
+    const server = await startServer({
+      binaries,
+      place,
+      socketDir,
+      logFile,
+      settings: { ...archiveSettings(place), ...settings },
+    });
     return { ...describe(server, socketDir), firstRun, stop: stopper(server, socketDir, lock) };
   } catch (error) {
     if (socketDir) await rm(socketDir, { recursive: true, force: true });

@@ -16,7 +16,8 @@ export type RdsProxyOptions = {
   /** PEM. */
   cert: string;
   key: string;
-  backendSocketPath: string;
+  /** Of PostgreSQL; a function where that changes. */
+  backendSocketPath: string | (() => string);
   /** The owner of an access key: the stand-in for IAM. */
   principals: (accessKeyId: string) => Principal | undefined;
   /** More sessions get SQLSTATE 53300. */
@@ -27,7 +28,21 @@ export type RdsProxyOptions = {
   log?: (line: string) => void;
 };
 
-export type RdsProxy = { host: string; port: number; stop(): Promise<void> };
+/** What a client sees while the proxy switches to another writer. */
+export type Faults = {
+  /** New connections are refused. */
+  refuses?: boolean;
+  /** New sessions get a server that may only read: SQLSTATE 25006 for everything that writes. */
+  readsOnly?: boolean;
+};
+
+export type RdsProxy = {
+  host: string;
+  port: number;
+  /** Drops every session in the middle of what it does, and shows these faults until the next call. */
+  inject(faults: Faults): void;
+  stop(): Promise<void>;
+};
 
 /**
  * A stand-in for Amazon RDS Proxy with IAM authentication. It requires TLS and a valid token, refuses what RDS Proxy
@@ -38,10 +53,13 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
   const { clock = { now: () => Date.now() }, log = () => {}, maxClients = 90, handshakeTimeout = 10_000 } = options;
   const secureContext = createSecureContext({ cert: options.cert, key: options.key, minVersion: 'TLSv1.2' });
   const clients = new Set<Socket>();
+  const { backendSocketPath: backend } = options;
   let taken = 0;
   let port = 0;
 
+  let faults: Faults = {};
   const accept = (socket: Socket) => {
+    if (faults.refuses) return void socket.destroy();
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => clients.delete(socket));
@@ -53,7 +71,18 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
       socket.once('close', () => taken--);
       return true;
     };
-    const session: SessionOptions = { ...options, port, clock, log, maxClients, secureContext, acquirePermit };
+    const backendSocketPath = typeof backend === 'function' ? backend() : backend;
+    const session: SessionOptions = {
+      ...options,
+      backendSocketPath,
+      readsOnly: faults.readsOnly === true,
+      port,
+      clock,
+      log,
+      maxClients,
+      secureContext,
+      acquirePermit,
+    };
     void openSession(socket, session).finally(() => clearTimeout(timeLimit));
   };
 
@@ -62,6 +91,10 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
   return {
     host: options.host,
     port,
+    inject(next) {
+      faults = next;
+      for (const client of clients) client.destroy();
+    },
     async stop() {
       const closed = servers.map((server) => once(server, 'close'));
       for (const server of servers) server.close();

@@ -16,12 +16,15 @@ import {
   requestCode,
   unsupported,
   violation,
+  withParameter,
 } from './wire.ts';
 
 export type SessionOptions = Audience & {
   backendSocketPath: string;
   secureContext: SecureContext;
   maxClients: number;
+  /** Whether the session may only read. */
+  readsOnly?: boolean;
   /** Takes one of the permits for clients; false when none is free. */
   acquirePermit: () => boolean;
   log: (line: string) => void;
@@ -49,7 +52,8 @@ export async function openSession(raw: Socket, options: SessionOptions): Promise
       );
     socket.write(authenticationCleartextPassword);
     await verifyToken(await readPassword(reader), user, options);
-    await join(socket, reader, packet, user, options.backendSocketPath);
+    const startup = options.readsOnly ? withParameter(packet, 'default_transaction_read_only', 'on') : packet;
+    await join(socket, reader, startup, user, options.backendSocketPath);
   } catch (error) {
     const reason = error instanceof Refusal ? error.reason : (error as Error).message;
     options.log(`refused ${user ? `user ${user}` : 'a client'}: ${reason}`);

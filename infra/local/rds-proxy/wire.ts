@@ -69,6 +69,12 @@ export function readStartup(packet: Buffer): Map<string, string> {
   return parameters;
 }
 
+/** A startup packet with one parameter more. */
+export function withParameter(packet: Buffer, name: string, value: string): Buffer {
+  const body = Buffer.concat([packet.subarray(4, -1), Buffer.from(`${name}\0${value}\0\0`)]);
+  return Buffer.concat([int32(body.length + 4), body]);
+}
+
 /** Reads whole messages from a socket, and returns what follows them. */
 export type Reader = {
   /** The next message with its header. Rejects when it is longer than `longest` bytes or the socket ends first. */

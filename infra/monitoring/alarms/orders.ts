@@ -41,6 +41,20 @@ export const checksBehind = (): AlarmSpec[] => [
   },
 ];
 
+/** Whether backups are known to restore. */
+export const backups = ({ testsRestores }: MonitoredResources): AlarmSpec[] =>
+  testsRestores
+    ? [
+        {
+          name: 'backup-not-tested',
+          runbook: 'restore',
+          means: 'No backup was restored and found sound for a month, though a test should do so each week.',
+          metric: ours('RestoreTestAge', maximum(60)),
+          threshold: 31 * 24 * 3600,
+        },
+      ]
+    : [];
+
 export function openOrders(): AlarmSpec[] {
   return [
     {

@@ -111,7 +111,7 @@ export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidg
       graph(
         'Ages, s: the provider’s snapshot, unchecked changes; on the right: unchecked history',
         [ours('ProviderSnapshotAge', maximum(60)), ours('ChecksLag', maximum(60))],
-        { right: [ours('OldestUncheckedRow', maximum(60))] },
+        { right: [ours('OldestUncheckedRow', maximum(60)), ours('RestoreTestAge', maximum(60))] },
       ),
     ],
   ];

@@ -43,6 +43,7 @@ export const metrics = {
   InvariantViolations: { unit: 'Count', dimension: 'invariant' },
   ChecksLag: { unit: 'Seconds' },
   OldestUncheckedRow: { unit: 'Seconds' },
+  RestoreTestAge: { unit: 'Seconds' },
   ReconciliationFindings: { unit: 'Count', dimension: 'kind' },
   ReconciliationRepairs: { unit: 'Count' },
   ProviderSnapshotAge: { unit: 'Seconds' },

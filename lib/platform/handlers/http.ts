@@ -11,6 +11,7 @@ import type { Result } from '../../http/response.ts';
 import { accessControl } from '../access-control.ts';
 import { recordAccess } from '../access-log.ts';
 import { config } from '../config.ts';
+import { repeatWhileWriterSwitches } from '../repeat.ts';
 import { type Runtime, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
 type HttpHandler = (event: APIGatewayProxyEventV2, context?: Context) => Promise<APIGatewayProxyStructuredResultV2>;
@@ -43,12 +44,21 @@ export function httpHandler<R extends Route, C extends OperationContract, D>(
   if (contract.body !== undefined) stack.use(jsonBody() as middy.MiddlewareObj);
   const handler = stack.handler(async (event, { request }) => {
     const { runtime, deps } = wired();
-    return perform(route, contract, request, event.body, runtime, (input, milliseconds) =>
-      untilDeadline(run(input, deps), milliseconds, route.databaseRole),
-    );
+    return perform(route, contract, request, event.body, runtime, (input, milliseconds) => {
+      const attempt = (limit: number) => untilDeadline(run(input, deps), limit, route.databaseRole);
+      const safe = route.databaseRole !== null && isSafeToRepeat(route, contract, input);
+      return safe
+        ? repeatWhileWriterSwitches(attempt, { milliseconds, stopwatch: runtime.stopwatch })
+        : attempt(milliseconds);
+    });
   });
   return handler as unknown as HttpHandler;
 }
+
+/** It reads, or the key that it claims makes its effect happen once. */
+const isSafeToRepeat = (route: Route, contract: OperationContract, input: object): boolean =>
+  route.method === 'GET' ||
+  (contract.idempotency !== undefined && 'idempotencyKey' in input && input.idempotencyKey !== undefined);
 
 /** middy hands the Lambda context from one middleware to the next. Everything of ours is in its one typed field. */
 type HttpContext = Context & { request: RequestContext };

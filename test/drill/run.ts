@@ -1,0 +1,51 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { drillFailover } from './failover.ts';
+import { drillRestore, type Report } from './restore.ts';
+
+const usage = `npm run drill -- restore|failover [--short]
+
+  restore    back up while orders run, restore a point into a copy, lose the data folder, restore it; prints RPO and RTO
+  failover   kill the primary under load twice; prints the time until the next order, and what customers saw
+  --short    the form of CI, in less than a minute each
+
+Each has a stack of its own in a temporary folder. The last result of each is in .local/drills.json. Ends with 1 when
+something did not hold.`;
+
+const drills: Record<string, { run: typeof drillRestore; long: number; short: number }> = {
+  restore: { run: drillRestore, long: 30, short: 6 },
+  failover: { run: drillFailover, long: 15, short: 3 },
+};
+
+async function main(): Promise<number> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { short: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  const [name = ''] = positionals;
+  const drill = drills[name];
+  if (values.help || drill === undefined || positionals.length !== 1) {
+    console.error(usage);
+    return values.help ? 0 : 2;
+  }
+  const startedAt = new Date();
+  const report = await drill.run(values.short ? drill.short : drill.long, (line) => console.log(`· ${line}`));
+  await keep(name, startedAt, report);
+  for (const fault of report.faults) console.error(`✗ ${fault}`);
+  console.log(report.faults.length === 0 ? 'Everything held.' : `${report.faults.length} faults.`);
+  return report.faults.length === 0 ? 0 : 1;
+}
+
+/** The last result of each drill, for whoever asks when it was last known to work. */
+async function keep(name: string, at: Date, { figures, faults }: Report): Promise<void> {
+  const directory = resolve(import.meta.dirname, '../../.local');
+  const file = join(directory, 'drills.json');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const before = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as object;
+  const all = { ...before, [name]: { at: at.toISOString(), ok: faults.length === 0, ...figures } };
+  await writeFile(`${file}.draft`, `${JSON.stringify(all, null, 2)}\n`);
+  await rename(`${file}.draft`, file);
+}
+
+process.exitCode = await main();
