@@ -1,0 +1,2 @@
+-- Reserved for another migration.
+select 1;
