@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Fragment, Sql } from 'postgres';
 import { domainEvents } from '../../contract/events/domain-events.ts';
 import { idAt, idTimestamp, newId } from '../../kernel/ids.ts';
 import { type EventRow, toStoredEvent } from '../publish.sql.ts';
@@ -22,11 +22,16 @@ export async function replayEvents(
   { from, to }: { from: number; to: number },
 ): Promise<{ events: number; next: number | null }> {
   const types = domainEvents.map(({ type }) => type).filter((type) => wants(endpoint, type));
-  const rows = await sql<EventRow[]>`
+  const part = (table: Fragment) => sql`(
     select id, type, schema_version, subject, aggregate_id, sequence, occurred_at, correlation_id, data
-    from outbox.events
+    from ${table}
     where id >= ${idAt('event', from)} and id < ${idAt('event', to)}
       and type = any (string_to_array(${types.join(',')}, ','))
+    order by id
+    limit ${most + 1}
+  )`;
+  const rows = await sql<EventRow[]>`
+    ${part(sql`outbox.events`)} union all ${part(sql`archive.events`)}
     order by id
     limit ${most + 1}`;
   const left = rows.slice(0, most).map(toStoredEvent);
