@@ -1,3 +1,4 @@
+import type { ArchiveFigures } from './archive.ts';
 import { initShareOf } from './budgets.ts';
 import type { Counts, CountsByWay } from './counts.ts';
 import type { EventFigures } from './events.ts';
@@ -9,6 +10,7 @@ import type { MemoryFigures } from './memory.ts';
 import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { RetentionFigures } from './retention.ts';
 import type { Throughput } from './throughput.ts';
 
 export type Results = {
@@ -21,6 +23,8 @@ export type Results = {
   pool?: PoolFigures;
   events?: EventFigures[];
   growth?: Growth[];
+  retention?: RetentionFigures;
+  archive?: ArchiveFigures;
   peers?: PeerFigures[];
 };
 
@@ -35,6 +39,8 @@ export function toJson({
   pool,
   events,
   growth,
+  retention,
+  archive,
   peers,
 }: Results): object {
   return {
@@ -69,6 +75,8 @@ export function toJson({
     ...(growth && {
       growth: growth.map(({ operation, p50, ratio }) => ({ operation, p50, ratio: rounded(ratio, 3) })),
     }),
+    ...(retention && { retention }),
+    ...(archive && { archive }),
     ...(memory && { memory }),
     ...(pool && { pool }),
     ...(events && { events }),
@@ -100,6 +108,8 @@ export function toText({
   pool,
   events,
   growth,
+  retention,
+  archive,
   peers,
 }: Results): string {
   return [
@@ -112,6 +122,8 @@ export function toText({
     ...(pool === undefined ? [] : [poolText(pool)]),
     ...(events === undefined ? [] : [eventsText(events)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
+    ...(retention === undefined ? [] : [retentionText(retention)]),
+    ...(archive === undefined ? [] : [archiveText(archive)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
 }
@@ -165,6 +177,33 @@ function growthText(growth: Growth[]): string {
     rounded(ratio, 2),
   ]);
   return table(['p50 in ms', ...sizes.map((size) => `${size} orders`), 'ratio'], lines);
+}
+
+function retentionText({ without, with: beside, ratio, moved, longestBatchMs }: RetentionFigures): string {
+  const line = (name: string, { orders, p50, p99 }: RetentionFigures['with']) => [
+    name,
+    orders,
+    rounded(p50),
+    rounded(p99),
+  ];
+  const lines = [
+    line('without', without),
+    line('with', beside),
+    ['ratio', '', rounded(ratio.p50, 2), rounded(ratio.p99, 2)],
+  ];
+  const all = Object.entries(moved).map(([name, count]) => `${name} ${count}`);
+  return `${table(['jobs that archive and delete', 'orders', 'p50 ms', 'p99 ms'], lines)}\nThey moved ${all.join(', ')}; the longest batch took ${longestBatchMs} ms.`;
+}
+
+function archiveText({ bytes, reads: { liveMs, archivedMs, archivedPageMs } }: ArchiveFigures): string {
+  const lines = Object.entries(bytes).map(([kind, { live, archived }]) => [
+    kind,
+    live,
+    archived,
+    rounded(live / archived),
+  ]);
+  const times = (ms: number) => `× ${rounded(ms / liveMs)}`;
+  return `${table(['bytes of an order', 'live', 'archived', 'ratio'], lines)}\nAgainst a live order, reading an archived one takes ${times(archivedMs)}, a page of them ${times(archivedPageMs)}.`;
 }
 
 function memoryText(memory: MemoryFigures[]): string {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { measureArchive } from './archive.ts';
 import {
   brokenByCounts,
   brokenByEvents,
@@ -8,6 +9,7 @@ import {
   brokenByHot,
   brokenByLimiter,
   brokenByPool,
+  brokenByRetention,
 } from './budgets.ts';
 import { countPerOrder } from './counts.ts';
 import { measureEvents } from './events.ts';
@@ -19,6 +21,7 @@ import { measureMemory } from './memory.ts';
 import { measurePeers, readAgainst } from './peers.ts';
 import { measurePool } from './pool.ts';
 import { type Results, toJson, toText } from './report.ts';
+import { measureRetention } from './retention.ts';
 import { measureThroughput } from './throughput.ts';
 
 const parts = [
@@ -31,17 +34,19 @@ const parts = [
   'pool',
   'events',
   'growth',
+  'retention',
   'peers',
 ] as const;
-/** Growth fills shops for minutes, and peers are other products. */
-const usualParts = parts.filter((part) => part !== 'growth' && part !== 'peers');
+/** Growth and retention fill shops for minutes, and peers are other products. */
+const rare: readonly string[] = ['growth', 'retention', 'peers'];
+const usualParts = parts.filter((part) => !rare.includes(part));
 type Part = (typeof parts)[number];
 
 const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|')}]
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth and peers by default
+  --part NAME  measures only this, and may be given more than once; all but growth, retention and peers by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -112,6 +117,17 @@ async function main(): Promise<boolean> {
       say,
     });
   }
+  if (part.includes('retention')) {
+    say('placing orders, with and without jobs that archive and delete');
+    results.retention = await measureRetention({
+      ...(short
+        ? { orders: 10_000, ordersPerSecond: 10, rounds: 2, seconds: 4 }
+        : { orders: 100_000, ordersPerSecond: 15, rounds: 6, seconds: 10 }),
+      say,
+    });
+    say('archiving a whole shop');
+    results.archive = await measureArchive(short ? 10_000 : 100_000);
+  }
   if (part.includes('peers')) {
     say('placing orders here and at peers, turn by turn');
     results.peers = await measurePeers({
@@ -132,6 +148,7 @@ async function main(): Promise<boolean> {
     ...(results.events === undefined ? [] : brokenByEvents(results.events)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
+    ...(results.retention === undefined || short ? [] : brokenByRetention(results.retention)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),
   ];
   for (const sentence of broken) console.error(sentence);
