@@ -79,6 +79,13 @@ const rows = {
     provider: false,
     timeoutSeconds: 120,
   },
+  'archive-records': {
+    handler: 'jobs/archive-records',
+    schedule: 'cron(45 * * * ? *)',
+    databaseRole: 'jobs',
+    provider: false,
+    timeoutSeconds: 120,
+  },
   'send-mails': {
     handler: 'jobs/send-mails',
     schedule: 'rate(1 minute)',

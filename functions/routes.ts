@@ -203,6 +203,9 @@ const rows = {
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
   }),
+  'unarchive-order': http('POST', '/manual-review/orders/{orderId}/unarchive', 'app', 'manual_review', {
+    scopes: ['orders:review'],
+  }),
   'create-webhook-endpoint': http('POST', '/webhook-endpoints', 'app', null, {
     ...managesWebhooks,
     tables: { webhookEndpoints: ['Query', 'GetItem', 'PutItem'] },

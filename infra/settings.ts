@@ -53,6 +53,7 @@ export const tunable = [
   'RECONCILE_GRACE_SECONDS',
   'IDENTITY_GRACE_SECONDS',
   'AUDIT_MONTHS',
+  'ARCHIVE_AFTER_MONTHS',
 ] as const;
 
 /** A `-c name=value` that is missing or not valid. */

@@ -1,32 +1,49 @@
 import { purgeTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
-import { dropUnconfirmed } from '../../lib/accounts/customers/erase.sql.ts';
+import { dropUnconfirmed, type UnconfirmedEnd } from '../../lib/accounts/customers/erase.sql.ts';
 import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
-import { purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
-import type { Clock } from '../../lib/kernel/clock.ts';
+import { unconfirmedDays } from '../../lib/contract/deploy/retention.ts';
+import { type Batching, inBatches, walkInBatches } from '../../lib/database/batches.ts';
+import { keyTables, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
+import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
 import { accountRules } from '../../lib/platform/accounts.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { sleep } from '../../lib/shop/orders/wait.ts';
 import { jobs } from '../jobs.ts';
 
-/** How long a sign-up is kept that nobody confirms. */
-const unconfirmedDays = 7;
+export type Deps = {
+  sql: () => Sql;
+  clock: Clock;
+  stopwatch: Stopwatch;
+  sleep: Batching['sleep'];
+  mustConfirm: boolean;
+};
 
-export type Deps = { sql: () => Sql; clock: Clock; mustConfirm: boolean };
+/** Nothing more is begun after so many milliseconds; the rest waits for the next hour. */
+const limitMs = 60_000;
 
-export async function run({ sql, clock, mustConfirm }: Deps) {
+export async function run({ sql, clock, mustConfirm, stopwatch, sleep }: Deps) {
   const now = new Date(clock.now());
   const signedUpBefore = new Date(now.getTime() - unconfirmedDays * 24 * 3600_000);
+  const batching = { stopwatch, sleep, untilMs: stopwatch.elapsed() + limitMs };
+  const purge = async (work: (limit: number) => Promise<number>) => (await inBatches(batching, work)).rows;
+  const dropSignUps = (after: UnconfirmedEnd | undefined, limit: number) =>
+    dropUnconfirmed(sql(), { signedUpBefore, now, after, limit });
+  let keys = 0;
+  for (const table of keyTables) keys += await purge((limit) => purgeExpiredKeys(sql(), table, { now, limit }));
   return {
-    keys: await purgeExpiredKeys(sql(), now),
-    tokens: await purgeTokens(sql(), now),
-    mails: await purgeMails(sql(), now),
+    keys,
+    tokens: await purge((limit) => purgeTokens(sql(), { now, limit })),
+    mails: await purge((limit) => purgeMails(sql(), { now, limit })),
     // Where nobody has to confirm, an unconfirmed customer is a customer like any other.
-    signUps: mustConfirm ? await dropUnconfirmed(sql(), { signedUpBefore, now }) : 0,
+    signUps: mustConfirm ? (await walkInBatches(batching, dropSignUps)).rows : 0,
   };
 }
 
-export const handler = jobHandler(jobs['purge-expired'], run, ({ clock }) => ({
+export const handler = jobHandler(jobs['purge-expired'], run, ({ clock, stopwatch }) => ({
   sql: () => sqlAs('jobs'),
   clock,
+  stopwatch,
+  sleep,
   mustConfirm: accountRules().mustConfirm,
 }));

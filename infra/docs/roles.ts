@@ -26,11 +26,11 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   application_events: 'write the events of applications, and read nothing',
   publisher: 'read the events, and mark those that were published',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',
-  jobs: 'delete expired idempotency records, tokens, mails and unconfirmed sign-ups; create and drop months of the audit',
+  jobs: 'delete expired idempotency records, tokens, mails and unconfirmed sign-ups; create and drop months of the audit; have old orders, movements and events archived',
   monitor:
     'read the views that count what must be zero, and the findings; keep what its checks found and how far they came',
   reconciler: 'compare orders, payments and stock; record findings; release stock without an owner',
-  manual_review: 'read every order; retry or resolve those in manual review; add to the audit',
+  manual_review: 'read every order; retry or resolve those in manual review, unarchive old ones; add to the audit',
   audit_writer: 'add records of accesses and count usage',
   audit_reader: 'read the audit and the usage',
   migrator: 'own everything: the master user',

@@ -2,6 +2,7 @@ import { type TableRow, tables, tableVariable } from '../../lib/contract/deploy/
 import { webhookEvents } from '../../lib/contract/events/webhook-events.ts';
 import { eventTables } from './events.ts';
 import { rateLimits } from './limits.ts';
+import { retentionTable } from './retention.ts';
 import { networkTable, roleTable } from './roles.ts';
 import { rooms } from './rooms.ts';
 import { machineTables } from './saga.ts';
@@ -11,6 +12,7 @@ import { code, markdownTable } from './table.ts';
 /** Sections of pages that repeat what the code knows: page → name of the section → its text. */
 export const sections: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/architecture.md': { rooms: roomTable, roles: roleTable },
+  'docs/data.md': { retention: retentionTable },
   'docs/deploy.md': { network: networkTable },
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },
   'docs/events.md': { events: eventTables },

@@ -161,6 +161,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: '`-c`',
     what: 'whole months of [the audit](audit.md) to keep, besides the current one, 3–120',
   },
+  ARCHIVE_AFTER_MONTHS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'an ended order without a change for so many months moves to the [archive](data.md#the-archive), 3–120',
+  },
   RELEASE: {
     laptop: 'default',
     aws: 'set',

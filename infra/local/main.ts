@@ -183,6 +183,7 @@ function chosenSettings(): Record<string, string> {
     'IDENTITY_ISSUER',
     'IDENTITY_GRACE_SECONDS',
     'AUDIT_MONTHS',
+    'ARCHIVE_AFTER_MONTHS',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),

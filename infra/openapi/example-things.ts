@@ -73,6 +73,7 @@ export const pending = {
   createdAt: placedAt,
   updatedAt: placedAt,
   version: 1,
+  archived: false,
 };
 
 export const refund = {

@@ -235,6 +235,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Nothing. `GET /orders/{orderId}` shows how the order goes on. Only orders with `pm_requiresAction` wait.',
     detail: 'The payment is captured and does not wait for an action.',
   },
+  'order-archived': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
+    when: 'The order ended long ago and is in the archive, where nothing changes.',
+    todo: 'Take it out with `POST /manual-review/orders/{orderId}/unarchive`, then send the request again with the same key.',
+    detail: 'The order is old and in the archive, where nothing changes. Take it out of the archive, then refund it.',
+  },
   'order-not-refundable': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
     when: 'The order is not confirmed, was free, or its whole payment is refunded or being refunded.',

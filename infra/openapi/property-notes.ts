@@ -120,6 +120,8 @@ const everywhere: Readonly<Record<string, string>> = {
   password: 'A password of 8 to 128 characters. Common passwords and those about the customer are refused.',
   path: 'Where to send the outcome, in the session that placed the order.',
   payment: 'The payment of the order; null while nothing is captured.',
+  archived:
+    'Whether the order is old and in the archive. It reads as before, but nothing about it changes there: an operator can take it out.',
   paymentAction:
     'What the customer must do before the payment goes on, while the order is `pending_payment`; else null.',
   paymentMethod: 'A payment method of the provider.',

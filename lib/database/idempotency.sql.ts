@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { inTransaction } from './transaction.sql.ts';
 
 /** Tables of the same shape, one for each database role whose requests take a key: none sees the answers of another. */
-const keyTables = [
+export const keyTables = [
   'customers.idempotency_keys',
   'catalog.idempotency_keys',
   'orders.idempotency_keys',
@@ -117,12 +117,14 @@ export const inFlight = (): Problem =>
     },
   );
 
-/** Deletes expired idempotency records from every table of them. @returns how many */
-export async function purgeExpiredKeys(sql: Sql, now: Date): Promise<number> {
-  let deleted = 0;
-  for (const table of keyTables) {
-    const { count } = await sql`delete from ${sql(table)} where expires_at <= ${now}`;
-    deleted += count;
-  }
-  return deleted;
+/** Deletes about `limit` idempotency records of a table that have expired, the oldest first. @returns how many */
+export async function purgeExpiredKeys(
+  sql: Sql,
+  table: KeyTable,
+  { now, limit }: { now: Date; limit: number },
+): Promise<number> {
+  const { count } = await sql`
+    delete from ${sql(table)}
+    where expires_at <= least(${now}, (select expires_at from ${sql(table)} order by expires_at offset ${limit - 1} limit 1))`;
+  return count;
 }

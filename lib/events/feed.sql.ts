@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Fragment, Sql } from 'postgres';
 import type { FeedEvent } from '../contract/api/events.ts';
 import { inTransaction } from '../database/transaction.sql.ts';
 import { type EventRow, eventColumns, toStoredEvent } from './publish.sql.ts';
@@ -7,7 +7,7 @@ export type FeedQuery = { after: number; type?: string | undefined; limit: numbe
 export type FeedPage = { data: FeedEvent[]; next: number; hasMore: boolean };
 
 /** How many aggregates get places at once. */
-const batch = 200;
+const atOnce = 200;
 
 /**
  * A page of the feed. Events that have been committed and have no place yet get one first, so the feed ends with the newest.
@@ -16,7 +16,7 @@ const batch = 200;
 export async function readFeed(sql: Sql, query: FeedQuery): Promise<FeedPage> {
   const { page, pending } = await read(sql, query);
   if (page.hasMore || !pending) return page;
-  await givePlaces(sql);
+  await givePlaces(sql, atOnce);
   const again = await read(sql, query);
   return { ...again.page, hasMore: again.page.hasMore || again.pending };
 }
@@ -26,11 +26,17 @@ async function read(sql: Sql, { after, type, limit }: FeedQuery): Promise<{ page
   const [state] = await sql<[{ last: number; pending: boolean }]>`
     select coalesce((select max(position) from outbox.events), 0) as last,
       coalesce((select true from outbox.events where position is null order by id limit 1), false) as pending`;
-  const rows = await sql<FeedRow[]>`
+  // An event is in the outbox or in the archive, in any one statement.
+  const part = (table: Fragment) => sql`(
     select e.position, ${eventColumns(sql)}
-    from outbox.events e
+    from ${table} e
     where e.position > ${after} and e.position <= ${state.last} ${type === undefined ? sql`` : sql`and e.type = ${type}`}
     order by e.position
+    limit ${limit + 1}
+  )`;
+  const rows = await sql<FeedRow[]>`
+    ${part(sql`outbox.events`)} union all ${part(sql`archive.events`)}
+    order by position
     limit ${limit + 1}`;
   const hasMore = rows.length > limit;
   const data = rows.slice(0, limit).map(toEvent);
@@ -44,7 +50,7 @@ async function read(sql: Sql, { after, type, limit }: FeedQuery): Promise<{ page
  * visible has none missing before it. An event whose predecessor is visible stands behind it: an aggregate's events are
  * committed one after the other, and those that are pending get their places together.
  */
-const givePlaces = (sql: Sql): Promise<void> =>
+const givePlaces = (sql: Sql, batch: number): Promise<void> =>
   inTransaction(sql, async (tx) => {
     await tx`select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('outbox feed', 0))`;
     // A statement of its own, because it must see what the caller before has committed.
@@ -71,6 +77,19 @@ const givePlaces = (sql: Sql): Promise<void> =>
       )
       update outbox.events e set position = placed.place from placed where e.id = placed.id`;
   });
+
+/**
+ * Gives places to events of up to `limit` aggregates, if one without a place happened before a time: in a shop whose feed
+ * nobody reads. @returns 0 when there was none
+ */
+export async function placeEvents(sql: Sql, { before, limit }: { before: Date; limit: number }): Promise<number> {
+  const [oldest] = await sql`
+    select true from (select occurred_at from outbox.events where position is null order by id limit 1) e
+    where e.occurred_at < ${before}`;
+  if (oldest === undefined) return 0;
+  await givePlaces(sql, limit);
+  return limit;
+}
 
 type FeedRow = EventRow & { position: number };
 

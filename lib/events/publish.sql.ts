@@ -30,13 +30,15 @@ export async function claimEvents(tx: TransactionSql, limit: number): Promise<St
  */
 export const eventColumns = (sql: Sql | TransactionSql): Fragment => sql`
   e.id, e.type, e.schema_version, e.subject, e.aggregate_id, e.sequence, e.occurred_at, e.correlation_id, e.data,
-  (
-    select before.id from outbox.events before
-    where before.aggregate_id = e.aggregate_id and before.sequence < e.sequence
-      and before.correlation_id = e.correlation_id
-    order by before.sequence desc
-    limit 1
-  ) as causation_id`;
+  coalesce(${before(sql, sql`outbox.events`)}, ${before(sql, sql`archive.events`)}) as causation_id`;
+
+const before = (sql: Sql | TransactionSql, table: Fragment): Fragment => sql`(
+  select before.id from ${table} before
+  where before.aggregate_id = e.aggregate_id and before.sequence < e.sequence
+    and before.correlation_id = e.correlation_id
+  order by before.sequence desc
+  limit 1
+)`;
 
 /** The columns of an event as the driver reads them. */
 export type EventRow = Omit<StoredEvent, 'version' | 'occurredAt'> & { schemaVersion: number; occurredAt: Date };

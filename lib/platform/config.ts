@@ -66,6 +66,8 @@ const schema = z.object({
   IDEMPOTENCY_KEY_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(24 * 3600)), 48 * 3600),
   /** How many whole months, besides the current one, access records are kept. */
   AUDIT_MONTHS: z._default(z.coerce.number().check(z.int(), z.gte(3), z.lte(120)), 13),
+  /** After how many months without a change an order that has ended moves to the archive. */
+  ARCHIVE_AFTER_MONTHS: z._default(z.coerce.number().check(z.int(), z.gte(3), z.lte(120)), 24),
   RELEASE: z._default(z.string(), 'local'),
 });
 

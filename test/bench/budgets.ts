@@ -8,6 +8,7 @@ import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { RetentionFigures } from './retention.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
 export const budgets = {
@@ -25,8 +26,10 @@ export const budgets = {
   hotOfSpread: 0.6,
   /** The middle of a request's times in the largest shop, against that in the smallest. */
   growth: 1.2,
-  /** The same of a job, whose slice of the history is a fixed part of it. */
+  /** The same of a job, whose slice of the history is a fixed part of it, and of a report. */
   growthOfJobs: 3,
+  /** The p99 of orders beside jobs that archive and delete, against that without them. */
+  retention: 1.5,
   /** Statements a second over reused connections, against those over fresh ones. */
   pool: 2,
   /** What 99 of 100 webhooks take at most beside endpoints that take none, against alone. */
@@ -56,6 +59,14 @@ const names = {
   dynamoCalls: 'DynamoDB calls',
 };
 
+/** A sentence if jobs that archive and delete disturb orders. */
+export const brokenByRetention = ({ ratio: { p99 } }: RetentionFigures): string[] =>
+  p99 > budgets.retention
+    ? [
+        `Beside jobs that archive and delete, the p99 of orders is ${p99.toFixed(2)} times as long; the budget is ${budgets.retention}.`,
+      ]
+    : [];
+
 /** One sentence for every number of clients whose orders of one product are too slow. */
 export function brokenByHot(hot: readonly Hot[]): string[] {
   const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
@@ -70,7 +81,10 @@ export function brokenByHot(hot: readonly Hot[]): string[] {
 /** One sentence for every operation that takes longer in a larger shop. */
 export function brokenByGrowth(growth: readonly Growth[]): string[] {
   return growth
-    .map((each) => ({ ...each, budget: each.operation.startsWith('job ') ? budgets.growthOfJobs : budgets.growth }))
+    .map((each) => ({
+      ...each,
+      budget: /^(job|sales report) /.test(each.operation) ? budgets.growthOfJobs : budgets.growth,
+    }))
     .filter(({ ratio, budget }) => ratio > budget)
     .map(
       ({ operation, ratio, budget }) =>

@@ -114,6 +114,10 @@ async function operationsOf(shop: Shop, opened: AsyncDisposableStack): Promise<G
     if (!response.ok) throw new Error(`GET ${path} gave ${response.status}: ${await response.text()}`);
     return (await response.json()) as { data: { id: string; customerId?: string }[]; nextCursor?: string };
   };
+  const owner = postgres({ path: shop.stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
+  opened.defer(() => owner.end());
+  // The newest day, because the smallest shop is not much older.
+  const report = () => owner`select * from reports.get_sales_report(current_date, current_date + 1, 'Europe/Berlin')`;
   const deep = await halfWay((path) => ask(path, mine));
   const { data } = await ask('/orders?limit=50', mine);
   const any = () => data[Math.floor(Math.random() * data.length)]!;
@@ -135,6 +139,7 @@ async function operationsOf(shop: Shop, opened: AsyncDisposableStack): Promise<G
     ],
     ['orders in manual review', () => ask('/manual-review/orders?limit=20', reader)],
     ['accesses of a customer', () => ask(`/audit?customer=${customerId}&limit=20`, reader)],
+    ['sales report of a day', report],
     ['job check-invariants', () => shop.stack.inside.runJob('check-invariants')],
     ['job reconcile', () => shop.stack.inside.runJob('reconcile')],
   ]);

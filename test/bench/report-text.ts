@@ -1,3 +1,4 @@
+import type { ArchiveFigures } from './archive.ts';
 import { initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
 import type { ChoreographyFigures } from './choreography.ts';
@@ -13,6 +14,7 @@ import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Results } from './report.ts';
+import type { RetentionFigures } from './retention.ts';
 import type { Throughput } from './throughput.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
@@ -31,6 +33,8 @@ export function toText({
   cache,
   webhooks,
   growth,
+  retention,
+  archive,
   peers,
 }: Results): string {
   return [
@@ -47,6 +51,8 @@ export function toText({
     ...(cache === undefined ? [] : [cacheText(cache)]),
     ...(webhooks === undefined ? [] : [webhooksText(webhooks)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
+    ...(retention === undefined ? [] : [retentionText(retention)]),
+    ...(archive === undefined ? [] : [archiveText(archive)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
 }
@@ -195,6 +201,33 @@ function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
   ]);
   const head = ['40 endpoints', 'events', 'deliveries', 'p50 ms', 'p99 ms', 'missing'];
   return `${table(head, lines)}\np99 beside ÷ alone: ${rounded(ratio, 2)}`;
+}
+
+function retentionText({ without, with: beside, ratio, moved, longestBatchMs }: RetentionFigures): string {
+  const line = (name: string, { orders, p50, p99 }: RetentionFigures['with']) => [
+    name,
+    orders,
+    rounded(p50),
+    rounded(p99),
+  ];
+  const lines = [
+    line('without', without),
+    line('with', beside),
+    ['ratio', '', rounded(ratio.p50, 2), rounded(ratio.p99, 2)],
+  ];
+  const all = Object.entries(moved).map(([name, count]) => `${name} ${count}`);
+  return `${table(['jobs that archive and delete', 'orders', 'p50 ms', 'p99 ms'], lines)}\nThey moved ${all.join(', ')}; the longest batch took ${longestBatchMs} ms.`;
+}
+
+function archiveText({ bytes, reads: { liveMs, archivedMs, archivedPageMs } }: ArchiveFigures): string {
+  const lines = Object.entries(bytes).map(([kind, { live, archived }]) => [
+    kind,
+    live,
+    archived,
+    rounded(live / archived),
+  ]);
+  const times = (ms: number) => `× ${rounded(ms / liveMs)}`;
+  return `${table(['bytes of an order', 'live', 'archived', 'ratio'], lines)}\nAgainst a live order, reading an archived one takes ${times(archivedMs)}, a page of them ${times(archivedPageMs)}.`;
 }
 
 function peersText(peers: PeerFigures[]): string {

@@ -1,3 +1,4 @@
+import type { ArchiveFigures } from './archive.ts';
 import { initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
 import type { ChoreographyFigures } from './choreography.ts';
@@ -12,6 +13,7 @@ import type { MemoryFigures } from './memory.ts';
 import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { RetentionFigures } from './retention.ts';
 import type { Throughput } from './throughput.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
@@ -29,6 +31,8 @@ export type Results = {
   cache?: CacheFigures;
   webhooks?: WebhookFigures;
   growth?: Growth[];
+  retention?: RetentionFigures;
+  archive?: ArchiveFigures;
   peers?: PeerFigures[];
 };
 
@@ -47,6 +51,8 @@ export function toJson({
   cache,
   webhooks,
   growth,
+  retention,
+  archive,
   peers,
 }: Results): object {
   return {
@@ -81,6 +87,8 @@ export function toJson({
     ...(growth && {
       growth: growth.map(({ operation, p50, ratio }) => ({ operation, p50, ratio: rounded(ratio, 3) })),
     }),
+    ...(retention && { retention }),
+    ...(archive && { archive }),
     ...(memory && { memory }),
     ...(pool && { pool }),
     ...(events && { events }),

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { measureArchive } from './archive.ts';
 import {
   brokenByCache,
   brokenByCounts,
@@ -9,6 +10,7 @@ import {
   brokenByHot,
   brokenByLimiter,
   brokenByPool,
+  brokenByRetention,
   brokenByWebhooks,
 } from './budgets.ts';
 import { measureCache } from './cache.ts';
@@ -25,6 +27,7 @@ import { measurePeers, readAgainst } from './peers.ts';
 import { measurePool } from './pool.ts';
 import { type Results, toJson } from './report.ts';
 import { toText } from './report-text.ts';
+import { measureRetention } from './retention.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureWebhooks } from './webhooks.ts';
 
@@ -42,10 +45,11 @@ const parts = [
   'cache',
   'webhooks',
   'growth',
+  'retention',
   'peers',
 ] as const;
-/** Growth fills shops for minutes, webhooks take half an hour, peers are other products, and the choreography is an example. */
-const unusual: readonly string[] = ['growth', 'webhooks', 'peers', 'choreography'];
+/** Growth and retention fill shops for minutes, webhooks take half an hour, peers are other products, and the choreography is an example. */
+const unusual: readonly string[] = ['growth', 'retention', 'webhooks', 'peers', 'choreography'];
 const usualParts = parts.filter((part) => !unusual.includes(part));
 type Part = (typeof parts)[number];
 
@@ -53,7 +57,8 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth, webhooks, peers and choreography by default
+  --part NAME  measures only this, and may be given more than once; all but growth, retention, webhooks, peers and choreography by
+               default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -145,6 +150,17 @@ async function main(): Promise<boolean> {
       say,
     });
   }
+  if (part.includes('retention')) {
+    say('placing orders, with and without jobs that archive and delete');
+    results.retention = await measureRetention({
+      ...(short
+        ? { orders: 10_000, ordersPerSecond: 10, rounds: 2, seconds: 4 }
+        : { orders: 100_000, ordersPerSecond: 15, rounds: 6, seconds: 10 }),
+      say,
+    });
+    say('archiving a whole shop');
+    results.archive = await measureArchive(short ? 10_000 : 100_000);
+  }
   if (part.includes('peers')) {
     say('placing orders here and at peers, turn by turn');
     results.peers = await measurePeers({
@@ -167,6 +183,7 @@ async function main(): Promise<boolean> {
     ...(results.webhooks === undefined ? [] : brokenByWebhooks(results.webhooks)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
+    ...(results.retention === undefined || short ? [] : brokenByRetention(results.retention)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),
   ];
   for (const sentence of broken) console.error(sentence);

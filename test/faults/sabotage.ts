@@ -58,7 +58,15 @@ async function reserveInTwo(sql: Sql, orderId: string): Promise<void> {
   const stepped = await sql`
     with stepped as (
       update orders.orders set status = 'reserved', version = version + 1 where id = ${orderId} and status = 'pending'
-      returning id, version
+      returning id, customer_id, version, correlation_id
+    ),
+    announced as (
+      insert into outbox.events (
+        id, type, schema_version, subject, aggregate_id, sequence, correlation_id, data, occurred_at
+      )
+      select 'evt_' || replace(uuidv7()::text, '-', ''), 'order.reserved', 1, id, id, version, correlation_id,
+        jsonb_build_object('orderId', id, 'customerId', customer_id), now()
+      from stepped
     )
     insert into orders.timeline (order_id, version, entry, type, detail, at)
     select id, version, entry.number, entry.type, entry.detail, now()

@@ -7,7 +7,7 @@ import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { customerExport } from '../../lib/contract/api/privacy.ts';
 import type { AccessLine } from '../../lib/contract/deploy/access-line.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { systemClock } from '../../lib/kernel/clock.ts';
+import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
@@ -104,7 +104,8 @@ async function placesWith(text: string): Promise<string[]> {
 async function sendAndPurge(hours: number, mustConfirm = false) {
   const clock = { now: () => Date.now() + hours * 3600_000 };
   for (const { id } of await claimMails(handlers.owner, 1000, clock)) await markSent(handlers.owner, id, clock);
-  return await purge({ sql: () => handlers.owner, clock, mustConfirm });
+  const sleep = () => Promise.resolve();
+  return await purge({ sql: () => handlers.owner, clock, mustConfirm, stopwatch, sleep });
 }
 
 /** Makes a customer's sign-in look like one of eleven minutes ago. */

@@ -233,7 +233,7 @@ describe('nobody changes a record', () => {
   test('the writer cannot read records', async () => {
     await expect(writer`select * from audit.accesses`).rejects.toMatchObject({ code: '42501' });
     await expect(writer`select * from audit.touched`).rejects.toMatchObject({ code: '42501' });
-    await expect(writer`select audit.drop_months(now(), 13)`).rejects.toMatchObject({ code: '42501' });
+    await expect(writer`select audit.drop_month(now(), 13)`).rejects.toMatchObject({ code: '42501' });
   });
 
   test('the reader and other roles cannot write records', async () => {
@@ -287,11 +287,11 @@ describe('months', () => {
   });
 
   test('a wrong clock drops nothing young, and at least three months are kept', async () => {
-    await sql.jobs`select audit.drop_months('2090-01-01', 13)`;
+    while ((await sql.jobs`select audit.drop_month('2090-01-01', 13) as dropped`)[0]!.dropped > 0);
     expect(await present()).toContain('2025_10');
-    await expect(sql.jobs`select audit.drop_months(now(), 3)`).resolves.toHaveLength(1);
+    await expect(sql.jobs`select audit.drop_month(now(), 3)`).resolves.toHaveLength(1);
     for (const keep of [2, 0, -1, null]) {
-      await expect(sql.jobs`select audit.drop_months(now(), ${keep}::integer)`).rejects.toMatchObject({
+      await expect(sql.jobs`select audit.drop_month(now(), ${keep}::integer)`).rejects.toMatchObject({
         code: '22023',
       });
     }

@@ -7,6 +7,7 @@ import { envelopeOf } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { type EventRow, eventColumns, toStoredEvent } from '../../lib/events/publish.sql.ts';
+import { announceSuspensions } from '../../lib/events/suspensions.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { endByHand } from '../../lib/operations/manual-review/resolve.sql.ts';
@@ -340,6 +341,11 @@ test('the contract, the transitions and the database know the same events', asyn
   const owner = saga.owner as unknown as Sql;
   await announceCustomer(owner, saga.customerId, about);
   await updateCustomer(owner, saga.customerId, { premium: true }, {}, saga.clock);
+  await announceSuspensions(
+    owner,
+    [{ applicationId: newId('application', saga.clock), name: 'App', at: 0, version: 2 }],
+    saga.clock,
+  );
   const stocked = await saga.product(10);
   for (const quantity of [-6, -4]) {
     await inTransaction(owner, (tx) => adjustStock(tx, stocked, { quantity, reason: 'sold' }, saga.clock));

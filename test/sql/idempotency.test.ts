@@ -143,12 +143,13 @@ describe('time', () => {
 
   test('records are deleted from the moment they expire, and no others', async () => {
     const jobs = database.connect('jobs', poolOptions);
+    const purge = (at: number) => purgeExpiredKeys(jobs, keys.table, { now: new Date(at), limit: 10 });
     const start = time;
     await idempotent(sql, claim, keys, count);
     time += 1;
     await idempotent(sql, { ...claim, key: 'k-2' }, keys, count);
-    expect(await purgeExpiredKeys(jobs, new Date(start + keys.keepSeconds * 1000 - 1))).toBe(0);
-    expect(await purgeExpiredKeys(jobs, new Date(start + keys.keepSeconds * 1000))).toBe(1);
+    expect(await purge(start + keys.keepSeconds * 1000 - 1)).toBe(0);
+    expect(await purge(start + keys.keepSeconds * 1000)).toBe(1);
     expect((await records()).map(({ key }) => key)).toEqual(['k-2']);
     await jobs.end();
   });

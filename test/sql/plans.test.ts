@@ -30,7 +30,7 @@ import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import type { DatabaseRole } from '../../lib/contract/deploy/roles.ts';
 import { idempotent, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
-import { readFeed } from '../../lib/events/feed.sql.ts';
+import { placeEvents, readFeed } from '../../lib/events/feed.sql.ts';
 import { claimEvents, markPublished, oldestUnpublished } from '../../lib/events/publish.sql.ts';
 import { listGenerations, readLag } from '../../lib/events/read-models/generations.sql.ts';
 import { applyToOrderDetails, dropReplaced } from '../../lib/events/read-models/order-details.sql.ts';
@@ -38,6 +38,7 @@ import { findOrderDetails, listOrderDetails } from '../../lib/events/read-models
 import { replayEvents } from '../../lib/events/webhooks/replay.sql.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { type IdKind, idTimestamp, newId } from '../../lib/kernel/ids.ts';
+import { moveEvents, moveMovements, moveOrders } from '../../lib/operations/archive/move.sql.ts';
 import { exportAccesses } from '../../lib/operations/audit/export.ts';
 import { explainOrder } from '../../lib/operations/manual-review/explain.ts';
 import { findOrders } from '../../lib/operations/manual-review/find.sql.ts';
@@ -197,16 +198,20 @@ const calls: Call[] = [
     'purge-expired: mails and tokens',
     'jobs',
     async (sql) => {
-      await purgeMails(sql, new Date());
-      await purgeTokens(sql, new Date());
+      await purgeMails(sql, { now: new Date(), limit: 100 });
+      await purgeTokens(sql, { now: new Date(), limit: 100 });
     },
   ],
   [
     'purge-expired: sign-ups',
     'jobs',
-    (sql) => dropUnconfirmed(sql, { signedUpBefore: new Date(Date.now() - 7 * 24 * 3600_000), now: new Date() }),
-    // It sees every customer of this shop, because none of them is confirmed.
-    30_000,
+    (sql) =>
+      dropUnconfirmed(sql, {
+        signedUpBefore: new Date(Date.now() - 7 * 24 * 3600_000),
+        now: new Date(),
+        after: undefined,
+        limit: 100,
+      }),
   ],
   [
     'export-me',
@@ -650,7 +655,17 @@ const calls: Call[] = [
   ],
   ['list-findings', 'monitor', (sql) => listFindings(sql, { state: 'open', limit: 20 })],
   ['watch-orders', 'monitor', (sql) => readOpenOrders(sql, new Date())],
-  ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, new Date()), 20_000],
+  ['purge-expired', 'jobs', (sql) => purgeExpiredKeys(sql, 'orders.idempotency_keys', { now: new Date(), limit: 100 })],
+  ['archive-records: orders', 'jobs', (sql) => moveOrders(sql, { before: new Date(), now: new Date(), limit: 10 })],
+  ['archive-records: movements', 'jobs', (sql) => moveMovements(sql, { after: '', before: new Date(), limit: 10 })],
+  [
+    'archive-records: events',
+    'jobs',
+    async (sql) => {
+      await placeEvents(sql, { before: new Date(), limit: 10 });
+      await moveEvents(sql, { before: new Date(), limit: 10 });
+    },
+  ],
   ['find-orders', 'manual_review', (sql) => find(sql)],
   [
     'find-orders older than a day',

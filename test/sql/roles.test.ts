@@ -50,6 +50,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.order_details': ['select', 'exports orders with lines and payment'],
     'orders.timeline': ['select', 'exports what happened to them'],
     'payments.refunds': ['select', 'exports partial refunds'],
+    'archive.order_details': ['select', 'exports archived orders'],
+    'archive.timeline': ['select', 'exports what happened to them'],
+    'archive.refunds': ['select', 'exports their partial refunds'],
     'audit.accesses': ['select', 'exports who read or changed the customer’s data'],
     'audit.touched': ['select', 'finds those accesses by the customer'],
   },
@@ -74,6 +77,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select(type, aggregate_id, data), insert, update(data)',
       'empties the personal fields of the customer’s events, and writes that of the erasure',
     ],
+    'archive.events': ['select(type, aggregate_id, data), update(data)', 'empties those of archived events'],
   },
   mailer: {
     'customers.mails': [
@@ -97,6 +101,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'shows a level, sets when it counts as low, and locks it before it moves stock; PostgreSQL asks for a right to update, and a trigger refuses that of the product',
     ],
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
+    'archive.movements': ['select', 'shows the old part of the ledger'],
   },
   catalog_reader: {
     'catalog.products': ['select', 'shows products; it changes none'],
@@ -113,6 +118,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.timeline': ['select, insert', 'shows the timeline, and adds placing and cancelling'],
     'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'orders.order_details': ['select', 'shows orders with lines and payment'],
+    'archive.order_details': ['select', 'shows archived orders'],
+    'archive.timeline': ['select', 'shows what happened to them'],
+    'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
     'orders.priceable_customers': ['select', 'knows who is premium, and nothing else of a customer'],
     'outbox.events': ['insert', 'writes the events of the orders that it places or cancels'],
@@ -121,16 +129,22 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
     'payments.payments': ['select, update(refund_claimed)', 'claims the amount of a refund, and changes nothing else'],
     'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
+    'archive.refunds': ['select', 'shows refunds of archived orders'],
+    'archive.order_keys': ['select(id, status)', 'knows that an order is archived'],
+    'archive.orders': ['select', 'knows the currency of an archived order'],
     'payments.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
   },
   events_api: {
     'outbox.events': ['select, update(position)', 'shows events, and gives each its place in the feed, nothing else'],
+    'archive.events': ['select', 'shows old events'],
   },
   publisher: {
     'outbox.events': ['select, update(published_at)', 'publishes events, and writes none'],
+    'archive.events': ['select', 'finds what led to an event'],
   },
   read_models: {
     'outbox.events': ['select, update(position)', 'follows the feed, and gives events their place in it'],
+    'archive.events': ['select', 'follows the feed from its beginning'],
     'read_models.generations': ['select, insert, update, delete', 'keeps how far it has come, and swaps generations'],
     'read_models.customers': [
       'select, insert, update',
@@ -197,6 +211,17 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, update(settled_at, settled_how)',
       'shows why orders are in manual review, and settles reviews',
     ],
+    'archive.order_details': ['select', 'shows archived orders'],
+    'archive.orders': ['select', 'shows archived orders'],
+    'archive.order_keys': ['select(id, status)', 'knows how an archived order ended'],
+    'archive.lines': ['select', 'names their products'],
+    'archive.timeline': ['select', 'shows what happened to them'],
+    'archive.manual_reviews': ['select', 'shows why they were in manual review'],
+    'archive.payments': ['select', 'shows their payments'],
+    'archive.refunds': ['select', 'shows their partial refunds'],
+    'archive.reservations': ['select', 'shows their stock'],
+    'archive.movements': ['select', 'shows how their stock moved'],
+    'archive.events': ['select(id, type, subject, occurred_at, published_at)', 'shows old events, without their data'],
     'audit.operator_actions': ['select, insert', 'adds what operators did and shows it; an entry never changes'],
     'stock.wanted': ['select', 'names the products of an order'],
     'stock.reservations': ['select, update(state)', 'shows the stock that an order keeps, and gives it back'],
@@ -229,6 +254,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'payments.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
+    'outbox.events': [
+      'select(id, aggregate_id, sequence, occurred_at, position), update(position)',
+      'gives old events their places in the feed before they are archived; a function moves them',
+    ],
   },
   monitor: {
     'monitor.open_orders': ['select', 'counts open orders, and checks invariant 4'],
@@ -237,6 +266,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.stock_balances': ['select', 'checks invariant 1'],
     'monitor.ledger': ['select', 'adds up opening balances, without reasons and orders'],
     'monitor.ledger_months': ['select', 'checks opening balances'],
+    'monitor.archived_ledger': ['select', 'starts sums of ledgers at what is archived'],
+    'monitor.archived_pages': ['select', 'checks that archived pages add up'],
     'monitor.opening_balances': ['select, insert, update, delete', 'keeps sums of ledgers, which can be made anew'],
     'monitor.ended_orders': ['select', 'goes through the orders that have ended'],
     'monitor.checks': ['select, insert, update', 'keeps how far its checks have come'],
@@ -252,6 +283,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'keeps what it found and how it repaired it; deletes nothing',
     ],
     'monitor.order_balances': ['select', 'compares the money of orders, and sees nothing of customers'],
+    'monitor.archived_order_balances': ['select', 'the same of archived orders'],
     'monitor.ended_orders': ['select', 'finds orders that ended since its last run'],
     'monitor.ledger': ['select', 'finds products that moved since its last run'],
     'monitor.opening_balances': ['select(product_id), delete', 'has them made anew where they may be wrong'],
@@ -327,7 +359,7 @@ describe('what is granted', () => {
     }
   });
 
-  test('only triggers, and the functions that change the audit’s months or drop unconfirmed customers, run as their owner', async () => {
+  test('only triggers, the functions of jobs and of the archive, and reports run as their owner', async () => {
     const callable = await as.migrator`
       select p.oid::regprocedure::text as name,
         (select string_agg(rolname, ', ' order by rolname) from pg_roles
@@ -338,13 +370,22 @@ describe('what is granted', () => {
       where nspname !~ '^pg_' and nspname <> 'information_schema' and prosecdef and prorettype <> 'trigger'::regtype
       order by 1`;
     expect(callable.map((row) => ({ ...row }))).toEqual([
-      { name: 'audit.add_month(timestamp with time zone)', callers: 'audit_writer, jobs', anybody: false },
-      { name: 'audit.drop_months(timestamp with time zone,integer)', callers: 'jobs', anybody: false },
+      { name: 'archive.move_events(timestamp with time zone,integer)', callers: 'jobs', anybody: false },
+      { name: 'archive.move_movements(text,text,integer)', callers: 'jobs', anybody: false },
       {
-        name: 'customers.drop_unconfirmed(timestamp with time zone,timestamp with time zone)',
+        name: 'archive.move_orders(timestamp with time zone,timestamp with time zone,integer)',
         callers: 'jobs',
         anybody: false,
       },
+      { name: 'archive.unarchive_order(text,timestamp with time zone)', callers: 'manual_review', anybody: false },
+      { name: 'audit.add_month(timestamp with time zone)', callers: 'audit_writer, jobs', anybody: false },
+      { name: 'audit.drop_month(timestamp with time zone,integer)', callers: 'jobs', anybody: false },
+      {
+        name: 'customers.drop_unconfirmed(timestamp with time zone,text,timestamp with time zone,timestamp with time zone,integer)',
+        callers: 'jobs',
+        anybody: false,
+      },
+      { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`
       select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
@@ -370,7 +411,7 @@ describe('a session', () => {
     ['orders_api', '5s'],
     ['saga', '5s'],
     ['manual_review', '5s'],
-    ['jobs', '1min'],
+    ['jobs', '100ms'],
     ['monitor', '1min'],
     ['refunds_api', '5s'],
     ['reconciler', '1min'],
@@ -380,7 +421,7 @@ describe('a session', () => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,
         current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle`;
-    expect(row).toEqual({ path: '""', statement, lock: '4s', idle: '10s' });
+    expect(row).toEqual({ path: '""', statement, lock: role === 'jobs' ? '50ms' : '4s', idle: '10s' });
   });
 
   test('a role without rds_iam cannot log in', async () => {

@@ -37,6 +37,17 @@ beforeAll(async () => {
   await sql`
     insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
     values (${`act_${hex}`}, ${paid.id}, now(), 'key', 'read', 'req')`;
+  await sql`
+    insert into archive.pages (month, orders, first_at, last_at, documents) values ('2020-01-01', 1, now(), now(), '{}')`;
+  await sql`
+    insert into archive.order_keys (id, customer_id, status, updated_at, page_id, archived_at)
+    select ${no.order}, ${shop.customerId}, 'failed', now(), id, now() from archive.pages`;
+  await sql`
+    insert into archive.ledger_pages (product_id, month, first_id, last_id, movements, on_hand, reserved, entries)
+    values (${another}, '2020-01-01', ${`mov_${hex}`}, ${`mov_${hex}`}, 1, 1, 0, '[]')`;
+  await sql`
+    insert into archive.events select 1, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id,
+      data, occurred_at, now() from outbox.events order by id limit 1`;
   await sql`select audit.add_month(${month})`;
   await sql`
     insert into audit.accesses (at, id, operation, write, status, milliseconds, request_id, resources)
@@ -74,6 +85,9 @@ const fresh: Record<string, () => Values> = {
   'audit.touched': () => ({ resource: 'y' }),
   'audit.usage': () => ({ operation: 'another' }),
   'audit.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
+  'archive.order_keys': () => ({ id: id('order') }),
+  'archive.ledger_pages': () => ({ last_id: `mov_${'1'.repeat(32)}` }),
+  'archive.events': () => ({ id: id('event'), position: 2 }),
 };
 
 class RolledBack extends Error {}
@@ -112,7 +126,13 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['orders.manual_reviews', { settled_how: 'forgotten' }, 'manual_reviews_settled_how_check'],
   ['orders.manual_reviews', { settled_how: null }, 'settlement_is_complete'],
   ['orders.manual_reviews', { settled_at: null, settled_how: null }, 'manual_reviews_open'],
-  ['audit.operator_actions', { order_id: no.order }, 'operator_actions_order_id_fkey'],
+  ['archive.order_keys', { customer_id: no.customer }, 'order_keys_customer_id_fkey'],
+  ['archive.order_keys', { page_id: 99 }, 'order_keys_page_id_fkey'],
+  ['archive.ledger_pages', { product_id: no.product }, 'ledger_pages_product_id_fkey'],
+  ['archive.ledger_pages', { movements: 0 }, 'ledger_pages_movements_check'],
+  ['archive.ledger_pages', { movements: 501 }, 'ledger_pages_movements_check'],
+  ['archive.ledger_pages', { entries: {} }, 'ledger_pages_entries_check'],
+  ['archive.ledger_pages', { first_id: `mov_${'2'.repeat(32)}` }, 'page_in_order'],
   ['audit.operator_actions', { action: 'delete' }, 'operator_actions_action_check'],
   ['audit.operator_actions', { outcome: 'confirmed' }, 'operator_actions_outcome_check'],
   ['audit.operator_actions', { note: long(2001) }, 'operator_actions_note_check'],
@@ -177,6 +197,10 @@ test.each<[table: string, same: readonly string[], constraint: string]>([
   ['orders.timeline', ['entry'], 'timeline_pkey'],
   ['orders.manual_reviews', ['attempt'], 'manual_reviews_pkey'],
   ['audit.operator_actions', ['id'], 'operator_actions_pkey'],
+  ['archive.order_keys', ['id'], 'order_keys_pkey'],
+  ['archive.ledger_pages', ['last_id'], 'ledger_pages_pkey'],
+  ['archive.events', ['position'], 'events_pkey'],
+  ['archive.events', ['id'], 'events_id_key'],
   ['orders.status_transitions', ['from_status', 'to_status'], 'status_transitions_pkey'],
   ['payments.payments', ['id'], 'payments_pkey'],
   ['payments.payments', ['order_id'], 'payments_order_id_key'],

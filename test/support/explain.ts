@@ -58,7 +58,11 @@ export async function plansOf(
     const { 'Query Text': query, Plan: plan } = JSON.parse(json) as { 'Query Text': string; Plan: Node };
     plans.push({ query, plan });
   };
-  const connection = { plan_cache_mode: mode === 'generic' ? 'force_generic_plan' : 'force_custom_plan' };
+  // Telling plans takes longer than a role may have for its statements.
+  const connection = {
+    plan_cache_mode: mode === 'generic' ? 'force_generic_plan' : 'force_custom_plan',
+    statement_timeout: '60s',
+  };
   const sql = (database.connect as Connect)(role, { ...options, max: 1, onnotice, connection }) as Sql;
   try {
     await work(sql);

@@ -24,6 +24,7 @@ test('an operator sees that an order waits for its customer, but not the secret 
       createdAt: at,
       updatedAt: at,
       version: 3,
+      archived: false,
       compensationAttempts: 0,
       manualReview: null,
     },

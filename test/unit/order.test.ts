@@ -20,6 +20,7 @@ const row: OrderRow = {
   createdAt: new Date('2026-03-14T09:00:00Z'),
   updatedAt: new Date('2026-03-14T09:00:01Z'),
   version: 4,
+  archived: false,
 };
 
 test('an order without discount, payment and failure says that there is none', () => {
@@ -38,6 +39,7 @@ test('an order without discount, payment and failure says that there is none', (
     createdAt: '2026-03-14T09:00:00.000Z',
     updatedAt: '2026-03-14T09:00:01.000Z',
     version: 4,
+    archived: false,
   });
 });
 

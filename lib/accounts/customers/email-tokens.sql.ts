@@ -95,9 +95,11 @@ export async function voidTokens(tx: TransactionSql, customerId: string, clock: 
     where customer_id = ${customerId} and used_at is null`;
 }
 
-/** Deletes expired tokens, used or not. @returns how many */
-export async function purgeTokens(sql: Sql, now: Date): Promise<number> {
-  const { count } = await sql`delete from customers.email_tokens where expires_at <= ${now}`;
+/** Deletes about `limit` expired tokens, used or not, the oldest first. @returns how many */
+export async function purgeTokens(sql: Sql, { now, limit }: { now: Date; limit: number }): Promise<number> {
+  const { count } = await sql`
+    delete from customers.email_tokens
+    where expires_at <= least(${now}, (select expires_at from customers.email_tokens order by expires_at offset ${limit - 1} limit 1))`;
   return count;
 }
 

@@ -47,9 +47,11 @@ export async function emptyCustomer(
 ): Promise<void> {
   const now = new Date(clock.now());
   const forgotten = Object.fromEntries(personalFieldsOf(customerUpdated).map((name) => [name, null]));
-  await tx`
-    update outbox.events set data = data || ${JSON.stringify(forgotten)}::text::jsonb
-    where aggregate_id = ${id} and type in (${customerCreated.type}, ${customerUpdated.type})`;
+  for (const events of [tx`outbox.events`, tx`archive.events`]) {
+    await tx`
+      update ${events} set data = data || ${JSON.stringify(forgotten)}::text::jsonb
+      where aggregate_id = ${id} and type in (${customerCreated.type}, ${customerUpdated.type})`;
+  }
   await tx`
     with erased as (
       update customers.customers set
@@ -76,16 +78,27 @@ export async function emptyCustomer(
     )}`;
 }
 
+/** Where a page of customers ends: the next begins after it. A time as text, since a Date would lose microseconds. */
+export type UnconfirmedEnd = { at: string; id: string };
+
 /**
- * Deletes customers who never confirmed their e-mail address and can no longer do so: the last sign-up was before
- * `signedUpBefore`.
- * @returns how many
+ * Goes through the next `limit` customers who have never confirmed their e-mail address, and deletes those who can no longer
+ * do so: the last sign-up was before `signedUpBefore`.
+ * @returns how many it deleted, and where to go on; null at the end
  */
 export async function dropUnconfirmed(
   sql: Sql,
-  { signedUpBefore, now }: { signedUpBefore: Date; now: Date },
-): Promise<number> {
-  const [row] = await sql<[{ dropped: number }]>`
-    select customers.drop_unconfirmed(${signedUpBefore}, ${now}) as dropped`;
-  return row.dropped;
+  {
+    signedUpBefore,
+    now,
+    after,
+    limit,
+  }: { signedUpBefore: Date; now: Date; after: UnconfirmedEnd | undefined; limit: number },
+): Promise<{ rows: number; next: UnconfirmedEnd | null }> {
+  const { at, id } = after ?? { at: '-infinity', id: '' };
+  const [row] = await sql<[{ dropped: number; at: string | null; id: string | null }]>`
+    select dropped, reached::text as at, reached_id as id
+    from customers.drop_unconfirmed(${at}::text::timestamptz, ${id}::text, ${signedUpBefore}::timestamptz, ${now}::timestamptz,
+      ${limit}::integer)`;
+  return { rows: row.dropped, next: row.at === null || row.id === null ? null : { at: row.at, id: row.id } };
 }

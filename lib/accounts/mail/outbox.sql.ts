@@ -175,8 +175,10 @@ export async function forgetMails(
       ${kinds === undefined ? tx`` : tx`and kind = any(string_to_array(${kinds.join(',')}, ','))`}`;
 }
 
-/** Deletes the records of mails that are kept no longer. @returns how many */
-export async function purgeMails(sql: Sql, now: Date): Promise<number> {
-  const { count } = await sql`delete from customers.mails where keep_until <= ${now}`;
+/** Deletes about `limit` records of mails that are kept no longer, the oldest first. @returns how many */
+export async function purgeMails(sql: Sql, { now, limit }: { now: Date; limit: number }): Promise<number> {
+  const { count } = await sql`
+    delete from customers.mails
+    where keep_until <= least(${now}, (select keep_until from customers.mails order by keep_until offset ${limit - 1} limit 1))`;
   return count;
 }

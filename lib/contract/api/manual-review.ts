@@ -68,7 +68,7 @@ export const operatorAction = z.object({
   id: id('action'),
   at: timestamp,
   keyId: z.string(),
-  action: z.enum(['read', 'retry', 'resolve']),
+  action: z.enum(['read', 'retry', 'resolve', 'unarchive']),
   outcome: z.nullable(z.enum(['failed', 'cancelled'])),
   note: z.nullable(z.string()),
   refundReference: z.nullable(z.string()),
@@ -170,5 +170,16 @@ export const resolveOrder = {
   responses: { 200: reviewOrder },
   statuses: { 200: 'The order has ended.' },
   problems: ['not-found', 'order-not-in-review', 'outcome-does-not-fit'],
+  idempotency: 'accepted',
+} as const satisfies OperationContract;
+
+export const unarchiveOrder = {
+  summary: 'Take an order out of the archive',
+  description:
+    'An old order moves to the archive, where it can be read but not refunded. This puts it back as it was, for at least 30 days. An order that is not archived stays unchanged. The answer is the order; `actions` of its explanation has the record of it.',
+  path: orderPath,
+  responses: { 200: reviewOrder },
+  statuses: { 200: 'The order is not archived.' },
+  problems: ['not-found'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;

@@ -72,6 +72,8 @@ export const order = z.object({
   createdAt: timestamp,
   updatedAt: timestamp,
   version,
+  /** Whether it is old and in the archive, where it only changes after an operator has taken it out. */
+  archived: z.boolean(),
 });
 export type Order = z.output<typeof order>;
 

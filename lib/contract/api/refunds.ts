@@ -41,7 +41,7 @@ export const requestRefund = {
   responses: { 201: refund, 202: refund },
   statuses: { 201: 'The refund has ended; its status tells how.', 202: 'The refund is stored and under way.' },
   headers: ['Location'],
-  problems: ['not-found', 'order-not-refundable', 'refund-too-large'],
+  problems: ['not-found', 'order-archived', 'order-not-refundable', 'refund-too-large'],
   idempotency: 'required',
   wait: true,
 } as const satisfies OperationContract;

@@ -26,7 +26,8 @@ begin
       ('manual_review', '5s'),
       ('audit_reader', '5s'),
       ('audit_writer', '20s'),
-      ('jobs', '60s'),
+      -- Each batch is one statement, so no lock of a job lasts longer.
+      ('jobs', '100ms'),
       ('monitor', '60s'),
       ('reconciler', '60s')
   loop
@@ -37,7 +38,7 @@ begin
     -- The settings belong to the role: RDS Proxy refuses them as start-up options and pins a session that uses SET.
     execute format('alter role %I set search_path = %L', name, '');
     execute format('alter role %I set statement_timeout = %L', name, statement_timeout);
-    execute format('alter role %I set lock_timeout = %L', name, '4s');
+    execute format('alter role %I set lock_timeout = %L', name, case name when 'jobs' then '50ms' else '4s' end);
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', name, '10s');
     execute format('grant connect on database %I to %I', current_database(), name);
   end loop;

@@ -30,7 +30,7 @@ create table customers.customers (
     end
   )
 );
-create index customers_unconfirmed on customers.customers (created_at) where confirmed_at is null and erased_at is null;
+create index customers_unconfirmed on customers.customers (created_at, id) where confirmed_at is null and erased_at is null;
 
 -- Tokens that are sent by e-mail. A customer has at most one for each purpose; a new one replaces the one before. The mailer
 -- makes the token when it sends the mail, so that only the mail ever holds it.

@@ -117,6 +117,12 @@ create table orders.review_idempotency_keys (like customers.idempotency_keys inc
 create function orders.guard_first_status() returns trigger
 language plpgsql as $$
 begin
+  -- The archive gives orders back as they were. Nobody but its owner, whose function that is, inserts them.
+  if (select relowner from pg_catalog.pg_class where oid = tg_relid) = current_user::text::regrole
+    and exists (select from archive.order_keys where id = new.id)
+  then
+    return new;
+  end if;
   raise exception 'order % must begin pending, not %', new.id, new.status
     using errcode = 'integrity_constraint_violation', constraint = 'order_begins_pending';
 end

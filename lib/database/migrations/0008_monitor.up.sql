@@ -83,46 +83,6 @@ create view monitor.ended_orders as
 create view monitor.ledger as
   select id as movement_id, product_id, quantity, reserved from stock.movements;
 
--- Each level beside the sum of its ledger: what the ledger added up to before, and the movements since.
-create view monitor.stock_balances as
-  select l.product_id, l.on_hand, l.reserved,
-    coalesce(o.on_hand, 0) + m.on_hand as ledger_on_hand, coalesce(o.reserved, 0) + m.reserved as ledger_reserved
-  from stock.levels l
-  left join lateral (
-    select before, on_hand, reserved from monitor.opening_balances
-    where product_id = l.product_id
-    order by month desc
-    limit 1
-  ) o on true,
-  lateral (
-    select coalesce(sum(quantity), 0) as on_hand, coalesce(sum(reserved), 0) as reserved
-    from stock.movements
-    where product_id = l.product_id and id >= coalesce(o.before, '')
-  ) m;
-
--- Invariant 1: a level is the sum of its ledger, and no more is reserved than there is.
-create view monitor.stock_violations as
-  select product_id from monitor.stock_balances
-  where (on_hand, reserved) is distinct from (ledger_on_hand, ledger_reserved) or reserved < 0 or reserved > on_hand;
-
--- A product's opening balances beside the movements that they stand for.
-create view monitor.ledger_months as
-  select b.product_id, b.month,
-    (b.on_hand - coalesce(earlier.on_hand, 0), b.reserved - coalesce(earlier.reserved, 0)) = (m.on_hand, m.reserved)
-      and (select l.product_id from stock.levels l where l.product_id = b.product_id) is not null as agrees
-  from monitor.opening_balances b
-  left join lateral (
-    select before, on_hand, reserved from monitor.opening_balances
-    where product_id = b.product_id and month < b.month
-    order by month desc
-    limit 1
-  ) earlier on true,
-  lateral (
-    select coalesce(sum(quantity), 0) as on_hand, coalesce(sum(reserved), 0) as reserved
-    from stock.movements
-    where product_id = b.product_id and id >= coalesce(earlier.before, '') and id < b.before
-  ) m;
-
 -- Invariant 2: an order that failed or was cancelled keeps no money.
 create view monitor.payment_violations as
   select o.id as order_id
@@ -176,13 +136,11 @@ create view monitor.kept_stock as
 grant usage on schema monitor to monitor, reconciler;
 
 grant select on monitor.open_orders, monitor.manual_reviews_waiting, monitor.ended_orders, monitor.ledger,
-  monitor.stock_balances, monitor.ledger_months, monitor.stock_violations, monitor.payment_violations,
-  monitor.confirmation_violations, monitor.findings to monitor;
+  monitor.payment_violations, monitor.confirmation_violations, monitor.findings to monitor;
 grant select, insert, update, delete on monitor.opening_balances, monitor.violations to monitor;
 grant select, insert, update on monitor.checks to monitor, reconciler;
 
-grant select on monitor.order_balances, monitor.ended_orders, monitor.ledger, monitor.kept_stock,
-  monitor.stock_balances to reconciler;
+grant select on monitor.order_balances, monitor.ended_orders, monitor.ledger, monitor.kept_stock to reconciler;
 grant select (product_id), delete on monitor.opening_balances to reconciler;
 grant select, insert on monitor.findings to reconciler;
 grant update (details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)

@@ -53,10 +53,11 @@ create table audit.usage (
 -- What operators did in manual review, written in the transaction that did it. Kept for good.
 create table audit.operator_actions (
   id kernel.action_id primary key,
-  order_id kernel.order_id not null references orders.orders (id),
+  -- No reference: the order may be in the archive.
+  order_id kernel.order_id not null,
   at timestamptz not null,
   key_id text collate "C" not null,
-  action text not null check (action in ('read', 'retry', 'resolve')),
+  action text not null check (action in ('read', 'retry', 'resolve', 'unarchive')),
   outcome text check (outcome in ('failed', 'cancelled')),
   note text check (length(note) <= 2000),
   refund_reference text check (length(refund_reference) <= 200),
@@ -112,35 +113,35 @@ begin
 end
 $$;
 
--- Drops the months that lie more than `keep` whole months before the month of `moment`, or before that of the newest
--- record if that is earlier, so that a wrong clock drops nothing young. Returns how many partitions it dropped.
-create function audit.drop_months(moment timestamptz, keep integer) returns integer
+-- Drops one partition of the months that lie more than `keep` whole months before the month of `moment`, or before that
+-- of the newest record if that is earlier, so that a wrong clock drops nothing young. Returns how many it dropped, 0 or 1:
+-- readers and writers wait while a partition goes, and so for one at a time.
+create function audit.drop_month(moment timestamptz, keep integer) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   newest constant timestamptz := (select max(at) from audit.accesses);
   first constant timestamp := date_trunc('month', least(moment, newest) at time zone 'UTC') - keep * interval '1 month';
   part text;
-  dropped integer := 0;
 begin
   if keep is null or keep < 3 then
     raise exception 'accesses are kept for at least three months' using errcode = 'invalid_parameter_value';
   end if;
   perform pg_advisory_xact_lock(hashtextextended('counterfoil audit months', 0));
-  for part in
-    select c.relname
-    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent in ('audit.accesses'::regclass, 'audit.touched'::regclass, 'audit.usage'::regclass)
-      and to_date(right(c.relname, 7), 'YYYY_MM') < first
-    order by c.relname
-  loop
-    execute format('drop table audit.%I', part);
-    dropped := dropped + 1;
-  end loop;
-  return dropped;
+  select c.relname into part
+  from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+  where i.inhparent in ('audit.accesses'::regclass, 'audit.touched'::regclass, 'audit.usage'::regclass)
+    and to_date(right(c.relname, 7), 'YYYY_MM') < first
+  order by c.relname
+  limit 1;
+  if part is null then
+    return 0;
+  end if;
+  execute format('drop table audit.%I', part);
+  return 1;
 end
 $$;
 
-revoke all on function audit.refuse_change(), audit.add_month(timestamptz), audit.drop_months(timestamptz, integer) from public;
+revoke all on function audit.refuse_change(), audit.add_month(timestamptz), audit.drop_month(timestamptz, integer) from public;
 
 grant usage on schema audit to manual_review, audit_writer, audit_reader, jobs;
 
@@ -154,4 +155,4 @@ grant execute on function audit.add_month(timestamptz) to audit_writer;
 
 grant select on audit.accesses, audit.touched, audit.usage to audit_reader;
 
-grant execute on function audit.add_month(timestamptz), audit.drop_months(timestamptz, integer) to jobs;
+grant execute on function audit.add_month(timestamptz), audit.drop_month(timestamptz, integer) to jobs;

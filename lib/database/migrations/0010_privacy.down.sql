@@ -1,5 +1,5 @@
 drop view orders.under_way;
-drop function customers.drop_unconfirmed(timestamptz, timestamptz);
+drop function customers.drop_unconfirmed(timestamptz, text, timestamptz, timestamptz, integer);
 drop index customers.sign_ups_answered;
 revoke usage on schema customers, orders, payments, audit from customer_export;
 revoke all on customers.customers, customers.mails, customers.email_tokens, customers.identities, orders.order_details,

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Fragment, Sql } from 'postgres';
 import { domainEvents, withoutPersonalData } from '../../contract/events/domain-events.ts';
 import { idAt, idTimestamp, newId } from '../../kernel/ids.ts';
 import { type EventRow, eventColumns, toStoredEvent } from '../publish.sql.ts';
@@ -21,12 +21,17 @@ export async function replayEvents(
   { from, to, personalData }: { from: number; to: number; personalData: boolean },
 ): Promise<{ events: number; next: number | null }> {
   const types = domainEvents.map(({ type }) => type).filter((type) => wants(endpoint, type));
-  const rows = await sql<EventRow[]>`
+  const part = (table: Fragment) => sql`(
     select ${eventColumns(sql)}
-    from outbox.events e
+    from ${table} e
     where e.id >= ${idAt('event', from)} and e.id < ${idAt('event', to)}
       and e.type = any (string_to_array(${types.join(',')}, ','))
     order by e.id
+    limit ${most + 1}
+  )`;
+  const rows = await sql<EventRow[]>`
+    ${part(sql`outbox.events`)} union all ${part(sql`archive.events`)}
+    order by id
     limit ${most + 1}`;
   const again = rows.slice(0, most).map((row) => {
     const event = toStoredEvent(row);

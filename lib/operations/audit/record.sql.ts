@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import type { AccessLine } from '../../contract/deploy/access-line.ts';
+import { isCutShort } from '../../database/batches.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import { addUsage } from '../usage/usage.sql.ts';
 
@@ -78,8 +79,25 @@ export async function rotateMonths(
   let added = 0;
   for (let ahead = 0; ahead <= 3; ahead++) {
     const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
-    if (await addMonth(sql, month)) added++;
+    if (await patiently(() => addMonth(sql, month))) added++;
   }
-  const [row] = await sql`select audit.drop_months(${now}::timestamptz, ${keepMonths}::integer) as dropped`;
-  return { added, dropped: row!.dropped as number };
+  let dropped = 0;
+  while (await patiently(() => dropMonth(sql, now, keepMonths))) dropped++;
+  return { added, dropped };
+}
+
+async function dropMonth(sql: Sql, now: Date, keepMonths: number): Promise<boolean> {
+  const [row] = await sql`select audit.drop_month(${now}::timestamptz, ${keepMonths}::integer) as dropped`;
+  return row!.dropped === 1;
+}
+
+/** Tries again what the database has ended because others would have had to wait for it. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCutShort(error) || tries === 20) throw error;
+    }
+  }
 }

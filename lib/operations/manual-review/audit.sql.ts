@@ -11,19 +11,31 @@ export async function auditReading(
   sql: Sql,
   orderId: string,
   { actionId, keyId, requestId, at }: Operator,
-): Promise<{ currency: string; compensationAttempts: number; wasConfirmed: boolean } | undefined> {
+): Promise<KnownOrder | undefined> {
+  const columns = sql`id, currency, compensation_attempts, confirmed_at is not null as was_confirmed, updated_at`;
   const [row] = await sql`
     with this as (
-      select id, currency, compensation_attempts, confirmed_at is not null as was_confirmed
-      from orders.orders where id = ${orderId}
+      select ${columns}, false as archived from orders.orders where id = ${orderId}
+      union all
+      select ${columns}, true from archive.orders where id = ${orderId}
+      limit 1
     ),
     audited as (
       insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
       select ${actionId}, this.id, ${at}::timestamptz, ${keyId}, 'read', ${requestId} from this
     )
-    select currency, compensation_attempts, was_confirmed from this`;
-  return row as { currency: string; compensationAttempts: number; wasConfirmed: boolean } | undefined;
+    select id, currency, compensation_attempts, was_confirmed, updated_at, archived from this`;
+  return row as KnownOrder | undefined;
 }
+
+export type KnownOrder = {
+  id: string;
+  currency: string;
+  compensationAttempts: number;
+  wasConfirmed: boolean;
+  updatedAt: Date;
+  archived: boolean;
+};
 
 /** Adds to the audit, in the transaction of the retry, that somebody had the compensation of an order run again. */
 export async function auditRetry(
@@ -34,4 +46,22 @@ export async function auditRetry(
   await tx`
     insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
     values (${actionId}, ${orderId}, ${at}, ${keyId}, 'retry', ${requestId})`;
+}
+
+/** Puts an archived order back as it was; it stays out of the archive until a time. @returns whether it was archived */
+export async function putBack(tx: TransactionSql, orderId: string, until: Date): Promise<boolean> {
+  const [row] = await tx<[{ done: boolean }]>`
+    select archive.unarchive_order(${orderId}, ${until}::timestamptz) as done`;
+  return row.done;
+}
+
+/** Adds to the audit, in the transaction that did it, that somebody took an order out of the archive. */
+export async function auditUnarchiving(
+  tx: TransactionSql,
+  orderId: string,
+  { actionId, keyId, requestId, at }: Operator,
+): Promise<void> {
+  await tx`
+    insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
+    values (${actionId}, ${orderId}, ${at}, ${keyId}, 'unarchive', ${requestId})`;
 }

@@ -32,7 +32,7 @@ export async function explainOrder(deps: ExplainDeps, { orderId, ...asker }: Ask
   if (known === undefined) throw new Problem('not-found', 'There is no such order.');
   const [order, records, executions] = await Promise.all([
     findReviewOrder(deps.sql, orderId, now),
-    readRecords(deps.sql, orderId, known.currency, now),
+    readRecords(deps.sql, known, now),
     storiesOf(executionsOf(orderId, known), deps),
   ]);
   const notes: string[] = [];

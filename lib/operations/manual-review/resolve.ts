@@ -5,7 +5,7 @@ import { compensatedByHand } from '../../saga/failures.ts';
 import { releaseWhatIsHeld } from '../../shop/stock/reservations.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 import { endByHand, lockForResolution } from './resolve.sql.ts';
-import { type Asker, notInReview, type ReviewDeps } from './retry.ts';
+import { type Asker, notInReview, notLive, type ReviewDeps } from './retry.ts';
 
 /**
  * Ends an order in manual review as that person declares: no money of it is kept. Stock that it still has goes back.
@@ -24,7 +24,7 @@ export async function resolveOrder(
   const { orderId, outcome } = request;
   return idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const found = await lockForResolution(tx, orderId);
-    if (found === undefined) throw new Problem('not-found', 'There is no such order.');
+    if (found === undefined) throw await notLive(tx, orderId);
     if (found.status !== 'needs_attention') throw notInReview(found.status);
     if (found.compensated !== outcome) {
       const why = found.compensated === 'cancelled' ? 'was confirmed or being cancelled' : 'was never confirmed';

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -7,6 +7,7 @@ import type { CompensatingInput } from '../../saga/inputs.ts';
 import { reopenForCompensation } from '../../saga/retry-compensation.sql.ts';
 import { retryInput } from '../../saga/retry-compensation.ts';
 import { readCancellation } from '../../shop/orders/cancel.sql.ts';
+import { findArchivedStatus } from '../../shop/orders/read.sql.ts';
 import { type StartSaga, startOrLeave } from '../../shop/orders/start-saga.ts';
 import { auditRetry } from './audit.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
@@ -31,7 +32,7 @@ export async function retryCompensation(
     const now = deps.clock.now();
     const operator = { actionId: newId('action', deps.clock), keyId, requestId, at: new Date(now) };
     const taken = await reopenForCompensation(tx, orderId, operator);
-    if (taken === undefined) throw new Problem('not-found', 'There is no such order.');
+    if (taken === undefined) throw await notLive(tx, orderId);
     if ('status' in taken) throw notInReview(taken.status);
     await auditRetry(tx, orderId, operator);
     const input = retryInput(await readCancellation(tx, orderId), taken.attempt);
@@ -44,6 +45,12 @@ export async function retryCompensation(
     };
   });
   return { answer, replayed, ...(await startOrLeave(start)) };
+}
+
+/** Why nothing can be done with an order that is not among the others: it is archived, and so has ended, or there is none. */
+export async function notLive(tx: TransactionSql, orderId: string): Promise<Problem> {
+  const status = await findArchivedStatus(tx, { orderId });
+  return status === undefined ? new Problem('not-found', 'There is no such order.') : notInReview(status);
 }
 
 export const notInReview = (status: string): Problem =>

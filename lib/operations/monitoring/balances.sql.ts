@@ -37,14 +37,21 @@ export async function moveOpeningBalances(sql: Sql, productIds: readonly string[
   const month = new Date(until).toISOString().slice(0, 7);
   await sql`
     insert into monitor.opening_balances as opening (product_id, month, before, on_hand, reserved)
-    select asked.id, ${month}, ${before}, coalesce(last.on_hand, 0) + moved.on_hand, coalesce(last.reserved, 0) + moved.reserved
+    select asked.id, ${month}, ${before}, coalesce(last.on_hand, archived.on_hand, 0) + moved.on_hand,
+      coalesce(last.reserved, archived.reserved, 0) + moved.reserved
     from jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb) as asked (id)
     left join lateral (
       select b.before, b.on_hand, b.reserved from monitor.opening_balances b
       where b.product_id = asked.id
       order by b.month desc
       limit 1
-    ) last on true,
+    ) last on true
+    left join lateral (
+      select a.on_hand, a.reserved from monitor.archived_ledger a
+      where a.product_id = asked.id and last.before is null
+      order by a.last_id desc
+      limit 1
+    ) archived on true,
     lateral (
       select count(*) as count, sum(m.quantity) as on_hand, sum(m.reserved) as reserved
       from monitor.ledger m
@@ -95,4 +102,25 @@ export async function listLedgerMonths(
     order by product_id, month
     limit ${limit}`;
   return rows as unknown as { productId: string; month: string; agrees: boolean }[];
+}
+
+/** Archived pages of ledgers, by product and last movement, after such a pair, and whether each adds up. */
+export async function listArchivedPages(
+  sql: Sql,
+  { after, limit }: { after: { productId: string; lastId: string }; limit: number },
+): Promise<{ productId: string; lastId: string; agrees: boolean }[]> {
+  const rows = await sql`
+    select product_id, last_id, agrees from monitor.archived_pages
+    where (product_id, last_id) > (${after.productId}, ${after.lastId})
+    order by product_id, last_id
+    limit ${limit}`;
+  return rows as unknown as { productId: string; lastId: string; agrees: boolean }[];
+}
+
+/** Which of these products have an archived page that does not add up. Unpacks all pages of them. */
+export async function listBrokenPages(sql: Sql, productIds: readonly string[]): Promise<string[]> {
+  const rows = await sql`
+    select distinct product_id from monitor.archived_pages
+    where not agrees and product_id in (select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb))`;
+  return rows.map((row) => row.productId as string);
 }

@@ -2,7 +2,9 @@ import type { Sql } from 'postgres';
 import {
   findUnbalanced,
   forgetOpeningBalances,
+  listArchivedPages,
   listBalanced,
+  listBrokenPages,
   listLedgerMonths,
   moveOpeningBalances,
 } from './balances.sql.ts';
@@ -24,7 +26,7 @@ export async function checkInvariants(deps: CheckDeps & { pageSize?: number }) {
   const now = new Date(clock.now());
   const pages: Pages = { sql, now, pageSize };
   await checkKnown(pages);
-  const checks = [orders(pages), levels(pages), ledgers(pages)];
+  const checks = [orders(pages), levels(pages), ledgers(pages), archivedLedgers(pages)];
   const come: Checked[] = [];
   for (const check of checks) come.push(await checkHistory({ ...deps, limitMs: limitMs / checks.length }, check));
   return {
@@ -37,7 +39,7 @@ export async function checkInvariants(deps: CheckDeps & { pageSize?: number }) {
 async function checkKnown({ sql, now, pageSize: limit }: Pages): Promise<void> {
   for (let after: string | undefined = ''; after !== undefined; ) {
     const ids = await listViolations(sql, { invariants: ['stock-never-oversold'], after, limit });
-    if (ids.length > 0) await checkLevels(sql, ids, now);
+    if (ids.length > 0) await checkLevels(sql, ids, now, await listBrokenPages(sql, ids));
     after = ids.length < limit ? undefined : ids.at(-1);
   }
   for (let after: string | undefined = ''; after !== undefined; ) {
@@ -88,9 +90,23 @@ const ledgers = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
   },
 });
 
-async function checkLevels(sql: Sql, productIds: string[], now: Date): Promise<void> {
+/** A page of the archive stands for its movements: one that does not add up leaves its product in doubt. */
+const archivedLedgers = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
+  name: 'invariants-archive',
+  count: () => estimateRows(sql, 'archive', 'ledger_pages'),
+  async checkSlice(after) {
+    const [productId = '', lastId = ''] = after.split(' ');
+    const limit = Math.ceil(pageSize / 10);
+    const rows = await listArchivedPages(sql, { after: { productId, lastId }, limit });
+    const wrong = [...new Set(rows.filter(({ agrees }) => !agrees).map((row) => row.productId))];
+    if (wrong.length > 0) await keepViolations(sql, 'stock-never-oversold', { asked: wrong, broken: wrong }, now);
+    return toPage(rows, limit, (row) => `${row.productId} ${row.lastId}`);
+  },
+});
+
+async function checkLevels(sql: Sql, productIds: string[], now: Date, known: string[] = []): Promise<void> {
   if (productIds.length === 0) return;
-  const broken = await findUnbalanced(sql, productIds);
+  const broken = [...new Set([...known, ...(await findUnbalanced(sql, productIds))])];
   await keepViolations(sql, 'stock-never-oversold', { asked: productIds, broken }, now);
   await moveOpeningBalances(sql, productIds, now);
 }

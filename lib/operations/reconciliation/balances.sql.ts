@@ -10,6 +10,11 @@ export async function readOrderBalances(sql: Sql, orderIds: readonly string[]): 
     select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference,
       payment_status, payment_amount, payment_currency, payment_refunded, refund_open
     from monitor.order_balances
+    where order_id in (select jsonb_array_elements_text(${list(orderIds)}::text::jsonb))
+    union all
+    select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference,
+      payment_status, payment_amount, payment_currency, payment_refunded, refund_open
+    from monitor.archived_order_balances
     where order_id in (select jsonb_array_elements_text(${list(orderIds)}::text::jsonb))`;
   return new Map((rows as unknown as OrderBalance[]).map((row) => [row.orderId, row]));
 }

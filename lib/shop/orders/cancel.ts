@@ -3,7 +3,7 @@ import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
-import { findOrder } from './read.sql.ts';
+import { findArchivedStatus, findOrder } from './read.sql.ts';
 import { type OrderToCancel, type StartSaga, startOrLeave } from './start-saga.ts';
 
 export type CancelDeps = {
@@ -36,7 +36,11 @@ export async function cancelOrder(
       requestId: claim.requestId,
       confirmedAfter: new Date(now - deps.windowSeconds * 1000),
     });
-    if (cancellation.outcome === 'unknown') throw new Problem('not-found', 'You have no such order.');
+    if (cancellation.outcome === 'unknown') {
+      const status = await findArchivedStatus(tx, of);
+      if (status === undefined) throw new Problem('not-found', 'You have no such order.');
+      throw refusal(status, deps.windowSeconds);
+    }
     if (cancellation.outcome === 'refused') throw refusal(cancellation.status, deps.windowSeconds);
     if (cancellation.was === 'confirmed') {
       const order = orderToCancel(await readCancellation(tx, of.orderId));

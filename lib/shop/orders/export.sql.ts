@@ -3,7 +3,7 @@ import type { TimelineEntry } from '../../contract/api/orders.ts';
 import type { ExportedOrder } from '../../contract/api/privacy.ts';
 import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
 import { type OrderRow, toOrder } from './order.ts';
-import { orderColumns } from './read.sql.ts';
+import { type OrderPart, orderColumns, withArchived } from './read.sql.ts';
 
 type Row = OrderRow & {
   paymentMethod: string;
@@ -16,23 +16,23 @@ export async function exportOrders(
   sql: Sql,
   { customerId, before, limit }: { customerId: string; before: string | undefined; limit: number },
 ): Promise<ExportedOrder[]> {
-  const rows = await sql`
-    select ${orderColumns(sql)}, payment_method,
+  const columns = (part: OrderPart) => sql`${orderColumns(sql)}, payment_method,
       (
         select coalesce(jsonb_agg(jsonb_build_object('at', t.at, 'type', t.type, 'detail', t.detail)
           order by t.version, t.entry), '[]'::jsonb)
-        from orders.timeline t where t.order_id = d.id
+        from ${sql(part === 'orders' ? 'orders.timeline' : 'archive.timeline')} t where t.order_id = d.id
       ) as timeline,
       (
         select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'orderId', r.order_id, 'status', r.status,
           'amount', r.amount, 'reason', r.reason, 'failureCode', r.failure_code, 'createdAt', r.created_at,
           'updatedAt', r.updated_at) order by r.id desc), '[]'::jsonb)
-        from payments.refunds r where r.order_id = d.id
-      ) as refunds
-    from orders.order_details d
+        from ${sql(part === 'orders' ? 'payments.refunds' : 'archive.refunds')} r where r.order_id = d.id
+      ) as refunds`;
+  const page = sql`
     where customer_id = ${customerId} ${before === undefined ? sql`` : sql`and id < ${before}`}
     order by id desc
     limit ${limit}`;
+  const rows = await sql`${withArchived(columns, page, sql)} order by id desc limit ${limit}`;
   return rows.map((row) => toExported(row as unknown as Row));
 }
 

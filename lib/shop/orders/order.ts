@@ -27,6 +27,7 @@ export type OrderRow = {
   createdAt: Date;
   updatedAt: Date;
   version: number;
+  archived: boolean;
 } & (
   | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
   | { paymentId: null; paymentStatus: null; paymentRefunded: null }
@@ -59,6 +60,7 @@ export function toOrder(row: OrderRow): Order {
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     version: row.version,
+    archived: row.archived,
   };
 }
 
@@ -79,5 +81,6 @@ export function pendingOrder(order: NewOrder): Order {
     createdAt: at,
     updatedAt: at,
     version: 1,
+    archived: false,
   });
 }

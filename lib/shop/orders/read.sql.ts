@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from 'postgres';
+import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { Order, OrderStatus, TimelineEntry } from '../../contract/api/orders.ts';
 import { type OrderRow, toOrder } from './order.ts';
 
@@ -7,13 +7,27 @@ export const orderColumns = (sql: Sql | TransactionSql) => sql`
   id, customer_id, status, version, currency, subtotal, discount_amount, discount_reason, total, payment_action,
   failure_code, failure_detail, created_at, updated_at, payment_id, payment_status, payment_refunded, lines`;
 
+/**
+ * Orders of before and after the archive as the rows of one query; `archived` tells which. Each part takes the same `rest`,
+ * follows an index of its own, and reads no more than its `limit`. An order is in one of them, in any one statement.
+ */
+export const withArchived = (columns: (part: OrderPart) => Fragment, rest: Fragment, sql: Sql | TransactionSql) => sql`
+  (select ${columns('orders')}, false as archived from orders.order_details d ${rest})
+  union all
+  (select ${columns('archive')}, true as archived from archive.order_details d ${rest})`;
+
+/** The schema that has the rows of an order. */
+export type OrderPart = 'orders' | 'archive';
+
 /** An order of this customer; undefined when there is none, or it is somebody else's. */
 export async function findOrder(
   sql: Sql | TransactionSql,
   { orderId, customerId }: { orderId: string; customerId: string },
 ): Promise<Order | undefined> {
+  const columns = () => orderColumns(sql);
+  // With a limit the archive is not read when the order is found before.
   const [row] = await sql`
-    select ${orderColumns(sql)} from orders.order_details where id = ${orderId} and customer_id = ${customerId}`;
+    ${withArchived(columns, sql`where id = ${orderId} and customer_id = ${customerId}`, sql)} limit 1`;
   return row && toOrder(row as OrderRow);
 }
 
@@ -22,13 +36,14 @@ export async function listOrders(
   sql: Sql,
   list: { customerId: string; status: OrderStatus | undefined; before: string | undefined; limit: number },
 ): Promise<Order[]> {
-  const rows = await sql`
-    select ${orderColumns(sql)} from orders.order_details
+  const page = sql`
     where customer_id = ${list.customerId}
       ${list.status === undefined ? sql`` : sql`and status = ${list.status}`}
       ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}
     order by id desc
     limit ${list.limit}`;
+  const rows = await sql`
+    ${withArchived(() => orderColumns(sql), page, sql)} order by id desc limit ${list.limit}`;
   return rows.map((row) => toOrder(row as OrderRow));
 }
 
@@ -38,11 +53,27 @@ export async function readTimeline(
   { orderId, customerId }: { orderId: string; customerId: string },
 ): Promise<TimelineEntry[] | undefined> {
   const rows = await sql`
-    select t.at, t.type, t.detail
+    select t.version, t.entry, t.at, t.type, t.detail
     from orders.timeline t
     join orders.orders o on o.id = t.order_id
     where t.order_id = ${orderId} and o.customer_id = ${customerId}
-    order by t.version, t.entry`;
+    union all
+    select t.version, t.entry, t.at, t.type, t.detail
+    from archive.timeline t
+    join archive.order_keys o on o.id = t.order_id
+    where t.order_id = ${orderId} and o.customer_id = ${customerId}
+    order by version, entry`;
   if (rows.length === 0) return undefined;
   return rows.map(({ at, type, detail }) => ({ at: at.toISOString(), type, detail }));
+}
+
+/** The status of an archived order; undefined when no such order is archived, or it is not this customer's. */
+export async function findArchivedStatus(
+  sql: Sql | TransactionSql,
+  { orderId, customerId }: { orderId: string; customerId?: string },
+): Promise<OrderStatus | undefined> {
+  const [row] = await sql`
+    select status from archive.order_keys
+    where id = ${orderId} ${customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`}`;
+  return row?.status;
 }

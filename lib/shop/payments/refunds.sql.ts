@@ -16,6 +16,7 @@ export type RefundRequest = {
 
 export type Claimed =
   | { outcome: 'unknown' }
+  | { outcome: 'archived' }
   /** The order is not confirmed, or nothing was paid for it. */
   | { outcome: 'not-refundable'; status: string }
   | { outcome: 'too-large'; left: number; currency: string }
@@ -52,23 +53,35 @@ export async function claimRefund(tx: TransactionSql, request: RefundRequest): P
     from payments.refundable_orders o
     left join payments.payments p on p.order_id = o.order_id
     where o.order_id = ${orderId}`;
-  if (order === undefined) return { outcome: 'unknown' };
+  if (order === undefined) return { outcome: (await isArchived(tx, orderId)) ? 'archived' : 'unknown' };
   if (order.status === 'confirmed' && order.captured && order.left > 0) {
     return { outcome: 'too-large', left: order.left, currency: order.currency };
   }
   return { outcome: 'not-refundable', status: order.status };
 }
 
-/** The currency of an order; undefined if there is no such order. */
+async function isArchived(tx: TransactionSql, orderId: string): Promise<boolean> {
+  const [row] = await tx`select true from archive.order_keys where id = ${orderId}`;
+  return row !== undefined;
+}
+
+/** The currency of an order, archived or not; undefined if there is no such order. */
 export async function currencyOf(tx: TransactionSql | Sql, orderId: string): Promise<string | undefined> {
-  const [row] = await tx`select currency from payments.refundable_orders where order_id = ${orderId}`;
+  const [row] = await tx`
+    select currency from payments.refundable_orders where order_id = ${orderId}
+    union all
+    select currency from archive.orders where id = ${orderId}
+    limit 1`;
   return row?.currency;
 }
 
 /** A refund of an order; undefined if the order has none with this id. */
 export async function findRefund(sql: Sql, of: { orderId: string; refundId: string }): Promise<Refund | undefined> {
   const [row] = await sql`
-    select ${refundColumns(sql)} from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}`;
+    select ${refundColumns(sql)} from payments.refunds where id = ${of.refundId} and order_id = ${of.orderId}
+    union all
+    select ${refundColumns(sql)} from archive.refunds where id = ${of.refundId} and order_id = ${of.orderId}
+    limit 1`;
   return row && toRefund(row as RefundRow);
 }
 
@@ -77,9 +90,11 @@ export async function listRefunds(
   sql: Sql,
   list: { orderId: string; before: string | undefined; limit: number },
 ): Promise<Refund[]> {
+  const older = list.before === undefined ? sql`` : sql`and id < ${list.before}`;
   const rows = await sql`
-    select ${refundColumns(sql)} from payments.refunds
-    where order_id = ${list.orderId} ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}
+    select ${refundColumns(sql)} from payments.refunds where order_id = ${list.orderId} ${older}
+    union all
+    select ${refundColumns(sql)} from archive.refunds where order_id = ${list.orderId} ${older}
     order by id desc
     limit ${list.limit}`;
   return rows.map((row) => toRefund(row as RefundRow));

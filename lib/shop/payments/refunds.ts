@@ -13,7 +13,7 @@ export type RefundDeps = { sql: Sql; clock: Clock; keys: KeyOptions; startRefund
  * Stores a refund of part of an order's payment, in the transaction of its idempotency key, and starts the saga that
  * makes it. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the refund when it is new; why its saga could not be started
- * @throws Problem not-found, invalid-input, order-not-refundable, refund-too-large
+ * @throws Problem not-found, invalid-input, order-archived, order-not-refundable, refund-too-large
  */
 export async function requestRefund(
   deps: RefundDeps,
@@ -56,6 +56,11 @@ function refusal(claimed: Exclude<Awaited<ReturnType<typeof claimRefund>>, { out
   switch (claimed.outcome) {
     case 'unknown':
       return new Problem('not-found', 'There is no such order.');
+    case 'archived':
+      return new Problem(
+        'order-archived',
+        'The order is old and in the archive, where nothing changes. Take it out of the archive, then refund it.',
+      );
     case 'too-large':
       return new Problem('refund-too-large', `At most ${claimed.left} ${claimed.currency} minor units are left.`);
     case 'not-refundable':

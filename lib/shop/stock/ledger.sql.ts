@@ -23,14 +23,25 @@ export async function readLedger(
 ) {
   const listName = `list-stock-movements ${productId}`;
   const before = cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`;
+  // What is archived of a product is older than what is not. Its pages are unpacked one after the other, while rows are wanted.
   const rows = await sql<(LevelRow & (MovementRow | { id: null }))[]>`
-    select level.on_hand, level.reserved as level_reserved, level.low_at, movement.*
-    from stock.levels level
-    left join lateral (
+    with recent as materialized (
       select ${columns(sql)} from stock.movements
       where product_id = ${productId} ${before}
       order by id desc
       limit ${limit + 1}
+    ),
+    old as materialized (
+      select ${columns(sql)} from archive.movements
+      where (select count(*) from recent) <= ${limit} and product_id = ${productId} ${before}
+        ${cursor === undefined ? sql`` : sql`and page_first < ${decodeCursor(listName, cursor)}`}
+      order by page_last desc, id desc
+      limit ${limit + 1}
+    )
+    select level.on_hand, level.reserved as level_reserved, level.low_at, movement.*
+    from stock.levels level
+    left join (
+      select ${columns(sql)} from recent union all select ${columns(sql)} from old order by id desc limit ${limit + 1}
     ) movement on true
     where level.product_id = ${productId}
     order by movement.id desc`;
