@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { htmlOf } from '../../lib/accounts/mail/html.ts';
 import { listenOnLoopback } from './loopback.ts';
 import type { Stack } from './stack.ts';
 
@@ -53,8 +54,11 @@ async function main(): Promise<void> {
     onRequest: ({ method, path, status, milliseconds }) => {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
     },
-    onMail: ({ to, subject, text }) =>
-      say(`\n── e-mail to ${to}: ${subject}\n${text.trimEnd().replace(/^(?=.)/gm, '   ')}`),
+    onMail: (mail) => {
+      say(`\n── e-mail to ${mail.to}: ${mail.subject}\n${mail.text.trimEnd().replace(/^(?=.)/gm, '   ')}`);
+      // A page of the last one, for whoever wants to see how it looks.
+      writeFile(join(directory, 'mail.html'), htmlOf(mail), { mode: 0o600 }).catch(() => {});
+    },
     onCrash: (error) => end(1, error),
   });
   const end = endOnce(starting);

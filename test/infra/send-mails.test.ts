@@ -61,14 +61,17 @@ const expected = {
     Content: {
       Simple: {
         Subject: { Data: 'Ihre Bestätigung', Charset: 'UTF-8' },
-        Body: { Text: { Data: 'Grüße\n', Charset: 'UTF-8' } },
+        Body: {
+          Text: { Data: 'Grüße\n', Charset: 'UTF-8' },
+          Html: { Data: expect.stringContaining('<p>Grüße</p>'), Charset: 'UTF-8' },
+        },
       },
     },
   },
   authorization: expect.stringContaining('/eu-west-1/ses/aws4_request'),
 };
 
-test('a mail goes to SES as plain text in UTF-8, from the sender that is configured', async () => {
+test('a mail goes to SES as plain text and HTML in UTF-8, from the sender that is configured', async () => {
   const client = new SESv2Client({ region: 'eu-west-1', endpoint, credentials });
   await sesMailer({ client, from: 'The Shop <shop@example.com>' }).send(mail);
   expect(calls).toEqual([expected]);

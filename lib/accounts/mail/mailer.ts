@@ -1,4 +1,4 @@
-/** A mail of plain text. */
+/** A mail by its plain text, from which `htmlOf` makes the other form that is sent with it. */
 export type Mail = { to: string; subject: string; text: string };
 
 /** Sends mails. */

@@ -1,4 +1,5 @@
 import { BadRequestException, type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
+import { htmlOf } from './html.ts';
 import { type Mailer, MailRefused } from './mailer.ts';
 
 /** Sends by Amazon SES (API v2). The sender's address, or its domain, must be verified there. */
@@ -7,7 +8,9 @@ export const sesMailer = ({ client, from }: { client: SESv2Client; from: string 
     const command = new SendEmailCommand({
       FromEmailAddress: from,
       Destination: { ToAddresses: [to] },
-      Content: { Simple: { Subject: utf8(subject), Body: { Text: utf8(text) } } },
+      Content: {
+        Simple: { Subject: utf8(subject), Body: { Text: utf8(text), Html: utf8(htmlOf({ subject, text })) } },
+      },
     });
     try {
       await client.send(command);
