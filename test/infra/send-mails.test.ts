@@ -63,7 +63,7 @@ const expected = {
         Subject: { Data: 'Ihre Bestätigung', Charset: 'UTF-8' },
         Body: {
           Text: { Data: 'Grüße\n', Charset: 'UTF-8' },
-          Html: { Data: expect.stringContaining('<p>Grüße</p>'), Charset: 'UTF-8' },
+          Html: { Data: expect.stringMatching(/<code [^>]*>Grüße<\/code>/), Charset: 'UTF-8' },
         },
       },
     },
