@@ -51,6 +51,15 @@ async function main(): Promise<void> {
   const rows = [['SKU', 'NAME', 'PRICE', 'ON HAND', 'RESERVED', 'AVAILABLE']];
   for await (const each of listProducts(api)) rows.push(rowOf(each, await readStock(api, each)));
   console.log(layOut(rows));
+
+  const { data: orders, readModel } = await unwrap(api.GET('/order-details', { params: { query: { limit: 10 } } }));
+  const latest = orders.map((each) => [
+    each.customer?.name ?? each.customerId,
+    each.status,
+    formatMoney(each.total, 'en'),
+  ]);
+  console.log(`\nThe latest orders, as of ${readModel.asOf}:`);
+  console.log(latest.length === 0 ? 'none' : layOut([['CUSTOMER', 'STATUS', 'TOTAL'], ...latest]));
 }
 
 /** The same key for the same product: a second run gets the first answer, and makes no second product. */

@@ -14,6 +14,7 @@ test('creates a product, puts it in stock and prints what there is', async () =>
   expect(stdout).toMatch(/^SKU +NAME +PRICE +ON HAND +RESERVED +AVAILABLE$/m);
   expect(stdout).toMatch(/^TEA-SENCHA +Sencha, 100 g +€7\.40 +40 +0 +40$/m);
   expect(stdout).toMatch(/^TEAPOT +Teapot +€69\.00 /m);
+  expect(stdout).toMatch(/^The latest orders, as of \d{4}-\d\d-\d\dT/m);
 });
 
 test('does nothing twice: run again it finds the product and the delivery', async () => {
