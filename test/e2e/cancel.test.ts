@@ -36,7 +36,7 @@ test('a confirmed order is refunded, and its stock comes back by the ledger', as
     ['reservation', 0],
     ['adjustment', 4],
   ]);
-  expect(level).toEqual({ onHand: 4, reserved: 0, available: 4 });
+  expect(level).toMatchObject({ onHand: 4, reserved: 0, available: 4 });
   const timeline = await timelineOf(buyer, paid.id);
   expect(timeline.slice(timeline.indexOf('status-changed confirmed'))).toEqual([
     'status-changed confirmed',
@@ -63,7 +63,7 @@ test('an order whose saga is under way is compensated by it', async ({ expect })
   const cancelled = await untilEnded(buyer, placed.id);
   expect(cancelled.status).toBe('cancelled');
   if (cancelled.payment !== null) expect(cancelled.payment.status).toBe('refunded');
-  expect(await levelOf(id)).toEqual({ onHand: 4, reserved: 0, available: 4 });
+  expect(await levelOf(id)).toMatchObject({ onHand: 4, reserved: 0, available: 4 });
 });
 
 test('an order is cancelled once, however often it is asked for at once', async ({ expect }) => {

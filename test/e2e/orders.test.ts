@@ -143,7 +143,7 @@ test('the same product twice is one line and one reservation', async ({ expect }
   const ordered = await order(buyer, { ...basket(), lines: [line(2), line(3)] });
   expect(ordered.status).toBe('confirmed');
   expect(ordered.lines).toMatchObject([{ productId: id, quantity: 5 }]);
-  expect(await levelOf(id)).toEqual({ onHand: 0, reserved: 0, available: 0 });
+  expect(await levelOf(id)).toMatchObject({ onHand: 0, reserved: 0, available: 0 });
 });
 
 test('an order of many products and fifty lines goes through, one line more does not', async ({ expect }) => {
