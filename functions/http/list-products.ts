@@ -1,4 +1,4 @@
-import { isBackOffice } from '../../lib/contract/api/caller.ts';
+import { isBackOffice, seesCosts } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { Request } from '../../lib/http/request.ts';
@@ -13,19 +13,21 @@ import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; cache: Cache };
 
-/** A back office reads the database, all others what is cached of what is on sale. */
+/** A back office, and who sees costs, read the database; all others what is cached of what is on sale. */
 export async function run({ query, caller }: Request<typeof contract.listProducts>, deps: Deps): Promise<Result> {
   const { active, sku, ...page } = query;
   const mayAll = isBackOffice(caller);
   if (active === 'false' && !mayAll) {
     throw new Problem('forbidden', 'What is not on sale is for applications with a key and the scope catalog:write.');
   }
-  if (!mayAll) {
+  const costs = seesCosts(caller);
+  if (!costs) {
     const load = () => listProducts(deps.sql(), { active: true, sku }, page);
     return { status: 200, body: await listCachedProducts(deps.cache, { ...page, sku, load }) };
   }
-  const onlyActive = active === undefined ? sku === undefined || undefined : active === 'true';
-  return { status: 200, body: await listProducts(deps.sql(), { active: onlyActive, sku }, page) };
+  const given = active === undefined ? sku === undefined || undefined : active === 'true';
+  const filter = { active: mayAll ? given : true, sku };
+  return { status: 200, body: await listProducts(deps.sql(), filter, page, { costs }) };
 }
 
 export const handler = httpHandler(routes['list-products'], contract.listProducts, run, (runtime) => ({

@@ -25,6 +25,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Money: common.money,
   Price: catalog.price,
   Product: catalog.product,
+  ProductImage: catalog.image,
   Address: customers.address,
   Customer: customers.customer,
   StockLevel: stock.level,

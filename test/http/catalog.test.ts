@@ -126,6 +126,39 @@ describe('POST /products', () => {
   });
 });
 
+describe('what a product costs the shop', () => {
+  test('is for applications with a key and catalog:write or reports:read', async () => {
+    const costPrice = { amount: 700, currency: 'EUR' };
+    const { body } = await create(product({ costPrice, brand: 'Kettle & Co', weight: 850 }));
+    expect(body).toMatchObject({ costPrice, brand: 'Kettle & Co', weight: 850 });
+    const reports = await handlers.appKey('catalog:read', 'reports:read');
+    const others = await handlers.appKey('catalog:read', 'stock:read');
+    const seen = async (call: Call) => [
+      (await read(body.id, call)).body,
+      (await handlers.call('list-products', call)).body.data[0],
+    ];
+    const keeper = await handlers.appKey('catalog:read', 'catalog:write');
+    for (const key of [keeper, reports]) expect(await seen({ token: key })).toEqual([body, body]);
+    const { costPrice: _, ...rest } = body;
+    // Again, when the others could have left it in the cache.
+    for (const call of [{}, { token: others }, {}]) expect(await seen(call)).toEqual([rest, rest]);
+    expect((await update(body.id, { costPrice: null })).body).toEqual({
+      ...rest,
+      version: 2,
+      updatedAt: expect.any(String),
+    });
+  });
+
+  test('who reads reports sees what is on sale alone', async () => {
+    const reports = await handlers.appKey('catalog:read', 'reports:read');
+    const { body } = await create(product({ active: false }));
+    expect((await read(body.id, { token: reports })).status).toBe(404);
+    expect((await handlers.call('list-products', { token: reports })).body.data).toEqual([]);
+    const offSale = { token: reports, query: { active: 'false' } };
+    expect(await handlers.call('list-products', offSale)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  });
+});
+
 describe('GET /products/{productId}', () => {
   test('is cached by its version, by anybody who asks each time', async () => {
     const { body } = await create();

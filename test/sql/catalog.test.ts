@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { insertProduct, type NewProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
-import { findProduct, listProducts, requireProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { findProduct, findProducts, listProducts, requireProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -51,7 +51,13 @@ describe('adding a product', () => {
       sku: 'A-1',
       name: 'Täßchen ☕',
       description: 'one\ntwo',
+      brand: null,
+      images: [],
+      attributes: {},
+      metadata: {},
       price: { amount: 0, currency: 'JPY' },
+      taxClass: 'standard',
+      weight: null,
       active: true,
       createdAt: now,
       updatedAt: now,
@@ -161,6 +167,39 @@ describe('changing a product', () => {
       active: false,
     };
     expect(await updateProduct(sql, id, changes, { oneOf: [1] }, clock)).toMatchObject({ ...changes, version: 2 });
+  });
+
+  test('every detail is kept as it was given, and goes away again', async () => {
+    const details = {
+      brand: 'Kettle & Co',
+      images: [
+        { url: 'https://images.example.com/2.jpg', alt: 'Second ☕' },
+        { url: 'https://images.example.com/1.jpg', alt: 'First' },
+      ],
+      attributes: { litres: 1.2, colour: 'blue', safe: false },
+      metadata: { nested: [{ deep: null }, 1e21, '\u2028'], '': true },
+      costPrice: { amount: 700, currency: 'USD' },
+      taxClass: 'reduced',
+      weight: 850,
+    };
+    const added = await add('A-1', details);
+    expect(added).toMatchObject(details);
+    expect(await findProduct(sql, added.id, { costs: true })).toEqual(added);
+    const none = { brand: null, images: [], attributes: {}, metadata: {}, costPrice: null, weight: null };
+    const { costPrice: _, ...left } = { ...added, ...none, version: 2 };
+    expect(await updateProduct(sql, added.id, none, {}, clock)).toEqual(left);
+  });
+
+  test('the cost is read where it is asked for alone', async () => {
+    const { id, costPrice } = await add('A-1', { costPrice: { amount: 700, currency: 'USD' } });
+    expect(costPrice).toEqual({ amount: 700, currency: 'USD' });
+    const [listed] = (await listProducts(sql, { active: true }, { limit: 1 })).data;
+    for (const product of [await findProduct(sql, id), listed, ...(await findProducts(sql, [id]))]) {
+      expect(product).toMatchObject({ id });
+      expect(product).not.toHaveProperty('costPrice');
+    }
+    const announced = await owner`select data from outbox.events where aggregate_id = ${id}`;
+    expect(JSON.stringify(announced)).not.toContain('700');
   });
 
   test('a product that went off sale can be put back', async () => {

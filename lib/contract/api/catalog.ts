@@ -1,5 +1,17 @@
 import * as z from 'zod/mini';
-import { currency, id, maxPriceAmount, money, page, pageQuery, prose, text, timestamp, version } from './common.ts';
+import {
+  currency,
+  id,
+  keepableJson,
+  maxPriceAmount,
+  money,
+  page,
+  pageQuery,
+  prose,
+  text,
+  timestamp,
+  version,
+} from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 export const price = z.strictObject({
@@ -7,12 +19,23 @@ export const price = z.strictObject({
   currency,
 });
 
+export const image = z.object({ url: z.string(), alt: z.string() });
+
+const attribute = z.union([z.string(), z.number(), z.boolean()]);
+
 export const product = z.object({
   id: id('product'),
   sku: z.string(),
   name: z.string(),
   description: z.nullable(z.string()),
+  brand: z.nullable(z.string()),
+  images: z.array(image),
+  attributes: z.record(z.string(), attribute),
+  metadata: z.record(z.string(), z.unknown()),
   price: money,
+  costPrice: z.optional(money),
+  taxClass: z.string(),
+  weight: z.nullable(z.int()),
   active: z.boolean(),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -24,6 +47,51 @@ const productPath = z.strictObject({ productId: id('product') });
 const sku = z
   .string()
   .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not 1 to 64 letters, digits, dots, dashes or underscores'));
+
+/** An address that any page may show: absolute, with HTTPS, without a password, and in the letters of a URL. */
+const isImageUrl = (value: string): boolean => {
+  const url = /^[!-~]+$/.test(value) ? URL.parse(value) : null;
+  return url?.protocol === 'https:' && url.username === '' && url.password === '';
+};
+
+const attributeName = z
+  .string()
+  .check(z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,49}$/, 'is not a name of 1 to 50 letters, digits, dashes or underscores'));
+
+/**
+ * What else a client may say of a product. A page of a hundred products fits into one answer of a function (6 MB), because
+ * lists have a limit in bytes too.
+ */
+const details = {
+  description: z.optional(z.nullable(prose(5000))),
+  brand: z.optional(z.nullable(text(100))),
+  images: z.optional(
+    z
+      .array(
+        z.strictObject({
+          url: z.string().check(z.maxLength(1000), z.refine(isImageUrl, 'is not an https address')),
+          alt: text(300),
+        }),
+      )
+      .check(z.maxLength(20), ...keepableJson(16_384)),
+  ),
+  attributes: z.optional(
+    z
+      .record(attributeName, z.union([text(200), z.number(), z.boolean()], 'is not text, a number, true or false'))
+      .check(
+        z.refine((value) => Object.keys(value).length <= 50, 'has more than 50 attributes'),
+        ...keepableJson(8192),
+      ),
+  ),
+  metadata: z.optional(z.record(z.string(), z.unknown()).check(...keepableJson(4096))),
+  costPrice: z.optional(z.nullable(price)),
+  taxClass: z.optional(
+    z
+      .string()
+      .check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'is not 1 to 40 small letters, digits or dashes, with a letter first')),
+  ),
+  weight: z.optional(z.nullable(z.int().check(z.gte(0), z.lte(100_000_000)))),
+};
 
 export const listProducts = {
   summary: 'List the products on sale, newest first',
@@ -52,7 +120,7 @@ export const createProduct = {
   body: z.strictObject({
     sku,
     name: text(200),
-    description: z.optional(z.nullable(prose(5000))),
+    ...details,
     price,
     active: z._default(z.boolean(), true),
   }),
@@ -69,7 +137,7 @@ export const updateProduct = {
     .strictObject({
       sku: z.optional(sku),
       name: z.optional(text(200)),
-      description: z.optional(z.nullable(prose(5000))),
+      ...details,
       price: z.optional(price),
       active: z.optional(z.boolean()),
     })

@@ -1,4 +1,4 @@
-import type { Fragment, Sql, TransactionSql } from 'postgres';
+import type { Fragment, JSONValue, Sql, TransactionSql } from 'postgres';
 import type * as z from 'zod/mini';
 import type * as contract from '../../contract/api/catalog.ts';
 import type { VersionCondition } from '../../contract/api/common.ts';
@@ -20,25 +20,21 @@ export type ProductChanges = z.output<typeof contract.updateProduct.body>;
  */
 export async function insertProduct(
   sql: Sql | TransactionSql,
-  { sku, name, description, price, active }: NewProduct,
+  product: NewProduct,
   clock: Clock,
   requestId?: string,
 ): Promise<contract.Product> {
   const now = new Date(clock.now());
+  const values = { id: newId('product', clock), ...columnsOf(sql, product), created_at: now, updated_at: now };
   const [row] = await sql<ProductRow[]>`
     with changed as (
-      insert into catalog.products
-        (id, sku, name, description, price_amount, price_currency, active, created_at, updated_at)
-      values (
-        ${newId('product', clock)}, ${sku}, ${name}, ${description ?? null}, ${price.amount}, ${price.currency},
-        ${active}, ${now}, ${now}
-      )
+      insert into catalog.products ${sql(values)}
       on conflict (sku) do nothing
-      returning ${columns(sql)}
+      returning ${columns(sql, { costs: true })}
     ),
     ${announced(sql, productCreated, { clock, requestId })}
-    select ${columns(sql)} from changed`;
-  if (row === undefined) throw skuTaken(sku);
+    select ${columns(sql, { costs: true })} from changed`;
+  if (row === undefined) throw skuTaken(product.sku);
   return toProduct(row);
 }
 
@@ -51,32 +47,50 @@ export async function insertProduct(
 export async function updateProduct(
   sql: Sql,
   id: string,
-  { sku, name, description, price, active }: ProductChanges,
+  changes: ProductChanges,
   condition: VersionCondition,
   clock: Clock,
   requestId?: string,
 ): Promise<contract.Product> {
-  const changes = {
-    ...(sku === undefined ? {} : { sku }),
-    ...(name === undefined ? {} : { name }),
-    ...(description === undefined ? {} : { description }),
-    ...(price === undefined ? {} : { price_amount: price.amount, price_currency: price.currency }),
-    ...(active === undefined ? {} : { active }),
-    updated_at: new Date(clock.now()),
-  };
+  const values = { ...columnsOf(sql, changes), updated_at: new Date(clock.now()) };
   const [row] = await sql<ProductRow[]>`
     with changed as (
-      update catalog.products set ${sql(changes)}, version = version + 1
+      update catalog.products set ${sql(values)}, version = version + 1
       where id = ${id} ${atVersion(sql, condition)}
-      returning ${columns(sql)}
+      returning ${columns(sql, { costs: true })}
     ),
     ${announced(sql, productUpdated, { clock, requestId })}
-    select ${columns(sql)} from changed`.catch((error) => {
-    throw isSkuTaken(error) ? skuTaken(sku ?? '', error) : error;
+    select ${columns(sql, { costs: true })} from changed`.catch((error) => {
+    throw isSkuTaken(error) ? skuTaken(changes.sku ?? '', error) : error;
   });
   if (row !== undefined) return toProduct(row);
   await requireProduct(sql, id);
   throw new Problem('version-stale', 'The product has changed since you read it. Read it again and repeat the change.');
+}
+
+/** The columns of the fields that are given. */
+function columnsOf(sql: Sql | TransactionSql, fields: ProductChanges) {
+  const { sku, name, description, brand, images, attributes, metadata, price, costPrice, taxClass, weight, active } =
+    fields;
+  const columns = {
+    sku,
+    name,
+    description,
+    brand,
+    images: images && sql.json(images),
+    attributes: attributes && sql.json(attributes),
+    metadata: metadata && sql.json(metadata as JSONValue),
+    price_amount: price?.amount,
+    price_currency: price?.currency,
+    cost_amount: costPrice === null ? null : costPrice?.amount,
+    cost_currency: costPrice === null ? null : costPrice?.currency,
+    tax_class: taxClass,
+    weight,
+    active,
+  };
+  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)) as {
+    [C in keyof typeof columns]?: Exclude<(typeof columns)[C], undefined>;
+  };
 }
 
 /** The part of a statement that writes the event of the product in the query `changed`, if there is one. */
