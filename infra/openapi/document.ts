@@ -156,8 +156,8 @@ function responses(route: Route, contract: OperationContract, answers: Examples[
 }
 
 const scopeNotes: Readonly<Record<Scope, string>> = {
-  'catalog:read': 'read products and price baskets',
-  'catalog:write': 'add and change products',
+  'catalog:read': 'read products and categories, and price baskets',
+  'catalog:write': 'add and change products and categories',
   'stock:read': 'read the ledger',
   'stock:write': 'move stock',
   'orders:read': 'read the orders of its customers',

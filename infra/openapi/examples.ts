@@ -5,6 +5,7 @@ import {
   appKey,
   application,
   cancelled,
+  category,
   confirmed,
   customer,
   eur,
@@ -76,6 +77,7 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
       sku: 'TEAPOT-1',
       name: 'Teapot',
       description: 'Holds 1.2 litres.',
+      categoryId: ids.category,
       brand: product.brand,
       images: product.images,
       attributes: product.attributes,
@@ -87,6 +89,12 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
     answers: { 201: { ...product, costPrice: eur(2100) } },
   },
   'update-product': { request: { price: eur(4490) }, answers: { 200: { ...product, price: eur(4490), version: 2 } } },
+  'list-categories': { answers: { 200: { data: [category] } } },
+  'create-category': {
+    request: { slug: category.slug, name: category.name, position: category.position },
+    answers: { 201: category },
+  },
+  'update-category': { request: { position: 20 }, answers: { 200: { ...category, position: 20, version: 2 } } },
   'list-stock-movements': { answers: { 200: { data: [movement], ...lastPage, level } } },
   'update-stock-level': { request: { lowStockAt: 20 }, answers: { 200: { ...level, lowStockAt: 20 } } },
   'create-stock-movement': {

@@ -25,6 +25,7 @@ const everywhere: Readonly<Record<string, string>> = {
   body: 'The first 2 KB of what was answered.',
   brand: 'Who makes it, as customers know it; null when it is not known.',
   capturedAt: 'When the payment was captured.',
+  categoryId: 'The category that it is in, besides those above that one; null when it is in none.',
   certain: 'Whether the provider has confirmed the amount; false when it never answered.',
   checkedAt: 'When the health was checked.',
   city: 'City or town.',
@@ -125,6 +126,7 @@ const everywhere: Readonly<Record<string, string>> = {
   p99Milliseconds: 'All but one in a hundred requests took at most so many milliseconds.',
   parts: 'What the service needs, each by itself.',
   password: 'A password of 8 to 128 characters. Common passwords and those about the customer are refused.',
+  parentId: 'The category above it; null for one at the top.',
   path: 'Where to send the outcome, in the session that placed the order.',
   payment: 'The payment of the order; null while nothing is captured.',
   paymentAction:
@@ -172,6 +174,7 @@ const everywhere: Readonly<Record<string, string>> = {
   settledAt: 'When the manual review ended; null while the order waits.',
   settledHow: 'How the manual review ended; null while the order waits.',
   sku: 'Your own number of the product, unique in the shop.',
+  slug: 'Its name in an address: small letters, digits and dashes, once among siblings.',
   slowestOperation: 'The operation with the largest `p99Milliseconds`; null when there were no requests.',
   startedAt: 'When it began.',
   state: 'The state that it is in, or the state of the state machine.',
@@ -232,6 +235,11 @@ const inSchema: Readonly<Record<string, string>> = {
   'OrderWithParts.missing.reason':
     '`timed-out` it took too long; `unavailable` it failed, or failed a moment ago and is not asked again yet. Ask again later.',
   'ProductImage.url': 'Where the picture is, over HTTPS.',
+  'ListCategoriesResponse.data': 'The categories, each followed by those below it.',
+  'Category.level': 'How deep it is in the tree: 1 for the top, at most 5.',
+  'Category.position': 'Where it stands among its siblings: smaller ones come first.',
+  'CreateCategoryRequest.position': 'Where it stands among its siblings: smaller ones come first.',
+  'UpdateCategoryRequest.position': 'Where it stands among its siblings: smaller ones come first.',
   'ReviewOrder.status': orderStatus,
   'GetOrderDetailsResponse.data': 'The order.',
   'OrderDetails.sequence': 'The sequence of the last event of the order that is in this answer.',
@@ -296,6 +304,7 @@ const inSchema: Readonly<Record<string, string>> = {
 const schemaNotes: Readonly<Record<string, string>> = {
   Problem: 'The body of every error (RFC 9457).',
   Address: 'A postal address.',
+  Category: 'A category of products.',
   Customer: 'A customer. Applications without `customers:read` do not see e-mail, name and address.',
   Discount: 'What is taken off an order, and why.',
   Health: 'Whether the service works, and what it needs.',

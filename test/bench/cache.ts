@@ -136,7 +136,9 @@ async function meetCrowds({ stack, directory, productIds, clientId }: Shop, owne
     const failed = all.flatMap(({ readings }) => readings).filter(({ status }) => status !== 200).length;
     if (failed > 0) throw new Error(`${failed} readers of a crowd got no product.`);
     await Promise.all(group.map((reader) => reader.end()));
-    const statements = (await readStatements(log, from, await endOf(log))).filter(({ role }) => role === 'catalog_reader');
+    const statements = (await readStatements(log, from, await endOf(log))).filter(
+      ({ role }) => role === 'catalog_reader',
+    );
     return { situation, readers: processes * crowdEach, statements: statements.length, answers: answersOf(all) };
   };
   const missing = await meet('of a missing entry', {});

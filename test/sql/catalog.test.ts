@@ -51,6 +51,7 @@ describe('adding a product', () => {
       sku: 'A-1',
       name: 'Täßchen ☕',
       description: 'one\ntwo',
+      categoryId: null,
       brand: null,
       images: [],
       attributes: {},

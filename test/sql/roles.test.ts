@@ -86,8 +86,12 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
   },
   catalog_api: {
+    'catalog.categories': [
+      'select, insert, update(parent_id, path, slug, name, position, version, updated_at)',
+      'adds, changes and moves categories; it deletes none',
+    ],
     'catalog.products': [
-      'select, insert, update(sku, name, description, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, active, version, updated_at)',
+      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
@@ -99,6 +103,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
   },
   catalog_reader: {
+    'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
     'catalog.products': ['select', 'shows products; it changes none'],
   },
   orders_api: {

@@ -28,6 +28,7 @@ export const product = z.object({
   sku: z.string(),
   name: z.string(),
   description: z.nullable(z.string()),
+  categoryId: z.nullable(id('category')),
   brand: z.nullable(z.string()),
   images: z.array(image),
   attributes: z.record(z.string(), attribute),
@@ -64,6 +65,7 @@ const attributeName = z
  */
 const details = {
   description: z.optional(z.nullable(prose(5000))),
+  categoryId: z.optional(z.nullable(id('category'))),
   brand: z.optional(z.nullable(text(100))),
   images: z.optional(
     z
@@ -126,7 +128,7 @@ export const createProduct = {
   }),
   responses: { 201: product },
   headers: ['Location', 'ETag'],
-  problems: ['sku-taken'],
+  problems: ['sku-taken', 'category-unknown'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
@@ -143,6 +145,6 @@ export const updateProduct = {
     })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: product },
-  problems: ['not-found', 'sku-taken', 'version-stale'],
+  problems: ['not-found', 'sku-taken', 'category-unknown', 'version-stale'],
   ifMatch: true,
 } as const satisfies OperationContract;

@@ -54,6 +54,7 @@ revoke all on schema public from public;
 create schema kernel;
 create domain kernel.access_id as text collate "C" check (value ~ '^acc_[0-9a-f]{32}$');
 create domain kernel.action_id as text collate "C" check (value ~ '^act_[0-9a-f]{32}$');
+create domain kernel.category_id as text collate "C" check (value ~ '^cat_[0-9a-f]{32}$');
 create domain kernel.customer_id as text collate "C" check (value ~ '^cus_[0-9a-f]{32}$');
 create domain kernel.event_id as text collate "C" check (value ~ '^evt_[0-9a-f]{32}$');
 create domain kernel.finding_id as text collate "C" check (value ~ '^fnd_[0-9a-f]{32}$');

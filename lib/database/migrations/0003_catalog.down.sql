@@ -1,2 +1,2 @@
-drop table catalog.idempotency_keys, catalog.products;
+drop table catalog.idempotency_keys, catalog.products, catalog.categories;
 drop schema catalog;

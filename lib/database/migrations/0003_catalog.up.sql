@@ -1,10 +1,29 @@
 create schema catalog;
 
+create table catalog.categories (
+  id kernel.category_id primary key,
+  parent_id kernel.category_id references catalog.categories (id),
+  -- The ids from the top of the tree down to this one.
+  path text[] collate "C" not null check (cardinality(path) between 1 and 5),
+  slug text collate "C" not null check (length(slug) <= 64 and slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+  name text not null check (length(name) between 1 and 100),
+  -- Among siblings.
+  position integer not null default 0 check (position >= 0),
+  version integer not null default 1 check (version >= 1),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint slug_once_among_siblings unique nulls not distinct (parent_id, slug),
+  constraint path_leads_here check (
+    path[cardinality(path)] = id and path[cardinality(path) - 1] is not distinct from parent_id
+  )
+);
+
 create table catalog.products (
   id kernel.product_id primary key,
   sku text collate "C" not null unique check (length(sku) between 1 and 64),
   name text not null check (length(name) between 1 and 200),
   description text check (length(description) <= 5000),
+  category_id kernel.category_id references catalog.categories (id),
   brand text check (length(brand) between 1 and 100),
   images jsonb not null default '[]' check (jsonb_typeof(images) = 'array'),
   attributes jsonb not null default '{}' check (jsonb_typeof(attributes) = 'object'),
@@ -25,6 +44,7 @@ create table catalog.products (
   updated_at timestamptz not null,
   constraint cost_has_currency check ((cost_amount is null) = (cost_currency is null))
 );
+create index products_by_category on catalog.products (category_id, id desc);
 create index products_on_sale on catalog.products (id desc) where active;
 create index products_off_sale on catalog.products (id desc) where not active;
 
@@ -34,10 +54,11 @@ grant usage on schema catalog to catalog_api, catalog_reader, jobs;
 
 grant select, insert on catalog.products to catalog_api;
 grant select on catalog.products to catalog_reader;
-grant update (
-  sku, name, description, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency,
-  tax_class, weight, active, version, updated_at
-) on catalog.products to catalog_api;
+grant select, insert, update (parent_id, path, slug, name, position, version, updated_at)
+  on catalog.categories to catalog_api;
+grant select on catalog.categories to catalog_reader;
+grant update (sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency,
+  cost_amount, cost_currency, tax_class, weight, active, version, updated_at) on catalog.products to catalog_api;
 grant select, insert, update on catalog.idempotency_keys to catalog_api;
 
 grant select (expires_at), delete on catalog.idempotency_keys to jobs;

@@ -14,7 +14,7 @@ const form = 2;
 
 const pointerOf = (productId: string): string => `product/${productId}`;
 /** Every product may be in any list, so each change moves them all. */
-const listsPointer = 'products';
+export const listsPointer = 'products';
 
 /** A product, on sale or not; undefined when it does not exist. */
 export const readCachedProduct = (

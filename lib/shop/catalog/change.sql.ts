@@ -8,6 +8,7 @@ import { atVersion } from '../../database/version-condition.sql.ts';
 import { eventData, insertEvents } from '../../events/outbox.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import { categoryUnknown } from './category-tree.ts';
 import { columns, type ProductRow, requireProduct, toProduct } from './products.sql.ts';
 
 export type NewProduct = z.output<typeof contract.createProduct.body>;
@@ -16,7 +17,7 @@ export type ProductChanges = z.output<typeof contract.updateProduct.body>;
 /**
  * Adds a product, and the event of it.
  * @param requestId the API request: the correlation id of the event
- * @throws Problem sku-taken
+ * @throws Problem sku-taken, category-unknown
  */
 export async function insertProduct(
   sql: Sql | TransactionSql,
@@ -33,7 +34,9 @@ export async function insertProduct(
       returning ${columns(sql, { costs: true })}
     ),
     ${announced(sql, productCreated, { clock, requestId })}
-    select ${columns(sql, { costs: true })} from changed`;
+    select ${columns(sql, { costs: true })} from changed`.catch((error) => {
+    throw explain(error, product);
+  });
   if (row === undefined) throw skuTaken(product.sku);
   return toProduct(row);
 }
@@ -42,7 +45,7 @@ export async function insertProduct(
  * Changes the given fields, and writes the event of it. The version goes up by one each time, even if no value is different.
  * @param condition changes the product only if its version meets it
  * @param requestId the API request: the correlation id of the event
- * @throws Problem not-found, sku-taken, version-stale
+ * @throws Problem not-found, sku-taken, category-unknown, version-stale
  */
 export async function updateProduct(
   sql: Sql,
@@ -61,7 +64,7 @@ export async function updateProduct(
     ),
     ${announced(sql, productUpdated, { clock, requestId })}
     select ${columns(sql, { costs: true })} from changed`.catch((error) => {
-    throw isSkuTaken(error) ? skuTaken(changes.sku ?? '', error) : error;
+    throw explain(error, changes);
   });
   if (row !== undefined) return toProduct(row);
   await requireProduct(sql, id);
@@ -70,12 +73,26 @@ export async function updateProduct(
 
 /** The columns of the fields that are given. */
 function columnsOf(sql: Sql | TransactionSql, fields: ProductChanges) {
-  const { sku, name, description, brand, images, attributes, metadata, price, costPrice, taxClass, weight, active } =
-    fields;
+  const {
+    sku,
+    name,
+    description,
+    categoryId,
+    brand,
+    images,
+    attributes,
+    metadata,
+    price,
+    costPrice,
+    taxClass,
+    weight,
+    active,
+  } = fields;
   const columns = {
     sku,
     name,
     description,
+    category_id: categoryId,
     brand,
     images: images && sql.json(images),
     attributes: attributes && sql.json(attributes),
@@ -125,12 +142,14 @@ const announced = (
       )}
     )`;
 
-const isSkuTaken = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  error.code === '23505' &&
-  'constraint_name' in error &&
-  error.constraint_name === 'products_sku_key';
+/** What the client did wrong, if a constraint says so; the error itself if not. */
+function explain(error: unknown, { sku, categoryId }: ProductChanges): unknown {
+  if (!(error instanceof Error && 'constraint_name' in error)) return error;
+  if (error.constraint_name === 'products_sku_key') return skuTaken(sku ?? '', error);
+  if (error.constraint_name === 'products_category_id_fkey')
+    return categoryUnknown('/categoryId', categoryId ?? '', error);
+  return error;
+}
 
 const skuTaken = (sku: string, cause?: unknown): Problem =>
   new Problem('sku-taken', `Another product has the SKU ${sku}.`, {

@@ -9,6 +9,7 @@ export type ProductRow = {
   sku: string;
   name: string;
   description: string | null;
+  categoryId: string | null;
   brand: string | null;
   images: contract.Product['images'];
   attributes: contract.Product['attributes'];
@@ -84,7 +85,7 @@ export async function requireProduct(sql: Sql | TransactionSql, id: string): Pro
 
 /** The columns that a ProductRow has. */
 export const columns = (sql: Sql | TransactionSql, { costs }: Costs) => sql`
-  id, sku, name, description, brand, images, attributes, metadata, price_amount, price_currency,
+  id, sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency,
   ${costs ? sql`cost_amount, cost_currency,` : sql``} tax_class, weight, active, created_at, updated_at, version`;
 
 /** A product as the API shows it. */
@@ -93,6 +94,7 @@ export const toProduct = (row: ProductRow): contract.Product => ({
   sku: row.sku,
   name: row.name,
   description: row.description,
+  categoryId: row.categoryId,
   brand: row.brand,
   images: row.images,
   attributes: row.attributes,
