@@ -112,6 +112,7 @@ function parameters(place: 'path' | 'query', schema: OperationContract['path']):
     ...(parameterNotes[name] === undefined ? {} : { description: parameterNotes[name] }),
     schema: property,
     ...(property.type === 'array' ? { style: 'form' as const, explode: false } : {}),
+    ...(property.type === 'object' ? { style: 'deepObject' as const, explode: true } : {}),
     ...(place === 'path' ? { example: exampleOf(property, name) } : {}),
   }));
 }

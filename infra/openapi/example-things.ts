@@ -277,6 +277,7 @@ export const exampleTime = placedAt;
 export const exampleThings: Readonly<Record<string, unknown>> = {
   Money: eur(4990),
   Product: product,
+  ListedProduct: { ...product, availability: 'in_stock' },
   Category: category,
   Customer: customer,
   Address: address,

@@ -214,6 +214,13 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Change one that is no longer used. What is fine-grained fits into attributes.',
     detail: 'The shop has 1000 categories. More are not possible.',
   },
+  'search-without-words': {
+    path: '/products',
+    when: 'What `q` asks for has no word that says something: signs alone, or words as common as `the`.',
+    todo: 'Search for what the product is called, or list without `q`.',
+    detail: 'Search for words that say more than “the” or “of”.',
+    errors: [{ pointer: '?q', detail: 'has no word to search for' }],
+  },
   'category-unknown': {
     path: '/products',
     when: 'The request names a category that does not exist.',

@@ -21,6 +21,8 @@ const everywhere: Readonly<Record<string, string>> = {
   attempt: 'Which attempt this is, starting at 1.',
   attributes: 'What can be said of the product by name: text, a number, true or false. At most 50, and 8 KB as JSON.',
   attempts: 'Every attempt of every step, in the order in which they began.',
+  availability:
+    '`in_stock`; `low` at `lowStockAt` or below it; `out_of_stock` when none can be ordered. Orders under way count as taken.',
   available: 'Units that can still be ordered: on hand and not reserved.',
   body: 'The first 2 KB of what was answered.',
   brand: 'Who makes it, as customers know it; null when it is not known.',
@@ -331,6 +333,7 @@ const schemaNotes: Readonly<Record<string, string>> = {
   OrderLine: 'One product of an order or quote, with its price.',
   Price: 'The price of one unit, in minor units.',
   Product: 'A product of the catalogue.',
+  ListedProduct: 'A product of the catalogue, and whether it can be ordered.',
   ProductImage: 'A picture of a product.',
   Quote: 'What a basket would cost now. Nothing is held.',
   Refund: 'A partial refund of an order’s payment.',

@@ -27,6 +27,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Price: catalog.price,
   Product: catalog.product,
   Category: categories.category,
+  ListedProduct: catalog.listedProduct,
   ProductImage: catalog.image,
   Address: customers.address,
   Customer: customers.customer,

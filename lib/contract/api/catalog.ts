@@ -44,6 +44,12 @@ export const product = z.object({
 });
 export type Product = z.output<typeof product>;
 
+export const listedProduct = z.extend(product, { availability: z.enum(['in_stock', 'low', 'out_of_stock']) });
+export type ListedProduct = z.output<typeof listedProduct>;
+
+const productSort = z.enum(['-createdAt', 'createdAt', 'price', '-price', 'relevance']);
+export type ProductSort = z.output<typeof productSort>;
+
 const productPath = z.strictObject({ productId: id('product') });
 const sku = z
   .string()
@@ -95,13 +101,43 @@ const details = {
   weight: z.optional(z.nullable(z.int().check(z.gte(0), z.lte(100_000_000)))),
 };
 
+const priceLimit = z.coerce.number().check(z.int(), z.gte(0), z.lte(maxPriceAmount));
+
 export const listProducts = {
   summary: 'List the products on sale, newest first',
   description:
-    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. Shared caches may keep what a request with a `Client-Id` alone gets.',
-  query: z.strictObject({ ...pageQuery, active: z.optional(z.enum(['true', 'false'])), sku: z.optional(sku) }),
-  responses: { 200: page(product) },
-  problems: ['invalid-cursor'],
+    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. All that is asked for must be met. `q` searches name, SKU, brand, attributes and description for all its words in any form; the last may be the beginning of a word. What it finds comes by relevance: the 200 newest matches are put in order, so use more words to find older ones. `availability` is that of ten seconds ago at most, where a key with `catalog:write` or `reports:read` does not read it now. How many there are is in `GET /products/{productId}/stock-movements`. Shared caches may keep what a request with a `Client-Id` alone gets.',
+  query: z
+    .strictObject({
+      ...pageQuery,
+      q: z.optional(text(200)),
+      category: z.optional(id('category')),
+      brand: z.optional(text(100)),
+      attribute: z.optional(
+        z
+          .record(attributeName, text(200))
+          .check(z.refine((asked) => Object.keys(asked).length <= 10, 'has more than 10 attributes')),
+      ),
+      priceFrom: z.optional(priceLimit),
+      priceTo: z.optional(priceLimit),
+      currency: z.optional(currency),
+      inStock: z.optional(z.literal('true')),
+      active: z.optional(z.enum(['true', 'false'])),
+      sku: z.optional(sku),
+      sort: z.optional(productSort),
+    })
+    .check(
+      z.refine(({ priceFrom = 0, priceTo = maxPriceAmount }) => priceFrom <= priceTo, {
+        path: ['priceTo'],
+        error: 'is less than priceFrom',
+      }),
+      z.refine(({ q, sort }) => sort !== 'relevance' || q !== undefined, {
+        path: ['sort'],
+        error: 'is relevance, which only a search by q has',
+      }),
+    ),
+  responses: { 200: page(listedProduct) },
+  problems: ['invalid-cursor', 'category-unknown', 'search-without-words'],
   etag: true,
   shareable: true,
 } as const satisfies OperationContract;

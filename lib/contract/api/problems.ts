@@ -48,6 +48,7 @@ export const problems = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for a different request' },
+  'search-without-words': { status: 422, title: 'The search has no word to search for' },
   'category-unknown': { status: 422, title: 'A category that the request names does not exist' },
   'product-not-available': { status: 422, title: 'A product in the order does not exist or is not on sale' },
   'currencies-mixed': { status: 422, title: 'All lines of an order must have one currency' },

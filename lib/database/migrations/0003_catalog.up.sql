@@ -42,8 +42,21 @@ create table catalog.products (
   version integer not null default 1 check (version >= 1),
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  -- What `q` searches. Numbers of models are words: without the signs before them, `X-100` has no number -100.
+  search tsvector not null generated always as (
+    setweight(to_tsvector('pg_catalog.english', translate(name || ' ' || sku, '-_./', '    ')), 'A')
+    || setweight(to_tsvector('pg_catalog.simple', translate(name || ' ' || sku, '-_./', '    ')), 'A')
+    || setweight(to_tsvector('pg_catalog.english', translate(coalesce(brand, ''), '-_./', '    ')), 'B')
+    || setweight(to_tsvector('pg_catalog.simple', translate(coalesce(brand, ''), '-_./', '    ')), 'B')
+    || setweight(jsonb_to_tsvector('pg_catalog.english', attributes, '["string"]'), 'C')
+    || setweight(to_tsvector('pg_catalog.english', coalesce(description, '')), 'D')
+  ) stored,
   constraint cost_has_currency check ((cost_amount is null) = (cost_currency is null))
 );
+create index products_search on catalog.products using gin (search) with (fastupdate = off);
+create index products_attributes on catalog.products using gin (attributes jsonb_path_ops) with (fastupdate = off);
+create index products_by_brand on catalog.products (lower(brand), id desc);
+create index products_by_price on catalog.products (price_amount, id) where active;
 create index products_by_category on catalog.products (category_id, id desc);
 create index products_on_sale on catalog.products (id desc) where active;
 create index products_off_sale on catalog.products (id desc) where not active;

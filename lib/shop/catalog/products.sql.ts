@@ -1,6 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type * as contract from '../../contract/api/catalog.ts';
-import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { Problem } from '../../contract/api/problems.ts';
 
 /** A row of the catalogue. */
@@ -30,31 +29,6 @@ export type ProductRow = {
 /** Whether the answer has what products cost the shop. What customers see, and what is cached, does not. */
 export type Costs = { costs: boolean };
 
-/** Which products are meant: on sale, off sale, or either without `active`; and of which SKU. */
-export type ProductFilter = { active?: boolean | undefined; sku?: string | undefined };
-
-/**
- * A page of products, newest first.
- * @throws Problem invalid-cursor
- */
-export async function listProducts(
-  sql: Sql,
-  { active, sku }: ProductFilter,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-  { costs }: Costs = { costs: false },
-) {
-  const listName = listNameOf({ active });
-  const rows = await sql<ProductRow[]>`
-    select ${columns(sql, { costs })} from catalog.products
-    where true
-      ${active === undefined ? sql`` : active ? sql`and active` : sql`and not active`}
-      ${sku === undefined ? sql`` : sql`and sku = ${sku}`}
-      ${cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`}
-    order by id desc
-    limit ${limit + 1}`;
-  return toPage(listName, rows.map(toProduct), limit);
-}
-
 /** A product, on sale or not; undefined when it does not exist. */
 export async function findProduct(
   sql: Sql,
@@ -73,9 +47,6 @@ export async function findProducts(sql: Sql, ids: readonly string[]): Promise<co
   const found = new Map(rows.map((row) => [row.id, toProduct(row)]));
   return ids.flatMap((id) => found.get(id) ?? []);
 }
-/** The list that a cursor belongs to. */
-export const listNameOf = ({ active }: ProductFilter): string =>
-  active === false ? 'list-products off sale' : 'list-products';
 
 /** @throws Problem not-found when the product does not exist, on sale or not */
 export async function requireProduct(sql: Sql | TransactionSql, id: string): Promise<void> {
