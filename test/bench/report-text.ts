@@ -13,6 +13,7 @@ import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Results } from './report.ts';
+import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
 
 /** The results for a person to read. */
@@ -28,6 +29,7 @@ export function toText({
   compose,
   choreography,
   cache,
+  search,
   growth,
   peers,
 }: Results): string {
@@ -43,6 +45,7 @@ export function toText({
     ...(compose === undefined ? [] : [composeText(compose)]),
     ...(choreography === undefined ? [] : [choreographyText(choreography)]),
     ...(cache === undefined ? [] : [cacheText(cache)]),
+    ...(search === undefined ? [] : [searchText(search)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -142,6 +145,14 @@ function composeText(compose: ComposeFigures[]): string {
     `× ${rounded(ratio, 2)}`,
   ]);
   return table(['an order', 'requests', 'statements', 'p50 ms', 'of the plain read'], lines);
+}
+
+function searchText({ products, lists, ratio }: SearchFigures): string {
+  const lines = [
+    ...lists.map(({ list, p50Ms, ratio }) => [list, rounded(p50Ms), `× ${rounded(ratio, 2)}`]),
+    ['the middle of these', '', `× ${rounded(ratio, 2)}`],
+  ];
+  return table([`of ${products} products`, 'p50 ms', 'of the plain list'], lines);
 }
 
 function choreographyText(choreography: ChoreographyFigures[]): string {

@@ -12,6 +12,7 @@ import type { MemoryFigures } from './memory.ts';
 import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
 
 export type Results = {
@@ -26,6 +27,7 @@ export type Results = {
   compose?: ComposeFigures[];
   choreography?: ChoreographyFigures[];
   cache?: CacheFigures;
+  search?: SearchFigures;
   growth?: Growth[];
   peers?: PeerFigures[];
 };
@@ -43,6 +45,7 @@ export function toJson({
   compose,
   choreography,
   cache,
+  search,
   growth,
   peers,
 }: Results): object {
@@ -84,6 +87,7 @@ export function toJson({
     ...(compose && { compose }),
     ...(choreography && { choreography }),
     ...(cache && { cache }),
+    ...(search && { search }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),

@@ -9,6 +9,7 @@ import {
   brokenByHot,
   brokenByLimiter,
   brokenByPool,
+  brokenBySearch,
 } from './budgets.ts';
 import { measureCache } from './cache.ts';
 import { measureChoreography } from './choreography.ts';
@@ -24,6 +25,7 @@ import { measurePeers, readAgainst } from './peers.ts';
 import { measurePool } from './pool.ts';
 import { type Results, toJson } from './report.ts';
 import { toText } from './report-text.ts';
+import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
 
 const parts = [
@@ -38,6 +40,7 @@ const parts = [
   'compose',
   'choreography',
   'cache',
+  'search',
   'growth',
   'peers',
 ] as const;
@@ -125,6 +128,10 @@ async function main(): Promise<boolean> {
     say('reading the catalogue with the cache and without it');
     results.cache = await measureCache({ ...(short ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 }), say });
   }
+  if (part.includes('search')) {
+    say('searching a large catalogue');
+    results.search = await measureSearch({ products: 100_000, turns: short ? 30 : 200, say });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -151,6 +158,7 @@ async function main(): Promise<boolean> {
     ...(results.pool === undefined ? [] : brokenByPool(results.pool)),
     ...(results.events === undefined ? [] : brokenByEvents(results.events)),
     ...(results.cache === undefined ? [] : brokenByCache(results.cache)),
+    ...(results.search === undefined ? [] : brokenBySearch(results.search)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),

@@ -24,6 +24,10 @@ export async function fillCatalogue(database: Pick<TestDatabase, 'connect'>, pro
       create function pg_temp.word(kind text, n bigint) returns text language sql immutable
       return kind || translate(n::text, '0123456789', 'abcdefghij');
 
+      -- The same each time, without a pattern.
+      create function pg_temp.any(n bigint, below integer) returns bigint language sql immutable
+      return (hashint8(n)::bigint & 2147483647) % below;
+
       insert into catalog.categories (id, parent_id, path, slug, name, created_at, updated_at)
       select id, parent, path, 'c' || n, 'C', now(), now() from (
         select n, pg_temp.id('cat_', n) as id, null as parent, array[pg_temp.id('cat_', n)] as path
@@ -42,10 +46,10 @@ export async function fillCatalogue(database: Pick<TestDatabase, 'connect'>, pro
         id, sku, name, description, category_id, brand, attributes, price_amount, price_currency, active, created_at, updated_at
       )
       select pg_temp.id('prd_', n), 'SKU-' || n,
-        initcap(pg_temp.word('adjective', n % 40)) || ' ' || pg_temp.word('noun', (n * 7919) % 50),
+        initcap(pg_temp.word('adjective', n % 40)) || ' ' || pg_temp.word('noun', pg_temp.any(n, 50)),
         (select string_agg(pg_temp.word('word', (n * 31 + w * w * 977) % 5000), ' ') from generate_series(1, 30) w)
           || case when n % 3 = 0 then ' common' else '' end,
-        pg_temp.id('cat_', 1000 + (n * 104729) % 200), 'Brand ' || pg_temp.word('b', (n * 1299709) % 500),
+        pg_temp.id('cat_', 1000 + pg_temp.any(-n, 200)), 'Brand ' || pg_temp.word('b', pg_temp.any(n << 20, 500)),
         jsonb_build_object('colour', pg_temp.word('colour', n % 20), 'size', n % 100),
         (n * 7919) % 100000, 'EUR', n % 10 <> 0, now(), now()
       from generate_series(1, ${products}::bigint) n;
