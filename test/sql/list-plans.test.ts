@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-const big = new Set(['catalog.products', 'stock.levels']);
+const big = new Set(['catalog.products', 'catalog.words', 'stock.levels']);
 
 /** How many rows a scan may read: of a walk through an index that meets what it wants on the way, or of all that a word has. */
 const lists: [name: string, filter: ProductFilter, atMost: number][] = [
@@ -43,6 +43,7 @@ const lists: [name: string, filter: ProductFilter, atMost: number][] = [
   ['of a word and a category', { q: 'nounbc', category: categoryIds.main(1) }, 2500],
   ['of a word by price', { q: 'nounbc', sort: 'price' }, 2500],
   ['of a word that nobody has', { q: 'nobody' }, 60],
+  ['of a word with a typing error', { q: 'adjectivvebc nounbi' }, 5000],
   ['of a SKU', { sku: 'SKU-777' }, 60],
 ];
 

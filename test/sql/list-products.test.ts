@@ -95,6 +95,35 @@ describe('a search', () => {
     expect(await skus({ q })).toEqual(found);
   });
 
+  test.each<[string, string[]]>([
+    ['tepot', ['POT-1', 'X-100']],
+    ['Teaptos', ['POT-1', 'X-100']],
+    ['bluue teapot', ['POT-1']],
+    ['kettel', ['X-100', 'POT-1']],
+    ['täschen', ['TASSE']],
+    ['teapot unheard', []],
+    ['zzzzzz', []],
+  ])('for %s finds what is meant', async (q, found) => {
+    expect(await skus({ q })).toEqual(found);
+  });
+
+  test('with a typing error has pages too', async () => {
+    const first = await listProducts(reader, { active: true, q: 'tepot' }, { limit: 1 });
+    const second = await listProducts(reader, { active: true, q: 'tepot' }, { limit: 1, cursor: first.nextCursor! });
+    expect([...first.data, ...second.data].map(({ sku }) => sku)).toEqual(['POT-1', 'X-100']);
+    expect(second.hasMore).toBe(false);
+  });
+
+  test('new products with the same new words do not wait for each other without end', async () => {
+    const adding = Array.from({ length: 8 }, (_, n) => {
+      const words = ['alpha', 'bravo', 'charlie', 'delta', 'echos'];
+      const name = (n % 2 === 0 ? words : words.toReversed()).join(' ');
+      return add(`SAME-${n}`, name, 1, { active: false });
+    });
+    await Promise.all(adding);
+    expect(await list({ active: false, q: 'charly' })).toHaveLength(8);
+  });
+
   test.each(['the', 'of the', '&', '!:*', ' - ', '☕'])('for %s has no word to search for', async (q) => {
     await expect(list({ q })).rejects.toMatchObject({ code: 'search-without-words', errors: [{ pointer: '?q' }] });
   });

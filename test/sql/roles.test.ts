@@ -104,6 +104,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   catalog_reader: {
     'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
+    'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
     'catalog.availability': ['select', 'shows whether a product can be ordered, and not how many there are'],
     'catalog.products': ['select', 'shows products; it changes none'],
   },

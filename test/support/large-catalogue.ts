@@ -54,12 +54,19 @@ export async function fillCatalogue(database: Pick<TestDatabase, 'connect'>, pro
         (n * 7919) % 100000, 'EUR', n % 10 <> 0, now(), now()
       from generate_series(1, ${products}::bigint) n;
 
+      insert into catalog.words
+      select distinct lexeme from catalog.products, unnest(to_tsvector('pg_catalog.simple', name || ' ' || brand))
+      where length(lexeme) >= 4
+      union
+      select pg_temp.word('other', n) from generate_series(1, 20000) n;
+
       insert into stock.levels (product_id, on_hand, reserved)
       select pg_temp.id('prd_', n), n % 50, 0 from generate_series(1, ${products}::bigint) n where n % 5 <> 0;
 
       reset session_replication_role;
       analyze catalog.products;
       analyze stock.levels;
+      analyze catalog.words;
       analyze catalog.categories;`);
   } finally {
     await admin.end();

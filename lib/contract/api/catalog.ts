@@ -106,7 +106,7 @@ const priceLimit = z.coerce.number().check(z.int(), z.gte(0), z.lte(maxPriceAmou
 export const listProducts = {
   summary: 'List the products on sale, newest first',
   description:
-    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. All that is asked for must be met. `q` searches name, SKU, brand, attributes and description for all its words in any form; the last may be the beginning of a word. What it finds comes by relevance: the 200 newest matches are put in order, so use more words to find older ones. `availability` is that of ten seconds ago at most, where a key with `catalog:write` or `reports:read` does not read it now. How many there are is in `GET /products/{productId}/stock-movements`. Shared caches may keep what a request with a `Client-Id` alone gets.',
+    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. All that is asked for must be met. `q` searches name, SKU, brand, attributes and description for all its words in any form; the last may be the beginning of a word. When nothing has them all, words that no product has are taken for the most similar ones. What it finds comes by relevance: the 200 newest matches are put in order, so use more words to find older ones. `availability` is that of ten seconds ago at most, where a key with `catalog:write` or `reports:read` does not read it now. How many there are is in `GET /products/{productId}/stock-movements`. Shared caches may keep what a request with a `Client-Id` alone gets.',
   query: z
     .strictObject({
       ...pageQuery,

@@ -61,6 +61,28 @@ create index products_by_category on catalog.products (category_id, id desc);
 create index products_on_sale on catalog.products (id desc) where active;
 create index products_off_sale on catalog.products (id desc) where not active;
 
+-- Every word that a name or brand has had, so that a search finds the one that is meant by a word with a typing error.
+create extension pg_trgm with schema catalog;
+create table catalog.words (
+  word text collate "C" primary key check (length(word) between 4 and 40)
+);
+create index words_by_trigrams on catalog.words using gin (word catalog.gin_trgm_ops);
+
+create function catalog.learn_words() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- In one order, so that two products with the same new words do not wait for each other.
+  insert into catalog.words
+  select lexeme from unnest(to_tsvector('pg_catalog.simple', translate(new.name || ' ' || coalesce(new.brand, ''), '-_./', '    ')))
+  where length(lexeme) between 4 and 40 and lexeme !~ '[0-9]'
+  order by lexeme
+  on conflict do nothing;
+  return null;
+end
+$$;
+create trigger learn_words after insert or update of name, brand on catalog.products
+  for each row execute function catalog.learn_words();
+
 create table catalog.idempotency_keys (like customers.idempotency_keys including all);
 
 grant usage on schema catalog to catalog_api, catalog_reader, jobs;
@@ -69,7 +91,7 @@ grant select, insert on catalog.products to catalog_api;
 grant select on catalog.products to catalog_reader;
 grant select, insert, update (parent_id, path, slug, name, position, version, updated_at)
   on catalog.categories to catalog_api;
-grant select on catalog.categories to catalog_reader;
+grant select on catalog.categories, catalog.words to catalog_reader;
 grant update (sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency,
   cost_amount, cost_currency, tax_class, weight, active, version, updated_at) on catalog.products to catalog_api;
 grant select, insert, update on catalog.idempotency_keys to catalog_api;

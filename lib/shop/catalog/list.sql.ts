@@ -4,7 +4,7 @@ import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { categoryUnknown } from './category-tree.ts';
 import { type Costs, columns, type ProductRow, toProduct } from './products.sql.ts';
-import { asQuery, hasWords, wordsOf } from './words.sql.ts';
+import { asQuery, corrected, hasWords, wordsOf } from './words.sql.ts';
 
 export type ProductFilter = {
   /** On sale, off sale, or either without it. */
@@ -45,29 +45,48 @@ export async function listProducts(
   { costs }: Costs = { costs: false },
 ) {
   const listName = listNameOf(filter);
-  const words = filter.q === undefined ? undefined : wordsOf(filter.q);
-  const query = words && asQuery(sql, words);
-  const categories = filter.category === undefined ? undefined : await withBelow(sql, filter.category);
-  const where = sql`true ${conditions(sql, filter, categories)} ${query === undefined ? sql`` : sql`and search @@ ${query}`}`;
   const sort = sortOf(filter);
   const after = cursor === undefined ? undefined : decodeCursor(listName, cursor, sort.form);
-  const inner =
-    sort.by !== 'relevance'
-      ? sql`catalog.products`
-      : sql`(
-          select ${columns(sql, { costs })}, (1000000 * ts_rank(search, ${query!}))::integer as score from catalog.products found
-          where ${where} order by id desc limit ${mostRanked}
-        )`;
-  const rows = await sql<ListRow[]>`
-    select ${columns(sql, { costs })}, ${availability(sql)} as availability
-      ${sort.by === 'relevance' ? sql`, score` : sql``}
-    from ${inner} found
-    where ${sort.by === 'relevance' ? sql`true` : where} ${after === undefined ? sql`` : sort.after(sql, after)}
-    order by ${sort.order(sql)}
-    limit ${limit + 1}`;
-  if (rows.length === 0 && words !== undefined && !(await hasWords(sql, words))) throw withoutWords();
+  const categories = filter.category === undefined ? undefined : await withBelow(sql, filter.category);
+  const read = (words: readonly string[] | undefined) =>
+    readRows(sql, { ...filter, categories, words, sort, after, limit: limit + 1, costs });
+  const words = filter.q === undefined ? undefined : wordsOf(filter.q);
+  let rows = await read(words);
+  if (rows.length === 0 && words !== undefined) {
+    if (!(await hasWords(sql, words))) throw withoutWords();
+    const meant = await corrected(sql, words);
+    if (meant !== undefined) rows = await read(meant);
+  }
   const { data, ...rest } = toPage(listName, rows, limit, sort.keyOf);
   return { data: data.map(toListed), ...rest };
+}
+
+type Reading = Omit<ProductFilter, 'sort'> &
+  Costs & {
+    categories: readonly string[] | undefined;
+    words: readonly string[] | undefined;
+    sort: Sort;
+    after: string | undefined;
+    limit: number;
+  };
+
+async function readRows(sql: Sql, { words, sort, after, limit, costs, ...filter }: Reading): Promise<ListRow[]> {
+  const query = words && asQuery(sql, words);
+  const where = sql`true ${conditions(sql, filter)} ${query === undefined ? sql`` : sql`and search @@ ${query}`}`;
+  const ranked = sort.by === 'relevance';
+  const inner = ranked
+    ? sql`(
+        select ${columns(sql, { costs })}, (1000000 * ts_rank(search, ${query!}))::integer as score
+        from catalog.products found
+        where ${where} order by id desc limit ${mostRanked}
+      )`
+    : sql`catalog.products`;
+  return sql<ListRow[]>`
+    select ${columns(sql, { costs })}, ${availability(sql)} as availability ${ranked ? sql`, score` : sql``}
+    from ${inner} found
+    where ${ranked ? sql`true` : where} ${after === undefined ? sql`` : sort.after(sql, after)}
+    order by ${sort.order(sql)}
+    limit ${limit}`;
 }
 
 /** The list that a cursor belongs to: a cursor leads on in the list of one filter alone. */
@@ -80,7 +99,10 @@ export function listNameOf({ active, sku: _, ...others }: ProductFilter): string
 }
 
 /** @param categories the one that is asked for, with all below it */
-function conditions(sql: Sql, filter: ProductFilter, categories: readonly string[] | undefined): Fragment {
+function conditions(
+  sql: Sql,
+  { categories, ...filter }: ProductFilter & { categories: readonly string[] | undefined },
+): Fragment {
   const { active, sku, brand, attribute = {}, priceFrom, priceTo, currency, inStock } = filter;
   return sql`
     ${active === undefined ? sql`` : active ? sql`and active` : sql`and not active`}
