@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type * as contract from '../../contract/api/catalog.ts';
 import type { Cache } from '../../kernel/cache-aside.ts';
 import { type CachePointers, changeCached } from '../../kernel/cache-changes.ts';
-import { listNameOf, type ProductFilter } from './list.sql.ts';
+import { decodeListCursor, listNameOf, type ProductFilter } from './list.sql.ts';
 
 /*
  * What is cached of the catalogue: each product, on sale or not, and each page of the lists of products on sale that
@@ -32,10 +32,11 @@ type Page<P> = { filter: ProductFilter; limit: number; cursor?: string | undefin
 
 /**
  * A page of the products on sale, at most ten seconds behind the stock, and not behind any change of a product.
- * @throws whatever `load` throws
+ * @throws Problem invalid-cursor; whatever `load` throws
  */
 export async function listCachedProducts<P>(cache: Cache, { filter, limit, cursor = '', load }: Page<P>): Promise<P> {
   if (!isUsual(filter)) return load();
+  if (cursor !== '') decodeListCursor(filter, cursor);
   const list = createHash('sha256')
     .update(JSON.stringify([listNameOf(filter), filter.sku, cursor]))
     .digest('base64url');

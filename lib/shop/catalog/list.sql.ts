@@ -46,7 +46,7 @@ export async function listProducts(
 ) {
   const listName = listNameOf(filter);
   const sort = sortOf(filter);
-  const after = cursor === undefined ? undefined : decodeCursor(listName, cursor, sort.form);
+  const after = cursor === undefined ? undefined : decodeListCursor(filter, cursor);
   const categories = filter.category === undefined ? undefined : await withBelow(sql, filter.category);
   const read = (words: readonly string[] | undefined) =>
     readRows(sql, { ...filter, categories, words, sort, after, limit: limit + 1, costs });
@@ -88,6 +88,13 @@ async function readRows(sql: Sql, { words, sort, after, limit, costs, ...filter 
     order by ${sort.order(sql)}
     limit ${limit}`;
 }
+
+/**
+ * The key of the last product before a page.
+ * @throws Problem invalid-cursor
+ */
+export const decodeListCursor = (filter: ProductFilter, cursor: string): string =>
+  decodeCursor(listNameOf(filter), cursor, sortOf(filter).form);
 
 /** The list that a cursor belongs to: a cursor leads on in the list of one filter alone. */
 export function listNameOf({ active, sku: _, ...others }: ProductFilter): string {
