@@ -126,6 +126,18 @@ const rows = {
     tables: movesCachePointers,
     writesEvents: true,
   }),
+  'list-categories': http('GET', '/categories', 'client', 'catalog_reader', {
+    scopes: ['catalog:read'],
+    tables: readsCache,
+  }),
+  'create-category': http('POST', '/categories', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+  }),
+  'update-category': http('PATCH', '/categories/{categoryId}', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+  }),
   'list-stock-movements': http('GET', '/products/{productId}/stock-movements', 'app', 'catalog_api', {
     scopes: ['stock:read'],
   }),

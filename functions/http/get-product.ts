@@ -1,4 +1,4 @@
-import { isBackOffice } from '../../lib/contract/api/caller.ts';
+import { isBackOffice, seesCosts } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/catalog.ts';
 import type { Request } from '../../lib/http/request.ts';
 import { type Result, versionTag } from '../../lib/http/response.ts';
@@ -13,15 +13,15 @@ import { routes } from '../routes.ts';
 type Deps = { sql: () => Sql; cache: Cache };
 
 /**
- * The ETag is the version, so that it can be the `If-Match` of a change. A back office sees what is off sale too, straight
- * from the database.
+ * The ETag is the version, so that it can be the `If-Match` of a change. A back office sees what is off sale too. It
+ * and who reads reports see costs, straight from the database: what is cached has none.
  */
 export async function run({ path, caller }: Request<typeof contract.getProduct>, deps: Deps): Promise<Result> {
   const { productId } = path;
-  const find = () => findProduct(deps.sql(), productId);
-  const offSale = isBackOffice(caller);
-  const product = offSale ? await find() : await readCachedProduct(deps.cache, productId, find);
-  if (product === undefined || !(product.active || offSale)) throw notFound();
+  const costs = seesCosts(caller);
+  const find = () => findProduct(deps.sql(), productId, { costs });
+  const product = costs ? await find() : await readCachedProduct(deps.cache, productId, find);
+  if (product === undefined || !(product.active || isBackOffice(caller))) throw notFound();
   return { status: 200, body: product, etag: versionTag(product.version) };
 }
 

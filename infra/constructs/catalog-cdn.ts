@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { edgeKeyNameOf, edgeKeyOf } from './names.ts';
 
 /** The paths that it serves. */
-const paths = ['/products', '/products/prd_*'];
+const paths = ['/products', '/products/prd_*', '/categories'];
 
 /**
  * A CDN in front of the API for reads of the catalogue. It serves what the API marks as public for as long as the API says,

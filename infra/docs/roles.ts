@@ -16,7 +16,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   mailer: 'send the mails that others wrote, make the tokens in them, then delete their text',
   order_mails: 'write mails about orders to the address of a customer, and read neither mails nor orders',
   owner_mails: 'write mails to the contacts of applications, and read nothing',
-  catalog_api: 'add and change products; add to the stock ledger',
+  catalog_api: 'add and change products and categories; add to the stock ledger',
   catalog_reader: 'show products, and change nothing',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',

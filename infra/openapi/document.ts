@@ -112,6 +112,7 @@ function parameters(place: 'path' | 'query', schema: OperationContract['path']):
     ...(parameterNotes[name] === undefined ? {} : { description: parameterNotes[name] }),
     schema: property,
     ...(property.type === 'array' ? { style: 'form' as const, explode: false } : {}),
+    ...(property.type === 'object' ? { style: 'deepObject' as const, explode: true } : {}),
     ...(place === 'path' ? { example: exampleOf(property, name) } : {}),
   }));
 }
@@ -156,8 +157,8 @@ function responses(route: Route, contract: OperationContract, answers: Examples[
 }
 
 const scopeNotes: Readonly<Record<Scope, string>> = {
-  'catalog:read': 'read products and price baskets',
-  'catalog:write': 'add and change products',
+  'catalog:read': 'read products and categories, and price baskets',
+  'catalog:write': 'add and change products and categories',
   'stock:read': 'read the ledger',
   'stock:write': 'move stock',
   'orders:read': 'read the orders of its customers',

@@ -6,6 +6,7 @@ import type { IdKind } from '../../lib/kernel/ids.ts';
 
 export const ids = {
   customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
+  category: 'cat_0198c6a0f31d7b2e8a5c4d9e0f716283',
   product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
   mug: 'prd_0198c6a1b3927e07a5c1f4d8e6b09a12',
   order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
@@ -45,10 +46,29 @@ export const product = {
   sku: 'TEAPOT-1',
   name: 'Teapot',
   description: 'Holds 1.2 litres.',
+  categoryId: ids.category,
+  brand: 'Kettle & Co',
+  images: [{ url: 'https://images.example.com/teapot-front.jpg', alt: 'A round teapot, seen from the front' }],
+  attributes: { colour: 'blue', litres: 1.2, dishwasherSafe: true },
+  metadata: { shelf: 'B-12' },
   price: eur(4990),
+  taxClass: 'standard',
+  weight: 850,
   active: true,
   createdAt: '2026-03-02T08:00:00.000Z',
   updatedAt: '2026-03-02T08:00:00.000Z',
+  version: 1,
+};
+
+export const category = {
+  id: ids.category,
+  parentId: null,
+  slug: 'teapots',
+  name: 'Teapots',
+  position: 10,
+  level: 1,
+  createdAt: '2026-03-01T08:00:00.000Z',
+  updatedAt: '2026-03-01T08:00:00.000Z',
   version: 1,
 };
 
@@ -259,6 +279,8 @@ export const exampleTime = placedAt;
 export const exampleThings: Readonly<Record<string, unknown>> = {
   Money: eur(4990),
   Product: product,
+  ListedProduct: { ...product, availability: 'in_stock' },
+  Category: category,
   Customer: customer,
   Address: address,
   Identity: identity,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
+import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
@@ -25,6 +26,9 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Money: common.money,
   Price: catalog.price,
   Product: catalog.product,
+  Category: categories.category,
+  ListedProduct: catalog.listedProduct,
+  ProductImage: catalog.image,
   Address: customers.address,
   Customer: customers.customer,
   StockLevel: stock.level,

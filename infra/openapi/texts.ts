@@ -33,7 +33,7 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
   },
   {
     name: 'Catalogue',
-    description: 'The products. Any application with the scope may read them.',
+    description: 'The products and their categories. Any application with the scope may read them.',
     externalDocs: guide('pricing', 'Pricing'),
   },
   {
@@ -79,6 +79,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   sessionId: 'The id of the session, which begins with `ses_`. It is not the token.',
   identityId: 'The id of the link, which begins with `idn_`.',
   productId: 'The id of the product, which begins with `prd_`. It is not the SKU.',
+  categoryId: 'The id of the category, which begins with `cat_`. It is not the slug.',
   orderId: 'The id of the order, which begins with `ord_`.',
   endpointId: 'The id of the webhook endpoint, which begins with `whe_`.',
   deliveryId: 'The id of the delivery, which begins with `dlv_`.',
@@ -87,6 +88,16 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',
   active: 'Whether the products are on sale. `false` is for the back office.',
   sku: 'Only the product with this SKU.',
+  q: 'Words to search for, at most 200 characters.',
+  category: 'Only products in this category, or in one below it: an id of `GET /categories`.',
+  brand: 'Only products of this brand, in capitals or not.',
+  attribute:
+    'Only products with these values of attributes, each in a parameter of its own: `attribute[colour]=blue&attribute[litres]=1.2`. At most 10.',
+  priceFrom: 'Only products with at least this price, in minor units. Say which `currency` if the shop has several.',
+  priceTo: 'Only products with at most this price, in minor units.',
+  currency: 'Only products with a price in this currency.',
+  inStock: '`true`: only products that can be ordered now.',
+  sort: 'The order: `-createdAt` newest first, which is usual without `q`; `createdAt` oldest first; `price` cheapest first; `-price` dearest first; `relevance` best match first, which is usual with `q`.',
   include: 'What to show besides, in one parameter with commas: `customer,products`.',
   limit: 'The most items on a page.',
   cursor: '`nextCursor` of the previous page, unchanged.',
@@ -133,6 +144,9 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'list-identities': 'Shows by which identity providers the customer can sign in, and when they last did.',
   'create-product': 'The SKU must be new in the shop. The product can be ordered once it is active and has stock.',
   'update-product': 'Changes the fields that are sent. `active: false` takes the product off sale.',
+  'create-category': 'Adds a category below `parentId`, or at the top without one.',
+  'update-category':
+    'Changes the fields that are sent. A new `parentId`, or null for the top, moves the category with all below it. Products stay in it.',
   'list-stock-movements': 'Shows the ledger, newest first, and the level that it adds up to.',
   'update-stock-level': 'Sets the threshold of the event `stock.low`; the stock itself changes by movements alone.',
   'create-stock-movement': 'Adds a movement to the ledger: goods that came in or went out, or a correction.',

@@ -32,24 +32,39 @@ function parseQuery({ query, unpublished }: OperationContract, given: Record<str
   const namesOf = (type: string) => parameters.filter(([, schema]) => isOf(type, schema)).map(([name]) => name);
   const odd = namesOf('number').find((name) => !/^\d{1,15}$/.test(given[name] ?? '0'));
   if (odd === undefined) {
-    const lists = namesOf('array').flatMap((name) =>
-      given[name] === undefined ? [] : [[name, given[name].split(',')]],
-    );
-    return parse(query, { ...given, ...Object.fromEntries(lists) }, toParameter);
+    const gathered = { lists: namesOf('array'), maps: namesOf('record') };
+    return parse(query, gather(given, gathered), toParameter);
   }
   const error = { pointer: `?${odd}`, detail: 'must be a whole number in decimal digits' };
   throw new Problem('invalid-input', `${error.pointer} ${error.detail}.`, { errors: [error] });
 }
 
+/** The parameters with lists, of text with commas, and maps, of one parameter for each member. */
+function gather(given: Record<string, string | undefined>, { lists, maps }: { lists: string[]; maps: string[] }) {
+  // Not __proto__: it is an unknown parameter, where a schema would pass it over.
+  const mapOf = (key: string) =>
+    maps.find((name) => key.startsWith(`${name}[`) && /^(?!.*\[__proto__\]).*\]$/.test(key));
+  const members = Object.groupBy(Object.entries(given), ([key]) => mapOf(key) ?? '');
+  return Object.fromEntries([
+    ...Object.entries(members).flatMap(([name, own = []]) =>
+      name === ''
+        ? []
+        : [[name, Object.fromEntries(own.map(([key, value]) => [key.slice(name.length + 1, -1), value]))]],
+    ),
+    ...(members[''] ?? []).map(([key, value]) => [key, lists.includes(key) ? value?.split(',') : value]),
+  ]);
+}
+
 const noParameters = z.strictObject({});
-/** An item of a list is an error of the parameter. */
-const toParameter = ([name]: PropertyKey[]): string => `?${String(name)}`;
+/** An item of a list is an error of the parameter; a member of a map is one of its own. */
+const toParameter = ([name, member]: PropertyKey[]): string =>
+  typeof member === 'string' ? `?${String(name)}[${member}]` : `?${String(name)}`;
 
 type AnySchema = { _zod: { def: { type: string; innerType?: AnySchema } } };
 
 /**
  * Whether a parameter is of a type: a number, which `Number` would also read from `1e1`, `0x10` or nothing, or a list, which
- * comes as text with commas.
+ * comes as text with commas, or a map, each of whose members is a parameter: `attribute[colour]`.
  */
 const isOf = (type: string, { _zod: { def } }: AnySchema): boolean =>
   def.type === type || (def.innerType !== undefined && isOf(type, def.innerType));

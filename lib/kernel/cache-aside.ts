@@ -212,7 +212,7 @@ export function createCache(options: CacheOptions): Cache {
           epoch,
           loadedAt,
           tookMs: stopwatch.elapsed() - began,
-          freshMs: (value === null ? cacheLimits.absentFresh : cacheLimits.fresh) * (1 - 0.1 * random()),
+          freshMs: (value === null ? cacheLimits.absentFresh : (key.fresh ?? cacheLimits.fresh)) * (1 - 0.1 * random()),
         };
         remember(key, { ...about, value: large ? undefined : value });
         filled =

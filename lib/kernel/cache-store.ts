@@ -27,7 +27,12 @@ export const cacheLimits = {
  * Names an entry, and the pointer that says which epoch of it counts. Every change of what entries are made of moves their
  * pointer to another epoch, so that no older entry is used again. Several entries may share a pointer.
  */
-export type CacheKey = { pointer: string; entry: string };
+export type CacheKey = {
+  pointer: string;
+  entry: string;
+  /** When the entry is loaded again, in milliseconds, if sooner than others: what it is made of changes past the pointer. */
+  fresh?: number;
+};
 
 /** What the table holds of an entry. It holds no personal data: nobody would erase it. */
 export type StoredEntry = {

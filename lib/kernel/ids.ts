@@ -6,6 +6,7 @@ export const idPrefixes = {
   order: 'ord',
   customer: 'cus',
   product: 'prd',
+  category: 'cat',
   payment: 'pay',
   refund: 'rfd',
   event: 'evt',

@@ -9,6 +9,7 @@ import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { RetentionFigures } from './retention.ts';
+import type { SearchFigures } from './search.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
 export const budgets = {
@@ -36,6 +37,8 @@ export const budgets = {
   webhooksBeside: 2,
   /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
   limiterWrites: { passed: 1, refused: 0.2 },
+  /** The middle of what lists take that are searched, narrowed or sorted, against the plain list. */
+  search: 2,
   /** SQL statements of a thousand readers of one entry; seconds until others have what a killed process was loading. */
   cache: { statements: 1, killedSeconds: cacheLimits.lease / 1000 + 2 },
 };
@@ -136,6 +139,12 @@ export function brokenByCache({ crowds, killed, awayErrors }: CacheFigures): str
     ...(awayErrors > 0 ? [`${awayErrors} reads without DynamoDB got no answer.`] : []),
   ];
 }
+
+/** One sentence if searching is too slow. */
+export const brokenBySearch = ({ ratio }: SearchFigures): string[] =>
+  ratio > budgets.search
+    ? [`A search takes ${ratio.toFixed(1)} times a plain list; the budget is ${budgets.search}.`]
+    : [];
 
 /** One sentence for every event that did not arrive. How long they take is for a person to compare. */
 export const brokenByEvents = (events: readonly EventFigures[]): string[] =>

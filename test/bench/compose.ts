@@ -82,7 +82,8 @@ async function waysOf({ stack, tokens, productIds, newKey }: Shop, agent: Agent)
   ];
 }
 
-function getJson(url: string, token: string, agent: Agent): Promise<unknown> {
+/** The body of a success. Rejects on any other status. */
+export function getJson(url: string, token: string, agent: Agent): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
       let text = '';

@@ -15,6 +15,7 @@ import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Results } from './report.ts';
 import type { RetentionFigures } from './retention.ts';
+import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
@@ -32,6 +33,7 @@ export function toText({
   choreography,
   cache,
   webhooks,
+  search,
   growth,
   retention,
   archive,
@@ -50,6 +52,7 @@ export function toText({
     ...(choreography === undefined ? [] : [choreographyText(choreography)]),
     ...(cache === undefined ? [] : [cacheText(cache)]),
     ...(webhooks === undefined ? [] : [webhooksText(webhooks)]),
+    ...(search === undefined ? [] : [searchText(search)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(retention === undefined ? [] : [retentionText(retention)]),
     ...(archive === undefined ? [] : [archiveText(archive)]),
@@ -151,6 +154,14 @@ function composeText(compose: ComposeFigures[]): string {
     `× ${rounded(ratio, 2)}`,
   ]);
   return table(['an order', 'requests', 'statements', 'p50 ms', 'of the plain read'], lines);
+}
+
+function searchText({ products, lists, ratio }: SearchFigures): string {
+  const lines = [
+    ...lists.map(({ list, p50Ms, ratio }) => [list, rounded(p50Ms), `× ${rounded(ratio, 2)}`]),
+    ['the middle of these', '', `× ${rounded(ratio, 2)}`],
+  ];
+  return table([`of ${products} products`, 'p50 ms', 'of the plain list'], lines);
 }
 
 function choreographyText(choreography: ChoreographyFigures[]): string {

@@ -14,6 +14,7 @@ import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { RetentionFigures } from './retention.ts';
+import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
@@ -30,6 +31,7 @@ export type Results = {
   choreography?: ChoreographyFigures[];
   cache?: CacheFigures;
   webhooks?: WebhookFigures;
+  search?: SearchFigures;
   growth?: Growth[];
   retention?: RetentionFigures;
   archive?: ArchiveFigures;
@@ -50,6 +52,7 @@ export function toJson({
   choreography,
   cache,
   webhooks,
+  search,
   growth,
   retention,
   archive,
@@ -96,6 +99,7 @@ export function toJson({
     ...(choreography && { choreography }),
     ...(cache && { cache }),
     ...(webhooks && { webhooks }),
+    ...(search && { search }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),

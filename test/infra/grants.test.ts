@@ -68,6 +68,9 @@ describe('an HTTP handler', () => {
       'http/get-product': ['BatchGetItem', 'GetItem', 'UpdateItem'],
       'http/create-product': ['UpdateItem'],
       'http/update-product': ['UpdateItem'],
+      'http/list-categories': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/create-category': ['UpdateItem'],
+      'http/update-category': ['UpdateItem'],
       'consumers/supersede-products': ['GetItem', 'UpdateItem'],
     });
   });

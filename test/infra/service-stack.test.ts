@@ -292,7 +292,7 @@ describe('a CDN of the catalogue', () => {
 
   test('reads the catalogue, and nothing else', () => {
     const paths = CacheBehaviors.map(({ PathPattern }: { PathPattern: string }) => PathPattern);
-    expect(paths).toEqual(['/products', '/products/prd_*']);
+    expect(paths).toEqual(['/products', '/products/prd_*', '/categories']);
     for (const { AllowedMethods, FunctionAssociations } of CacheBehaviors) {
       expect(AllowedMethods).toEqual(['GET', 'HEAD', 'OPTIONS']);
       expect(FunctionAssociations).toBeUndefined();
@@ -328,6 +328,7 @@ describe('a CDN of the catalogue', () => {
     expect(knowing.map(({ FunctionName }) => FunctionName)).toEqual([
       'counterfoil-dev-http-list-products',
       'counterfoil-dev-http-get-product',
+      'counterfoil-dev-http-list-categories',
     ]);
     for (const { Environment } of knowing)
       expect(Environment.Variables).toMatchObject({ EDGE_KEY: reference, CATALOG_MAX_AGE_SECONDS: '60' });

@@ -3,13 +3,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { encodeCursor } from '../../lib/contract/api/cursor.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { insertProduct, type NewProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
-import { findProduct, listProducts, requireProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { listProducts } from '../../lib/shop/catalog/list.sql.ts';
+import { findProduct, findProducts, requireProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let database: TestDatabase;
 let sql: Sql;
+let reader: Sql;
 let orders: Sql;
 let owner: Sql;
 let time = Date.parse('2026-01-01T00:00:00Z');
@@ -21,11 +23,12 @@ const statements: string[] = [];
 beforeAll(async () => {
   database = await createDatabase();
   sql = database.connect('catalog_api', poolOptions);
+  reader = database.connect('catalog_reader', poolOptions);
   orders = database.connect('orders_api', { ...poolOptions, debug: (_, query) => statements.push(query) });
   owner = database.connect('migrator', poolOptions);
 });
 afterAll(async () => {
-  await Promise.all([sql?.end(), orders?.end(), owner?.end()]);
+  await Promise.all([sql?.end(), reader?.end(), orders?.end(), owner?.end()]);
   await database?.drop();
 });
 beforeEach(async () => {
@@ -51,7 +54,14 @@ describe('adding a product', () => {
       sku: 'A-1',
       name: 'Täßchen ☕',
       description: 'one\ntwo',
+      categoryId: null,
+      brand: null,
+      images: [],
+      attributes: {},
+      metadata: {},
       price: { amount: 0, currency: 'JPY' },
+      taxClass: 'standard',
+      weight: null,
       active: true,
       createdAt: now,
       updatedAt: now,
@@ -94,7 +104,7 @@ describe('the list', () => {
     const skus: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await listProducts(sql, { active: true }, { limit, cursor });
+      const page = await listProducts(reader, { active: true }, { limit, cursor });
       expect(page.data.length).toBeLessThanOrEqual(limit);
       expect(page.hasMore).toBe(page.nextCursor !== null);
       skus.push(...page.data.map((product) => product.sku));
@@ -118,15 +128,15 @@ describe('the list', () => {
 
   test('a cursor stays valid when its product goes off sale', async () => {
     for (const n of [1, 2, 3]) await add(`A-${n}`);
-    const page = await listProducts(sql, { active: true }, { limit: 2 });
+    const page = await listProducts(reader, { active: true }, { limit: 2 });
     await updateProduct(sql, page.data[1]!.id, { active: false }, {}, clock);
     expect(
-      (await listProducts(sql, { active: true }, { limit: 2, cursor: page.nextCursor! })).data.map(({ sku }) => sku),
+      (await listProducts(reader, { active: true }, { limit: 2, cursor: page.nextCursor! })).data.map(({ sku }) => sku),
     ).toEqual(['A-1']);
   });
 
   test('is empty without products', async () => {
-    expect(await listProducts(sql, { active: true }, { limit: 20 })).toEqual({
+    expect(await listProducts(reader, { active: true }, { limit: 20 })).toEqual({
       data: [],
       hasMore: false,
       nextCursor: null,
@@ -135,7 +145,7 @@ describe('the list', () => {
 
   test("another list's cursor is refused", async () => {
     const cursor = encodeCursor('list-orders', unknown);
-    await expect(listProducts(sql, { active: true }, { limit: 20, cursor })).rejects.toMatchObject({
+    await expect(listProducts(reader, { active: true }, { limit: 20, cursor })).rejects.toMatchObject({
       code: 'invalid-cursor',
     });
   });
@@ -161,6 +171,39 @@ describe('changing a product', () => {
       active: false,
     };
     expect(await updateProduct(sql, id, changes, { oneOf: [1] }, clock)).toMatchObject({ ...changes, version: 2 });
+  });
+
+  test('every detail is kept as it was given, and goes away again', async () => {
+    const details = {
+      brand: 'Kettle & Co',
+      images: [
+        { url: 'https://images.example.com/2.jpg', alt: 'Second ☕' },
+        { url: 'https://images.example.com/1.jpg', alt: 'First' },
+      ],
+      attributes: { litres: 1.2, colour: 'blue', safe: false },
+      metadata: { nested: [{ deep: null }, 1e21, '\u2028'], '': true },
+      costPrice: { amount: 700, currency: 'USD' },
+      taxClass: 'reduced',
+      weight: 850,
+    };
+    const added = await add('A-1', details);
+    expect(added).toMatchObject(details);
+    expect(await findProduct(sql, added.id, { costs: true })).toEqual(added);
+    const none = { brand: null, images: [], attributes: {}, metadata: {}, costPrice: null, weight: null };
+    const { costPrice: _, ...left } = { ...added, ...none, version: 2 };
+    expect(await updateProduct(sql, added.id, none, {}, clock)).toEqual(left);
+  });
+
+  test('the cost is read where it is asked for alone', async () => {
+    const { id, costPrice } = await add('A-1', { costPrice: { amount: 700, currency: 'USD' } });
+    expect(costPrice).toEqual({ amount: 700, currency: 'USD' });
+    const [listed] = (await listProducts(reader, { active: true }, { limit: 1 })).data;
+    for (const product of [await findProduct(sql, id), listed, ...(await findProducts(sql, [id]))]) {
+      expect(product).toMatchObject({ id });
+      expect(product).not.toHaveProperty('costPrice');
+    }
+    const announced = await owner`select data from outbox.events where aggregate_id = ${id}`;
+    expect(JSON.stringify(announced)).not.toContain('700');
   });
 
   test('a product that went off sale can be put back', async () => {

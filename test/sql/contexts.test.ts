@@ -22,7 +22,7 @@ afterAll(async () => {
 const dependencies = {
   // test/http/two-databases.test.ts moves accesses and usage. Actions of operators are written with what they tell of.
   audit: [],
-  catalog: [],
+  catalog: ['view of stock'],
   customers: ['function reads archive', 'function reads orders', 'function reads outbox'],
   outbox: [],
   stock: ['foreign key to catalog', 'function reads outbox', 'view of orders'],

@@ -55,12 +55,12 @@ test('an empty stage gets every row, byte for byte, and works on: its triggers g
 test('a newer schema takes it: what is new has its default', async () => {
   const stage = await newStage();
   await asOwner(stage, async (sql) => {
-    await sql`alter table catalog.products add column weight integer not null default 7`;
-    await sql`insert into migrations.applied select max(version) + 1, '9999_weight', 'x', now(), 1 from migrations.applied`;
+    await sql`alter table catalog.products add column shelf integer not null default 7`;
+    await sql`insert into migrations.applied select max(version) + 1, '9999_shelf', 'x', now(), 1 from migrations.applied`;
   });
   expect(await transfer(stage, 'import', join(folder, 'export'))).toMatchObject({ code: 0 });
   await asOwner(stage, async (sql) => {
-    expect(await sql`select distinct weight from catalog.products`).toEqual([{ weight: 7 }]);
+    expect(await sql`select distinct shelf from catalog.products`).toEqual([{ shelf: 7 }]);
   });
 });
 

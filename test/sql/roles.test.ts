@@ -90,8 +90,12 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
   },
   catalog_api: {
+    'catalog.categories': [
+      'select, insert, update(parent_id, path, slug, name, position, version, updated_at)',
+      'adds, changes and moves categories; it deletes none',
+    ],
     'catalog.products': [
-      'select, insert, update(sku, name, description, price_amount, price_currency, active, version, updated_at)',
+      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
@@ -104,6 +108,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.movements': ['select', 'shows the old part of the ledger'],
   },
   catalog_reader: {
+    'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
+    'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
+    'catalog.availability': ['select', 'shows whether a product can be ordered, and not how many there are'],
     'catalog.products': ['select', 'shows products; it changes none'],
   },
   orders_api: {

@@ -23,6 +23,7 @@ describe('an id or a currency', () => {
     action_id: `act_${hex}`,
     mail_id: `eml_${hex}`,
     access_id: `acc_${hex}`,
+    category_id: `cat_${hex}`,
     identity_id: `idn_${hex}`,
     currency: 'EUR',
   };

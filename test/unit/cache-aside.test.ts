@@ -182,6 +182,18 @@ describe('an entry', () => {
     expect([after.GetItem! - (before.GetItem ?? 0), after.BatchGetItem]).toEqual([1, before.BatchGetItem]);
   });
 
+  test('that has a time of its own is loaded again after it, by a process that remembers it and by others', async () => {
+    const short = { ...key, fresh: 10_000 };
+    const [one, other] = [openProcess(), openProcess()];
+    await one.read(short, load);
+    source.value = 'new';
+    now += 9_999;
+    expect([await one.read(short, load), await other.read(short, load)]).toEqual(['old', 'old']);
+    now += 1;
+    expect([await other.read(short, load), await one.read(short, load)]).toEqual(['new', 'new']);
+    expect(source.loads).toBe(2);
+  });
+
   test('expires after five minutes, or up to a tenth earlier', async () => {
     const [one, other] = [openProcess(), openProcess()];
     await read(one);

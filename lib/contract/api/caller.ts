@@ -52,6 +52,11 @@ export function callerKey(caller: Caller): string {
   }
 }
 
+/** Whether a caller sees what products cost the shop: an application that proved itself by a key, and keeps books or products. */
+export const seesCosts = (caller: Caller): boolean =>
+  caller.kind === 'app' &&
+  ['catalog:write' as const, 'reports:read' as const].some((scope) => caller.application.scopes.includes(scope));
+
 /** Whether a caller keeps the catalogue: an application that proved itself by a key, and may change products. */
 export const isBackOffice = (caller: Caller): boolean =>
   caller.kind === 'app' && caller.application.scopes.includes('catalog:write');

@@ -1,5 +1,17 @@
 import * as z from 'zod/mini';
-import { currency, id, maxPriceAmount, money, page, pageQuery, prose, text, timestamp, version } from './common.ts';
+import {
+  currency,
+  id,
+  keepableJson,
+  maxPriceAmount,
+  money,
+  page,
+  pageQuery,
+  prose,
+  text,
+  timestamp,
+  version,
+} from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 export const price = z.strictObject({
@@ -7,12 +19,24 @@ export const price = z.strictObject({
   currency,
 });
 
+export const image = z.object({ url: z.string(), alt: z.string() });
+
+const attribute = z.union([z.string(), z.number(), z.boolean()]);
+
 export const product = z.object({
   id: id('product'),
   sku: z.string(),
   name: z.string(),
   description: z.nullable(z.string()),
+  categoryId: z.nullable(id('category')),
+  brand: z.nullable(z.string()),
+  images: z.array(image),
+  attributes: z.record(z.string(), attribute),
+  metadata: z.record(z.string(), z.unknown()),
   price: money,
+  costPrice: z.optional(money),
+  taxClass: z.string(),
+  weight: z.nullable(z.int()),
   active: z.boolean(),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -20,18 +44,100 @@ export const product = z.object({
 });
 export type Product = z.output<typeof product>;
 
+export const listedProduct = z.extend(product, { availability: z.enum(['in_stock', 'low', 'out_of_stock']) });
+export type ListedProduct = z.output<typeof listedProduct>;
+
+const productSort = z.enum(['-createdAt', 'createdAt', 'price', '-price', 'relevance']);
+export type ProductSort = z.output<typeof productSort>;
+
 const productPath = z.strictObject({ productId: id('product') });
 const sku = z
   .string()
   .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not 1 to 64 letters, digits, dots, dashes or underscores'));
 
+/** An address that any page may show: absolute, with HTTPS, without a password, and in the letters of a URL. */
+const isImageUrl = (value: string): boolean => {
+  const url = /^[!-~]+$/.test(value) ? URL.parse(value) : null;
+  return url?.protocol === 'https:' && url.username === '' && url.password === '';
+};
+
+const attributeName = z
+  .string()
+  .check(z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,49}$/, 'is not a name of 1 to 50 letters, digits, dashes or underscores'));
+
+/**
+ * What else a client may say of a product. A page of a hundred products fits into one answer of a function (6 MB), because
+ * lists have a limit in bytes too.
+ */
+const details = {
+  description: z.optional(z.nullable(prose(5000))),
+  categoryId: z.optional(z.nullable(id('category'))),
+  brand: z.optional(z.nullable(text(100))),
+  images: z.optional(
+    z
+      .array(
+        z.strictObject({
+          url: z.string().check(z.maxLength(1000), z.refine(isImageUrl, 'is not an https address')),
+          alt: text(300),
+        }),
+      )
+      .check(z.maxLength(20), ...keepableJson(16_384)),
+  ),
+  attributes: z.optional(
+    z
+      .record(attributeName, z.union([text(200), z.number(), z.boolean()], 'is not text, a number, true or false'))
+      .check(
+        z.refine((value) => Object.keys(value).length <= 50, 'has more than 50 attributes'),
+        ...keepableJson(8192),
+      ),
+  ),
+  metadata: z.optional(z.record(z.string(), z.unknown()).check(...keepableJson(4096))),
+  costPrice: z.optional(z.nullable(price)),
+  taxClass: z.optional(
+    z
+      .string()
+      .check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'is not 1 to 40 small letters, digits or dashes, with a letter first')),
+  ),
+  weight: z.optional(z.nullable(z.int().check(z.gte(0), z.lte(100_000_000)))),
+};
+
+const priceLimit = z.coerce.number().check(z.int(), z.gte(0), z.lte(maxPriceAmount));
+
 export const listProducts = {
   summary: 'List the products on sale, newest first',
   description:
-    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. Shared caches may keep what a request with a `Client-Id` alone gets.',
-  query: z.strictObject({ ...pageQuery, active: z.optional(z.enum(['true', 'false'])), sku: z.optional(sku) }),
-  responses: { 200: page(product) },
-  problems: ['invalid-cursor'],
+    'A back office, which calls with a key and the scope `catalog:write`, also lists what is not on sale by `active=false`, and finds any product by `sku`. All that is asked for must be met. `q` searches name, SKU, brand, attributes and description for all its words in any form; the last may be the beginning of a word. When nothing has them all, words that no product has are taken for the most similar ones. What it finds comes by relevance: the 200 newest matches are put in order, so use more words to find older ones. `availability` is that of ten seconds ago at most, where a key with `catalog:write` or `reports:read` does not read it now. How many there are is in `GET /products/{productId}/stock-movements`. Shared caches may keep what a request with a `Client-Id` alone gets.',
+  query: z
+    .strictObject({
+      ...pageQuery,
+      q: z.optional(text(200)),
+      category: z.optional(id('category')),
+      brand: z.optional(text(100)),
+      attribute: z.optional(
+        z
+          .record(attributeName, text(200))
+          .check(z.refine((asked) => Object.keys(asked).length <= 10, 'has more than 10 attributes')),
+      ),
+      priceFrom: z.optional(priceLimit),
+      priceTo: z.optional(priceLimit),
+      currency: z.optional(currency),
+      inStock: z.optional(z.literal('true')),
+      active: z.optional(z.enum(['true', 'false'])),
+      sku: z.optional(sku),
+      sort: z.optional(productSort),
+    })
+    .check(
+      z.refine(({ priceFrom = 0, priceTo = maxPriceAmount }) => priceFrom <= priceTo, {
+        path: ['priceTo'],
+        error: 'is less than priceFrom',
+      }),
+      z.refine(({ q, sort }) => sort !== 'relevance' || q !== undefined, {
+        path: ['sort'],
+        error: 'is relevance, which only a search by q has',
+      }),
+    ),
+  responses: { 200: page(listedProduct) },
+  problems: ['invalid-cursor', 'category-unknown', 'search-without-words'],
   etag: true,
   shareable: true,
 } as const satisfies OperationContract;
@@ -52,13 +158,13 @@ export const createProduct = {
   body: z.strictObject({
     sku,
     name: text(200),
-    description: z.optional(z.nullable(prose(5000))),
+    ...details,
     price,
     active: z._default(z.boolean(), true),
   }),
   responses: { 201: product },
   headers: ['Location', 'ETag'],
-  problems: ['sku-taken'],
+  problems: ['sku-taken', 'category-unknown'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
@@ -69,12 +175,12 @@ export const updateProduct = {
     .strictObject({
       sku: z.optional(sku),
       name: z.optional(text(200)),
-      description: z.optional(z.nullable(prose(5000))),
+      ...details,
       price: z.optional(price),
       active: z.optional(z.boolean()),
     })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: product },
-  problems: ['not-found', 'sku-taken', 'version-stale'],
+  problems: ['not-found', 'sku-taken', 'category-unknown', 'version-stale'],
   ifMatch: true,
 } as const satisfies OperationContract;

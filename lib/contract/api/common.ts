@@ -40,6 +40,20 @@ export const text = (max: number) =>
 export const prose = (max: number) =>
   z.string().check(z.trim(), z.maxLength(max), z.regex(/^(?:[^\p{Cc}\p{Cs}]|[\t\r\n])*$/u, 'has control characters'));
 
+/** Refuses JSON that is larger than so many bytes, or that PostgreSQL cannot keep as `jsonb`. */
+export const keepableJson = (bytes: number) => [
+  z.refine(isKeepable, 'has text or a number that cannot be kept'),
+  z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= bytes, `has more than ${bytes} bytes as JSON`),
+];
+
+/** NUL and lone surrogates are no text in PostgreSQL. What is larger than JavaScript's numbers would become null. */
+function isKeepable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([name, inner]) => isKeepable(name) && isKeepable(inner));
+}
+
 export const pageQuery = {
   limit: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 20),
   cursor: z.optional(z.string().check(z.minLength(1), z.maxLength(500))),

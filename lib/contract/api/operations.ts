@@ -1,6 +1,7 @@
 import * as applications from './applications.ts';
 import * as audit from './audit.ts';
 import * as catalog from './catalog.ts';
+import * as categories from './categories.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
@@ -26,6 +27,7 @@ const files = [
   { tag: 'Customers', file: privacy },
   { tag: 'Sessions', file: sessions },
   { tag: 'Catalogue', file: catalog },
+  { tag: 'Catalogue', file: categories },
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderParts },

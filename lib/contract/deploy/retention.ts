@@ -45,6 +45,8 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'customers.identities': { kept: 'until unlinked or erased', why: 'sign-in', by: keepers.operations },
   'customers.idempotency_keys': idempotency,
   'catalog.products': forGood('orders and ledgers name them'),
+  'catalog.categories': forGood('products and shops name them'),
+  'catalog.words': forGood('corrects words of searches; one row for each word of the catalogue'),
   'catalog.idempotency_keys': idempotency,
   'stock.levels': forGood('one row for each product'),
   'stock.movements': {

@@ -22,8 +22,8 @@ export type Parameter = {
   required?: boolean;
   description?: string;
   schema: Schema;
-  /** How a list is written: with commas. */
-  style?: 'form';
+  /** How a list is written, with commas, and a map, as `name[member]`. */
+  style?: 'form' | 'deepObject';
   explode?: boolean;
   example?: unknown;
 };

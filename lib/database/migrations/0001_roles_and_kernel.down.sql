@@ -1,5 +1,5 @@
 drop domain
-  kernel.access_id, kernel.action_id, kernel.customer_id, kernel.event_id, kernel.finding_id, kernel.identity_id,
+  kernel.access_id, kernel.action_id, kernel.category_id, kernel.customer_id, kernel.event_id, kernel.finding_id, kernel.identity_id,
   kernel.mail_id, kernel.movement_id, kernel.order_id, kernel.payment_id, kernel.product_id, kernel.refund_id,
   kernel.currency;
 drop schema kernel;

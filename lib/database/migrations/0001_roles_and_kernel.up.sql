@@ -42,6 +42,10 @@ begin
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', name, '10s');
     execute format('grant connect on database %I to %I', current_database(), name);
   end loop;
+  -- Filters of the catalogue match one product or half of them, so each list is planned for the values that it has, and for
+  -- pages in memory or on SSD.
+  execute 'alter role catalog_reader set plan_cache_mode = force_custom_plan';
+  execute 'alter role catalog_reader set random_page_cost = 1.1';
   execute format('revoke all on database %I from public', current_database());
   -- RDS Proxy checks the database under a role of its own, which exists on AWS alone.
   if exists (select from pg_catalog.pg_roles where rolname = 'rdsproxyadmin') then
@@ -56,6 +60,7 @@ revoke all on schema public from public;
 create schema kernel;
 create domain kernel.access_id as text collate "C" check (value ~ '^acc_[0-9a-f]{32}$');
 create domain kernel.action_id as text collate "C" check (value ~ '^act_[0-9a-f]{32}$');
+create domain kernel.category_id as text collate "C" check (value ~ '^cat_[0-9a-f]{32}$');
 create domain kernel.customer_id as text collate "C" check (value ~ '^cus_[0-9a-f]{32}$');
 create domain kernel.event_id as text collate "C" check (value ~ '^evt_[0-9a-f]{32}$');
 create domain kernel.finding_id as text collate "C" check (value ~ '^fnd_[0-9a-f]{32}$');

@@ -1,3 +1,4 @@
+drop view catalog.availability;
 drop table stock.reservations, stock.movements, stock.levels;
 drop function stock.apply_movement(), stock.refuse_new_product();
 drop schema stock;

@@ -77,6 +77,16 @@ create table stock.reservations (
 );
 create index reservations_expiring on stock.reservations (expires_at) where state = 'held';
 
+-- Whether a product can be ordered, for the catalogue: without how many there are.
+create view catalog.availability as
+  select product_id, case
+    when on_hand <= reserved then 'out_of_stock'
+    when on_hand - reserved <= low_at then 'low'
+    else 'in_stock'
+  end as availability
+  from stock.levels;
+grant select on catalog.availability to catalog_reader;
+
 grant usage on schema stock to catalog_api, saga, manual_review, reconciler;
 
 grant select on stock.levels to catalog_api, saga;

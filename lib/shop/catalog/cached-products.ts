@@ -1,20 +1,21 @@
+import { createHash } from 'node:crypto';
 import type * as contract from '../../contract/api/catalog.ts';
-import { decodeCursor } from '../../contract/api/cursor.ts';
 import type { Cache } from '../../kernel/cache-aside.ts';
 import { type CachePointers, changeCached } from '../../kernel/cache-changes.ts';
-import { listNameOf } from './products.sql.ts';
+import { decodeListCursor, listNameOf, type ProductFilter } from './list.sql.ts';
 
 /*
- * What is cached of the catalogue: each product, on sale or not, and each page of the lists of products on sale. Orders and
+ * What is cached of the catalogue: each product, on sale or not, and each page of the lists of products on sale that
+ * many ask for alike: all of them, those of a category or brand, or of a SKU. Searches are not. Orders and
  * quotes read prices from the database alone.
  */
 
 /** The form of the entries. Whoever changes a product's fields raises it, so that no release reads entries of another. */
-const form = 1;
+const form = 3;
 
 const pointerOf = (productId: string): string => `product/${productId}`;
 /** Every product may be in any list, so each change moves them all. */
-const listsPointer = 'products';
+export const listsPointer = 'products';
 
 /** A product, on sale or not; undefined when it does not exist. */
 export const readCachedProduct = (
@@ -24,17 +25,28 @@ export const readCachedProduct = (
 ): Promise<contract.Product | undefined> =>
   cache.read({ pointer: pointerOf(productId), entry: `product.${form}/${productId}` }, load);
 
-type Page<P> = { limit: number; cursor?: string | undefined; sku?: string | undefined; load: () => Promise<P> };
+/** Stock moves with each order, so lists, which show whether a product can be ordered, are loaded again so often. */
+const listsFresh = 10_000;
+
+type Page<P> = { filter: ProductFilter; limit: number; cursor?: string | undefined; load: () => Promise<P> };
 
 /**
- * A page of the products on sale.
- * @throws Problem invalid-cursor
+ * A page of the products on sale, at most ten seconds behind the stock, and not behind any change of a product.
+ * @throws Problem invalid-cursor; whatever `load` throws
  */
-export async function listCachedProducts<P>(cache: Cache, { limit, cursor, sku, load }: Page<P>): Promise<P> {
-  const before = cursor === undefined ? '' : decodeCursor(listNameOf({ active: true }), cursor);
-  const entry = `products.${form}/${limit}/${before}/${sku ?? ''}`;
-  return (await cache.read({ pointer: listsPointer, entry }, load)) as P;
+export async function listCachedProducts<P>(cache: Cache, { filter, limit, cursor = '', load }: Page<P>): Promise<P> {
+  if (!isUsual(filter)) return load();
+  if (cursor !== '') decodeListCursor(filter, cursor);
+  const list = createHash('sha256')
+    .update(JSON.stringify([listNameOf(filter), filter.sku, cursor]))
+    .digest('base64url');
+  const key = { pointer: listsPointer, entry: `products.${form}/${limit}/${list}`, fresh: listsFresh };
+  return (await cache.read(key, load)) as P;
 }
+
+/** Whether many ask for this list alike. What few ask for would fill the table, and be loaded each time all the same. */
+const isUsual = ({ q, attribute, priceFrom, priceTo }: ProductFilter): boolean =>
+  [q, attribute, priceFrom, priceTo].every((given) => given === undefined);
 
 /**
  * Adds or changes a product, so that who reads the catalogue after the answer sees the change.

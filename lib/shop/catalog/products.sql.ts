@@ -1,6 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type * as contract from '../../contract/api/catalog.ts';
-import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { Problem } from '../../contract/api/problems.ts';
 
 /** A row of the catalogue. */
@@ -9,55 +8,45 @@ export type ProductRow = {
   sku: string;
   name: string;
   description: string | null;
+  categoryId: string | null;
+  brand: string | null;
+  images: contract.Product['images'];
+  attributes: contract.Product['attributes'];
+  metadata: contract.Product['metadata'];
   priceAmount: number;
   priceCurrency: string;
+  /** Only where costs were asked for. */
+  costAmount?: number | null;
+  costCurrency?: string | null;
+  taxClass: string;
+  weight: number | null;
   active: boolean;
   createdAt: Date;
   updatedAt: Date;
   version: number;
 };
 
-/** Which products are meant: on sale, off sale, or either without `active`; and of which SKU. */
-export type ProductFilter = { active?: boolean | undefined; sku?: string | undefined };
-
-/**
- * A page of products, newest first.
- * @throws Problem invalid-cursor
- */
-export async function listProducts(
-  sql: Sql,
-  { active, sku }: ProductFilter,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-) {
-  const listName = listNameOf({ active });
-  const rows = await sql<ProductRow[]>`
-    select ${columns(sql)} from catalog.products
-    where true
-      ${active === undefined ? sql`` : active ? sql`and active` : sql`and not active`}
-      ${sku === undefined ? sql`` : sql`and sku = ${sku}`}
-      ${cursor === undefined ? sql`` : sql`and id < ${decodeCursor(listName, cursor)}`}
-    order by id desc
-    limit ${limit + 1}`;
-  return toPage(listName, rows.map(toProduct), limit);
-}
+/** Whether the answer has what products cost the shop. What customers see, and what is cached, does not. */
+export type Costs = { costs: boolean };
 
 /** A product, on sale or not; undefined when it does not exist. */
-export async function findProduct(sql: Sql, id: string): Promise<contract.Product | undefined> {
-  const [row] = await sql<ProductRow[]>`select ${columns(sql)} from catalog.products where id = ${id}`;
+export async function findProduct(
+  sql: Sql,
+  id: string,
+  { costs }: Costs = { costs: false },
+): Promise<contract.Product | undefined> {
+  const [row] = await sql<ProductRow[]>`select ${columns(sql, { costs })} from catalog.products where id = ${id}`;
   return row && toProduct(row);
 }
 
 /** The products with these ids that are on sale, in the order of the ids. */
 export async function findProducts(sql: Sql, ids: readonly string[]): Promise<contract.Product[]> {
   const rows = await sql<ProductRow[]>`
-    select ${columns(sql)} from catalog.products
+    select ${columns(sql, { costs: false })} from catalog.products
     where id = any (string_to_array(${ids.join(',')}, ',')) and active`;
   const found = new Map(rows.map((row) => [row.id, toProduct(row)]));
   return ids.flatMap((id) => found.get(id) ?? []);
 }
-/** The list that a cursor belongs to. */
-export const listNameOf = ({ active }: ProductFilter): string =>
-  active === false ? 'list-products off sale' : 'list-products';
 
 /** @throws Problem not-found when the product does not exist, on sale or not */
 export async function requireProduct(sql: Sql | TransactionSql, id: string): Promise<void> {
@@ -66,8 +55,9 @@ export async function requireProduct(sql: Sql | TransactionSql, id: string): Pro
 }
 
 /** The columns that a ProductRow has. */
-export const columns = (sql: Sql | TransactionSql) =>
-  sql`id, sku, name, description, price_amount, price_currency, active, created_at, updated_at, version`;
+export const columns = (sql: Sql | TransactionSql, { costs }: Costs) => sql`
+  id, sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency,
+  ${costs ? sql`cost_amount, cost_currency,` : sql``} tax_class, weight, active, created_at, updated_at, version`;
 
 /** A product as the API shows it. */
 export const toProduct = (row: ProductRow): contract.Product => ({
@@ -75,7 +65,15 @@ export const toProduct = (row: ProductRow): contract.Product => ({
   sku: row.sku,
   name: row.name,
   description: row.description,
+  categoryId: row.categoryId,
+  brand: row.brand,
+  images: row.images,
+  attributes: row.attributes,
+  metadata: row.metadata,
   price: { amount: row.priceAmount, currency: row.priceCurrency },
+  ...(row.costAmount == null ? {} : { costPrice: { amount: row.costAmount, currency: row.costCurrency ?? '' } }),
+  taxClass: row.taxClass,
+  weight: row.weight,
   active: row.active,
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),
