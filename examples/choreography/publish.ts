@@ -67,6 +67,7 @@ const publish = ({ sql, client, busName }: Options): Promise<number> =>
             sequence,
             occurredAt: occurredAt.toISOString(),
             correlationId: null,
+            causationId: null,
             data,
           }),
         })),
