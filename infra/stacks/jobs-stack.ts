@@ -14,33 +14,32 @@ import type { MonitoredResources } from '../monitoring/resources.ts';
  * Starts the publisher when a saga begins, which is after its order was committed, and when it has ended. Step Functions tells
  * EventBridge of both without charge, so no function has to.
  */
-function wokenBySagas(scope: Construct, publisher: HandlerFunction, stateMachineArn: string[]): void {
-  const rule = new events.CfnRule(scope, 'PublisherRule', {
+const wokenBySagas = (scope: Construct, publisher: HandlerFunction, stateMachineArn: string[]): void =>
+  wokenBy(scope, 'Publisher', publisher, {
     description: 'Domain events of a saga are published as it goes',
     eventPattern: {
       source: ['aws.states'],
       'detail-type': ['Step Functions Execution Status Change'],
       detail: { stateMachineArn },
     },
-    targets: [
-      {
-        id: 'function',
-        arn: publisher.function.functionArn,
-        input: '{}',
-        // The schedule does what a lost event leaves.
-        retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 2 },
-      },
-    ],
   });
-  invokedBy(scope, 'PublisherPermission', publisher, rule.attrArn);
-}
 
 /** Starts the publisher when a handler says that it has written an event. */
-function wokenByHandlers(scope: Construct, publisher: HandlerFunction, stage: string): void {
-  const rule = new events.CfnRule(scope, 'OutboxRule', {
+const wokenByHandlers = (scope: Construct, publisher: HandlerFunction, stage: string): void =>
+  wokenBy(scope, 'Outbox', publisher, {
     eventBusName: busNameOf(stage),
     description: 'Domain events that no saga announces are published at once',
     eventPattern: { source: [outboxSource], 'detail-type': [outboxDue] },
+  });
+
+function wokenBy(
+  scope: Construct,
+  id: string,
+  publisher: HandlerFunction,
+  on: Pick<events.CfnRuleProps, 'eventBusName' | 'description' | 'eventPattern'>,
+): void {
+  const rule = new events.CfnRule(scope, `${id}Rule`, {
+    ...on,
     targets: [
       {
         id: 'function',
@@ -51,7 +50,7 @@ function wokenByHandlers(scope: Construct, publisher: HandlerFunction, stage: st
       },
     ],
   });
-  invokedBy(scope, 'OutboxPermission', publisher, rule.attrArn);
+  invokedBy(scope, `${id}Permission`, publisher, rule.attrArn);
 }
 
 /** What runs without a request: scheduled jobs, and the function that stores access records from the log. */
