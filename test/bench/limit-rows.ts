@@ -9,12 +9,12 @@ export type OrderRows = Record<string, Row[]>;
 /** How many rows each table has, and a transaction id that no row of them is older than the next order than. */
 export type Tally = { counts: Map<string, number>; nextId: string };
 
-/** Counts the rows of every table of the product but the audit's, which are written a batch at a time, beside the orders. */
+/** Counts the rows of every table of the product but those that are written a batch at a time, beside the orders. */
 export async function tally(owner: Sql): Promise<Tally> {
   const tables = await owner`
     select format('%I.%I', n.nspname, c.relname) as name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema|audit)'
+    where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema|audit|read_models)'
     order by 1`;
   const counts = new Map<string, number>();
   for (const { name } of tables) {

@@ -72,6 +72,8 @@ async function templateOf({ stack, tokens, productIds }: Shop): Promise<OrderRow
   const owner = postgres({ path: stack.inside.socketPath, user: 'rdsadmin', database: 'counterfoil', max: 1 });
   const agent = new Agent();
   try {
+    // What is published, or gets its place in the feed, is written anew.
+    await stack.inside.eventsDelivered();
     const before = await tally(owner);
     const order = {
       url: `${stack.baseUrl}/orders`,
@@ -85,6 +87,7 @@ async function templateOf({ stack, tokens, productIds }: Shop): Promise<OrderRow
     const rows = await rowsSince(owner, before);
     // The database lets an order in only as pending; the row is of the same size.
     for (const row of rows['orders.orders'] ?? []) row.status = 'pending';
+    for (const row of rows['outbox.events'] ?? []) row.position = null;
     return rows;
   } finally {
     agent.destroy();
