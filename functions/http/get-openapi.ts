@@ -1,13 +1,15 @@
-import document from '../../lib/contract/api/assets/openapi.json' with { type: 'json' };
+import { gunzipSync } from 'node:zlib';
+import { packedDocument } from '../../lib/contract/api/openapi.static.ts';
 import * as contract from '../../lib/contract/api/system.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { routes } from '../routes.ts';
 
-const body = { contentType: 'application/json', text: JSON.stringify(document) };
+let text: string | undefined;
 
 export async function run(): Promise<Result> {
-  return { status: 200, body };
+  text ??= gunzipSync(Buffer.from(packedDocument, 'base64')).toString();
+  return { status: 200, body: { contentType: 'application/json', text } };
 }
 
 export const handler = httpHandler(routes['get-openapi'], contract.getOpenapi, run, () => undefined);

@@ -242,6 +242,7 @@ export const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
 export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   customer: ids.customer,
   product: ids.product,
+  category: ids.category,
   order: ids.order,
   payment: ids.payment,
   refund: ids.refund,
