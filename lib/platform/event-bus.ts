@@ -1,4 +1,4 @@
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { eventBridge } from '../events/eventbridge.gateway.ts';
 import type { EventBus } from '../events/publish.ts';
 import { awsCredentials, config } from './config.ts';
@@ -15,6 +15,26 @@ export function eventBridgeClient(): EventBridgeClient {
     requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
   });
   return client;
+}
+
+/** What EventBridge takes in one call. */
+const entriesInCall = 10;
+
+/**
+ * Puts messages of one kind on the stage's bus, each with its detail. They tell somebody of work: what gets lost is found by a
+ * schedule, so entries that the bus refuses are not sent again.
+ */
+export async function tellBus(
+  { source, type, details = [{}] }: { source: string; type: string; details?: readonly object[] },
+  options: { abortSignal?: AbortSignal } = {},
+): Promise<void> {
+  const { EVENT_BUS_NAME: EventBusName } = config();
+  for (let at = 0; at < details.length; at += entriesInCall) {
+    const Entries = details
+      .slice(at, at + entriesInCall)
+      .map((detail) => ({ EventBusName, Source: source, DetailType: type, Detail: JSON.stringify(detail) }));
+    await eventBridgeClient().send(new PutEventsCommand({ Entries }), options);
+  }
 }
 
 /** The process's event bus. */

@@ -4,23 +4,13 @@ import type { EndpointKey } from '../events/webhooks/endpoints.dynamo.ts';
 import type { Tell } from '../events/webhooks/notices.ts';
 import { describeError, type Logger } from '../kernel/log.ts';
 import { config } from './config.ts';
-import { eventBridgeClient } from './event-bus.ts';
+import { eventBridgeClient, tellBus } from './event-bus.ts';
 
 export type WakeSenders = (endpoints: readonly EndpointKey[]) => Promise<void>;
 
 /** Tells senders which endpoints have something to send. What gets lost is found by the job wake-webhooks within a minute. */
-export const wakeSenders: WakeSenders = async (endpoints) => {
-  const EventBusName = config().EVENT_BUS_NAME;
-  for (let at = 0; at < endpoints.length; at += 10) {
-    const Entries = endpoints.slice(at, at + 10).map((endpoint) => ({
-      EventBusName,
-      Source: webhookSource,
-      DetailType: webhookDue,
-      Detail: JSON.stringify(endpoint),
-    }));
-    await eventBridgeClient().send(new PutEventsCommand({ Entries }));
-  }
-};
+export const wakeSenders: WakeSenders = (endpoints) =>
+  tellBus({ source: webhookSource, type: webhookDue, details: endpoints });
 
 /**
  * The same for a request, which has stored its work by then: with the bus away the work waits for the job, and the request does

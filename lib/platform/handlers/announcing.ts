@@ -1,8 +1,6 @@
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { outboxDue, outboxSource } from '../../contract/events/define-event.ts';
 import { describeError, type Logger } from '../../kernel/log.ts';
-import { config } from '../config.ts';
-import { eventBridgeClient } from '../event-bus.ts';
+import { tellBus } from '../event-bus.ts';
 
 type Log = Pick<Logger, 'warn'>;
 
@@ -10,13 +8,10 @@ type Log = Pick<Logger, 'warn'>;
 const patienceMs = 500;
 
 /** Tells the publisher that the outbox has events, once they are committed. */
-export async function tellPublisher(log: Log): Promise<void> {
-  const { EVENT_BUS_NAME } = config();
-  const message = { EventBusName: EVENT_BUS_NAME, Source: outboxSource, DetailType: outboxDue, Detail: '{}' };
-  await eventBridgeClient()
-    .send(new PutEventsCommand({ Entries: [message] }), { abortSignal: AbortSignal.timeout(patienceMs) })
-    .catch((error: unknown) => log.warn('publisher not told', { error: describeError(error) }));
-}
+export const tellPublisher = (log: Log): Promise<void> =>
+  tellBus({ source: outboxSource, type: outboxDue }, { abortSignal: AbortSignal.timeout(patienceMs) }).catch(
+    (error: unknown) => log.warn('publisher not told', { error: describeError(error) }),
+  );
 
 /**
  * The same `run`, which tells the publisher when it has ended. For what writes events without a saga, whose beginning and end
