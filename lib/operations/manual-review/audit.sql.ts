@@ -37,15 +37,16 @@ export type KnownOrder = {
   archived: boolean;
 };
 
-/** Adds to the audit, in the transaction of the retry, that somebody had the compensation of an order run again. */
-export async function auditRetry(
+/** Adds to the audit, in the transaction that does it, what somebody does with an order. */
+export async function auditAction(
   tx: TransactionSql,
   orderId: string,
+  action: 'retry' | 'unarchive',
   { actionId, keyId, requestId, at }: Operator,
 ): Promise<void> {
   await tx`
     insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
-    values (${actionId}, ${orderId}, ${at}, ${keyId}, 'retry', ${requestId})`;
+    values (${actionId}, ${orderId}, ${at}, ${keyId}, ${action}, ${requestId})`;
 }
 
 /** Puts an archived order back as it was; it stays out of the archive until a time. @returns whether it was archived */
@@ -53,15 +54,4 @@ export async function putBack(tx: TransactionSql, orderId: string, until: Date):
   const [row] = await tx<[{ done: boolean }]>`
     select archive.unarchive_order(${orderId}, ${until}::timestamptz) as done`;
   return row.done;
-}
-
-/** Adds to the audit, in the transaction that did it, that somebody took an order out of the archive. */
-export async function auditUnarchiving(
-  tx: TransactionSql,
-  orderId: string,
-  { actionId, keyId, requestId, at }: Operator,
-): Promise<void> {
-  await tx`
-    insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
-    values (${actionId}, ${orderId}, ${at}, ${keyId}, 'unarchive', ${requestId})`;
 }

@@ -9,7 +9,7 @@ import { retryInput } from '../../saga/retry-compensation.ts';
 import { readCancellation } from '../../shop/orders/cancel.sql.ts';
 import { findArchivedStatus } from '../../shop/orders/read.sql.ts';
 import { type StartSaga, startOrLeave } from '../../shop/orders/start-saga.ts';
-import { auditRetry } from './audit.sql.ts';
+import { auditAction } from './audit.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 
 export type ReviewDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
@@ -34,7 +34,7 @@ export async function retryCompensation(
     const taken = await reopenForCompensation(tx, orderId, operator);
     if (taken === undefined) throw await notLive(tx, orderId);
     if ('status' in taken) throw notInReview(taken.status);
-    await auditRetry(tx, orderId, operator);
+    await auditAction(tx, orderId, 'retry', operator);
     const input = retryInput(await readCancellation(tx, orderId), taken.attempt);
     start = () => deps.startCompensating(input);
     const order = await findReviewOrder(tx, orderId, now);

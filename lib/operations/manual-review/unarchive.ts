@@ -1,7 +1,7 @@
 import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent } from '../../database/idempotency.sql.ts';
 import { newId } from '../../kernel/ids.ts';
-import { auditUnarchiving, putBack } from './audit.sql.ts';
+import { auditAction, putBack } from './audit.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 import type { Asker, ReviewDeps } from './retry.ts';
 
@@ -21,7 +21,7 @@ export async function unarchiveOrder(
     const now = deps.clock.now();
     const until = new Date(now + staysDays * 24 * 3600_000);
     if (await putBack(tx, orderId, until)) {
-      await auditUnarchiving(tx, orderId, {
+      await auditAction(tx, orderId, 'unarchive', {
         actionId: newId('action', deps.clock),
         keyId,
         requestId,
