@@ -2,7 +2,15 @@ import type { Sql } from 'postgres';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
 import { readFeed } from '../feed.sql.ts';
-import { listGenerations, lockGeneration, moveTo, openGeneration, readLag, replaceLive } from './generations.sql.ts';
+import {
+  type Generation,
+  listGenerations,
+  lockGeneration,
+  moveTo,
+  openGeneration,
+  readLag,
+  replaceLive,
+} from './generations.sql.ts';
 import { applyToOrderDetails, dropReplaced } from './order-details.sql.ts';
 
 /** Each read model: how it applies events, and how it deletes what a generation held that was replaced. */
@@ -45,9 +53,9 @@ export async function updateReadModels(deps: UpdateDeps): Promise<Updated> {
   const isTimeUp = () => stopwatch.elapsed() >= until;
   let applied = 0;
   for (const model of modelNames) {
-    for (const { generation, live } of await listGenerations(sql, model)) {
+    for (const generation of await listGenerations(sql, model)) {
       applied += await follow(sql, model, generation, isTimeUp);
-      if (!live && !isTimeUp()) await inTransaction(sql, (tx) => replaceLive(tx, model));
+      if (!generation.live && !isTimeUp()) await inTransaction(sql, (tx) => replaceLive(tx, model));
     }
     while (!isTimeUp() && (await models[model].dropReplaced(sql, batch)) > 0);
   }
@@ -62,13 +70,18 @@ export async function updateReadModels(deps: UpdateDeps): Promise<Updated> {
  */
 export const startRebuild = (sql: Sql, model: ModelName): Promise<boolean> => openGeneration(sql, model);
 
-async function follow(sql: Sql, model: ModelName, generation: number, isTimeUp: () => boolean): Promise<number> {
+async function follow(
+  sql: Sql,
+  model: ModelName,
+  { generation, position }: Generation,
+  isTimeUp: () => boolean,
+): Promise<number> {
   let applied = 0;
-  let after: number | undefined;
+  let after: number | undefined = position;
   while (!isTimeUp()) {
     after ??= (await listGenerations(sql, model)).find((each) => each.generation === generation)?.position;
     if (after === undefined) return applied;
-    const from = after;
+    const from: number = after;
     const page = await readFeed(sql, { after: from, limit: pageSize });
     if (page.next === from) return applied;
     const done = await inTransaction(sql, async (tx) => {
