@@ -7,7 +7,7 @@ import { eventData, insertEvents } from './outbox.sql.ts';
 /** That an application was suspended: when, in milliseconds since the epoch, and the version that it got by that. */
 export type Suspension = { applicationId: string; name: string; at: number; version: number };
 
-/** Writes the events of suspensions, each once, however often it is told. @returns how many were new */
+/** Writes the events of suspensions, each once, however often it gets them. @returns how many were new */
 export async function announceSuspensions(sql: Sql, suspensions: readonly Suspension[], clock: Clock): Promise<number> {
   let announced = 0;
   for (const { applicationId, name, at, version } of suspensions) {

@@ -21,7 +21,7 @@ type Options = {
 /**
  * Runs work on the database that is safe to repeat: it only reads, or it claims an idempotency key. It is repeated when the
  * proxy switches to another writer, which shows as lost connections, as sessions that may only read, and as names that are not
- * found. An outage that lasts longer is for the client, who is told when to come back.
+ * found. An outage that lasts longer is for the client, whose answer says when to come back.
  * @param attempt gets the milliseconds that it may take
  */
 export async function repeatWhileWriterSwitches<T>(

@@ -60,7 +60,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     await rm(wal, { recursive: true, force: true });
     return { backup, data: place.data, lastCommitAt };
   } catch (error) {
-    await undo(into, existed, place);
+    await clear(into, existed, place);
     throw explainDisk(error, into);
   }
 }
@@ -168,7 +168,7 @@ async function extract(
 }
 
 /** Leaves the folder as it was: empty, or not there. Only what this restore made is in it. */
-async function undo(into: string, existed: boolean, place: Place | undefined): Promise<void> {
+async function clear(into: string, existed: boolean, place: Place | undefined): Promise<void> {
   if (place !== undefined) {
     await removeHalfMade(place.data).catch(() => {});
     await rm(place.data, { recursive: true, force: true });
