@@ -20,6 +20,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   catalog_reader: 'show products, and change nothing',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds',
+  fulfilment_api: 'pack, ship and deliver orders, and take goods back; see neither prices nor payments',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
   back_office_api: 'show the back office those copies',

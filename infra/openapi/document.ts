@@ -101,6 +101,7 @@ const schemesOf: Readonly<Record<Auth, readonly string[]>> = {
   customer: ['session'],
   session: ['session'],
   app: ['appKey'],
+  customerOrApp: ['session', 'appKey'],
 };
 
 function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {
@@ -164,6 +165,8 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'orders:read': 'read the orders of its customers',
   'orders:place': 'place, pay and cancel orders for its customers',
   'orders:refund': 'give back what orders were paid with',
+  'orders:fulfil': 'pack, ship and deliver orders',
+  'returns:manage': 'receive and reject returns, and request them for customers',
   'orders:review': 'see what is stuck or disagrees, and put it right',
   'customers:read': 'read names, e-mails and addresses',
   'customers:write':

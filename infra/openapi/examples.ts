@@ -8,13 +8,16 @@ import {
   category,
   confirmed,
   customer,
+  delivered,
   eur,
+  fulfilment,
   ids,
   lastPage,
   level,
   lines,
   movement,
   opened,
+  orderReturn,
   pending,
   placedAt,
   priced,
@@ -24,6 +27,7 @@ import {
   review,
   reviewOrder,
   settled,
+  shipped,
   up,
   webhookDelivery,
   webhookEndpoint,
@@ -120,6 +124,37 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   'cancel-order': { answers: { 200: cancelled, 202: { ...confirmed, status: 'cancelling', version: 5 } } },
   'settle-simulated-payment': {
     request: { outcome: 'complete' },
+  },
+  'create-fulfilment': {
+    request: { lines, carrier: 'DHL' },
+    answers: { 201: { ...fulfilment, fulfilmentStatus: 'unfulfilled' } },
+  },
+  'ship-fulfilment': {
+    request: { trackingNumber: shipped.trackingNumber, trackingUrl: shipped.trackingUrl },
+    answers: { 200: { ...shipped, fulfilmentStatus: 'fulfilled' } },
+  },
+  'deliver-fulfilment': { answers: { 200: { ...delivered, fulfilmentStatus: 'delivered' } } },
+  'cancel-fulfilment': { answers: { 200: { ...fulfilment, status: 'cancelled', fulfilmentStatus: 'unfulfilled' } } },
+  'list-fulfilments': { answers: { 200: { data: [delivered] } } },
+  'get-fulfilment': { answers: { 200: shipped } },
+  'request-return': {
+    request: { lines: [{ productId: ids.mug, quantity: 1, reason: 'damaged' }] },
+    answers: { 201: orderReturn },
+  },
+  'receive-return': {
+    request: { lines: [{ productId: ids.mug, writeOff: 1 }] },
+    answers: {
+      200: {
+        ...orderReturn,
+        status: 'received',
+        lines: orderReturn.lines.map((line) => ({ ...line, writtenOff: 1 })),
+        updatedAt: '2026-03-19T13:58:20.118Z',
+      },
+    },
+  },
+  'reject-return': {
+    request: { reason: 'more than 30 days after delivery' },
+    answers: { 200: { ...orderReturn, status: 'rejected', rejection: 'more than 30 days after delivery' } },
   },
   'request-refund': {
     request: { amount: eur(1520), reason: 'the mug arrived broken' },

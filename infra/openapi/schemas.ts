@@ -5,6 +5,7 @@ import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
+import * as fulfilments from '../../lib/contract/api/fulfilments.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
 import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
@@ -15,6 +16,7 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
+import * as returns from '../../lib/contract/api/returns.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
 import * as system from '../../lib/contract/api/system.ts';
@@ -36,7 +38,10 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Discount: orders.quote.shape.discount.def.innerType,
   OrderLine: orders.quote.shape.lines.def.element,
   Quote: orders.quote,
+  OrderedLine: orders.order.shape.lines.def.element,
   Order: orders.order,
+  Fulfilment: fulfilments.fulfilment,
+  Return: returns.orderReturn,
   OrderWithParts: orderWithParts,
   TimelineEntry: orders.timelineEntry,
   ...orders.timelineEntries,

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { type OrderRow, toOrder } from '../../lib/shop/orders/order.ts';
 
+const progress = { fulfilled: 2, shipped: 1, delivered: 1, returned: 0 };
+
 const row: OrderRow = {
   id: 'ord_1',
   customerId: 'cus_1',
   status: 'confirmed',
+  fulfilmentStatus: 'partially_fulfilled',
   currency: 'EUR',
   subtotal: 2000,
   discountAmount: 0,
@@ -16,7 +19,7 @@ const row: OrderRow = {
   paymentStatus: null,
   paymentRefunded: null,
   paymentAction: null,
-  lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: 1000, total: 2000 }],
+  lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: 1000, total: 2000, ...progress }],
   createdAt: new Date('2026-03-14T09:00:00Z'),
   updatedAt: new Date('2026-03-14T09:00:01Z'),
   version: 4,
@@ -28,8 +31,19 @@ test('an order without discount, payment and failure says that there is none', (
   expect(toOrder(row)).toEqual({
     id: 'ord_1',
     status: 'confirmed',
+    fulfilmentStatus: 'partially_fulfilled',
     customerId: 'cus_1',
-    lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: euros(1000), total: euros(2000) }],
+    lines: [
+      {
+        productId: 'prd_1',
+        sku: 'MUG',
+        name: 'Mug',
+        quantity: 2,
+        unitPrice: euros(1000),
+        total: euros(2000),
+        ...progress,
+      },
+    ],
     subtotal: euros(2000),
     discount: null,
     total: euros(2000),

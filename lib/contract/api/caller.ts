@@ -52,6 +52,10 @@ export function callerKey(caller: Caller): string {
   }
 }
 
+/** The customer who calls; undefined for an application that calls for everybody. */
+export const customerOf = (caller: Customer | App): string | undefined =>
+  caller.kind === 'customer' ? caller.customerId : undefined;
+
 /** Whether a caller sees what products cost the shop: an application that proved itself by a key, and keeps books or products. */
 export const seesCosts = (caller: Caller): boolean =>
   caller.kind === 'app' &&

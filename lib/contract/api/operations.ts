@@ -5,6 +5,7 @@ import * as categories from './categories.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
+import * as fulfilments from './fulfilments.ts';
 import * as identities from './identities.ts';
 import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
@@ -14,6 +15,7 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
+import * as returns from './returns.ts';
 import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
@@ -31,6 +33,8 @@ const files = [
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderParts },
+  { tag: 'Orders', file: fulfilments },
+  { tag: 'Orders', file: returns },
   { tag: 'Orders', file: refunds },
   { tag: 'Orders', file: orderDetails },
   { tag: 'Payments', file: payments },

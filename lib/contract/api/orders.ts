@@ -15,6 +15,10 @@ export const orderStatuses = [
 ] as const;
 export type OrderStatus = (typeof orderStatuses)[number];
 
+/** How much of an order has shipped: `pending` parcels do not count. */
+export const fulfilmentStatuses = ['unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered'] as const;
+export type FulfilmentStatus = (typeof fulfilmentStatuses)[number];
+
 /** Why an order failed or is in manual review. Codes are stable: shops translate by them. */
 export const orderFailureCodes = [
   'out-of-stock',
@@ -60,11 +64,16 @@ export const quote = z.object(priced);
 export type Quote = z.output<typeof quote>;
 export type Discount = z.output<typeof discount>;
 
+/** Units of a line in parcels; of them shipped; of those delivered; and units in returns that were not rejected. */
+const progress = { fulfilled: z.int(), shipped: z.int(), delivered: z.int(), returned: z.int() };
+
 export const order = z.object({
   id: id('order'),
   status: z.enum(orderStatuses),
+  fulfilmentStatus: z.enum(fulfilmentStatuses),
   customerId: id('customer'),
   ...priced,
+  lines: z.array(z.extend(line, progress)),
   payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
   /** What the customer must do before the payment goes on, in `pending_payment` alone. */
   paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
@@ -91,6 +100,18 @@ export const timelineDetails = {
   'refund-failed': z.object(partialRefund),
   'stock-released': z.object({}),
   'stock-returned': z.object({}),
+  'fulfilment-created': z.object({ fulfilmentId: id('fulfilment') }),
+  'fulfilment-cancelled': z.object({ fulfilmentId: id('fulfilment') }),
+  'order-shipped': z.object({
+    fulfilmentId: id('fulfilment'),
+    carrier: z.nullable(z.string()),
+    trackingNumber: z.nullable(z.string()),
+    trackingUrl: z.nullable(z.string()),
+  }),
+  'order-delivered': z.object({ fulfilmentId: id('fulfilment') }),
+  'return-requested': z.object({ returnId: id('return') }),
+  'return-received': z.object({ returnId: id('return') }),
+  'return-rejected': z.object({ returnId: id('return') }),
   'status-changed': z.object({
     from: z.enum(orderStatuses),
     to: z.enum(orderStatuses),
@@ -112,6 +133,13 @@ export const timelineEntries = {
   RefundFailedEntry: entry('refund-failed'),
   StockReleasedEntry: entry('stock-released'),
   StockReturnedEntry: entry('stock-returned'),
+  FulfilmentCreatedEntry: entry('fulfilment-created'),
+  FulfilmentCancelledEntry: entry('fulfilment-cancelled'),
+  OrderShippedEntry: entry('order-shipped'),
+  OrderDeliveredEntry: entry('order-delivered'),
+  ReturnRequestedEntry: entry('return-requested'),
+  ReturnReceivedEntry: entry('return-received'),
+  ReturnRejectedEntry: entry('return-rejected'),
   StatusChangedEntry: entry('status-changed'),
 } as const;
 
@@ -124,6 +152,13 @@ export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.RefundFailedEntry,
   timelineEntries.StockReleasedEntry,
   timelineEntries.StockReturnedEntry,
+  timelineEntries.FulfilmentCreatedEntry,
+  timelineEntries.FulfilmentCancelledEntry,
+  timelineEntries.OrderShippedEntry,
+  timelineEntries.OrderDeliveredEntry,
+  timelineEntries.ReturnRequestedEntry,
+  timelineEntries.ReturnReceivedEntry,
+  timelineEntries.ReturnRejectedEntry,
   timelineEntries.StatusChangedEntry,
 ]);
 export type TimelineEntry = z.output<typeof timelineEntry>;
@@ -166,11 +201,13 @@ export const getOrderTimeline = {
 
 export const cancelOrder = {
   summary: 'Cancel an order, refund its payment and return its stock',
+  description:
+    'Cancels the whole order, and parcels that were packed for it. An order of which a parcel has shipped cannot be cancelled: request a return instead.',
   path: orderPath,
   responses: { 200: order, 202: order },
   statuses: { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
   headers: ['Location'],
-  problems: ['not-found', 'order-ended', 'order-too-late-to-cancel'],
+  problems: ['not-found', 'order-ended', 'order-shipped', 'order-too-late-to-cancel'],
   idempotency: 'accepted',
   wait: true,
 } as const satisfies OperationContract;

@@ -76,5 +76,6 @@ export const invariants = [
   'charged-at-most-once',
   'confirmed-is-complete',
   'every-order-ends',
+  'lines-add-up',
 ] as const;
 export type Invariant = (typeof invariants)[number];

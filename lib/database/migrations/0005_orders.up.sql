@@ -34,6 +34,8 @@ create table orders.orders (
   failure_code text,
   failure_detail text,
   confirmed_at timestamptz,
+  -- How much of the order has shipped: what the counters of its lines add up to.
+  fulfilment_status text collate "C" not null default 'unfulfilled',
   -- Set by the first step of a compensation. From then on no step takes the order forward, however late it arrives.
   abandoned_at timestamptz,
   -- Counts how often the compensation was run again; 0 while only the saga itself has run it.
@@ -45,6 +47,11 @@ create table orders.orders (
   constraint order_status_known check (status in
     ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
   ),
+  constraint fulfilment_status_known check (fulfilment_status in
+    ('unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered')
+  ),
+  -- What has shipped is not cancelled, so its stock never goes back to the shelf by a compensation.
+  constraint shipped_order_stays_confirmed check (fulfilment_status = 'unfulfilled' or status = 'confirmed'),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
   constraint order_totals_add_up check (total = subtotal - discount_amount),
@@ -71,9 +78,18 @@ create table orders.lines (
   quantity integer not null check (quantity between 1 and 999),
   unit_price bigint not null check (unit_price >= 0),
   total bigint not null,
+  -- Units in fulfilments; of them shipped; of those delivered. Units in returns that were not rejected.
+  fulfilled integer not null default 0,
+  shipped integer not null default 0,
+  delivered integer not null default 0,
+  returned integer not null default 0,
   primary key (order_id, position),
   unique (order_id, product_id),
-  constraint line_total_adds_up check (total = unit_price * quantity)
+  constraint line_total_adds_up check (total = unit_price * quantity),
+  constraint fulfilled_as_ordered check (
+    0 <= delivered and delivered <= shipped and shipped <= fulfilled and fulfilled <= quantity
+  ),
+  constraint returned_as_shipped check (0 <= returned and returned <= shipped)
 );
 
 create table orders.timeline (

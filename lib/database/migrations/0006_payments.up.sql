@@ -70,7 +70,7 @@ create view orders.order_details as
   select
     o.id, o.customer_id, o.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at, o.created_at,
-    o.updated_at,
+    o.updated_at, o.fulfilment_status,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -80,7 +80,8 @@ create view orders.order_details as
       select jsonb_agg(
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
-          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total
+          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
+          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned
         ) order by l.position
       )
       from orders.lines l

@@ -12,7 +12,8 @@ create table archive.pages (
   -- When the first of its orders was placed, and when anything last happened to one.
   first_at timestamptz not null,
   last_at timestamptz not null,
-  -- By order id, the rows of the order as JSON: `order`, `lines`, `timeline`, `reviews`, `payments`, `refunds`, `reservations`.
+  -- By order id, the rows of the order as JSON: `order`, `lines`, `timeline`, `reviews`, `payments`, `refunds`, `reservations`,
+  -- `fulfilments`, `returns`.
   documents jsonb not null check (jsonb_typeof(documents) = 'object')
 );
 create index pages_with_room on archive.pages (month, id) where orders < 100;
@@ -65,7 +66,7 @@ create view archive.order_details as
   select
     d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at, o.created_at,
-    d.updated_at,
+    d.updated_at, o.fulfilment_status,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -75,7 +76,8 @@ create view archive.order_details as
       select jsonb_agg(
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
-          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total
+          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
+          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned
         ) order by l.position
       )
       from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l
@@ -194,7 +196,9 @@ begin
     'reviews', (select coalesce(jsonb_agg(to_jsonb(r) order by r.attempt), '[]') from orders.manual_reviews r where r.order_id = o.id),
     'payments', (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from payments.payments p where p.order_id = o.id),
     'refunds', (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from payments.refunds r where r.order_id = o.id),
-    'reservations', (select coalesce(jsonb_agg(to_jsonb(r) order by r.product_id), '[]') from stock.reservations r where r.order_id = o.id)
+    'reservations', (select coalesce(jsonb_agg(to_jsonb(r) order by r.product_id), '[]') from stock.reservations r where r.order_id = o.id),
+    'fulfilments', (select coalesce(jsonb_agg(to_jsonb(f) order by f.id), '[]') from orders.fulfilments f where f.order_id = o.id),
+    'returns', (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from orders.returns r where r.order_id = o.id)
   )) into found from orders.orders o where o.id = any (chosen);
 
   if page is null then
@@ -215,6 +219,8 @@ begin
   delete from payments.refunds r where r.order_id = any (chosen);
   delete from payments.payments p where p.order_id = any (chosen);
   delete from stock.reservations r where r.order_id = any (chosen);
+  delete from orders.returns r where r.order_id = any (chosen);
+  delete from orders.fulfilments f where f.order_id = any (chosen);
   delete from orders.manual_reviews r where r.order_id = any (chosen);
   delete from orders.timeline t where t.order_id = any (chosen);
   delete from orders.lines l where l.order_id = any (chosen);
@@ -244,6 +250,8 @@ begin
   insert into payments.payments select r.* from jsonb_populate_recordset(null::payments.payments, d -> 'payments') r;
   insert into payments.refunds select r.* from jsonb_populate_recordset(null::payments.refunds, d -> 'refunds') r;
   insert into stock.reservations select r.* from jsonb_populate_recordset(null::stock.reservations, d -> 'reservations') r;
+  insert into orders.fulfilments select f.* from jsonb_populate_recordset(null::orders.fulfilments, d -> 'fulfilments') f;
+  insert into orders.returns select r.* from jsonb_populate_recordset(null::orders.returns, d -> 'returns') r;
   delete from archive.order_keys k where k.id = wanted;
   update archive.pages p set orders = p.orders - 1, documents = p.documents - wanted where p.id = page;
   insert into archive.unarchived (order_id, until) values (wanted, stay);
@@ -251,33 +259,7 @@ begin
 end
 $$;
 
--- Moves up to `most` published events from the outbox to the archive, the first in the feed first. The last one stays: the
--- next place in the feed follows from it.
-create function archive.move_events(before timestamptz, most integer) returns integer
-language sql security definer set search_path = '' as $$
-  with old as (
-    select e.id from outbox.events e
-    where e.position < (select max(l.position) from outbox.events l) and e.published_at < before
-    order by e.position
-    limit most
-    for update skip locked
-  ),
-  moved as (delete from outbox.events e where e.id = any (array(select old.id from old)) returning e.*),
-  kept as (
-    insert into archive.events (
-      position, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data, occurred_at,
-      published_at
-    )
-    select position, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data,
-      occurred_at, published_at
-    from moved
-    returning id
-  )
-  select count(*)::integer from kept
-$$;
-
-revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz),
-  archive.move_events(timestamptz, integer) from public;
+revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz) from public;
 
 grant usage on schema archive to orders_api, refunds_api, events_api, manual_review, customer_export, jobs;
 
@@ -290,9 +272,5 @@ grant select on archive.orders, archive.lines, archive.manual_reviews, archive.p
 grant select on archive.events to events_api;
 grant select (id, type, subject, occurred_at, published_at) on archive.events to manual_review;
 
--- Events get their places in the feed before they leave the outbox.
-grant usage on schema outbox to jobs;
-grant select (id, aggregate_id, sequence, position, occurred_at), update (position) on outbox.events to jobs;
-grant execute on function archive.move_orders(timestamptz, timestamptz, integer), archive.move_events(timestamptz, integer)
-  to jobs;
+grant execute on function archive.move_orders(timestamptz, timestamptz, integer) to jobs;
 grant execute on function archive.unarchive_order(text, timestamptz) to manual_review;

@@ -1,13 +1,17 @@
 import type { Sql } from 'postgres';
+import type { Fulfilment } from '../../contract/api/fulfilments.ts';
 import type { TimelineEntry } from '../../contract/api/orders.ts';
 import type { ExportedOrder } from '../../contract/api/privacy.ts';
 import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
+import type { OrderReturn } from '../../contract/api/returns.ts';
 import { type OrderRow, toOrder } from './order.ts';
 import { type OrderPart, orderColumns, withArchived } from './read.sql.ts';
 
 type Row = OrderRow & {
   paymentMethod: string;
   timeline: TimelineEntry[];
+  fulfilments: Fulfilment[];
+  returns: OrderReturn[];
   refunds: (Omit<Refund, 'amount' | 'failure'> & { amount: number; failureCode: RefundRefusalCode | null })[];
 };
 
@@ -27,7 +31,20 @@ export async function exportOrders(
           'amount', r.amount, 'reason', r.reason, 'failureCode', r.failure_code, 'createdAt', r.created_at,
           'updatedAt', r.updated_at) order by r.id desc), '[]'::jsonb)
         from ${sql(part === 'orders' ? 'payments.refunds' : 'archive.refunds')} r where r.order_id = d.id
-      ) as refunds`;
+      ) as refunds,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'orderId', f.order_id, 'status', f.status,
+          'lines', f.lines, 'carrier', f.carrier, 'trackingNumber', f.tracking_number, 'trackingUrl', f.tracking_url,
+          'shippedAt', f.shipped_at, 'deliveredAt', f.delivered_at, 'createdAt', f.created_at, 'updatedAt', f.updated_at)
+          order by f.id), '[]'::jsonb)
+        from ${sql(`${part}.fulfilments`)} f where f.order_id = d.id
+      ) as fulfilments,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'orderId', r.order_id, 'status', r.status,
+          'lines', r.lines, 'rejection', r.rejection, 'createdAt', r.created_at, 'updatedAt', r.updated_at)
+          order by r.id), '[]'::jsonb)
+        from ${sql(`${part}.returns`)} r where r.order_id = d.id
+      ) as returns`;
   const page = sql`
     where customer_id = ${customerId} ${before === undefined ? sql`` : sql`and id < ${before}`}
     order by id desc
@@ -40,6 +57,14 @@ const toExported = (row: Row): ExportedOrder => ({
   ...toOrder(row),
   paymentMethod: row.paymentMethod,
   timeline: row.timeline.map((entry) => ({ ...entry, at: iso(entry.at) })),
+  fulfilments: row.fulfilments.map((parcel) => ({
+    ...parcel,
+    shippedAt: parcel.shippedAt && iso(parcel.shippedAt),
+    deliveredAt: parcel.deliveredAt && iso(parcel.deliveredAt),
+    createdAt: iso(parcel.createdAt),
+    updatedAt: iso(parcel.updatedAt),
+  })),
+  returns: row.returns.map((each) => ({ ...each, createdAt: iso(each.createdAt), updatedAt: iso(each.updatedAt) })),
   refunds: row.refunds.map(({ amount, failureCode, ...refund }) => ({
     ...refund,
     amount: { amount, currency: row.currency },

@@ -1,4 +1,4 @@
-import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
+import type { Discount, FulfilmentStatus, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
 import type { Priced } from '../pricing/price.ts';
 
 /** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
@@ -10,11 +10,15 @@ export type NewOrder = Priced & {
   createdAt: number;
 };
 
+/** Units of a line in parcels, shipped, delivered, and in returns. */
+type Progress = { fulfilled: number; shipped: number; delivered: number; returned: number };
+
 /** A row of the view orders.order_details, as far as an order shows it. */
 export type OrderRow = {
   id: string;
   customerId: string;
   status: OrderStatus;
+  fulfilmentStatus: FulfilmentStatus;
   currency: string;
   subtotal: number;
   discountAmount: number;
@@ -23,7 +27,14 @@ export type OrderRow = {
   failureCode: OrderFailureCode | null;
   failureDetail: string | null;
   paymentAction: Order['paymentAction'];
-  lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
+  lines: ({
+    productId: string;
+    sku: string;
+    name: string;
+    quantity: number;
+    unitPrice: number;
+    total: number;
+  } & Progress)[];
   createdAt: Date;
   updatedAt: Date;
   version: number;
@@ -39,14 +50,19 @@ export function toOrder(row: OrderRow): Order {
   return {
     id: row.id,
     status: row.status,
+    fulfilmentStatus: row.fulfilmentStatus,
     customerId: row.customerId,
-    lines: row.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
+    lines: row.lines.map(({ productId, sku, name, quantity, unitPrice, total, ...line }) => ({
       productId,
       sku,
       name,
       quantity,
       unitPrice: money(unitPrice),
       total: money(total),
+      fulfilled: line.fulfilled,
+      shipped: line.shipped,
+      delivered: line.delivered,
+      returned: line.returned,
     })),
     subtotal: money(row.subtotal),
     discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
@@ -69,7 +85,9 @@ export function pendingOrder(order: NewOrder): Order {
   const at = new Date(order.createdAt);
   return toOrder({
     ...order,
+    lines: order.lines.map((line) => ({ ...line, fulfilled: 0, shipped: 0, delivered: 0, returned: 0 })),
     status: 'pending',
+    fulfilmentStatus: 'unfulfilled',
     discountAmount: order.discount?.amount ?? 0,
     discountReason: order.discount?.reason ?? null,
     failureCode: null,

@@ -59,7 +59,7 @@ function refusal(claimed: Exclude<Awaited<ReturnType<typeof claimRefund>>, { out
     case 'archived':
       return new Problem(
         'order-archived',
-        'The order is old and in the archive, where nothing changes. Take it out of the archive, then refund it.',
+        'The order is old and in the archive, where nothing changes. Take it out of the archive first.',
       );
     case 'too-large':
       return new Problem('refund-too-large', `At most ${claimed.left} ${claimed.currency} minor units are left.`);
