@@ -293,7 +293,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
-    'orders.fulfilment_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
+    'orders.fulfilment_idempotency_keys': [
+      'select(expires_at), delete',
+      'deletes expired records without reading them',
+    ],
     'payments.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'outbox.events': [
       'select(id, aggregate_id, sequence, occurred_at, position), update(position)',

@@ -1,10 +1,3 @@
--- What reads the feed, publishes and erases has to do with archived events too.
-create index archived_events_in_sequence on archive.events (aggregate_id, sequence);
-
-grant usage on schema archive to publisher, read_models, customer_erasure;
-grant select on archive.events to publisher, read_models;
-grant select (aggregate_id, type, data), update (data) on archive.events to customer_erasure;
-
 -- Moves up to `most` published events from the outbox to the archive, the first in the feed first. The last one stays: the
 -- next place in the feed follows from it.
 create function archive.move_events(before timestamptz, most integer) returns integer
@@ -31,7 +24,11 @@ language sql security definer set search_path = '' as $$
 $$;
 
 revoke all on function archive.move_events(timestamptz, integer) from public;
--- Events get their places in the feed before they leave the outbox.
-grant usage on schema outbox to jobs;
-grant select (id, aggregate_id, sequence, position, occurred_at), update (position) on outbox.events to jobs;
 grant execute on function archive.move_events(timestamptz, integer) to jobs;
+
+-- What reads the feed, publishes and erases has to do with archived events too.
+create index archived_events_in_sequence on archive.events (aggregate_id, sequence);
+
+grant usage on schema archive to publisher, read_models, customer_erasure;
+grant select on archive.events to publisher, read_models;
+grant select (aggregate_id, type, data), update (data) on archive.events to customer_erasure;
