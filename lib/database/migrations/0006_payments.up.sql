@@ -70,7 +70,7 @@ create view orders.order_details as
   select
     o.id, o.customer_id, o.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at, o.created_at,
-    o.updated_at,
+    o.updated_at, o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,

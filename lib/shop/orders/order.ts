@@ -1,18 +1,31 @@
+import type { Address, Contact } from '../../contract/api/address.ts';
 import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
 import type { Priced } from '../pricing/price.ts';
 
-/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
-export type NewOrder = Priced & {
-  id: string;
-  eventId: string;
-  customerId: string;
-  paymentMethod: string;
-  createdAt: number;
+/** What was said of an order besides its lines. */
+export type OrderDetails = {
+  shippingAddress: Address | null;
+  billingAddress: Address | null;
+  contact: Contact | null;
+  note: string | null;
+  metadata: Record<string, unknown> | null;
 };
 
+/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
+export type NewOrder = Priced &
+  OrderDetails & {
+    number: string;
+    id: string;
+    eventId: string;
+    customerId: string;
+    paymentMethod: string;
+    createdAt: number;
+  };
+
 /** A row of the view orders.order_details, as far as an order shows it. */
-export type OrderRow = {
+export type OrderRow = OrderDetails & {
   id: string;
+  number: string;
   customerId: string;
   status: OrderStatus;
   currency: string;
@@ -29,15 +42,16 @@ export type OrderRow = {
   version: number;
   archived: boolean;
 } & (
-  | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
-  | { paymentId: null; paymentStatus: null; paymentRefunded: null }
-);
+    | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+    | { paymentId: null; paymentStatus: null; paymentRefunded: null }
+  );
 
 /** An order as the API shows it. */
 export function toOrder(row: OrderRow): Order {
   const money = (amount: number) => ({ amount, currency: row.currency });
   return {
     id: row.id,
+    number: row.number,
     status: row.status,
     customerId: row.customerId,
     lines: row.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
@@ -51,6 +65,11 @@ export function toOrder(row: OrderRow): Order {
     subtotal: money(row.subtotal),
     discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
     total: money(row.total),
+    shippingAddress: row.shippingAddress,
+    billingAddress: row.billingAddress,
+    contact: row.contact,
+    note: row.note,
+    metadata: row.metadata ?? {},
     payment:
       row.paymentId === null
         ? null

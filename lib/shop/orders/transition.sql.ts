@@ -132,6 +132,7 @@ export function placement(
   const money = (amount: number) => ({ amount, currency: order.currency });
   const data: EventData<typeof orderPlaced> = {
     orderId: order.id,
+    number: order.number,
     customerId: order.customerId,
     lines: order.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
       productId,
@@ -144,19 +145,26 @@ export function placement(
     subtotal: money(order.subtotal),
     discount: order.discount && { ...money(order.discount.amount), reason: order.discount.reason },
     total: money(order.total),
+    shippingAddress: order.shippingAddress,
+    billingAddress: order.billingAddress,
+    contact: order.contact,
+    note: order.note,
+    metadata: order.metadata ?? {},
   };
+  const json = (value: object | null) => sql`${value === null ? null : JSON.stringify(value)}::text::jsonb`;
   const detail = { status: 'pending', total: money(order.total), requestId };
   const placed = { definition: orderPlaced, data: sql`${JSON.stringify(data)}::text::jsonb` };
   return sql`
     changed as (
       insert into orders.orders (
-        id, customer_id, status, currency, subtotal, discount_amount, discount_reason, total, payment_method,
-        correlation_id, created_at, updated_at
+        id, number, customer_id, status, currency, subtotal, discount_amount, discount_reason, total, payment_method,
+        shipping_address, billing_address, contact, note, metadata, correlation_id, created_at, updated_at
       )
       select
-        ${order.id}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.id}, ${order.number}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
         ${order.discount?.amount ?? 0}::bigint, ${order.discount?.reason ?? null}::text, ${order.total}::bigint,
-        ${order.paymentMethod}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+        ${order.paymentMethod}, ${json(order.shippingAddress)}, ${json(order.billingAddress)}, ${json(order.contact)},
+        ${order.note}::text, ${json(order.metadata)}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
       from ${when}
       returning id, version, correlation_id
     ),
