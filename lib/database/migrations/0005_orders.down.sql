@@ -4,6 +4,6 @@ drop table
 drop function
   orders.next_number(text),
   orders.guard_first_status(), orders.guard_transition(), orders.forget_payment_action(), orders.guard_outcome(),
-  orders.guard_lines(), orders.guard_added_lines();
+  orders.guard_lines();
 drop sequence orders.order_numbers;
 drop schema orders;

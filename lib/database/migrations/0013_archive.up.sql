@@ -47,8 +47,10 @@ create view archive.documents as
 create view archive.order_details as
   select
     d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
-    o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at, o.created_at,
-    d.updated_at, o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
+    o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
+    o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.created_at, d.updated_at,
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -58,7 +60,8 @@ create view archive.order_details as
       select jsonb_agg(
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
-          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total
+          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
+          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight
         ) order by l.position
       )
       from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l
@@ -70,12 +73,14 @@ create view archive.order_details as
 -- The rows of archived orders, in the columns that they had.
 create view archive.orders as
   select d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
-    o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
-    o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at, o.number, o.shipping_address,
-    o.billing_address, o.contact, o.note, o.metadata
+    o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
+    o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at,
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata
   from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o;
 create view archive.lines as
-  select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total
+  select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total,
+    l.discount, l.tax, l.tax_rate, l.tax_class, l.weight
   from archive.documents d, jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l;
 create view archive.timeline as
   select d.id as order_id, t.version, t.entry, t.type, t.detail, t.at
@@ -235,7 +240,8 @@ begin
 end
 $$;
 
-revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz) from public;
+revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz)
+  from public;
 
 grant usage on schema archive to orders_api, refunds_api, manual_review, customer_export, jobs;
 
