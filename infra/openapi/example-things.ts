@@ -101,14 +101,28 @@ export const priced = {
 };
 
 const nothingShipped = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0 };
+export const orderAddress = {
+  name: 'Ada Byron',
+  line1: 'Hauptstraße 5',
+  postalCode: '8010',
+  city: 'Graz',
+  country: 'AT',
+};
+export const contact = { email: 'ada@example.com', phone: '+43 316 000000' };
 
 export const pending = {
   id: ids.order,
+  number: 'CF-10042',
   status: 'pending' as const,
   fulfilmentStatus: 'unfulfilled' as const,
   customerId: ids.customer,
   ...priced,
   lines: priced.lines.map((line) => ({ ...line, ...nothingShipped })),
+  shippingAddress: orderAddress,
+  billingAddress: null,
+  contact,
+  note: null,
+  metadata: {},
   payment: null,
   paymentAction: null,
   failure: null,
@@ -354,6 +368,8 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Category: category,
   Customer: customer,
   Address: address,
+  OrderAddress: orderAddress,
+  OrderContact: contact,
   Identity: identity,
   Quote: priced,
   Order: confirmed,

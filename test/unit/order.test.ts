@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { type OrderRow, toOrder } from '../../lib/shop/orders/order.ts';
+import { detailsOf } from '../../lib/shop/orders/place.ts';
 
 const progress = { fulfilled: 2, shipped: 1, delivered: 1, returned: 0 };
 
 const row: OrderRow = {
+  ...detailsOf({}),
   id: 'ord_1',
+  number: 'CF-10001',
   customerId: 'cus_1',
   status: 'confirmed',
   fulfilmentStatus: 'partially_fulfilled',
@@ -43,7 +46,10 @@ const row: OrderRow = {
 test('an order without discount, payment and failure says that there is none', () => {
   const euros = (amount: number) => ({ amount, currency: 'EUR' });
   expect(toOrder(row)).toEqual({
+    ...detailsOf({}),
+    metadata: {},
     id: 'ord_1',
+    number: 'CF-10001',
     status: 'confirmed',
     fulfilmentStatus: 'partially_fulfilled',
     customerId: 'cus_1',

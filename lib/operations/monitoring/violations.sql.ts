@@ -15,13 +15,13 @@ export async function checkOrders(sql: Sql, orderIds: readonly string[], now: Da
   const asked = JSON.stringify(orderIds);
   const rows = await sql`
     select 'charged-at-most-once' as invariant, order_id as subject from monitor.payment_violations
-    where order_id in (select jsonb_array_elements_text(${asked}::text::jsonb))
+    where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))
     union all
     select 'confirmed-is-complete', order_id from monitor.confirmation_violations
-    where order_id in (select jsonb_array_elements_text(${asked}::text::jsonb))
+    where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))
     union
     select 'lines-add-up', order_id from monitor.line_violations
-    where order_id in (select jsonb_array_elements_text(${asked}::text::jsonb))`;
+    where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))`;
   for (const invariant of invariantsOfOrders) {
     const broken = rows.filter((row) => row.invariant === invariant).map((row) => row.subject as string);
     await keepViolations(sql, invariant, { asked: orderIds, broken }, now);

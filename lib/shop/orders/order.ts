@@ -1,22 +1,35 @@
+import type { Address, Contact } from '../../contract/api/address.ts';
 import type { Discount, FulfilmentStatus, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
 import type { Priced, PricedLine } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
 
-/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
-export type NewOrder = Priced & {
-  id: string;
-  eventId: string;
-  customerId: string;
-  paymentMethod: string;
-  createdAt: number;
+/** What was said of an order besides its lines. */
+export type OrderDetails = {
+  shippingAddress: Address | null;
+  billingAddress: Address | null;
+  contact: Contact | null;
+  note: string | null;
+  metadata: Record<string, unknown> | null;
 };
+
+/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
+export type NewOrder = Priced &
+  OrderDetails & {
+    number: string;
+    id: string;
+    eventId: string;
+    customerId: string;
+    paymentMethod: string;
+    createdAt: number;
+  };
 
 /** Units of a line in parcels, shipped, delivered, and in returns. */
 type Progress = { fulfilled: number; shipped: number; delivered: number; returned: number };
 
 /** A row of the view orders.order_details, as far as an order shows it. */
-export type OrderRow = {
+export type OrderRow = OrderDetails & {
   id: string;
+  number: string;
   customerId: string;
   status: OrderStatus;
   fulfilmentStatus: FulfilmentStatus;
@@ -42,9 +55,9 @@ export type OrderRow = {
   version: number;
   archived: boolean;
 } & (
-  | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
-  | { paymentId: null; paymentStatus: null; paymentRefunded: null }
-);
+    | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+    | { paymentId: null; paymentStatus: null; paymentRefunded: null }
+  );
 
 /** An order as the API shows it. */
 export function toOrder(row: OrderRow): Order {
@@ -52,11 +65,17 @@ export function toOrder(row: OrderRow): Order {
   const priced = toQuote(pricedOf(row));
   return {
     id: row.id,
+    number: row.number,
     status: row.status,
     fulfilmentStatus: row.fulfilmentStatus,
     customerId: row.customerId,
     ...priced,
     lines: priced.lines.map((line, i) => ({ ...line, ...progressOf(row.lines[i]!) })),
+    shippingAddress: row.shippingAddress,
+    billingAddress: row.billingAddress,
+    contact: row.contact,
+    note: row.note,
+    metadata: row.metadata ?? {},
     payment:
       row.paymentId === null
         ? null
