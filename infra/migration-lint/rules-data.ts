@@ -1,5 +1,5 @@
-import type { Check } from './rules.ts';
 import { commandsOf } from './rules-objects.ts';
+import type { Check } from './schema.ts';
 import { findAll, listName, relationName } from './statements.ts';
 
 /** What changes or loses rows. */

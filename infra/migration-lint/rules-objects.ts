@@ -1,5 +1,4 @@
-import type { Check } from './rules.ts';
-import { columnsOf, type Schema } from './schema.ts';
+import { type Check, columnsOf, type Schema } from './schema.ts';
 import { listName, type Node, relationName } from './statements.ts';
 
 const dropped: Readonly<Record<string, string>> = {

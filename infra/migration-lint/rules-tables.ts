@@ -1,6 +1,5 @@
-import type { Check } from './rules.ts';
 import { commandsOf } from './rules-objects.ts';
-import type { Schema } from './schema.ts';
+import type { Check, Schema } from './schema.ts';
 import { findAll, type Node, relationName, type Statement } from './statements.ts';
 
 /** What locks a table while it works through every row, or refuses what the running release writes. */

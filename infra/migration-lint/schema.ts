@@ -12,6 +12,9 @@ export type Schema = {
   take(statement: Statement, released: boolean): void;
 };
 
+/** Checks one statement. @returns what it does that the rule refuses, each as the rest of a sentence */
+export type Check = (statement: Statement, schema: Schema) => string[];
+
 export function createSchema(): Schema {
   /** Made since the release that runs: nothing of it can depend on them. */
   const fresh = new Set<string>();
