@@ -134,7 +134,13 @@ export const createQuote = {
   summary: 'Price a basket without placing an order',
   body: z.strictObject({ lines }),
   responses: { 200: quote },
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large', 'too-many-unpaid-orders'],
+  problems: [
+    'product-not-available',
+    'product-has-options',
+    'currencies-mixed',
+    'amount-too-large',
+    'too-many-unpaid-orders',
+  ],
 } as const satisfies OperationContract;
 
 export const placeOrder = {
@@ -145,7 +151,7 @@ export const placeOrder = {
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   headers: ['Location'],
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
+  problems: ['product-not-available', 'product-has-options', 'currencies-mixed', 'amount-too-large'],
   idempotency: 'required',
   wait: true,
 } as const satisfies OperationContract;

@@ -3,7 +3,15 @@ import { type InputError, Problem } from '../../contract/api/problems.ts';
 import { type AppliedDiscount, discountOn } from './discounts.ts';
 
 /** What pricing needs of a product. `priceAmount` is in minor units of `priceCurrency`. */
-export type PriceableProduct = { id: string; sku: string; name: string; priceAmount: number; priceCurrency: string };
+export type PriceableProduct = {
+  id: string;
+  sku: string;
+  name: string;
+  priceAmount: number;
+  priceCurrency: string;
+  /** Whether its variants are sold instead of it. */
+  hasOptions?: boolean;
+};
 
 export type PricedLine = {
   productId: string;
@@ -29,7 +37,7 @@ export const maxTotal = 1_000_000_000_000;
 /**
  * Prices a basket. Several lines of the same product become one, at the place of the first.
  * @param products must include the basket's products that are on sale, and may include others
- * @throws Problem product-not-available, currencies-mixed or invalid-input (the quantities of a product add up to too
+ * @throws Problem product-not-available, product-has-options, currencies-mixed or invalid-input (the quantities of a product add up to too
  *   many), each with every line concerned; amount-too-large
  */
 export function priceOrder({
@@ -89,6 +97,12 @@ function checkAvailable(lines: readonly LineInput[], onSale: Map<string, Priceab
       : { pointer: `/lines/${index}/productId`, detail: `${productId} is unknown or not on sale` },
   );
   if (errors.length > 0) throw new Problem('product-not-available', sentence(errors), { errors });
+  const withOptions = errorsOf(lines, ({ productId }, index) =>
+    onSale.get(productId)?.hasOptions
+      ? { pointer: `/lines/${index}/productId`, detail: `${productId} has options: order one of its variants` }
+      : undefined,
+  );
+  if (withOptions.length > 0) throw new Problem('product-has-options', sentence(withOptions), { errors: withOptions });
 }
 
 function checkQuantities(lines: readonly LineInput[]): void {
