@@ -19,7 +19,8 @@ export const priceableColumns = (sql: Sql | TransactionSql, { customerId, produc
   (
     select coalesce(jsonb_agg(jsonb_build_object(
       'id', p.id, 'sku', p.sku, 'name', p.name, 'priceAmount', p.price_amount, 'priceCurrency', p.price_currency,
-      'hasOptions', p.has_options
+      'hasOptions', p.has_options,
+      'taxClass', p.tax_class, 'weight', p.weight
     )), '[]'::jsonb)
     from orders.priceable_products p
     where p.id = any (array(select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb)))
