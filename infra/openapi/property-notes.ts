@@ -264,6 +264,8 @@ const inSchema: Readonly<Record<string, string>> = {
   'ListVariantsResponse.data': 'The variants, oldest first.',
   'ProductOption.name': 'What the option is called: Size.',
   'ProductOption.values': 'What a customer can choose from, in the order to show.',
+  'CreateProductRequest.options.values': 'What a customer can choose from, in the order to show.',
+  'UpdateProductRequest.options.values': 'What a customer can choose from, in the order to show.',
   'ListCategoriesResponse.data': 'The categories, each followed by those below it.',
   'Category.level': 'How deep it is in the tree: 1 for the top, at most 5.',
   'Category.position': 'Where it stands among its siblings: smaller ones come first.',

@@ -145,6 +145,7 @@ describe('the problems of an operation', () => {
       'unsupported-media-type',
       'idempotency-key-reused',
       'product-not-available',
+      'product-has-options',
       'currencies-mixed',
       'amount-too-large',
       'rate-limited',
