@@ -30,7 +30,17 @@ export type Settings = {
   orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
   variables: Readonly<
-    Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE' | 'CATALOG_MAX_AGE_SECONDS', string>>
+    Partial<
+      Record<
+        | (typeof tunable)[number]
+        | 'PREPARED_STATEMENTS'
+        | 'CACHE'
+        | 'CATALOG_MAX_AGE_SECONDS'
+        | 'CAPTURE_AT'
+        | 'AUTHORIZATION_EXPIRY',
+        string
+      >
+    >
   >;
   /** Variables of the functions that open and recover accounts. */
   accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
@@ -45,6 +55,7 @@ export const tunable = [
   'SWEEP_AFTER_SECONDS',
   'MAX_UNPAID_ORDERS',
   'MAX_UNPAID_UNITS',
+  'AUTHORIZATION_MARGIN_SECONDS',
   'CANCELLATION_WINDOW_SECONDS',
   'IDEMPOTENCY_KEY_SECONDS',
   'PAYMENT_TIMEOUT_MS',
@@ -64,7 +75,8 @@ export class SettingError extends Error {
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
- * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
+ * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
@@ -98,6 +110,12 @@ export function readSettings(node: Node): Settings {
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
       ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
+      ...(given.oneOf('captureAt', ['checkout', 'shipment'], 'checkout') === 'shipment'
+        ? { CAPTURE_AT: 'shipment' }
+        : {}),
+      ...(given.oneOf('authorizationExpiry', ['capture', 'review'], 'capture') === 'review'
+        ? { AUTHORIZATION_EXPIRY: 'review' }
+        : {}),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
     },
     orderMails: orderMailsOf(given, mail),

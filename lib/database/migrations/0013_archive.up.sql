@@ -87,8 +87,8 @@ create view archive.order_details as
 -- The rows of archived orders, in the columns that they had.
 create view archive.orders as
   select d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
-    o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
-    o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at
+    o.payment_method, o.capture_at, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at, d.updated_at
   from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o;
 create view archive.lines as
   select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total
@@ -102,7 +102,8 @@ create view archive.manual_reviews as
   from archive.documents d, jsonb_populate_recordset(null::orders.manual_reviews, d.document -> 'reviews') r;
 create view archive.payments as
   select d.id as order_id, p.id, p.provider, p.reference, p.status, p.currency, p.amount, p.refund_claimed,
-    p.refunded_amount, p.captured_at, p.refunded_at, p.refund_reference
+    p.refunded_amount, p.authorized_at, p.expires_at, p.captured_at, p.voided_at, p.refunded_at, p.refund_reference,
+    p.capture_requested_at, p.capture_requested_by, p.capture_correlation_id, p.capture_attempt
   from archive.documents d, jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') p;
 create view archive.refunds as
   select d.id as order_id, r.id, r.payment_id, r.status, r.currency, r.amount, r.reason, r.requested_by,
@@ -122,6 +123,7 @@ create view archive.movable_orders as
   where o.status in ('confirmed', 'failed', 'cancelled')
     -- Subqueries with a limit are looked up for each order, so that no plan reads whole tables.
     and (select true from payments.refunds r where r.order_id = o.id and r.status = 'requested' limit 1) is null
+    and (select true from payments.payments p where p.order_id = o.id and p.status = 'authorized' limit 1) is null
     and (select true from stock.reservations r where r.order_id = o.id and r.state = 'held' limit 1) is null
     and (select true from monitor.payment_violations v where v.order_id = o.id limit 1) is null
     and (select true from monitor.confirmation_violations v where v.order_id = o.id limit 1) is null
@@ -251,38 +253,14 @@ begin
 end
 $$;
 
--- Moves up to `most` published events from the outbox to the archive, the first in the feed first. The last one stays: the
--- next place in the feed follows from it.
-create function archive.move_events(before timestamptz, most integer) returns integer
-language sql security definer set search_path = '' as $$
-  with old as (
-    select e.id from outbox.events e
-    where e.position < (select max(l.position) from outbox.events l) and e.published_at < before
-    order by e.position
-    limit most
-    for update skip locked
-  ),
-  moved as (delete from outbox.events e where e.id = any (array(select old.id from old)) returning e.*),
-  kept as (
-    insert into archive.events (
-      position, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data, occurred_at,
-      published_at
-    )
-    select position, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data,
-      occurred_at, published_at
-    from moved
-    returning id
-  )
-  select count(*)::integer from kept
-$$;
-
-revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz),
-  archive.move_events(timestamptz, integer) from public;
+revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz)
+  from public;
 
 grant usage on schema archive to orders_api, refunds_api, events_api, manual_review, customer_export, jobs;
 
 grant select on archive.order_details, archive.timeline to orders_api, customer_export, manual_review;
 grant select (id, customer_id, status) on archive.order_keys to orders_api;
+grant select on archive.payments to refunds_api;
 grant select on archive.refunds to refunds_api, customer_export, manual_review;
 grant select (id, status) on archive.order_keys to refunds_api, manual_review;
 grant select on archive.orders to refunds_api;
@@ -293,6 +271,5 @@ grant select (id, type, subject, occurred_at, published_at) on archive.events to
 -- Events get their places in the feed before they leave the outbox.
 grant usage on schema outbox to jobs;
 grant select (id, aggregate_id, sequence, position, occurred_at), update (position) on outbox.events to jobs;
-grant execute on function archive.move_orders(timestamptz, timestamptz, integer), archive.move_events(timestamptz, integer)
-  to jobs;
+grant execute on function archive.move_orders(timestamptz, timestamptz, integer) to jobs;
 grant execute on function archive.unarchive_order(text, timestamptz) to manual_review;

@@ -1,4 +1,4 @@
-import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
+import type { Discount, Order, OrderFailureCode, OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
 import type { Priced } from '../pricing/price.ts';
 
 /** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
@@ -7,6 +7,8 @@ export type NewOrder = Priced & {
   eventId: string;
   customerId: string;
   paymentMethod: string;
+  /** Its payment is captured when it ships; absent: at checkout. */
+  captureAt?: 'shipment' | undefined;
   createdAt: number;
 };
 
@@ -29,7 +31,7 @@ export type OrderRow = {
   version: number;
   archived: boolean;
 } & (
-  | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+  | { paymentId: string; paymentStatus: PaymentStatus; paymentRefunded: number }
   | { paymentId: null; paymentStatus: null; paymentRefunded: null }
 );
 

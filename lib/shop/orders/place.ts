@@ -16,6 +16,8 @@ export type PlaceDeps = {
   /** What a customer's unpaid orders may come to, with the new one. */
   unpaidLimits: Unpaid;
   startPlacing: StartSaga<OrderToPlace>;
+  /** When the payment of a new order is captured; absent: at checkout. */
+  captureAt?: 'shipment' | undefined;
 };
 
 /**
@@ -41,6 +43,7 @@ export async function placeOrder(
     eventId: newId('event', deps.clock),
     customerId: request.customerId,
     paymentMethod: request.paymentMethod,
+    captureAt: deps.captureAt,
     createdAt: deps.clock.now(),
   };
   const placed = pendingOrder(order);
@@ -74,9 +77,11 @@ export const orderToPlace = (order: {
   total: number;
   currency: string;
   paymentMethod: string;
+  captureAt?: 'shipment' | null | undefined;
 }): OrderToPlace => ({
   orderId: order.id,
   amount: order.total,
   currency: order.currency,
   paymentMethod: order.paymentMethod,
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
