@@ -37,7 +37,8 @@ export type Settings = {
         | 'CACHE'
         | 'CATALOG_MAX_AGE_SECONDS'
         | 'CAPTURE_AT'
-        | 'AUTHORIZATION_EXPIRY',
+        | 'AUTHORIZATION_EXPIRY'
+        | 'ORDER_NUMBER_PREFIX',
         string
       >
     >
@@ -78,7 +79,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
  * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `orderNumberPrefix`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
@@ -97,6 +98,11 @@ export function readSettings(node: Node): Settings {
   const mail = mailOf(given);
   const catalogMaxAge = maxAgeOf(given);
   const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
+  const orderNumberPrefix = given.matching(
+    'orderNumberPrefix',
+    /^[A-Z0-9]{1,10}$/,
+    'is not 1 to 10 capitals or digits',
+  );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
   return {
     profile,
@@ -116,6 +122,7 @@ export function readSettings(node: Node): Settings {
       ...(given.oneOf('authorizationExpiry', ['capture', 'review'], 'capture') === 'review'
         ? { AUTHORIZATION_EXPIRY: 'review' }
         : {}),
+      ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
     },
     orderMails: orderMailsOf(given, mail),

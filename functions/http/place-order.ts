@@ -44,6 +44,7 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   unpaidLimits: unpaidLimits(),
+  numberPrefix: config().ORDER_NUMBER_PREFIX,
   startPlacing,
   captureAt: config().CAPTURE_AT === 'shipment' ? ('shipment' as const) : undefined,
   sleep,

@@ -74,19 +74,50 @@ export const category = {
 
 export const priced = {
   lines: [
-    { productId: ids.product, sku: 'TEAPOT-1', name: 'Teapot', quantity: 2, unitPrice: eur(4990), total: eur(9980) },
-    { productId: ids.mug, sku: 'MUG-3', name: 'Mug', quantity: 1, unitPrice: eur(1520), total: eur(1520) },
+    {
+      ...{
+        productId: ids.product,
+        sku: 'TEAPOT-1',
+        name: 'Teapot',
+        quantity: 2,
+        unitPrice: eur(4990),
+        total: eur(9980),
+      },
+      ...{ discount: eur(998), tax: eur(0), taxRate: null },
+    },
+    {
+      ...{ productId: ids.mug, sku: 'MUG-3', name: 'Mug', quantity: 1, unitPrice: eur(1520), total: eur(1520) },
+      ...{ discount: eur(152), tax: eur(0), taxRate: null },
+    },
   ],
   subtotal: eur(11500),
   discount: { ...eur(1150), reason: 'large-order' as const },
+  couponCode: null,
+  shipping: null,
+  tax: null,
   total: eur(10350),
 };
 
+export const orderAddress = {
+  name: 'Ada Byron',
+  line1: 'Hauptstraße 5',
+  postalCode: '8010',
+  city: 'Graz',
+  country: 'AT',
+};
+export const contact = { email: 'ada@example.com', phone: '+43 316 000000' };
+
 export const pending = {
   id: ids.order,
+  number: 'CF-10042',
   status: 'pending' as const,
   customerId: ids.customer,
   ...priced,
+  shippingAddress: orderAddress,
+  billingAddress: null,
+  contact,
+  note: null,
+  metadata: {},
   payment: null,
   paymentAction: null,
   failure: null,
@@ -296,6 +327,8 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Category: category,
   Customer: customer,
   Address: address,
+  OrderAddress: orderAddress,
+  OrderContact: contact,
   Identity: identity,
   Quote: priced,
   Order: confirmed,

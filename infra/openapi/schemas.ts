@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
+import * as address from '../../lib/contract/api/address.ts';
 import * as captures from '../../lib/contract/api/captures.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
@@ -31,10 +32,14 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ListedProduct: catalog.listedProduct,
   ProductImage: catalog.image,
   Address: customers.address,
+  OrderAddress: address.address,
+  OrderContact: address.contact,
   Customer: customers.customer,
   StockLevel: stock.level,
   StockMovement: stock.movement,
   Discount: orders.quote.shape.discount.def.innerType,
+  OrderShipping: orders.quote.shape.shipping.def.innerType,
+  OrderTax: orders.quote.shape.tax.def.innerType,
   OrderLine: orders.quote.shape.lines.def.element,
   Quote: orders.quote,
   Order: orders.order,

@@ -21,6 +21,7 @@ import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts'
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
+import { detailsOf } from '../../lib/shop/orders/place.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
 import { claimCapture } from '../../lib/shop/payments/captures.sql.ts';
 import { claimRefund } from '../../lib/shop/payments/refunds.sql.ts';
@@ -164,15 +165,20 @@ async function place({ discount = 0 } = {}): Promise<string> {
   const orderId = newId('order', saga.clock);
   const product = { productId: await saga.product(5), sku: 'TEAPOT', name: 'Teapot', quantity: 2, unitPrice: 1000 };
   const order = {
+    ...detailsOf({}),
     id: orderId,
+    number: newId('request', saga.clock),
     eventId: ids().eventId,
     customerId: saga.customerId,
     paymentMethod: 'pm_card_visa',
     createdAt: at.getTime(),
     currency: 'EUR',
-    lines: [{ ...product, total: 2000 }],
+    lines: [{ ...product, total: 2000, discount, tax: 0, taxRate: null, taxClass: 'standard', weight: null }],
     subtotal: 2000,
     discount: discount === 0 ? null : { amount: discount, reason: 'premium-customer' as const },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: 2000 - discount,
   };
   const claim = {
@@ -324,8 +330,12 @@ test('an event says what happened, to which order and customer, and nothing of t
   const orderId = await run(await place({ discount: 300 }), 'reserve', 'confirm');
   const [first, , third, fourth] = await eventsOf(orderId);
   const [line] = await saga.owner`select product_id from orders.lines where order_id = ${orderId}`;
+  const [{ number }] = await saga.owner<[{ number: string }]>`select number from orders.orders where id = ${orderId}`;
   expect(first?.data).toEqual({
+    ...detailsOf({}),
+    metadata: {},
     orderId,
+    number,
     customerId: saga.customerId,
     lines: [
       {
@@ -335,10 +345,16 @@ test('an event says what happened, to which order and customer, and nothing of t
         quantity: 2,
         unitPrice: eur(1000),
         total: eur(2000),
+        discount: eur(300),
+        tax: eur(0),
+        taxRate: null,
       },
     ],
     subtotal: eur(2000),
     discount: { ...eur(300), reason: 'premium-customer' },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: eur(1700),
   });
   const [payment] = await saga.owner`select id from payments.payments where order_id = ${orderId}`;

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { address, contact } from '../api/address.ts';
 import { id, money } from '../api/common.ts';
+import { discountReasons, taxRate } from '../api/orders.ts';
 import {
   defineEvent,
   type EventDefinition,
@@ -21,10 +23,27 @@ const exampleIds = {
   customerId: 'cus_0197f3a1b7e27c3d9a1b2c3d4e5f6a7b',
 };
 
+const details = {
+  shippingAddress: personal(address, 'Where it goes. `null` too if the customer did not say.'),
+  billingAddress: personal(address, 'Who pays. `null` too if the customer did not say.'),
+  contact: personal(contact, 'How to reach who placed it. `null` too if they did not say.'),
+  note: personal(z.string(), 'What the customer wrote. `null` too if they wrote nothing.'),
+  metadata: field(z.record(z.string(), z.unknown()), 'What the client keeps with the order.'),
+};
+
+const detailsExample = {
+  shippingAddress: { name: 'Ada Byron', line1: 'Hauptstraße 5', postalCode: '8010', city: 'Graz', country: 'AT' },
+  billingAddress: null,
+  contact: { email: 'ada@example.com', phone: '+43 316 000000' },
+  note: null,
+  metadata: { basket: '4711' },
+};
+
 export const orderPlaced = defineEvent('order.placed', 1, {
   description: 'A customer placed an order. Neither stock nor money has been taken yet.',
   data: {
     orderId,
+    number: field(z.string(), 'Its number for people.'),
     customerId,
     lines: field(
       z.array(
@@ -35,19 +54,45 @@ export const orderPlaced = defineEvent('order.placed', 1, {
           quantity: field(z.int().check(z.gte(1)), 'How many units are ordered.'),
           unitPrice: field(money, 'Price of one unit when the order was placed.'),
           total: field(money, 'Unit price times quantity.'),
+          discount: field(money, 'The line’s share of the discount.'),
+          tax: field(money, 'The line’s share of the tax.'),
+          taxRate: field(
+            z.nullable(taxRate),
+            'Rate of the tax in millionths. `null` if the shop does not compute tax.',
+          ),
         }),
       ),
       'The products, in the order in which the customer named them. No product occurs twice.',
     ),
     subtotal: field(money, 'Sum of the lines.'),
     discount: field(
-      z.nullable(z.extend(money, { reason: z.enum(['premium-customer', 'large-order']) })),
+      z.nullable(z.extend(money, { reason: z.enum(discountReasons) })),
       'What is taken off the subtotal, and why. `null` if nothing is.',
     ),
-    total: field(money, 'What the customer pays: the subtotal without the discount.'),
+    couponCode: field(z.nullable(z.string()), 'The coupon that the customer used. `null` if none.'),
+    shipping: field(
+      z.nullable(
+        z.extend(money, {
+          method: field(z.string(), 'Code of the shipping method.'),
+          tax: money,
+          taxRate: z.nullable(taxRate),
+        }),
+      ),
+      'What the shipping costs, by which method, and the tax of it. `null` without a shipping method.',
+    ),
+    tax: field(
+      z.nullable(z.extend(money, { included: z.boolean(), reverseCharge: z.boolean() })),
+      'The tax of lines and shipping, whether the other amounts include it, and whether the buyer owes it instead of the shop. `null` if the shop does not compute tax.',
+    ),
+    total: field(
+      money,
+      'What the customer pays: the subtotal without the discount, with the shipping, and with the tax where prices do not include it.',
+    ),
+    ...details,
   },
   example: {
     ...exampleIds,
+    number: 'CF-10042',
     lines: [
       {
         productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
@@ -56,11 +101,18 @@ export const orderPlaced = defineEvent('order.placed', 1, {
         quantity: 2,
         unitPrice: { amount: 1900, currency: 'EUR' },
         total: { amount: 3800, currency: 'EUR' },
+        discount: { amount: 380, currency: 'EUR' },
+        tax: { amount: 0, currency: 'EUR' },
+        taxRate: null,
       },
     ],
     subtotal: { amount: 3800, currency: 'EUR' },
     discount: { amount: 380, currency: 'EUR', reason: 'premium-customer' },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: { amount: 3420, currency: 'EUR' },
+    ...detailsExample,
   },
 });
 

@@ -1,58 +1,76 @@
+import type { Address, Contact } from '../../contract/api/address.ts';
 import type { Discount, Order, OrderFailureCode, OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
-import type { Priced } from '../pricing/price.ts';
+import type { Priced, PricedLine } from '../pricing/price.ts';
+import { toQuote } from '../pricing/quote.ts';
 
-/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
-export type NewOrder = Priced & {
-  id: string;
-  eventId: string;
-  customerId: string;
-  paymentMethod: string;
-  /** Its payment is captured when it ships; absent: at checkout. */
-  captureAt?: 'shipment' | undefined;
-  createdAt: number;
+/** What was said of an order besides its lines. */
+export type OrderDetails = {
+  shippingAddress: Address | null;
+  billingAddress: Address | null;
+  contact: Contact | null;
+  note: string | null;
+  metadata: Record<string, unknown> | null;
 };
 
+/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
+export type NewOrder = Priced &
+  OrderDetails & {
+    number: string;
+    id: string;
+    eventId: string;
+    customerId: string;
+    paymentMethod: string;
+    /** Its payment is captured when it ships; absent: at checkout. */
+    captureAt?: 'shipment' | undefined;
+    createdAt: number;
+  };
+
 /** A row of the view orders.order_details, as far as an order shows it. */
-export type OrderRow = {
+export type OrderRow = OrderDetails & {
   id: string;
+  number: string;
   customerId: string;
   status: OrderStatus;
   currency: string;
   subtotal: number;
   discountAmount: number;
   discountReason: Discount['reason'] | null;
+  couponCode: string | null;
+  shippingMethod: string | null;
+  shippingAmount: number;
+  shippingTax: number;
+  shippingTaxRate: number | null;
+  taxAmount: number;
+  taxIncluded: boolean | null;
+  reverseCharge: boolean;
   total: number;
   failureCode: OrderFailureCode | null;
   failureDetail: string | null;
   paymentAction: Order['paymentAction'];
-  lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
+  lines: PricedLine[];
   createdAt: Date;
   updatedAt: Date;
   version: number;
   archived: boolean;
 } & (
-  | { paymentId: string; paymentStatus: PaymentStatus; paymentRefunded: number }
-  | { paymentId: null; paymentStatus: null; paymentRefunded: null }
-);
+    | { paymentId: string; paymentStatus: PaymentStatus; paymentRefunded: number }
+    | { paymentId: null; paymentStatus: null; paymentRefunded: null }
+  );
 
 /** An order as the API shows it. */
 export function toOrder(row: OrderRow): Order {
   const money = (amount: number) => ({ amount, currency: row.currency });
   return {
     id: row.id,
+    number: row.number,
     status: row.status,
     customerId: row.customerId,
-    lines: row.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
-      productId,
-      sku,
-      name,
-      quantity,
-      unitPrice: money(unitPrice),
-      total: money(total),
-    })),
-    subtotal: money(row.subtotal),
-    discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
-    total: money(row.total),
+    ...toQuote(pricedOf(row)),
+    shippingAddress: row.shippingAddress,
+    billingAddress: row.billingAddress,
+    contact: row.contact,
+    note: row.note,
+    metadata: row.metadata ?? {},
     payment:
       row.paymentId === null
         ? null
@@ -66,14 +84,44 @@ export function toOrder(row: OrderRow): Order {
   };
 }
 
+const pricedOf = (row: OrderRow): Priced => ({
+  currency: row.currency,
+  lines: row.lines,
+  subtotal: row.subtotal,
+  discount: row.discountReason === null ? null : { amount: row.discountAmount, reason: row.discountReason },
+  couponCode: row.couponCode,
+  shipping:
+    row.shippingMethod === null
+      ? null
+      : { method: row.shippingMethod, amount: row.shippingAmount, tax: row.shippingTax, taxRate: row.shippingTaxRate },
+  tax:
+    row.taxIncluded === null
+      ? null
+      : { amount: row.taxAmount, included: row.taxIncluded, reverseCharge: row.reverseCharge },
+  total: row.total,
+});
+
+/** What an order costs, in the columns of its row. */
+export const priceColumns = ({ discount, shipping, tax, couponCode }: Priced) => ({
+  discountAmount: discount?.amount ?? 0,
+  discountReason: discount?.reason ?? null,
+  couponCode,
+  shippingMethod: shipping?.method ?? null,
+  shippingAmount: shipping?.amount ?? 0,
+  shippingTax: shipping?.tax ?? 0,
+  shippingTaxRate: shipping?.taxRate ?? null,
+  taxAmount: tax?.amount ?? 0,
+  taxIncluded: tax?.included ?? null,
+  reverseCharge: tax?.reverseCharge ?? false,
+});
+
 /** A new order as the API shows it. */
 export function pendingOrder(order: NewOrder): Order {
   const at = new Date(order.createdAt);
   return toOrder({
     ...order,
+    ...priceColumns(order),
     status: 'pending',
-    discountAmount: order.discount?.amount ?? 0,
-    discountReason: order.discount?.reason ?? null,
     failureCode: null,
     failureDetail: null,
     paymentId: null,

@@ -17,13 +17,14 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, whether they are premium, and the products as they are on sale now.
+ * customer has not paid yet, whether they are premium, and the products as they are on sale now. Takes a number for the
+ * order, which stays unused if none is placed.
  * @throws Problem idempotency-key-reused
  */
 export async function readBeforePlacing(
   sql: Sql,
   claim: PlaceClaim,
-  basket: Basket & { customerId: string },
+  basket: Basket & { customerId: string; numberPrefix: string },
   keys: KeyOptions,
 ) {
   const [row] = await sql`
@@ -35,11 +36,16 @@ export async function readBeforePlacing(
         from orders.idempotency_keys k
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
+      orders.next_number(${basket.numberPrefix}) as number,
       ${unpaidColumn(sql, basket.customerId)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, unpaid, premium, products } = row as Priceable & { answered: StoredAnswer | null; unpaid: Unpaid };
+  const { answered, number, unpaid, premium, products } = row as Priceable & {
+    answered: StoredAnswer | null;
+    number: string;
+    unpaid: Unpaid;
+  };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, unpaid, premium, products };
+  return { answer, number, unpaid, premium, products };
 }
 
 /** A customer's orders that are neither paid nor ended, and the units in them. */
@@ -87,12 +93,20 @@ export async function insertOrder(
     ),
     ${placement(sql, order, { when: sql`claimed`, requestId: claim.requestId })},
     lined as (
-      insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
-      select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total
+      insert into orders.lines (
+        order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight
+      )
+      select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total, l.discount, l.tax,
+        l."taxRate", l."taxClass", l.weight
       from claimed, rows from (
         jsonb_to_recordset(${JSON.stringify(order.lines)}::text::jsonb)
-          as ("productId" text, sku text, name text, quantity integer, "unitPrice" bigint, total bigint)
-      ) with ordinality as l ("productId", sku, name, quantity, "unitPrice", total, position)
+          as (
+            "productId" text, sku text, name text, quantity integer, "unitPrice" bigint, total bigint, discount bigint,
+            tax bigint, "taxRate" integer, "taxClass" text, weight integer
+          )
+      ) with ordinality as l (
+        "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
+      )
     )
     select exists (select from claimed) as claimed`;
   if ((row as { claimed: boolean }).claimed) return undefined;
