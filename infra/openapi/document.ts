@@ -164,6 +164,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'stock:write': 'move stock',
   'orders:read': 'read the orders of its customers',
   'orders:place': 'place, pay and cancel orders for its customers',
+  'orders:capture': 'take the payments that orders have authorized',
   'orders:refund': 'give back what orders were paid with',
   'orders:fulfil': 'pack, ship and deliver orders',
   'returns:manage': 'receive and reject returns, and request them for customers',

@@ -117,6 +117,7 @@ describe('the document', () => {
         'request-refund',
         'create-fulfilment',
         'request-return',
+        'request-capture',
       ];
       if (!domain.includes(id)) expect(told.includes('Location'), 'Location').toBe(/\blocation:/.test(handler));
       const tagged = contract.etag === true || contract.ifMatch === true || told.includes('ETag');

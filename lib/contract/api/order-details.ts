@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { id, money, page, pageQuery, timestamp, version } from './common.ts';
 import { fulfilment } from './fulfilments.ts';
 import type { OperationContract } from './operation.ts';
-import { fulfilmentStatuses, quote } from './orders.ts';
+import { fulfilmentStatuses, paymentStatuses, quote } from './orders.ts';
 import { orderReturn } from './returns.ts';
 
 /** Statuses of orders that an event announces. */
@@ -23,7 +23,7 @@ export const orderStory = z.object({
     z.object({
       id: id('payment'),
       provider: z.string(),
-      status: z.enum(['captured', 'refunded']),
+      status: z.enum(paymentStatuses),
       amount: money,
       refunded: money,
     }),

@@ -36,6 +36,7 @@ export const scopes = [
   'stock:write',
   'orders:read',
   'orders:place',
+  'orders:capture',
   'orders:refund',
   'orders:fulfil',
   'returns:manage',

@@ -12,10 +12,10 @@ insert into orders.status_transitions (from_status, to_status) values
   ('reserved', 'needs_attention'),
   ('pending_payment', 'confirmed'), ('pending_payment', 'failed'), ('pending_payment', 'cancelling'),
   ('pending_payment', 'needs_attention'),
-  ('confirmed', 'cancelling'),
+  ('confirmed', 'cancelling'), ('confirmed', 'needs_attention'),
   ('cancelling', 'cancelled'), ('cancelling', 'needs_attention'),
-  ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'cancelling'),
-  ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
+  ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'confirmed'),
+  ('needs_attention', 'cancelling'), ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
 
 -- Numbers of orders for people. A function hides the sequence, because RDS Proxy pins a connection that names it.
 create sequence orders.order_numbers start 10001;
@@ -48,6 +48,8 @@ create table orders.orders (
   reverse_charge boolean not null default false,
   total bigint not null,
   payment_method text not null,
+  -- When its payment is captured; null: at checkout. It is fixed when the order is placed.
+  capture_at text check (capture_at = 'shipment'),
   -- What the customer said. Erasing a customer empties these.
   shipping_address jsonb check (jsonb_typeof(shipping_address) = 'object'),
   billing_address jsonb check (jsonb_typeof(billing_address) = 'object'),
@@ -65,6 +67,8 @@ create table orders.orders (
   abandoned_at timestamptz,
   -- Counts how often the compensation was run again; 0 while only the saga itself has run it.
   compensation_attempts integer not null default 0,
+  -- Counts how often a person had a failed capture of its payment made again; null: never.
+  capture_retries integer check (capture_retries >= 1),
   -- The API request that the order's saga works for. Its events carry it.
   correlation_id text collate "C",
   created_at timestamptz not null,
@@ -75,8 +79,10 @@ create table orders.orders (
   constraint fulfilment_status_known check (fulfilment_status in
     ('unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered')
   ),
-  -- What has shipped is not cancelled, so its stock never goes back to the shelf by a compensation.
-  constraint shipped_order_stays_confirmed check (fulfilment_status = 'unfulfilled' or status = 'confirmed'),
+  -- What has shipped is not cancelled, so its stock never goes back to the shelf by a compensation. Its capture may fail.
+  constraint shipped_order_stays_confirmed check (
+    fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')
+  ),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
   constraint shipping_has_its_method check (shipping_method is not null or (shipping_amount, shipping_tax) = (0, 0)),
@@ -145,7 +151,8 @@ create table orders.timeline (
 -- One row for each time that an order was put into manual review.
 create table orders.manual_reviews (
   order_id kernel.order_id not null references orders.orders (id),
-  -- The compensation that could not finish: 0 is the saga's own, 1 the first that was run again.
+  -- Counts the order's reviews from 0: the saga's own compensation first, then one for each that was run again, and one
+  -- for each capture that failed.
   attempt integer not null check (attempt >= 0),
   opened_at timestamptz not null,
   from_status text collate "C" not null,
@@ -201,18 +208,6 @@ $$;
 create trigger guard_transition before update of status on orders.orders
   for each row when (old.status is distinct from new.status) execute function orders.guard_transition();
 
--- The payment action ends with the status it belongs to, so no later step has to know of it.
-create function orders.forget_payment_action() returns trigger
-language plpgsql as $$
-begin
-  new.payment_action := null;
-  return new;
-end
-$$;
-create trigger forget_payment_action before update of status on orders.orders
-  for each row when (old.status = 'pending_payment' and new.status <> 'pending_payment')
-  execute function orders.forget_payment_action();
-
 -- Invariants 2 and 3: what an order must look like when the transaction that ends it commits.
 create function orders.guard_outcome() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -220,9 +215,9 @@ begin
   if new.status = 'confirmed' then
     if not exists (
       select from payments.payments p
-      where p.order_id = new.id and p.status = 'captured' and p.amount = new.total and p.currency = new.currency
+      where p.order_id = new.id and p.status in ('authorized', 'captured') and p.amount = new.total and p.currency = new.currency
     ) then
-      raise exception 'confirmed order % has no captured payment of its total', new.id
+      raise exception 'confirmed order % has no payment of its total', new.id
         using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_is_paid';
     end if;
     if exists (
@@ -234,7 +229,7 @@ begin
         using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_stock';
     end if;
   else
-    if exists (select from payments.payments p where p.order_id = new.id and p.status = 'captured') then
+    if exists (select from payments.payments p where p.order_id = new.id and p.status in ('authorized', 'captured')) then
       raise exception 'order % cannot end % with its payment kept', new.id, new.status
         using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_is_refunded';
     end if;
@@ -301,6 +296,7 @@ grant select, insert, update on orders.review_idempotency_keys to manual_review;
 grant select on orders.orders, stock.wanted to saga, manual_review;
 grant update (status, version, updated_at, abandoned_at, failure_code, failure_detail, compensation_attempts)
   on orders.orders to saga, manual_review;
+grant update (capture_retries) on orders.orders to manual_review;
 grant update (confirmed_at, payment_action) on orders.orders to saga;
 grant update (correlation_id) on orders.orders to manual_review;
 grant insert on orders.timeline to saga, manual_review;

@@ -2,3 +2,5 @@ drop view orders.order_details, payments.refundable_orders;
 drop table payments.idempotency_keys, payments.refunds, payments.payments;
 drop function payments.guard_refund();
 drop schema payments;
+drop trigger forget_payment_action on orders.orders;
+drop function orders.forget_payment_action();

@@ -1,4 +1,5 @@
 import type { AnnouncedStatus, OrderStory } from '../../contract/api/order-details.ts';
+import type { OrderFailureCode } from '../../contract/api/orders.ts';
 import type { EventOf, StoredEvent } from '../../contract/events/define-event.ts';
 import {
   orderCancelled,
@@ -9,8 +10,10 @@ import {
   orderPlaced,
   orderReserved,
   orderShipped,
+  paymentAuthorized,
   paymentCaptured,
   paymentRefunded,
+  paymentVoided,
   refundFailed,
   refundSucceeded,
   returnReceived,
@@ -36,7 +39,9 @@ type OrderEvent = EventOf<
   | typeof orderFailed
   | typeof orderCancelled
   | typeof orderInReview
+  | typeof paymentAuthorized
   | typeof paymentCaptured
+  | typeof paymentVoided
   | typeof paymentRefunded
   | typeof refundSucceeded
   | typeof refundFailed
@@ -94,18 +99,19 @@ function change(
       return { status: 'failed', details: { ...details, failure: event.data.reason } };
     case orderInReview.type:
       return { status: 'needs_attention', details: { ...details, failure: event.data.reason } };
+    case paymentAuthorized.type:
     case paymentCaptured.type:
+    case paymentVoided.type:
     case paymentRefunded.type: {
       const { paymentId, provider, amount } = event.data;
-      const captured = event.type === paymentCaptured.type;
-      const payment = {
-        id: paymentId,
-        provider,
-        status: captured ? ('captured' as const) : ('refunded' as const),
-        amount,
-        refunded: captured ? { ...amount, amount: 0 } : amount,
-      };
-      return { details: { ...details, payment } };
+      const status = paymentStatusAfter[event.type];
+      const refunded = status === 'refunded' ? amount : { ...amount, amount: 0 };
+      const payment = { id: paymentId, provider, status, amount, refunded };
+      // Of an order in manual review for its capture, the capture is what takes it out.
+      const reviewed = status === 'captured' && captureReviews.has(details.failure ?? '');
+      return reviewed
+        ? { status: 'confirmed', details: { ...details, payment, failure: null } }
+        : { details: { ...details, payment } };
     }
     case orderShipped.type: {
       const { orderId: _, customerId: __, fulfilmentId: id, fulfilmentStatus, ...parcel } = event.data;
@@ -164,6 +170,15 @@ function returnsAfter(returns: OrderStory['returns'], event: ReturnEvent): Order
     };
   });
 }
+
+const paymentStatusAfter = {
+  [paymentAuthorized.type]: 'authorized',
+  [paymentCaptured.type]: 'captured',
+  [paymentVoided.type]: 'voided',
+  [paymentRefunded.type]: 'refunded',
+} as const;
+
+const captureReviews: ReadonlySet<string> = new Set<OrderFailureCode>(['capture-failed', 'authorization-expiring']);
 
 type Payment = NonNullable<OrderStory['payment']>;
 

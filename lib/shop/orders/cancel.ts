@@ -61,7 +61,7 @@ export const orderToCancel = (
   order: Pick<
     Awaited<ReturnType<typeof readCancellation>>,
     'id' | 'total' | 'currency' | 'paymentProvider' | 'paymentReference'
-  >,
+  > & { captureAt?: 'shipment' | null },
 ): OrderToCancel => ({
   orderId: order.id,
   reason: 'cancellation',
@@ -70,6 +70,7 @@ export const orderToCancel = (
   ...(order.paymentProvider === null || order.paymentReference === null
     ? {}
     : { payment: { provider: order.paymentProvider, reference: order.paymentReference } }),
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
 
 function refusal({ status, shipped }: { status: string; shipped?: boolean }, windowSeconds: number): Problem {
