@@ -199,6 +199,7 @@ const rows = {
   }),
   'ship-fulfilment': http('POST', '/orders/{orderId}/fulfilments/{fulfilmentId}/shipped', 'app', 'fulfilment_api', {
     ...fulfils,
+    states: { capturing: ['StartExecution'] },
     writesEvents: true,
   }),
   'deliver-fulfilment': http(

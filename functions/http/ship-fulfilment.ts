@@ -1,24 +1,25 @@
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/fulfilments.ts';
 import { claimOf, fromStored } from '../../lib/http/idempotency.ts';
+import { warnIfNotStarted } from '../../lib/http/long-running.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
+import { startCapturing } from '../../lib/platform/executions.ts';
 import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
-import { changeFulfilment, type GoodsDeps } from '../../lib/shop/fulfilment/fulfilments.ts';
+import { shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
 import { routes } from '../routes.ts';
 
-type Deps = Omit<GoodsDeps, 'sql'> & { sql: () => GoodsDeps['sql'] };
+type ShipDeps = Parameters<typeof shipFulfilment>[0];
+type Deps = Omit<ShipDeps, 'sql'> & { sql: () => ShipDeps['sql'] };
 
 export async function run(request: Request<typeof contract.shipFulfilment, App>, deps: Deps): Promise<Result> {
-  const wanted = { ...request.path, to: 'shipped', tracking: request.body } as const;
-  const { answer, replayed } = await changeFulfilment(
-    { ...deps, sql: deps.sql() },
-    claimOf('ship-fulfilment', request),
-    wanted,
-  );
+  const wanted = { ...request.path, tracking: request.body };
+  const claim = claimOf('ship-fulfilment', request);
+  const { answer, replayed, startError } = await shipFulfilment({ ...deps, sql: deps.sql() }, claim, wanted);
+  warnIfNotStarted(request.log, startError, { orderId: request.path.orderId });
   return fromStored(answer, replayed);
 }
 
@@ -30,5 +31,6 @@ export const handler = httpHandler(
     sql: () => sqlAs('fulfilment_api'),
     clock,
     keys: idempotency('orders.fulfilment_idempotency_keys'),
+    startCapturing,
   }),
 );

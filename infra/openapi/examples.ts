@@ -185,7 +185,7 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   },
   'get-capture': { answers: { 200: capture } },
   'request-refund': {
-    request: { amount: eur(1520), reason: 'the mug arrived broken' },
+    request: { lines: [{ productId: ids.mug, quantity: 1 }], reason: 'the mug arrived broken' },
     answers: { 201: { ...refund, status: 'succeeded', updatedAt: '2026-03-19T14:02:33.907Z' }, 202: refund },
   },
   'list-findings': {

@@ -323,7 +323,7 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'return-status': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/returns/ret_0198c7d1f4a27e5d8b9c0d1e2f3a4b5c/receive',
-    when: 'The return was received or rejected before.',
+    when: 'The return was received or rejected before; or a refund names one that has not arrived.',
     todo: 'Read the return. A further one needs a request of its own.',
     detail: 'The return is received already.',
   },
@@ -370,6 +370,19 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     when: 'The amount exceeds what is left of the payment after all finished and pending refunds.',
     todo: 'Request less, or omit `amount` to refund the rest.',
     detail: 'At most 8830 EUR minor units are left.',
+  },
+  'line-refunded': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
+    when: 'The request names more units of a line than are left to refund, or shipping that was given back before. Refunds under way count.',
+    todo: 'List the refunds of the order. What is left of each line is in `errors`.',
+    detail: 'Units of a line are refunded already.',
+    errors: [{ pointer: '/lines/0/quantity', detail: 'at most 0 are left to refund' }],
+  },
+  'return-refunded': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
+    when: 'A refund of this return was made before, or is under way.',
+    todo: 'List the refunds of the order: one of them has this `returnId`.',
+    detail: 'The return is refunded already.',
   },
   'version-stale': {
     path: '/customers/me',

@@ -21,7 +21,7 @@ import { captureFailed } from '../../lib/saga/failures.ts';
 import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
-import { changeFulfilment, createFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
+import { changeFulfilment, createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
 import { receiveReturn, rejectReturn, requestReturn } from '../../lib/shop/fulfilment/returns.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
@@ -485,7 +485,8 @@ async function shipAndReturn({ id: orderId, lines }: Order) {
   const claim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
   const idOf = ({ answer }: { answer: Answer }): string => JSON.parse(answer.body!).id;
   const fulfilmentId = idOf(await createFulfilment(goods, claim, { orderId, createdBy: 'app' }));
-  await changeFulfilment(goods, claim, { orderId, fulfilmentId, to: 'shipped', tracking: {} });
+  const { startCapturing } = saga;
+  await shipFulfilment({ ...goods, startCapturing }, claim, { orderId, fulfilmentId, tracking: {} });
   await changeFulfilment(goods, claim, { orderId, fulfilmentId, to: 'delivered' });
   const asked = [{ productId, quantity: 1, reason: 'damaged' as const }];
   const ask = async () => {

@@ -142,7 +142,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   fulfilment_api: {
     'orders.orders': [
-      'select(id, customer_id, status, version, currency, total, failure_code, fulfilment_status, compensation_attempts, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
+      'select(id, customer_id, status, version, currency, total, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
       'says how much of an order has shipped; never changes its status, and sees neither address nor payment method',
     ],
     'orders.lines': [
@@ -159,6 +159,11 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'orders.timeline': ['insert', 'adds what happened to the goods'],
     'orders.fulfilment_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'payments.refundable_orders': ['select', 'knows whether an order is confirmed'],
+    'payments.payments': [
+      'select(id, order_id, provider, reference, status, currency, amount, capture_requested_at, capture_attempt), update(capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'requests the capture of the payment of what ships, and changes nothing else',
+    ],
     'stock.movements': ['insert', 'adds goods that came back to the ledger; an entry never changes'],
     'outbox.events': ['insert', 'writes the events of goods'],
     'archive.order_keys': ['select(id, customer_id, status)', 'knows that an order is archived, and whose it is'],
@@ -172,7 +177,12 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'claims the amount of a refund and requests captures, and changes nothing else',
     ],
     'archive.payments': ['select', 'shows that the payment of an archived order was captured'],
-    'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
+    'payments.refundable_orders': [
+      'select',
+      'knows an order’s status, currency and what was paid for shipping, and nothing else of it',
+    ],
+    'payments.refundable_lines': ['select', 'knows what was paid for each line'],
+    'payments.refundable_returns': ['select', 'knows what of a return arrived'],
     'archive.refunds': ['select', 'shows refunds of archived orders'],
     'archive.order_keys': ['select(id, status)', 'knows that an order is archived'],
     'archive.orders': ['select', 'knows the currency of an archived order'],

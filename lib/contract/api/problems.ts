@@ -50,6 +50,8 @@ export const problems = {
   'order-not-capturable': { status: 409, title: 'The order has no payment to capture' },
   'order-not-refundable': { status: 409, title: 'The order has no payment to refund' },
   'refund-too-large': { status: 409, title: 'The refund is larger than what is left of the payment' },
+  'line-refunded': { status: 409, title: 'Units of a line are refunded already' },
+  'return-refunded': { status: 409, title: 'The return is refunded already' },
   'own-application': { status: 409, title: 'An application cannot do this to itself' },
   'too-many-applications': { status: 409, title: 'The shop has reached its limit of applications' },
   'too-many-keys': { status: 409, title: 'The application has reached its limit of keys' },

@@ -61,7 +61,7 @@ create table orders.orders (
   failure_code text,
   failure_detail text,
   confirmed_at timestamptz,
-  -- How much of the order has shipped: what the counters of its lines add up to.
+  -- How much has shipped.
   fulfilment_status text collate "C" not null default 'unfulfilled',
   -- Set by the first step of a compensation. From then on no step takes the order forward, however late it arrives.
   abandoned_at timestamptz,
@@ -79,10 +79,7 @@ create table orders.orders (
   constraint fulfilment_status_known check (fulfilment_status in
     ('unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered')
   ),
-  -- What has shipped is not cancelled, so its stock never goes back to the shelf by a compensation. Its capture may fail.
-  constraint shipped_order_stays_confirmed check (
-    fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')
-  ),
+  constraint shipped_order_stays check (fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
   constraint shipping_has_its_method check (shipping_method is not null or (shipping_amount, shipping_tax) = (0, 0)),
@@ -123,7 +120,7 @@ create table orders.lines (
   tax_class text,
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
-  -- Units in fulfilments; of them shipped; of those delivered. Units in returns that were not rejected.
+  -- Units in parcels, shipped, delivered, and in returns.
   fulfilled integer not null default 0,
   shipped integer not null default 0,
   delivered integer not null default 0,

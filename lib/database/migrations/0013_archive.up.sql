@@ -98,7 +98,7 @@ create view archive.payments as
   from archive.documents d, jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') p;
 create view archive.refunds as
   select d.id as order_id, r.id, r.payment_id, r.status, r.currency, r.amount, r.reason, r.requested_by,
-    r.correlation_id, r.attempt, r.failure_code, r.reference, r.created_at, r.updated_at
+    r.lines, r.shipping_amount, r.return_id, r.correlation_id, r.attempt, r.failure_code, r.reference, r.created_at, r.updated_at
   from archive.documents d, jsonb_populate_recordset(null::payments.refunds, d.document -> 'refunds') r;
 create view archive.reservations as
   select d.id as order_id, r.product_id, r.quantity, r.state, r.expires_at

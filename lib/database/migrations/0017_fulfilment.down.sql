@@ -1,6 +1,6 @@
-revoke all on all tables in schema orders, stock, outbox, archive from fulfilment_api;
-revoke usage on schema orders, stock, outbox, archive from fulfilment_api;
+revoke all on all tables in schema orders, payments, stock, outbox, archive from fulfilment_api;
+revoke usage on schema orders, payments, stock, outbox, archive from fulfilment_api;
 revoke update (fulfilled) on orders.lines from orders_api;
-drop view monitor.line_violations, archive.returns, archive.fulfilments;
+drop view payments.refundable_returns, monitor.line_violations, archive.returns, archive.fulfilments;
 drop table orders.fulfilment_idempotency_keys, orders.returns, orders.fulfilments;
 drop function orders.guard_progress();

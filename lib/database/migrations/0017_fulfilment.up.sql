@@ -58,10 +58,19 @@ create view archive.returns as
   select d.id as order_id, r.id, r.status, r.lines, r.requested_by, r.rejection, r.created_at, r.updated_at
   from archive.documents d, jsonb_populate_recordset(null::orders.returns, d.document -> 'returns') r;
 
--- Invariant 5: the counters of a line are what its parcels and returns add up to, and within what was ordered and shipped.
+-- What a refund reads of a return.
+create view payments.refundable_returns as
+  select id, order_id, status, lines from orders.returns;
+grant select on payments.refundable_returns to refunds_api;
+
+-- Invariant 5: the counters of a line are what its parcels and returns add up to, and within what was ordered and shipped; and
+-- no more is given back for it than was paid.
 create view monitor.line_violations as
   select l.order_id
-  from orders.lines l,
+  from (
+    select i.*, i.total - i.discount + case when o.tax_included then 0 else i.tax end as paid
+    from orders.lines i join orders.orders o on o.id = i.order_id
+  ) l,
   lateral (
     select coalesce(sum(n.quantity), 0) as fulfilled,
       coalesce(sum(n.quantity) filter (where f.status in ('shipped', 'delivered')), 0) as shipped,
@@ -74,14 +83,26 @@ create view monitor.line_violations as
     from orders.returns r,
       jsonb_to_recordset(r.lines) as n ("productId" text, quantity integer, restocked integer, "writtenOff" integer)
     where r.order_id = l.order_id and r.status <> 'rejected' and n."productId" = l.product_id
-  ) r
+  ) r,
+  lateral (
+    select coalesce(sum(n.quantity), 0) as quantity, coalesce(sum(n.amount), 0) as amount
+    from payments.refunds g, jsonb_to_recordset(g.lines) as n ("productId" text, quantity integer, amount bigint)
+    where g.order_id = l.order_id and g.status <> 'failed' and n."productId" = l.product_id
+  ) g
   where (l.fulfilled, l.shipped, l.delivered, l.returned) is distinct from (f.fulfilled, f.shipped, f.delivered, r.returned)
-    or f.fulfilled > l.quantity or r.returned > f.shipped;
+    or f.fulfilled > l.quantity or r.returned > f.shipped or g.quantity > l.quantity or g.amount > l.paid;
 grant select on monitor.line_violations to monitor;
 
+-- The first parcel that ships requests the capture of an authorized payment.
+grant usage on schema payments to fulfilment_api;
+grant select on payments.refundable_orders to fulfilment_api;
+grant select (id, order_id, status, amount, currency, provider, reference, capture_requested_at, capture_attempt),
+  update (capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)
+  on payments.payments to fulfilment_api;
+
 grant usage on schema orders, stock, outbox, archive to fulfilment_api;
-grant select (id, customer_id, status, version, total, currency, failure_code, compensation_attempts, correlation_id,
-  created_at, fulfilment_status) on orders.orders to fulfilment_api;
+grant select (id, customer_id, status, version, total, currency, failure_code, compensation_attempts, capture_retries,
+  correlation_id, created_at, fulfilment_status) on orders.orders to fulfilment_api;
 grant update (fulfilment_status, version, correlation_id, updated_at) on orders.orders to fulfilment_api;
 grant select (order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned) on orders.lines
   to fulfilment_api;

@@ -5,6 +5,8 @@ import { Problem } from '../../contract/api/problems.ts';
 import { type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import { type CaptureToMake, type StartSaga, startOrLeave } from '../orders/start-saga.ts';
+import { claimCapture } from '../payments/captures.sql.ts';
 import { insertFulfilment, markCancelled, markDelivered, markShipped, readFulfilments } from './fulfilments.sql.ts';
 import { counted, statusOf, takenOff, type Units, unitsToFulfil } from './lines.ts';
 import { type LockedOrder, lockOrder } from './order.sql.ts';
@@ -36,38 +38,62 @@ export const createFulfilment = (
     return { ...answerOf({ ...parcel, fulfilmentStatus: order.fulfilmentStatus }), status: 201, headers: { location } };
   });
 
-export type ParcelChange = { orderId: string; fulfilmentId: string } & (
-  | { to: 'shipped'; tracking: Tracking }
-  | { to: 'delivered' | 'cancelled' }
-);
+type Parcel = { orderId: string; fulfilmentId: string };
 
 /**
- * Ships, delivers or cancels a parcel.
+ * Ships a parcel. The first one of an order that is captured at shipment requests the capture of its payment, in the same
+ * transaction. The sweeper starts a saga that cannot be started now.
+ * @returns the answer; whether it repeats an earlier one; why the saga of the capture could not be started
  * @throws Problem not-found, order-archived, order-not-fulfillable, fulfilment-status
  */
-export const changeFulfilment = (deps: GoodsDeps, claim: Claim, wanted: ParcelChange) =>
-  idempotent(deps.sql, claim, deps.keys, async (tx) => {
+export async function shipFulfilment(
+  deps: GoodsDeps & { startCapturing: StartSaga<CaptureToMake> },
+  claim: Claim,
+  wanted: Parcel & { tracking: Tracking },
+) {
+  let start: (() => Promise<void>) | undefined;
+  const { answer, replayed } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const order = await lockConfirmed(tx, wanted.orderId);
-    const [parcel] = await readFulfilments(tx, wanted);
-    if (parcel === undefined) throw new Problem('not-found', 'The order has no such fulfilment.');
-    const from = wanted.to === 'delivered' ? 'shipped' : 'pending';
-    if (parcel.status !== from) {
-      const detail = `Only a ${from} fulfilment can be ${wanted.to}; this one is ${parcel.status}.`;
-      throw new Problem('fulfilment-status', detail);
-    }
+    const parcel = await findParcel(tx, wanted, { from: 'pending', to: 'shipped' });
     const change = { at: new Date(deps.clock.now()), requestId: claim.requestId };
     const eventId = newId('event', deps.clock);
-    switch (wanted.to) {
-      case 'shipped': {
-        const shipped = await markShipped(tx, order, parcel, { ...change, eventId, tracking: wanted.tracking });
-        return answerOf(after(order, shipped, 'shipped'));
-      }
-      case 'delivered':
-        return answerOf(after(order, await markDelivered(tx, order, parcel, { ...change, eventId }), 'delivered'));
-      case 'cancelled':
-        return answerOf(after(order, await markCancelled(tx, order, parcel, change), 'cancelled'));
-    }
+    const shipped = await markShipped(tx, order, parcel, { ...change, eventId, tracking: wanted.tracking });
+    const capture = await claimCapture(tx, { ...change, orderId: wanted.orderId, by: 'shipment' });
+    if (capture !== undefined) start = () => deps.startCapturing(capture);
+    return answerOf(after(order, shipped, 'shipped'));
   });
+  return { answer, replayed, ...(await startOrLeave(start)) };
+}
+
+/**
+ * Delivers a shipped parcel, or cancels a pending one.
+ * @throws Problem not-found, order-archived, fulfilment-status
+ */
+export const changeFulfilment = (deps: GoodsDeps, claim: Claim, wanted: Parcel & { to: 'delivered' | 'cancelled' }) =>
+  idempotent(deps.sql, claim, deps.keys, async (tx) => {
+    // Parcels arrive whatever becomes of the payment.
+    const order = await lockOrder(tx, wanted);
+    const change = { at: new Date(deps.clock.now()), requestId: claim.requestId };
+    if (wanted.to === 'cancelled') {
+      const parcel = await findParcel(tx, wanted, { from: 'pending', to: 'cancelled' });
+      return answerOf(after(order, await markCancelled(tx, order, parcel, change), 'cancelled'));
+    }
+    const parcel = await findParcel(tx, wanted, { from: 'shipped', to: 'delivered' });
+    const eventId = newId('event', deps.clock);
+    return answerOf(after(order, await markDelivered(tx, order, parcel, { ...change, eventId }), 'delivered'));
+  });
+
+/** A parcel that has the status from which it may go on. */
+async function findParcel(
+  tx: TransactionSql,
+  of: Parcel,
+  { from, to }: { from: Fulfilment['status']; to: Fulfilment['status'] },
+): Promise<Fulfilment> {
+  const [parcel] = await readFulfilments(tx, of);
+  if (parcel === undefined) throw new Problem('not-found', 'The order has no such fulfilment.');
+  if (parcel.status === from) return parcel;
+  throw new Problem('fulfilment-status', `Only a ${from} fulfilment can be ${to}; this one is ${parcel.status}.`);
+}
 
 async function lockConfirmed(tx: TransactionSql, orderId: string): Promise<LockedOrder> {
   const order = await lockOrder(tx, { orderId });
@@ -75,7 +101,7 @@ async function lockConfirmed(tx: TransactionSql, orderId: string): Promise<Locke
   throw new Problem('order-not-fulfillable', `Only a confirmed order is fulfilled; this one is ${order.status}.`);
 }
 
-function after(order: LockedOrder, parcel: Fulfilment, to: ParcelChange['to']): Answered {
+function after(order: LockedOrder, parcel: Fulfilment, to: 'shipped' | 'delivered' | 'cancelled'): Answered {
   const lines =
     to === 'cancelled'
       ? counted(order.lines, 'fulfilled', takenOff(parcel.lines))

@@ -4,6 +4,8 @@ import type { TimelineEntry } from '../../contract/api/orders.ts';
 import type { ExportedOrder } from '../../contract/api/privacy.ts';
 import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
 import type { OrderReturn } from '../../contract/api/returns.ts';
+import type { RefundLine } from '../payments/refund-lines.ts';
+import { refundParts } from '../payments/refunds.sql.ts';
 import { type OrderRow, toOrder } from './order.ts';
 import { type OrderPart, orderColumns, withArchived } from './read.sql.ts';
 
@@ -12,7 +14,12 @@ type Row = OrderRow & {
   timeline: TimelineEntry[];
   fulfilments: Fulfilment[];
   returns: OrderReturn[];
-  refunds: (Omit<Refund, 'amount' | 'failure'> & { amount: number; failureCode: RefundRefusalCode | null })[];
+  refunds: (Omit<Refund, 'amount' | 'failure' | 'lines' | 'shipping'> & {
+    amount: number;
+    lines: RefundLine[];
+    shippingAmount: number;
+    failureCode: RefundRefusalCode | null;
+  })[];
 };
 
 /** At most `limit` orders of a customer with all that is kept of them, newest first, older than `before`. */
@@ -28,7 +35,8 @@ export async function exportOrders(
       ) as timeline,
       (
         select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'orderId', r.order_id, 'status', r.status,
-          'amount', r.amount, 'reason', r.reason, 'failureCode', r.failure_code, 'createdAt', r.created_at,
+          'amount', r.amount, 'lines', r.lines, 'shippingAmount', r.shipping_amount, 'returnId', r.return_id,
+          'reason', r.reason, 'failureCode', r.failure_code, 'createdAt', r.created_at,
           'updatedAt', r.updated_at) order by r.id desc), '[]'::jsonb)
         from ${sql(part === 'orders' ? 'payments.refunds' : 'archive.refunds')} r where r.order_id = d.id
       ) as refunds,
@@ -65,8 +73,9 @@ const toExported = (row: Row): ExportedOrder => ({
     updatedAt: iso(parcel.updatedAt),
   })),
   returns: row.returns.map((each) => ({ ...each, createdAt: iso(each.createdAt), updatedAt: iso(each.updatedAt) })),
-  refunds: row.refunds.map(({ amount, failureCode, ...refund }) => ({
+  refunds: row.refunds.map(({ amount, failureCode, lines, shippingAmount, ...refund }) => ({
     ...refund,
+    ...refundParts({ ...refund, currency: row.currency, lines, shippingAmount }),
     amount: { amount, currency: row.currency },
     failure: failureCode === null ? null : { code: failureCode },
     createdAt: iso(refund.createdAt),

@@ -1,5 +1,12 @@
 import type { Address, Contact } from '../../contract/api/address.ts';
-import type { Discount, FulfilmentStatus, Order, OrderFailureCode, OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
+import type {
+  Discount,
+  FulfilmentStatus,
+  Order,
+  OrderFailureCode,
+  OrderStatus,
+  PaymentStatus,
+} from '../../contract/api/orders.ts';
 import type { Priced, PricedLine } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
 
