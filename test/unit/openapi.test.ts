@@ -147,6 +147,7 @@ describe('the problems of an operation', () => {
       'country-unknown',
       'postal-code-invalid',
       'product-not-available',
+      'product-has-options',
       'currencies-mixed',
       'amount-too-large',
       'rate-limited',

@@ -166,6 +166,7 @@ export const createQuote = {
     'country-unknown',
     'postal-code-invalid',
     'product-not-available',
+    'product-has-options',
     'currencies-mixed',
     'amount-too-large',
     'too-many-unpaid-orders',
@@ -185,7 +186,14 @@ export const placeOrder = {
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   headers: ['Location'],
   personal: personalOfOrder,
-  problems: ['country-unknown', 'postal-code-invalid', 'product-not-available', 'currencies-mixed', 'amount-too-large'],
+  problems: [
+    'country-unknown',
+    'postal-code-invalid',
+    'product-not-available',
+    'product-has-options',
+    'currencies-mixed',
+    'amount-too-large',
+  ],
   idempotency: 'required',
   wait: true,
 } as const satisfies OperationContract;

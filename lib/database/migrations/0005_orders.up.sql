@@ -260,7 +260,11 @@ create constraint trigger guard_added_lines after insert on orders.lines
 
 -- What pricing reads of other schemas, and no more.
 create view orders.priceable_products as
-  select id, sku, name, price_amount, price_currency, tax_class, weight from catalog.products where active;
+  select id, sku, name, price_amount, price_currency, tax_class, weight, options is not null as has_options
+  from catalog.products product
+  where active and (
+    parent_id is null or exists (select from catalog.products parent where parent.id = product.parent_id and parent.active)
+  );
 create view orders.priceable_customers as
   select id, premium from customers.customers;
 
