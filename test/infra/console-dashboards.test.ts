@@ -3,11 +3,15 @@ import { readTemplate, type Template } from '../../infra/local/console/dashboard
 import { readDefinitions } from '../../infra/local/console/definitions.ts';
 import { MetricStore } from '../../infra/local/console/metric-store.ts';
 import { drawOverview, ranges } from '../../infra/local/console/overview.ts';
+import { type StateMachineName, stateMachines } from '../../lib/contract/deploy/route.ts';
 import { synthesized } from './synthesized.ts';
 
 /* What CDK deploys and the console draws are the same definitions: a widget that it cannot draw fails here. */
 
-const machines = { placing: 'arn:placing', compensating: 'arn:compensating', refunding: 'arn:refunding' };
+const machines = Object.fromEntries(stateMachines.map((name) => [name, `arn:${name}`])) as Record<
+  StateMachineName,
+  string
+>;
 
 test.each(['dev', 'prod'] as const)('the console draws every widget and knows every alarm of %s', (profile) => {
   const template = synthesized(profile).monitoring as unknown as Template;

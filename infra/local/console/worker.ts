@@ -77,11 +77,8 @@ let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms'>> | undefine
 /** CDK is loaded when the dashboards are looked at for the first time. */
 async function readDashboards() {
   const { readDefinitions } = await import('./definitions.ts');
-  return readDefinitions({
-    placing: machines.placing.arn,
-    compensating: machines.compensating.arn,
-    refunding: machines.refunding.arn,
-  });
+  const arns = Object.entries(machines).map(([name, { arn }]) => [name, arn]);
+  return readDefinitions(Object.fromEntries(arns) as Parameters<typeof readDefinitions>[0]);
 }
 
 async function overview(minutes: string) {
