@@ -24,9 +24,9 @@ export type StateGrants = Readonly<Partial<Record<StateMachineName, readonly Sta
 /**
  * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
  * key. `customer`: a customer, by a session or a token of the identity provider. `session`: by a session alone.
- * `app`: an application by its key.
+ * `app`: an application by its key. `customer-or-app`: either of the two.
  */
-export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app';
+export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app' | 'customer-or-app';
 
 /** The callers that a route's handler can have. */
 export type CallerOf<A extends Auth> = {
@@ -35,6 +35,7 @@ export type CallerOf<A extends Auth> = {
   customer: Customer;
   session: SignedIn;
   app: App;
+  'customer-or-app': Customer | App;
 }[A];
 
 /** One row of the HTTP table. */
