@@ -130,6 +130,15 @@ const rows = {
     tables: movesCachePointers,
     writesEvents: true,
   }),
+  'list-variants': http('GET', '/products/{productId}/variants', 'client', 'catalog_reader', {
+    scopes: ['catalog:read'],
+    tables: readsCache,
+  }),
+  'create-variant': http('POST', '/products/{productId}/variants', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+    writesEvents: true,
+  }),
   'list-categories': http('GET', '/categories', 'client', 'catalog_reader', {
     scopes: ['catalog:read'],
     tables: readsCache,
@@ -158,15 +167,15 @@ const rows = {
     states: { placing: ['StartExecution'] },
     waits: true,
   }),
-  'list-orders': http('GET', '/orders', 'customer-or-app', 'orders_api', {
+  'list-orders': http('GET', '/orders', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['back_office_api', 'profiles_api'],
   }),
-  'get-order': http('GET', '/orders/{orderId}', 'customer-or-app', 'orders_api', {
+  'get-order': http('GET', '/orders/{orderId}', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['profiles_api', 'catalog_reader'],
   }),
-  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customer-or-app', 'orders_api', {
+  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
   }),
   'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {
@@ -175,6 +184,12 @@ const rows = {
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
   }),
+  'request-capture': http('POST', '/orders/{orderId}/capture', 'app', 'refunds_api', {
+    scopes: ['orders:capture'],
+    states: { capturing: ['StartExecution'] },
+    waits: true,
+  }),
+  'get-capture': http('GET', '/orders/{orderId}/capture', 'app', 'refunds_api', { scopes: ['orders:capture'] }),
   'request-refund': http('POST', '/orders/{orderId}/refunds', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
     states: { refunding: ['StartExecution'] },
@@ -217,7 +232,7 @@ const rows = {
   }),
   'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {
     scopes: ['orders:review'],
-    states: { compensating: ['StartExecution'] },
+    states: { compensating: ['StartExecution'], capturing: ['StartExecution'] },
   }),
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
@@ -314,6 +329,7 @@ const rows = {
     states: {
       placing: ['DescribeStateMachine'],
       compensating: ['DescribeStateMachine'],
+      capturing: ['DescribeStateMachine'],
       refunding: ['DescribeStateMachine'],
     },
   }),

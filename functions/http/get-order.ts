@@ -1,5 +1,5 @@
 import { findCustomer } from '../../lib/accounts/customers/customers.sql.ts';
-import { type App, type Customer, ownerOf } from '../../lib/contract/api/caller.ts';
+import { type App, type Customer, customerOf } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/order-parts.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
@@ -28,7 +28,7 @@ export async function run(
   // In one order, whichever the request has, so that the same answer has the same ETag.
   const wanted = contract.orderParts.filter((part) => query.include?.includes(part));
   if (wanted.includes('products')) requireScope(caller, 'catalog:read');
-  const order = await findOrder(sql(), { orderId: path.orderId, customerId: ownerOf(caller) });
+  const order = await findOrder(sql(), { orderId: path.orderId, customerId: customerOf(caller) });
   if (order === undefined) throw new Problem('not-found', 'You have no such order.');
   if (wanted.length === 0) return { status: 200, body: order, etag: versionTag(order.version) };
   const rooms = {

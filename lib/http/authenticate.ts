@@ -29,7 +29,7 @@ const kindsOf = {
   customer: ['customer'],
   session: ['customer'],
   app: ['app'],
-  'customer-or-app': ['customer', 'app'],
+  customerOrApp: ['customer', 'app'],
 } as const satisfies Record<Auth, readonly CallerKind[]>;
 
 /**

@@ -38,8 +38,8 @@ export type Customer = Extract<Caller, { kind: 'customer' }>;
 export type SignedIn = Customer & { session: OwnSession };
 export type App = Extract<Caller, { kind: 'app' }>;
 
-/** The customer whose orders alone a caller may see; undefined for an application with a key, which sees all. */
-export const ownerOf = (caller: Customer | App): string | undefined =>
+/** The customer who calls; undefined for an application that calls for everybody. */
+export const customerOf = (caller: Customer | App): string | undefined =>
   caller.kind === 'customer' ? caller.customerId : undefined;
 
 /** The owner of an idempotency key. */

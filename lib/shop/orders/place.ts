@@ -19,6 +19,8 @@ export type PlaceDeps = {
   /** What the numbers of orders begin with. */
   numberPrefix: string;
   startPlacing: StartSaga<OrderToPlace>;
+  /** When the payment of a new order is captured; absent: at checkout. */
+  captureAt?: 'shipment' | undefined;
 };
 
 /** What a request says of an order besides its lines. */
@@ -60,6 +62,7 @@ export async function placeOrder(
     customerId,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,
+    captureAt: deps.captureAt,
     // The time in the id, so that orders are found by it.
     createdAt: idTimestamp(id),
   };
@@ -103,9 +106,11 @@ export const orderToPlace = (order: {
   total: number;
   currency: string;
   paymentMethod: string;
+  captureAt?: 'shipment' | null | undefined;
 }): OrderToPlace => ({
   orderId: order.id,
   amount: order.total,
   currency: order.currency,
   paymentMethod: order.paymentMethod,
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
