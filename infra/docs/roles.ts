@@ -24,7 +24,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
     'pack, ship and deliver orders, request the capture of what ships, and take goods back; see no prices and no customers',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
-  back_office_api: 'show the back office those copies',
+  back_office_api: 'show the back office those copies, find orders of all customers, and change nothing',
   application_events: 'write the events of applications, and read nothing',
   publisher: 'read the events, and mark those that were published',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',

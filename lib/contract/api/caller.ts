@@ -38,6 +38,10 @@ export type Customer = Extract<Caller, { kind: 'customer' }>;
 export type SignedIn = Customer & { session: OwnSession };
 export type App = Extract<Caller, { kind: 'app' }>;
 
+/** The customer who calls; undefined for an application that calls for everybody. */
+export const customerOf = (caller: Customer | App): string | undefined =>
+  caller.kind === 'customer' ? caller.customerId : undefined;
+
 /** The owner of an idempotency key. */
 export function callerKey(caller: Caller): string {
   switch (caller.kind) {
@@ -51,10 +55,6 @@ export function callerKey(caller: Caller): string {
       return `application:${caller.application.id}`;
   }
 }
-
-/** The customer who calls; undefined for an application that calls for everybody. */
-export const customerOf = (caller: Customer | App): string | undefined =>
-  caller.kind === 'customer' ? caller.customerId : undefined;
 
 /** Whether a caller sees what products cost the shop: an application that proved itself by a key, and keeps books or products. */
 export const seesCosts = (caller: Caller): boolean =>

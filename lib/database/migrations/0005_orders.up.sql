@@ -126,7 +126,8 @@ create table orders.lines (
   delivered integer not null default 0,
   returned integer not null default 0,
   primary key (order_id, position),
-  unique (order_id, product_id),
+  -- In the order in which the orders of a product are found.
+  unique (product_id, order_id),
   constraint line_total_adds_up check (total = unit_price * quantity),
   constraint shares_within_line check (discount between 0 and total),
   constraint fulfilled_as_ordered check (
