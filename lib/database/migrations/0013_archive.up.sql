@@ -145,8 +145,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('counterfoil archive', 0)) then
     return 0;
   end if;
-  -- Of one status at a time, in windows of a fixed size, whose plans read no more than that. A thousand orders that may not
-  -- move do not keep those behind them.
+  -- Of one status at a time, in windows of a fixed size, whose plans read no more. Orders that may not move keep none behind.
   <<search>>
   foreach state in array array['confirmed', 'failed', 'cancelled'] loop
     since := '-infinity';
@@ -174,7 +173,7 @@ begin
   order by p.id limit 1;
   chosen := chosen[1:least(most, coalesce(room, 100))];
 
-  -- Waits for nobody: what others work on stays. Whoever changes an order or its payment locks that row.
+  -- Waits for nobody. Whoever changes an order or its payment locks that row.
   chosen := array(select o.id from orders.orders o where o.id = any (chosen) for update skip locked);
   paid := array(select p.order_id from payments.payments p where p.order_id = any (chosen) for update skip locked);
   chosen := array(
