@@ -68,7 +68,8 @@ grant select on payments.refundable_returns to refunds_api;
 create view monitor.line_violations as
   select l.order_id
   from (
-    select i.*, i.total - i.discount + case when o.tax_included then 0 else i.tax end as paid
+    select i.order_id, i.product_id, i.quantity, i.fulfilled, i.shipped, i.delivered, i.returned,
+      i.total - i.discount + case when o.tax_included then 0 else i.tax end as paid
     from orders.lines i join orders.orders o on o.id = i.order_id
   ) l,
   lateral (
