@@ -1,0 +1,16 @@
+/**
+ * What a report does when the reader's data are older than the report may show: `show` them with their age, `refuse` with 503, or
+ * go to the `writer`. `always-writer` never reads from the reader.
+ */
+export type LagPolicy = {
+  when: 'show' | 'refuse' | 'writer' | 'always-writer';
+  /** The oldest that the data may be. */
+  maxLagSeconds: number;
+};
+
+/** Every report with its policy. docs/analytics.md has the same table. */
+export const policies: Readonly<Record<ReportName, LagPolicy>> = {
+  sales: { when: 'show', maxLagSeconds: 60 },
+};
+
+export type ReportName = 'sales';
