@@ -4,8 +4,9 @@ import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { priceOrder, toQuote } from '../../lib/shop/pricing/price.ts';
+import { priceOrder } from '../../lib/shop/pricing/price.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
+import { toQuote } from '../../lib/shop/pricing/quote.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql };

@@ -74,11 +74,27 @@ export const category = {
 
 export const priced = {
   lines: [
-    { productId: ids.product, sku: 'TEAPOT-1', name: 'Teapot', quantity: 2, unitPrice: eur(4990), total: eur(9980) },
-    { productId: ids.mug, sku: 'MUG-3', name: 'Mug', quantity: 1, unitPrice: eur(1520), total: eur(1520) },
+    {
+      ...{
+        productId: ids.product,
+        sku: 'TEAPOT-1',
+        name: 'Teapot',
+        quantity: 2,
+        unitPrice: eur(4990),
+        total: eur(9980),
+      },
+      ...{ discount: eur(998), tax: eur(0), taxRate: null },
+    },
+    {
+      ...{ productId: ids.mug, sku: 'MUG-3', name: 'Mug', quantity: 1, unitPrice: eur(1520), total: eur(1520) },
+      ...{ discount: eur(152), tax: eur(0), taxRate: null },
+    },
   ],
   subtotal: eur(11500),
   discount: { ...eur(1150), reason: 'large-order' as const },
+  couponCode: null,
+  shipping: null,
+  tax: null,
   total: eur(10350),
 };
 

@@ -34,6 +34,8 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   StockLevel: stock.level,
   StockMovement: stock.movement,
   Discount: orders.quote.shape.discount.def.innerType,
+  OrderShipping: orders.quote.shape.shipping.def.innerType,
+  OrderTax: orders.quote.shape.tax.def.innerType,
   OrderLine: orders.quote.shape.lines.def.element,
   Quote: orders.quote,
   Order: orders.order,

@@ -46,11 +46,38 @@ export function currencyExponent(currency: string): number {
 export const majorToMinor = (major: number, currency: string): number => major * 10 ** currencyExponent(currency);
 
 /**
+ * Divides an amount in proportion to the weights, by largest remainder: each share is its exact part rounded down or up, and
+ * the shares sum to the amount. Of equal remainders the first gets the unit. A share is never above its weight if the amount
+ * is not above the sum of the weights.
+ * @throws RangeError when the amount or a weight is not a non-negative safe integer, or there is an amount and no weight
+ */
+export function allocate(amount: number, weights: readonly number[]): number[] {
+  for (const each of [amount, ...weights]) checkAmount(each);
+  const sum = weights.reduce((total, weight) => total + BigInt(weight), 0n);
+  if (amount === 0) return weights.map(() => 0);
+  if (sum === 0n) throw new RangeError(`nothing to divide ${amount} by`);
+  const parts = weights.map((weight, index) => {
+    const exact = BigInt(amount) * BigInt(weight);
+    return { index, share: Number(exact / sum), remainder: exact % sum };
+  });
+  const left = amount - parts.reduce((total, { share }) => total + share, 0);
+  const first = parts.toSorted((a, b) =>
+    a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
+  );
+  for (const part of first.slice(0, left)) part.share += 1;
+  return parts.map(({ share }) => share);
+}
+
+/**
  * `amount × numerator ÷ denominator`, rounded half up to a whole minor unit. Exact for every safe integer.
  * @throws RangeError when the amount is not a non-negative safe integer
  */
 export function fractionOf(amount: number, numerator: number, denominator: number): number {
-  if (!Number.isSafeInteger(amount) || amount < 0) throw new RangeError(`not an amount in minor units: ${amount}`);
+  checkAmount(amount);
   const doubled = 2n * BigInt(amount) * BigInt(numerator) + BigInt(denominator);
   return Number(doubled / (2n * BigInt(denominator)));
+}
+
+function checkAmount(amount: number): void {
+  if (!Number.isSafeInteger(amount) || amount < 0) throw new RangeError(`not an amount in minor units: ${amount}`);
 }

@@ -27,10 +27,16 @@ test('exactly 100.00 gets no discount', async ({ expect }) => {
         quantity: 10,
         unitPrice: euros(1000),
         total: euros(10_000),
+        discount: euros(0),
+        tax: euros(0),
+        taxRate: null,
       },
     ],
     subtotal: euros(10_000),
     discount: null,
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: euros(10_000),
   });
 });

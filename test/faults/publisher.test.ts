@@ -62,7 +62,7 @@ async function writeEvents(): Promise<void> {
     const money = { amount: 100, currency: 'EUR' };
     const ids = { orderId: order, customerId: customer };
     const data = [
-      { ...ids, lines: [], subtotal: money, discount: null, total: money },
+      { ...ids, lines: [], subtotal: money, discount: null, couponCode: null, shipping: null, tax: null, total: money },
       ids,
       { ...ids, paymentId: payment, provider: 'simulated', amount: money },
       { ...ids, paymentId: payment, total: money },

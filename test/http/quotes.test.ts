@@ -48,11 +48,27 @@ test('a basket without a customer: lines by product, subtotal, discount with its
   expect(headers['cache-control']).toBe('no-store');
   expect(body).toEqual({
     lines: [
-      { productId: mug, sku: 'MUG', name: 'mug', quantity: 3, unitPrice: euros(1999), total: euros(5997) },
-      { productId: teapot, sku: 'TEAPOT', name: 'teapot', quantity: 1, unitPrice: euros(4105), total: euros(4105) },
+      {
+        ...{ productId: mug, sku: 'MUG', name: 'mug', quantity: 3, unitPrice: euros(1999), total: euros(5997) },
+        ...{ discount: euros(600), tax: euros(0), taxRate: null },
+      },
+      {
+        ...{
+          productId: teapot,
+          sku: 'TEAPOT',
+          name: 'teapot',
+          quantity: 1,
+          unitPrice: euros(4105),
+          total: euros(4105),
+        },
+        ...{ discount: euros(410), tax: euros(0), taxRate: null },
+      },
     ],
     subtotal: euros(10_102),
     discount: { ...euros(1010), reason: 'large-order' },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: euros(9092),
   });
   expect(z.parse(quote, body)).toEqual(body);

@@ -134,9 +134,12 @@ async function place({ discount = 0 } = {}): Promise<string> {
     paymentMethod: 'pm_card_visa',
     createdAt: at.getTime(),
     currency: 'EUR',
-    lines: [{ ...product, total: 2000 }],
+    lines: [{ ...product, total: 2000, discount, tax: 0, taxRate: null, taxClass: 'standard', weight: null }],
     subtotal: 2000,
     discount: discount === 0 ? null : { amount: discount, reason: 'premium-customer' as const },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: 2000 - discount,
   };
   const claim = {
@@ -260,10 +263,16 @@ test('an event says what happened, to which order and customer, and nothing of t
         quantity: 2,
         unitPrice: eur(1000),
         total: eur(2000),
+        discount: eur(300),
+        tax: eur(0),
+        taxRate: null,
       },
     ],
     subtotal: eur(2000),
     discount: { ...eur(300), reason: 'premium-customer' },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: eur(1700),
   });
   const [payment] = await saga.owner`select id from payments.payments where order_id = ${orderId}`;

@@ -67,7 +67,17 @@ describe('one key, one order', () => {
     const order = {
       ...priceOrder({
         lines: [{ productId, quantity: 1 }],
-        products: [{ id: productId, sku: 'SKU', name: 'Thing', priceAmount: 1000, priceCurrency: 'EUR' }],
+        products: [
+          {
+            id: productId,
+            sku: 'SKU',
+            name: 'Thing',
+            priceAmount: 1000,
+            priceCurrency: 'EUR',
+            taxClass: 'standard',
+            weight: null,
+          },
+        ],
         premium: false,
       }),
       customerId: saga.customerId,

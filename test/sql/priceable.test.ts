@@ -24,6 +24,8 @@ test('reads the requested products that are on sale, and no others', async () =>
       name: 'Thing',
       priceAmount: 200,
       priceCurrency: 'EUR',
+      taxClass: 'standard',
+      weight: null,
     },
   ]);
   expect(await readPriceable(saga.api, { customerId: null, productIds: [] })).toEqual({ premium: false, products: [] });

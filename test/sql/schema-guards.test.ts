@@ -171,6 +171,8 @@ describe('what an order adds up to', () => {
     ['a discount without a reason', { discount: 100, total: 1900 }, 'discount_has_its_reason'],
     ['a reason without a discount', { reason: 'x' }, 'discount_has_its_reason'],
     ['a subtotal that is not the sum of the lines', { subtotal: 2100, total: 2100 }, 'order_adds_up'],
+    ['a discount that is not the sum of the lines’', { discount: 100, reason: 'x', total: 1900 }, 'order_adds_up'],
+    ['a line’s discount that the order has not', { lineDiscount: 1 }, 'order_adds_up'],
     ['no lines', { lines: 0 }, 'order_adds_up'],
     ['a line that is not price times quantity', { lineTotal: 1999 }, 'line_total_adds_up'],
     ['a line of nothing', { quantity: 0, lineTotal: 0 }, 'lines_quantity_check'],

@@ -54,6 +54,7 @@ export async function openShop() {
       lines?: number;
       quantity?: number;
       lineTotal?: number;
+      lineDiscount?: number;
       position?: number;
       /** The product of each line; by default the product of the test. */
       products?: readonly string[];
@@ -84,10 +85,18 @@ export async function openShop() {
 
   const insertLine = (
     by: Sql | TransactionSql,
-    line: { id: string; position: number; productId: string; quantity: number; lineTotal?: number | undefined },
+    line: {
+      id: string;
+      position: number;
+      productId: string;
+      quantity: number;
+      lineTotal?: number | undefined;
+      lineDiscount?: number | undefined;
+    },
   ) => by`
-    insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
-    values (${line.id}, ${line.position}, ${line.productId}, 'SKU', 'Teapot', ${line.quantity}, 1000, ${line.lineTotal ?? 2000})`;
+    insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total, discount)
+    values (${line.id}, ${line.position}, ${line.productId}, 'SKU', 'Teapot', ${line.quantity}, 1000, ${line.lineTotal ?? 2000},
+      ${line.lineDiscount ?? 0})`;
 
   const pay = (
     by: Sql | TransactionSql,

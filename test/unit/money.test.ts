@@ -1,7 +1,7 @@
 import { codes } from 'currency-codes';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { currencyExponent, fractionOf, isCurrency, majorToMinor } from '../../lib/kernel/money.ts';
+import { allocate, currencyExponent, fractionOf, isCurrency, majorToMinor } from '../../lib/kernel/money.ts';
 
 describe('currencyExponent', () => {
   test.each([
@@ -78,6 +78,53 @@ describe('fractionOf', () => {
 
   test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('%d is not an amount', (amount) => {
     expect(() => fractionOf(amount, 1, 2)).toThrow(RangeError);
+  });
+});
+
+describe('allocate', () => {
+  test.each([
+    [1010, [5997, 4105], [600, 410]],
+    [1, [1, 1, 1], [1, 0, 0]],
+    [2, [1, 1, 1], [1, 1, 0]],
+    [100, [1, 1, 1], [34, 33, 33]],
+    [5, [0, 3, 0, 2], [0, 3, 0, 2]],
+    [10, [1, 2, 4], [1, 3, 6]],
+    [0, [0, 0], [0, 0]],
+    [0, [], []],
+    [7, [9], [7]],
+  ])('%d by %j is %j', (amount, weights, shares) => {
+    expect(allocate(amount, weights)).toEqual(shares);
+  });
+
+  test('any amount: the shares sum to it, each is its exact part rounded down or up, and the largest remainders go up', () => {
+    const weights = fc.array(fc.oneof(fc.nat(3), fc.nat(1_000_000_000_000)), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(weights, fc.oneof(fc.nat(100), fc.maxSafeNat()), (given, amount) => {
+        const sum = given.reduce((total, weight) => total + BigInt(weight), 0n);
+        fc.pre(sum > 0n);
+        const shares = allocate(amount, given);
+        expect(shares.reduce((total, share) => total + BigInt(share), 0n)).toBe(BigInt(amount));
+        const parts = given.map((weight, index) => {
+          const exact = BigInt(amount) * BigInt(weight);
+          const up = BigInt(shares[index]!) - exact / sum;
+          return { up, remainder: exact % sum };
+        });
+        expect(parts.every(({ up, remainder }) => up === 0n || (up === 1n && remainder > 0n))).toBe(true);
+        const least = (up: bigint) => parts.filter((part) => part.up === up).map(({ remainder }) => remainder);
+        for (const raised of least(1n)) expect(least(0n).every((kept) => kept <= raised)).toBe(true);
+      }),
+    );
+  });
+
+  test.each([
+    [-1, [1]],
+    [0.5, [1]],
+    [1, [-1, 2]],
+    [1, [0.5, 1]],
+    [1, []],
+    [1, [0, 0]],
+  ])('%d by %j is refused', (amount, weights) => {
+    expect(() => allocate(amount, weights)).toThrow(RangeError);
   });
 });
 

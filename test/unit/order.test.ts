@@ -9,6 +9,14 @@ const row: OrderRow = {
   subtotal: 2000,
   discountAmount: 0,
   discountReason: null,
+  couponCode: null,
+  shippingMethod: null,
+  shippingAmount: 0,
+  shippingTax: 0,
+  shippingTaxRate: null,
+  taxAmount: 0,
+  taxIncluded: null,
+  reverseCharge: false,
   total: 2000,
   failureCode: null,
   failureDetail: null,
@@ -16,7 +24,12 @@ const row: OrderRow = {
   paymentStatus: null,
   paymentRefunded: null,
   paymentAction: null,
-  lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: 1000, total: 2000 }],
+  lines: [
+    {
+      ...{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: 1000, total: 2000 },
+      ...{ discount: 0, tax: 0, taxRate: null, taxClass: 'standard', weight: 350 },
+    },
+  ],
   createdAt: new Date('2026-03-14T09:00:00Z'),
   updatedAt: new Date('2026-03-14T09:00:01Z'),
   version: 4,
@@ -29,9 +42,17 @@ test('an order without discount, payment and failure says that there is none', (
     id: 'ord_1',
     status: 'confirmed',
     customerId: 'cus_1',
-    lines: [{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: euros(1000), total: euros(2000) }],
+    lines: [
+      {
+        ...{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: euros(1000), total: euros(2000) },
+        ...{ discount: euros(0), tax: euros(0), taxRate: null },
+      },
+    ],
     subtotal: euros(2000),
     discount: null,
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: euros(2000),
     payment: null,
     paymentAction: null,
@@ -40,6 +61,26 @@ test('an order without discount, payment and failure says that there is none', (
     updatedAt: '2026-03-14T09:00:01.000Z',
     version: 4,
     archived: false,
+  });
+});
+
+test('shipping and tax are shown with what they are of', () => {
+  const shown = toOrder({
+    ...row,
+    ...{
+      couponCode: 'SPRING',
+      shippingMethod: 'parcel',
+      shippingAmount: 595,
+      shippingTax: 95,
+      shippingTaxRate: 190_000,
+    },
+    ...{ taxAmount: 414, taxIncluded: true, reverseCharge: false, total: 2595 },
+  });
+  const euros = (amount: number) => ({ amount, currency: 'EUR' });
+  expect(shown).toMatchObject({
+    couponCode: 'SPRING',
+    shipping: { ...euros(595), method: 'parcel', tax: euros(95), taxRate: 190_000 },
+    tax: { ...euros(414), included: true, reverseCharge: false },
   });
 });
 

@@ -29,6 +29,8 @@ const baskets = fc
       name: id,
       priceAmount: prices[n] ?? 0,
       priceCurrency: currency,
+      taxClass: 'standard',
+      weight: null,
     })),
   }));
 

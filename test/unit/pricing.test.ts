@@ -3,7 +3,8 @@ import * as z from 'zod/mini';
 import { quote } from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import { discountOn } from '../../lib/shop/pricing/discounts.ts';
-import { type PriceableProduct, priceOrder, toQuote } from '../../lib/shop/pricing/price.ts';
+import { type PriceableProduct, priceOrder } from '../../lib/shop/pricing/price.ts';
+import { toQuote } from '../../lib/shop/pricing/quote.ts';
 
 const idOf = (n: number) => `prd_${n.toString(16).padStart(32, '0')}`;
 const product = (n: number, priceAmount: number, priceCurrency = 'EUR'): PriceableProduct => ({
@@ -12,6 +13,8 @@ const product = (n: number, priceAmount: number, priceCurrency = 'EUR'): Priceab
   name: `Product ${n}`,
   priceAmount,
   priceCurrency,
+  taxClass: 'standard',
+  weight: 400,
 });
 const line = (n: number, quantity: number) => ({ productId: idOf(n), quantity });
 const price = (lines: { productId: string; quantity: number }[], products: PriceableProduct[], premium = false) =>
@@ -62,11 +65,20 @@ describe('priceOrder', () => {
     expect(price([line(1, 3), line(2, 1)], [product(2, 4105), product(1, 1999)])).toEqual({
       currency: 'EUR',
       lines: [
-        { productId: idOf(1), sku: 'SKU-1', name: 'Product 1', quantity: 3, unitPrice: 1999, total: 5997 },
-        { productId: idOf(2), sku: 'SKU-2', name: 'Product 2', quantity: 1, unitPrice: 4105, total: 4105 },
+        {
+          ...{ productId: idOf(1), sku: 'SKU-1', name: 'Product 1', quantity: 3, unitPrice: 1999, total: 5997 },
+          ...{ discount: 600, tax: 0, taxRate: null, taxClass: 'standard', weight: 400 },
+        },
+        {
+          ...{ productId: idOf(2), sku: 'SKU-2', name: 'Product 2', quantity: 1, unitPrice: 4105, total: 4105 },
+          ...{ discount: 410, tax: 0, taxRate: null, taxClass: 'standard', weight: 400 },
+        },
       ],
       subtotal: 10_102,
       discount: { amount: 1010, reason: 'large-order' },
+      couponCode: null,
+      shipping: null,
+      tax: null,
       total: 9092,
     });
   });
@@ -151,10 +163,16 @@ describe('toQuote', () => {
           quantity: 2,
           unitPrice: { amount: 5000, currency: 'EUR' },
           total: { amount: 10_000, currency: 'EUR' },
+          discount: { amount: 1500, currency: 'EUR' },
+          tax: { amount: 0, currency: 'EUR' },
+          taxRate: null,
         },
       ],
       subtotal: { amount: 10_000, currency: 'EUR' },
       discount: { amount: 1500, currency: 'EUR', reason: 'premium-customer' },
+      couponCode: null,
+      shipping: null,
+      tax: null,
       total: { amount: 8500, currency: 'EUR' },
     });
     expect(z.parse(quote, shown)).toEqual(shown);

@@ -45,7 +45,13 @@ export const lines = z
   .check(z.minLength(1), z.maxLength(maxLines));
 export type LineInput = z.output<typeof lines>[number];
 
-const discount = z.extend(money, { reason: z.enum(['premium-customer', 'large-order']) });
+/** Why something is taken off an order. */
+export const discountReasons = ['premium-customer', 'large-order', 'coupon'] as const;
+const discount = z.extend(money, { reason: z.enum(discountReasons) });
+/** In millionths: 190000 is 19 %. */
+export const taxRate = z.int().check(z.gte(0), z.lte(1_000_000));
+const shipping = z.extend(money, { method: z.string(), tax: money, taxRate: z.nullable(taxRate) });
+const tax = z.extend(money, { included: z.boolean(), reverseCharge: z.boolean() });
 const line = z.object({
   productId: id('product'),
   sku: z.string(),
@@ -53,8 +59,19 @@ const line = z.object({
   quantity: z.int(),
   unitPrice: money,
   total: money,
+  discount: money,
+  tax: money,
+  taxRate: z.nullable(taxRate),
 });
-const priced = { lines: z.array(line), subtotal: money, discount: z.nullable(discount), total: money };
+const priced = {
+  lines: z.array(line),
+  subtotal: money,
+  discount: z.nullable(discount),
+  couponCode: z.nullable(z.string()),
+  shipping: z.nullable(shipping),
+  tax: z.nullable(tax),
+  total: money,
+};
 
 export const quote = z.object(priced);
 export type Quote = z.output<typeof quote>;

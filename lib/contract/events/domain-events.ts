@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { id, money } from '../api/common.ts';
+import { discountReasons, taxRate } from '../api/orders.ts';
 import {
   defineEvent,
   type EventDefinition,
@@ -35,16 +36,40 @@ export const orderPlaced = defineEvent('order.placed', 1, {
           quantity: field(z.int().check(z.gte(1)), 'How many units are ordered.'),
           unitPrice: field(money, 'Price of one unit when the order was placed.'),
           total: field(money, 'Unit price times quantity.'),
+          discount: field(money, 'The line’s share of the discount.'),
+          tax: field(money, 'The line’s share of the tax.'),
+          taxRate: field(
+            z.nullable(taxRate),
+            'Rate of the tax in millionths. `null` if the shop does not compute tax.',
+          ),
         }),
       ),
       'The products, in the order in which the customer named them. No product occurs twice.',
     ),
     subtotal: field(money, 'Sum of the lines.'),
     discount: field(
-      z.nullable(z.extend(money, { reason: z.enum(['premium-customer', 'large-order']) })),
+      z.nullable(z.extend(money, { reason: z.enum(discountReasons) })),
       'What is taken off the subtotal, and why. `null` if nothing is.',
     ),
-    total: field(money, 'What the customer pays: the subtotal without the discount.'),
+    couponCode: field(z.nullable(z.string()), 'The coupon that the customer used. `null` if none.'),
+    shipping: field(
+      z.nullable(
+        z.extend(money, {
+          method: field(z.string(), 'Code of the shipping method.'),
+          tax: money,
+          taxRate: z.nullable(taxRate),
+        }),
+      ),
+      'What the shipping costs, by which method, and the tax of it. `null` without a shipping method.',
+    ),
+    tax: field(
+      z.nullable(z.extend(money, { included: z.boolean(), reverseCharge: z.boolean() })),
+      'The tax of lines and shipping, whether the other amounts include it, and whether the buyer owes it instead of the shop. `null` if the shop does not compute tax.',
+    ),
+    total: field(
+      money,
+      'What the customer pays: the subtotal without the discount, with the shipping, and with the tax where prices do not include it.',
+    ),
   },
   example: {
     ...exampleIds,
@@ -56,10 +81,16 @@ export const orderPlaced = defineEvent('order.placed', 1, {
         quantity: 2,
         unitPrice: { amount: 1900, currency: 'EUR' },
         total: { amount: 3800, currency: 'EUR' },
+        discount: { amount: 380, currency: 'EUR' },
+        tax: { amount: 0, currency: 'EUR' },
+        taxRate: null,
       },
     ],
     subtotal: { amount: 3800, currency: 'EUR' },
     discount: { amount: 380, currency: 'EUR', reason: 'premium-customer' },
+    couponCode: null,
+    shipping: null,
+    tax: null,
     total: { amount: 3420, currency: 'EUR' },
   },
 });

@@ -3,5 +3,5 @@ drop table
   orders.idempotency_keys, orders.review_idempotency_keys, orders.manual_reviews, orders.timeline, orders.lines, orders.orders, orders.status_transitions;
 drop function
   orders.guard_first_status(), orders.guard_transition(), orders.forget_payment_action(), orders.guard_outcome(),
-  orders.guard_lines(), orders.guard_added_lines();
+  orders.guard_lines();
 drop schema orders;

@@ -27,6 +27,17 @@ create table orders.orders (
   subtotal bigint not null check (subtotal >= 0),
   discount_amount bigint not null,
   discount_reason text,
+  coupon_code text collate "C",
+  shipping_method text collate "C",
+  shipping_amount bigint not null default 0 check (shipping_amount >= 0),
+  shipping_tax bigint not null default 0 check (shipping_tax >= 0),
+  -- Of the shipping, in millionths; null without tax.
+  shipping_tax_rate integer check (shipping_tax_rate between 0 and 1000000),
+  tax_amount bigint not null default 0,
+  -- Whether the prices include the tax; null when the order was placed without tax.
+  tax_included boolean,
+  -- Whether the buyer owes the tax instead of the shop.
+  reverse_charge boolean not null default false,
   total bigint not null,
   payment_method text not null,
   -- What the customer's client needs to act on the payment, while the order waits for that.
@@ -47,7 +58,13 @@ create table orders.orders (
   ),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
-  constraint order_totals_add_up check (total = subtotal - discount_amount),
+  constraint shipping_has_its_method check (shipping_method is not null or (shipping_amount, shipping_tax) = (0, 0)),
+  constraint tax_has_its_kind check (tax_included is not null or (tax_amount = 0 and not reverse_charge)),
+  constraint reverse_charge_without_tax check (not reverse_charge or tax_amount = 0),
+  constraint tax_of_shipping_within_tax check (tax_amount >= shipping_tax),
+  constraint order_totals_add_up check (
+    total = subtotal - discount_amount + shipping_amount + case when tax_included then 0 else tax_amount end
+  ),
   constraint payment_action_while_pending check ((payment_action is not null) = (status = 'pending_payment')),
   constraint failure_has_code_and_detail check ((failure_code is null) = (failure_detail is null)),
   constraint failed_order_says_why check (status not in ('failed', 'needs_attention') or failure_code is not null),
@@ -71,9 +88,18 @@ create table orders.lines (
   quantity integer not null check (quantity between 1 and 999),
   unit_price bigint not null check (unit_price >= 0),
   total bigint not null,
+  -- The line's shares of the order's discount and tax.
+  discount bigint not null default 0,
+  tax bigint not null default 0 check (tax >= 0),
+  -- In millionths; null without tax.
+  tax_rate integer check (tax_rate between 0 and 1000000),
+  tax_class text,
+  -- Of one unit, in grams; null where the catalogue does not know it.
+  weight integer check (weight >= 0),
   primary key (order_id, position),
   unique (order_id, product_id),
-  constraint line_total_adds_up check (total = unit_price * quantity)
+  constraint line_total_adds_up check (total = unit_price * quantity),
+  constraint shares_within_line check (discount between 0 and total)
 );
 
 create table orders.timeline (
@@ -194,12 +220,18 @@ create constraint trigger guard_outcome after update of status on orders.orders
   deferrable initially deferred
   for each row when (new.status in ('confirmed', 'failed', 'cancelled')) execute function orders.guard_outcome();
 
--- An order's subtotal is the sum of its lines when the transaction commits, for new orders and for added lines.
+-- An order's subtotal, discount and tax are the sums of its lines when the transaction commits, for new orders and for added
+-- lines. The tax of the shipping belongs to no line.
 create function orders.guard_lines() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+  checked text := case tg_table_name when 'orders' then to_jsonb(new) ->> 'id' else to_jsonb(new) ->> 'order_id' end;
 begin
-  if new.subtotal is distinct from (select sum(l.total) from orders.lines l where l.order_id = new.id) then
-    raise exception 'subtotal of order % is not the sum of its lines', new.id
+  if (select (o.subtotal, o.discount_amount, o.tax_amount - o.shipping_tax) from orders.orders o where o.id = checked)
+    is distinct from
+    (select (sum(l.total)::bigint, sum(l.discount)::bigint, sum(l.tax)::bigint) from orders.lines l where l.order_id = checked)
+  then
+    raise exception 'order % is not the sum of its lines', checked
       using errcode = 'integrity_constraint_violation', constraint = 'order_adds_up';
   end if;
   return null;
@@ -208,25 +240,13 @@ $$;
 create constraint trigger guard_lines after insert on orders.orders
   deferrable initially deferred
   for each row execute function orders.guard_lines();
-
-create function orders.guard_added_lines() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  if (select o.subtotal from orders.orders o where o.id = new.order_id)
-    is distinct from (select sum(l.total) from orders.lines l where l.order_id = new.order_id) then
-    raise exception 'subtotal of order % is not the sum of its lines', new.order_id
-      using errcode = 'integrity_constraint_violation', constraint = 'order_adds_up';
-  end if;
-  return null;
-end
-$$;
 create constraint trigger guard_added_lines after insert on orders.lines
   deferrable initially deferred
-  for each row execute function orders.guard_added_lines();
+  for each row execute function orders.guard_lines();
 
 -- What pricing reads of other schemas, and no more.
 create view orders.priceable_products as
-  select id, sku, name, price_amount, price_currency from catalog.products where active;
+  select id, sku, name, price_amount, price_currency, tax_class, weight from catalog.products where active;
 create view orders.priceable_customers as
   select id, premium from customers.customers;
 

@@ -69,8 +69,9 @@ create view payments.refundable_orders as
 create view orders.order_details as
   select
     o.id, o.customer_id, o.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
-    o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at, o.created_at,
-    o.updated_at,
+    o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
+    o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.created_at, o.updated_at,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -80,7 +81,8 @@ create view orders.order_details as
       select jsonb_agg(
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
-          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total
+          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
+          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight
         ) order by l.position
       )
       from orders.lines l

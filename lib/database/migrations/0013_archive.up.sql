@@ -64,8 +64,9 @@ create view archive.documents as
 create view archive.order_details as
   select
     d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
-    o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at, o.created_at,
-    d.updated_at,
+    o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
+    o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.created_at, d.updated_at,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -75,7 +76,8 @@ create view archive.order_details as
       select jsonb_agg(
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
-          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total
+          'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
+          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight
         ) order by l.position
       )
       from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l
@@ -87,11 +89,13 @@ create view archive.order_details as
 -- The rows of archived orders, in the columns that they had.
 create view archive.orders as
   select d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
-    o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
+    o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
     o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at
   from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o;
 create view archive.lines as
-  select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total
+  select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total,
+    l.discount, l.tax, l.tax_rate, l.tax_class, l.weight
   from archive.documents d, jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l;
 create view archive.timeline as
   select d.id as order_id, t.version, t.entry, t.type, t.detail, t.at
@@ -251,33 +255,8 @@ begin
 end
 $$;
 
--- Moves up to `most` published events from the outbox to the archive, the first in the feed first. The last one stays: the
--- next place in the feed follows from it.
-create function archive.move_events(before timestamptz, most integer) returns integer
-language sql security definer set search_path = '' as $$
-  with old as (
-    select e.id from outbox.events e
-    where e.position < (select max(l.position) from outbox.events l) and e.published_at < before
-    order by e.position
-    limit most
-    for update skip locked
-  ),
-  moved as (delete from outbox.events e where e.id = any (array(select old.id from old)) returning e.*),
-  kept as (
-    insert into archive.events (
-      position, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data, occurred_at,
-      published_at
-    )
-    select position, id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data,
-      occurred_at, published_at
-    from moved
-    returning id
-  )
-  select count(*)::integer from kept
-$$;
-
-revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz),
-  archive.move_events(timestamptz, integer) from public;
+revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz)
+  from public;
 
 grant usage on schema archive to orders_api, refunds_api, events_api, manual_review, customer_export, jobs;
 
@@ -293,6 +272,5 @@ grant select (id, type, subject, occurred_at, published_at) on archive.events to
 -- Events get their places in the feed before they leave the outbox.
 grant usage on schema outbox to jobs;
 grant select (id, aggregate_id, sequence, position, occurred_at), update (position) on outbox.events to jobs;
-grant execute on function archive.move_orders(timestamptz, timestamptz, integer), archive.move_events(timestamptz, integer)
-  to jobs;
+grant execute on function archive.move_orders(timestamptz, timestamptz, integer) to jobs;
 grant execute on function archive.unarchive_order(text, timestamptz) to manual_review;

@@ -1,5 +1,6 @@
 import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
-import type { Priced } from '../pricing/price.ts';
+import type { Priced, PricedLine } from '../pricing/price.ts';
+import { toQuote } from '../pricing/quote.ts';
 
 /** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
 export type NewOrder = Priced & {
@@ -19,11 +20,19 @@ export type OrderRow = {
   subtotal: number;
   discountAmount: number;
   discountReason: Discount['reason'] | null;
+  couponCode: string | null;
+  shippingMethod: string | null;
+  shippingAmount: number;
+  shippingTax: number;
+  shippingTaxRate: number | null;
+  taxAmount: number;
+  taxIncluded: boolean | null;
+  reverseCharge: boolean;
   total: number;
   failureCode: OrderFailureCode | null;
   failureDetail: string | null;
   paymentAction: Order['paymentAction'];
-  lines: { productId: string; sku: string; name: string; quantity: number; unitPrice: number; total: number }[];
+  lines: PricedLine[];
   createdAt: Date;
   updatedAt: Date;
   version: number;
@@ -40,17 +49,7 @@ export function toOrder(row: OrderRow): Order {
     id: row.id,
     status: row.status,
     customerId: row.customerId,
-    lines: row.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
-      productId,
-      sku,
-      name,
-      quantity,
-      unitPrice: money(unitPrice),
-      total: money(total),
-    })),
-    subtotal: money(row.subtotal),
-    discount: row.discountReason === null ? null : { ...money(row.discountAmount), reason: row.discountReason },
-    total: money(row.total),
+    ...toQuote(pricedOf(row)),
     payment:
       row.paymentId === null
         ? null
@@ -64,14 +63,44 @@ export function toOrder(row: OrderRow): Order {
   };
 }
 
+const pricedOf = (row: OrderRow): Priced => ({
+  currency: row.currency,
+  lines: row.lines,
+  subtotal: row.subtotal,
+  discount: row.discountReason === null ? null : { amount: row.discountAmount, reason: row.discountReason },
+  couponCode: row.couponCode,
+  shipping:
+    row.shippingMethod === null
+      ? null
+      : { method: row.shippingMethod, amount: row.shippingAmount, tax: row.shippingTax, taxRate: row.shippingTaxRate },
+  tax:
+    row.taxIncluded === null
+      ? null
+      : { amount: row.taxAmount, included: row.taxIncluded, reverseCharge: row.reverseCharge },
+  total: row.total,
+});
+
+/** What an order costs, in the columns of its row. */
+export const priceColumns = ({ discount, shipping, tax, couponCode }: Priced) => ({
+  discountAmount: discount?.amount ?? 0,
+  discountReason: discount?.reason ?? null,
+  couponCode,
+  shippingMethod: shipping?.method ?? null,
+  shippingAmount: shipping?.amount ?? 0,
+  shippingTax: shipping?.tax ?? 0,
+  shippingTaxRate: shipping?.taxRate ?? null,
+  taxAmount: tax?.amount ?? 0,
+  taxIncluded: tax?.included ?? null,
+  reverseCharge: tax?.reverseCharge ?? false,
+});
+
 /** A new order as the API shows it. */
 export function pendingOrder(order: NewOrder): Order {
   const at = new Date(order.createdAt);
   return toOrder({
     ...order,
+    ...priceColumns(order),
     status: 'pending',
-    discountAmount: order.discount?.amount ?? 0,
-    discountReason: order.discount?.reason ?? null,
     failureCode: null,
     failureDetail: null,
     paymentId: null,

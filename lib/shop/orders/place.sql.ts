@@ -87,12 +87,20 @@ export async function insertOrder(
     ),
     ${placement(sql, order, { when: sql`claimed`, requestId: claim.requestId })},
     lined as (
-      insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
-      select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total
+      insert into orders.lines (
+        order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight
+      )
+      select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total, l.discount, l.tax,
+        l."taxRate", l."taxClass", l.weight
       from claimed, rows from (
         jsonb_to_recordset(${JSON.stringify(order.lines)}::text::jsonb)
-          as ("productId" text, sku text, name text, quantity integer, "unitPrice" bigint, total bigint)
-      ) with ordinality as l ("productId", sku, name, quantity, "unitPrice", total, position)
+          as (
+            "productId" text, sku text, name text, quantity integer, "unitPrice" bigint, total bigint, discount bigint,
+            tax bigint, "taxRate" integer, "taxClass" text, weight integer
+          )
+      ) with ordinality as l (
+        "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
+      )
     )
     select exists (select from claimed) as claimed`;
   if ((row as { claimed: boolean }).claimed) return undefined;

@@ -12,7 +12,8 @@ import {
   type paymentRefunded,
 } from '../../contract/events/domain-events.ts';
 import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
-import type { NewOrder } from './order.ts';
+import { toQuote } from '../pricing/quote.ts';
+import { type NewOrder, priceColumns } from './order.ts';
 
 type Db = Sql | TransactionSql;
 
@@ -129,34 +130,27 @@ export function placement(
   { when, requestId }: { when: Fragment; requestId: string | undefined },
 ): Fragment {
   const at = new Date(order.createdAt);
-  const money = (amount: number) => ({ amount, currency: order.currency });
   const data: EventData<typeof orderPlaced> = {
     orderId: order.id,
     customerId: order.customerId,
-    lines: order.lines.map(({ productId, sku, name, quantity, unitPrice, total }) => ({
-      productId,
-      sku,
-      name,
-      quantity,
-      unitPrice: money(unitPrice),
-      total: money(total),
-    })),
-    subtotal: money(order.subtotal),
-    discount: order.discount && { ...money(order.discount.amount), reason: order.discount.reason },
-    total: money(order.total),
+    ...toQuote(order),
   };
-  const detail = { status: 'pending', total: money(order.total), requestId };
+  const price = priceColumns(order);
+  const detail = { status: 'pending', total: data.total, requestId };
   const placed = { definition: orderPlaced, data: sql`${JSON.stringify(data)}::text::jsonb` };
   return sql`
     changed as (
       insert into orders.orders (
-        id, customer_id, status, currency, subtotal, discount_amount, discount_reason, total, payment_method,
+        id, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
+        shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_method,
         correlation_id, created_at, updated_at
       )
       select
         ${order.id}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
-        ${order.discount?.amount ?? 0}::bigint, ${order.discount?.reason ?? null}::text, ${order.total}::bigint,
-        ${order.paymentMethod}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+        ${price.discountAmount}::bigint, ${price.discountReason}::text, ${price.couponCode}::text,
+        ${price.shippingMethod}::text, ${price.shippingAmount}::bigint, ${price.shippingTax}::bigint,
+        ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,
+        ${price.reverseCharge}::boolean, ${order.total}::bigint, ${order.paymentMethod}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
       from ${when}
       returning id, version, correlation_id
     ),

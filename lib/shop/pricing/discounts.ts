@@ -1,9 +1,10 @@
+import type { discountReasons } from '../../contract/api/orders.ts';
 import { fractionOf, majorToMinor } from '../../kernel/money.ts';
 
 export type AppliedDiscount = {
   /** Minor units of the order's currency, at least 1. */
   amount: number;
-  reason: 'premium-customer' | 'large-order';
+  reason: (typeof discountReasons)[number];
 };
 
 /** Percent off each order of a premium customer. */

@@ -1,9 +1,19 @@
-import { type LineInput, maxQuantity, type Quote } from '../../contract/api/orders.ts';
+import { type LineInput, maxQuantity } from '../../contract/api/orders.ts';
 import { type InputError, Problem } from '../../contract/api/problems.ts';
+import { allocate } from '../../kernel/money.ts';
 import { type AppliedDiscount, discountOn } from './discounts.ts';
 
 /** What pricing needs of a product. `priceAmount` is in minor units of `priceCurrency`. */
-export type PriceableProduct = { id: string; sku: string; name: string; priceAmount: number; priceCurrency: string };
+export type PriceableProduct = {
+  id: string;
+  sku: string;
+  name: string;
+  priceAmount: number;
+  priceCurrency: string;
+  taxClass: string;
+  /** Of one unit, in grams; null where it is not known. */
+  weight: number | null;
+};
 
 export type PricedLine = {
   productId: string;
@@ -12,7 +22,18 @@ export type PricedLine = {
   quantity: number;
   unitPrice: number;
   total: number;
+  /** The line's shares of the order's discount and tax. */
+  discount: number;
+  tax: number;
+  /** In millionths; null without tax. */
+  taxRate: number | null;
+  taxClass: string;
+  weight: number | null;
 };
+
+export type AppliedShipping = { method: string; amount: number; tax: number; taxRate: number | null };
+/** The tax of lines and shipping together. */
+export type AppliedTax = { amount: number; included: boolean; reverseCharge: boolean };
 
 /** A priced basket. Amounts are minor units of `currency`. */
 export type Priced = {
@@ -20,6 +41,9 @@ export type Priced = {
   lines: PricedLine[];
   subtotal: number;
   discount: AppliedDiscount | null;
+  couponCode: string | null;
+  shipping: AppliedShipping | null;
+  tax: AppliedTax | null;
   total: number;
 };
 
@@ -56,25 +80,22 @@ export function priceOrder({
       `The total is ${total} minor units of ${currency}. At most ${maxTotal} are allowed.`,
     );
   }
-  return { currency, lines: priced, subtotal, discount, total };
-}
-
-/** A priced basket as the API returns it. */
-export function toQuote({ currency, lines, subtotal, discount, total }: Priced): Quote {
-  const money = (amount: number) => ({ amount, currency });
-  return {
-    lines: lines.map((line) => ({ ...line, unitPrice: money(line.unitPrice), total: money(line.total) })),
-    subtotal: money(subtotal),
-    discount: discount && { ...money(discount.amount), reason: discount.reason },
-    total: money(total),
-  };
+  const shares = allocate(
+    discount?.amount ?? 0,
+    priced.map((line) => line.total),
+  );
+  const shared = priced.map((line, index) => ({ ...line, discount: shares[index]! }));
+  return { currency, lines: shared, subtotal, discount, couponCode: null, shipping: null, tax: null, total };
 }
 
 function sumByProduct(lines: readonly LineInput[], onSale: Map<string, PriceableProduct>): PricedLine[] {
   const summed = new Map<string, PricedLine>();
   for (const { productId, quantity } of lines) {
-    const { sku, name, priceAmount } = onSale.get(productId)!;
-    const line = summed.get(productId) ?? { productId, sku, name, quantity: 0, unitPrice: priceAmount, total: 0 };
+    const { sku, name, priceAmount, taxClass, weight } = onSale.get(productId)!;
+    const line = summed.get(productId) ?? {
+      ...{ productId, sku, name, quantity: 0, unitPrice: priceAmount, total: 0 },
+      ...{ discount: 0, tax: 0, taxRate: null, taxClass, weight },
+    };
     line.quantity += quantity;
     line.total = line.quantity * line.unitPrice;
     summed.set(productId, line);

@@ -18,7 +18,8 @@ export const priceableColumns = (sql: Sql | TransactionSql, { customerId, produc
   coalesce((select c.premium from orders.priceable_customers c where c.id = ${customerId}), false) as premium,
   (
     select coalesce(jsonb_agg(jsonb_build_object(
-      'id', p.id, 'sku', p.sku, 'name', p.name, 'priceAmount', p.price_amount, 'priceCurrency', p.price_currency
+      'id', p.id, 'sku', p.sku, 'name', p.name, 'priceAmount', p.price_amount, 'priceCurrency', p.price_currency,
+      'taxClass', p.tax_class, 'weight', p.weight
     )), '[]'::jsonb)
     from orders.priceable_products p
     where p.id = any (array(select jsonb_array_elements_text(${JSON.stringify(productIds)}::text::jsonb)))
