@@ -196,6 +196,11 @@ const rows = {
   'list-order-details': http('GET', '/order-details', 'app', 'back_office_api', { scopes: ['orders:read'] }),
   'get-order-details': http('GET', '/order-details/{orderId}', 'app', 'back_office_api', { scopes: ['orders:read'] }),
   'get-sales-report': http('GET', '/reports/sales', 'app', 'reporting', reads),
+  'get-products-report': http('GET', '/reports/products', 'app', 'reporting', reads),
+  'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
+  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
+  'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
+  'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,

@@ -1,6 +1,6 @@
 import { periodOf } from '../../lib/analytics/period.ts';
 import type { ReadDeps } from '../../lib/analytics/read.ts';
-import { reportSales } from '../../lib/analytics/sales.ts';
+import { reportSales } from '../../lib/analytics/reports.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/reports.ts';
 import { reportResult } from '../../lib/http/csv.ts';
@@ -16,8 +16,10 @@ export async function run(
 ): Promise<Result> {
   const { groupBy, currency, ...range } = query;
   const period = periodOf(range, deps.clock);
-  const answer = await reportSales({ period, groupBy, currency }, deps);
-  return reportResult({ ...period, groupBy, ...answer }, Object.keys(contract.salesRow.shape), wantsCsv);
+  const answer = await reportSales(period, { groupBy, currency }, deps);
+  return reportResult({ ...period, groupBy, ...answer }, columns, wantsCsv);
 }
+
+const columns = Object.keys(contract.salesRow.shape);
 
 export const handler = httpHandler(routes['get-sales-report'], contract.getSalesReport, run, reportDeps);

@@ -8,9 +8,17 @@ export type LagPolicy = {
   maxLagSeconds: number;
 };
 
+export type ReportName = 'sales' | 'products' | 'margin' | 'customers' | 'stock' | 'live';
+
 /** Every report with its policy. docs/analytics.md has the same table. */
 export const policies: Readonly<Record<ReportName, LagPolicy>> = {
   sales: { when: 'show', maxLagSeconds: 60 },
+  products: { when: 'show', maxLagSeconds: 60 },
+  // Figures that go into the books.
+  margin: { when: 'refuse', maxLagSeconds: 60 },
+  // Somebody talks to this customer.
+  customers: { when: 'writer', maxLagSeconds: 10 },
+  // Somebody orders goods by it.
+  stock: { when: 'always-writer', maxLagSeconds: 0 },
+  live: { when: 'writer', maxLagSeconds: 10 },
 };
-
-export type ReportName = 'sales';

@@ -1,7 +1,7 @@
 import type { Result } from './response.ts';
 
 /** One value of a table. */
-type Cell = string | number | boolean | null;
+type Cell = string | number | boolean | Date | null;
 type Row = Readonly<Record<string, Cell>>;
 
 /** What says how old a report is, in the answers that have no other place for it. */
@@ -31,6 +31,7 @@ export function toCsv(columns: readonly string[], rows: readonly Row[]): string 
 
 function quoted(value: Cell): string {
   if (value === null) return '';
+  if (value instanceof Date) return value.toISOString();
   if (typeof value !== 'string') return String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

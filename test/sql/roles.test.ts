@@ -114,6 +114,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.refunds': ['select', 'adds up what was given back'],
     'reporting.products': ['select', 'names products, and finds those that nobody bought'],
     'reporting.stock': ['select', 'says how long the stock lasts'],
+    'reporting.stock_movements': ['select', 'says how much there was before'],
     'reporting.customers_masked': ['select', 'describes a customer without their name'],
     'reporting.customer_summary': ['select', 'adds up what a customer bought'],
   },
@@ -124,6 +125,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.refunds': ['select', 'the same'],
     'reporting.products': ['select', 'the same'],
     'reporting.stock': ['select', 'the same'],
+    'reporting.stock_movements': ['select', 'the same'],
     'reporting.customers_masked': ['select', 'names and addresses are masked for whom nobody granted them'],
     'reporting.customer_summary': ['select', 'the same'],
   },
@@ -149,6 +151,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.timeline': ['select', 'shows what happened to them'],
     'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
+    'orders.sold_products': ['select', 'keeps cost, category and brand with a line, for reports'],
     'orders.priceable_customers': ['select', 'knows who is premium, and nothing else of a customer'],
     'outbox.events': ['insert', 'writes the events of the orders that it places or cancels'],
   },
@@ -329,7 +332,7 @@ beforeAll(async () => {
   database = await createDatabase();
   for (const role of [...databaseRoles, 'rdsadmin' as const]) {
     // That sessions only read is a default, which a session may change: the grants alone have to hold.
-    const connection = { default_transaction_read_only: false };
+    const connection = { default_transaction_read_only: 'off' as never };
     as[role] = database.connect(role, { max: 1, connection }) as unknown as Sql;
   }
   // A clone has its template's tables, but not the template's rights on the database itself.

@@ -54,26 +54,31 @@ revoke all on function reporting.day_begins(date, text) from public;
 -- An order, live or archived. `first_at` and `last_at` are bounds of everything that happened to it: who asks for a period by
 -- `confirmed_at` and also by `first_at < end and last_at >= begin` does not unpack the whole archive.
 create view reporting.orders as
-  select o.id as order_id, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount as discount, o.total,
-    o.payment_method, o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at,
-    o.created_at as first_at, o.updated_at as last_at, false as archived
+  select o.id as order_id, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount as discount, o.coupon_code,
+    o.shipping_method, o.shipping_amount as shipping, o.tax_amount as tax, o.tax_included, o.total, o.payment_method,
+    o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at, o.created_at as first_at,
+    o.updated_at as last_at, false as archived
   from orders.orders o
   union all
-  select o.id, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount, o.total,
-    o.payment_method, o.failure_code, o.created_at, o.confirmed_at, o.updated_at,
-    p.first_at, p.last_at, true
+  select o.id, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount, o.coupon_code,
+    o.shipping_method, o.shipping_amount, o.tax_amount, o.tax_included, o.total, o.payment_method,
+    o.failure_code, o.created_at, o.confirmed_at, o.updated_at, p.first_at,
+    p.last_at, true
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o;
 
--- A line of an order. Name and price are those of the moment when it was sold.
+-- A line of an order. Everything about the product is as it was when the line was sold. `gross` less `discount` is what the line
+-- cost the customer, `sales` the same with tax, `revenue` without.
 create view reporting.order_lines as
-  select l.order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price,
-    l.total as gross, o.currency, o.customer_id, o.status, o.created_at as placed_at, o.confirmed_at,
-    o.created_at as first_at, o.updated_at as last_at
+  select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
+    l.total as gross, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end as sales,
+    l.total - l.discount - case when o.tax_included then l.tax else 0 end as revenue, l.unit_cost, o.currency,
+    o.customer_id, o.status, o.created_at as placed_at, o.confirmed_at, o.created_at as first_at, o.updated_at as last_at
   from orders.orders o join orders.lines l on l.order_id = o.id
   union all
-  select l.order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price,
-    l.total, o.currency, o.customer_id, o.status, o.created_at, o.confirmed_at,
-    p.first_at, p.last_at
+  select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
+    l.total, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end,
+    l.total - l.discount - case when o.tax_included then l.tax else 0 end, l.unit_cost, o.currency,
+    o.customer_id, o.status, o.created_at, o.confirmed_at, p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
     jsonb_populate_recordset(null::orders.lines, d.value -> 'lines') l;
 
@@ -123,16 +128,34 @@ create view reporting.customers_masked as
     c.created_at, c.suspended_at is not null as suspended, c.erased_at is not null as erased
   from customers.customers c;
 
--- A customer with what they bought in each currency. It stands on the other views alone, so a renamed column of a table does not
--- reach it.
+-- The part of the ledger that is not in the archive.
+create view reporting.stock_movements as
+  select m.id as movement_id, m.product_id, m.kind, m.quantity, m.reserved, m.order_id, m.created_at
+  from stock.movements m;
+
+-- A customer with what they bought in each currency. It reads archived orders by customer, so it unpacks those alone.
 create view reporting.customer_summary as
-  select c.customer_id, c.segment, o.currency, count(*) as orders, sum(o.total)::bigint as sales,
-    min(o.confirmed_at) as first_order_at, max(o.confirmed_at) as last_order_at
-  from reporting.customers_masked c join reporting.orders o on o.customer_id = c.customer_id
-  where o.confirmed_at is not null
-  group by c.customer_id, c.segment, o.currency;
+  with sales (customer_id, currency, units, total, refunded, confirmed_at) as not materialized (
+    select o.customer_id, o.currency, (select sum(l.quantity) from orders.lines l where l.order_id = o.id), o.total,
+      case y.status when 'refunded' then y.amount else y.refunded_amount end, o.confirmed_at
+    from orders.orders o left join payments.payments y on y.order_id = o.id
+    where o.confirmed_at is not null
+    union all
+    select d.customer_id, o.currency,
+      (select sum(l.quantity) from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l), o.total,
+      case y.status when 'refunded' then y.amount else y.refunded_amount end, o.confirmed_at
+    from archive.documents d cross join lateral jsonb_populate_record(null::orders.orders, d.document -> 'order') o
+      left join lateral jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') y on true
+    where o.confirmed_at is not null
+  )
+  select c.id as customer_id, case when c.premium then 'premium' else 'standard' end as segment, s.currency, count(*) as orders,
+    sum(s.units)::bigint as units, sum(s.total)::bigint as sales, coalesce(sum(s.refunded), 0)::bigint as refunds,
+    min(s.confirmed_at) as first_order_at, max(s.confirmed_at) as last_order_at
+  from customers.customers c join sales s on s.customer_id = c.id
+  group by c.id, s.currency;
 
 grant usage on schema reporting to reporting, analyst, reads_personal_data;
 grant execute on function reporting.get_freshness(), reporting.day_begins(date, text) to reporting, analyst;
 grant select on reporting.orders, reporting.order_lines, reporting.payments, reporting.refunds, reporting.products,
-  reporting.stock, reporting.customers_masked, reporting.customer_summary to reporting, analyst;
+  reporting.stock, reporting.stock_movements,
+  reporting.customers_masked, reporting.customer_summary to reporting, analyst;
