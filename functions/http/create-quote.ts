@@ -4,6 +4,7 @@ import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { checkAddresses } from '../../lib/shop/orders/check-addresses.ts';
 import { priceOrder } from '../../lib/shop/pricing/price.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { toQuote } from '../../lib/shop/pricing/quote.ts';
@@ -16,6 +17,7 @@ export async function run(
   deps: Deps,
 ): Promise<Result> {
   const { lines } = request.body;
+  checkAddresses(request.body);
   const customerId = request.caller.kind === 'customer' ? request.caller.customerId : null;
   const productIds = [...new Set(lines.map((line) => line.productId))];
   const { premium, products } = await readPriceable(deps.sql(), { customerId, productIds });

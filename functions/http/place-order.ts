@@ -6,6 +6,7 @@ import { answerLongRunning, locatedId, warnIfNotStarted } from '../../lib/http/l
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
+import { config } from '../../lib/platform/config.ts';
 import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
@@ -43,6 +44,7 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   unpaidLimits: unpaidLimits(),
+  numberPrefix: config().ORDER_NUMBER_PREFIX,
   startPlacing,
   sleep,
 }));

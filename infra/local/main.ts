@@ -179,6 +179,7 @@ function chosenSettings(): Record<string, string> {
     'SESSION_IDLE_SECONDS',
     'SESSION_MAX_SECONDS',
     'RESERVATION_SECONDS',
+    'ORDER_NUMBER_PREFIX',
     'MAX_UNPAID_ORDERS',
     'MAX_UNPAID_UNITS',
     'CANCELLATION_WINDOW_SECONDS',

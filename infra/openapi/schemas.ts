@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
+import * as address from '../../lib/contract/api/address.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
@@ -27,10 +28,15 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Money: common.money,
   Price: catalog.price,
   Product: catalog.product,
+  ProductOption: catalog.productOption,
+  ProductWithVariants: catalog.productWithVariants,
+  Variant: catalog.variant,
   Category: categories.category,
   ListedProduct: catalog.listedProduct,
   ProductImage: catalog.image,
   Address: customers.address,
+  OrderAddress: address.address,
+  OrderContact: address.contact,
   Customer: customers.customer,
   StockLevel: stock.level,
   StockMovement: stock.movement,

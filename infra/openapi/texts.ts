@@ -109,6 +109,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   after: 'The `next` of the answer before; 0 begins with the first event.',
   type: 'Only events of this type.',
   status: 'Only orders in this status.',
+  number: 'Only the order with this number, such as CF-10042.',
   kind: 'Only findings of this kind.',
   state: 'Open findings, cleared findings, or both.',
   resource: 'Only accesses that named this id.',
@@ -152,8 +153,10 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'sign-out':
     'Ends the session of this request. Tokens of an identity provider are not sessions: sign out at the provider.',
   'list-identities': 'Shows by which identity providers the customer can sign in, and when they last did.',
-  'create-product': 'The SKU must be new in the shop. The product can be ordered once it is active and has stock.',
-  'update-product': 'Changes the fields that are sent. `active: false` takes the product off sale.',
+  'create-product':
+    'The SKU must be new in the shop. The product can be ordered once it is active and has stock. With `options` it is sold as its variants: add each with `POST /products/{productId}/variants`.',
+  'update-product':
+    'Changes the fields that are sent, of a product or a variant. `active: false` takes it off sale, with its variants. Change category, brand and tax class of variants, and their options, at their product.',
   'create-category': 'Adds a category below `parentId`, or at the top without one.',
   'update-category':
     'Changes the fields that are sent. A new `parentId`, or null for the top, moves the category with all below it. Products stay in it.',

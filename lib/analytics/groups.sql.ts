@@ -8,7 +8,8 @@ export type Stretch = { begins: Date; ends: Date };
 export type GroupedQuery = { stretch: Stretch; zone: string; groupBy: Grouping; currency: string | undefined };
 
 export type LineGrouping = Extract<Grouping, 'product' | 'category' | 'brand'>;
-export type TimeGrouping = Extract<Grouping, 'day' | 'week' | 'month'>;
+/** What an order is grouped by, and so the money that is given back for it. */
+export type OrderGrouping = Exclude<Grouping, LineGrouping>;
 
 export const isOfLines = (groupBy: Grouping): groupBy is LineGrouping =>
   ['product', 'category', 'brand'].includes(groupBy);
@@ -25,13 +26,14 @@ export const within = (
   ${at} >= ${stretch.begins} and ${at} < ${stretch.ends} and first_at < ${stretch.ends} and last_at >= ${stretch.begins}
   ${currency === undefined ? sql`` : sql`and currency = ${currency}`}`;
 
-/** Text that sorts like the time: the day, the Monday of the week, or the month, as it was in the zone. */
-export function timeKey(sql: TransactionSql, groupBy: TimeGrouping, at: Fragment, zone: string): Fragment {
+/** Text that sorts like the time: the day, the Monday of the week, or the month, as it was in the zone; or the country. */
+export function orderKey(sql: TransactionSql, groupBy: OrderGrouping, at: Fragment, zone: string): Fragment {
   const local = sql`(${at} at time zone ${zone}::text)`;
   return {
     day: sql`to_char(${local}, 'YYYY-MM-DD')`,
     week: sql`to_char(date_trunc('week', ${local}), 'YYYY-MM-DD')`,
     month: sql`to_char(${local}, 'YYYY-MM')`,
+    country: sql`country`,
   }[groupBy];
 }
 

@@ -1,12 +1,12 @@
 import type { TransactionSql } from 'postgres';
 import type { MarginRow } from '../contract/api/reports.ts';
-import { type GroupedQuery, isOfLines, lineKey, timeKey, within } from './groups.sql.ts';
+import { type GroupedQuery, isOfLines, lineKey, orderKey, within } from './groups.sql.ts';
 
 /** What was earned in a stretch of time, by group and currency, at most `most` rows, with costs as they were at the sale. */
 export async function readMargin(sql: TransactionSql, query: GroupedQuery, most: number): Promise<MarginRow[]> {
   const { groupBy, zone } = query;
   const confirmed = sql`confirmed_at`;
-  const key = isOfLines(groupBy) ? lineKey(sql, groupBy) : timeKey(sql, groupBy, confirmed, zone);
+  const key = isOfLines(groupBy) ? lineKey(sql, groupBy) : orderKey(sql, groupBy, confirmed, zone);
   const rows = await sql`
     select ${key} as key, currency,
       coalesce(sum(quantity) filter (where unit_cost is not null), 0)::bigint as units,

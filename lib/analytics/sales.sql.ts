@@ -6,8 +6,8 @@ import {
   type LineGrouping,
   lineKey,
   type Stretch,
-  type TimeGrouping,
-  timeKey,
+  type OrderGrouping,
+  orderKey,
   within,
 } from './groups.sql.ts';
 import type { Period } from './period.ts';
@@ -39,8 +39,8 @@ export async function readSales(sql: TransactionSql, query: GroupedQuery, most: 
 }
 
 /** Orders by when they were confirmed, their units, and money by when it was given back. */
-function ofOrders(sql: TransactionSql, query: GroupedQuery, groupBy: TimeGrouping): Fragment {
-  const keyOf = (at: Fragment) => timeKey(sql, groupBy, at, query.zone);
+function ofOrders(sql: TransactionSql, query: GroupedQuery, groupBy: OrderGrouping): Fragment {
+  const keyOf = (at: Fragment) => orderKey(sql, groupBy, at, query.zone);
   const confirmed = sql`confirmed_at`;
   const refunded = sql`refunded_at`;
   return sql`

@@ -216,7 +216,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       onOrder(input.orderId);
       if (!dies) await saga.startPlacing(input);
     };
-    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits }, claim, {
+    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits, numberPrefix: 'CF' }, claim, {
       customerId,
       lines,
       paymentMethod,

@@ -40,7 +40,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await sql.end();
   await admin.unsafe(`drop database ${database} with (force)`);
-  const roles = await admin`select rolname from pg_roles where rolcanlogin and rolname not in ('rdsadmin', 'migrator')`;
+  const roles = await admin`
+    select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('rdsadmin', 'rds_iam', 'migrator')`;
   for (const { rolname } of roles) await admin.unsafe(`drop role ${rolname}`);
 });
 
@@ -54,6 +55,16 @@ describe('the shipped migrations', () => {
     const versions = (await readMigrations(shippedMigrations)).map(({ version }) => version);
     expect(versions).toEqual(versions.map((_, index) => index + 1));
     expect(versions.length).toBeGreaterThanOrEqual(baseline);
+  });
+
+  test('an index that a build by hand left behind is named by the status', async () => {
+    await migrate(shipped());
+    expect((await status(shipped())).invalidIndexes).toEqual([]);
+    const owner = connect('rdsadmin');
+    await owner`update pg_index set indisvalid = false where indexrelid = 'stock.movements_pkey'::regclass`.finally(
+      () => owner.end(),
+    );
+    expect((await status(shipped())).invalidIndexes).toEqual(['stock.movements_pkey']);
   });
 
   test('create each table of the first release in one place: no file of the baseline alters an object', async () => {

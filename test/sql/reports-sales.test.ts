@@ -31,6 +31,7 @@ beforeAll(async () => {
     update orders.orders o set confirmed_at = m.at, created_at = m.at, updated_at = m.at,
       discount_amount = s.discount, discount_reason = 'large-order', tax_amount = s.tax, tax_included = m.n % 2 = 0,
       total = s.gross - s.discount + case when m.n % 2 = 0 then 0 else s.tax end,
+      shipping_address = case when m.n % 4 > 0 then jsonb_build_object('country', (array['DE', 'FR', 'CH'])[m.n % 4]) end,
       currency = case when m.n % 5 = 0 then 'USD' else 'EUR' end
       from moments m, (select order_id, sum(discount) as discount, sum(tax) as tax, sum(total) as gross
         from orders.lines group by 1) s
@@ -78,7 +79,7 @@ const zones = [
   'Antarctica/Troll',
   'Asia/Kathmandu',
 ];
-const groupings: Grouping[] = ['day', 'week', 'month', 'product', 'brand'];
+const groupings: Grouping[] = ['day', 'week', 'month', 'product', 'brand', 'country'];
 
 describe('the parts of a report', () => {
   test('add up to the whole at any boundary, in any zone and grouping', async () => {

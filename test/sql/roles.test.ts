@@ -95,7 +95,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'adds, changes and moves categories; it deletes none',
     ],
     'catalog.products': [
-      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, active, version, updated_at)',
+      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
@@ -391,7 +391,7 @@ describe('what is granted', () => {
     }
   });
 
-  test('only triggers, the functions of jobs and of the archive, and reports run as their owner', async () => {
+  test('only triggers, the functions of jobs, of the archive and of erasing, and reports run as their owner', async () => {
     const callable = await as.migrator`
       select p.oid::regprocedure::text as name,
         (select string_agg(rolname, ', ' order by rolname) from pg_roles
@@ -417,6 +417,7 @@ describe('what is granted', () => {
         callers: 'jobs',
         anybody: false,
       },
+      { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
       { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);

@@ -16,6 +16,8 @@ type Options = {
   directory: string;
   primary: () => Postgres;
   settings?: Record<string, string>;
+  /** As of the primary. */
+  programs?: string | undefined;
   log: (line: string) => void;
 };
 
@@ -23,7 +25,7 @@ type Options = {
  * The stand-in for Aurora's reader: a streaming standby that is made when somebody first reads from it, because most runs of the
  * stack never do. It serves reads alone, never takes over, and holds up no commit.
  */
-export function createReader({ directory, primary, settings, log }: Options): Reader {
+export function createReader({ directory, primary, settings, programs, log }: Options): Reader {
   const dataDir = join(directory, readerFolder);
   let current: { primary: Postgres; standby: Promise<Standby>; ended: boolean } | undefined;
   // What a killed run has left would go on following the primary.
@@ -36,7 +38,7 @@ export function createReader({ directory, primary, settings, log }: Options): Re
     const standby = before.then(async () => {
       // Loaded here, so that a stack without reports starts sooner.
       const { startStandby } = await import('./standby.ts');
-      return startStandby({ primary: of, dataDir, reads: true, log, ...(settings && { settings }) });
+      return startStandby({ primary: of, dataDir, reads: true, programs, log, ...(settings && { settings }) });
     });
     const made = { primary: of, standby, ended: false };
     const end = () => {

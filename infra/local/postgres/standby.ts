@@ -24,6 +24,8 @@ type Options = {
   /** Serves reads, and no commit waits for it; by default it is there to take over. */
   reads?: true;
   settings?: Record<string, string>;
+  /** As of the primary. */
+  programs?: string | undefined;
   log: (line: string) => void;
 };
 
@@ -35,7 +37,8 @@ const pollMs = 20;
  * only when the standby has it on disk too, as Aurora's storage does: a failover loses none that was confirmed. It never waits
  * for a standby that serves reads.
  */
-export async function startStandby({ primary, dataDir, reads, settings, log }: Options): Promise<Standby> {
+export async function startStandby(options: Options): Promise<Standby> {
+  const { primary, dataDir, reads, settings, programs, log } = options;
   const name = reads ? 'reader' : 'standby';
   const sql = postgres({ host: primary.socketDir, user: 'rdsadmin', database: 'postgres', max: 1, onnotice: () => {} });
   let server: Postgres | undefined;
@@ -43,6 +46,7 @@ export async function startStandby({ primary, dataDir, reads, settings, log }: O
     await clone(primary, dataDir);
     const started = await startPostgres({
       dataDir,
+      programs,
       log,
       settings: {
         ...settings,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { address, addresses, contact, details } from './address.ts';
 import { id, money, page, pageQuery, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 import { paymentAction } from './payment-action.ts';
@@ -77,11 +78,21 @@ export const quote = z.object(priced);
 export type Quote = z.output<typeof quote>;
 export type Discount = z.output<typeof discount>;
 
+/** Fields of an order that applications without `customers:read` do not see. Those of an erased customer are null. */
+export const personalOfOrder = ['shippingAddress', 'billingAddress', 'contact', 'note'] as const;
+
 export const order = z.object({
   id: id('order'),
+  /** For people: mails, invoices and the telephone. */
+  number: z.string(),
   status: z.enum(orderStatuses),
   customerId: id('customer'),
   ...priced,
+  shippingAddress: z.optional(z.nullable(address)),
+  billingAddress: z.optional(z.nullable(address)),
+  contact: z.optional(z.nullable(contact)),
+  note: z.optional(z.nullable(z.string())),
+  metadata: z.record(z.string(), z.unknown()),
   payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
   /** What the customer must do before the payment goes on, in `pending_payment` alone. */
   paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
@@ -149,28 +160,54 @@ export const orderPath = z.strictObject({ orderId: id('order') });
 
 export const createQuote = {
   summary: 'Price a basket without placing an order',
-  body: z.strictObject({ lines }),
+  body: z.strictObject({ lines, ...addresses }),
   responses: { 200: quote },
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large', 'too-many-unpaid-orders'],
+  problems: [
+    'country-unknown',
+    'postal-code-invalid',
+    'product-not-available',
+    'product-has-options',
+    'currencies-mixed',
+    'amount-too-large',
+    'too-many-unpaid-orders',
+  ],
 } as const satisfies OperationContract;
 
 export const placeOrder = {
   summary: 'Place an order',
   description:
     'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
-  body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
+  body: z.strictObject({
+    lines,
+    paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)),
+    ...details,
+  }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   headers: ['Location'],
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
+  personal: personalOfOrder,
+  problems: [
+    'country-unknown',
+    'postal-code-invalid',
+    'product-not-available',
+    'product-has-options',
+    'currencies-mixed',
+    'amount-too-large',
+  ],
   idempotency: 'required',
   wait: true,
 } as const satisfies OperationContract;
 
+/** As people type it: in any case, with spaces around. */
+const orderNumber = z
+  .string()
+  .check(z.trim(), z.toUpperCase(), z.regex(/^[A-Z0-9]{1,10}-\d{1,15}$/, 'is not a number such as CF-10042'));
+
 export const listOrders = {
   summary: 'List your orders, newest first',
-  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)) }),
+  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)), number: z.optional(orderNumber) }),
   responses: { 200: page(order) },
+  personal: personalOfOrder.map((field) => `data.${field}`),
   problems: ['invalid-cursor'],
 } as const satisfies OperationContract;
 
@@ -187,6 +224,7 @@ export const cancelOrder = {
   responses: { 200: order, 202: order },
   statuses: { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
   headers: ['Location'],
+  personal: personalOfOrder,
   problems: ['not-found', 'order-ended', 'order-too-late-to-cancel'],
   idempotency: 'accepted',
   wait: true,

@@ -3,7 +3,7 @@ import { currency, id, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 /** How sales can be grouped. */
-export const groupings = ['day', 'week', 'month', 'product', 'category', 'brand'] as const;
+export const groupings = ['day', 'week', 'month', 'product', 'category', 'brand', 'country'] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** A day of the calendar, from the year 2000 on. */

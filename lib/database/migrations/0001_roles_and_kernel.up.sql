@@ -54,6 +54,11 @@ begin
   execute 'alter role reporting set default_transaction_read_only = on';
   execute 'alter role analyst connection limit 5';
   execute 'alter role analyst set default_transaction_read_only = on';
+  -- Nobody logs in as this one: to be a member of it is to see personal data in the views for analysts.
+  if not exists (select from pg_catalog.pg_roles where rolname = 'reads_personal_data') then
+    execute 'create role reads_personal_data nologin';
+  end if;
+  execute format('grant connect on database %I to reads_personal_data', current_database());
   execute format('revoke all on database %I from public', current_database());
   -- RDS Proxy checks the database under a role of its own, which exists on AWS alone.
   if exists (select from pg_catalog.pg_roles where rolname = 'rdsproxyadmin') then

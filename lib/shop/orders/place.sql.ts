@@ -17,13 +17,14 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, whether they are premium, and the products as they are on sale now.
+ * customer has not paid yet, whether they are premium, and the products as they are on sale now. Takes a number for the
+ * order, which stays unused if none is placed.
  * @throws Problem idempotency-key-reused
  */
 export async function readBeforePlacing(
   sql: Sql,
   claim: PlaceClaim,
-  basket: Basket & { customerId: string },
+  basket: Basket & { customerId: string; numberPrefix: string },
   keys: KeyOptions,
 ) {
   const [row] = await sql`
@@ -35,11 +36,16 @@ export async function readBeforePlacing(
         from orders.idempotency_keys k
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
+      orders.next_number(${basket.numberPrefix}) as number,
       ${unpaidColumn(sql, basket.customerId)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, unpaid, premium, products } = row as Priceable & { answered: StoredAnswer | null; unpaid: Unpaid };
+  const { answered, number, unpaid, premium, products } = row as Priceable & {
+    answered: StoredAnswer | null;
+    number: string;
+    unpaid: Unpaid;
+  };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, unpaid, premium, products };
+  return { answer, number, unpaid, premium, products };
 }
 
 /** A customer's orders that are neither paid nor ended, and the units in them. */

@@ -5,7 +5,8 @@ import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { priceOrder } from '../pricing/price.ts';
-import { type NewOrder, pendingOrder } from './order.ts';
+import { checkAddresses } from './check-addresses.ts';
+import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
 import { type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
 
@@ -15,31 +16,48 @@ export type PlaceDeps = {
   clock: Clock;
   /** What a customer's unpaid orders may come to, with the new one. */
   unpaidLimits: Unpaid;
+  /** What the numbers of orders begin with. */
+  numberPrefix: string;
   startPlacing: StartSaga<OrderToPlace>;
+};
+
+/** What a request says of an order besides its lines. */
+export type Said = { [Name in keyof OrderDetails]?: OrderDetails[Name] | undefined };
+
+/** What a customer orders. */
+export type OrderRequest = Said & {
+  customerId: string;
+  lines: readonly LineInput[];
+  paymentMethod: string;
 };
 
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the order when it is new; why its saga could not be started
- * @throws Problem product-not-available, currencies-mixed, amount-too-large, too-many-unpaid-orders, request-in-flight,
+ * @throws Problem country-unknown, postal-code-invalid, product-not-available, currencies-mixed, amount-too-large, too-many-unpaid-orders, request-in-flight,
  *   idempotency-key-reused
  */
 export async function placeOrder(
   deps: PlaceDeps,
   claim: PlaceClaim,
-  request: { customerId: string; lines: readonly LineInput[]; paymentMethod: string },
+  request: OrderRequest,
 ): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
+  const { customerId } = request;
   const productIds = [...new Set(request.lines.map((line) => line.productId))];
-  const before = await readBeforePlacing(deps.sql, claim, { customerId: request.customerId, productIds }, deps.keys);
+  const basket = { customerId, productIds, numberPrefix: deps.numberPrefix };
+  const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
+  checkAddresses(request);
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
   const order: NewOrder = {
     ...priceOrder({ lines: request.lines, products: before.products, premium: before.premium }),
     id: newId('order', deps.clock),
     eventId: newId('event', deps.clock),
-    customerId: request.customerId,
+    number: before.number,
+    customerId,
+    ...detailsOf(request),
     paymentMethod: request.paymentMethod,
     createdAt: deps.clock.now(),
   };
@@ -50,6 +68,15 @@ export async function placeOrder(
 
   return { answer, placed, ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))) };
 }
+
+/** What a request says of its order, with null for what it leaves out. */
+export const detailsOf = ({ shippingAddress, billingAddress, contact, note, metadata }: Said): OrderDetails => ({
+  shippingAddress: shippingAddress ?? null,
+  billingAddress: billingAddress ?? null,
+  contact: contact ?? null,
+  note: note ?? null,
+  metadata: metadata ?? null,
+});
 
 /**
  * Nobody may hold stock for nothing. Orders that are placed at the same moment do not see each other, so a customer can

@@ -2,15 +2,6 @@
 -- docs/analytics.md has them all.
 create schema reporting;
 
--- Who is a member sees names and addresses of customers in these views; everybody else sees them masked.
-do $$
-begin
-  if not exists (select from pg_catalog.pg_roles where rolname = 'reads_personal_data') then
-    create role reads_personal_data nologin;
-  end if;
-end
-$$;
-
 -- Which server answers, and how old its data are at most, in milliseconds. A standby that has replayed everything it was sent
 -- has the data of the moment when its primary sent the last message, which it does every two seconds, also when nothing
 -- happens. Otherwise it has those of the last transaction that it replayed: a link that is cut is not fresh.
@@ -54,15 +45,15 @@ revoke all on function reporting.day_begins(date, text) from public;
 -- An order, live or archived. `first_at` and `last_at` are bounds of everything that happened to it: who asks for a period by
 -- `confirmed_at` and also by `first_at < end and last_at >= begin` does not unpack the whole archive.
 create view reporting.orders as
-  select o.id as order_id, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount as discount, o.coupon_code,
+  select o.id as order_id, o.number, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount as discount, o.coupon_code,
     o.shipping_method, o.shipping_amount as shipping, o.tax_amount as tax, o.tax_included, o.total, o.payment_method,
-    o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at, o.created_at as first_at,
+    o.shipping_address ->> 'country' as country, o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at, o.created_at as first_at,
     o.updated_at as last_at, false as archived
   from orders.orders o
   union all
-  select o.id, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount, o.coupon_code,
+  select o.id, o.number, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount, o.coupon_code,
     o.shipping_method, o.shipping_amount, o.tax_amount, o.tax_included, o.total, o.payment_method,
-    o.failure_code, o.created_at, o.confirmed_at, o.updated_at, p.first_at,
+    o.shipping_address ->> 'country', o.failure_code, o.created_at, o.confirmed_at, o.updated_at, p.first_at,
     p.last_at, true
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o;
 
@@ -72,13 +63,14 @@ create view reporting.order_lines as
   select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
     l.total as gross, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end as sales,
     l.total - l.discount - case when o.tax_included then l.tax else 0 end as revenue, l.unit_cost, o.currency,
-    o.customer_id, o.status, o.created_at as placed_at, o.confirmed_at, o.created_at as first_at, o.updated_at as last_at
+    o.customer_id, o.status, o.shipping_address ->> 'country' as country, o.created_at as placed_at, o.confirmed_at,
+    o.created_at as first_at, o.updated_at as last_at
   from orders.orders o join orders.lines l on l.order_id = o.id
   union all
   select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
     l.total, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end,
     l.total - l.discount - case when o.tax_included then l.tax else 0 end, l.unit_cost, o.currency,
-    o.customer_id, o.status, o.created_at, o.confirmed_at, p.first_at, p.last_at
+    o.customer_id, o.status, o.shipping_address ->> 'country', o.created_at, o.confirmed_at, p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
     jsonb_populate_recordset(null::orders.lines, d.value -> 'lines') l;
 
@@ -96,17 +88,20 @@ create view reporting.payments as
 -- Money that was given back: in parts, which have an id, and whole, with what the parts had left.
 create view reporting.refunds as
   select r.id as refund_id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at as refunded_at,
-    r.created_at as first_at, r.updated_at as last_at
-  from payments.refunds r where r.status = 'succeeded'
+    o.shipping_address ->> 'country' as country, r.created_at as first_at, r.updated_at as last_at
+  from payments.refunds r join orders.orders o on o.id = r.order_id where r.status = 'succeeded'
   union all
-  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, y.refunded_at, y.refunded_at, y.refunded_at
-  from payments.payments y where y.status = 'refunded'
+  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, y.refunded_at,
+    o.shipping_address ->> 'country', y.refunded_at, y.refunded_at
+  from payments.payments y join orders.orders o on o.id = y.order_id where y.status = 'refunded'
   union all
-  select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at, p.first_at, p.last_at
+  select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at,
+    d.value #>> '{order,shipping_address,country}', p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.refunds, d.value -> 'refunds') r
   where r.status = 'succeeded'
   union all
-  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, y.refunded_at, p.first_at, p.last_at
+  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, y.refunded_at,
+    d.value #>> '{order,shipping_address,country}', p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y
   where y.status = 'refunded';
 
@@ -119,6 +114,7 @@ create view reporting.stock as
   select l.product_id, l.on_hand, l.reserved, l.on_hand - l.reserved as available, l.low_at, l.moved_at
   from stock.levels l;
 
+-- Who is a member of reads_personal_data sees names and addresses; everybody else sees them masked.
 create view reporting.customers_masked as
   select c.id as customer_id,
     case when pg_has_role(current_user, 'reads_personal_data', 'usage') then c.name else left(c.name, 1) || '…' end as name,
@@ -154,7 +150,7 @@ create view reporting.customer_summary as
   from customers.customers c join sales s on s.customer_id = c.id
   group by c.id, s.currency;
 
-grant usage on schema reporting to reporting, analyst, reads_personal_data;
+grant usage on schema reporting to reporting, analyst;
 grant execute on function reporting.get_freshness(), reporting.day_begins(date, text) to reporting, analyst;
 grant select on reporting.orders, reporting.order_lines, reporting.payments, reporting.refunds, reporting.products,
   reporting.stock, reporting.stock_movements,

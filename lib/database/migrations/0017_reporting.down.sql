@@ -3,10 +3,3 @@ drop view reporting.customer_summary, reporting.customers_masked, reporting.stoc
   reporting.payments, reporting.order_lines, reporting.orders;
 drop function reporting.get_freshness(), reporting.day_begins(date, text);
 drop schema reporting;
-do $$
-begin
-  drop role reads_personal_data;
-exception when dependent_objects_still_exist then
-  null; -- Another database of this server still uses the role.
-end
-$$;
