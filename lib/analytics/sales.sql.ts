@@ -5,9 +5,9 @@ import {
   isOfLines,
   type LineGrouping,
   lineKey,
-  type Stretch,
   type OrderGrouping,
   orderKey,
+  type Stretch,
   within,
 } from './groups.sql.ts';
 import type { Period } from './period.ts';
