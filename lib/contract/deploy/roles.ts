@@ -37,6 +37,7 @@ export const scopes = [
   'stock:write',
   'orders:read',
   'orders:place',
+  'orders:capture',
   'orders:refund',
   'orders:review',
   'customers:read',

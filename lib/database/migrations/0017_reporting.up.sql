@@ -77,7 +77,7 @@ create view reporting.order_lines as
 create view reporting.payments as
   select y.id as payment_id, y.order_id, y.provider, y.status, y.currency, y.amount,
     case y.status when 'refunded' then y.amount else y.refunded_amount end as refunded, y.captured_at, y.refunded_at,
-    y.captured_at as first_at, greatest(o.updated_at, y.refunded_at) as last_at
+    o.created_at as first_at, greatest(o.updated_at, y.refunded_at) as last_at
   from payments.payments y join orders.orders o on o.id = y.order_id
   union all
   select y.id, y.order_id, y.provider, y.status, y.currency, y.amount,
