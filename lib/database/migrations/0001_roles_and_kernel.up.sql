@@ -44,10 +44,12 @@ begin
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', name, '10s');
     execute format('grant connect on database %I to %I', current_database(), name);
   end loop;
-  -- Filters of the catalogue match one product or half of them, so each list is planned for the values that it has, and for
-  -- pages in memory or on SSD.
-  execute 'alter role catalog_reader set plan_cache_mode = force_custom_plan';
-  execute 'alter role catalog_reader set random_page_cost = 1.1';
+  -- Filters of lists match one row or half of them, so each list is planned for the values that it has, and for pages in
+  -- memory or on SSD.
+  foreach name in array array['catalog_reader', 'profiles_api', 'back_office_api'] loop
+    execute format('alter role %I set plan_cache_mode = force_custom_plan', name);
+    execute format('alter role %I set random_page_cost = 1.1', name);
+  end loop;
   -- Reports only read, and only so many at a time: what they take, orders cannot have.
   execute 'alter role reporting connection limit 20';
   execute 'alter role reporting set plan_cache_mode = force_custom_plan';

@@ -76,16 +76,17 @@ create view reporting.order_lines as
 
 create view reporting.payments as
   select y.id as payment_id, y.order_id, y.provider, y.status, y.currency, y.amount,
-    case y.status when 'refunded' then y.amount else y.refunded_amount end as refunded, y.captured_at, y.refunded_at,
+    case when y.status in ('refunded', 'voided') then y.amount else y.refunded_amount end as refunded, y.captured_at, y.refunded_at,
     o.created_at as first_at, greatest(o.updated_at, y.refunded_at) as last_at
   from payments.payments y join orders.orders o on o.id = y.order_id
   union all
   select y.id, y.order_id, y.provider, y.status, y.currency, y.amount,
-    case y.status when 'refunded' then y.amount else y.refunded_amount end, y.captured_at, y.refunded_at,
+    case when y.status in ('refunded', 'voided') then y.amount else y.refunded_amount end, y.captured_at, y.refunded_at,
     p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y;
 
--- Money that was given back: in parts, which have an id, and whole, with what the parts had left.
+-- Money that was given back: in parts, which have an id, and whole, with what the parts had left. A payment that was never
+-- captured is given back when it is voided, since its order counts as a sale from its confirmation on.
 create view reporting.refunds as
   select r.id as refund_id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at as refunded_at,
     o.shipping_address ->> 'country' as country, r.created_at as first_at, r.updated_at as last_at
@@ -95,15 +96,18 @@ create view reporting.refunds as
     o.shipping_address ->> 'country', y.refunded_at, y.refunded_at
   from payments.payments y join orders.orders o on o.id = y.order_id where y.status = 'refunded'
   union all
+  select null, y.id, y.order_id, y.currency, y.amount, null, y.voided_at, o.shipping_address ->> 'country', y.voided_at, y.voided_at
+  from payments.payments y join orders.orders o on o.id = y.order_id where y.status = 'voided'
+  union all
   select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at,
     d.value #>> '{order,shipping_address,country}', p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.refunds, d.value -> 'refunds') r
   where r.status = 'succeeded'
   union all
-  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, y.refunded_at,
+  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, coalesce(y.refunded_at, y.voided_at),
     d.value #>> '{order,shipping_address,country}', p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y
-  where y.status = 'refunded';
+  where y.status in ('refunded', 'voided');
 
 create view reporting.products as
   select p.id as product_id, p.sku, p.name, p.category_id, c.name as category, p.brand, p.active, p.price_amount,
@@ -133,13 +137,13 @@ create view reporting.stock_movements as
 create view reporting.customer_summary as
   with sales (customer_id, currency, units, total, refunded, confirmed_at) as not materialized (
     select o.customer_id, o.currency, (select sum(l.quantity) from orders.lines l where l.order_id = o.id), o.total,
-      case y.status when 'refunded' then y.amount else y.refunded_amount end, o.confirmed_at
+      case when y.status in ('refunded', 'voided') then y.amount else y.refunded_amount end, o.confirmed_at
     from orders.orders o left join payments.payments y on y.order_id = o.id
     where o.confirmed_at is not null
     union all
     select d.customer_id, o.currency,
       (select sum(l.quantity) from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l), o.total,
-      case y.status when 'refunded' then y.amount else y.refunded_amount end, o.confirmed_at
+      case when y.status in ('refunded', 'voided') then y.amount else y.refunded_amount end, o.confirmed_at
     from archive.documents d cross join lateral jsonb_populate_record(null::orders.orders, d.document -> 'order') o
       left join lateral jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') y on true
     where o.confirmed_at is not null
