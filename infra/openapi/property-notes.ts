@@ -1,6 +1,7 @@
 import { feedEvents } from '../../lib/contract/api/events.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { reportNotes, reportSchemas, reportWords } from './report-notes.ts';
 
 /**
  * What each property of the API means, in the reader's terms. A name means the same everywhere, except where
@@ -27,6 +28,7 @@ const everywhere: Readonly<Record<string, string>> = {
   trackingUrl: 'Where the customer can follow the parcel; null when nobody said.',
   writeOff: 'Units that came back and cannot be sold.',
   writtenOff: 'Units that came back and cannot be sold.',
+  ...reportWords,
   accesses: 'Requests that came from the customer or were about them, newest first; at most 1,000 in a document.',
   action: 'What was done, or what is to be done.',
   actions: 'What operators did with this order, oldest first.',
@@ -275,6 +277,7 @@ const orderMetadata =
 
 /** Other meanings, by the name of the schema and of the property. */
 const inSchema: Readonly<Record<string, string>> = {
+  ...reportNotes,
   'Order.status': orderStatus,
   'OrderWithParts.status': orderStatus,
   'OrderWithParts.included.customer': 'The profile, as `GET /customers/me` shows it.',
@@ -433,6 +436,7 @@ const inSchema: Readonly<Record<string, string>> = {
 
 /** What a schema stands for. Requests and answers say which operation they belong to. */
 const schemaNotes: Readonly<Record<string, string>> = {
+  ...reportSchemas,
   Problem: 'The body of every error (RFC 9457).',
   Address: 'A postal address.',
   OrderAddress: 'Where an order goes, or who pays for it.',

@@ -76,10 +76,6 @@ create table orders.orders (
   constraint order_status_known check (status in
     ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
   ),
-  constraint fulfilment_status_known check (fulfilment_status in
-    ('unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered')
-  ),
-  constraint shipped_order_stays check (fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
   constraint shipping_has_its_method check (shipping_method is not null or (shipping_amount, shipping_tax) = (0, 0)),
@@ -125,15 +121,15 @@ create table orders.lines (
   shipped integer not null default 0,
   delivered integer not null default 0,
   returned integer not null default 0,
+  -- For reports, as they were when the line was sold: a cost in the order's currency, or null.
+  unit_cost bigint check (unit_cost >= 0),
+  category_id kernel.category_id,
+  brand text,
   primary key (order_id, position),
   -- In the order in which the orders of a product are found.
   unique (product_id, order_id),
   constraint line_total_adds_up check (total = unit_price * quantity),
-  constraint shares_within_line check (discount between 0 and total),
-  constraint fulfilled_as_ordered check (
-    0 <= delivered and delivered <= shipped and shipped <= fulfilled and fulfilled <= quantity
-  ),
-  constraint returned_as_shipped check (0 <= returned and returned <= shipped)
+  constraint shares_within_line check (discount between 0 and total)
 );
 
 create table orders.timeline (
@@ -274,6 +270,9 @@ create view orders.priceable_products as
   where active and (
     parent_id is null or exists (select from catalog.products parent where parent.id = product.parent_id and parent.active)
   );
+-- What a line keeps of its product besides.
+create view orders.sold_products as
+  select id, category_id, brand, cost_amount, cost_currency from catalog.products;
 create view orders.priceable_customers as
   select id, premium from customers.customers;
 
@@ -283,7 +282,7 @@ create view stock.wanted as
 
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
-grant select on orders.priceable_products, orders.priceable_customers to orders_api;
+grant select on orders.priceable_products, orders.sold_products, orders.priceable_customers to orders_api;
 grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;

@@ -1,3 +1,18 @@
+alter table orders.orders
+  add constraint fulfilment_status_known check (fulfilment_status in
+    ('unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered')
+  ),
+  -- What has shipped is not cancelled, so its stock never goes back to the shelf by a compensation. Its capture may fail.
+  add constraint shipped_order_stays check (
+    fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')
+  );
+-- The counters of a line never go beyond what was ordered and shipped.
+alter table orders.lines
+  add constraint fulfilled_as_ordered check (
+    0 <= delivered and delivered <= shipped and shipped <= fulfilled and fulfilled <= quantity
+  ),
+  add constraint returned_as_shipped check (0 <= returned and returned <= shipped);
+
 -- What of an order is packed, on its way or delivered: one row for each parcel.
 create table orders.fulfilments (
   id kernel.fulfilment_id primary key,
