@@ -8,6 +8,7 @@ import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { pricing } from '../../lib/platform/pricing.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency, unpaidLimits } from '../../lib/platform/stores.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
@@ -43,6 +44,7 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   unpaidLimits: unpaidLimits(),
+  pricing: pricing(),
   startPlacing,
   sleep,
 }));

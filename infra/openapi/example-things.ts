@@ -35,6 +35,7 @@ export const customer = {
   name: 'Ada Lovelace',
   address: null,
   premium: false,
+  verifiedVatNumber: null,
   suspended: false,
   createdAt: '2026-03-14T09:20:11.020Z',
   updatedAt: '2026-03-14T09:20:11.020Z',

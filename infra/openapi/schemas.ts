@@ -3,6 +3,7 @@ import { routes } from '../../functions/routes.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
+import * as coupons from '../../lib/contract/api/coupons.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
@@ -16,8 +17,10 @@ import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
+import * as shippingMethods from '../../lib/contract/api/shipping-methods.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
 import * as system from '../../lib/contract/api/system.ts';
+import * as taxRates from '../../lib/contract/api/tax-rates.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { withNotes } from './property-notes.ts';
 
@@ -37,6 +40,11 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   OrderShipping: orders.quote.shape.shipping.def.innerType,
   OrderTax: orders.quote.shape.tax.def.innerType,
   OrderLine: orders.quote.shape.lines.def.element,
+  ShippingMethod: shippingMethods.shippingMethod,
+  ...shippingMethods.shippingCosts,
+  TaxRate: taxRates.taxRate,
+  Coupon: coupons.coupon,
+  ...coupons.couponValues,
   Quote: orders.quote,
   Order: orders.order,
   OrderWithParts: orderWithParts,

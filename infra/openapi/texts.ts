@@ -42,6 +42,11 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
     externalDocs: guide('architecture', 'Architecture'),
   },
   {
+    name: 'Pricing',
+    description: 'What an order costs besides its goods: shipping methods, tax rates and coupons.',
+    externalDocs: guide('pricing', 'How an order is priced'),
+  },
+  {
     name: 'Orders',
     description: 'Price, place, follow and cancel orders. A customer sees only their own.',
     externalDocs: guide('saga', 'The saga'),

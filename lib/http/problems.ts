@@ -1,3 +1,4 @@
+import type { Quote } from '../contract/api/orders.ts';
 import { type InputError, Problem, type ProblemCode, problems, problemTypeBase } from '../contract/api/problems.ts';
 import { DeadlineExceeded } from '../kernel/deadline.ts';
 import { isOutage } from '../kernel/outage.ts';
@@ -12,6 +13,7 @@ export type ProblemBody = {
   code: ProblemCode;
   requestId: string;
   errors?: InputError[];
+  quote?: Quote;
 };
 
 /** `Retry-After` while a dependency is unavailable, in seconds. */
@@ -52,6 +54,7 @@ export function problemResponse(problem: Problem, instance: string, requestId: s
     code: problem.code,
     requestId,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(problem.quote === undefined ? {} : { quote: problem.quote }),
   };
   return {
     statusCode: status,

@@ -8,6 +8,7 @@ import {
   page,
   pageQuery,
   prose,
+  taxClass,
   text,
   timestamp,
   version,
@@ -93,11 +94,7 @@ const details = {
   ),
   metadata: z.optional(z.record(z.string(), z.unknown()).check(...keepableJson(4096))),
   costPrice: z.optional(z.nullable(price)),
-  taxClass: z.optional(
-    z
-      .string()
-      .check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'is not 1 to 40 small letters, digits or dashes, with a letter first')),
-  ),
+  taxClass: z.optional(taxClass),
   weight: z.optional(z.nullable(z.int().check(z.gte(0), z.lte(100_000_000)))),
 };
 

@@ -2,6 +2,7 @@ import * as applications from './applications.ts';
 import * as audit from './audit.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
+import * as coupons from './coupons.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
@@ -15,8 +16,10 @@ import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
 import * as sessions from './sessions.ts';
+import * as shippingMethods from './shipping-methods.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
+import * as taxRates from './tax-rates.ts';
 import * as usage from './usage.ts';
 import * as webhooks from './webhooks.ts';
 
@@ -29,6 +32,9 @@ const files = [
   { tag: 'Catalogue', file: catalog },
   { tag: 'Catalogue', file: categories },
   { tag: 'Stock', file: stock },
+  { tag: 'Pricing', file: shippingMethods },
+  { tag: 'Pricing', file: taxRates },
+  { tag: 'Pricing', file: coupons },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderParts },
   { tag: 'Orders', file: refunds },

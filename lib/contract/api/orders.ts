@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { id, money, page, pageQuery, timestamp, version } from './common.ts';
+import { id, money, page, pageQuery, slug, timestamp, version } from './common.ts';
+import { couponCode } from './coupons.ts';
 import type { OperationContract } from './operation.ts';
 import { paymentAction } from './payment-action.ts';
 
@@ -145,24 +146,50 @@ export const timelineEntry = z.discriminatedUnion('type', [
 ]);
 export type TimelineEntry = z.output<typeof timelineEntry>;
 
+/** What else changes the price of a basket. */
+const choices = { shippingMethod: z.optional(slug), couponCode: z.optional(couponCode) };
+const pricingProblems = [
+  'product-not-available',
+  'currencies-mixed',
+  'amount-too-large',
+  'shipping-address-missing',
+  'shipping-method-unavailable',
+  'tax-rate-missing',
+  'coupon-unknown',
+  'coupon-not-valid',
+  'coupon-used-up',
+  'coupon-without-effect',
+] as const;
+
 export const orderPath = z.strictObject({ orderId: id('order') });
 
 export const createQuote = {
   summary: 'Price a basket without placing an order',
-  body: z.strictObject({ lines }),
+  body: z.strictObject({ lines, ...choices }),
   responses: { 200: quote },
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large', 'too-many-unpaid-orders'],
+  problems: pricingProblems,
 } as const satisfies OperationContract;
 
 export const placeOrder = {
   summary: 'Place an order',
   description:
     'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
-  body: z.strictObject({ lines, paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)) }),
+  body: z.strictObject({
+    lines,
+    ...choices,
+    expectedTotal: z.optional(money),
+    paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)),
+  }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   headers: ['Location'],
-  problems: ['product-not-available', 'currencies-mixed', 'amount-too-large'],
+  problems: [
+    ...pricingProblems,
+    'shipping-method-missing',
+    'coupon-needs-account',
+    'total-changed',
+    'too-many-unpaid-orders',
+  ],
   idempotency: 'required',
   wait: true,
 } as const satisfies OperationContract;

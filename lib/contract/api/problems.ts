@@ -1,3 +1,5 @@
+import type { Quote } from './orders.ts';
+
 /** Every problem the API answers with (RFC 9457), by code. The code is the last segment of `type`. */
 export const problems = {
   'bad-request': { status: 400, title: 'The request is not well-formed' },
@@ -36,6 +38,11 @@ export const problems = {
   'outcome-does-not-fit': { status: 409, title: 'The order cannot end like this' },
   'order-too-late-to-cancel': { status: 409, title: 'It is too late to cancel this order' },
   'payment-not-waiting': { status: 409, title: 'The payment does not wait for the customer' },
+  'total-changed': { status: 409, title: 'The order would cost something else than expected' },
+  'coupon-used-up': { status: 409, title: 'The coupon has been used as often as it may' },
+  'coupon-limit-too-low': { status: 409, title: 'More orders use the coupon than it would allow' },
+  'tax-rate-overlaps': { status: 409, title: 'Another rate is valid for the same place, class and time' },
+  'too-many-shipping-methods': { status: 409, title: 'The shop has reached its limit of shipping methods' },
   'order-archived': { status: 409, title: 'The order is in the archive' },
   'order-not-refundable': { status: 409, title: 'The order has no payment to refund' },
   'refund-too-large': { status: 409, title: 'The refund is larger than what is left of the payment' },
@@ -50,6 +57,14 @@ export const problems = {
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for a different request' },
   'search-without-words': { status: 422, title: 'The search has no word to search for' },
+  'shipping-method-missing': { status: 422, title: 'The order needs a shipping method' },
+  'shipping-address-missing': { status: 422, title: 'The order needs an address to go to' },
+  'shipping-method-unavailable': { status: 422, title: 'The shipping method does not serve this order' },
+  'tax-rate-missing': { status: 422, title: 'The shop has no tax rate for this order' },
+  'coupon-unknown': { status: 422, title: 'The coupon does not exist' },
+  'coupon-not-valid': { status: 422, title: 'The coupon is not valid now' },
+  'coupon-needs-account': { status: 422, title: 'The coupon is for customers with an account' },
+  'coupon-without-effect': { status: 422, title: 'The coupon takes nothing off this order' },
   'category-unknown': { status: 422, title: 'A category that the request names does not exist' },
   'product-not-available': { status: 422, title: 'A product in the order does not exist or is not on sale' },
   'currencies-mixed': { status: 422, title: 'All lines of an order must have one currency' },
@@ -76,16 +91,19 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: InputError[] | undefined;
   readonly headers: Record<string, string>;
+  /** What the order would cost now, if that is the problem. */
+  readonly quote: Quote | undefined;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string> } = {},
+    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string>; quote?: Quote } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
+    this.quote = options.quote;
   }
 
   get status(): number {

@@ -203,6 +203,11 @@ begin
       raise exception 'confirmed order % has stock that is not committed', new.id
         using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_stock';
     end if;
+    if new.coupon_code is not null
+      and not exists (select from pricing.coupon_uses u where u.order_id = new.id and u.code = new.coupon_code) then
+      raise exception 'confirmed order % has a coupon that does not count it', new.id
+        using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_its_coupon';
+    end if;
   else
     if exists (select from payments.payments p where p.order_id = new.id and p.status = 'captured') then
       raise exception 'order % cannot end % with its payment kept', new.id, new.status
@@ -211,6 +216,10 @@ begin
     if exists (select from stock.reservations r where r.order_id = new.id and r.state in ('held', 'committed')) then
       raise exception 'order % cannot end % with its stock kept', new.id, new.status
         using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_gave_stock_back';
+    end if;
+    if exists (select from pricing.coupon_uses u where u.order_id = new.id) then
+      raise exception 'order % cannot end % with its use of a coupon kept', new.id, new.status
+        using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_gave_coupon_back';
     end if;
   end if;
   return null;
@@ -248,7 +257,7 @@ create constraint trigger guard_added_lines after insert on orders.lines
 create view orders.priceable_products as
   select id, sku, name, price_amount, price_currency, tax_class, weight from catalog.products where active;
 create view orders.priceable_customers as
-  select id, premium from customers.customers;
+  select id, premium, verified_vat_number from customers.customers;
 
 -- The products and quantities of an order, without prices.
 create view stock.wanted as

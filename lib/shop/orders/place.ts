@@ -4,7 +4,10 @@ import { Problem } from '../../contract/api/problems.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import { priceOrder } from '../pricing/price.ts';
+import type { Money } from '../../kernel/money.ts';
+import { type BasketRequest, basketOf, type Pricing, priceBasket } from '../pricing/basket.ts';
+import type { Priced } from '../pricing/price.ts';
+import { toQuote } from '../pricing/quote.ts';
 import { type NewOrder, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
 import { type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
@@ -15,6 +18,7 @@ export type PlaceDeps = {
   clock: Clock;
   /** What a customer's unpaid orders may come to, with the new one. */
   unpaidLimits: Unpaid;
+  pricing: Pricing;
   startPlacing: StartSaga<OrderToPlace>;
 };
 
@@ -22,26 +26,33 @@ export type PlaceDeps = {
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the order when it is new; why its saga could not be started
- * @throws Problem product-not-available, currencies-mixed, amount-too-large, too-many-unpaid-orders, request-in-flight,
- *   idempotency-key-reused
+ * @throws Problem as `priceBasket` does; total-changed, too-many-unpaid-orders, request-in-flight, idempotency-key-reused
  */
 export async function placeOrder(
   deps: PlaceDeps,
   claim: PlaceClaim,
-  request: { customerId: string; lines: readonly LineInput[]; paymentMethod: string },
+  request: BasketRequest & { customerId: string; paymentMethod: string; expectedTotal?: Money | undefined },
 ): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
-  const productIds = [...new Set(request.lines.map((line) => line.productId))];
-  const before = await readBeforePlacing(deps.sql, claim, { customerId: request.customerId, productIds }, deps.keys);
+  const { customerId } = request;
+  const at = deps.clock.now();
+  const before = await readBeforePlacing(
+    deps.sql,
+    claim,
+    { ...basketOf(request, customerId, at), customerId },
+    deps.keys,
+  );
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
+  const priced = await priceBasket(request, before, { ...deps.pricing, at, placing: true, customerId });
+  checkExpected(priced, request.expectedTotal);
   const order: NewOrder = {
-    ...priceOrder({ lines: request.lines, products: before.products, premium: before.premium }),
+    ...priced,
     id: newId('order', deps.clock),
     eventId: newId('event', deps.clock),
-    customerId: request.customerId,
+    customerId,
     paymentMethod: request.paymentMethod,
-    createdAt: deps.clock.now(),
+    createdAt: at,
   };
   const placed = pendingOrder(order);
   const answer = { status: 202, headers: { location: `/orders/${order.id}` }, body: JSON.stringify(placed) };
@@ -66,6 +77,17 @@ function checkUnpaid(unpaid: Unpaid, lines: readonly LineInput[], limits: Unpaid
   if (units > limits.units) {
     throw new Problem('too-many-unpaid-orders', `${unpaid.units} units are in orders that are not paid yet. ${todo}`);
   }
+}
+
+/** @throws Problem total-changed, with the quote of now */
+function checkExpected(priced: Priced, expected: Money | undefined): void {
+  if (expected === undefined) return;
+  if (expected.amount === priced.total && expected.currency === priced.currency) return;
+  throw new Problem(
+    'total-changed',
+    `The order would cost ${priced.total} minor units of ${priced.currency}, not ${expected.amount} of ${expected.currency}.`,
+    { errors: [{ pointer: '/expectedTotal', detail: 'is not what the order costs now' }], quote: toQuote(priced) },
+  );
 }
 
 /** What the saga of a new order is started with. */

@@ -1,0 +1,4 @@
+drop view monitor.coupon_violations;
+drop table pricing.coupon_customers, pricing.coupon_uses, pricing.coupons, pricing.tax_rates, pricing.shipping_methods;
+drop extension btree_gist;
+drop schema pricing;
