@@ -30,7 +30,12 @@ export type Settings = {
   orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
   variables: Readonly<
-    Partial<Record<(typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE' | 'CATALOG_MAX_AGE_SECONDS', string>>
+    Partial<
+      Record<
+        (typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE' | 'CATALOG_MAX_AGE_SECONDS' | 'ORDER_NUMBER_PREFIX',
+        string
+      >
+    >
   >;
   /** Variables of the functions that open and recover accounts. */
   accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
@@ -66,8 +71,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `tax=none|included|excluded`,
- * `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
+ * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
+ * `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
@@ -86,6 +92,11 @@ export function readSettings(node: Node): Settings {
   const mail = mailOf(given);
   const catalogMaxAge = maxAgeOf(given);
   const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
+  const orderNumberPrefix = given.matching(
+    'orderNumberPrefix',
+    /^[A-Z0-9]{1,10}$/,
+    'is not 1 to 10 capitals or digits',
+  );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
   return {
     profile,
@@ -99,6 +110,7 @@ export function readSettings(node: Node): Settings {
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
       ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
+      ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
       ...pricingOf(given),
     },

@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/kernel/clock.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { pricing } from '../../lib/platform/pricing.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { checkAddresses } from '../../lib/shop/orders/check-addresses.ts';
 import { basketOf, type Pricing, priceBasket } from '../../lib/shop/pricing/basket.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { toQuote } from '../../lib/shop/pricing/quote.ts';
@@ -17,6 +18,7 @@ export async function run(
   { body, caller }: Request<typeof contract.createQuote, CallerOf<'client'>>,
   deps: Deps,
 ): Promise<Result> {
+  checkAddresses(body);
   const customerId = caller.kind === 'customer' ? caller.customerId : null;
   const at = deps.clock.now();
   const read = await readPriceable(deps.sql(), basketOf(body, customerId, at));

@@ -12,10 +12,10 @@ export async function run(
   { caller, query }: Request<typeof contract.listOrders, Customer>,
   { sql }: { sql: () => Sql },
 ): Promise<Result> {
-  const { limit, cursor, status } = query;
-  const list = `list-orders ${caller.customerId} ${status ?? ''}`;
+  const { limit, cursor, status, number } = query;
+  const list = `list-orders ${caller.customerId} ${status ?? ''} ${number ?? ''}`;
   const before = cursor === undefined ? undefined : decodeCursor(list, cursor);
-  const orders = await listOrders(sql(), { customerId: caller.customerId, status, before, limit: limit + 1 });
+  const orders = await listOrders(sql(), { customerId: caller.customerId, status, number, before, limit: limit + 1 });
   return { status: 200, body: toPage(list, orders, limit) };
 }
 

@@ -6,6 +6,7 @@ import { answerLongRunning, locatedId, warnIfNotStarted } from '../../lib/http/l
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
+import { config } from '../../lib/platform/config.ts';
 import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { pricing } from '../../lib/platform/pricing.ts';
@@ -45,6 +46,7 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   keys: idempotency('orders.idempotency_keys'),
   unpaidLimits: unpaidLimits(),
   pricing: pricing(),
+  numberPrefix: config().ORDER_NUMBER_PREFIX,
   startPlacing,
   sleep,
 }));

@@ -33,8 +33,21 @@ export async function importData({ sql, folder, onTable = () => {} }: Options): 
       await fill(tx, folder, table, from);
       onTable(from.name, from.rows);
     }
+    await moveSequences(tx);
     return manifest;
   });
+}
+
+/** Sequences go on behind what came. */
+async function moveSequences(tx: TransactionSql): Promise<void> {
+  await tx`
+    select setval('orders.order_numbers', max(n.number)) from (
+      select substring(number from '\\d+$')::bigint as number from orders.orders
+      union all
+      select substring(number from '\\d+$')::bigint from archive.order_keys
+    ) n having max(n.number) >= 10001`;
+  await tx`
+    select setval(pg_get_serial_sequence('archive.pages', 'id'), max(id)) from archive.pages having max(id) is not null`;
 }
 
 async function checkFile(folder: string, { name, sha256 }: Exported): Promise<void> {

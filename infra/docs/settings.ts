@@ -140,6 +140,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: 'the sweeper leaves an order to its saga for this time',
   },
+  ORDER_NUMBER_PREFIX: {
+    laptop: 'yours',
+    aws: '`-c orderNumberPrefix=`',
+    what: 'what the [numbers](orders.md#numbers) of new orders begin with: 1–10 capital letters or digits',
+  },
   MAX_UNPAID_ORDERS: {
     laptop: 'yours',
     aws: '`-c`',

@@ -181,6 +181,7 @@ function chosenSettings(): Record<string, string> {
     'TAX',
     'SHIPPING_METHOD',
     'RESERVATION_SECONDS',
+    'ORDER_NUMBER_PREFIX',
     'MAX_UNPAID_ORDERS',
     'MAX_UNPAID_UNITS',
     'CANCELLATION_WINDOW_SECONDS',

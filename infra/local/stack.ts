@@ -53,6 +53,8 @@ export type StackOptions = {
   standby?: boolean;
   /** Settings of PostgreSQL that replace or extend those for a laptop. */
   postgresSettings?: Record<string, string>;
+  /** The folder of a package with the programs of another version of PostgreSQL. */
+  postgresPrograms?: string | undefined;
   log?: (line: string) => void;
   onRequest?: (line: Extract<FromHost, { kind: 'request' }>) => void;
   /** Gets how long each run of a function took, and how long its thread was busy meanwhile. */
@@ -236,10 +238,11 @@ type Credentials = { accessKeyId: string; secretAccessKey: string };
 
 async function startStores(options: StackOptions, clock: MovableClock, keep: Keep) {
   const { directory, log = () => {}, onCrash = () => {}, postgresSettings: settings = {}, standby = false } = options;
+  const { postgresPrograms: programs } = options;
   const onFailover: Parameters<typeof supervisePostgres>[0]['onFailover'] = (spool, primary) =>
     import('./backup/continue.ts').then(({ continueBackups }) => continueBackups(spool, primary, log));
   const starting = [
-    supervisePostgres({ directory, standby, log, settings, onFailover, onCrash }).then(keep),
+    supervisePostgres({ directory, standby, log, settings, programs, onFailover, onCrash }).then(keep),
     startDynamo({ path: join(directory, 'dynamo'), clock }).then(keep),
     loadCertificate(join(directory, 'tls')),
   ] as const;

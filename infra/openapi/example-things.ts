@@ -99,11 +99,26 @@ export const priced = {
   total: eur(10350),
 };
 
+export const orderAddress = {
+  name: 'Ada Byron',
+  line1: 'Hauptstraße 5',
+  postalCode: '8010',
+  city: 'Graz',
+  country: 'AT',
+};
+export const contact = { email: 'ada@example.com', phone: '+43 316 000000' };
+
 export const pending = {
   id: ids.order,
+  number: 'CF-10042',
   status: 'pending' as const,
   customerId: ids.customer,
   ...priced,
+  shippingAddress: orderAddress,
+  billingAddress: null,
+  contact,
+  note: null,
+  metadata: {},
   payment: null,
   paymentAction: null,
   failure: null,
@@ -301,6 +316,8 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Category: category,
   Customer: customer,
   Address: address,
+  OrderAddress: orderAddress,
+  OrderContact: contact,
   Identity: identity,
   Quote: priced,
   Order: confirmed,

@@ -15,6 +15,8 @@ import {
   lines,
   movement,
   opened,
+  orderAddress,
+  contact as orderContact,
   pending,
   placedAt,
   priced,
@@ -101,8 +103,11 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
     request: { quantity: 120, reason: 'delivery 4711' },
     answers: { 201: { ...movement, level } },
   },
-  'create-quote': { request: { lines }, answers: { 200: priced } },
-  'place-order': { request: { lines, paymentMethod: 'pm_card_visa' }, answers: { 201: confirmed, 202: pending } },
+  'create-quote': { request: { lines, shippingAddress: orderAddress }, answers: { 200: priced } },
+  'place-order': {
+    request: { lines, paymentMethod: 'pm_card_visa', shippingAddress: orderAddress, contact: orderContact },
+    answers: { 201: confirmed, 202: pending },
+  },
   'get-order': {
     answers: { 200: { ...confirmed, included: { customer, products: [product] }, missing: [] } },
   },

@@ -315,6 +315,18 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'For a new order, create a new key. To repeat the old request, send exactly the same body.',
     detail: 'This key came first with another request; use a new key for a new one.',
   },
+  'country-unknown': {
+    when: 'An address names a country that is not in ISO 3166-1.',
+    todo: 'Let the customer choose the country from a list.',
+    detail: '/shippingAddress/country is UK, which is no country of ISO 3166-1.',
+    errors: [{ pointer: '/shippingAddress/country', detail: 'is UK, which is no country of ISO 3166-1' }],
+  },
+  'postal-code-invalid': {
+    when: 'An address in one of the twenty largest economies has no postal code, or one of another form than the country’s.',
+    todo: 'Show the error at the field, so that the customer can correct it.',
+    detail: '/shippingAddress/postalCode is not a postal code of DE.',
+    errors: [{ pointer: '/shippingAddress/postalCode', detail: 'is not a postal code of DE' }],
+  },
   'product-not-available': {
     when: 'A line names a product that does not exist or is not on sale.',
     todo: 'Remove the lines that `errors` names from the basket, and show the customer the rest.',

@@ -26,6 +26,7 @@ const everywhere: Readonly<Record<string, string>> = {
   available: 'Units that can still be ordered: on hand and not reserved.',
   body: 'The first 2 KB of what was answered.',
   brand: 'Who makes it, as customers know it; null when it is not known.',
+  billingAddress: 'Who pays, if it is another address than the one that the order goes to; null when nobody said.',
   capturedAt: 'When the payment was captured.',
   categoryId: 'The category that it is in, besides those above that one; null when it is in none.',
   certain: 'Whether the provider has confirmed the amount; false when it never answered.',
@@ -36,6 +37,7 @@ const everywhere: Readonly<Record<string, string>> = {
   clientSecret: 'What Stripe.js needs to let the customer act: `stripe.handleNextAction({ clientSecret })`.',
   code: 'A word to branch on. It does not change, other than the text beside it.',
   compensationAttempts: 'How often the compensation was run.',
+  company: 'The company at the address.',
   complete: 'Whether this is the whole history; false when it was too long.',
   confirmedAt: 'When the customer confirmed the e-mail address; null when they have not.',
   contact: 'The e-mail address of who answers for the application. Mails about its webhook endpoints go there.',
@@ -115,6 +117,7 @@ const everywhere: Readonly<Record<string, string>> = {
   nonce: 'The nonce that you sent to the identity provider. It is compared with the one in the ID token.',
   note: 'What the operator wrote.',
   notes: 'What the explanation could not find out, in sentences.',
+  number: 'The number of the order for people, such as CF-10042. It stays as it is. Numbers may skip some.',
   occurredAt: 'When it occurred, in UTC (RFC 3339).',
   onHand: 'Units in the warehouse, reserved ones included.',
   openedAt: 'When the order went into manual review.',
@@ -141,6 +144,7 @@ const everywhere: Readonly<Record<string, string>> = {
   paymentMethod: 'A payment method of the provider.',
   paymentId: 'The payment.',
   payments: 'The payments of the order; at most one.',
+  phone: 'A telephone number.',
   position: 'The place of the event in the feed.',
   postalCode: 'Postal code as it is written in the country.',
   premium: 'Whether the customer gets the premium discount.',
@@ -182,6 +186,7 @@ const everywhere: Readonly<Record<string, string>> = {
   sessions: 'DynamoDB, which holds sessions, keys and rate counters.',
   settledAt: 'When the manual review ended; null while the order waits.',
   settledHow: 'How the manual review ended; null while the order waits.',
+  shippingAddress: 'Where the order goes; null when nobody said.',
   sku: 'Your own number of the product, unique in the shop.',
   slug: 'Its name in an address: small letters, digits and dashes, once among siblings.',
   slowestOperation: 'The operation with the largest `p99Milliseconds`; null when there were no requests.',
@@ -207,6 +212,7 @@ const everywhere: Readonly<Record<string, string>> = {
   unitPrice: 'What one unit cost when the order was placed.',
   updatedAt: 'When it was changed last, in UTC (RFC 3339).',
   url: 'The address that events are sent to. It has HTTPS and the port 443 or 8443, and leads to the internet.',
+  vatNumber: 'The VAT number of the company, with the country in front: ATU12345678.',
   version: 'Counts the changes. The ETag carries it, for `If-Match`.',
   weight: 'Grams with packaging; null when it is not known.',
   what: 'What the request did to the order.',
@@ -234,6 +240,9 @@ const paymentMethod = [
   '`pm_timeoutOnce` is charged and loses its first answer; `pm_timeoutAlways` never answers, so that the order ends in',
   '`needs_attention`; anything else is declined as `payment_method_invalid`.',
 ].join(' ');
+
+const orderMetadata =
+  'What your application keeps with the order: any JSON object of at most 4 KB. Keep no personal data in it. It is not searched.';
 
 /** Other meanings, by the name of the schema and of the property. */
 const inSchema: Readonly<Record<string, string>> = {
@@ -268,6 +277,21 @@ const inSchema: Readonly<Record<string, string>> = {
   'ReadModelFreshness.lagSeconds': 'How long ago that was.',
   'ReadModelFreshness.position': 'The position in the feed of the last event in it.',
   'PlaceOrderRequest.paymentMethod': paymentMethod,
+  'OrderAddress.name': 'Who gets it.',
+  'OrderAddress.postalCode': 'As the country writes it. The twenty largest economies need one, in their form.',
+  'Order.contact': 'How to reach whoever placed the order; null when they did not say.',
+  'Order.note': 'What the customer wrote for the shop; null when they wrote nothing.',
+  'Order.metadata': orderMetadata,
+  'OrderWithParts.contact': 'How to reach whoever placed the order; null when they did not say.',
+  'OrderWithParts.note': 'What the customer wrote for the shop; null when they wrote nothing.',
+  'OrderWithParts.metadata': orderMetadata,
+  'ReviewOrder.contact': 'How to reach whoever placed the order; null when they did not say.',
+  'ReviewOrder.note': 'What the customer wrote for the shop; null when they wrote nothing.',
+  'ReviewOrder.metadata': orderMetadata,
+  'PlaceOrderRequest.contact': 'How to reach whoever placed the order; null when they did not say.',
+  'PlaceOrderRequest.note': 'What the customer wrote for the shop; null when they wrote nothing.',
+  'PlaceOrderRequest.metadata': orderMetadata,
+
   'ExportMeResponse.mails': 'The mails to the customer’s address of the last 30 days, without their text.',
   'ExportMeResponse.orders': 'Orders with all that happened to them, newest first; at most 100 in a document.',
   'ExportMeResponse.sessions': 'The sessions that are open, newest first.',
@@ -317,6 +341,8 @@ const inSchema: Readonly<Record<string, string>> = {
 const schemaNotes: Readonly<Record<string, string>> = {
   Problem: 'The body of every error (RFC 9457).',
   Address: 'A postal address.',
+  OrderAddress: 'Where an order goes, or who pays for it.',
+  OrderContact: 'How to reach whoever placed an order.',
   Category: 'A category of products.',
   Customer: 'A customer. Applications without `customers:read` do not see e-mail, name and address.',
   Discount: 'What is taken off an order, and why.',

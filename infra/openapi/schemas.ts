@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
+import * as address from '../../lib/contract/api/address.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
@@ -33,6 +34,8 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ListedProduct: catalog.listedProduct,
   ProductImage: catalog.image,
   Address: customers.address,
+  OrderAddress: address.address,
+  OrderContact: address.contact,
   Customer: customers.customer,
   StockLevel: stock.level,
   StockMovement: stock.movement,

@@ -109,6 +109,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   after: 'The `next` of the answer before; 0 begins with the first event.',
   type: 'Only events of this type.',
   status: 'Only orders in this status.',
+  number: 'Only the order with this number, such as CF-10042.',
   kind: 'Only findings of this kind.',
   state: 'Open findings, cleared findings, or both.',
   resource: 'Only accesses that named this id.',

@@ -57,6 +57,8 @@ const schema = z.object({
   SESSION_MAX_SECONDS: seconds(30 * 24 * 3600),
   RESERVATION_SECONDS: seconds(15 * 60),
   SWEEP_AFTER_SECONDS: seconds(60),
+  /** What the numbers of new orders begin with. */
+  ORDER_NUMBER_PREFIX: z._default(z.string().check(z.regex(/^[A-Z0-9]{1,10}$/)), 'CF'),
   /** How many orders of one customer may be neither paid nor ended, and how many units they may hold. */
   MAX_UNPAID_ORDERS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 100),
   MAX_UNPAID_UNITS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 200),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { eventSource } from '../../lib/contract/events/define-event.ts';
+import { eventSource, type StoredEvent } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -127,7 +127,7 @@ async function playRound(
 function entryOf(n: number) {
   const { type, version, example } = types[n % types.length]!;
   const aggregateId = newId('order', systemClock);
-  const event = {
+  const event: StoredEvent = {
     id: newId('event', systemClock),
     type,
     version,
@@ -136,6 +136,7 @@ function entryOf(n: number) {
     sequence: 1,
     occurredAt: new Date().toISOString(),
     correlationId: null,
+    causationId: null,
     data: example,
   };
   return { EventBusName: 'counterfoil', Source: eventSource, DetailType: type, Detail: JSON.stringify(event) };

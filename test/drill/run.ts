@@ -3,25 +3,39 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drillFailover } from './failover.ts';
 import { drillRestore, type Report } from './restore.ts';
+import { drillUpgrade, UpgradeRefused } from './upgrade.ts';
 
-const usage = `npm run drill -- restore|failover [--short]
+const usage = `npm run drill -- restore|failover|upgrade [--short] [--from VERSION] [--to VERSION]
 
   restore    back up while orders run, restore a point into a copy, lose the data folder, restore it; prints RPO and RTO
   failover   kill the primary under load twice; prints the time until the next order, and what customers saw
-  --short    the form of CI, in less than a minute each
+  upgrade    move a shop to another version of PostgreSQL by export and import, and run the end-to-end suite on it; the
+             programs come from the npm registry
+  --short    the form of CI, in less than a minute each; upgrade takes longer, because of the suite
+  --from     a version of PostgreSQL, such as 18.3; by default the newest before --to
+  --to       by default the installed one
 
 Each has a stack of its own in a temporary folder. The last result of each is in .local/drills.json. Ends with 1 when
 something did not hold.`;
 
-const drills: Record<string, { run: typeof drillRestore; long: number; short: number }> = {
+type Versions = { from?: string | undefined; to?: string | undefined };
+type Run = (loadSeconds: number, say: (line: string) => void, versions: Versions) => Promise<Report>;
+
+const drills: Record<string, { run: Run; long: number; short: number }> = {
   restore: { run: drillRestore, long: 30, short: 6 },
   failover: { run: drillFailover, long: 15, short: 3 },
+  upgrade: { run: drillUpgrade, long: 30, short: 5 },
 };
 
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { short: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   const [name = ''] = positionals;
   const drill = drills[name];
@@ -30,7 +44,7 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2;
   }
   const startedAt = new Date();
-  const report = await drill.run(values.short ? drill.short : drill.long, (line) => console.log(`· ${line}`));
+  const report = await drill.run(values.short ? drill.short : drill.long, (line) => console.log(`· ${line}`), values);
   await keep(name, startedAt, report);
   for (const fault of report.faults) console.error(`✗ ${fault}`);
   console.log(report.faults.length === 0 ? 'Everything held.' : `${report.faults.length} faults.`);
@@ -48,4 +62,8 @@ async function keep(name: string, at: Date, { figures, faults }: Report): Promis
   await rename(`${file}.draft`, file);
 }
 
-process.exitCode = await main();
+process.exitCode = await main().catch((error: unknown) => {
+  if (!(error instanceof UpgradeRefused)) throw error;
+  console.error(error.message);
+  return 2;
+});

@@ -12,6 +12,12 @@ import { testDynamoClient } from '../support/dynamo.ts';
 import { allCharges, type ProviderCharge } from '../support/provider-transactions.ts';
 import type { Shop } from './customers.ts';
 
+type Size = {
+  standby?: boolean;
+  /** The folder of a package with the programs of another version of PostgreSQL. */
+  programs?: string;
+};
+
 /** A stack in a process of its own, which a drill may kill, with the demo shop in it. */
 export type World = {
   stack: StackProcess;
@@ -22,8 +28,13 @@ export type World = {
   close(): Promise<void>;
 };
 
-export async function openWorld({ standby = false } = {}): Promise<World> {
+export async function openWorld({ standby = false, programs }: Size = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'counterfoil-drill-'));
+  return await worldIn(folder, { standby, ...(programs && { programs }) });
+}
+
+/** A world in a folder, which may hold a stack's files already. */
+export async function worldIn(folder: string, { standby = false, programs }: Size): Promise<World> {
   const directory = join(folder, 'stack');
   const settings = {
     RATE_LIMIT_PER_MINUTE: '1000000',
@@ -34,7 +45,7 @@ export async function openWorld({ standby = false } = {}): Promise<World> {
   };
   const onDeath = (how: string) => console.error(`the stack ended by itself with ${how}; see ${folder}/stack.log`);
   const port = await freePort();
-  const stack = await launchStack({ directory: folder, port, settings, standby, onLine: () => {}, onDeath });
+  const stack = await launchStack({ directory: folder, port, settings, standby, programs, onLine: () => {}, onDeath });
   const { clientId, dynamoEndpoint } = stack.address();
   const demo = JSON.parse(await readFile(join(directory, 'demo.json'), 'utf8')) as {
     customer: Shop['customer'];

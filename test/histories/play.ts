@@ -216,7 +216,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       onOrder(input.orderId);
       if (!dies) await saga.startPlacing(input);
     };
-    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits, pricing }, claim, {
+    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits, pricing, numberPrefix: 'CF' }, claim, {
       customerId,
       lines,
       paymentMethod,

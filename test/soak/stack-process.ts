@@ -9,13 +9,15 @@ import type { FromStack, ToStack } from './stack.ts';
 
 const say = (message: FromStack): void => void process.send?.(message);
 
-process.once('message', async ({ directory, port, settings, standby = false }: Extract<ToStack, { kind: 'start' }>) => {
+process.once('message', async (order: Extract<ToStack, { kind: 'start' }>) => {
+  const { directory, port, settings, standby = false, programs } = order;
   try {
     const stack = await startStack({
       directory,
       port,
       settings,
       standby,
+      postgresPrograms: programs,
       log: (line) => say({ kind: 'line', line }),
       onCrash: (error) => {
         console.error(error);

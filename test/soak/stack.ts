@@ -4,7 +4,14 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 
 export type ToStack =
-  | { kind: 'start'; directory: string; port: number; settings: Record<string, string>; standby?: boolean }
+  | {
+      kind: 'start';
+      directory: string;
+      port: number;
+      settings: Record<string, string>;
+      standby?: boolean;
+      programs?: string | undefined;
+    }
   | {
       kind:
         | 'kill-functions'
@@ -39,6 +46,8 @@ type Options = {
   settings: Record<string, string>;
   /** Whether a standby of PostgreSQL runs. */
   standby?: boolean;
+  /** The folder of a package with the programs of another version of PostgreSQL. */
+  programs?: string | undefined;
   onLine: (line: string) => void;
   /** The process has ended though nobody had killed it. */
   onDeath: (how: string) => void;
@@ -47,7 +56,8 @@ type Options = {
 export type StackProcess = Awaited<ReturnType<typeof launchStack>>;
 
 /** The whole product in a process of its own, which can be killed and started again on the same data and port. */
-export async function launchStack({ directory, port, settings, standby = false, onLine, onDeath }: Options) {
+export async function launchStack(options: Options) {
+  const { directory, port, settings, standby = false, programs, onLine, onDeath } = options;
   const output = createWriteStream(join(directory, 'stack.log'), { flags: 'a' });
   let child: ChildProcess;
   let wanted = true;
@@ -67,7 +77,7 @@ export async function launchStack({ directory, port, settings, standby = false, 
       ready.reject(new Error(`the stack did not start: it ended with ${code ?? signal}; see ${directory}/stack.log`));
       if (wanted && mine === child) onDeath(String(code ?? signal));
     });
-    const order: ToStack = { kind: 'start', directory: join(directory, 'stack'), port, settings, standby };
+    const order: ToStack = { kind: 'start', directory: join(directory, 'stack'), port, settings, standby, programs };
     mine.send(order);
     return ready.promise;
   }

@@ -49,6 +49,8 @@ test('an empty stage gets every row, byte for byte, and works on: its triggers g
     const [row] =
       await sql`select count(*)::integer as count from pg_trigger where not tgisinternal and tgenabled = 'D'`;
     expect(row!.count).toBe(0);
+    const [next] = await sql`select orders.next_number('CF') as number`;
+    expect(await sql`select from orders.orders where number = ${next!.number}`).toEqual([]);
   });
 });
 

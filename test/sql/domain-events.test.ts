@@ -19,6 +19,7 @@ import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts'
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
+import { detailsOf } from '../../lib/shop/orders/place.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
 import { claimRefund } from '../../lib/shop/payments/refunds.sql.ts';
 import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
@@ -128,7 +129,9 @@ async function place({ discount = 0 } = {}): Promise<string> {
   const orderId = newId('order', saga.clock);
   const product = { productId: await saga.product(5), sku: 'TEAPOT', name: 'Teapot', quantity: 2, unitPrice: 1000 };
   const order = {
+    ...detailsOf({}),
     id: orderId,
+    number: newId('request', saga.clock),
     eventId: ids().eventId,
     customerId: saga.customerId,
     paymentMethod: 'pm_card_visa',
@@ -252,8 +255,12 @@ test('an event says what happened, to which order and customer, and nothing of t
   const orderId = await run(await place({ discount: 300 }), 'reserve', 'confirm');
   const [first, , third, fourth] = await eventsOf(orderId);
   const [line] = await saga.owner`select product_id from orders.lines where order_id = ${orderId}`;
+  const [{ number }] = await saga.owner<[{ number: string }]>`select number from orders.orders where id = ${orderId}`;
   expect(first?.data).toEqual({
+    ...detailsOf({}),
+    metadata: {},
     orderId,
+    number,
     customerId: saga.customerId,
     lines: [
       {

@@ -6,7 +6,7 @@ import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
-import { placeOrder } from '../../lib/shop/orders/place.ts';
+import { detailsOf, placeOrder } from '../../lib/shop/orders/place.ts';
 import { priceOrder } from '../../lib/shop/pricing/price.ts';
 import { pricing, type Saga, startSaga, unpaidLimits } from '../support/saga.ts';
 
@@ -33,6 +33,7 @@ const place = (claim: ReturnType<typeof newClaim>, now = Date.now()) => {
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
       unpaidLimits,
       pricing,
+      numberPrefix: 'CF',
       startPlacing: async () => {},
     },
     claim,
@@ -81,6 +82,8 @@ describe('one key, one order', () => {
         ],
         premium: false,
       }),
+      ...detailsOf({}),
+      number: newId('request', clock),
       customerId: saga.customerId,
       paymentMethod: 'pm_card_visa',
       createdAt: at,
@@ -176,6 +179,7 @@ describe('one key, one order', () => {
       keys: { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 },
       unpaidLimits,
       pricing,
+      numberPrefix: 'CF',
       startPlacing: saga.startPlacing,
     };
     const request = {
@@ -237,7 +241,7 @@ describe('what is stored', () => {
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
     const startPlacing = () => Promise.reject(new Error('Step Functions is away'));
     const { placed, startError } = await placeOrder(
-      { sql: saga.api, clock, keys, startPlacing, unpaidLimits, pricing },
+      { sql: saga.api, clock, keys, startPlacing, unpaidLimits, pricing, numberPrefix: 'CF' },
       newClaim(),
       {
         customerId: saga.customerId,
@@ -276,6 +280,7 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
       unpaidLimits,
       pricing,
+      numberPrefix: 'CF',
       startPlacing: async () => {
         await pass(9_000);
         throw new Error('no answer');
@@ -293,7 +298,7 @@ describe('a customer with orders that are not paid', () => {
   const order = (quantity: number, customerId: string) => {
     const clock = saga.clock;
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
-    const deps = { sql: saga.api, clock, keys, unpaidLimits: limits, pricing, startPlacing: async () => {} };
+    const deps = { sql: saga.api, clock, keys, unpaidLimits: limits, pricing, numberPrefix: 'CF', startPlacing: async () => {} };
     const lines = [{ productId, quantity }];
     return placeOrder(
       deps,

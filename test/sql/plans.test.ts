@@ -293,7 +293,15 @@ const calls: Call[] = [
     (sql) => {
       const customerId = ids.customer(5);
       const claimed = claim(`customer:${customerId}`, 'place-order');
-      const deps = { sql, clock, startPlacing: start, unpaidLimits, pricing, keys: keys('orders.idempotency_keys') };
+      const deps = {
+        sql,
+        clock,
+        startPlacing: start,
+        unpaidLimits,
+        pricing,
+        numberPrefix: 'CF',
+        keys: keys('orders.idempotency_keys'),
+      };
       return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
     },
   ],
@@ -307,7 +315,15 @@ const calls: Call[] = [
         key: `key-${sizes.orders - 1}`,
         fingerprint: 'hash',
       };
-      const deps = { sql, clock, startPlacing: start, unpaidLimits, pricing, keys: keys('orders.idempotency_keys') };
+      const deps = {
+        sql,
+        clock,
+        startPlacing: start,
+        unpaidLimits,
+        pricing,
+        numberPrefix: 'CF',
+        keys: keys('orders.idempotency_keys'),
+      };
       return placeOrder(deps, claimed, { customerId, lines, paymentMethod: 'pm_card_visa' });
     },
   ],

@@ -366,7 +366,7 @@ describe('what is granted', () => {
     }
   });
 
-  test('only triggers, the functions of jobs and of the archive, and reports run as their owner', async () => {
+  test('only triggers, the functions of jobs, of the archive and of erasing, and reports run as their owner', async () => {
     const callable = await as.migrator`
       select p.oid::regprocedure::text as name,
         (select string_agg(rolname, ', ' order by rolname) from pg_roles
@@ -392,6 +392,7 @@ describe('what is granted', () => {
         callers: 'jobs',
         anybody: false,
       },
+      { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`

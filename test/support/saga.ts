@@ -178,11 +178,15 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
         fingerprint: 'f',
       };
       const startPlacing = start ? starts.startPlacing : async () => {};
-      const result = await placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits, pricing }, claim, {
-        customerId,
-        lines,
-        paymentMethod,
-      });
+      const result = await placeOrder(
+        { sql: api, keys, clock, startPlacing, unpaidLimits, pricing, numberPrefix: 'CF' },
+        claim,
+        {
+          customerId,
+          lines,
+          paymentMethod,
+        },
+      );
       if (result.placed === undefined) throw new Error('the order was not placed');
       if (result.startError !== undefined) throw result.startError;
       if (!start || !wait) return result.placed;

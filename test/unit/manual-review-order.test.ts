@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { toReviewOrder } from '../../lib/operations/manual-review/order.ts';
+import { detailsOf } from '../../lib/shop/orders/place.ts';
 
 test('an operator sees that an order waits for its customer, but not the secret with which anybody could pay it', () => {
   const secret = 'pi_3Px_secret_Ab12cd';
@@ -7,6 +8,8 @@ test('an operator sees that an order waits for its customer, but not the secret 
   const shown = toReviewOrder(
     {
       id: `ord_${'1'.repeat(32)}`,
+      number: 'CF-10001',
+      ...detailsOf({}),
       customerId: `cus_${'1'.repeat(32)}`,
       status: 'pending_payment',
       currency: 'EUR',

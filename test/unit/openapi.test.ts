@@ -144,6 +144,8 @@ describe('the problems of an operation', () => {
       'body-too-large',
       'unsupported-media-type',
       'idempotency-key-reused',
+      'country-unknown',
+      'postal-code-invalid',
       'product-not-available',
       'currencies-mixed',
       'amount-too-large',

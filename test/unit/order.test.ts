@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { type OrderRow, toOrder } from '../../lib/shop/orders/order.ts';
+import { detailsOf } from '../../lib/shop/orders/place.ts';
 
 const row: OrderRow = {
+  ...detailsOf({}),
   id: 'ord_1',
+  number: 'CF-10001',
   customerId: 'cus_1',
   status: 'confirmed',
   currency: 'EUR',
@@ -39,7 +42,10 @@ const row: OrderRow = {
 test('an order without discount, payment and failure says that there is none', () => {
   const euros = (amount: number) => ({ amount, currency: 'EUR' });
   expect(toOrder(row)).toEqual({
+    ...detailsOf({}),
+    metadata: {},
     id: 'ord_1',
+    number: 'CF-10001',
     status: 'confirmed',
     customerId: 'cus_1',
     lines: [

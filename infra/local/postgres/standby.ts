@@ -22,6 +22,8 @@ type Options = {
   /** What it holds is replaced. */
   dataDir: string;
   settings?: Record<string, string>;
+  /** As of the primary. */
+  programs?: string | undefined;
   log: (line: string) => void;
 };
 
@@ -32,13 +34,14 @@ const pollMs = 20;
  * Clones a running primary and starts the clone as its standby. From when this resolves, the primary confirms a transaction
  * only when the standby has it on disk too, as Aurora's storage does: a failover loses none that was confirmed.
  */
-export async function startStandby({ primary, dataDir, settings, log }: Options): Promise<Standby> {
+export async function startStandby({ primary, dataDir, settings, programs, log }: Options): Promise<Standby> {
   const sql = postgres({ host: primary.socketDir, user: 'rdsadmin', database: 'postgres', max: 1, onnotice: () => {} });
   let server: Postgres | undefined;
   try {
     await clone(primary, dataDir);
     const started = await startPostgres({
       dataDir,
+      programs,
       log,
       settings: { ...settings, primary_conninfo: `host=${primary.socketDir} user=rdsadmin application_name=${name}` },
     });

@@ -28,6 +28,8 @@ type Options = {
   dataDir: string;
   /** Server settings that replace or extend the defaults for a laptop. */
   settings?: Record<string, string>;
+  /** The folder of another version of the package with PostgreSQL's programs. By default the installed one. */
+  programs?: string | undefined;
   log?: (line: string) => void;
 };
 
@@ -36,7 +38,8 @@ type Options = {
  * `counterfoil`. It listens on a unix socket alone. Data survives restarts and `kill -9`. A server that a killed run
  * left running is stopped first. Throws the errors of `errors.ts`; nothing is running then.
  */
-export async function startPostgres({ dataDir: given, settings = {}, log = () => {} }: Options): Promise<Postgres> {
+export async function startPostgres(options: Options): Promise<Postgres> {
+  const { dataDir: given, settings = {}, programs, log = () => {} } = options;
   let lock: Lock | undefined;
   let socketDir: string | undefined;
   try {
@@ -44,7 +47,7 @@ export async function startPostgres({ dataDir: given, settings = {}, log = () =>
     const dataDir = await realpath(given);
     lock = await takeLock(dataDir);
     const place = await findPlace(dataDir);
-    const binaries = await findBinaries(place.account, log);
+    const binaries = await findBinaries(place.account, log, programs);
     const firstRun = !(await exists(place.data));
     await removeHalfMade(place.data);
     if (firstRun) {

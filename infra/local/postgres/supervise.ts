@@ -109,7 +109,7 @@ export async function supervisePostgres(options: Options): Promise<SupervisedPos
 type Running = { postgres: Postgres; spool: string };
 
 /** Makes a standby of the primary in the background, and another one when it fails. */
-function keepStandby({ directory, settings, log }: Options, primary: () => Postgres) {
+function keepStandby({ directory, settings, programs, log }: Options, primary: () => Postgres) {
   let current: Standby | undefined;
   let ready = Promise.withResolvers<void>();
   let timer: NodeJS.Timeout | undefined;
@@ -121,7 +121,7 @@ function keepStandby({ directory, settings, log }: Options, primary: () => Postg
       const dataDir = await standbyFolder(directory);
       // Loaded here, so that a stack without a standby starts sooner.
       const { startStandby } = await import('./standby.ts');
-      const made = await startStandby({ primary: primary(), dataDir, log, ...(settings && { settings }) });
+      const made = await startStandby({ primary: primary(), dataDir, programs, log, ...(settings && { settings }) });
       if (stopping) return await made.stop();
       current = made;
       log('the standby has caught up');

@@ -23,7 +23,10 @@ export async function lockForErasure(
   return { email: customer.email, ordersUnderWay: orders.count };
 }
 
-/** Deletes the tokens of a customer, the stored answers that show them, and within the hour the mails to them. */
+/**
+ * Deletes the tokens of a customer, the stored answers that show them, what their orders say of persons, and within the hour
+ * the mails to them.
+ */
 export async function deletePersonalRecords(
   tx: TransactionSql,
   { id, email }: { id: string; email: string },
@@ -37,6 +40,7 @@ export async function deletePersonalRecords(
   await tx`delete from customers.idempotency_keys where caller = ${caller}`;
   await tx`delete from customers.idempotency_keys where operation = 'sign-up' and body = ${JSON.stringify({ email })}`;
   await tx`delete from orders.idempotency_keys where caller = ${caller}`;
+  await tx`select orders.forget_customer(${id})`;
 }
 
 /** Empties the row of a customer and the personal fields of their events, and writes the event of it. Nobody gets in any more. */

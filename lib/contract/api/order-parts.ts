@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { product } from './catalog.ts';
 import { customer, personal } from './customers.ts';
 import type { OperationContract } from './operation.ts';
-import { order, orderPath } from './orders.ts';
+import { order, orderPath, personalOfOrder } from './orders.ts';
 
 /** What `include` adds to an order. Each part comes from another room. */
 export const orderParts = ['customer', 'products'] as const;
@@ -27,7 +27,7 @@ export const getOrder = {
     include: z.optional(z.array(z.enum(orderParts)).check(z.minLength(1), z.maxLength(10))),
   }),
   responses: { 200: orderWithParts },
-  personal: personal.map((field) => `included.customer.${field}`),
+  personal: [...personalOfOrder, ...personal.map((field) => `included.customer.${field}`)],
   problems: ['not-found'],
   etag: true,
 } as const satisfies OperationContract;

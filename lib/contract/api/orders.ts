@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { address, addresses, contact, details } from './address.ts';
 import { id, money, page, pageQuery, slug, timestamp, version } from './common.ts';
 import { couponCode } from './coupons.ts';
 import type { OperationContract } from './operation.ts';
@@ -78,11 +79,21 @@ export const quote = z.object(priced);
 export type Quote = z.output<typeof quote>;
 export type Discount = z.output<typeof discount>;
 
+/** Fields of an order that applications without `customers:read` do not see. Those of an erased customer are null. */
+export const personalOfOrder = ['shippingAddress', 'billingAddress', 'contact', 'note'] as const;
+
 export const order = z.object({
   id: id('order'),
+  /** For people: mails, invoices and the telephone. */
+  number: z.string(),
   status: z.enum(orderStatuses),
   customerId: id('customer'),
   ...priced,
+  shippingAddress: z.optional(z.nullable(address)),
+  billingAddress: z.optional(z.nullable(address)),
+  contact: z.optional(z.nullable(contact)),
+  note: z.optional(z.nullable(z.string())),
+  metadata: z.record(z.string(), z.unknown()),
   payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
   /** What the customer must do before the payment goes on, in `pending_payment` alone. */
   paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
@@ -149,6 +160,8 @@ export type TimelineEntry = z.output<typeof timelineEntry>;
 /** What else changes the price of a basket. */
 const choices = { shippingMethod: z.optional(slug), couponCode: z.optional(couponCode) };
 const pricingProblems = [
+  'country-unknown',
+  'postal-code-invalid',
   'product-not-available',
   'currencies-mixed',
   'amount-too-large',
@@ -165,7 +178,7 @@ export const orderPath = z.strictObject({ orderId: id('order') });
 
 export const createQuote = {
   summary: 'Price a basket without placing an order',
-  body: z.strictObject({ lines, ...choices }),
+  body: z.strictObject({ lines, ...addresses, ...choices }),
   responses: { 200: quote },
   problems: pricingProblems,
 } as const satisfies OperationContract;
@@ -179,10 +192,12 @@ export const placeOrder = {
     ...choices,
     expectedTotal: z.optional(money),
     paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)),
+    ...details,
   }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
   headers: ['Location'],
+  personal: personalOfOrder,
   problems: [
     ...pricingProblems,
     'shipping-method-missing',
@@ -194,10 +209,16 @@ export const placeOrder = {
   wait: true,
 } as const satisfies OperationContract;
 
+/** As people type it: in any case, with spaces around. */
+const orderNumber = z
+  .string()
+  .check(z.trim(), z.toUpperCase(), z.regex(/^[A-Z0-9]{1,10}-\d{1,15}$/, 'is not a number such as CF-10042'));
+
 export const listOrders = {
   summary: 'List your orders, newest first',
-  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)) }),
+  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)), number: z.optional(orderNumber) }),
   responses: { 200: page(order) },
+  personal: personalOfOrder.map((field) => `data.${field}`),
   problems: ['invalid-cursor'],
 } as const satisfies OperationContract;
 
@@ -214,6 +235,7 @@ export const cancelOrder = {
   responses: { 200: order, 202: order },
   statuses: { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
   headers: ['Location'],
+  personal: personalOfOrder,
   problems: ['not-found', 'order-ended', 'order-too-late-to-cancel'],
   idempotency: 'accepted',
   wait: true,

@@ -56,6 +56,8 @@ export const problems = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for a different request' },
+  'country-unknown': { status: 422, title: 'The country does not exist' },
+  'postal-code-invalid': { status: 422, title: 'The postal code does not have the form of its country' },
   'search-without-words': { status: 422, title: 'The search has no word to search for' },
   'shipping-method-missing': { status: 422, title: 'The order needs a shipping method' },
   'shipping-address-missing': { status: 422, title: 'The order needs an address to go to' },

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { address, contact } from '../api/address.ts';
 import { id, money } from '../api/common.ts';
 import { discountReasons, taxRate } from '../api/orders.ts';
 import {
@@ -22,10 +23,27 @@ const exampleIds = {
   customerId: 'cus_0197f3a1b7e27c3d9a1b2c3d4e5f6a7b',
 };
 
+const details = {
+  shippingAddress: personal(address, 'Where it goes. `null` too if the customer did not say.'),
+  billingAddress: personal(address, 'Who pays. `null` too if the customer did not say.'),
+  contact: personal(contact, 'How to reach who placed it. `null` too if they did not say.'),
+  note: personal(z.string(), 'What the customer wrote. `null` too if they wrote nothing.'),
+  metadata: field(z.record(z.string(), z.unknown()), 'What the client keeps with the order.'),
+};
+
+const detailsExample = {
+  shippingAddress: { name: 'Ada Byron', line1: 'Hauptstraße 5', postalCode: '8010', city: 'Graz', country: 'AT' },
+  billingAddress: null,
+  contact: { email: 'ada@example.com', phone: '+43 316 000000' },
+  note: null,
+  metadata: { basket: '4711' },
+};
+
 export const orderPlaced = defineEvent('order.placed', 1, {
   description: 'A customer placed an order. Neither stock nor money has been taken yet.',
   data: {
     orderId,
+    number: field(z.string(), 'Its number for people.'),
     customerId,
     lines: field(
       z.array(
@@ -70,9 +88,11 @@ export const orderPlaced = defineEvent('order.placed', 1, {
       money,
       'What the customer pays: the subtotal without the discount, with the shipping, and with the tax where prices do not include it.',
     ),
+    ...details,
   },
   example: {
     ...exampleIds,
+    number: 'CF-10042',
     lines: [
       {
         productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
@@ -92,6 +112,7 @@ export const orderPlaced = defineEvent('order.placed', 1, {
     shipping: null,
     tax: null,
     total: { amount: 3420, currency: 'EUR' },
+    ...detailsExample,
   },
 });
 

@@ -17,8 +17,16 @@ insert into orders.status_transitions (from_status, to_status) values
   ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'cancelling'),
   ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
 
+-- Numbers of orders for people. A function hides the sequence, because RDS Proxy pins a connection that names it.
+create sequence orders.order_numbers start 10001;
+create function orders.next_number(prefix text) returns text
+language sql volatile
+return prefix || '-' || nextval('orders.order_numbers');
+
 create table orders.orders (
   id kernel.order_id primary key,
+  -- With the prefix that the shop had when the order was placed.
+  number text collate "C" not null unique default orders.next_number('CF'),
   customer_id kernel.customer_id not null references customers.customers (id),
   status text collate "C" not null,
   version integer not null default 1 check (version >= 1),
@@ -40,6 +48,12 @@ create table orders.orders (
   reverse_charge boolean not null default false,
   total bigint not null,
   payment_method text not null,
+  -- What the customer said. Erasing a customer empties these.
+  shipping_address jsonb check (jsonb_typeof(shipping_address) = 'object'),
+  billing_address jsonb check (jsonb_typeof(billing_address) = 'object'),
+  contact jsonb check (jsonb_typeof(contact) = 'object'),
+  note text,
+  metadata jsonb check (jsonb_typeof(metadata) = 'object'),
   -- What the customer's client needs to act on the payment, while the order waits for that.
   payment_action jsonb,
   failure_code text,
@@ -267,6 +281,7 @@ grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jo
 
 grant select on orders.priceable_products, orders.priceable_customers to orders_api;
 grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
+grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;
 grant select, insert, update on orders.idempotency_keys to orders_api;

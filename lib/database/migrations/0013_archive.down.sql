@@ -1,8 +1,6 @@
-revoke all on outbox.events from jobs;
-revoke usage on schema outbox from jobs;
 drop function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz);
 drop view archive.movable_orders, archive.reservations, archive.refunds, archive.payments, archive.manual_reviews,
   archive.timeline, archive.lines, archive.orders, archive.order_details, archive.documents;
 drop index payments.refunds_by_payment;
-drop table archive.events, archive.unarchived, archive.order_keys, archive.pages;
+drop table archive.unarchived, archive.order_keys, archive.pages;
 drop schema archive;

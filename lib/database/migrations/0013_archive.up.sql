@@ -20,6 +20,7 @@ create index pages_with_room on archive.pages (month, id) where orders < 100;
 -- Where each archived order is, and what lists are ordered by.
 create table archive.order_keys (
   id kernel.order_id primary key,
+  number text collate "C" not null unique,
   customer_id kernel.customer_id not null references customers.customers (id),
   status text collate "C" not null,
   updated_at timestamptz not null,
@@ -35,24 +36,6 @@ create table archive.unarchived (
   until timestamptz not null
 );
 
--- Events of the past, by their places in the feed. They never change.
-create table archive.events (
-  position bigint primary key,
-  id kernel.event_id not null unique,
-  type text not null,
-  schema_version smallint not null,
-  subject text collate "C" not null,
-  aggregate_id text collate "C" not null,
-  sequence integer not null,
-  occurrence integer not null,
-  correlation_id text collate "C",
-  data jsonb not null,
-  occurred_at timestamptz not null,
-  published_at timestamptz not null
-);
-create index archived_events_by_type on archive.events (type, position);
-create index archived_events_by_subject on archive.events (subject, id);
-
 create view archive.documents as
   select k.id, k.customer_id, k.status, k.updated_at, d.document
   from archive.order_keys k
@@ -67,6 +50,7 @@ create view archive.order_details as
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
     o.created_at, d.updated_at,
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -91,7 +75,8 @@ create view archive.orders as
   select d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
-    o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at
+    o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at,
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata
   from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o;
 create view archive.lines as
   select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total,
@@ -212,8 +197,8 @@ begin
     from (select min(o.created_at) as first_at, max(o.updated_at) as last_at from orders.orders o where o.id = any (chosen)) n
     where p.id = page;
   end if;
-  insert into archive.order_keys (id, customer_id, status, updated_at, page_id, archived_at)
-  select o.id, o.customer_id, o.status, o.updated_at, page, now from orders.orders o where o.id = any (chosen);
+  insert into archive.order_keys (id, number, customer_id, status, updated_at, page_id, archived_at)
+  select o.id, o.number, o.customer_id, o.status, o.updated_at, page, now from orders.orders o where o.id = any (chosen);
   delete from archive.unarchived u where u.order_id = any (chosen);
 
   delete from payments.refunds r where r.order_id = any (chosen);
@@ -258,7 +243,7 @@ $$;
 revoke all on function archive.move_orders(timestamptz, timestamptz, integer), archive.unarchive_order(text, timestamptz)
   from public;
 
-grant usage on schema archive to orders_api, refunds_api, events_api, manual_review, customer_export, jobs;
+grant usage on schema archive to orders_api, refunds_api, manual_review, customer_export, jobs;
 
 grant select on archive.order_details, archive.timeline to orders_api, customer_export, manual_review;
 grant select (id, customer_id, status) on archive.order_keys to orders_api;
@@ -266,11 +251,6 @@ grant select on archive.refunds to refunds_api, customer_export, manual_review;
 grant select (id, status) on archive.order_keys to refunds_api, manual_review;
 grant select on archive.orders to refunds_api;
 grant select on archive.orders, archive.lines, archive.manual_reviews, archive.payments, archive.reservations to manual_review;
-grant select on archive.events to events_api;
-grant select (id, type, subject, occurred_at, published_at) on archive.events to manual_review;
 
--- Events get their places in the feed before they leave the outbox.
-grant usage on schema outbox to jobs;
-grant select (id, aggregate_id, sequence, position, occurred_at), update (position) on outbox.events to jobs;
 grant execute on function archive.move_orders(timestamptz, timestamptz, integer) to jobs;
 grant execute on function archive.unarchive_order(text, timestamptz) to manual_review;

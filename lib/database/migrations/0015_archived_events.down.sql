@@ -1,4 +1,5 @@
-revoke all on archive.events from publisher, read_models, customer_erasure;
-revoke usage on schema archive from publisher, read_models, customer_erasure;
-drop index archive.archived_events_in_sequence;
+revoke usage on schema archive from events_api, publisher, read_models, customer_erasure;
+revoke all on outbox.events from jobs;
+revoke usage on schema outbox from jobs;
 drop function archive.move_events(timestamptz, integer);
+drop table archive.events;

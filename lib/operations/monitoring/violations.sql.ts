@@ -8,10 +8,10 @@ export async function checkOrders(sql: Sql, orderIds: readonly string[], now: Da
   const asked = JSON.stringify(orderIds);
   const rows = await sql`
     select 'charged-at-most-once' as invariant, order_id as subject from monitor.payment_violations
-    where order_id in (select jsonb_array_elements_text(${asked}::text::jsonb))
+    where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))
     union all
     select 'confirmed-is-complete', order_id from monitor.confirmation_violations
-    where order_id in (select jsonb_array_elements_text(${asked}::text::jsonb))`;
+    where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))`;
   const invariants: Invariant[] = ['charged-at-most-once', 'confirmed-is-complete'];
   for (const invariant of invariants) {
     const broken = rows.filter((row) => row.invariant === invariant).map((row) => row.subject as string);

@@ -1,19 +1,32 @@
+import type { Address, Contact } from '../../contract/api/address.ts';
 import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
 import type { Priced, PricedLine } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
 
-/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
-export type NewOrder = Priced & {
-  id: string;
-  eventId: string;
-  customerId: string;
-  paymentMethod: string;
-  createdAt: number;
+/** What was said of an order besides its lines. */
+export type OrderDetails = {
+  shippingAddress: Address | null;
+  billingAddress: Address | null;
+  contact: Contact | null;
+  note: string | null;
+  metadata: Record<string, unknown> | null;
 };
 
+/** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
+export type NewOrder = Priced &
+  OrderDetails & {
+    number: string;
+    id: string;
+    eventId: string;
+    customerId: string;
+    paymentMethod: string;
+    createdAt: number;
+  };
+
 /** A row of the view orders.order_details, as far as an order shows it. */
-export type OrderRow = {
+export type OrderRow = OrderDetails & {
   id: string;
+  number: string;
   customerId: string;
   status: OrderStatus;
   currency: string;
@@ -38,18 +51,24 @@ export type OrderRow = {
   version: number;
   archived: boolean;
 } & (
-  | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
-  | { paymentId: null; paymentStatus: null; paymentRefunded: null }
-);
+    | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+    | { paymentId: null; paymentStatus: null; paymentRefunded: null }
+  );
 
 /** An order as the API shows it. */
 export function toOrder(row: OrderRow): Order {
   const money = (amount: number) => ({ amount, currency: row.currency });
   return {
     id: row.id,
+    number: row.number,
     status: row.status,
     customerId: row.customerId,
     ...toQuote(pricedOf(row)),
+    shippingAddress: row.shippingAddress,
+    billingAddress: row.billingAddress,
+    contact: row.contact,
+    note: row.note,
+    metadata: row.metadata ?? {},
     payment:
       row.paymentId === null
         ? null

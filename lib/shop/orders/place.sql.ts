@@ -18,13 +18,14 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, and all that their basket is priced from.
+ * customer has not paid yet, and all that their basket is priced from. Takes a number for the order, which stays unused if none
+ * is placed.
  * @throws Problem idempotency-key-reused
  */
 export async function readBeforePlacing(
   sql: Sql,
   claim: PlaceClaim,
-  basket: Basket & { customerId: string },
+  basket: Basket & { customerId: string; numberPrefix: string },
   keys: KeyOptions,
 ) {
   const [row] = await sql`
@@ -36,11 +37,16 @@ export async function readBeforePlacing(
         from orders.idempotency_keys k
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
+      orders.next_number(${basket.numberPrefix}) as number,
       ${unpaidColumn(sql, basket.customerId)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, unpaid, ...priceable } = row as Priceable & { answered: StoredAnswer | null; unpaid: Unpaid };
+  const { answered, number, unpaid, ...priceable } = row as Priceable & {
+    answered: StoredAnswer | null;
+    number: string;
+    unpaid: Unpaid;
+  };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, unpaid, ...priceable };
+  return { answer, number, unpaid, ...priceable };
 }
 
 /** A customer's orders that are neither paid nor ended, and the units in them. */

@@ -8,7 +8,8 @@ import type { Money } from '../../kernel/money.ts';
 import { type BasketRequest, basketOf, type Pricing, priceBasket } from '../pricing/basket.ts';
 import type { Priced } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
-import { type NewOrder, pendingOrder } from './order.ts';
+import { checkAddresses } from './check-addresses.ts';
+import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
 import { type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
 
@@ -19,30 +20,42 @@ export type PlaceDeps = {
   /** What a customer's unpaid orders may come to, with the new one. */
   unpaidLimits: Unpaid;
   pricing: Pricing;
+  /** What the numbers of orders begin with. */
+  numberPrefix: string;
   startPlacing: StartSaga<OrderToPlace>;
 };
+
+/** What a request says of an order besides its lines. */
+export type Said = { [Name in keyof OrderDetails]?: OrderDetails[Name] | undefined };
+
+/** What a customer orders. */
+export type OrderRequest = Said &
+  BasketRequest & {
+    customerId: string;
+    paymentMethod: string;
+    /** What the customer was quoted: with another total nothing is ordered. */
+    expectedTotal?: Money | undefined;
+  };
 
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the order when it is new; why its saga could not be started
- * @throws Problem as `priceBasket` does; total-changed, too-many-unpaid-orders, request-in-flight, idempotency-key-reused
+ * @throws Problem country-unknown, postal-code-invalid; as `priceBasket` does; total-changed, too-many-unpaid-orders,
+ *   request-in-flight, idempotency-key-reused
  */
 export async function placeOrder(
   deps: PlaceDeps,
   claim: PlaceClaim,
-  request: BasketRequest & { customerId: string; paymentMethod: string; expectedTotal?: Money | undefined },
+  request: OrderRequest,
 ): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
   const { customerId } = request;
   const at = deps.clock.now();
-  const before = await readBeforePlacing(
-    deps.sql,
-    claim,
-    { ...basketOf(request, customerId, at), customerId },
-    deps.keys,
-  );
+  const basket = { ...basketOf(request, customerId, at), customerId, numberPrefix: deps.numberPrefix };
+  const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
+  checkAddresses(request);
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
   const priced = await priceBasket(request, before, { ...deps.pricing, at, placing: true, customerId });
   checkExpected(priced, request.expectedTotal);
@@ -50,7 +63,9 @@ export async function placeOrder(
     ...priced,
     id: newId('order', deps.clock),
     eventId: newId('event', deps.clock),
+    number: before.number,
     customerId,
+    ...detailsOf(request),
     paymentMethod: request.paymentMethod,
     createdAt: at,
   };
@@ -61,6 +76,15 @@ export async function placeOrder(
 
   return { answer, placed, ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))) };
 }
+
+/** What a request says of its order, with null for what it leaves out. */
+export const detailsOf = ({ shippingAddress, billingAddress, contact, note, metadata }: Said): OrderDetails => ({
+  shippingAddress: shippingAddress ?? null,
+  billingAddress: billingAddress ?? null,
+  contact: contact ?? null,
+  note: note ?? null,
+  metadata: metadata ?? null,
+});
 
 /**
  * Nobody may hold stock for nothing. Orders that are placed at the same moment do not see each other, so a customer can

@@ -6,7 +6,8 @@ import { type OrderRow, toOrder } from './order.ts';
 export const orderColumns = (sql: Sql | TransactionSql) => sql`
   id, customer_id, status, version, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
   shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_action,
-  failure_code, failure_detail, created_at, updated_at, payment_id, payment_status, payment_refunded, lines`;
+  failure_code, failure_detail, created_at, updated_at, payment_id, payment_status, payment_refunded, lines, number,
+  shipping_address, billing_address, contact, note, metadata`;
 
 /**
  * Orders of before and after the archive as the rows of one query; `archived` tells which. Each part takes the same `rest`,
@@ -35,11 +36,18 @@ export async function findOrder(
 /** At most `limit` orders of a customer, newest first, older than the one that `before` names. */
 export async function listOrders(
   sql: Sql,
-  list: { customerId: string; status: OrderStatus | undefined; before: string | undefined; limit: number },
+  list: {
+    customerId: string;
+    status: OrderStatus | undefined;
+    number?: string | undefined;
+    before: string | undefined;
+    limit: number;
+  },
 ): Promise<Order[]> {
   const page = sql`
     where customer_id = ${list.customerId}
       ${list.status === undefined ? sql`` : sql`and status = ${list.status}`}
+      ${list.number === undefined ? sql`` : sql`and number = ${list.number}`}
       ${list.before === undefined ? sql`` : sql`and id < ${list.before}`}
     order by id desc
     limit ${list.limit}`;

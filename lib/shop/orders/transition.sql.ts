@@ -135,25 +135,34 @@ export function placement(
   const at = new Date(order.createdAt);
   const data: EventData<typeof orderPlaced> = {
     orderId: order.id,
+    number: order.number,
     customerId: order.customerId,
     ...toQuote(order),
+    shippingAddress: order.shippingAddress,
+    billingAddress: order.billingAddress,
+    contact: order.contact,
+    note: order.note,
+    metadata: order.metadata ?? {},
   };
+  const json = (value: object | null) => sql`${value === null ? null : JSON.stringify(value)}::text::jsonb`;
   const price = priceColumns(order);
   const detail = { status: 'pending', total: data.total, requestId };
   const placed = { definition: orderPlaced, data: sql`${JSON.stringify(data)}::text::jsonb` };
   return sql`
     changed as (
       insert into orders.orders (
-        id, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
+        id, number, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
         shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_method,
-        correlation_id, created_at, updated_at
+        shipping_address, billing_address, contact, note, metadata, correlation_id, created_at, updated_at
       )
       select
-        ${order.id}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.id}, ${order.number}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
         ${price.discountAmount}::bigint, ${price.discountReason}::text, ${price.couponCode}::text,
         ${price.shippingMethod}::text, ${price.shippingAmount}::bigint, ${price.shippingTax}::bigint,
         ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,
-        ${price.reverseCharge}::boolean, ${order.total}::bigint, ${order.paymentMethod}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+        ${price.reverseCharge}::boolean, ${order.total}::bigint, ${order.paymentMethod},
+        ${json(order.shippingAddress)}, ${json(order.billingAddress)}, ${json(order.contact)}, ${order.note}::text,
+        ${json(order.metadata)}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
       from ${when}
       returning id, version, correlation_id
     ),
