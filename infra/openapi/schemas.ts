@@ -215,6 +215,10 @@ const problemSchema: Schema = {
     instance: { type: 'string', format: 'uri-reference', description: 'The path that was called.' },
     code: { type: 'string', enum: Object.keys(problems), description: 'The last segment of `type`, to branch on.' },
     requestId: { type: 'string', description: 'What to quote when asking for help.' },
+    quote: {
+      $ref: '#/components/schemas/Quote',
+      description: 'What the order would cost now, with `total-changed` alone.',
+    },
     errors: {
       type: 'array',
       description: 'Each piece of the input that is not valid.',

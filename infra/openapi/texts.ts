@@ -91,6 +91,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   refundId: 'The id of the refund, which begins with `rfd_`.',
   applicationId: 'The id of the application, which begins with `app_`.',
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',
+  code: 'The code that the shop chose.',
+  country: 'Only those for this country, an ISO 3166-1 alpha-2 code.',
   active: 'Whether the products are on sale. `false` is for the back office.',
   sku: 'Only the product with this SKU.',
   q: 'Words to search for, at most 200 characters.',
@@ -100,7 +102,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
     'Only products with these values of attributes, each in a parameter of its own: `attribute[colour]=blue&attribute[litres]=1.2`. At most 10.',
   priceFrom: 'Only products with at least this price, in minor units. Say which `currency` if the shop has several.',
   priceTo: 'Only products with at most this price, in minor units.',
-  currency: 'Only products with a price in this currency.',
+  currency: 'Only those with prices in this currency.',
   inStock: '`true`: only products that can be ordered now.',
   sort: 'The order: `-createdAt` newest first, which is usual without `q`; `createdAt` oldest first; `price` cheapest first; `-price` dearest first; `relevance` best match first, which is usual with `q`.',
   include: 'What to show besides, in one parameter with commas: `customer,products`.',
@@ -137,6 +139,9 @@ export const statusNote = ({ statuses }: OperationContract, status: number): str
 
 /** What an operation does beyond its summary, for those whose contract says no more. */
 export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
+  'list-tax-rates': 'Lists all rates, those of the past and of the future too; with `country`, those of one country.',
+  'get-coupon': 'Shows a coupon and how many orders use it. The code is the same in upper and lower case.',
+  'list-coupons': 'Lists all coupons, those that have ended too.',
   'get-me':
     'Shows the profile. With the ETag you can ask whether it has changed, and change exactly what you have read.',
   'update-me':

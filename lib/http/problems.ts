@@ -1,4 +1,3 @@
-import type { Quote } from '../contract/api/orders.ts';
 import { type InputError, Problem, type ProblemCode, problems, problemTypeBase } from '../contract/api/problems.ts';
 import { DeadlineExceeded } from '../kernel/deadline.ts';
 import { isOutage } from '../kernel/outage.ts';
@@ -13,7 +12,7 @@ export type ProblemBody = {
   code: ProblemCode;
   requestId: string;
   errors?: InputError[];
-  quote?: Quote;
+  quote?: object;
 };
 
 /** `Retry-After` while a dependency is unavailable, in seconds. */

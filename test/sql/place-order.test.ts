@@ -298,7 +298,15 @@ describe('a customer with orders that are not paid', () => {
   const order = (quantity: number, customerId: string) => {
     const clock = saga.clock;
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
-    const deps = { sql: saga.api, clock, keys, unpaidLimits: limits, pricing, numberPrefix: 'CF', startPlacing: async () => {} };
+    const deps = {
+      sql: saga.api,
+      clock,
+      keys,
+      unpaidLimits: limits,
+      pricing,
+      numberPrefix: 'CF',
+      startPlacing: async () => {},
+    };
     const lines = [{ productId, quantity }];
     return placeOrder(
       deps,

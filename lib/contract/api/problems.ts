@@ -1,5 +1,3 @@
-import type { Quote } from './orders.ts';
-
 /** Every problem the API answers with (RFC 9457), by code. The code is the last segment of `type`. */
 export const problems = {
   'bad-request': { status: 400, title: 'The request is not well-formed' },
@@ -93,13 +91,13 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: InputError[] | undefined;
   readonly headers: Record<string, string>;
-  /** What the order would cost now, if that is the problem. */
-  readonly quote: Quote | undefined;
+  /** The quote of what the order would cost now, if that is the problem. */
+  readonly quote: object | undefined;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string>; quote?: Quote } = {},
+    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string>; quote?: object } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
