@@ -126,6 +126,15 @@ const rows = {
     tables: movesCachePointers,
     writesEvents: true,
   }),
+  'list-variants': http('GET', '/products/{productId}/variants', 'client', 'catalog_reader', {
+    scopes: ['catalog:read'],
+    tables: readsCache,
+  }),
+  'create-variant': http('POST', '/products/{productId}/variants', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+    writesEvents: true,
+  }),
   'list-categories': http('GET', '/categories', 'client', 'catalog_reader', {
     scopes: ['catalog:read'],
     tables: readsCache,
@@ -179,6 +188,12 @@ const rows = {
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
   }),
+  'request-capture': http('POST', '/orders/{orderId}/capture', 'app', 'refunds_api', {
+    scopes: ['orders:capture'],
+    states: { capturing: ['StartExecution'] },
+    waits: true,
+  }),
+  'get-capture': http('GET', '/orders/{orderId}/capture', 'app', 'refunds_api', { scopes: ['orders:capture'] }),
   'request-refund': http('POST', '/orders/{orderId}/refunds', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
     states: { refunding: ['StartExecution'] },
@@ -221,7 +236,7 @@ const rows = {
   }),
   'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {
     scopes: ['orders:review'],
-    states: { compensating: ['StartExecution'] },
+    states: { compensating: ['StartExecution'], capturing: ['StartExecution'] },
   }),
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
@@ -318,6 +333,7 @@ const rows = {
     states: {
       placing: ['DescribeStateMachine'],
       compensating: ['DescribeStateMachine'],
+      capturing: ['DescribeStateMachine'],
       refunding: ['DescribeStateMachine'],
     },
   }),

@@ -18,6 +18,8 @@ export type Settings = {
    * (`compliance`); and the ARN of a vault elsewhere, in another region or account, that daily backups are copied to.
    */
   backups: { lock: 'governance' | 'compliance'; copyTo?: string };
+  /** Migrations that may lose data in a stage that sells, by name. */
+  approvedDataLoss: string[];
   /** What `GET /health` calls this release. */
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
@@ -32,7 +34,13 @@ export type Settings = {
   variables: Readonly<
     Partial<
       Record<
-        (typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE' | 'CATALOG_MAX_AGE_SECONDS' | 'ORDER_NUMBER_PREFIX',
+        | (typeof tunable)[number]
+        | 'PREPARED_STATEMENTS'
+        | 'CACHE'
+        | 'CATALOG_MAX_AGE_SECONDS'
+        | 'CAPTURE_AT'
+        | 'AUTHORIZATION_EXPIRY'
+        | 'ORDER_NUMBER_PREFIX',
         string
       >
     >
@@ -50,6 +58,7 @@ export const tunable = [
   'SWEEP_AFTER_SECONDS',
   'MAX_UNPAID_ORDERS',
   'MAX_UNPAID_UNITS',
+  'AUTHORIZATION_MARGIN_SECONDS',
   'CANCELLATION_WINDOW_SECONDS',
   'IDEMPOTENCY_KEY_SECONDS',
   'PAYMENT_TIMEOUT_MS',
@@ -69,12 +78,13 @@ export class SettingError extends Error {
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
- * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
+ * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
- * `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
+ * `reserveConcurrency=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
+ * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -103,6 +113,7 @@ export function readSettings(node: Node): Settings {
     payments: paymentsOf(given, name),
     identity: identityOf(given, name),
     backups: backupsOf(given),
+    approvedDataLoss: (given.text('approveDataLoss') ?? '').split(',').flatMap((part) => part.trim() || []),
     release: given.text('release') ?? version,
     variables: {
       ...Object.fromEntries(
@@ -110,6 +121,12 @@ export function readSettings(node: Node): Settings {
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
       ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
+      ...(given.oneOf('captureAt', ['checkout', 'shipment'], 'checkout') === 'shipment'
+        ? { CAPTURE_AT: 'shipment' }
+        : {}),
+      ...(given.oneOf('authorizationExpiry', ['capture', 'review'], 'capture') === 'review'
+        ? { AUTHORIZATION_EXPIRY: 'review' }
+        : {}),
       ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
       ...pricingOf(given),

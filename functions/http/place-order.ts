@@ -48,5 +48,6 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   pricing: pricing(),
   numberPrefix: config().ORDER_NUMBER_PREFIX,
   startPlacing,
+  captureAt: config().CAPTURE_AT === 'shipment' ? ('shipment' as const) : undefined,
   sleep,
 }));

@@ -8,6 +8,7 @@ export const ids = {
   customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
   category: 'cat_0198c6a0f31d7b2e8a5c4d9e0f716283',
   product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
+  variant: 'prd_0198c6a4d0c17b5f93e8a1720b64dc9e',
   mug: 'prd_0198c6a1b3927e07a5c1f4d8e6b09a12',
   order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
   payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
@@ -44,6 +45,7 @@ export const customer = {
 
 export const product = {
   id: ids.product,
+  parentId: null,
   sku: 'TEAPOT-1',
   name: 'Teapot',
   description: 'Holds 1.2 litres.',
@@ -52,7 +54,10 @@ export const product = {
   images: [{ url: 'https://images.example.com/teapot-front.jpg', alt: 'A round teapot, seen from the front' }],
   attributes: { colour: 'blue', litres: 1.2, dishwasherSafe: true },
   metadata: { shelf: 'B-12' },
+  options: [],
+  optionValues: {},
   price: eur(4990),
+  priceRange: { from: eur(4990), to: eur(4990) },
   taxClass: 'standard',
   weight: 850,
   active: true,
@@ -60,6 +65,40 @@ export const product = {
   updatedAt: '2026-03-02T08:00:00.000Z',
   version: 1,
 };
+
+/** The teapot as one that comes in two sizes, and the large one. */
+export const withOptions = {
+  ...product,
+  options: [{ name: 'Size', values: ['small', 'large'] }],
+  priceRange: { from: eur(4990), to: eur(6490) },
+};
+
+export const largeTeapot = {
+  ...product,
+  id: ids.variant,
+  parentId: ids.product,
+  sku: 'TEAPOT-1-L',
+  name: 'Teapot, large',
+  description: null,
+  attributes: {},
+  images: [],
+  metadata: {},
+  optionValues: { Size: 'large' },
+  price: eur(6490),
+  priceRange: { from: eur(6490), to: eur(6490) },
+  weight: 1100,
+};
+
+/** A product as what is sold of it. */
+export const variantOf = <O extends object>(
+  one: Omit<typeof product, 'parentId' | 'description' | 'attributes' | 'metadata' | 'optionValues'> & {
+    optionValues: O;
+  },
+) => {
+  const { id, sku, name, optionValues, images, price, weight, active, version } = one;
+  return { id, sku, name, optionValues, images, price, weight, active, version };
+};
+const variant = variantOf(largeTeapot);
 
 export const category = {
   id: ids.category,
@@ -179,6 +218,18 @@ export const refund = {
   failure: null,
   createdAt: '2026-03-19T14:02:33.410Z',
   updatedAt: '2026-03-19T14:02:33.410Z',
+};
+
+export const capture = {
+  orderId: ids.order,
+  orderStatus: 'confirmed' as const,
+  paymentId: ids.payment,
+  status: 'authorized' as const,
+  amount: eur(8982),
+  expiresAt: '2026-03-21T09:26:54.000Z',
+  requestedAt: '2026-03-16T07:30:12.004Z',
+  requestedBy: 'key:01980c0f',
+  capturedAt: null,
 };
 
 export const confirmed = {
@@ -354,6 +405,9 @@ export const exampleTime = placedAt;
 export const exampleThings: Readonly<Record<string, unknown>> = {
   Money: eur(4990),
   Product: product,
+  ProductOption: { name: 'Size', values: ['small', 'large'] },
+  ProductWithVariants: { ...withOptions, variants: [variant] },
+  Variant: variant,
   ListedProduct: { ...product, availability: 'in_stock' },
   Category: category,
   Customer: customer,
@@ -363,6 +417,7 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Identity: identity,
   Quote: priced,
   Order: confirmed,
+  PaymentCapture: capture,
   Refund: refund,
   StockLevel: level,
   StockMovement: movement,

@@ -5,12 +5,14 @@ import {
   appKey,
   application,
   cancelled,
+  capture,
   category,
   confirmed,
   coupon,
   customer,
   eur,
   ids,
+  largeTeapot,
   lastPage,
   level,
   lines,
@@ -30,6 +32,7 @@ import {
   shippingMethod,
   taxRate,
   up,
+  variantOf,
   webhookDelivery,
   webhookEndpoint,
 } from './example-things.ts';
@@ -110,9 +113,25 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
       costPrice: eur(2100),
       weight: 850,
     },
-    answers: { 201: { ...product, costPrice: eur(2100) } },
+    answers: { 201: { ...product, costPrice: eur(2100), variants: [{ ...variantOf(product), costPrice: eur(2100) }] } },
   },
-  'update-product': { request: { price: eur(4490) }, answers: { 200: { ...product, price: eur(4490), version: 2 } } },
+  'update-product': {
+    request: { price: eur(4490) },
+    answers: {
+      200: {
+        ...product,
+        price: eur(4490),
+        priceRange: { from: eur(4490), to: eur(4490) },
+        version: 2,
+        variants: [{ ...variantOf(product), price: eur(4490), version: 2 }],
+      },
+    },
+  },
+  'list-variants': { answers: { 200: { data: [{ ...largeTeapot, availability: 'in_stock' }] } } },
+  'create-variant': {
+    request: { sku: largeTeapot.sku, optionValues: largeTeapot.optionValues, price: largeTeapot.price, weight: 1100 },
+    answers: { 201: { ...largeTeapot, variants: [variantOf(largeTeapot)] } },
+  },
   'list-categories': { answers: { 200: { data: [category] } } },
   'create-category': {
     request: { slug: category.slug, name: category.name, position: category.position },
@@ -148,6 +167,10 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   'settle-simulated-payment': {
     request: { outcome: 'complete' },
   },
+  'request-capture': {
+    answers: { 200: { ...capture, status: 'captured', capturedAt: '2026-03-16T07:30:12.611Z' }, 202: capture },
+  },
+  'get-capture': { answers: { 200: capture } },
   'request-refund': {
     request: { amount: eur(1520), reason: 'the mug arrived broken' },
     answers: { 201: { ...refund, status: 'succeeded', updatedAt: '2026-03-19T14:02:33.907Z' }, 202: refund },

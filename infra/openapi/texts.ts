@@ -153,8 +153,10 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'sign-out':
     'Ends the session of this request. Tokens of an identity provider are not sessions: sign out at the provider.',
   'list-identities': 'Shows by which identity providers the customer can sign in, and when they last did.',
-  'create-product': 'The SKU must be new in the shop. The product can be ordered once it is active and has stock.',
-  'update-product': 'Changes the fields that are sent. `active: false` takes the product off sale.',
+  'create-product':
+    'The SKU must be new in the shop. The product can be ordered once it is active and has stock. With `options` it is sold as its variants: add each with `POST /products/{productId}/variants`.',
+  'update-product':
+    'Changes the fields that are sent, of a product or a variant. `active: false` takes it off sale, with its variants. Change category, brand and tax class of variants, and their options, at their product.',
   'create-category': 'Adds a category below `parentId`, or at the top without one.',
   'update-category':
     'Changes the fields that are sent. A new `parentId`, or null for the top, moves the category with all below it. Products stay in it.',
@@ -167,6 +169,8 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'get-order-timeline': 'Shows what has happened to an order, oldest first, for the customer to follow.',
   'cancel-order':
     'Asks for the cancellation. Whatever was taken goes back; a confirmed order can be cancelled for fourteen days.',
+  'get-capture':
+    'Shows whether the payment of an order is taken. A requested capture goes on by itself: ask again until its status is not `authorized`.',
   'list-refunds': 'Shows the partial refunds of an order, newest first.',
   'get-refund': 'Shows one partial refund. It goes on by itself: ask again until its status is not `requested`.',
   'list-applications': 'Shows every application of the shop, newest first.',

@@ -21,6 +21,7 @@ const schema = z.object({
   /** ARNs of the saga's state machines. */
   PLACING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   COMPENSATING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  CAPTURING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   /** The bus that domain events are published to. */
   EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
@@ -66,6 +67,11 @@ const schema = z.object({
   TAX: z._default(z.enum(['none', 'included', 'excluded']), 'none'),
   /** Whether an order must name a shipping method. */
   SHIPPING_METHOD: z._default(z.enum(['optional', 'required']), 'optional'),
+  /** When the payment of a new order is captured. */
+  CAPTURE_AT: z._default(z.enum(['checkout', 'shipment']), 'checkout'),
+  /** What is done about an authorization that ends before anything shipped, and how long before it ends. */
+  AUTHORIZATION_EXPIRY: z._default(z.enum(['capture', 'review']), 'capture'),
+  AUTHORIZATION_MARGIN_SECONDS: seconds(2 * 24 * 3600),
   CANCELLATION_WINDOW_SECONDS: seconds(14 * 24 * 3600),
   RECONCILE_DAYS: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(30)), 3),
   RECONCILE_GRACE_SECONDS: seconds(3600),

@@ -65,6 +65,8 @@ describe('an HTTP handler', () => {
     });
     expect(Object.fromEntries(knowing)).toEqual({
       'http/list-products': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/list-variants': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/create-variant': ['UpdateItem'],
       'http/get-product': ['BatchGetItem', 'GetItem', 'UpdateItem'],
       'http/create-product': ['UpdateItem'],
       'http/update-product': ['UpdateItem'],
@@ -154,6 +156,7 @@ test('a job has what its row says', () => {
     states: {
       placing: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
       compensating: ['StartExecution', 'DescribeExecution'],
+      capturing: ['StartExecution', 'DescribeExecution'],
       refunding: ['StartExecution', 'DescribeExecution'],
     },
     payments: null,

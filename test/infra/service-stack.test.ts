@@ -233,6 +233,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME', 'PLACING_STATE_MACHINE_ARN'];
     expect(names('http/place-order')).toEqual(withDatabase.toSorted());
     expect(names('http/get-health')).toEqual([
+      'CAPTURING_STATE_MACHINE_ARN',
       'COMPENSATING_STATE_MACHINE_ARN',
       'DATABASE_HOST',
       'DATABASE_NAME',
@@ -328,6 +329,7 @@ describe('a CDN of the catalogue', () => {
     expect(knowing.map(({ FunctionName }) => FunctionName)).toEqual([
       'counterfoil-dev-http-list-products',
       'counterfoil-dev-http-get-product',
+      'counterfoil-dev-http-list-variants',
       'counterfoil-dev-http-list-categories',
     ]);
     for (const { Environment } of knowing)

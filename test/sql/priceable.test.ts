@@ -30,6 +30,7 @@ test('reads the requested products that are on sale, and no others', async () =>
       priceCurrency: 'EUR',
       taxClass: 'standard',
       weight: null,
+      hasOptions: false,
     },
   ]);
 });

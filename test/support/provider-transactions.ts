@@ -19,6 +19,7 @@ export async function brokenInvariants(sql: Sql, charges: readonly ProviderCharg
   const levels = scope?.productIds.length === 0 ? [] : await readLevels(sql, scope?.productIds);
   const orders = scope?.orderIds.length === 0 ? [] : await readOrders(sql, scope?.orderIds);
   const kept = new Map(charges.map((charge) => [charge.orderId, keptOf(charge)]));
+  const states = new Map(charges.map(({ orderId, status }) => [orderId, status]));
   const known = new Set(orders.map(({ id }) => id));
   const coupons = await readCoupons(sql);
   const orphans = [...kept].filter(([orderId, amount]) => !known.has(orderId) && amount !== 0);
@@ -26,6 +27,11 @@ export async function brokenInvariants(sql: Sql, charges: readonly ProviderCharg
     ...levels.flatMap(breachesOfLevel),
     ...orders.flatMap((order) => breachesOfOrder(order, kept.get(order.id))),
     ...coupons.flatMap(breachesOfCoupon),
+    ...orders.flatMap(({ id, payments }) =>
+      payments
+        .filter(({ status }) => status === 'captured' && states.get(id) === 'authorized')
+        .map(() => `order ${id}: its payment is captured, and the provider only holds it`),
+    ),
     ...orphans.map(([orderId]) => `the provider keeps a charge for ${orderId}, which is no order`),
   ];
 }
@@ -93,7 +99,7 @@ function breachesOfCoupon({ code, used, most, orders, counted, ofCustomers }: Co
 
 function keptOf({ status, amount, refundedAmount = 0 }: ProviderCharge): Kept {
   if (status === 'silent') return 'unknown';
-  return status === 'captured' ? amount - refundedAmount : 0;
+  return status === 'captured' || status === 'authorized' ? amount - refundedAmount : 0;
 }
 
 /** Everything that the simulated provider has, page by page. */

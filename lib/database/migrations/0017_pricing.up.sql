@@ -89,6 +89,28 @@ create table pricing.coupon_customers (
   constraint coupon_within_customer_limit check (uses between 0 and coalesce(at_most, 2147483647))
 );
 
+-- What an order says of its coupon when the transaction that ends it commits.
+create function orders.guard_coupon() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  counted constant text := (select u.code from pricing.coupon_uses u where u.order_id = new.id);
+begin
+  if new.status = 'confirmed' and counted is distinct from new.coupon_code then
+    raise exception 'confirmed order % has a coupon that does not count it', new.id
+      using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_its_coupon';
+  end if;
+  if new.status <> 'confirmed' and counted is not null then
+    raise exception 'order % cannot end % with its use of a coupon kept', new.id, new.status
+      using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_gave_coupon_back';
+  end if;
+  return null;
+end
+$$;
+create constraint trigger guard_coupon after update of status on orders.orders
+  deferrable initially deferred
+  for each row when (new.coupon_code is not null and new.status in ('confirmed', 'failed', 'cancelled'))
+  execute function orders.guard_coupon();
+
 -- Invariant 5: a coupon counts exactly the orders that use it, in all and of each customer, and never more than it may.
 create view monitor.coupon_violations as
   select c.code

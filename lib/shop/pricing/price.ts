@@ -12,6 +12,8 @@ export type PriceableProduct = {
   name: string;
   priceAmount: number;
   priceCurrency: string;
+  /** Whether its variants are sold instead of it. */
+  hasOptions?: boolean;
   taxClass: string;
   /** Of one unit, in grams; null where it is not known. */
   weight: number | null;
@@ -58,8 +60,9 @@ export const maxTotal = 1_000_000_000_000;
  * @param coupon one that can be used now
  * @param shipping the method that was chosen and the country that the order goes to
  * @param placing whether an order is placed: in a quote, a coupon for free shipping may wait for the shipping method
- * @throws Problem product-not-available, currencies-mixed or invalid-input (the quantities of a product add up to too
- *   many), each with every line concerned; coupon-without-effect, shipping-method-unavailable, amount-too-large
+ * @throws Problem product-not-available, product-has-options, currencies-mixed or invalid-input (the quantities of a
+ *   product add up to too many), each with every line concerned; coupon-without-effect, shipping-method-unavailable,
+ *   amount-too-large
  */
 export function priceOrder({
   lines,
@@ -161,6 +164,12 @@ function checkAvailable(lines: readonly LineInput[], onSale: Map<string, Priceab
       : { pointer: `/lines/${index}/productId`, detail: `${productId} is unknown or not on sale` },
   );
   if (errors.length > 0) throw new Problem('product-not-available', sentence(errors), { errors });
+  const withOptions = errorsOf(lines, ({ productId }, index) =>
+    onSale.get(productId)?.hasOptions
+      ? { pointer: `/lines/${index}/productId`, detail: `${productId} has options: order one of its variants` }
+      : undefined,
+  );
+  if (withOptions.length > 0) throw new Problem('product-has-options', sentence(withOptions), { errors: withOptions });
 }
 
 function checkQuantities(lines: readonly LineInput[]): void {
