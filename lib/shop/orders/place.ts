@@ -3,7 +3,7 @@ import type { LineInput, Order } from '../../contract/api/orders.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { newId } from '../../kernel/ids.ts';
+import { idTimestamp, newId } from '../../kernel/ids.ts';
 import type { Money } from '../../kernel/money.ts';
 import { type BasketRequest, basketOf, type Pricing, priceBasket } from '../pricing/basket.ts';
 import type { Priced } from '../pricing/price.ts';
@@ -61,16 +61,18 @@ export async function placeOrder(
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
   const priced = await priceBasket(request, before, { ...deps.pricing, at, placing: true, customerId });
   checkExpected(priced, request.expectedTotal);
+  const id = newId('order', deps.clock);
   const order: NewOrder = {
     ...priced,
-    id: newId('order', deps.clock),
+    id,
     eventId: newId('event', deps.clock),
     number: before.number,
     customerId,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,
     captureAt: deps.captureAt,
-    createdAt: at,
+    // The time in the id, so that orders are found by it.
+    createdAt: idTimestamp(id),
   };
   const placed = pendingOrder(order);
   const answer = { status: 202, headers: { location: `/orders/${order.id}` }, body: JSON.stringify(placed) };
