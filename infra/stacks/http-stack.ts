@@ -17,6 +17,7 @@ export const contextOf = {
   Orders: 'shop',
   Pricing: 'shop',
   Payments: 'shop',
+  Reports: 'analytics',
   Operations: 'operations',
   Applications: 'operations',
   Audit: 'operations',
