@@ -9,6 +9,9 @@ const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] 
 const readsCache = { cache: ['GetItem', 'BatchGetItem', 'UpdateItem'] } as const satisfies TableGrants;
 const movesCachePointers = { cache: ['UpdateItem'] } as const satisfies TableGrants;
 
+/** Reports are heavy, so an application has few of them at once. */
+const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true } as const;
+
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
 
@@ -57,7 +60,11 @@ const rows = {
     tables: { sessions: ['Query', 'BatchWriteItem'], identities: ['DeleteItem'] },
     writesEvents: true,
   }),
-  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'list-customers': http('GET', '/customers', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', {
+    scopes: ['customers:read'],
+    asks: ['back_office_api'],
+  }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
@@ -163,12 +170,15 @@ const rows = {
     states: { placing: ['StartExecution'] },
     waits: true,
   }),
-  'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
-  'get-order': http('GET', '/orders/{orderId}', 'customer', 'orders_api', {
+  'list-orders': http('GET', '/orders', 'customerOrApp', 'orders_api', {
+    scopes: ['orders:read'],
+    asks: ['back_office_api', 'profiles_api'],
+  }),
+  'get-order': http('GET', '/orders/{orderId}', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['profiles_api', 'catalog_reader'],
   }),
-  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customer', 'orders_api', {
+  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
   }),
   'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {
@@ -207,6 +217,12 @@ const rows = {
   'list-events': http('GET', '/events', 'app', 'events_api', { scopes: ['events:read'], concurrent: 5, waits: true }),
   'list-order-details': http('GET', '/order-details', 'app', 'back_office_api', { scopes: ['orders:read'] }),
   'get-order-details': http('GET', '/order-details/{orderId}', 'app', 'back_office_api', { scopes: ['orders:read'] }),
+  'get-sales-report': http('GET', '/reports/sales', 'app', 'reporting', reads),
+  'get-products-report': http('GET', '/reports/products', 'app', 'reporting', reads),
+  'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
+  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
+  'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
+  'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,
@@ -353,6 +369,7 @@ type Extras = Pick<
   | 'waits'
   | 'wakesWebhooks'
   | 'writesEvents'
+  | 'readsReader'
 >;
 
 function http<A extends Auth>(

@@ -22,7 +22,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   refunds_api: 'request and read partial refunds, and captures of authorized payments',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
-  back_office_api: 'show the back office those copies',
+  back_office_api: 'show the back office those copies, find orders of all customers, and change nothing',
   application_events: 'write the events of applications, and read nothing',
   publisher: 'read the events, and mark those that were published',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',
@@ -33,6 +33,8 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   manual_review: 'read every order; retry or resolve those in manual review, unarchive old ones; add to the audit',
   audit_writer: 'add records of accesses and count usage',
   audit_reader: 'read the audit and the usage',
+  reporting: 'answer reports from views, and change nothing',
+  analyst: 'query the same views by hand, with personal columns masked; no handler uses it',
   migrator: 'own everything: the master user',
 };
 

@@ -101,6 +101,7 @@ const schemesOf: Readonly<Record<Auth, readonly string[]>> = {
   customer: ['session'],
   session: ['session'],
   app: ['appKey'],
+  customerOrApp: ['session', 'appKey'],
 };
 
 function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {
@@ -132,6 +133,7 @@ function responses(route: Route, contract: OperationContract, answers: Examples[
                 schema: responseSchema(schema),
                 ...(answers[code] === undefined ? {} : { example: answers[code] }),
               },
+              ...(contract.csv ? { 'text/csv': { schema: { type: 'string' } } } : {}),
             },
           }),
     };

@@ -1,12 +1,14 @@
 import { feedEvents } from '../../lib/contract/api/events.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { reportNotes, reportSchemas, reportWords } from './report-notes.ts';
 
 /**
  * What each property of the API means, in the reader's terms. A name means the same everywhere, except where
  * `inSchema` has another meaning for it. A test refuses a property without a note, and a note without a property.
  */
 const everywhere: Readonly<Record<string, string>> = {
+  ...reportWords,
   accesses: 'Requests that came from the customer or were about them, newest first; at most 1,000 in a document.',
   action: 'What was done, or what is to be done.',
   actions: 'What operators did with this order, oldest first.',
@@ -50,6 +52,7 @@ const everywhere: Readonly<Record<string, string>> = {
   couponCode: 'The coupon that the customer used; null when none.',
   country: 'ISO 3166-1 alpha-2 code, for example AT.',
   createdBy: 'The key that made it; null when it was made as the stage was set up, or by hand.',
+  count: 'How many there are in all. Left out without `include=count`.',
   createdAt: 'When it was created, in UTC (RFC 3339).',
   currency: 'ISO 4217 code, for example EUR.',
   current: 'Whether this is the session of the request.',
@@ -254,6 +257,7 @@ const orderMetadata =
 
 /** Other meanings, by the name of the schema and of the property. */
 const inSchema: Readonly<Record<string, string>> = {
+  ...reportNotes,
   'Order.status': orderStatus,
   'OrderWithParts.status': orderStatus,
   'OrderWithParts.included.customer': 'The profile, as `GET /customers/me` shows it.',
@@ -262,6 +266,18 @@ const inSchema: Readonly<Record<string, string>> = {
   'OrderWithParts.missing.part': 'The part that did not come.',
   'OrderWithParts.missing.reason':
     '`timed-out` it took too long; `unavailable` it failed, or failed a moment ago and is not asked again yet. Ask again later.',
+  'ListCount.value': 'How many there are.',
+  'ListCount.exact': 'False when there are more than 10,000: then the value is what the database expects.',
+  'CustomerWithOrders.missing.part': 'The part that did not come.',
+  'CustomerWithOrders.missing.reason':
+    '`timed-out` it took too long; `unavailable` it failed, or failed a moment ago and is not asked again yet. Ask again later.',
+  'CustomerWithOrders.included.orders': 'The orders of the customer; null when they did not come.',
+  'CustomerOrders.totals': 'What the orders come to, for each currency.',
+  'CustomerOrders.latest': 'The newest orders, at most ten.',
+  'CustomerOrderTotals.orders': 'How many orders they have placed.',
+  'CustomerOrderTotals.confirmed': 'How many of them are confirmed.',
+  'CustomerOrderTotals.total': 'The totals of the confirmed orders together.',
+  'CustomerOrderTotals.refunded': 'How much of that went back.',
   'ProductImage.url': 'Where the picture is, over HTTPS.',
   'Product.parentId': 'The product that this is a variant of; null when it is none.',
   'ProductWithVariants.parentId': 'The product that this is a variant of; null when it is none.',
@@ -373,6 +389,7 @@ const inSchema: Readonly<Record<string, string>> = {
 
 /** What a schema stands for. Requests and answers say which operation they belong to. */
 const schemaNotes: Readonly<Record<string, string>> = {
+  ...reportSchemas,
   Problem: 'The body of every error (RFC 9457).',
   Address: 'A postal address.',
   OrderAddress: 'Where an order goes, or who pays for it.',
@@ -389,6 +406,10 @@ const schemaNotes: Readonly<Record<string, string>> = {
   OperatorAction: 'What an operator did with an order in manual review.',
   Order: 'An order. Prices and names are those of the moment in which it was placed.',
   OrderWithParts: 'An order, and what `include` asked for besides.',
+  ListCount: 'How many a list has in all: exactly up to 10,000, and beyond that an estimate.',
+  CustomerWithOrders: 'A customer, and what `include` asked for besides.',
+  CustomerOrders: 'The orders of a customer.',
+  CustomerOrderTotals: 'What a customer’s orders of one currency come to: of the newest 10,000 at most.',
   OrderPlacedEntry: 'The order was placed.',
   StockReservedEntry: 'Its stock was reserved.',
   PaymentAuthorizedEntry: 'Its payment was authorized, to be captured later.',
