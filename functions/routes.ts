@@ -186,6 +186,12 @@ const rows = {
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
   }),
+  'request-capture': http('POST', '/orders/{orderId}/capture', 'app', 'refunds_api', {
+    scopes: ['orders:capture'],
+    states: { capturing: ['StartExecution'] },
+    waits: true,
+  }),
+  'get-capture': http('GET', '/orders/{orderId}/capture', 'app', 'refunds_api', { scopes: ['orders:capture'] }),
   'request-refund': http('POST', '/orders/{orderId}/refunds', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
     states: { refunding: ['StartExecution'] },
@@ -228,7 +234,7 @@ const rows = {
   }),
   'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {
     scopes: ['orders:review'],
-    states: { compensating: ['StartExecution'] },
+    states: { compensating: ['StartExecution'], capturing: ['StartExecution'] },
   }),
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
@@ -325,6 +331,7 @@ const rows = {
     states: {
       placing: ['DescribeStateMachine'],
       compensating: ['DescribeStateMachine'],
+      capturing: ['DescribeStateMachine'],
       refunding: ['DescribeStateMachine'],
     },
   }),

@@ -19,7 +19,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   catalog_api: 'add and change products and categories; add to the stock ledger',
   catalog_reader: 'show products, and change nothing',
   orders_api: 'price, place, read and cancel orders',
-  refunds_api: 'request and read partial refunds',
+  refunds_api: 'request and read partial refunds, and captures of authorized payments',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
   back_office_api: 'show the back office those copies',

@@ -170,6 +170,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'stock:write': 'move stock',
   'orders:read': 'read the orders of its customers',
   'orders:place': 'place, pay and cancel orders for its customers',
+  'orders:capture': 'take the payments that orders have authorized',
   'orders:refund': 'give back what orders were paid with',
   'orders:review': 'see what is stuck or disagrees, and put it right',
   'customers:read': 'read names, e-mails and addresses',

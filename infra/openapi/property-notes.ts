@@ -26,8 +26,12 @@ const everywhere: Readonly<Record<string, string>> = {
   available: 'Units that can still be ordered: on hand and not reserved.',
   body: 'The first 2 KB of what was answered.',
   brand: 'Who makes it, as customers know it; null when it is not known.',
+  capturedAt: 'When the payment was captured; null while it was not.',
+  authorizedAt: 'When the payment was authorized; null when it was captured at checkout.',
+  voidedAt: 'When the authorized payment was given up; null when it was not.',
+  captureRequestedAt: 'When somebody asked for the capture; null while nobody has.',
+  captureRequestedBy: 'Who asked for the capture: `shipment`, `expiry`, or an application.',
   billingAddress: 'Who pays, if it is another address than the one that the order goes to; null when nobody said.',
-  capturedAt: 'When the payment was captured.',
   categoryId: 'The category that it is in, besides those above that one; null when it is in none.',
   certain: 'Whether the provider has confirmed the amount; false when it never answered.',
   checkedAt: 'When the health was checked.',
@@ -139,7 +143,7 @@ const everywhere: Readonly<Record<string, string>> = {
   password: 'A password of 8 to 128 characters. Common passwords and those about the customer are refused.',
   parentId: 'The category above it; null for one at the top.',
   path: 'Where to send the outcome, in the session that placed the order.',
-  payment: 'The payment of the order; null while nothing is captured.',
+  payment: 'The payment of the order; null while nothing is authorized or captured.',
   archived:
     'Whether the order is old and in the archive. It reads as before, but nothing about it changes there: an operator can take it out.',
   paymentAction:
@@ -342,7 +346,9 @@ const inSchema: Readonly<Record<string, string>> = {
     '`up`; `degraded` when orders cannot be placed but the catalogue is served; `down` when the database is away.',
   'OrderPlacedEntry.detail': 'The status that the order began with, and what there was to pay.',
   'StockReservedEntry.detail': 'Until when the stock is held.',
+  'PaymentAuthorizedEntry.detail': 'Which payment was authorized.',
   'PaymentCapturedEntry.detail': 'Which payment was captured.',
+  'PaymentVoidedEntry.detail': 'Which payment was voided.',
   'StockCommittedEntry.detail': 'Nothing more.',
   'PaymentRefundedEntry.detail':
     'Of the whole payment `paymentId`; of a part of it `refundId` and `amount`, which the refund of that id gave back.',
@@ -359,6 +365,14 @@ const inSchema: Readonly<Record<string, string>> = {
   'StockMovement.reserved': 'By how many units the reserved stock changes.',
   'CreateStockMovementRequest.quantity':
     'Units that came in, or, negative, that went out. Stock never falls below what is reserved.',
+  'PaymentCapture.orderStatus':
+    'The status of the order. `needs_attention`: the capture failed, and a person looks at it.',
+  'PaymentCapture.status':
+    '`authorized`: held and not taken; `captured`: taken; `voided`: given up; `refunded`: given back.',
+  'PaymentCapture.amount': 'What the customer pays.',
+  'PaymentCapture.expiresAt': 'When the authorization ends; null when the payment was captured at checkout.',
+  'PaymentCapture.requestedAt': 'When somebody asked for the capture; null while nobody has.',
+  'PaymentCapture.requestedBy': 'Who asked for it: `shipment`, `expiry`, or the key of an application.',
   'RequestRefundRequest.amount': 'What goes back; all that is left of the payment when it is missing.',
   'SignUpRequest.password':
     'A password of 8 to 128 characters. Leave it out where e-mails must be confirmed: it is chosen with the mailed token.',
@@ -392,7 +406,9 @@ const schemaNotes: Readonly<Record<string, string>> = {
   OrderWithParts: 'An order, and what `include` asked for besides.',
   OrderPlacedEntry: 'The order was placed.',
   StockReservedEntry: 'Its stock was reserved.',
+  PaymentAuthorizedEntry: 'Its payment was authorized, to be captured later.',
   PaymentCapturedEntry: 'Its payment was captured.',
+  PaymentVoidedEntry: 'Its authorized payment was given up.',
   StockCommittedEntry: 'Its stock was taken.',
   PaymentRefundedEntry: 'Its payment was given back, or a part of it.',
   RefundFailedEntry: 'The provider refused a partial refund.',
@@ -415,6 +431,7 @@ const schemaNotes: Readonly<Record<string, string>> = {
   ListedProduct: 'A product of the catalogue, and whether it can be ordered.',
   ProductImage: 'A picture of a product.',
   Quote: 'What a basket would cost now. Nothing is held.',
+  PaymentCapture: 'The payment of an order, and how far its capture has come.',
   Refund: 'A partial refund of an order’s payment.',
   ReviewOrder: 'An order as operators see it.',
   OrderDetails: 'An order as its events tell it, with its customer as they are now.',

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
 import * as address from '../../lib/contract/api/address.ts';
+import * as captures from '../../lib/contract/api/captures.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
@@ -52,6 +53,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   TimelineEntry: orders.timelineEntry,
   ...orders.timelineEntries,
   ...events.feedEvents,
+  PaymentCapture: captures.paymentCapture,
   Refund: refunds.refund,
   ManualReview: manualReview.manualReview,
   ReviewOrder: manualReview.reviewOrder,

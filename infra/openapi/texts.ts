@@ -160,6 +160,8 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'get-order-timeline': 'Shows what has happened to an order, oldest first, for the customer to follow.',
   'cancel-order':
     'Asks for the cancellation. Whatever was taken goes back; a confirmed order can be cancelled for fourteen days.',
+  'get-capture':
+    'Shows whether the payment of an order is taken. A requested capture goes on by itself: ask again until its status is not `authorized`.',
   'list-refunds': 'Shows the partial refunds of an order, newest first.',
   'get-refund': 'Shows one partial refund. It goes on by itself: ask again until its status is not `requested`.',
   'list-applications': 'Shows every application of the shop, newest first.',

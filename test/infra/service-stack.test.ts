@@ -233,6 +233,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME', 'PLACING_STATE_MACHINE_ARN'];
     expect(names('http/place-order')).toEqual(withDatabase.toSorted());
     expect(names('http/get-health')).toEqual([
+      'CAPTURING_STATE_MACHINE_ARN',
       'COMPENSATING_STATE_MACHINE_ARN',
       'DATABASE_HOST',
       'DATABASE_NAME',

@@ -138,7 +138,11 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   refunds_api: {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
-    'payments.payments': ['select, update(refund_claimed)', 'claims the amount of a refund, and changes nothing else'],
+    'payments.payments': [
+      'select, update(refund_claimed, capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'claims the amount of a refund and requests captures, and changes nothing else',
+    ],
+    'archive.payments': ['select', 'shows that the payment of an archived order was captured'],
     'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
     'archive.refunds': ['select', 'shows refunds of archived orders'],
     'archive.order_keys': ['select(id, status)', 'knows that an order is archived'],
@@ -197,9 +201,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'moves stock through the ledger'],
     'stock.reservations': ['select, insert, update(state)', 'holds, commits and releases; quantity and expiry stay'],
     'payments.payments': [
-      'select, insert, update(status, refund_claimed, refunded_amount, refunded_at, refund_reference)',
+      'select, insert, update(status, refund_claimed, refunded_amount, captured_at, voided_at, refunded_at, refund_reference, capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
       'records captures and refunds; the amount stays',
     ],
+    'payments.refundable_orders': ['select', 'requests captures of confirmed orders alone'],
     'payments.refunds': [
       'select, update(status, attempt, failure_code, reference, updated_at)',
       'finds refunds that no execution works on, and settles them; the requested amount stays',
@@ -212,8 +217,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   manual_review: {
     'orders.orders': [
-      'select, update(status, version, failure_code, failure_detail, abandoned_at, compensation_attempts, correlation_id, updated_at)',
-      'runs the compensation of an order again or ends the order; never takes it forward, never changes lines or totals',
+      'select, update(status, version, failure_code, failure_detail, abandoned_at, compensation_attempts, capture_retries, correlation_id, updated_at)',
+      'runs the compensation of an order again, its capture, or ends the order; never takes another forward, never changes lines or totals',
     ],
     'orders.order_details': ['select', 'shows orders with lines and payment'],
     'orders.timeline': ['select, insert', 'shows the timeline and adds what an operator did'],
@@ -238,8 +243,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.reservations': ['select, update(state)', 'shows the stock that an order keeps, and gives it back'],
     'stock.movements': ['select, insert', 'shows how an order’s stock moved, and moves it back'],
     'payments.payments': [
-      'select, update(status, refunded_at, refund_reference)',
-      'shows the payment, and records that an operator refunded it; the amount stays',
+      'select, update(status, voided_at, refunded_at, refund_reference, capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'shows the payment, records that an operator refunded it or has it captured again; the amount stays',
     ],
     'payments.refunds': ['select', 'shows partial refunds'],
     'outbox.events': [
@@ -274,6 +279,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   monitor: {
     'monitor.open_orders': ['select', 'counts open orders, and checks invariant 4'],
     'monitor.manual_reviews_waiting': ['select', 'counts orders in manual review'],
+    'monitor.open_captures': ['select', 'knows since when a payment should be captured'],
     'monitor.stock_violations': ['select', 'shows what breaks invariant 1'],
     'monitor.stock_balances': ['select', 'checks invariant 1'],
     'monitor.ledger': ['select', 'adds up opening balances, without reasons and orders'],

@@ -1,5 +1,6 @@
 import * as applications from './applications.ts';
 import * as audit from './audit.ts';
+import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
 import * as customers from './customers.ts';
@@ -33,6 +34,7 @@ const files = [
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderParts },
+  { tag: 'Orders', file: captures },
   { tag: 'Orders', file: refunds },
   { tag: 'Orders', file: orderDetails },
   { tag: 'Payments', file: payments },

@@ -25,6 +25,10 @@ export const orderFailureCodes = [
   'cancelled',
   'compensated',
   'compensation-failed',
+  /** It is confirmed, and its authorized payment could not be captured. */
+  'capture-failed',
+  /** It is confirmed, and its authorization ends before its payment was captured. */
+  'authorization-expiring',
   /** Its execution ended without ending the order. */
   'saga-ended',
 ] as const;
@@ -45,6 +49,10 @@ export const lines = z
   )
   .check(z.minLength(1), z.maxLength(maxLines));
 export type LineInput = z.output<typeof lines>[number];
+
+/** `authorized` money is held and not taken yet; `voided` money was held and never taken. */
+export const paymentStatuses = ['authorized', 'captured', 'voided', 'refunded'] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
 
 /** Why something is taken off an order. */
 export const discountReasons = ['premium-customer', 'large-order', 'coupon'] as const;
@@ -93,7 +101,7 @@ export const order = z.object({
   contact: z.optional(z.nullable(contact)),
   note: z.optional(z.nullable(z.string())),
   metadata: z.record(z.string(), z.unknown()),
-  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
+  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(paymentStatuses), refunded: money })),
   /** What the customer must do before the payment goes on, in `pending_payment` alone. */
   paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
   failure: z.nullable(z.object({ code: z.enum(orderFailureCodes), detail: z.string() })),
@@ -112,7 +120,9 @@ const partialRefund = { refundId: id('refund'), amount: money };
 export const timelineDetails = {
   'order-placed': z.object({ status: z.enum(['pending']), total: money, requestId }),
   'stock-reserved': z.object({ expiresAt: timestamp }),
+  'payment-authorized': z.object({ paymentId: id('payment') }),
   'payment-captured': z.object({ paymentId: id('payment') }),
+  'payment-voided': z.object({ paymentId: id('payment') }),
   'stock-committed': z.object({}),
   // The whole payment, or a part of it.
   'payment-refunded': z.object({ paymentId: z.optional(id('payment')), ...z.partial(z.object(partialRefund)).shape }),
@@ -134,7 +144,9 @@ const entry = <T extends TimelineType>(type: T) =>
 export const timelineEntries = {
   OrderPlacedEntry: entry('order-placed'),
   StockReservedEntry: entry('stock-reserved'),
+  PaymentAuthorizedEntry: entry('payment-authorized'),
   PaymentCapturedEntry: entry('payment-captured'),
+  PaymentVoidedEntry: entry('payment-voided'),
   StockCommittedEntry: entry('stock-committed'),
   PaymentRefundedEntry: entry('payment-refunded'),
   RefundFailedEntry: entry('refund-failed'),
@@ -146,7 +158,9 @@ export const timelineEntries = {
 export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.OrderPlacedEntry,
   timelineEntries.StockReservedEntry,
+  timelineEntries.PaymentAuthorizedEntry,
   timelineEntries.PaymentCapturedEntry,
+  timelineEntries.PaymentVoidedEntry,
   timelineEntries.StockCommittedEntry,
   timelineEntries.PaymentRefundedEntry,
   timelineEntries.RefundFailedEntry,

@@ -7,6 +7,7 @@ import type { TableGrants } from './tables.ts';
 export const stateMachineVariables = {
   placing: 'PLACING_STATE_MACHINE_ARN',
   compensating: 'COMPENSATING_STATE_MACHINE_ARN',
+  capturing: 'CAPTURING_STATE_MACHINE_ARN',
   refunding: 'REFUNDING_STATE_MACHINE_ARN',
 } as const;
 export type StateMachineName = keyof typeof stateMachineVariables;

@@ -59,7 +59,7 @@ export const orderToCancel = (
   order: Pick<
     Awaited<ReturnType<typeof readCancellation>>,
     'id' | 'total' | 'currency' | 'paymentProvider' | 'paymentReference'
-  >,
+  > & { captureAt?: 'shipment' | null },
 ): OrderToCancel => ({
   orderId: order.id,
   reason: 'cancellation',
@@ -68,6 +68,7 @@ export const orderToCancel = (
   ...(order.paymentProvider === null || order.paymentReference === null
     ? {}
     : { payment: { provider: order.paymentProvider, reference: order.paymentReference } }),
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
 
 const refusal = (status: string, windowSeconds: number): Problem =>

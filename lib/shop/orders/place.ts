@@ -19,6 +19,8 @@ export type PlaceDeps = {
   /** What the numbers of orders begin with. */
   numberPrefix: string;
   startPlacing: StartSaga<OrderToPlace>;
+  /** When the payment of a new order is captured; absent: at checkout. */
+  captureAt?: 'shipment' | undefined;
 };
 
 /** What a request says of an order besides its lines. */
@@ -59,6 +61,7 @@ export async function placeOrder(
     customerId,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,
+    captureAt: deps.captureAt,
     createdAt: deps.clock.now(),
   };
   const placed = pendingOrder(order);
@@ -101,9 +104,11 @@ export const orderToPlace = (order: {
   total: number;
   currency: string;
   paymentMethod: string;
+  captureAt?: 'shipment' | null | undefined;
 }): OrderToPlace => ({
   orderId: order.id,
   amount: order.total,
   currency: order.currency,
   paymentMethod: order.paymentMethod,
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
