@@ -57,7 +57,11 @@ const rows = {
     tables: { sessions: ['Query', 'BatchWriteItem'], identities: ['DeleteItem'] },
     writesEvents: true,
   }),
-  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'list-customers': http('GET', '/customers', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', {
+    scopes: ['customers:read'],
+    asks: ['back_office_api'],
+  }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
@@ -172,12 +176,15 @@ const rows = {
     states: { placing: ['StartExecution'] },
     waits: true,
   }),
-  'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
-  'get-order': http('GET', '/orders/{orderId}', 'customer', 'orders_api', {
+  'list-orders': http('GET', '/orders', 'customerOrApp', 'orders_api', {
+    scopes: ['orders:read'],
+    asks: ['back_office_api', 'profiles_api'],
+  }),
+  'get-order': http('GET', '/orders/{orderId}', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['profiles_api', 'catalog_reader'],
   }),
-  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customer', 'orders_api', {
+  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customerOrApp', 'orders_api', {
     scopes: ['orders:read'],
   }),
   'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {

@@ -1,4 +1,4 @@
-import type { Customer } from '../../lib/contract/api/caller.ts';
+import { type App, type Customer, customerOf } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import type { Request } from '../../lib/http/request.ts';
@@ -9,10 +9,10 @@ import { readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { caller, path }: Request<typeof contract.getOrderTimeline, Customer>,
+  { caller, path }: Request<typeof contract.getOrderTimeline, Customer | App>,
   { sql }: { sql: () => Sql },
 ): Promise<Result> {
-  const entries = await readTimeline(sql(), { orderId: path.orderId, customerId: caller.customerId });
+  const entries = await readTimeline(sql(), { orderId: path.orderId, customerId: customerOf(caller) });
   if (entries === undefined) throw new Problem('not-found', 'You have no such order.');
   return { status: 200, body: { data: entries } };
 }

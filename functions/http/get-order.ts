@@ -1,5 +1,5 @@
 import { findCustomer } from '../../lib/accounts/customers/customers.sql.ts';
-import type { Customer } from '../../lib/contract/api/caller.ts';
+import { type App, type Customer, customerOf } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/order-parts.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
@@ -21,14 +21,14 @@ type Deps = { sql: () => Sql; accounts: ReadRoom; catalog: ReadRoom; stopwatch: 
 
 /** A composed answer has no version of its own: its ETag is made of the whole of it. */
 export async function run(
-  { caller, path, query, log, meter }: Request<typeof contract.getOrder, Customer>,
+  { caller, path, query, log, meter }: Request<typeof contract.getOrder, Customer | App>,
   { sql, accounts, catalog, stopwatch, timeoutMs }: Deps,
 ): Promise<Result> {
   const until = stopwatch.elapsed() + timeoutMs;
   // In one order, whichever the request has, so that the same answer has the same ETag.
   const wanted = contract.orderParts.filter((part) => query.include?.includes(part));
   if (wanted.includes('products')) requireScope(caller, 'catalog:read');
-  const order = await findOrder(sql(), { orderId: path.orderId, customerId: caller.customerId });
+  const order = await findOrder(sql(), { orderId: path.orderId, customerId: customerOf(caller) });
   if (order === undefined) throw new Problem('not-found', 'You have no such order.');
   if (wanted.length === 0) return { status: 200, body: order, etag: versionTag(order.version) };
   const rooms = {

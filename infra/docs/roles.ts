@@ -22,7 +22,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   refunds_api: 'request and read partial refunds, and captures of authorized payments',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
-  back_office_api: 'show the back office those copies',
+  back_office_api: 'show the back office those copies, find orders of all customers, and change nothing',
   application_events: 'write the events of applications, and read nothing',
   publisher: 'read the events, and mark those that were published',
   saga: 'take orders forward and back, with stock and payments; never change lines, totals or the customer',

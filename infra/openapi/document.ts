@@ -108,6 +108,7 @@ const schemesOf: Readonly<Record<Auth, readonly string[]>> = {
   customer: ['session'],
   session: ['session'],
   app: ['appKey'],
+  customerOrApp: ['session', 'appKey'],
 };
 
 function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {

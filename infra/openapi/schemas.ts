@@ -5,6 +5,7 @@ import * as captures from '../../lib/contract/api/captures.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
+import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
@@ -14,6 +15,7 @@ import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import * as orderDetails from '../../lib/contract/api/order-details.ts';
 import { orderWithParts } from '../../lib/contract/api/order-parts.ts';
+import { count } from '../../lib/contract/api/order-search.ts';
 import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
@@ -50,6 +52,10 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Quote: orders.quote,
   Order: orders.order,
   OrderWithParts: orderWithParts,
+  ListCount: count,
+  CustomerWithOrders: customerWithOrders,
+  CustomerOrders: customerOrders,
+  CustomerOrderTotals: orderTotals,
   TimelineEntry: orders.timelineEntry,
   ...orders.timelineEntries,
   ...events.feedEvents,

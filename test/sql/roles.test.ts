@@ -28,7 +28,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   profiles_api: {
     'customers.customers': [
-      'select(id, email, name, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'select(id, email, name, words, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
@@ -178,6 +178,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'read_models.generations': ['select', 'knows which generation to read'],
     'read_models.order_details': ['select', 'shows orders to the back office'],
+    'orders.orders': ['select(id, number, customer_id, status, currency, total, contact)', 'finds orders by these'],
+    'orders.lines': ['select(order_id, product_id)', 'finds the orders of a product'],
+    'orders.order_details': ['select', 'shows what it found'],
+    'archive.order_keys': [
+      'select(id, number, customer_id, status, currency, total, refunded, products)',
+      'finds archived orders, and adds up those of a customer',
+    ],
+    'archive.order_details': ['select', 'shows what it found'],
   },
   order_mails: {
     'read_models.customers': ['select', 'finds the address of a customer as the events say it'],

@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
+import * as customerSearch from './customer-search.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
@@ -12,6 +13,7 @@ import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
 import * as orderDetails from './order-details.ts';
 import * as orderParts from './order-parts.ts';
+import * as orderSearch from './order-search.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
@@ -25,6 +27,7 @@ import * as webhooks from './webhooks.ts';
 /** The contract files, each with the tag that its operations have in the reference. */
 const files = [
   { tag: 'Customers', file: customers },
+  { tag: 'Customers', file: customerSearch },
   { tag: 'Customers', file: identities },
   { tag: 'Customers', file: privacy },
   { tag: 'Sessions', file: sessions },
@@ -33,6 +36,7 @@ const files = [
   { tag: 'Catalogue', file: imports },
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
+  { tag: 'Orders', file: orderSearch },
   { tag: 'Orders', file: orderParts },
   { tag: 'Orders', file: captures },
   { tag: 'Orders', file: refunds },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { address, addresses, contact, details } from './address.ts';
-import { id, money, page, pageQuery, timestamp, version } from './common.ts';
+import { id, money, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 import { paymentAction } from './payment-action.ts';
 
@@ -213,17 +213,9 @@ export const placeOrder = {
 } as const satisfies OperationContract;
 
 /** As people type it: in any case, with spaces around. */
-const orderNumber = z
+export const orderNumber = z
   .string()
   .check(z.trim(), z.toUpperCase(), z.regex(/^[A-Z0-9]{1,10}-\d{1,15}$/, 'is not a number such as CF-10042'));
-
-export const listOrders = {
-  summary: 'List your orders, newest first',
-  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)), number: z.optional(orderNumber) }),
-  responses: { 200: page(order) },
-  personal: personalOfOrder.map((field) => `data.${field}`),
-  problems: ['invalid-cursor'],
-} as const satisfies OperationContract;
 
 export const getOrderTimeline = {
   summary: 'List what happened to an order, oldest first',

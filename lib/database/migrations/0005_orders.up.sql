@@ -115,7 +115,8 @@ create table orders.lines (
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
   primary key (order_id, position),
-  unique (order_id, product_id),
+  -- In the order in which the orders of a product are found.
+  unique (product_id, order_id),
   constraint line_total_adds_up check (total = unit_price * quantity),
   constraint shares_within_line check (discount between 0 and total)
 );

@@ -24,6 +24,12 @@ create table archive.order_keys (
   customer_id kernel.customer_id not null references customers.customers (id),
   status text collate "C" not null,
   updated_at timestamptz not null,
+  currency kernel.currency not null,
+  total bigint not null,
+  -- What was given back of its payment. It does not change in the archive.
+  refunded bigint not null,
+  -- The ids of its products, without their prefix, which takes half the place.
+  products uuid[] not null,
   page_id bigint not null references archive.pages (id),
   archived_at timestamptz not null
 );
@@ -199,8 +205,16 @@ begin
     from (select min(o.created_at) as first_at, max(o.updated_at) as last_at from orders.orders o where o.id = any (chosen)) n
     where p.id = page;
   end if;
-  insert into archive.order_keys (id, number, customer_id, status, updated_at, page_id, archived_at)
-  select o.id, o.number, o.customer_id, o.status, o.updated_at, page, now from orders.orders o where o.id = any (chosen);
+  insert into archive.order_keys (
+    id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+  )
+  select o.id, o.number, o.customer_id, o.status, o.updated_at, o.currency, o.total,
+    coalesce((
+      select case p.status when 'refunded' then p.amount else p.refunded_amount end from payments.payments p where p.order_id = o.id
+    ), 0),
+    array(select right(l.product_id, 32)::uuid from orders.lines l where l.order_id = o.id order by l.position),
+    page, now
+  from orders.orders o where o.id = any (chosen);
   delete from archive.unarchived u where u.order_id = any (chosen);
 
   delete from payments.refunds r where r.order_id = any (chosen);

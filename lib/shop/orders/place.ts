@@ -3,7 +3,7 @@ import type { LineInput, Order } from '../../contract/api/orders.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { newId } from '../../kernel/ids.ts';
+import { idTimestamp, newId } from '../../kernel/ids.ts';
 import { priceOrder } from '../pricing/price.ts';
 import { checkAddresses } from './check-addresses.ts';
 import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
@@ -53,16 +53,18 @@ export async function placeOrder(
 
   checkAddresses(request);
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
+  const id = newId('order', deps.clock);
   const order: NewOrder = {
     ...priceOrder({ lines: request.lines, products: before.products, premium: before.premium }),
-    id: newId('order', deps.clock),
+    id,
     eventId: newId('event', deps.clock),
     number: before.number,
     customerId,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,
     captureAt: deps.captureAt,
-    createdAt: deps.clock.now(),
+    // The time in the id, so that orders are found by it.
+    createdAt: idTimestamp(id),
   };
   const placed = pendingOrder(order);
   const answer = { status: 202, headers: { location: `/orders/${order.id}` }, body: JSON.stringify(placed) };

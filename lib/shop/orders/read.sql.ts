@@ -21,15 +21,18 @@ export const withArchived = (columns: (part: OrderPart) => Fragment, rest: Fragm
 /** The schema that has the rows of an order. */
 export type OrderPart = 'orders' | 'archive';
 
+/** An order, and whose it must be: without a customer, anybody's. */
+export type OrderOf = { orderId: string; customerId?: string | undefined };
+
+const ofCustomer = (sql: Sql | TransactionSql, { customerId }: OrderOf): Fragment =>
+  customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`;
+
 /** An order of this customer; undefined when there is none, or it is somebody else's. */
-export async function findOrder(
-  sql: Sql | TransactionSql,
-  { orderId, customerId }: { orderId: string; customerId: string },
-): Promise<Order | undefined> {
+export async function findOrder(sql: Sql | TransactionSql, of: OrderOf): Promise<Order | undefined> {
   const columns = () => orderColumns(sql);
   // With a limit the archive is not read when the order is found before.
   const [row] = await sql`
-    ${withArchived(columns, sql`where id = ${orderId} and customer_id = ${customerId}`, sql)} limit 1`;
+    ${withArchived(columns, sql`where id = ${of.orderId} ${ofCustomer(sql, of)}`, sql)} limit 1`;
   return row && toOrder(row as OrderRow);
 }
 
@@ -57,32 +60,25 @@ export async function listOrders(
 }
 
 /** What happened to a customer's order, oldest first; undefined when there is no such order, or it is not theirs. */
-export async function readTimeline(
-  sql: Sql,
-  { orderId, customerId }: { orderId: string; customerId: string },
-): Promise<TimelineEntry[] | undefined> {
+export async function readTimeline(sql: Sql, of: OrderOf): Promise<TimelineEntry[] | undefined> {
   const rows = await sql`
     select t.version, t.entry, t.at, t.type, t.detail
     from orders.timeline t
     join orders.orders o on o.id = t.order_id
-    where t.order_id = ${orderId} and o.customer_id = ${customerId}
+    where t.order_id = ${of.orderId} ${ofCustomer(sql, of)}
     union all
     select t.version, t.entry, t.at, t.type, t.detail
     from archive.timeline t
     join archive.order_keys o on o.id = t.order_id
-    where t.order_id = ${orderId} and o.customer_id = ${customerId}
+    where t.order_id = ${of.orderId} ${ofCustomer(sql, of)}
     order by version, entry`;
   if (rows.length === 0) return undefined;
   return rows.map(({ at, type, detail }) => ({ at: at.toISOString(), type, detail }));
 }
 
 /** The status of an archived order; undefined when no such order is archived, or it is not this customer's. */
-export async function findArchivedStatus(
-  sql: Sql | TransactionSql,
-  { orderId, customerId }: { orderId: string; customerId?: string },
-): Promise<OrderStatus | undefined> {
+export async function findArchivedStatus(sql: Sql | TransactionSql, of: OrderOf): Promise<OrderStatus | undefined> {
   const [row] = await sql`
-    select status from archive.order_keys
-    where id = ${orderId} ${customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`}`;
+    select status from archive.order_keys where id = ${of.orderId} ${ofCustomer(sql, of)}`;
   return row?.status;
 }
