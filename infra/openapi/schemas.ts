@@ -11,6 +11,7 @@ import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
 import * as fulfilments from '../../lib/contract/api/fulfilments.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
+import * as imports from '../../lib/contract/api/imports.ts';
 import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
@@ -40,6 +41,8 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ProductWithVariants: catalog.productWithVariants,
   Variant: catalog.variant,
   Category: categories.category,
+  Import: imports.imported,
+  ImportError: imports.importError,
   ListedProduct: catalog.listedProduct,
   ProductImage: catalog.image,
   Address: customers.address,
