@@ -13,6 +13,7 @@ import type { MemoryFigures } from './memory.ts';
 import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { ReportFigures } from './reports.ts';
 import type { RetentionFigures } from './retention.ts';
 import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
@@ -34,6 +35,7 @@ export type Results = {
   search?: SearchFigures;
   growth?: Growth[];
   retention?: RetentionFigures;
+  reports?: ReportFigures;
   archive?: ArchiveFigures;
   peers?: PeerFigures[];
 };
@@ -55,6 +57,7 @@ export function toJson({
   search,
   growth,
   retention,
+  reports,
   archive,
   peers,
 }: Results): object {
@@ -91,6 +94,7 @@ export function toJson({
       growth: growth.map(({ operation, p50, ratio }) => ({ operation, p50, ratio: rounded(ratio, 3) })),
     }),
     ...(retention && { retention }),
+    ...(reports && { reports }),
     ...(archive && { archive }),
     ...(memory && { memory }),
     ...(pool && { pool }),
