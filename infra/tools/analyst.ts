@@ -30,7 +30,8 @@ async function main(args: string[]): Promise<number> {
       for (const statement of await readSlow(local)) console.log(lineOf(statement));
       return 0;
     }
-    const address = asked.host === undefined ? laptop() : { host: asked.host, port: 5432, region: regionOf(asked.region) };
+    const address =
+      asked.host === undefined ? laptop() : { host: asked.host, port: 5432, region: regionOf(asked.region) };
     if (asked.command === 'connect') console.log(await psqlLine(address));
     else process.stdout.write(await runQuery(address, asked.statement!));
     return 0;

@@ -24,9 +24,7 @@ export function slowStatements(log: string): SlowStatement[] {
 /** The entries of sessions. Lines that begin with a tab go on with the one before. */
 const entriesOf = (log: string) =>
   [
-    ...log.matchAll(
-      /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \S+) ([a-z_]+)\[(\d+)\] ([A-Z]+): {2}(.*(?:\n\t.*)*)$/gm,
-    ),
+    ...log.matchAll(/^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \S+) ([a-z_]+)\[(\d+)\] ([A-Z]+): {2}(.*(?:\n\t.*)*)$/gm),
   ].map(([, at, user, pid, kind, text]) => ({ at: at!, user: user!, pid: pid!, kind: kind!, text: text! }));
 
 const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 300);

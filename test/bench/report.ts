@@ -1,3 +1,4 @@
+import type { Usage } from '../../infra/cost/usage.ts';
 import type { ArchiveFigures } from './archive.ts';
 import { initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
@@ -33,6 +34,7 @@ export type Results = {
   cache?: CacheFigures;
   webhooks?: WebhookFigures;
   search?: SearchFigures;
+  usage?: Usage;
   growth?: Growth[];
   retention?: RetentionFigures;
   reports?: ReportFigures;
@@ -55,6 +57,7 @@ export function toJson({
   cache,
   webhooks,
   search,
+  usage,
   growth,
   retention,
   reports,
@@ -104,6 +107,7 @@ export function toJson({
     ...(cache && { cache }),
     ...(webhooks && { webhooks }),
     ...(search && { search }),
+    ...(usage && { usage }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),

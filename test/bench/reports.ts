@@ -63,7 +63,13 @@ async function order({ stack, tokens, productIds }: Shop, agent: Agent, seconds:
   const customer = async (token: string) => {
     while (performance.now() < until) {
       const startedAt = performance.now();
-      await placeOrder({ url: `${stack.baseUrl}/orders`, token, productIds: [productIds[took.length % 20]!], wait: 20, agent });
+      await placeOrder({
+        url: `${stack.baseUrl}/orders`,
+        token,
+        productIds: [productIds[took.length % 20]!],
+        wait: 20,
+        agent,
+      });
       took.push(performance.now() - startedAt);
     }
   };

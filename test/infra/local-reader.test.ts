@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
 
 let directory: string;
 let stack: Stack;
@@ -138,7 +138,12 @@ test('while replay stands still, reports say their age, and own orders come from
 test('a margin keeps the cost of its sale, whatever the product costs later', async () => {
   const { id } = demo.products[0]!;
   const cost = (amount: number) =>
-    call('PATCH', `/products/${id}`, { authorization: `Bearer ${demo.appKey}` }, { costPrice: { amount, currency: 'EUR' } });
+    call(
+      'PATCH',
+      `/products/${id}`,
+      { authorization: `Bearer ${demo.appKey}` },
+      { costPrice: { amount, currency: 'EUR' } },
+    );
   expect(await cost(500)).toMatchObject({ httpStatus: 200 });
   const placed = await order();
   expect(await cost(900)).toMatchObject({ httpStatus: 200 });
@@ -197,7 +202,9 @@ test('an analyst queries the reader, and a statement that runs away is cut and n
     region: env.AWS_REGION!,
     caFile: env.DATABASE_CA_FILE!,
   };
-  expect(await psqlLine(address)).toMatch(/^PGPASSWORD='localhost:\d+\/\?Action=connect\S+' psql "host=localhost port=\d+ user=analyst /);
+  expect(await psqlLine(address)).toMatch(
+    /^PGPASSWORD='localhost:\d+\/\?Action=connect\S+' psql "host=localhost port=\d+ user=analyst /,
+  );
   const csv = await runQuery(address, "select name, email from reporting.customers_masked where email like 'a%'");
   expect(csv).toBe('name,email\r\nA…,a…@example.com\r\n');
   const runaway = "set statement_timeout = '700ms'; select count(*) from generate_series(1, 1e12) as runaway";

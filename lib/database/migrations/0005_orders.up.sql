@@ -279,7 +279,7 @@ create view orders.priceable_products as
 create view orders.sold_products as
   select id, category_id, brand, cost_amount, cost_currency from catalog.products;
 create view orders.priceable_customers as
-  select id, premium from customers.customers;
+  select id, premium, verified_vat_number from customers.customers;
 
 -- The products and quantities of an order, without prices.
 create view stock.wanted as
