@@ -149,20 +149,24 @@ const rows = {
     scopes: ['stock:write'],
   }),
   'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
-  'place-order': http('POST', '/orders', 'customer', 'orders_api', {
+  'place-order': http('POST', '/orders', 'client', 'orders_api', {
     scopes: ['orders:place'],
     states: { placing: ['StartExecution'] },
     waits: true,
   }),
   'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
-  'get-order': http('GET', '/orders/{orderId}', 'customer', 'orders_api', {
+  'get-order': http('GET', '/orders/{orderId}', 'client', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['profiles_api', 'catalog_reader'],
   }),
-  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customer', 'orders_api', {
+  'update-order': http('PATCH', '/orders/{orderId}', 'client', 'orders_api', {
+    scopes: ['orders:place'],
+    writesEvents: true,
+  }),
+  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'client', 'orders_api', {
     scopes: ['orders:read'],
   }),
-  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {
+  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'client', 'orders_api', {
     scopes: ['orders:place'],
     states: { placing: ['SendTaskSuccess'], compensating: ['StartExecution'] },
     tables: { awaitedPayments: ['UpdateItem'] },
@@ -173,7 +177,7 @@ const rows = {
     states: { refunding: ['StartExecution'] },
     waits: true,
   }),
-  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'customer', 'orders_api', {
+  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'client', 'orders_api', {
     scopes: ['orders:place'],
     tables: { charges: ['GetItem', 'UpdateItem'], awaitedPayments: ['UpdateItem'] },
     states: { placing: ['SendTaskSuccess'] },

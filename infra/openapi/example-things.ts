@@ -112,6 +112,7 @@ export const pending = {
   number: 'CF-10042',
   status: 'pending' as const,
   customerId: ids.customer,
+  placedBy: null,
   ...priced,
   shippingAddress: orderAddress,
   billingAddress: null,

@@ -13,6 +13,8 @@ export type RequestHeaders = {
   /** What `If-Match` and `If-None-Match` ask of the version that a write changes. */
   condition: VersionCondition;
   ifNoneMatch: string | undefined;
+  /** `Order-Token`, where the operation takes one. */
+  orderToken: string | undefined;
 };
 
 /** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale */
@@ -24,6 +26,7 @@ export function parseHeaders(contract: OperationContract, headers: Record<string
       ? { oneOf: parseIfMatch(headers['if-match']), noneOf: parseIfNoneMatch(headers['if-none-match']) }
       : {},
     ifNoneMatch: headers['if-none-match'],
+    orderToken: contract.orderToken ? headers['order-token'] : undefined,
   };
 }
 

@@ -18,6 +18,7 @@ import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
+import { changeOrder } from '../../lib/shop/orders/change.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { detailsOf } from '../../lib/shop/orders/place.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
@@ -132,6 +133,8 @@ async function place({ discount = 0 } = {}): Promise<string> {
     ...detailsOf({}),
     id: orderId,
     number: newId('request', saga.clock),
+    placedBy: null,
+    guestToken: null,
     eventId: ids().eventId,
     customerId: saga.customerId,
     paymentMethod: 'pm_card_visa',
@@ -261,6 +264,7 @@ test('an event says what happened, to which order and customer, and nothing of t
     metadata: {},
     orderId,
     number,
+    placedBy: null,
     customerId: saga.customerId,
     lines: [
       {
@@ -380,6 +384,9 @@ test('the contract, the transitions and the database know the same events', asyn
     { type: 'product.created', sequence: 1, correlationId: 'req_1', data: { ...data, active: true } },
     { type: 'product.updated', sequence: 2, correlationId: 'req_2', data: { ...data, active: false } },
   ]);
+  const of = { orderId: await place(), customerId: saga.customerId };
+  const how = { by: 'customer', condition: {}, requestId: 'req_3' } as const;
+  await changeOrder({ sql: saga.api, clock: saga.clock }, of, { note: 'Ring twice.' }, how);
   const defined = domainEvents.map(({ type, version }) => `${type} ${version}`).toSorted();
   const written = await saga.owner`select distinct type || ' ' || schema_version as event from outbox.events`;
   expect(written.map(({ event }) => event).toSorted()).toEqual(defined);

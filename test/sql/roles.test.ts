@@ -115,8 +115,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   orders_api: {
     'orders.orders': [
-      'select, insert, update(status, version, correlation_id, updated_at)',
-      'places orders and starts cancelling them; never changes lines, totals or customer',
+      'select, insert, update(status, version, shipping_address, billing_address, contact, note, metadata, correlation_id, updated_at)',
+      'places orders, changes what they say and starts cancelling them; never changes lines, totals or customer',
     ],
     'orders.lines': [
       'select(order_id, quantity), insert',
@@ -129,8 +129,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.timeline': ['select', 'shows what happened to them'],
     'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
-    'orders.priceable_customers': ['select', 'knows who is premium, and nothing else of a customer'],
-    'outbox.events': ['insert', 'writes the events of the orders that it places or cancels'],
+    'orders.priceable_customers': ['select', 'knows who may order and is premium, and nothing else of a customer'],
+    'outbox.events': ['insert', 'writes the events of the orders that it places, changes or cancels'],
   },
   refunds_api: {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
@@ -366,7 +366,7 @@ describe('what is granted', () => {
     }
   });
 
-  test('only triggers, the functions of jobs, of the archive and of erasing, and reports run as their owner', async () => {
+  test('only triggers, the functions of jobs, of the archive and of customers, and reports run as their owner', async () => {
     const callable = await as.migrator`
       select p.oid::regprocedure::text as name,
         (select string_agg(rolname, ', ' order by rolname) from pg_roles
@@ -393,6 +393,11 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
+      {
+        name: 'orders.join_guest_orders(text,timestamp with time zone)',
+        callers: 'customers_api',
+        anybody: false,
+      },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`

@@ -6,6 +6,7 @@ const row: OrderRow = {
   ...detailsOf({}),
   id: 'ord_1',
   number: 'CF-10001',
+  placedBy: null,
   customerId: 'cus_1',
   status: 'confirmed',
   currency: 'EUR',
@@ -46,6 +47,7 @@ test('an order without discount, payment and failure says that there is none', (
     metadata: {},
     id: 'ord_1',
     number: 'CF-10001',
+    placedBy: null,
     status: 'confirmed',
     customerId: 'cus_1',
     lines: [

@@ -17,7 +17,7 @@ export type OperationContract = {
   /** What a success status means here, unless the default text says it. */
   statuses?: Readonly<Record<number, string>>;
   /** Header fields of a success that no other property implies. */
-  headers?: readonly ('Location' | 'ETag')[];
+  headers?: readonly ('Location' | 'ETag' | 'Order-Token')[];
   /** Media type of the answer; JSON by default. */
   contentType?: string;
   /** Fields of the answer that only applications with `customers:read` see; `a.b` is the field `b` in `a`. */
@@ -35,6 +35,8 @@ export type OperationContract = {
    * it.
    */
   shareable?: true;
+  /** Takes a guest’s `Order-Token`. */
+  orderToken?: true;
   /** Takes `If-Match`. */
   ifMatch?: true;
   /** The answer lists accesses: the audit records what was asked about, not every id in the answer. */

@@ -8,6 +8,7 @@ import * as findings from './findings.ts';
 import * as identities from './identities.ts';
 import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
+import * as orderChanges from './order-changes.ts';
 import * as orderDetails from './order-details.ts';
 import * as orderParts from './order-parts.ts';
 import * as orders from './orders.ts';
@@ -31,6 +32,7 @@ const files = [
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderParts },
+  { tag: 'Orders', file: orderChanges },
   { tag: 'Orders', file: refunds },
   { tag: 'Orders', file: orderDetails },
   { tag: 'Payments', file: payments },

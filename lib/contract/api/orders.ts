@@ -86,7 +86,10 @@ export const order = z.object({
   /** For people: mails, invoices and the telephone. */
   number: z.string(),
   status: z.enum(orderStatuses),
-  customerId: id('customer'),
+  /** Null for a guest’s order. */
+  customerId: z.nullable(id('customer')),
+  /** The application that placed it for somebody else; null when its buyer did. */
+  placedBy: z.nullable(id('application')),
   ...priced,
   shippingAddress: z.optional(z.nullable(address)),
   billingAddress: z.optional(z.nullable(address)),
@@ -111,6 +114,11 @@ const partialRefund = { refundId: id('refund'), amount: money };
 /** What belongs to an entry of the timeline, by its type. */
 export const timelineDetails = {
   'order-placed': z.object({ status: z.enum(['pending']), total: money, requestId }),
+  'details-changed': z.object({
+    changed: z.array(z.enum(['shippingAddress', 'billingAddress', 'contact', 'note', 'metadata', 'customerId'])),
+    by: z.enum(['customer', 'guest', 'application']),
+    requestId,
+  }),
   'stock-reserved': z.object({ expiresAt: timestamp }),
   'payment-captured': z.object({ paymentId: id('payment') }),
   'stock-committed': z.object({}),
@@ -133,6 +141,7 @@ const entry = <T extends TimelineType>(type: T) =>
 
 export const timelineEntries = {
   OrderPlacedEntry: entry('order-placed'),
+  DetailsChangedEntry: entry('details-changed'),
   StockReservedEntry: entry('stock-reserved'),
   PaymentCapturedEntry: entry('payment-captured'),
   StockCommittedEntry: entry('stock-committed'),
@@ -145,6 +154,7 @@ export const timelineEntries = {
 
 export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.OrderPlacedEntry,
+  timelineEntries.DetailsChangedEntry,
   timelineEntries.StockReservedEntry,
   timelineEntries.PaymentCapturedEntry,
   timelineEntries.StockCommittedEntry,
@@ -175,15 +185,16 @@ export const createQuote = {
 export const placeOrder = {
   summary: 'Place an order',
   description:
-    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
+    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`). Customers order for themselves. Who sends nothing but a `Client-Id` orders as a guest, with an e-mail address in `contact`: the answer has the `Order-Token` that reads the order again. Applications with a key order for the customer of `customerId`, or for a guest without it.',
   body: z.strictObject({
     lines,
     paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)),
     ...details,
+    customerId: z.optional(id('customer')),
   }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
-  headers: ['Location'],
+  headers: ['Location', 'Order-Token'],
   personal: personalOfOrder,
   problems: ['country-unknown', 'postal-code-invalid', 'product-not-available', 'currencies-mixed', 'amount-too-large'],
   idempotency: 'required',
@@ -208,6 +219,7 @@ export const getOrderTimeline = {
   path: orderPath,
   responses: { 200: z.object({ data: z.array(timelineEntry) }) },
   problems: ['not-found'],
+  orderToken: true,
 } as const satisfies OperationContract;
 
 export const cancelOrder = {
@@ -220,4 +232,5 @@ export const cancelOrder = {
   problems: ['not-found', 'order-ended', 'order-too-late-to-cancel'],
   idempotency: 'accepted',
   wait: true,
+  orderToken: true,
 } as const satisfies OperationContract;

@@ -27,7 +27,11 @@ create table orders.orders (
   id kernel.order_id primary key,
   -- With the prefix that the shop had when the order was placed.
   number text collate "C" not null unique default orders.next_number('CF'),
-  customer_id kernel.customer_id not null references customers.customers (id),
+  -- Null for a guest, who reads the order with a token until an account takes it. Its hash is kept.
+  customer_id kernel.customer_id references customers.customers (id),
+  guest_token text,
+  -- The application that placed it for somebody else.
+  placed_by text collate "C",
   status text collate "C" not null,
   version integer not null default 1 check (version >= 1),
   currency kernel.currency not null,
@@ -67,6 +71,8 @@ create table orders.orders (
   correlation_id text collate "C",
   created_at timestamptz not null,
   updated_at timestamptz not null,
+  constraint guest_can_be_reached check (customer_id is not null or contact is null or contact ? 'email'),
+  constraint token_is_a_guests check (guest_token is null or customer_id is null),
   constraint order_status_known check (status in
     ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
   ),
@@ -88,6 +94,7 @@ create table orders.orders (
 );
 create index orders_by_customer on orders.orders (customer_id, id desc);
 create index orders_by_customer_status on orders.orders (customer_id, status, id desc);
+create index orders_of_guests on orders.orders ((contact ->> 'email')) where customer_id is null;
 create index orders_by_status on orders.orders (status, updated_at, id);
 create index orders_unended on orders.orders (updated_at) where status in ('pending', 'reserved', 'cancelling');
 create index orders_awaiting_payment on orders.orders (updated_at) where status = 'pending_payment';
@@ -262,7 +269,7 @@ create constraint trigger guard_added_lines after insert on orders.lines
 create view orders.priceable_products as
   select id, sku, name, price_amount, price_currency, tax_class, weight from catalog.products where active;
 create view orders.priceable_customers as
-  select id, premium from customers.customers;
+  select id, premium from customers.customers where erased_at is null and suspended_at is null;
 
 -- The products and quantities of an order, without prices.
 create view stock.wanted as
@@ -271,7 +278,9 @@ create view stock.wanted as
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
 grant select on orders.priceable_products, orders.priceable_customers to orders_api;
-grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
+grant select, insert, update (
+  status, version, correlation_id, updated_at, shipping_address, billing_address, contact, note, metadata
+) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;

@@ -1,2 +1,3 @@
-drop function orders.forget_customer(text);
+revoke usage on schema orders from customers_api;
+drop function orders.join_guest_orders(text, timestamptz), orders.forget_customer(text), orders.forget(text[]);
 drop index orders.orders_answered;

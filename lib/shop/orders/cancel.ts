@@ -3,6 +3,7 @@ import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
+import type { OfOwner } from './owner.sql.ts';
 import { findArchivedStatus, findOrder } from './read.sql.ts';
 import { type OrderToCancel, type StartSaga, startOrLeave } from './start-saga.ts';
 
@@ -25,7 +26,7 @@ export type CancelDeps = {
 export async function cancelOrder(
   deps: CancelDeps,
   claim: Claim,
-  of: { orderId: string; customerId: string },
+  of: OfOwner,
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
   let start: (() => Promise<void>) | undefined;
   const now = deps.clock.now();

@@ -18,7 +18,10 @@ export type NewOrder = Priced &
     number: string;
     id: string;
     eventId: string;
-    customerId: string;
+    customerId: string | null;
+    placedBy: string | null;
+    /** The hash of the token that a guest reads the order with. */
+    guestToken: string | null;
     paymentMethod: string;
     createdAt: number;
   };
@@ -27,7 +30,8 @@ export type NewOrder = Priced &
 export type OrderRow = OrderDetails & {
   id: string;
   number: string;
-  customerId: string;
+  customerId: string | null;
+  placedBy: string | null;
   status: OrderStatus;
   currency: string;
   subtotal: number;
@@ -63,6 +67,7 @@ export function toOrder(row: OrderRow): Order {
     number: row.number,
     status: row.status,
     customerId: row.customerId,
+    placedBy: row.placedBy,
     ...toQuote(pricedOf(row)),
     shippingAddress: row.shippingAddress,
     billingAddress: row.billingAddress,
