@@ -126,6 +126,15 @@ const rows = {
     tables: movesCachePointers,
     writesEvents: true,
   }),
+  'list-variants': http('GET', '/products/{productId}/variants', 'client', 'catalog_reader', {
+    scopes: ['catalog:read'],
+    tables: readsCache,
+  }),
+  'create-variant': http('POST', '/products/{productId}/variants', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    tables: movesCachePointers,
+    writesEvents: true,
+  }),
   'list-categories': http('GET', '/categories', 'client', 'catalog_reader', {
     scopes: ['catalog:read'],
     tables: readsCache,

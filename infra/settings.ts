@@ -18,6 +18,8 @@ export type Settings = {
    * (`compliance`); and the ARN of a vault elsewhere, in another region or account, that daily backups are copied to.
    */
   backups: { lock: 'governance' | 'compliance'; copyTo?: string };
+  /** Migrations that may lose data in a stage that sells, by name. */
+  approvedDataLoss: string[];
   /** What `GET /health` calls this release. */
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
@@ -71,8 +73,13 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
+<<<<<<< HEAD
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
+ * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`, `approveDataLoss` and the `tunable` variables. The defaults are `dev`
+=======
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `orderNumberPrefix`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
  * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
+>>>>>>> main
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -101,6 +108,7 @@ export function readSettings(node: Node): Settings {
     payments: paymentsOf(given, name),
     identity: identityOf(given, name),
     backups: backupsOf(given),
+    approvedDataLoss: (given.text('approveDataLoss') ?? '').split(',').flatMap((part) => part.trim() || []),
     release: given.text('release') ?? version,
     variables: {
       ...Object.fromEntries(

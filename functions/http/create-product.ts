@@ -11,21 +11,21 @@ import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
-import { changeProduct } from '../../lib/shop/catalog/cached-products.ts';
+import { changeProducts } from '../../lib/shop/catalog/cached-products.ts';
 import { insertProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; keys: KeyOptions; pointers: CachePointers };
 
 export async function run(request: Request<typeof contract.createProduct, App>, deps: Deps): Promise<Result> {
-  let product: contract.Product | undefined;
+  let product: contract.ProductWithVariants | undefined;
   const add = () =>
     idempotent(deps.sql(), claimOf('create-product', request), deps.keys, async (tx) => {
       product = await insertProduct(tx, request.body, deps.clock, request.requestId);
       const headers = { location: `/products/${product.id}`, etag: versionTag(product.version) };
       return toStored({ status: 201, headers, body: product });
     });
-  const { answer, replayed } = await changeProduct(deps.pointers, undefined, add, () => product);
+  const { answer, replayed } = await changeProducts(deps.pointers, [], add, () => product);
   return fromStored(answer, replayed);
 }
 

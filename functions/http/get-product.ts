@@ -14,16 +14,24 @@ type Deps = { sql: () => Sql; cache: Cache };
 
 /**
  * The ETag is the version, so that it can be the `If-Match` of a change. A back office sees what is off sale too. It
- * and who reads reports see costs, straight from the database: what is cached has none.
+ * and who reads reports see costs, straight from the database: what is cached has none. A variant goes off sale with its
+ * product.
  */
 export async function run({ path, caller }: Request<typeof contract.getProduct>, deps: Deps): Promise<Result> {
-  const { productId } = path;
   const costs = seesCosts(caller);
-  const find = () => findProduct(deps.sql(), productId, { costs });
-  const product = costs ? await find() : await readCachedProduct(deps.cache, productId, find);
-  if (product === undefined || !(product.active || isBackOffice(caller))) throw notFound();
-  return { status: 200, body: product, etag: versionTag(product.version) };
+  const read = (id: string) => {
+    const find = () => findProduct(deps.sql(), id, { costs });
+    return costs ? find() : readCachedProduct(deps.cache, id, find);
+  };
+  const product = await read(path.productId);
+  if (product === undefined) throw notFound();
+  if (isBackOffice(caller)) return answer(product);
+  const parent = product.parentId === null ? product : await read(product.parentId);
+  if (!product.active || !parent?.active) throw notFound();
+  return answer({ ...product, variants: product.variants.filter(({ active }) => active) });
 }
+
+const answer = (body: contract.ProductWithVariants): Result => ({ status: 200, body, etag: versionTag(body.version) });
 
 export const handler = httpHandler(routes['get-product'], contract.getProduct, run, (runtime) => ({
   sql: () => sqlAs('catalog_reader'),

@@ -8,17 +8,18 @@ import { cachePointers } from '../../lib/platform/cache.ts';
 import { announcing } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
-import { changeProduct } from '../../lib/shop/catalog/cached-products.ts';
+import { changeProducts } from '../../lib/shop/catalog/cached-products.ts';
 import { updateProduct } from '../../lib/shop/catalog/change.sql.ts';
+import { familyOf } from '../../lib/shop/catalog/variants.sql.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; pointers: CachePointers };
 
 export async function run(request: Request<typeof contract.updateProduct, App>, deps: Deps): Promise<Result> {
   const { path, body, condition, requestId } = request;
-  const product = await changeProduct(
+  const product = await changeProducts(
     deps.pointers,
-    path.productId,
+    await familyOf(deps.sql(), path.productId),
     () => updateProduct(deps.sql(), path.productId, body, condition, deps.clock, requestId),
     (changed) => changed,
   );

@@ -146,7 +146,9 @@ export function firstOrder({ appKey, baseUrl, clientId, customer, products }: De
   const [first, second] = products;
   const json = `-H 'content-type: application/json'`;
   const shop = `-H 'client-id: ${clientId}'`;
-  return `Place your first order (paste these lines into a terminal):
+  return `See it: ${baseUrl}/console
+
+Place your first order (paste these lines into a terminal):
 
   curl -s ${baseUrl}/products ${shop}
 

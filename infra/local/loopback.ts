@@ -46,6 +46,13 @@ export function namesThisMachine(header: string | undefined, own: string | undef
   return name === 'localhost' || name.startsWith('[') || /^\d{1,3}(\.\d{1,3}){3}$/.test(name) || name === own;
 }
 
+/** Whether a connection comes from this machine. */
+export const isLoopback = (address: string | undefined): boolean => /^(::ffff:)?127\.|^::1$/.test(address ?? '');
+
+/** Whether a `Host` header names this machine as only its own programs can: `localhost` or a loopback address. */
+export const namesLoopback = (header: string | undefined): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(header ?? '');
+
 /** Serves only requests that name this machine in `Host`: for the stand-ins of AWS, which check no credentials. */
 export const forThisMachine =
   (listener: RequestListener): RequestListener =>

@@ -17,9 +17,13 @@ import { startShipper } from './backup/shipper.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
+import { openMailbox } from './console/mailbox.ts';
+import type { ConsoleData } from './console/protocol.ts';
+import { startConsole } from './console/start.ts';
 import { readDemo } from './demo.ts';
 import { type LocalDynamo, startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { type AccessLines, lastAccessLines, startAccessLines } from './functions/access-lines.ts';
 import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
@@ -30,7 +34,7 @@ import { removePostgresData } from './postgres/start.ts';
 import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
 import { type States, startStates } from './states/start.ts';
-import { createTestClock, openClock, type TestClock } from './test-clock.ts';
+import { createTestClock, openClock, readingOf, type TestClock } from './test-clock.ts';
 
 export const region = 'eu-west-1';
 /** One process serves everything here, so an order without a change for this long was left by a killed one. */
@@ -86,6 +90,8 @@ export type Stack = {
     clock: MovableClock;
     /** Moves the clock of the whole stack. */
     advanceClock: TestClock['advance'];
+    /** What can be made to go wrong. */
+    faults: Faults;
     /** Kills the functions' thread in the middle of its work. */
     killFunctions: () => Promise<void>;
     /** Of the postmaster that takes writes now. */
@@ -145,15 +151,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const provider = await startProvider(options, api, keep);
   // Sagas that continue begin before the schedule does.
   let [publish, sendMails] = [() => {}, () => {}];
+  const definitions = await Promise.all(stateMachines.map(readDefinition));
+  const faults = createFaults({ killFunctions: () => functions.kill(), cutDynamo: dynamo.cut, log });
   const states = await startStates({
-    machines: await Promise.all(
-      stateMachines.map(async (name) => ({
-        stateMachineArn: machineArnOf(name),
-        definition: await readDefinition(name),
-        file: at(`states-${name}.sqlite`),
-      })),
-    ),
-    invoke: (handler, payload) => invoke(handler, payload, 30),
+    machines: stateMachines.map((name, i) => ({
+      stateMachineArn: machineArnOf(name),
+      definition: definitions[i]!,
+      file: at(`states-${name}.sqlite`),
+    })),
+    invoke: (handler, payload) => faults.deliver(handler, payload, (given) => invoke(handler, given, 30)),
     onChange: () => publish(),
     clock,
     log,
@@ -170,6 +176,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     COMPILE_CACHE: at('compile-cache'),
     ...options.settings,
   };
+  const mailbox = openMailbox(clock);
   const functions = keep(
     startFunctions({
       logFile: at('functions.log'),
@@ -183,7 +190,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         options.onRequest?.(line);
         scheduler.afterRequest(line);
       },
-      onMail: options.onMail,
+      onMail: (mail) => {
+        mailbox.add(mail);
+        options.onMail?.(mail);
+      },
+      onConsole: () => consolePage.open(),
       onRun: options.onRun,
     }),
   );
@@ -198,6 +209,38 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   publish(); // What a killed run has left.
   const testClock = createTestClock(clock, at('clock.json'), { functions, dynamo, scheduler });
   const port = await functions.listen({ port: options.port, host: options.host, demoFile: at('demo.json') });
+  const consolePage = keep(
+    startConsole({
+      directory: options.directory,
+      log,
+      data: () => ({
+        logFile: at('functions.log'),
+        compileCache: at('compile-cache'),
+        demoFile: at('demo.json'),
+        baseUrl: api.baseUrl,
+        statesEndpoint: states.endpoint,
+        dynamoEndpoint: dynamo.endpoint,
+        machines: Object.fromEntries(
+          stateMachines.map((name, i) => [name, { arn: machineArnOf(name), definition: definitions[i]! }]),
+        ) as ConsoleData['machines'],
+      }),
+      calls: {
+        postgresSocket: () => dirname(postgres.socketPath()),
+        clock: () => readingOf(clock),
+        advance: testClock.advance,
+        armedFaults: faults.armed,
+        arm(name) {
+          faults.arm(name);
+          return faults.armed();
+        },
+        clearFaults() {
+          faults.clear();
+          return faults.armed();
+        },
+        mails: mailbox.list,
+      },
+    }),
+  );
   const anyAddress = options.host === undefined || ['0.0.0.0', '::'].includes(options.host);
   api.baseUrl = `http://${anyAddress ? 'localhost' : options.host}:${port}`;
   const inside: Stack['inside'] = {
@@ -213,6 +256,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stopSchedule: scheduler.stop,
     clock,
     advanceClock: testClock.advance,
+    faults,
     killFunctions: () => functions.kill(),
     postgresPid: postgres.pid,
     standbyReady: postgres.standbyReady,

@@ -8,6 +8,7 @@ export const ids = {
   customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
   category: 'cat_0198c6a0f31d7b2e8a5c4d9e0f716283',
   product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
+  variant: 'prd_0198c6a4d0c17b5f93e8a1720b64dc9e',
   mug: 'prd_0198c6a1b3927e07a5c1f4d8e6b09a12',
   order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
   payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
@@ -43,6 +44,7 @@ export const customer = {
 
 export const product = {
   id: ids.product,
+  parentId: null,
   sku: 'TEAPOT-1',
   name: 'Teapot',
   description: 'Holds 1.2 litres.',
@@ -51,7 +53,10 @@ export const product = {
   images: [{ url: 'https://images.example.com/teapot-front.jpg', alt: 'A round teapot, seen from the front' }],
   attributes: { colour: 'blue', litres: 1.2, dishwasherSafe: true },
   metadata: { shelf: 'B-12' },
+  options: [],
+  optionValues: {},
   price: eur(4990),
+  priceRange: { from: eur(4990), to: eur(4990) },
   taxClass: 'standard',
   weight: 850,
   active: true,
@@ -59,6 +64,40 @@ export const product = {
   updatedAt: '2026-03-02T08:00:00.000Z',
   version: 1,
 };
+
+/** The teapot as one that comes in two sizes, and the large one. */
+export const withOptions = {
+  ...product,
+  options: [{ name: 'Size', values: ['small', 'large'] }],
+  priceRange: { from: eur(4990), to: eur(6490) },
+};
+
+export const largeTeapot = {
+  ...product,
+  id: ids.variant,
+  parentId: ids.product,
+  sku: 'TEAPOT-1-L',
+  name: 'Teapot, large',
+  description: null,
+  attributes: {},
+  images: [],
+  metadata: {},
+  optionValues: { Size: 'large' },
+  price: eur(6490),
+  priceRange: { from: eur(6490), to: eur(6490) },
+  weight: 1100,
+};
+
+/** A product as what is sold of it. */
+export const variantOf = <O extends object>(
+  one: Omit<typeof product, 'parentId' | 'description' | 'attributes' | 'metadata' | 'optionValues'> & {
+    optionValues: O;
+  },
+) => {
+  const { id, sku, name, optionValues, images, price, weight, active, version } = one;
+  return { id, sku, name, optionValues, images, price, weight, active, version };
+};
+const variant = variantOf(largeTeapot);
 
 export const category = {
   id: ids.category,
@@ -312,6 +351,9 @@ export const exampleTime = placedAt;
 export const exampleThings: Readonly<Record<string, unknown>> = {
   Money: eur(4990),
   Product: product,
+  ProductOption: { name: 'Size', values: ['small', 'large'] },
+  ProductWithVariants: { ...withOptions, variants: [variant] },
+  Variant: variant,
   ListedProduct: { ...product, availability: 'in_stock' },
   Category: category,
   Customer: customer,

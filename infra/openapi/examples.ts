@@ -10,6 +10,7 @@ import {
   customer,
   eur,
   ids,
+  largeTeapot,
   lastPage,
   level,
   lines,
@@ -27,6 +28,7 @@ import {
   reviewOrder,
   settled,
   up,
+  variantOf,
   webhookDelivery,
   webhookEndpoint,
 } from './example-things.ts';
@@ -88,9 +90,25 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
       costPrice: eur(2100),
       weight: 850,
     },
-    answers: { 201: { ...product, costPrice: eur(2100) } },
+    answers: { 201: { ...product, costPrice: eur(2100), variants: [{ ...variantOf(product), costPrice: eur(2100) }] } },
   },
-  'update-product': { request: { price: eur(4490) }, answers: { 200: { ...product, price: eur(4490), version: 2 } } },
+  'update-product': {
+    request: { price: eur(4490) },
+    answers: {
+      200: {
+        ...product,
+        price: eur(4490),
+        priceRange: { from: eur(4490), to: eur(4490) },
+        version: 2,
+        variants: [{ ...variantOf(product), price: eur(4490), version: 2 }],
+      },
+    },
+  },
+  'list-variants': { answers: { 200: { data: [{ ...largeTeapot, availability: 'in_stock' }] } } },
+  'create-variant': {
+    request: { sku: largeTeapot.sku, optionValues: largeTeapot.optionValues, price: largeTeapot.price, weight: 1100 },
+    answers: { 201: { ...largeTeapot, variants: [variantOf(largeTeapot)] } },
+  },
   'list-categories': { answers: { 200: { data: [category] } } },
   'create-category': {
     request: { slug: category.slug, name: category.name, position: category.position },

@@ -143,8 +143,10 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'sign-out':
     'Ends the session of this request. Tokens of an identity provider are not sessions: sign out at the provider.',
   'list-identities': 'Shows by which identity providers the customer can sign in, and when they last did.',
-  'create-product': 'The SKU must be new in the shop. The product can be ordered once it is active and has stock.',
-  'update-product': 'Changes the fields that are sent. `active: false` takes the product off sale.',
+  'create-product':
+    'The SKU must be new in the shop. The product can be ordered once it is active and has stock. With `options` it is sold as its variants: add each with `POST /products/{productId}/variants`.',
+  'update-product':
+    'Changes the fields that are sent, of a product or a variant. `active: false` takes it off sale, with its variants. Change category, brand and tax class of variants, and their options, at their product.',
   'create-category': 'Adds a category below `parentId`, or at the top without one.',
   'update-category':
     'Changes the fields that are sent. A new `parentId`, or null for the top, moves the category with all below it. Products stay in it.',

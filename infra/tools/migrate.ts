@@ -33,13 +33,15 @@ type Options = Parameters<typeof migrate>[0];
 
 const commands = {
   async status(options: Options) {
-    const { applied, pending, problem } = await status(options);
+    const { applied, pending, invalidIndexes, problem } = await status(options);
     for (const { name, appliedAt, executionMs } of applied) {
       console.log(`applied  ${name}  ${appliedAt.toISOString()}  ${executionMs} ms`);
     }
     for (const name of pending) console.log(`pending  ${name}`);
+    for (const name of invalidIndexes)
+      console.log(`invalid  ${name}  drop index concurrently ${name}; and build it again`);
     if (problem !== undefined) throw problem;
-    return 0;
+    return invalidIndexes.length === 0 ? 0 : 1;
   },
   async up(options: Options) {
     const { applied } = await migrate(options);

@@ -15,6 +15,18 @@ export async function readApplied(sql: Sql | TransactionSql): Promise<Applied[]>
     from migrations.applied order by version`;
 }
 
+/** Indexes that a build by hand left behind when it broke off, as `schema.name`. No query uses them, and every write pays for them. */
+export async function readInvalidIndexes(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+    from pg_catalog.pg_index i
+      join pg_catalog.pg_class c on c.oid = i.indexrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where not i.indisvalid and c.relkind = 'i' and n.nspname not like 'pg\\_%'
+    order by 1`;
+  return rows.map(({ name }) => name);
+}
+
 /**
  * Runs `work` in a transaction, while no other migrator works on this database. The advisory lock belongs to the
  * transaction, because RDS Proxy gives the session to other clients between transactions. The migrator waits for it

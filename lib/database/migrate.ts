@@ -4,6 +4,7 @@ import {
   forgetApplied,
   inMigration,
   readApplied,
+  readInvalidIndexes,
   recordApplied,
   runFile,
   type Sql,
@@ -89,7 +90,8 @@ export async function down(options: MigrateOptions): Promise<{ reverted: string[
 }
 
 /**
- * The applied and the pending migrations, and the problem, if any, that stops the migrator. Changes nothing.
+ * The applied and the pending migrations, the problem, if any, that stops the migrator, and the indexes that a build by hand
+ * left half-made. Changes nothing.
  * @throws MigrationError when the files themselves have a problem
  */
 export async function status({ sql, directory }: Pick<MigrateOptions, 'sql' | 'directory'>) {
@@ -97,12 +99,13 @@ export async function status({ sql, directory }: Pick<MigrateOptions, 'sql' | 'd
   const applied = await readApplied(sql);
   const known = new Set(applied.map(({ version }) => version));
   const pending = files.filter(({ version }) => !known.has(version)).map(({ name }) => name);
+  const invalidIndexes = await readInvalidIndexes(sql);
   try {
     checkHistory(files, applied);
-    return { applied, pending, problem: undefined };
+    return { applied, pending, invalidIndexes, problem: undefined };
   } catch (problem) {
     if (!(problem instanceof MigrationError)) throw problem;
-    return { applied, pending, problem };
+    return { applied, pending, invalidIndexes, problem };
   }
 }
 

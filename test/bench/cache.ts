@@ -152,7 +152,7 @@ async function expire({ inside }: Shop['stack'], productId: string): Promise<voi
   await DynamoDBDocumentClient.from(inside.dynamo).send(
     new UpdateCommand({
       TableName: 'cache',
-      Key: { key: `entry#product.3/${productId}` },
+      Key: { key: `entry#product.4/${productId}` },
       UpdateExpression: 'SET loadedAt = loadedAt - :ten',
       ConditionExpression: 'attribute_exists(body)',
       ExpressionAttributeValues: { ':ten': 10 * 60_000 },

@@ -20,7 +20,9 @@ test('a new product is on sale at once', async ({ expect }) => {
   const read = await succeed('get-product', 200, { path: { productId: made.body.id } });
   expect(read.body).toEqual(made.body);
   expect(read.headers.get('etag')).toBe(made.headers.get('etag'));
-  expect((await onFirstPages(made.body.id)).at(-1)).toEqual({ ...made.body, availability: 'out_of_stock' });
+  const { variants, ...listed } = made.body;
+  expect(variants).toMatchObject([{ id: made.body.id, sku: body.sku }]);
+  expect((await onFirstPages(made.body.id)).at(-1)).toEqual({ ...listed, availability: 'out_of_stock' });
 });
 
 test('a SKU is taken once, whatever the other product is called', async () => {
@@ -200,3 +202,43 @@ async function someCursor(): Promise<string> {
 }
 
 const flip = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1);
+
+test('a product with options is sold as its variants', async ({ expect }) => {
+  const price = { amount: 2000, currency: 'EUR' };
+  const options = [{ name: 'Size', values: ['S', 'M'] }];
+  const sku = unique('SHIRT');
+  const { body: shirt } = await succeed('create-product', 201, { token, body: { sku, name: 'Shirt', price, options } });
+  const path = { productId: shirt.id };
+  expect(shirt.variants).toEqual([]);
+  const add = (value: string, amount: number) =>
+    succeed('create-variant', 201, {
+      token,
+      path,
+      body: { sku: `${sku}-${value}`, optionValues: { Size: value }, price: { ...price, amount } },
+      key: unique('variant'),
+    });
+  const { body: small } = await add('S', 1500);
+  const { body: medium } = await add('M', 2500);
+  await moveStock(medium.id, 1000);
+
+  const read = await succeed('get-product', 200, { path });
+  expect(read.body.variants.map(({ id }) => id)).toEqual([small.id, medium.id]);
+  expect(read.body.priceRange).toEqual({ from: { ...price, amount: 1500 }, to: { ...price, amount: 2500 } });
+  const { body: found } = await succeed('list-products', 200, { query: { q: `${sku}-S` } });
+  expect(found.data).toMatchObject([{ id: shirt.id, availability: 'in_stock', priceRange: read.body.priceRange }]);
+  const { body: bySku } = await succeed('list-products', 200, { query: { sku: `${sku}-S` } });
+  expect(bySku.data.map(({ id }) => id)).toEqual([small.id]);
+  const { body: variants } = await succeed('list-variants', 200, { path });
+  expect(variants.data.map(({ availability }) => availability)).toEqual(['out_of_stock', 'in_stock']);
+
+  const quote = (productId: string) => ({ body: { lines: [{ productId, quantity: 2 }] } });
+  expect((await succeed('create-quote', 200, quote(medium.id))).body.subtotal).toEqual({ ...price, amount: 5000 });
+  await refused('create-quote', 422, 'product-has-options', quote(shirt.id));
+  await updateProduct(small.id, { active: false });
+  const { body: left } = await succeed('get-product', 200, { path });
+  expect(left).toMatchObject({ variants: [{ id: medium.id }], priceRange: { from: { amount: 2500 } } });
+  await refused('get-product', 404, 'not-found', { path: { productId: small.id } });
+  await updateProduct(shirt.id, { active: false });
+  await refused('get-product', 404, 'not-found', { path: { productId: medium.id } });
+  await refused('create-quote', 422, 'product-not-available', quote(medium.id));
+});

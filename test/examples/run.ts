@@ -10,7 +10,7 @@ const usage = `npm run test:examples -- [--browser]
 
 Starts a stack of its own and runs the examples against it.
 
-  --browser   the web page itself and the page of the API, in the Chromium of this machine
+  --browser   the web page itself, the page of the API and the console, in the Chromium of this machine
 `;
 
 /** @returns whether everything passed */
@@ -22,7 +22,7 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return true;
   }
-  const files = values.browser ? ['page', 'docs'] : ['back-office', 'web-shop', 'choreography'];
+  const files = values.browser ? ['page', 'docs', 'console'] : ['back-office', 'web-shop', 'choreography'];
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-examples-'));
   let stop = async () => {};
   try {

@@ -55,7 +55,7 @@ const changeEntry = (expression: string, values: Record<string, unknown>) =>
   handlers.dynamo.documents.send(
     new UpdateCommand({
       TableName: 'cache',
-      Key: { key: `entry#product.3/${productId}` },
+      Key: { key: `entry#product.4/${productId}` },
       UpdateExpression: expression,
       ConditionExpression: 'attribute_exists(body)',
       ExpressionAttributeValues: values,

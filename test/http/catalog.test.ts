@@ -139,14 +139,25 @@ describe('what a product costs the shop', () => {
     ];
     const keeper = await handlers.appKey('catalog:read', 'catalog:write');
     const availability = 'out_of_stock';
-    for (const key of [keeper, reports]) expect(await seen({ token: key })).toEqual([body, { ...body, availability }]);
-    const { costPrice: _, ...rest } = body;
+    const { variants, ...listed } = body;
+    for (const key of [keeper, reports]) {
+      expect(await seen({ token: key })).toEqual([body, { ...listed, availability }]);
+    }
+    const { costPrice: _, ...rest } = listed;
+    const { costPrice: ofVariant, ...variant } = variants[0];
+    expect(ofVariant).toEqual(costPrice);
     // Again, when the others could have left it in the cache.
-    for (const call of [{}, { token: others }, {}]) expect(await seen(call)).toEqual([rest, { ...rest, availability }]);
+    for (const call of [{}, { token: others }, {}]) {
+      expect(await seen(call)).toEqual([
+        { ...rest, variants: [variant] },
+        { ...rest, availability },
+      ]);
+    }
     expect((await update(body.id, { costPrice: null })).body).toEqual({
       ...rest,
       version: 2,
       updatedAt: expect.any(String),
+      variants: [{ ...variant, version: 2 }],
     });
   });
 

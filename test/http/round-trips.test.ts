@@ -97,8 +97,8 @@ const rows: Row[] = [
   ['list-stock-movements', { sql: 1, dynamo: byKey }, () => ({ token: key, parameters: { productId } })],
   [
     'update-product',
-    // The pointers of the product and of all lists, before and after the change.
-    { sql: 1, dynamo: { GetItem: 1, UpdateItem: 1 + 4 } },
+    // The pointers of the product and of all lists, before and after the change. First, whether it has variants.
+    { sql: 2, dynamo: { GetItem: 1, UpdateItem: 1 + 4 } },
     () => ({ token: key, parameters: { productId }, body: { name: 'Thing' } }),
   ],
   ['find-orders', { sql: 1, dynamo: byKeyAtOnce }, () => ({ token: key })],

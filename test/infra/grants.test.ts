@@ -65,6 +65,8 @@ describe('an HTTP handler', () => {
     });
     expect(Object.fromEntries(knowing)).toEqual({
       'http/list-products': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/list-variants': ['BatchGetItem', 'GetItem', 'UpdateItem'],
+      'http/create-variant': ['UpdateItem'],
       'http/get-product': ['BatchGetItem', 'GetItem', 'UpdateItem'],
       'http/create-product': ['UpdateItem'],
       'http/update-product': ['UpdateItem'],

@@ -328,6 +328,7 @@ describe('a CDN of the catalogue', () => {
     expect(knowing.map(({ FunctionName }) => FunctionName)).toEqual([
       'counterfoil-dev-http-list-products',
       'counterfoil-dev-http-get-product',
+      'counterfoil-dev-http-list-variants',
       'counterfoil-dev-http-list-categories',
     ]);
     for (const { Environment } of knowing)

@@ -59,13 +59,18 @@ describe('adding a product', () => {
       images: [],
       attributes: {},
       metadata: {},
+      parentId: null,
+      options: [],
+      optionValues: {},
       price: { amount: 0, currency: 'JPY' },
+      priceRange: { from: { amount: 0, currency: 'JPY' }, to: { amount: 0, currency: 'JPY' } },
       taxClass: 'standard',
       weight: null,
       active: true,
       createdAt: now,
       updatedAt: now,
       version: 1,
+      variants: [expect.objectContaining({ id: added.id, sku: 'A-1', optionValues: {}, version: 1 })],
     });
     expect(await findProduct(sql, added.id)).toEqual(added);
   });
@@ -157,7 +162,8 @@ describe('changing a product', () => {
     time += 1000;
     const after = await updateProduct(sql, before.id, { name: 'New' }, {}, clock);
     const updatedAt = new Date(time).toISOString();
-    expect(after).toEqual({ ...before, name: 'New', version: 2, updatedAt });
+    const changed = { name: 'New', version: 2 };
+    expect(after).toEqual({ ...before, ...changed, updatedAt, variants: [{ ...before.variants[0], ...changed }] });
     expect(await findProduct(sql, before.id)).toEqual(after);
   });
 
@@ -190,8 +196,11 @@ describe('changing a product', () => {
     expect(added).toMatchObject(details);
     expect(await findProduct(sql, added.id, { costs: true })).toEqual(added);
     const none = { brand: null, images: [], attributes: {}, metadata: {}, costPrice: null, weight: null };
-    const { costPrice: _, ...left } = { ...added, ...none, version: 2 };
-    expect(await updateProduct(sql, added.id, none, {}, clock)).toEqual(left);
+    const after = await updateProduct(sql, added.id, none, {}, clock);
+    const { costPrice, ...left } = none;
+    expect(after).toMatchObject(left);
+    expect(costPrice).toBeNull();
+    for (const shown of [after, after.variants[0]]) expect(shown).not.toHaveProperty('costPrice');
   });
 
   test('the cost is read where it is asked for alone', async () => {
@@ -273,7 +282,7 @@ describe('what pricing reads', () => {
     const { premium, products } = await readPriceable(orders, { customerId, productIds });
     expect(statements).toHaveLength(1);
     expect(premium).toBe(true);
-    const unweighed = { taxClass: 'standard', weight: null };
+    const unweighed = { taxClass: 'standard', weight: null, hasOptions: false };
     expect(products.toSorted((a, b) => (a.sku < b.sku ? -1 : 1))).toEqual([
       { id: one.id, sku: 'A-1', name: 'A-1', priceAmount: 1999, priceCurrency: 'EUR', ...unweighed },
       { id: three.id, sku: 'A-3', name: 'A-3', priceAmount: 7, priceCurrency: 'JPY', ...unweighed },

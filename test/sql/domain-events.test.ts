@@ -379,7 +379,7 @@ test('the contract, the transitions and the database know the same events', asyn
   await updateProduct(saga.owner as unknown as Sql, product.id, { active: false }, { oneOf: [1] }, saga.clock, 'req_2');
   const told = await saga.owner`
     select type, sequence, correlation_id, data from outbox.events where aggregate_id = ${product.id} order by sequence`;
-  const data = { productId: product.id, sku: 'EVENT-1', name: 'Mug', price };
+  const data = { productId: product.id, parentId: null, sku: 'EVENT-1', name: 'Mug', price };
   expect(told.map((row) => ({ ...row }))).toEqual([
     { type: 'product.created', sequence: 1, correlationId: 'req_1', data: { ...data, active: true } },
     { type: 'product.updated', sequence: 2, correlationId: 'req_2', data: { ...data, active: false } },

@@ -56,6 +56,16 @@ describe('the shipped migrations', () => {
     expect(versions.length).toBeGreaterThanOrEqual(baseline);
   });
 
+  test('an index that a build by hand left behind is named by the status', async () => {
+    await migrate(shipped());
+    expect((await status(shipped())).invalidIndexes).toEqual([]);
+    const owner = connect('rdsadmin');
+    await owner`update pg_index set indisvalid = false where indexrelid = 'stock.movements_pkey'::regclass`.finally(
+      () => owner.end(),
+    );
+    expect((await status(shipped())).invalidIndexes).toEqual(['stock.movements_pkey']);
+  });
+
   test('create each table of the first release in one place: no file of the baseline alters an object', async () => {
     const files = (await readMigrations(shippedMigrations)).slice(0, baseline);
     const alterations = files.flatMap(({ name, up }) =>

@@ -26,6 +26,7 @@ test('reads the requested products that are on sale, and no others', async () =>
       priceCurrency: 'EUR',
       taxClass: 'standard',
       weight: null,
+      hasOptions: false,
     },
   ]);
   expect(await readPriceable(saga.api, { customerId: null, productIds: [] })).toEqual({ premium: false, products: [] });

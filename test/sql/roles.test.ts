@@ -95,7 +95,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'adds, changes and moves categories; it deletes none',
     ],
     'catalog.products': [
-      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, active, version, updated_at)',
+      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],

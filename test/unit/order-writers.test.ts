@@ -40,7 +40,7 @@ describe('an order changes in one place', () => {
       'lib/accounts/customers/erase.sql.ts',
       'lib/accounts/customers/events.sql.ts',
       'lib/events/suspensions.sql.ts',
-      'lib/shop/catalog/change.sql.ts',
+      'lib/shop/catalog/rows.sql.ts',
     ];
     expect(filesWith(/\binsertEvents\(/).toSorted()).toEqual([writer, ...others].toSorted());
   });

@@ -109,6 +109,13 @@ describe('priceOrder', () => {
     expect(problem.message).toContain(idOf(2));
   });
 
+  test('every line of a product with options is named, since its variants are sold instead', () => {
+    const products = [product(1, 1), { ...product(2, 1), hasOptions: true }];
+    const problem = refusal(() => price([line(1, 1), line(2, 1)], products));
+    expect([problem.code, problem.status]).toEqual(['product-has-options', 422]);
+    expect(problem.errors).toEqual([{ pointer: '/lines/1/productId', detail: expect.stringContaining(idOf(2)) }]);
+  });
+
   test('every line in another currency than the first is named', () => {
     const products = [product(1, 1), product(2, 1, 'USD'), product(3, 1), product(4, 1, 'JPY')];
     const problem = refusal(() => price([line(1, 1), line(2, 1), line(3, 1), line(4, 1)], products));

@@ -6,9 +6,16 @@ import { type Answer, ApiError, type Input } from './dynalite.ts';
 const maxBytes = 16 * 1024 * 1024;
 const target = /^DynamoDB_20120810\.(\w+)$/;
 
-/** The HTTP server of the local DynamoDB: JSON in, JSON out, errors as AWS words them. It checks no signatures. */
-export function createHttpFront(handle: (operation: string, input: Input) => Promise<Answer>): Server {
+/**
+ * The HTTP server of the local DynamoDB: JSON in, JSON out, errors as AWS words them. It checks no signatures.
+ * @param isAway whether requests get no answer but a reset connection
+ */
+export function createHttpFront(
+  handle: (operation: string, input: Input) => Promise<Answer>,
+  isAway: () => boolean = () => false,
+): Server {
   const receive: RequestListener = (request, response) => {
+    if (isAway()) return void request.socket.resetAndDestroy();
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('error', () => {});

@@ -16,6 +16,8 @@ export type LocalDynamo = {
   stop(): Promise<void>;
   /** How many requests each operation has had since the start, as `{ GetItem: 12 }`. */
   calls(): Record<string, number>;
+  /** Whether every request resets its connection from now on: an outage. */
+  cut(away: boolean): void;
   /** Deletes now every item that has expired by the clock. */
   deleteExpired(): Promise<void>;
 };
@@ -40,13 +42,17 @@ export async function startDynamo({
   const { handlers, sweep } = await openOperations(store, clock);
   const counts = new Map<string, number>();
   const pending = new Set<Promise<unknown>>();
+  let isAway = false;
 
-  const server = createHttpFront(async (operation, input) => {
-    const handle = handlers.get(operation);
-    if (!handle) throw new ApiError('UnknownOperationException', `The local DynamoDB does not support ${operation}.`);
-    counts.set(operation, (counts.get(operation) ?? 0) + 1);
-    return tracked(handle(input));
-  });
+  const server = createHttpFront(
+    async (operation, input) => {
+      const handle = handlers.get(operation);
+      if (!handle) throw new ApiError('UnknownOperationException', `The local DynamoDB does not support ${operation}.`);
+      counts.set(operation, (counts.get(operation) ?? 0) + 1);
+      return tracked(handle(input));
+    },
+    () => isAway,
+  );
   await listen(server, port).catch(async (error) => {
     await store.db.close();
     throw error;
@@ -67,6 +73,9 @@ export async function startDynamo({
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: () => Object.fromEntries(counts),
+    cut(away) {
+      isAway = away;
+    },
     async deleteExpired() {
       // A sweep that is running may have passed items that have expired since.
       await sweeping?.catch(() => {});

@@ -16,6 +16,9 @@ export type Invoke<R extends Row> = (
   event: APIGatewayProxyEventV2,
 ) => Promise<APIGatewayProxyStructuredResultV2 | string | undefined>;
 
+/** Answers requests that are for no function. @returns whether it answers this one */
+export type Front = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /**
  * API Gateway (HTTP API) on a laptop: turns a request into an event of payload format 2.0, runs the handler that the
  * table names, and sends its answer.
@@ -25,11 +28,12 @@ export function createGateway<R extends Row>(
   table: readonly R[],
   invoke: Invoke<R>,
   onDone: (line: { method: string; path: string; status: number; milliseconds: number }) => void,
-  ownName?: string,
+  { ownName, front = () => false }: { ownName?: string | undefined; front?: Front } = {},
 ): Server {
   const match = matcher(table);
   const fallback = table.find(({ path }) => path === anythingElse);
   const server = createServer((request, response) => {
+    if (front(request, response)) return;
     const startedAt = performance.now();
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     response.on('close', () =>

@@ -12,6 +12,7 @@ import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
 import { listenOn, listenOnLoopback, portOf } from '../loopback.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
+import { consoleFront } from './console-front.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { createGateway } from './gateway.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
@@ -71,6 +72,11 @@ supervisor.on('message', (message: ToHost) => {
     case 'not-advanced':
       take(message.id)?.reject(toError(message.error));
       break;
+    case 'console':
+      if (message.socket === undefined) opening?.reject(new Error(message.error));
+      else opening?.resolve(message.socket);
+      opening = undefined;
+      break;
     case 'stop':
       for (const gateway of gateways) {
         gateway.close();
@@ -93,6 +99,7 @@ async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHos
 
 async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
   const own = [...testClockRoutes({ read: () => readingOf(clock), advance }), ...docsRoutes(demoFile)];
+  const front = consoleFront(openConsole);
   const open = () =>
     createGateway<Route | OwnRoute>(
       [...Object.values(routes), ...own],
@@ -101,7 +108,7 @@ async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen'
           ? route.answer(event)
           : ((await queue(() => invoke(route.handler, event, route.waits ? 29 : 10))) as never),
       (line) => post({ kind: 'request', ...line }),
-      host,
+      { ownName: host, front },
     );
   try {
     gateways = host === undefined ? await listenOnLoopback(port, open) : [await listenOn(host, port, open())];
@@ -110,6 +117,17 @@ async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen'
     const { code = '', message } = error as NodeJS.ErrnoException;
     post({ kind: 'not-listening', code, message });
   }
+}
+
+let opening: PromiseWithResolvers<string> | undefined;
+
+/** The console has a thread of its own, which the supervising thread starts when it is opened. @returns its socket */
+function openConsole(): Promise<string> {
+  if (opening === undefined) {
+    opening = Promise.withResolvers();
+    post({ kind: 'console' });
+  }
+  return opening.promise;
 }
 
 /** A laptop does no more in a second with more requests at once. Each would only wait longer and ask more often. */

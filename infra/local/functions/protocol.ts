@@ -9,6 +9,8 @@ export type ToHost =
   | { kind: 'clock'; ahead: number }
   | { kind: 'advanced'; id: number; reading: Reading }
   | { kind: 'not-advanced'; id: number; error: { name: string; message: string } }
+  /** The socket of the console, or why it has none. */
+  | { kind: 'console'; socket: string | undefined; error: string | undefined }
   | { kind: 'stop' };
 
 /** What the thread that hosts the functions starts with. */
@@ -23,6 +25,8 @@ export type FromHost =
   | { kind: 'clock-set' }
   /** A request to move the clock of the whole stack. */
   | { kind: 'advance'; id: number; seconds: number }
+  /** Somebody has opened the console. */
+  | { kind: 'console' }
   /** An e-mail to a customer. */
   | { kind: 'mail'; mail: Mail }
   /** A handler has printed the record of an access: a line of JSON. */

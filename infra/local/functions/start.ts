@@ -19,6 +19,8 @@ type Options = {
   onMail?: ((mail: Mail) => void) | undefined;
   /** A handler has printed the record of an access. */
   onAccess?: (line: string) => void;
+  /** Somebody has opened the console. Gives the socket that it listens on. */
+  onConsole?: () => Promise<string>;
   log?: (line: string) => void;
   /** The thread has ended too often by itself and is not started again. */
   onCrash: (error: unknown) => void;
@@ -184,6 +186,9 @@ export class Functions {
       case 'advance':
         void this.#advance(message);
         break;
+      case 'console':
+        void this.#openConsole();
+        break;
       case 'mail':
         onMail?.(message.mail);
         break;
@@ -219,6 +224,16 @@ export class Functions {
       const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
       answer({ kind: 'not-advanced', id, error: { name, message } });
     }
+  }
+
+  async #openConsole(): Promise<void> {
+    const { worker } = this.#host;
+    const { onConsole = () => Promise.reject(new Error('This stack has no console.')) } = this.#options;
+    const answer = await onConsole().then(
+      (socket) => ({ socket, error: undefined }),
+      (error: unknown) => ({ socket: undefined, error: String(error) }),
+    );
+    worker.postMessage({ kind: 'console', ...answer } satisfies ToHost);
   }
 
   #post(message: ToHost): void {

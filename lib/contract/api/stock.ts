@@ -47,7 +47,7 @@ export const createStockMovement = {
   }),
   responses: { 201: z.extend(movement, { level }) },
   headers: ['Location'],
-  problems: ['not-found', 'stock-reserved'],
+  problems: ['not-found', 'product-has-options', 'stock-reserved'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
@@ -57,5 +57,5 @@ export const updateStockLevel = {
   path: productPath,
   body: z.strictObject({ lowStockAt: z.int().check(z.gte(0), z.lte(maxOnHand)) }),
   responses: { 200: level },
-  problems: ['not-found'],
+  problems: ['not-found', 'product-has-options'],
 } as const satisfies OperationContract;

@@ -271,6 +271,7 @@ export const customerErased = defineEvent('customer.erased', 1, {
 
 const product = {
   productId: field(id('product'), 'Id of the product.'),
+  parentId: field(z.nullable(id('product')), 'Id of the product that it is a variant of; null if it is none.'),
   sku: field(z.string(), 'Its SKU.'),
   name: field(z.string(), 'Its name.'),
   price: field(money, 'Price of one unit.'),
@@ -279,6 +280,7 @@ const product = {
 
 const productExample = {
   productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
+  parentId: null,
   sku: 'TEAPOT-1',
   name: 'Teapot',
   price: { amount: 1900, currency: 'EUR' },

@@ -267,7 +267,11 @@ create constraint trigger guard_added_lines after insert on orders.lines
 
 -- What pricing reads of other schemas, and no more.
 create view orders.priceable_products as
-  select id, sku, name, price_amount, price_currency, tax_class, weight from catalog.products where active;
+  select id, sku, name, price_amount, price_currency, tax_class, weight, options is not null as has_options
+  from catalog.products product
+  where active and (
+    parent_id is null or exists (select from catalog.products parent where parent.id = product.parent_id and parent.active)
+  );
 create view orders.priceable_customers as
   select id, premium from customers.customers where erased_at is null and suspended_at is null;
 
@@ -278,9 +282,8 @@ create view stock.wanted as
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
 grant select on orders.priceable_products, orders.priceable_customers to orders_api;
-grant select, insert, update (
-  status, version, correlation_id, updated_at, shipping_address, billing_address, contact, note, metadata
-) on orders.orders to orders_api;
+grant select, insert, update (status, version, correlation_id, updated_at, shipping_address, billing_address,
+  contact, note, metadata) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;

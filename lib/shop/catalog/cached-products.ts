@@ -11,19 +11,27 @@ import { decodeListCursor, listNameOf, type ProductFilter } from './list.sql.ts'
  */
 
 /** The form of the entries. Whoever changes a product's fields raises it, so that no release reads entries of another. */
-const form = 3;
+const form = 4;
 
 const pointerOf = (productId: string): string => `product/${productId}`;
 /** Every product may be in any list, so each change moves them all. */
 export const listsPointer = 'products';
 
-/** A product, on sale or not; undefined when it does not exist. */
+/** A product with its variants, on sale or not; undefined when it does not exist. */
 export const readCachedProduct = (
   cache: Cache,
   productId: string,
-  load: () => Promise<contract.Product | undefined>,
-): Promise<contract.Product | undefined> =>
+  load: () => Promise<contract.ProductWithVariants | undefined>,
+): Promise<contract.ProductWithVariants | undefined> =>
   cache.read({ pointer: pointerOf(productId), entry: `product.${form}/${productId}` }, load);
+
+/** The variants of a product with their availability, at most ten seconds behind the stock. */
+export const readCachedVariants = <T>(
+  cache: Cache,
+  productId: string,
+  load: () => Promise<T | undefined>,
+): Promise<T | undefined> =>
+  cache.read({ pointer: pointerOf(productId), entry: `variants.${form}/${productId}`, fresh: listsFresh }, load);
 
 /** Stock moves with each order, so lists, which show whether a product can be ordered, are loaded again so often. */
 const listsFresh = 10_000;
@@ -49,26 +57,21 @@ const isUsual = ({ q, attribute, priceFrom, priceTo }: ProductFilter): boolean =
   [q, attribute, priceFrom, priceTo].every((given) => given === undefined);
 
 /**
- * Adds or changes a product, so that who reads the catalogue after the answer sees the change.
- * @param productId of the product, if it exists already
- * @param change its result is the product, or undefined when nothing has changed
+ * Adds or changes products, so that who reads the catalogue after the answer sees the change.
+ * @param productIds of those that the change may concern and that exist already: with a variant, its product
+ * @param productOf that whose new version is known; undefined when nothing has changed
  * @throws DependencyUnavailable when the cache cannot be told, and nothing has changed; whatever `change` throws
  */
-export const changeProduct = <T>(
+export const changeProducts = <T>(
   pointers: CachePointers,
-  productId: string | undefined,
+  productIds: readonly string[],
   change: () => Promise<T>,
   productOf: (result: T) => Pick<contract.Product, 'id' | 'version'> | undefined,
 ): Promise<T> =>
-  changeCached(
-    pointers,
-    productId === undefined ? [listsPointer] : [listsPointer, pointerOf(productId)],
-    change,
-    (result) => {
-      const product = productOf(result);
-      return product === undefined ? {} : { [pointerOf(product.id)]: product.version };
-    },
-  );
+  changeCached(pointers, [listsPointer, ...productIds.map(pointerOf)], change, (result) => {
+    const product = productOf(result);
+    return product === undefined ? {} : { [pointerOf(product.id)]: product.version };
+  });
 
 /**
  * Takes what is cached of a product out of use, unless the cache knows of this change. An event may come late or twice.

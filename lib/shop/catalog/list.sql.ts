@@ -26,7 +26,7 @@ export type ProductFilter = {
 };
 
 type Paging = { limit: number; cursor?: string | undefined };
-type ListRow = ProductRow & { availability: contract.ListedProduct['availability']; score?: number };
+export type ListRow = ProductRow & { availability: contract.ListedProduct['availability']; score?: number };
 
 /** How many matches of a search are put into the order of relevance: the newest. */
 const mostRanked = 200;
@@ -113,7 +113,7 @@ function conditions(
   const { active, sku, brand, attribute = {}, priceFrom, priceTo, currency, inStock } = filter;
   return sql`
     ${active === undefined ? sql`` : active ? sql`and active` : sql`and not active`}
-    ${sku === undefined ? sql`` : sql`and sku = ${sku}`}
+    ${sku === undefined ? sql`and parent_id is null` : sql`and sku = ${sku} ${active ? ofActive(sql) : sql``}`}
     ${categories === undefined ? sql`` : sql`and ${inCategories(sql, categories)}`}
     ${brand === undefined ? sql`` : sql`and lower(brand) = lower(${brand})`}
     ${Object.entries(attribute).reduce((all, [name, value]) => sql`${all} and (${anyOf(sql, name, value)})`, sql``)}
@@ -122,6 +122,10 @@ function conditions(
     ${currency === undefined ? sql`` : sql`and price_currency = ${currency}`}
     ${inStock === undefined ? sql`` : sql`and ${availability(sql)} <> 'out_of_stock'`}`;
 }
+
+/** A variant goes off sale with its product. */
+const ofActive = (sql: Sql): Fragment => sql`
+  and (parent_id is null or exists (select from catalog.products p where p.id = found.parent_id and p.active))`;
 
 /** One by `=`: an index has its products in their order. */
 const inCategories = (sql: Sql, categories: readonly string[]): Fragment =>
@@ -146,9 +150,19 @@ function anyOf(sql: Sql, name: string, value: string): Fragment {
     .reduce((all, each) => sql`${all} or ${each}`);
 }
 
-/** A sub-select, so that stock is read of the products of the page alone. */
-const availability = (sql: Sql): Fragment => sql`
-  coalesce((select a.availability from catalog.availability a where a.product_id = found.id), 'out_of_stock')`;
+/**
+ * Sub-selects, so that stock is read of the products of the page alone. A product with options has the best availability of its
+ * variants on sale.
+ */
+export const availability = (sql: Sql): Fragment => sql`
+  coalesce(case when found.options is null
+    then (select a.availability from catalog.availability a where a.product_id = found.id)
+    else (
+      select a.availability from catalog.products v join catalog.availability a on a.product_id = v.id
+      where v.parent_id = found.id and v.active
+      order by a.availability = 'in_stock' desc, a.availability = 'low' desc limit 1
+    )
+  end, 'out_of_stock')`;
 
 type Sort = {
   by: contract.ProductSort;
@@ -205,7 +219,10 @@ const sorts: readonly Sort[] = [
 const sortOf = ({ sort, q }: ProductFilter): Sort =>
   sorts.find(({ by }) => by === (sort ?? (q === undefined ? '-createdAt' : 'relevance')))!;
 
-const toListed = (row: ListRow): contract.ListedProduct => ({ ...toProduct(row), availability: row.availability });
+export const toListed = (row: ListRow): contract.ListedProduct => ({
+  ...toProduct(row),
+  availability: row.availability,
+});
 
 const withoutWords = (): Problem =>
   new Problem('search-without-words', 'Search for words that say more than “the” or “of”.', {

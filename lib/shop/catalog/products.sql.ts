@@ -5,6 +5,7 @@ import { Problem } from '../../contract/api/problems.ts';
 /** A row of the catalogue. */
 export type ProductRow = {
   id: string;
+  parentId: string | null;
   sku: string;
   name: string;
   description: string | null;
@@ -13,7 +14,11 @@ export type ProductRow = {
   images: contract.Product['images'];
   attributes: contract.Product['attributes'];
   metadata: contract.Product['metadata'];
+  options: contract.Product['options'] | null;
+  optionValues: contract.Product['optionValues'] | null;
   priceAmount: number;
+  /** The highest price of its variants on sale, if it has some. */
+  priceMost: number | null;
   priceCurrency: string;
   /** Only where costs were asked for. */
   costAmount?: number | null;
@@ -29,14 +34,24 @@ export type ProductRow = {
 /** Whether the answer has what products cost the shop. What customers see, and what is cached, does not. */
 export type Costs = { costs: boolean };
 
-/** A product, on sale or not; undefined when it does not exist. */
+/**
+ * A product and its variants, oldest first, on sale or not; undefined when it does not exist. What has no options has one
+ * variant: itself.
+ */
 export async function findProduct(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   id: string,
   { costs }: Costs = { costs: false },
-): Promise<contract.Product | undefined> {
-  const [row] = await sql<ProductRow[]>`select ${columns(sql, { costs })} from catalog.products where id = ${id}`;
-  return row && toProduct(row);
+): Promise<contract.ProductWithVariants | undefined> {
+  const rows = await sql<ProductRow[]>`
+    select ${columns(sql, { costs })} from catalog.products where id = ${id} or parent_id = ${id} order by id`;
+  return withVariants(rows, id);
+}
+
+/** Of a product and its variants that which the API shows of the product; undefined when it is not among them. */
+export function withVariants(rows: readonly ProductRow[], id: string): contract.ProductWithVariants | undefined {
+  const row = rows.find((each) => each.id === id);
+  return row && { ...toProduct(row), variants: rows.filter(({ options }) => options === null).map(toVariant) };
 }
 
 /** The products with these ids that are on sale, in the order of the ids. */
@@ -54,14 +69,26 @@ export async function requireProduct(sql: Sql | TransactionSql, id: string): Pro
   if (row === undefined) throw notFound();
 }
 
+/** @throws Problem not-found; product-has-options when its variants are stocked instead of it */
+export async function requireStocked(sql: Sql | TransactionSql, id: string): Promise<void> {
+  const [row] = await sql<{ hasOptions: boolean }[]>`
+    select options is not null as has_options from catalog.products where id = ${id}`;
+  if (row === undefined) throw notFound();
+  if (row.hasOptions) {
+    throw new Problem('product-has-options', 'This product has options. The stock is that of its variants.');
+  }
+}
+
 /** The columns that a ProductRow has. */
 export const columns = (sql: Sql | TransactionSql, { costs }: Costs) => sql`
-  id, sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency,
+  id, parent_id, sku, name, description, category_id, brand, images, attributes, metadata, options, option_values,
+  price_amount, price_most, price_currency,
   ${costs ? sql`cost_amount, cost_currency,` : sql``} tax_class, weight, active, created_at, updated_at, version`;
 
 /** A product as the API shows it. */
 export const toProduct = (row: ProductRow): contract.Product => ({
   id: row.id,
+  parentId: row.parentId,
   sku: row.sku,
   name: row.name,
   description: row.description,
@@ -70,7 +97,13 @@ export const toProduct = (row: ProductRow): contract.Product => ({
   images: row.images,
   attributes: row.attributes,
   metadata: row.metadata,
+  options: row.options ?? [],
+  optionValues: row.optionValues ?? {},
   price: { amount: row.priceAmount, currency: row.priceCurrency },
+  priceRange: {
+    from: { amount: row.priceAmount, currency: row.priceCurrency },
+    to: { amount: row.priceMost ?? row.priceAmount, currency: row.priceCurrency },
+  },
   ...(row.costAmount == null ? {} : { costPrice: { amount: row.costAmount, currency: row.costCurrency ?? '' } }),
   taxClass: row.taxClass,
   weight: row.weight,
@@ -79,5 +112,12 @@ export const toProduct = (row: ProductRow): contract.Product => ({
   updatedAt: row.updatedAt.toISOString(),
   version: row.version,
 });
+
+/** A variant as its product shows it. */
+function toVariant(row: ProductRow): contract.Variant {
+  const { id, sku, name, optionValues, images, price, costPrice, weight, active, version } = toProduct(row);
+  const cost = costPrice === undefined ? {} : { costPrice };
+  return { id, sku, name, optionValues, images, price, ...cost, weight, active, version };
+}
 
 export const notFound = (): Problem => new Problem('not-found', 'This product does not exist.');

@@ -10,6 +10,8 @@ export type PriceableProduct = {
   name: string;
   priceAmount: number;
   priceCurrency: string;
+  /** Whether its variants are sold instead of it. */
+  hasOptions?: boolean;
   taxClass: string;
   /** Of one unit, in grams; null where it is not known. */
   weight: number | null;
@@ -53,7 +55,7 @@ export const maxTotal = 1_000_000_000_000;
 /**
  * Prices a basket. Several lines of the same product become one, at the place of the first.
  * @param products must include the basket's products that are on sale, and may include others
- * @throws Problem product-not-available, currencies-mixed or invalid-input (the quantities of a product add up to too
+ * @throws Problem product-not-available, product-has-options, currencies-mixed or invalid-input (the quantities of a product add up to too
  *   many), each with every line concerned; amount-too-large
  */
 export function priceOrder({
@@ -110,6 +112,12 @@ function checkAvailable(lines: readonly LineInput[], onSale: Map<string, Priceab
       : { pointer: `/lines/${index}/productId`, detail: `${productId} is unknown or not on sale` },
   );
   if (errors.length > 0) throw new Problem('product-not-available', sentence(errors), { errors });
+  const withOptions = errorsOf(lines, ({ productId }, index) =>
+    onSale.get(productId)?.hasOptions
+      ? { pointer: `/lines/${index}/productId`, detail: `${productId} has options: order one of its variants` }
+      : undefined,
+  );
+  if (withOptions.length > 0) throw new Problem('product-has-options', sentence(withOptions), { errors: withOptions });
 }
 
 function checkQuantities(lines: readonly LineInput[]): void {

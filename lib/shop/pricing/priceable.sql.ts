@@ -19,6 +19,7 @@ export const priceableColumns = (sql: Sql | TransactionSql, { customerId, produc
   (
     select coalesce(jsonb_agg(jsonb_build_object(
       'id', p.id, 'sku', p.sku, 'name', p.name, 'priceAmount', p.price_amount, 'priceCurrency', p.price_currency,
+      'hasOptions', p.has_options,
       'taxClass', p.tax_class, 'weight', p.weight
     )), '[]'::jsonb)
     from orders.priceable_products p

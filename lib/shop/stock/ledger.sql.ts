@@ -4,7 +4,7 @@ import { Problem } from '../../contract/api/problems.ts';
 import { type Level, type Movement, maxOnHand } from '../../contract/api/stock.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import { requireProduct } from '../catalog/products.sql.ts';
+import { requireProduct, requireStocked } from '../catalog/products.sql.ts';
 
 type MovementRow = Omit<Movement, 'createdAt'> & { createdAt: Date };
 type LevelRow = { onHand: number; levelReserved: number; lowAt: number };
@@ -53,7 +53,7 @@ export async function readLedger(
 /**
  * Takes stock in or out by hand. Locks the product's level first, so that a refusal tells the very numbers that the
  * decision was made on.
- * @throws Problem not-found; stock-reserved when the level would fall below what is reserved or rise above the maximum
+ * @throws Problem not-found, product-has-options; stock-reserved when the level would fall below what is reserved or rise above the maximum
  */
 export async function adjustStock(
   tx: TransactionSql,
@@ -63,7 +63,7 @@ export async function adjustStock(
 ): Promise<Movement & { level: Level }> {
   const [locked] = await tx<LevelRow[]>`
     select on_hand, reserved as level_reserved, low_at from stock.levels where product_id = ${productId} for no key update`;
-  if (locked === undefined) await requireProduct(tx, productId);
+  if (locked === undefined) await requireStocked(tx, productId);
   refuseOverdraft(locked ?? noStock, quantity);
 
   const [row] = await tx<[MovementRow]>`
@@ -80,10 +80,10 @@ export async function adjustStock(
 /**
  * Sets from how many available units on the stock of a product counts as low; 0 means never.
  * @returns the level
- * @throws Problem not-found
+ * @throws Problem not-found, product-has-options
  */
 export async function setLowStock(sql: Sql, productId: string, lowStockAt: number): Promise<Level> {
-  await requireProduct(sql, productId);
+  await requireStocked(sql, productId);
   const [row] = await sql<[LevelRow]>`
     insert into stock.levels as level (product_id, low_at) values (${productId}, ${lowStockAt})
     on conflict (product_id) do update set low_at = excluded.low_at

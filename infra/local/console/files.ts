@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { File } from './server.ts';
+
+const folder = join(import.meta.dirname, 'page');
+const require = createRequire(import.meta.url);
+
+/** A file of a package, beside what its main entry is. */
+const inPackage = (entry: string, name: string) => join(dirname(require.resolve(entry)), name);
+
+const vendor: Record<string, () => string> = {
+  'vendor/preact.js': () => inPackage('preact', 'preact.mjs'),
+  'vendor/hooks.js': () => inPackage('preact/hooks', 'hooks.mjs'),
+  'vendor/htm.js': () => inPackage('htm', 'htm.module.js'),
+  'vendor/uplot.js': () => inPackage('uplot', 'uPlot.esm.js'),
+  'vendor/uplot.css': () => inPackage('uplot', 'uPlot.min.css'),
+};
+
+const imports = {
+  preact: '/console/vendor/preact.js',
+  'preact/hooks': '/console/vendor/hooks.js',
+  htm: '/console/vendor/htm.js',
+  uplot: '/console/vendor/uplot.js',
+};
+
+const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' };
+
+/**
+ * A file of the page by its path: the browser loads the modules as they are, without their types, so nothing has to be built.
+ * Files are read at each request, so that a reload shows a change.
+ */
+export async function pageFile(path: string): Promise<File | undefined> {
+  const package_ = vendor[path];
+  if (package_ !== undefined)
+    return { type: path.endsWith('css') ? types.css : types.js, content: await readFile(package_()) };
+  const [, name, kind] = /^page\/([a-z0-9-]+)\.(ts|css|svg)$/.exec(path) ?? [];
+  if (name === undefined) return undefined;
+  const text = await readFile(join(folder, `${name}.${kind}`), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  if (kind === 'ts') return { type: types.js, content: stripTypeScriptTypes(text) };
+  return { type: types[kind as 'css' | 'svg'], content: text };
+}
+
+/** The page with the map of its imports, and a policy under which nothing else than its own files can run or be asked. */
+export async function pageHtml(): Promise<{ html: string; headers: Record<string, string> }> {
+  const map = JSON.stringify({ imports });
+  const html = (await readFile(join(folder, 'index.html'), 'utf8')).replace(
+    '<!-- the map of imports -->',
+    `<script type="importmap">${map}</script>`,
+  );
+  const hash = createHash('sha256').update(map).digest('base64');
+  const policy = [
+    "default-src 'none'",
+    `script-src 'self' 'sha256-${hash}'`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "frame-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return {
+    html,
+    headers: {
+      'content-security-policy': policy.join('; '),
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    },
+  };
+}

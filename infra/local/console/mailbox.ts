@@ -1,0 +1,31 @@
+import { htmlOf } from '../../../lib/accounts/mail/html.ts';
+import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
+import { type Clock, toTimestamp } from '../../../lib/kernel/clock.ts';
+import { idPrefixes } from '../../../lib/kernel/ids.ts';
+import type { SentMail } from './protocol.ts';
+
+const mostKept = 50;
+
+/** The last mails that the stack would have sent, newest first. The codes in them are cut out: whoever has one may use it. */
+export function openMailbox(clock: Clock) {
+  const mails: { at: number; mail: Mail }[] = [];
+  return {
+    add(mail: Mail): void {
+      mails.unshift({ at: clock.now(), mail });
+      mails.length = Math.min(mails.length, mostKept);
+    },
+    list: (): SentMail[] =>
+      mails.map(({ at, mail: { to, subject, text } }) => ({
+        at: toTimestamp(at),
+        to,
+        subject,
+        html: htmlOf({ subject, text: withoutCodes(text) }),
+      })),
+  };
+}
+
+const ids = new RegExp(`^(${Object.values(idPrefixes).join('|')})_[0-9a-f]{32}$`);
+
+/** A code is a word so long that no language has it, and no id. */
+export const withoutCodes = (text: string): string =>
+  text.replace(/[\w-]{20,}/g, (word) => (ids.test(word) ? word : '[code]'));

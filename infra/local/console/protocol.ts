@@ -1,0 +1,39 @@
+import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
+import type { ArmedFault, FaultName } from '../faults.ts';
+import type { Reading } from '../test-clock.ts';
+
+/** A mail that a handler sent, without secrets. `at` is RFC 3339. */
+export type SentMail = { at: string; to: string; subject: string; html: string };
+
+/** What the console's thread may ask of the stack. */
+export type StackCalls = {
+  /** The folder of PostgreSQL's socket, which changes when the standby takes over. */
+  postgresSocket(): string;
+  clock(): Reading;
+  advance(seconds: number): Promise<Reading>;
+  armedFaults(): ArmedFault[];
+  arm(name: FaultName): ArmedFault[];
+  clearFaults(): ArmedFault[];
+  mails(): SentMail[];
+};
+
+/** The same from another thread. */
+export type RemoteStack = {
+  [K in keyof StackCalls]: (...args: Parameters<StackCalls[K]>) => Promise<Awaited<ReturnType<StackCalls[K]>>>;
+};
+
+/** What the thread of the console starts with. */
+export type ConsoleData = {
+  socket: string;
+  logFile: string;
+  /** Folder of compiled modules. */
+  compileCache: string;
+  demoFile: string;
+  baseUrl: string;
+  statesEndpoint: string;
+  dynamoEndpoint: string;
+  machines: Record<StateMachineName, { arn: string; definition: object }>;
+};
+
+export type ToConsole = { kind: 'answer'; id: number; result?: unknown; error?: { name: string; message: string } };
+export type FromConsole = { kind: 'ready' } | { kind: 'ask'; id: number; call: keyof StackCalls; args: unknown[] };

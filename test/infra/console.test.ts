@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { OrderView } from '../../infra/local/console/order.ts';
+import type { OrderList } from '../../infra/local/console/orders.ts';
+import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
+import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+
+/* The console of a whole stack, by HTTP as the page asks it. */
+
+let directory: string;
+let stack: Stack;
+let demo: Demo;
+let token: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'counterfoil-console-'));
+  stack = await startStack({ directory, port: 0, settings: { RATE_LIMIT_PER_MINUTE: '100000' }, waitScale: 0.02 });
+  demo = await prepareDemo(stack, directory);
+  const session = await call('POST', '/sessions', { 'client-id': demo.clientId }, demo.customer);
+  token = (session as { token: string }).token;
+});
+afterAll(async () => {
+  await stack?.stop();
+  await resetStack(directory);
+});
+
+async function call(method: string, path: string, headers: Record<string, string> = {}, body?: object) {
+  const response = await fetch(stack.baseUrl + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as unknown;
+}
+
+const ask = <T>(path: string) => call('GET', `/console/api/${path}`) as Promise<T>;
+const tell = <T>(path: string, body: object = {}) => call('POST', `/console/api/${path}`, {}, body) as Promise<T>;
+
+async function place(paymentMethod = 'pm_card_visa', wait = 20): Promise<string> {
+  const headers = { authorization: `Bearer ${token}`, 'idempotency-key': randomUUID(), prefer: `wait=${wait}` };
+  const lines = [{ productId: demo.products[0]!.id, quantity: 2 }];
+  return ((await call('POST', '/orders', headers, { lines, paymentMethod })) as { id: string }).id;
+}
+
+const orderOf = (id: string) => ask<OrderView>(`orders/${id}`);
+const path = ({ executions }: OrderView) => executions.at(-1)!.visits.map(({ state }) => state);
+
+test('an order stands first in the list as soon as its request is answered, and is found by what belongs to it', async () => {
+  const id = await place();
+  const { orders } = await ask<OrderList>('orders');
+  expect(orders[0]).toMatchObject({ id, status: 'confirmed', goods: '2 × MUG-BLUE', trouble: null });
+  for (const text of [id.slice(0, 30), orders[0]!.customerId, 'MUG-BLUE']) {
+    expect((await ask<OrderList>(`orders?text=${text}`)).orders[0]).toMatchObject({ id });
+  }
+  expect((await ask<OrderList>('orders?text=nothing')).orders).toEqual([]);
+  expect((await ask<OrderList>('orders?status=problems')).orders).toEqual([]);
+  expect((await ask<OrderList>(`orders?before=${id}`)).orders).toEqual([]);
+});
+
+test('an order comes with its saga, timeline, money, stock and events', async () => {
+  const view = await orderOf(await place());
+  expect(path(view)).toEqual(['ReserveStock', 'ChargePayment', 'ConfirmOrder']);
+  expect(view).toMatchObject({
+    missing: [],
+    payments: [{ status: 'captured' }],
+    charge: { status: 'captured', amount: view.order.total.amount },
+    reservations: [{ sku: 'MUG-BLUE', state: 'committed' }],
+    executions: [{ machine: 'placing', status: 'SUCCEEDED' }],
+  });
+  expect(view.timeline.map(({ type }) => type)).toContain('payment-captured');
+  expect(view.events.map(({ type }) => type)).toContain('order.confirmed');
+});
+
+test('the faults strike the orders that come next, which survive them as the saga promises', async () => {
+  const ends: Record<string, string> = { decline: 'failed', 'lose-answer': 'confirmed', kill: 'confirmed' };
+  for (const [name, status] of Object.entries(ends)) {
+    expect(await tell('faults', { name }), name).toMatchObject({ armed: [{ name }] });
+    const id = await place('pm_card_visa', 0);
+    await expect.poll(async () => (await orderOf(id)).order?.status, { message: name }).toBe(status);
+    expect(await ask('faults'), name).toMatchObject({ armed: [] });
+    const failures = (await orderOf(id)).executions.flatMap(({ visits }) =>
+      visits.flatMap(({ attempts }) => attempts.flatMap(({ error }) => (error === null ? [] : [error]))),
+    );
+    expect(failures, name).toHaveLength(1);
+  }
+  expect((await ask<OrderList>('orders?status=problems')).orders[0]!.trouble!.text).toContain('payment-declined');
+  expect(await tell('faults', { name: 'meteor' })).toEqual({ error: 'There is no such fault.' });
+});
+
+test('an order is shown without what DynamoDB has of it while that is away', async () => {
+  const id = await place();
+  await tell('faults', { name: 'dynamo-away' });
+  expect(await orderOf(id)).toMatchObject({ missing: ['DynamoDB'], charge: null, order: { status: 'confirmed' } });
+  await tell('faults/clear');
+  expect(await orderOf(id)).toMatchObject({ missing: [], charge: { status: 'captured' } });
+});
+
+test('manual review shows what failed, and its buttons do what the API allows', async () => {
+  const id = await place('pm_timeoutAlways', 0);
+  await expect.poll(async () => (await orderOf(id)).order?.status).toBe('needs_attention');
+  const { orders } = await ask<OrderList>('orders?status=needs_attention');
+  expect(orders[0]).toMatchObject({ id, trouble: { step: 'RefundPayment' } });
+  expect(orders[0]!.trouble!.text).toMatch(/^OutcomeUnknown: the simulated provider did not answer/);
+  expect(await tell(`orders/${id}/resolve`, { outcome: 'confirmed', note: 'x' })).toHaveProperty('error');
+  expect(await tell(`orders/${id}/resolve`, { outcome: 'failed', note: 'The provider says: no charge.' })).toEqual({});
+  expect(await orderOf(id)).toMatchObject({ order: { status: 'failed' }, manualReview: [{ settledHow: 'resolved' }] });
+});
+
+test('no key, token or password is in anything that the console answers', async () => {
+  const id = await place();
+  const text = JSON.stringify([await orderOf(id), await ask('orders'), await ask('faults'), await ask('graphs')]);
+  for (const secret of [demo.appKey, token, demo.customer.password, stack.inside.env.AWS_SECRET_ACCESS_KEY!]) {
+    expect(text).not.toContain(secret);
+  }
+});
+
+test('a page that listens hears of an order within a second of its request', async () => {
+  const controller = new AbortController();
+  const { body } = await fetch(`${stack.baseUrl}/console/live`, { signal: controller.signal });
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+  const heard: number[] = [];
+  void (async () => {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      if (value.includes('data:')) heard.push(performance.now());
+    }
+  })().catch(() => {});
+  await place();
+  const placed = performance.now();
+  await expect.poll(() => heard.some((time) => time > placed), { interval: 20 }).toBe(true);
+  // The looks into the log are 200 ms apart; a machine that has much else to do is later.
+  expect(heard.find((time) => time > placed)! - placed).toBeLessThan(10_000);
+  controller.abort();
+});
+
+test('an address of no order, and one that is no address, are refused', async () => {
+  expect(await ask(`orders/ord_${'0'.repeat(32)}`)).toEqual({ error: 'There is no such order.' });
+  expect(await ask('orders/..%2f..')).toHaveProperty('error');
+});
