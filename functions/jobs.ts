@@ -46,6 +46,7 @@ const rows = {
     states: {
       placing: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
       compensating: ['StartExecution', 'DescribeExecution'],
+      capturing: ['StartExecution', 'DescribeExecution'],
       refunding: ['StartExecution', 'DescribeExecution'],
     },
     tables: { awaitedPayments: ['UpdateItem'] },

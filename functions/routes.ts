@@ -57,7 +57,11 @@ const rows = {
     tables: { sessions: ['Query', 'BatchWriteItem'], identities: ['DeleteItem'] },
     writesEvents: true,
   }),
-  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'list-customers': http('GET', '/customers', 'app', 'profiles_api', { scopes: ['customers:read'] }),
+  'get-customer': http('GET', '/customers/{customerId}', 'app', 'profiles_api', {
+    scopes: ['customers:read'],
+    asks: ['back_office_api'],
+  }),
   'update-customer': http('PATCH', '/customers/{customerId}', 'app', 'customers_api', {
     scopes: ['customers:write'],
     tables: { ...endsSessions, identities: ['PutItem', 'DeleteItem'] },
@@ -163,7 +167,10 @@ const rows = {
     states: { placing: ['StartExecution'] },
     waits: true,
   }),
-  'list-orders': http('GET', '/orders', 'customer', 'orders_api', { scopes: ['orders:read'] }),
+  'list-orders': http('GET', '/orders', 'customerOrApp', 'orders_api', {
+    scopes: ['orders:read'],
+    asks: ['back_office_api', 'profiles_api'],
+  }),
   'get-order': http('GET', '/orders/{orderId}', 'client', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['profiles_api', 'catalog_reader'],
@@ -181,6 +188,12 @@ const rows = {
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
   }),
+  'request-capture': http('POST', '/orders/{orderId}/capture', 'app', 'refunds_api', {
+    scopes: ['orders:capture'],
+    states: { capturing: ['StartExecution'] },
+    waits: true,
+  }),
+  'get-capture': http('GET', '/orders/{orderId}/capture', 'app', 'refunds_api', { scopes: ['orders:capture'] }),
   'request-refund': http('POST', '/orders/{orderId}/refunds', 'app', 'refunds_api', {
     scopes: ['orders:refund'],
     states: { refunding: ['StartExecution'] },
@@ -223,7 +236,7 @@ const rows = {
   }),
   'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {
     scopes: ['orders:review'],
-    states: { compensating: ['StartExecution'] },
+    states: { compensating: ['StartExecution'], capturing: ['StartExecution'] },
   }),
   'resolve-order': http('POST', '/manual-review/orders/{orderId}/resolve', 'app', 'manual_review', {
     scopes: ['orders:review'],
@@ -320,6 +333,7 @@ const rows = {
     states: {
       placing: ['DescribeStateMachine'],
       compensating: ['DescribeStateMachine'],
+      capturing: ['DescribeStateMachine'],
       refunding: ['DescribeStateMachine'],
     },
   }),

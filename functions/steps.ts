@@ -32,6 +32,8 @@ const rows = {
   AbandonOrder: { handler: 'saga/abandon-order', databaseRole: 'saga', provider: false, compensatedBy: null },
   RefundPayment: { handler: 'saga/refund-payment', databaseRole: null, provider: true, compensatedBy: null },
   RefundPart: { handler: 'saga/refund-part', databaseRole: null, provider: true, compensatedBy: null },
+  CapturePayment: { handler: 'saga/capture-payment', databaseRole: null, provider: true, compensatedBy: null },
+  SettleCapture: { handler: 'saga/settle-capture', databaseRole: 'saga', provider: false, compensatedBy: null },
   SettleRefund: { handler: 'saga/settle-refund', databaseRole: 'saga', provider: false, compensatedBy: null },
   ReleaseStock: { handler: 'saga/release-stock', databaseRole: 'saga', provider: false, compensatedBy: null },
   CloseOrder: { handler: 'saga/close-order', databaseRole: 'saga', provider: false, compensatedBy: null },

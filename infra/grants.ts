@@ -61,7 +61,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
       add('issuerKeys', ['GetItem']);
       add('identities', ['GetItem']);
     }
-    if (auth === 'client' || auth === 'app') add('appKeys', ['GetItem', 'UpdateItem']);
+    if (auth === 'client' || auth === 'app' || auth === 'customerOrApp') add('appKeys', ['GetItem', 'UpdateItem']);
   }
   const callsProvider = (handler.kind === 'step' || handler.kind === 'job') && handler.row.provider;
   // Steps charge and refund; jobs only read transactions.

@@ -34,7 +34,13 @@ export type Settings = {
   variables: Readonly<
     Partial<
       Record<
-        (typeof tunable)[number] | 'PREPARED_STATEMENTS' | 'CACHE' | 'CATALOG_MAX_AGE_SECONDS' | 'ORDER_NUMBER_PREFIX',
+        | (typeof tunable)[number]
+        | 'PREPARED_STATEMENTS'
+        | 'CACHE'
+        | 'CATALOG_MAX_AGE_SECONDS'
+        | 'CAPTURE_AT'
+        | 'AUTHORIZATION_EXPIRY'
+        | 'ORDER_NUMBER_PREFIX',
         string
       >
     >
@@ -52,6 +58,7 @@ export const tunable = [
   'SWEEP_AFTER_SECONDS',
   'MAX_UNPAID_ORDERS',
   'MAX_UNPAID_UNITS',
+  'AUTHORIZATION_MARGIN_SECONDS',
   'CANCELLATION_WINDOW_SECONDS',
   'IDEMPOTENCY_KEY_SECONDS',
   'PAYMENT_TIMEOUT_MS',
@@ -71,7 +78,8 @@ export class SettingError extends Error {
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
- * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `stripeSecretArn`, `stripeWebhookSecretArn`,
+ * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
+ * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
 <<<<<<< HEAD
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
@@ -116,6 +124,12 @@ export function readSettings(node: Node): Settings {
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
       ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
+      ...(given.oneOf('captureAt', ['checkout', 'shipment'], 'checkout') === 'shipment'
+        ? { CAPTURE_AT: 'shipment' }
+        : {}),
+      ...(given.oneOf('authorizationExpiry', ['capture', 'review'], 'capture') === 'review'
+        ? { AUTHORIZATION_EXPIRY: 'review' }
+        : {}),
       ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
     },

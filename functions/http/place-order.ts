@@ -51,5 +51,6 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   unpaidLimits: unpaidLimits(),
   numberPrefix: config().ORDER_NUMBER_PREFIX,
   startPlacing,
+  captureAt: config().CAPTURE_AT === 'shipment' ? ('shipment' as const) : undefined,
   sleep,
 }));

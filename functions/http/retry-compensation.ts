@@ -5,7 +5,7 @@ import { warnIfNotStarted } from '../../lib/http/long-running.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { type RetryDeps, retryCompensation } from '../../lib/operations/manual-review/retry.ts';
-import { startCompensating } from '../../lib/platform/executions.ts';
+import { startCapturing, startCompensating } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency } from '../../lib/platform/stores.ts';
@@ -27,4 +27,5 @@ export const handler = httpHandler(routes['retry-compensation'], contract.retryC
   clock,
   keys: idempotency('orders.review_idempotency_keys'),
   startCompensating,
+  startCapturing,
 }));

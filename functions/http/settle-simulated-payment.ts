@@ -17,7 +17,7 @@ import { routes } from '../routes.ts';
 type Deps = {
   simulated: boolean;
   sql: () => Sql;
-  settle: (orderId: string, outcome: 'complete' | 'fail') => Promise<'captured' | 'declined'>;
+  settle: (orderId: string, outcome: 'complete' | 'fail') => Promise<'authorized' | 'captured' | 'declined'>;
   resume: (orderId: string) => Promise<void>;
 };
 

@@ -1,5 +1,5 @@
 import { config } from '../../lib/platform/config.ts';
-import { describeExecution, startCompensating, startPlacing, startRefunding } from '../../lib/platform/executions.ts';
+import * as executions from '../../lib/platform/executions.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
@@ -7,10 +7,11 @@ import type { Meter } from '../../lib/platform/telemetry.ts';
 import { sagaEnded } from '../../lib/saga/failures.ts';
 import { retryCompensations } from '../../lib/saga/retry-compensation.ts';
 import { type SweepDeps, sweepOrders } from '../../lib/saga/sweep.ts';
+import { type SweepCapturesDeps, sweepCaptures } from '../../lib/saga/sweep-captures.ts';
 import { type SweepRefundsDeps, sweepRefunds } from '../../lib/saga/sweep-refunds.ts';
 import { jobs } from '../jobs.ts';
 
-type Deps = Omit<SweepDeps & SweepRefundsDeps, 'sql' | 'untilMs'> & {
+type Deps = Omit<SweepDeps & SweepRefundsDeps & SweepCapturesDeps, 'sql' | 'untilMs'> & {
   sql: () => SweepDeps['sql'];
   meter: Meter;
   /** After this time nothing more is started. */
@@ -27,9 +28,12 @@ export async function run(deps: Deps) {
   deps.meter.count('SagasStartedLate', orders.started);
   const refunds = await sweepRefunds({ ...deps, sql, untilMs });
   deps.meter.count('SagasStartedLate', refunds);
+  const captures = await sweepCaptures({ ...deps, sql, untilMs });
+  deps.meter.count('SagasStartedLate', captures.late);
+  for (const [code, opened] of Object.entries(captures.opened)) deps.meter.count('ManualReviewsOpened', opened, code);
   const compensatedAgain = await retryCompensations({ ...deps, sql, untilMs });
   deps.meter.count('CompensationsRetried', compensatedAgain);
-  return { ...orders, refunds, compensatedAgain };
+  return { ...orders, refunds, captures, compensatedAgain };
 }
 
 export const handler = jobHandler(jobs['sweep-orders'], run, ({ clock, stopwatch, meter, log }) => ({
@@ -37,13 +41,12 @@ export const handler = jobHandler(jobs['sweep-orders'], run, ({ clock, stopwatch
   clock,
   stopwatch,
   meter,
-  startPlacing,
-  startCompensating,
-  startRefunding,
-  describeExecution,
+  ...executions,
   budgetSeconds: jobs['sweep-orders'].timeoutSeconds - 10,
   resumeSaga,
   quietSeconds: config().SWEEP_AFTER_SECONDS,
   reservationSeconds: config().RESERVATION_SECONDS,
+  expiryMarginSeconds: config().AUTHORIZATION_MARGIN_SECONDS,
+  expiryAction: config().AUTHORIZATION_EXPIRY,
   onError: (id, error) => log.error('not swept', { id, reason: String(error) }),
 }));

@@ -11,6 +11,7 @@ export async function run({ sql, clock, meter }: { sql: () => Sql; clock: Clock;
   meter.count('OldestStuckOrder', open.oldestUnended);
   meter.count('OrdersInManualReview', open.inManualReview);
   meter.count('OldestManualReview', open.oldestManualReview);
+  meter.count('OldestOpenCapture', open.oldestOpenCapture);
   return open;
 }
 

@@ -6,8 +6,8 @@ import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
 import { steps } from '../steps.ts';
 
 export const run = (
-  { orderId, amount, currency, payment, charge }: CompensationState,
+  { orderId, amount, currency, payment, charge, captureAt }: CompensationState,
   { gateway }: { gateway: PaymentGateway },
-) => refundOrder(gateway, { orderId, amount, currency, charge: payment ?? charge });
+) => refundOrder(gateway, { orderId, amount, currency, charge: payment ?? charge, captureAt });
 
 export const handler = stepHandler(steps.RefundPayment, compensationState, run, () => ({ gateway: paymentGateway() }));

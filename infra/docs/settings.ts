@@ -44,6 +44,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
   },
   PLACING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that places orders' },
   COMPENSATING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that compensates orders' },
+  CAPTURING_STATE_MACHINE_ARN: {
+    laptop: 'set',
+    aws: 'set',
+    what: 'the state machine that captures authorized payments',
+  },
   REFUNDING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that makes partial refunds' },
   CACHE: {
     laptop: 'yours',
@@ -141,6 +146,21 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: 'how many orders of one customer may be neither paid nor ended; another one gets 409',
   },
   MAX_UNPAID_UNITS: { laptop: 'yours', aws: '`-c`', what: 'how many units of stock those orders may hold together' },
+  CAPTURE_AT: {
+    laptop: 'yours',
+    aws: '`-c captureAt=checkout\\|shipment`',
+    what: 'when the payment of a new order is captured; an order keeps what was set when it was placed ([payments.md](payments.md#authorize-at-checkout-capture-at-shipment))',
+  },
+  AUTHORIZATION_EXPIRY: {
+    laptop: 'yours',
+    aws: '`-c authorizationExpiry=capture\\|review`',
+    what: 'what happens to an authorized payment that nobody has captured when its authorization ends soon: it is captured, or the order goes to manual review',
+  },
+  AUTHORIZATION_MARGIN_SECONDS: {
+    laptop: 'yours',
+    aws: '`-c`',
+    what: 'how long before the end of the authorization that happens',
+  },
   CANCELLATION_WINDOW_SECONDS: {
     laptop: 'yours',
     aws: '`-c`',

@@ -177,6 +177,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...options.settings,
   };
   const mailbox = openMailbox(clock);
+  const startedAt = Date.now();
   const functions = keep(
     startFunctions({
       logFile: at('functions.log'),
@@ -216,6 +217,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       data: () => ({
         logFile: at('functions.log'),
         compileCache: at('compile-cache'),
+        startedAt,
         demoFile: at('demo.json'),
         baseUrl: api.baseUrl,
         statesEndpoint: states.endpoint,
@@ -238,6 +240,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           return faults.armed();
         },
         mails: mailbox.list,
+        parkedEvents: () => bus.parked().length,
       },
     }),
   );

@@ -101,6 +101,7 @@ const schemesOf: Readonly<Record<Auth, readonly string[]>> = {
   customer: ['session'],
   session: ['session'],
   app: ['appKey'],
+  customerOrApp: ['session', 'appKey'],
 };
 
 function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {
@@ -163,6 +164,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'stock:write': 'move stock',
   'orders:read': 'read the orders of its customers',
   'orders:place': 'place, pay and cancel orders for its customers',
+  'orders:capture': 'take the payments that orders have authorized',
   'orders:refund': 'give back what orders were paid with',
   'orders:review': 'see what is stuck or disagrees, and put it right',
   'customers:read': 'read names, e-mails and addresses',

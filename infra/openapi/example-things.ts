@@ -178,6 +178,18 @@ export const refund = {
   updatedAt: '2026-03-19T14:02:33.410Z',
 };
 
+export const capture = {
+  orderId: ids.order,
+  orderStatus: 'confirmed' as const,
+  paymentId: ids.payment,
+  status: 'authorized' as const,
+  amount: eur(8982),
+  expiresAt: '2026-03-21T09:26:54.000Z',
+  requestedAt: '2026-03-16T07:30:12.004Z',
+  requestedBy: 'key:01980c0f',
+  capturedAt: null,
+};
+
 export const confirmed = {
   ...pending,
   status: 'confirmed' as const,
@@ -363,6 +375,7 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Identity: identity,
   Quote: priced,
   Order: confirmed,
+  PaymentCapture: capture,
   Refund: refund,
   StockLevel: level,
   StockMovement: movement,

@@ -5,6 +5,7 @@ import {
   appKey,
   application,
   cancelled,
+  capture,
   category,
   confirmed,
   customer,
@@ -148,6 +149,10 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   'settle-simulated-payment': {
     request: { outcome: 'complete' },
   },
+  'request-capture': {
+    answers: { 200: { ...capture, status: 'captured', capturedAt: '2026-03-16T07:30:12.611Z' }, 202: capture },
+  },
+  'get-capture': { answers: { 200: capture } },
   'request-refund': {
     request: { amount: eur(1520), reason: 'the mug arrived broken' },
     answers: { 201: { ...refund, status: 'succeeded', updatedAt: '2026-03-19T14:02:33.907Z' }, 202: refund },

@@ -315,9 +315,15 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: '/shippingAddress/country is what the price was computed from.',
     errors: [{ pointer: '/shippingAddress/country', detail: 'is what the price was computed from' }],
   },
+  'order-not-capturable': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/capture',
+    when: 'The order is not confirmed, or its payment was voided or given back.',
+    todo: 'Read the capture with `GET /orders/{orderId}/capture`. An order in manual review is captured by retrying it there.',
+    detail: 'Only the payment of a confirmed order can be captured; this one is cancelling.',
+  },
   'order-not-refundable': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
-    when: 'The order is not confirmed, was free, or its whole payment is refunded or being refunded.',
+    when: 'The order is not confirmed, was free, its payment is not captured yet, or its whole payment is refunded or being refunded.',
     todo: 'Read the order. Its status and `payment.refunded` show the reason.',
     detail: 'Only a confirmed order can be refunded in part; this one is cancelled.',
   },

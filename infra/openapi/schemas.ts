@@ -1,9 +1,11 @@
 import * as z from 'zod/mini';
 import { routes } from '../../functions/routes.ts';
 import * as address from '../../lib/contract/api/address.ts';
+import * as captures from '../../lib/contract/api/captures.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
+import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
@@ -12,6 +14,7 @@ import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import * as orderDetails from '../../lib/contract/api/order-details.ts';
 import { orderWithParts } from '../../lib/contract/api/order-parts.ts';
+import { count } from '../../lib/contract/api/order-search.ts';
 import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
@@ -46,9 +49,14 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Quote: orders.quote,
   Order: orders.order,
   OrderWithParts: orderWithParts,
+  ListCount: count,
+  CustomerWithOrders: customerWithOrders,
+  CustomerOrders: customerOrders,
+  CustomerOrderTotals: orderTotals,
   TimelineEntry: orders.timelineEntry,
   ...orders.timelineEntries,
   ...events.feedEvents,
+  PaymentCapture: captures.paymentCapture,
   Refund: refunds.refund,
   ManualReview: manualReview.manualReview,
   ReviewOrder: manualReview.reviewOrder,

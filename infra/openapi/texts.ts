@@ -89,16 +89,18 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   active: 'Whether the products are on sale. `false` is for the back office.',
   sku: 'Only the product with this SKU.',
   q: 'Words to search for, at most 200 characters.',
+  totalFrom: 'Only orders with at least this total, in minor units.',
+  totalTo: 'Only orders with at most this total, in minor units.',
   category: 'Only products in this category, or in one below it: an id of `GET /categories`.',
   brand: 'Only products of this brand, in capitals or not.',
   attribute:
     'Only products with these values of attributes, each in a parameter of its own: `attribute[colour]=blue&attribute[litres]=1.2`. At most 10.',
   priceFrom: 'Only products with at least this price, in minor units. Say which `currency` if the shop has several.',
   priceTo: 'Only products with at most this price, in minor units.',
-  currency: 'Only products with a price in this currency.',
+  currency: 'Only what has its price or total in this currency.',
   inStock: '`true`: only products that can be ordered now.',
-  sort: 'The order: `-createdAt` newest first, which is usual without `q`; `createdAt` oldest first; `price` cheapest first; `-price` dearest first; `relevance` best match first, which is usual with `q`.',
-  include: 'What to show besides, in one parameter with commas: `customer,products`.',
+  sort: 'The order: `-createdAt` newest first, which is usual without `q`; `createdAt` oldest first; `price` or `total` least first; `-price` or `-total` most first; `relevance` best match first, which is usual with `q`.',
+  include: 'What to show besides, in one parameter with commas, as in `customer,products`.',
   limit: 'The most items on a page.',
   cursor: '`nextCursor` of the previous page, unchanged.',
   after: 'The `next` of the answer before; 0 begins with the first event.',
@@ -115,7 +117,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   to: 'The end of the period, exclusive; now by default.',
   minSequence:
     'Wait up to two seconds until the answer has every event of the order up to this one: the `version` that you saw last.',
-  email: 'Only orders of the customer with this e-mail address.',
+  email: 'Only the customer with this e-mail address, or their orders.',
   olderThan: 'Only orders that have not changed for so long: `90s`, `15m`, `4h`, `3d`.',
 };
 
@@ -155,10 +157,12 @@ export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
   'create-stock-movement': 'Adds a movement to the ledger: goods that came in or went out, or a correction.',
   'create-quote':
     'Prices a basket as an order would be priced now, with the discount of a signed-in customer. Holds nothing.',
-  'list-orders': 'Shows the customer’s own orders, newest first.',
-  'get-order-timeline': 'Shows what has happened to an order, oldest first, for the customer to follow.',
+  'get-order-timeline':
+    'Shows what has happened to an order, oldest first: to its customer, or to an application with a key.',
   'cancel-order':
     'Asks for the cancellation. Whatever was taken goes back; a confirmed order can be cancelled for fourteen days.',
+  'get-capture':
+    'Shows whether the payment of an order is taken. A requested capture goes on by itself: ask again until its status is not `authorized`.',
   'list-refunds': 'Shows the partial refunds of an order, newest first.',
   'get-refund': 'Shows one partial refund. It goes on by itself: ask again until its status is not `requested`.',
   'list-applications': 'Shows every application of the shop, newest first.',

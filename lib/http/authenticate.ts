@@ -29,6 +29,7 @@ const kindsOf = {
   customer: ['customer'],
   session: ['customer'],
   app: ['app'],
+  customerOrApp: ['customer', 'app'],
 } as const satisfies Record<Auth, readonly CallerKind[]>;
 
 /**

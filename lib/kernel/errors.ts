@@ -40,6 +40,16 @@ export class RefundRefused extends SagaRefusal {
   }
 }
 
+/** The provider refused to capture an authorized payment. Nothing was taken. The message is the code. */
+export class CaptureRefused extends SagaRefusal {
+  override readonly name = 'CaptureRefused';
+  readonly code: string;
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
 /** Nothing is charged yet: the customer has to act first, for instance authenticate at the bank. */
 export class CustomerActionRequired extends SagaRefusal {
   override readonly name = 'CustomerActionRequired';

@@ -21,6 +21,7 @@ const schema = z.object({
   /** ARNs of the saga's state machines. */
   PLACING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   COMPENSATING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  CAPTURING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   /** The bus that domain events are published to. */
   EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
@@ -62,6 +63,11 @@ const schema = z.object({
   /** How many orders of one customer may be neither paid nor ended, and how many units they may hold. */
   MAX_UNPAID_ORDERS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 100),
   MAX_UNPAID_UNITS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 200),
+  /** When the payment of a new order is captured. */
+  CAPTURE_AT: z._default(z.enum(['checkout', 'shipment']), 'checkout'),
+  /** What is done about an authorization that ends before anything shipped, and how long before it ends. */
+  AUTHORIZATION_EXPIRY: z._default(z.enum(['capture', 'review']), 'capture'),
+  AUTHORIZATION_MARGIN_SECONDS: seconds(2 * 24 * 3600),
   CANCELLATION_WINDOW_SECONDS: seconds(14 * 24 * 3600),
   RECONCILE_DAYS: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(30)), 3),
   RECONCILE_GRACE_SECONDS: seconds(3600),

@@ -7,8 +7,14 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import type { Execution } from '../operations/manual-review/history.ts';
-import { compensatingExecution, type ExecutionId, placingExecution, refundingExecution } from '../saga/executions.ts';
-import type { CompensatingInput, PlacingInput, RefundingInput } from '../saga/inputs.ts';
+import {
+  capturingExecution,
+  compensatingExecution,
+  type ExecutionId,
+  placingExecution,
+  refundingExecution,
+} from '../saga/executions.ts';
+import type { CapturingInput, CompensatingInput, PlacingInput, RefundingInput } from '../saga/inputs.ts';
 import { machineArn, states } from './step-functions.ts';
 
 /** Starts the saga that places an order. @throws when Step Functions cannot take it now */
@@ -17,6 +23,9 @@ export const startPlacing = (input: PlacingInput): Promise<void> => start(placin
 /** Starts the saga that compensates an order or an orphaned charge. @throws when Step Functions cannot take it now */
 export const startCompensating = (input: CompensatingInput): Promise<void> =>
   start(compensatingExecution(input), input);
+
+/** Starts the saga that captures an authorized payment. @throws when Step Functions cannot take it now */
+export const startCapturing = (input: CapturingInput): Promise<void> => start(capturingExecution(input), input);
 
 /** Starts the saga that makes a partial refund. @throws when Step Functions cannot take it now */
 export const startRefunding = (input: RefundingInput): Promise<void> => start(refundingExecution(input), input);

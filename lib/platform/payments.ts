@@ -32,6 +32,8 @@ function stripe(): PaymentGateway {
   return {
     provider: 'stripe',
     charge: async (request) => (await loading).charge(request),
+    authorize: async (request) => (await loading).authorize(request),
+    capture: async (request) => (await loading).capture(request),
     compensate: async (request) => (await loading).compensate(request),
     refundPart: async (request) => (await loading).refundPart(request),
     listCharges: async (request) => (await loading).listCharges(request),

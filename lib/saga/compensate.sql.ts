@@ -1,6 +1,6 @@
 import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { OrderStatus } from '../contract/api/orders.ts';
-import { paymentRefunded } from '../contract/events/domain-events.ts';
+import { paymentRefunded, paymentVoided } from '../contract/events/domain-events.ts';
 import { OrderNotActive } from '../kernel/errors.ts';
 import { paymentEvent, transition } from '../shop/orders/transition.sql.ts';
 import type { CompensationOutcome } from '../shop/payments/gateway.ts';
@@ -44,8 +44,8 @@ export type Closing = {
  * @throws OrderNotActive if the order was not compensated
  */
 export async function closeCompensated(sql: Sql, closing: Closing): Promise<{ status: OrderStatus; closed: boolean }> {
-  const { orderId, at, refund } = closing;
-  const refunded = refund?.outcome === 'refunded';
+  const { orderId, refund } = closing;
+  const payment = refund?.outcome === 'refunded' ? refundedPayment(sql, closing) : voidedPayment(sql, closing);
   const [row] = await sql`
     with this as materialized (
       select id, status, total, currency, case status when 'cancelling' then 'cancelled' else 'failed' end as outcome
@@ -53,33 +53,53 @@ export async function closeCompensated(sql: Sql, closing: Closing): Promise<{ st
       where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling')
       for update
     ),
-    refunded as (
-      insert into payments.payments as p (
-        id, order_id, provider, reference, status, amount, currency, captured_at, refunded_at, refund_reference
-      )
-      select ${closing.paymentId}, this.id, ${refund?.provider ?? ''}, ${refund?.reference ?? ''}, 'refunded',
-        this.total, this.currency, ${at}::timestamptz, ${at}::timestamptz, ${refund?.refundReference ?? null}
-      from this where ${refunded}
-      on conflict (order_id) do update
-        set status = 'refunded', refunded_at = excluded.refunded_at, refund_reference = excluded.refund_reference
-        where p.status = 'captured'
-      returning p.id, p.provider
-    ),
-    ${endCompensated(sql, { ...closing, reason: sql`changed.failure_code` })}
+    returned as (${payment}),
+    ${endCompensated(sql, {
+      ...closing,
+      payment: refund?.outcome ?? 'voided',
+      reason: sql`changed.failure_code`,
+    })}
     select outcome from this`;
   if (row !== undefined) return { status: row.outcome, closed: true };
   return { status: await statusOfEnded(sql, orderId), closed: false };
 }
 
+/** The payment that was given back. One that was taken without its order being confirmed has no row yet. */
+const refundedPayment = (sql: Sql, { refund, paymentId, at }: Closing) => sql`
+  insert into payments.payments as p (
+    id, order_id, provider, reference, status, amount, currency, captured_at, refunded_at, refund_reference
+  )
+  select ${paymentId}, this.id, ${refund?.provider ?? ''}, ${refund?.reference ?? ''}, 'refunded',
+    this.total, this.currency, ${at}::timestamptz, ${at}::timestamptz, ${refund?.refundReference ?? null}
+  from this
+  on conflict (order_id) do update
+    -- The provider may have captured it without our having written that.
+    set status = 'refunded', captured_at = coalesce(p.captured_at, excluded.captured_at),
+      refunded_at = excluded.refunded_at, refund_reference = excluded.refund_reference
+    where p.status in ('authorized', 'captured')
+  returning p.id, p.provider`;
+
+/** The authorized payment of which nothing was taken; none of an order that was never confirmed. */
+const voidedPayment = (sql: Sql, { at }: Closing) => sql`
+  update payments.payments p set status = 'voided', voided_at = ${at}
+  from this where p.order_id = this.id and p.status = 'authorized'
+  returning p.id, p.provider`;
+
 /**
  * The parts of a statement that end a compensated order. The caller's query `this` has its `id`, its `status` and its
- * `outcome`, `failed` or `cancelled`; `refunded` has the `id` and the `provider` of the payment that was refunded, if one was.
+ * `outcome`, `failed` or `cancelled`; `returned` has the `id` and the `provider` of the payment that was refunded or voided,
+ * if one was.
+ * @param end.payment what happened to that payment
  * @param end.failure why the order failed; not written if it was cancelled
  * @param end.reason what the timeline gives as the reason
  */
 export const endCompensated = (
   sql: Sql | TransactionSql,
-  end: Pick<Closing, 'failure' | 'eventId' | 'paymentEventId' | 'at'> & { reason: Fragment; requestId?: string },
+  end: Pick<Closing, 'failure' | 'eventId' | 'paymentEventId' | 'at'> & {
+    payment: 'refunded' | 'voided';
+    reason: Fragment;
+    requestId?: string;
+  },
 ): Fragment =>
   transition(sql, {
     set: sql`
@@ -90,12 +110,15 @@ export const endCompensated = (
     to: { among: ['failed', 'cancelled'], status: sql`this.outcome` },
     entries: [
       {
-        type: 'payment-refunded',
-        detail: sql`(select jsonb_build_object('paymentId', refunded.id) from refunded)`,
+        type: `payment-${end.payment}`,
+        detail: sql`(select jsonb_build_object('paymentId', returned.id) from returned)`,
       },
     ],
     detail: { reason: end.reason },
-    before: paymentEvent(sql, paymentRefunded, { id: end.paymentEventId, payment: sql`refunded` }),
+    before: paymentEvent(sql, end.payment === 'refunded' ? paymentRefunded : paymentVoided, {
+      id: end.paymentEventId,
+      payment: sql`returned`,
+    }),
     eventId: end.eventId,
     requestId: end.requestId,
     at: end.at,
@@ -112,7 +135,8 @@ export type ManualReviewRequest = {
   /** Which retry of the compensation it ran; 0 for the saga's own compensation. */
   attempt: number;
   /** What went wrong. Without `money` the order's row says what may be kept. */
-  why: Omit<CompensationFailure, 'money'> & Partial<Pick<CompensationFailure, 'money'>>;
+  why: Omit<CompensationFailure, 'money' | 'steps'> &
+    Partial<Pick<CompensationFailure, 'money'>> & { steps: readonly string[] };
   /** Only an order that still has this version. */
   version?: number;
   /** Only an order that was never confirmed: a confirmed one belongs to the saga of its cancellation. */
@@ -132,7 +156,7 @@ export async function requestManualReview(
   const { orderId, at, why } = request;
   const [row] = await sql`
     with this as materialized (
-      select id, status, total, compensation_attempts from orders.orders
+      select id, status, total, compensation_attempts, coalesce(capture_retries, 0) as capture_retries from orders.orders
       where id = ${orderId} and status in ('pending', 'reserved', 'pending_payment', 'cancelling')
         and compensation_attempts = ${request.attempt}
         and ${request.version === undefined ? sql`true` : sql`version = ${request.version}`}
@@ -148,34 +172,50 @@ export async function requestManualReview(
       eventId: request.eventId,
       at,
     })},
-    explained as (
-      insert into orders.manual_reviews (
-        order_id, attempt, opened_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
-        stock_at_stake, execution
-      )
-      select this.id, this.compensation_attempts, ${at}::timestamptz, this.status, ${request.reason},
-        ${JSON.stringify(why.steps)}::text::jsonb, ${why.error}, ${why.message},
-        greatest(0, coalesce(${why.money?.amount ?? null}::bigint, case this.status when 'pending' then 0 else this.total end)
-          - coalesce(p.refunded_amount, 0)),
-        coalesce(${why.money?.certain ?? null}::boolean, this.status = 'pending' or this.total = 0)
-          and coalesce(p.refund_claimed = p.refunded_amount, true),
-        (
-          select coalesce(jsonb_agg(jsonb_build_object(
-            'productId', r.product_id, 'sku', w.sku, 'quantity', r.quantity, 'state', r.state
-          ) order by r.product_id), '[]')
-          from stock.reservations r
-          join stock.wanted w on w.order_id = r.order_id and w.product_id = r.product_id
-          where r.order_id = this.id and r.state in ('held', 'committed')
-        ),
-        ${request.execution}
-      from this left join payments.payments p on p.order_id = this.id
-    )
+    ${explained(sql, { ...request, why, certain: why.money?.certain })}
     select true as opened from this`;
   if (row !== undefined) return { status: 'needs_attention', opened: true };
   const [now] = await sql`select status from orders.orders where id = ${orderId}`;
   if (now === undefined) throw new OrderNotActive('order is unknown');
   return { status: now.status, opened: false };
 }
+
+/**
+ * The part of a statement that explains a manual review to its operator. The caller's query `this` has the order's `id`,
+ * its `status` before, `total`, `compensation_attempts` and `capture_retries`.
+ */
+export const explained = (
+  sql: Sql,
+  {
+    reason,
+    execution,
+    why,
+    certain,
+    at,
+  }: Pick<ManualReviewRequest, 'reason' | 'execution' | 'why' | 'at'> & { certain?: boolean | undefined },
+): Fragment => sql`
+  explained as (
+    insert into orders.manual_reviews (
+      order_id, attempt, opened_at, from_status, reason, steps, error, message, money_at_stake, money_certain,
+      stock_at_stake, execution
+    )
+    select this.id, this.compensation_attempts + this.capture_retries, ${at}::timestamptz, this.status, ${reason},
+      ${JSON.stringify(why.steps)}::text::jsonb, ${why.error}, ${why.message},
+      greatest(0, coalesce(${why.money?.amount ?? null}::bigint, case this.status when 'pending' then 0 else this.total end)
+        - coalesce(p.refunded_amount, 0)),
+      coalesce(${certain ?? null}::boolean, this.status = 'pending' or this.total = 0)
+        and coalesce(p.refund_claimed = p.refunded_amount, true),
+      (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'productId', r.product_id, 'sku', w.sku, 'quantity', r.quantity, 'state', r.state
+        ) order by r.product_id), '[]')
+        from stock.reservations r
+        join stock.wanted w on w.order_id = r.order_id and w.product_id = r.product_id
+        where r.order_id = this.id and r.state in ('held', 'committed')
+      ),
+      ${execution}
+    from this left join payments.payments p on p.order_id = this.id
+  )`;
 
 async function statusOfEnded(sql: Sql, orderId: string): Promise<OrderStatus> {
   const [now] = await sql`select status from orders.orders where id = ${orderId}`;

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { paymentCaptured } from '../contract/events/domain-events.ts';
+import { paymentAuthorized, paymentCaptured } from '../contract/events/domain-events.ts';
 import { OrderNotActive, ReservationLost } from '../kernel/errors.ts';
 import { paymentEvent, transition } from '../shop/orders/transition.sql.ts';
 
@@ -12,6 +12,8 @@ export type Confirmation = {
   paymentEventId: string;
   provider: string;
   reference: string;
+  /** The charge only holds the money, and until when. */
+  authorization?: { expiresAt: string } | undefined;
   at: Date;
 };
 
@@ -22,7 +24,18 @@ export type Confirmation = {
  * @throws OrderNotActive if the order no longer goes forward; ReservationLost if its stock is not held
  */
 export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): Promise<Date | undefined> {
-  const { orderId, at } = confirmation;
+  const { orderId, at, authorization } = confirmation;
+  const [status, type, event] =
+    authorization === undefined
+      ? (['captured', 'payment-captured', paymentCaptured] as const)
+      : (['authorized', 'payment-authorized', paymentAuthorized] as const);
+  const times =
+    authorization === undefined
+      ? { columns: sql`captured_at`, values: sql`${at}::timestamptz` }
+      : {
+          columns: sql`authorized_at, expires_at`,
+          values: sql`${at}::timestamptz, ${new Date(authorization.expiresAt)}::timestamptz`,
+        };
   const [confirmed] = await sql`
     with this as materialized (
       select o.id, o.status, o.total, o.currency from orders.orders o
@@ -34,10 +47,10 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
         )
       for update of o
     ),
-    captured as (
-      insert into payments.payments (id, order_id, provider, reference, status, amount, currency, captured_at)
-      select ${confirmation.paymentId}, this.id, ${confirmation.provider}, ${confirmation.reference}, 'captured',
-        this.total, this.currency, ${at}::timestamptz
+    paid as (
+      insert into payments.payments (id, order_id, provider, reference, status, amount, currency, ${times.columns})
+      select ${confirmation.paymentId}, this.id, ${confirmation.provider}, ${confirmation.reference}, ${status},
+        this.total, this.currency, ${times.values}
       from this
       returning id, provider
     ),
@@ -47,10 +60,10 @@ export async function confirmIfReserved(sql: Sql, confirmation: Confirmation): P
       from: sql`this.status`,
       to: 'confirmed',
       entries: [
-        { type: 'payment-captured', detail: sql`(select jsonb_build_object('paymentId', captured.id) from captured)` },
+        { type, detail: sql`(select jsonb_build_object('paymentId', paid.id) from paid)` },
         { type: 'stock-committed', detail: sql`'{}'` },
       ],
-      before: paymentEvent(sql, paymentCaptured, { id: confirmation.paymentEventId, payment: sql`captured` }),
+      before: paymentEvent(sql, event, { id: confirmation.paymentEventId, payment: sql`paid` }),
       eventId: confirmation.eventId,
       at,
     })},

@@ -1,5 +1,5 @@
 import type { StateMachineName } from '../contract/deploy/route.ts';
-import type { CompensatingInput, PlacingInput, RefundingInput } from './inputs.ts';
+import type { CapturingInput, CompensatingInput, PlacingInput, RefundingInput } from './inputs.ts';
 
 /** An execution: which state machine runs it, and its name there. */
 export type ExecutionId = { machine: StateMachineName; name: string };
@@ -18,6 +18,15 @@ export const compensatingExecution = ({
 }: Pick<CompensatingInput, 'orderId' | 'reason' | 'attempt'>): ExecutionId => ({
   machine: 'compensating',
   name: reason === 'retry' ? `${orderId}-retry-${attempt}` : `${orderId}-${reason}`,
+});
+
+/** `<paymentId>-<attempt>` */
+export const capturingExecution = ({
+  paymentId,
+  attempt,
+}: Pick<CapturingInput, 'paymentId' | 'attempt'>): ExecutionId => ({
+  machine: 'capturing',
+  name: `${paymentId}-${attempt}`,
 });
 
 /** `<refundId>-<attempt>` */

@@ -6,8 +6,13 @@ import { type Caught, type CompensationState, leavesOpen, messageOf } from './st
 /** Why an order failed or is in manual review, as its customer reads it. Codes are stable: shops translate by them. */
 export type Failure = { code: OrderFailureCode; detail: string };
 
-/** Codes of what a saga could not do: all but the sweeper's, of an execution that ended without ending its order. */
-export const sagaFailureCodes = orderFailureCodes.filter((code) => code !== 'saga-ended');
+/**
+ * Codes of what a saga could not do: all but the sweeper's, of an execution that ended without ending its order, and those of
+ * confirmed orders whose payment is not captured.
+ */
+export const sagaFailureCodes = orderFailureCodes.filter(
+  (code) => !['saga-ended', 'capture-failed', 'authorization-expiring'].includes(code),
+);
 
 const declineDetails: Readonly<Record<DeclineCode, string>> = {
   card_declined: 'The card was declined',
@@ -47,6 +52,18 @@ export const compensationFailed: Failure = {
 export const sagaEnded: Failure = {
   code: 'saga-ended',
   detail: 'The order was left unfinished. Our staff are looking at it.',
+};
+
+/** Of a confirmed order whose authorized payment could not be captured. */
+export const captureFailed: Failure = {
+  code: 'capture-failed',
+  detail: 'The payment could not be taken yet. Our staff are looking at it.',
+};
+
+/** Of a confirmed order that has not shipped and whose authorization ends soon. */
+export const authorizationExpiring: Failure = {
+  code: 'authorization-expiring',
+  detail: 'The payment is held for a short time only. Our staff are looking at it.',
 };
 
 /** Of an order that a person compensated by hand. */

@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import { amount, currency, id } from '../contract/api/common.ts';
 
 const order = { orderId: id('order'), amount, currency };
+/** Absent: the payment is captured at checkout. */
+const captureAt = z.optional(z.enum(['shipment']));
 const payment = z.object({ provider: z.string(), reference: z.string() });
 
 /** Input of infra/saga/placing.asl.json; `amount` in minor units of `currency`. */
-export const placingInput = z.object({ ...order, paymentMethod: z.string() });
+export const placingInput = z.object({ ...order, paymentMethod: z.string(), captureAt });
 export type PlacingInput = z.output<typeof placingInput>;
 
 /** Why an execution of infra/saga/compensating.asl.json runs. */
@@ -20,8 +22,13 @@ export const compensatingInput = z.object({
   reason: z.enum(reasons),
   attempt: z.optional(z.int().check(z.gte(1))),
   payment: z.optional(payment),
+  captureAt,
 });
 export type CompensatingInput = z.output<typeof compensatingInput>;
+
+/** Input of infra/saga/capturing.asl.json; `attempt` starts at 1. */
+export const capturingInput = z.object({ ...order, paymentId: id('payment'), attempt: z.int(), payment });
+export type CapturingInput = z.output<typeof capturingInput>;
 
 /** Input of infra/saga/refunding.asl.json; `amount` is the part to refund, `attempt` starts at 1. */
 export const refundingInput = z.object({ ...order, refundId: id('refund'), attempt: z.int(), payment });

@@ -15,10 +15,12 @@ export async function listFailedCompensations(
 ): Promise<FailedCompensation[]> {
   const { now, firstPauseSeconds, most, limit } = limits;
   const rows = await sql`
-    select order_id, attempt from orders.manual_reviews
-    where settled_at is null and steps <> '[]' and attempt < ${most}
-      and opened_at <= ${now}::timestamptz - make_interval(secs => ${firstPauseSeconds} * 2 ^ attempt)
-    order by opened_at
+    select r.order_id, o.compensation_attempts as attempt
+    from orders.manual_reviews r
+    join orders.orders o on o.id = r.order_id
+    where r.settled_at is null and r.steps <> '[]' and r.from_status <> 'confirmed' and o.compensation_attempts < ${most}
+      and r.opened_at <= ${now}::timestamptz - make_interval(secs => ${firstPauseSeconds} * 2 ^ o.compensation_attempts)
+    order by r.opened_at
     limit ${limit}`;
   return rows as unknown as FailedCompensation[];
 }
@@ -48,7 +50,8 @@ export async function reopenForCompensation(
         end as back_to
       from orders.orders o
       left join orders.manual_reviews a on a.order_id = o.id and a.settled_at is null
-      where o.id = ${orderId} and o.status = 'needs_attention' and o.compensation_attempts = coalesce(${only}, o.compensation_attempts)
+      where o.id = ${orderId} and o.status = 'needs_attention' and a.from_status is distinct from 'confirmed'
+        and o.compensation_attempts = coalesce(${only}, o.compensation_attempts)
       for update of o
     ),
     ${transition(tx, {

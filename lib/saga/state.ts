@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { timestamp } from '../contract/api/common.ts';
 import { paymentAction } from '../contract/api/payment-action.ts';
-import { compensatingInput, placingInput, refundingInput } from './inputs.ts';
+import { capturingInput, compensatingInput, placingInput, refundingInput } from './inputs.ts';
 
 /**
  * Result of ChargePayment. With `action` nothing is charged yet: the customer has to act first, and the saga waits for
@@ -12,6 +12,8 @@ const charge = z.object({
   reference: z.string(),
   action: z.optional(paymentAction),
   waitSeconds: z.optional(z.int()),
+  /** The money is only held, and until when. */
+  authorization: z.optional(z.object({ expiresAt: timestamp })),
 });
 
 /** Result of RefundPayment. */
@@ -55,6 +57,14 @@ export const compensationState = z.looseObject({
   ...left,
 });
 export type CompensationState = z.output<typeof compensationState>;
+
+/** What a step of `capturing` gets. */
+export const capturingState = z.looseObject({
+  ...capturingInput.shape,
+  capture: z.optional(z.unknown()),
+  failure: z.optional(caught),
+});
+export type CapturingState = z.output<typeof capturingState>;
 
 /** What a step of `refunding` gets. */
 export const refundingState = z.looseObject({

@@ -8,6 +8,7 @@ export type OpenOrder = {
   total: number;
   currency: string;
   paymentMethod: string;
+  captureAt: 'shipment' | null;
   /** It was confirmed once, so it is its cancellation that is open. */
   wasConfirmed: boolean;
   /** How often its compensation was run again; that compensation is then what is open. */
@@ -40,7 +41,8 @@ export async function listStaleOrders(
   const rows = await sql`
     select id, status, version, total, currency, payment_method, confirmed_at is not null as was_confirmed,
       payment_id, payment_provider, payment_reference, updated_at::text as touched_at,
-      (select o.compensation_attempts from orders.orders o where o.id = d.id) as compensation_attempts
+      (select o.compensation_attempts from orders.orders o where o.id = d.id) as compensation_attempts,
+      (select o.capture_at from orders.orders o where o.id = d.id) as capture_at
     from orders.order_details d
     where updated_at < ${before}
       and ${hasStatus[among](sql)}

@@ -3,12 +3,13 @@ import type { ProviderCharge } from '../support/provider-transactions.ts';
 import type { World } from './world.ts';
 
 const money: Record<string, string> = {
+  authorized: 'money held',
   captured: 'money kept',
   silent: 'money unknown',
   requires_action: 'payment open',
 };
 
-type Standing = { status: string; keepsStock: boolean; refund: string | null; opened: number };
+type Standing = { status: string; keepsStock: boolean; payment: string | null; refund: string | null; opened: number };
 
 /**
  * How an order stands, in words: its status, what of it is at stake when it needs manual review, and whether an alarm rang for
@@ -19,6 +20,8 @@ export async function readEnd({ saga, executions }: World, orderId: string): Pro
     select status, exists (
       select from stock.reservations r where r.order_id = o.id and r.state in ('held', 'committed')
     ) as keeps_stock, (
+      select ', payment ' || p.status from payments.payments p where p.order_id = o.id and o.capture_at is not null
+    ) as payment, (
       select ', refund ' || string_agg(f.status, ' and ' order by f.id) from payments.refunds f where f.order_id = o.id
     ) as refund, (
       select count(*)::integer from orders.timeline t where t.order_id = o.id and t.detail ->> 'to' = 'needs_attention'
@@ -26,11 +29,11 @@ export async function readEnd({ saga, executions }: World, orderId: string): Pro
     from orders.orders o where id = ${orderId}`;
   const charge = await readCharge(saga, orderId);
   if (row === undefined) return `charge ${charge?.status}`;
-  const { status, keepsStock, refund, opened } = row as Standing;
+  const { status, keepsStock, payment, refund, opened } = row as Standing;
   if (status !== 'needs_attention') {
     const own = (await executions(orderId)).filter(({ name }) => name?.startsWith(orderId));
     const alarmed = own.filter((execution) => execution.status !== 'SUCCEEDED').length > opened;
-    return `${status}${refund ?? ''}${alarmed ? ' (false alarm)' : ''}`;
+    return `${status}${payment ?? ''}${refund ?? ''}${alarmed ? ' (false alarm)' : ''}`;
   }
   const stakes = [charge && money[charge.status], keepsStock ? 'stock kept' : undefined].filter(
     (each) => each !== undefined,

@@ -1,17 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newId } from '../../lib/kernel/ids.ts';
-import { refundRefused } from '../../lib/shop/payments/gateway.ts';
+import { captureRefused, refundRefused } from '../../lib/shop/payments/gateway.ts';
 import { settleSimulated } from '../../lib/shop/payments/simulated.dynamo.ts';
 import type { Delivery } from './faults.ts';
 import type { Doing, Mishap, Scenario } from './scenarios.ts';
 import type { World } from './world.ts';
 
 /** Places the order of a scenario, and waits until its saga has ended or rests. */
-export async function placeFor({ saga }: World, { units = 10, price = 1000, paymentMethod, hasNoOrder }: Scenario) {
+export async function placeFor(
+  { saga }: World,
+  { units = 10, price = 1000, paymentMethod, captureAt, hasNoOrder }: Scenario,
+) {
   const productId = await saga.product(units, price);
   const lines = [{ productId, quantity: 2 }];
   if (hasNoOrder) return { id: await chargeNobody(saga), productId };
-  const { id } = await saga.place(lines, paymentMethod === undefined ? {} : { paymentMethod });
+  const { id } = await saga.place(lines, { captureAt, ...(paymentMethod === undefined ? {} : { paymentMethod }) });
   return { id, productId };
 }
 
@@ -48,6 +51,7 @@ export async function doAfterwards(world: World, what: Doing, orderId: string): 
   const { saga, manualReview } = world;
   if (what === 'the customer cancels') await saga.cancel(orderId);
   else if (what === 'a person retries the compensation') await manualReview.retry(orderId);
+  else if (what === 'its payment is captured') await world.capture(orderId);
   else await world.refundPart(orderId, 700);
   await saga.states.idle();
 }
@@ -56,7 +60,7 @@ export async function doAfterwards(world: World, what: Doing, orderId: string): 
 type Going = { mishap: Mishap | undefined; number: number; isSeenTo: boolean };
 
 /** A delivery that goes as a scenario says it must. */
-export async function deliverWith({ mishap, number, isSeenTo }: Going, { next }: Delivery): Promise<unknown> {
+export async function deliverWith({ mishap, number, isSeenTo }: Going, { step, next }: Delivery): Promise<unknown> {
   switch (mishap) {
     case 'does it and never answers':
       await next();
@@ -67,7 +71,7 @@ export async function deliverWith({ mishap, number, isSeenTo }: Going, { next }:
       if (!isSeenTo) throw new Error('fails');
       return next();
     case 'is refused':
-      throw refundRefused('disputed');
+      throw step === 'CapturePayment' ? captureRefused('not_capturable') : refundRefused('disputed');
     case 'fails for a while':
       // For longer than one execution asks, so that the sweeper has to start another.
       if (number <= 10) throw new Error('fails for a while');

@@ -10,7 +10,11 @@ export type Mishap =
   | 'is refused';
 
 /** What is done with an order whose saga has ended. */
-export type Doing = 'a part goes back' | 'the customer cancels' | 'a person retries the compensation';
+export type Doing =
+  | 'its payment is captured'
+  | 'a part goes back'
+  | 'the customer cancels'
+  | 'a person retries the compensation';
 
 /** One way on which an order comes to a step. */
 export type Scenario = {
@@ -24,6 +28,8 @@ export type Scenario = {
   /** Price of one unit in cents. */
   price?: number;
   paymentMethod?: string;
+  /** Its payment is authorized at checkout and captured later. */
+  captureAt?: 'shipment';
   meanwhile?: Partial<Record<StepName, Mishap>>;
   /** The customer cancels as the first delivery of a step begins. */
   cancelsBefore?: StepName;
@@ -43,6 +49,9 @@ const retried: Pick<Scenario, 'afterwards'> = { afterwards: ['a person retries t
 const releaseFailsAtFirst = { ConfirmOrder: 'fails', ReleaseStock: 'fails until a person sees to it' } as const;
 const refundFailsAtFirst = { ConfirmOrder: 'fails', RefundPayment: 'fails until a person sees to it' } as const;
 
+const later = { captureAt: 'shipment' } as const;
+const captured = { ...later, afterwards: ['its payment is captured'] } as const;
+
 const waiting = { paymentMethod: 'pm_requiresAction' };
 /** The time of this step is the time that the customer has: once it is over, so is the order. */
 const over = { 'times out before its effect': 'failed', 'times out after its effect': 'failed' } as const;
@@ -60,6 +69,7 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
   ChargePayment: [
     { name: 'an order', end: 'confirmed' },
     { name: 'an order that costs nothing', end: 'confirmed', price: 0 },
+    { name: 'an order that is captured at shipment', end: 'confirmed, payment authorized', ...later },
     { name: 'a card that is declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
     { name: 'an order cancelled just before', end: 'cancelled', cancelsBefore: 'ChargePayment' },
     { name: 'a payment that its customer must act on', end: 'confirmed', ...waiting, customer: 'pays' },
@@ -94,6 +104,7 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
   ],
   ConfirmOrder: [
     { name: 'an order', end: 'confirmed' },
+    { name: 'an order that is captured at shipment', end: 'confirmed, payment authorized', ...later },
     // Before that, it refuses without asking the database, which no fault of the database can strike.
     {
       name: 'a payment that its customer made',
@@ -127,6 +138,24 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
       meanwhile: { ChargePayment: 'does it and never answers' },
     },
     { name: 'compensation: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
+    {
+      name: 'void: the confirmation of an authorized order failed',
+      end: 'failed',
+      ...later,
+      meanwhile: confirmationFails,
+    },
+    {
+      name: 'void: cancel of an authorized order',
+      end: 'cancelled, payment voided',
+      ...later,
+      afterwards: ['the customer cancels'],
+    },
+    {
+      name: 'cancel of an order that was captured at shipment',
+      end: 'cancelled, payment refunded',
+      ...later,
+      afterwards: ['its payment is captured', 'the customer cancels'],
+    },
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
     { name: 'cancel of an order that cost nothing', end: 'cancelled', price: 0, afterwards: ['the customer cancels'] },
     {
@@ -137,6 +166,48 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     { name: 'compensation: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
     { name: 'compensation: a person retries it', end: 'failed', ...retried, meanwhile: releaseFailsAtFirst },
     { name: 'a charge without an order', end: 'charge refunded', hasNoOrder: true },
+  ],
+  CapturePayment: [
+    { name: 'an order that ships', end: 'confirmed, payment captured', ...captured },
+    {
+      name: 'an order that ships, and settling it fails for a while',
+      end: 'confirmed, payment captured',
+      ...captured,
+      meanwhile: { SettleCapture: 'fails for a while' },
+    },
+    {
+      name: 'an order that ships and is cancelled just before',
+      end: 'cancelled, payment refunded',
+      ...captured,
+      cancelsBefore: 'CapturePayment',
+    },
+    {
+      name: 'a card that is declined',
+      end: 'needs_attention (money held, stock kept)',
+      ...captured,
+      paymentMethod: 'pm_captureDeclined',
+    },
+  ],
+  SettleCapture: [
+    { name: 'an order that ships', end: 'confirmed, payment captured', ...captured },
+    {
+      name: 'an order that ships and is cancelled just before',
+      end: 'cancelled, payment refunded',
+      ...captured,
+      cancelsBefore: 'SettleCapture',
+    },
+    {
+      name: 'a capture that the provider refuses',
+      end: 'needs_attention (money held, stock kept)',
+      ...captured,
+      meanwhile: { CapturePayment: 'is refused' },
+    },
+    {
+      name: 'a capture that the provider makes only when asked again',
+      end: 'confirmed, payment captured',
+      ...captured,
+      meanwhile: { CapturePayment: 'fails for a while' },
+    },
   ],
   RefundPart: [
     { name: 'a part of an order', end: 'confirmed, refund succeeded', afterwards: ['a part goes back'] },
@@ -184,6 +255,12 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     { name: 'compensation: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
     { name: 'compensation: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
+    {
+      name: 'void: cancel of an authorized order',
+      end: 'cancelled, payment voided',
+      ...later,
+      afterwards: ['the customer cancels'],
+    },
   ],
   RequestManualReview: [
     {

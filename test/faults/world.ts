@@ -7,6 +7,7 @@ import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { dropPool, poolOf } from '../../lib/platform/pools.ts';
+import { requestCapture } from '../../lib/shop/payments/captures.ts';
 import { requestRefund } from '../../lib/shop/payments/refunds.ts';
 import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { stateMachineArnOf } from '../support/definitions.ts';
@@ -128,9 +129,23 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
         { orderId, amount: { amount, currency: 'EUR' }, reason: 'broken', requestedBy: 'app:key' },
       );
     },
-    /** The executions of an order and of its refunds, and how they ended. */
+    /** Has an order's payment captured, as an application does. */
+    async capture(orderId: string): Promise<void> {
+      const claim = { caller: 'app:key', key: newId('request', saga.clock), operation: 'request-capture' };
+      const keys = { table: 'payments.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
+      await requestCapture(
+        { sql: refunds as unknown as Sql, clock: saga.clock, keys, startCapturing: saga.startCapturing },
+        { ...claim, fingerprint: claim.key },
+        { orderId, requestedBy: 'app:key' },
+      );
+    },
+    /** The executions of an order, its capture and its refunds, and how they ended. */
     async executions(orderId: string) {
-      const ids = (await saga.owner`select id from payments.refunds where order_id = ${orderId}`).map(({ id }) => id);
+      const ids = (
+        await saga.owner`
+          select id::text from payments.refunds where order_id = ${orderId}
+          union all select id::text from payments.payments where order_id = ${orderId}`
+      ).map(({ id }) => id);
       const lists = stateMachines.map(async (machine) => {
         const command = new ListExecutionsCommand({ stateMachineArn: stateMachineArnOf(machine), maxResults: 20 });
         return ((await saga.sfn.send(command)).executions ?? []).map((execution) => ({ ...execution, machine }));

@@ -8,7 +8,7 @@ import { startStates } from '../../infra/local/states/start.ts';
 import { explainOrder, unarchiveOrder } from '../../lib/contract/api/manual-review.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { getOrder } from '../../lib/contract/api/order-parts.ts';
-import { listOrders } from '../../lib/contract/api/orders.ts';
+import { listOrders } from '../../lib/contract/api/order-search.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';

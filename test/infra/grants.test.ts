@@ -156,6 +156,7 @@ test('a job has what its row says', () => {
     states: {
       placing: ['StartExecution', 'DescribeExecution', 'SendTaskSuccess'],
       compensating: ['StartExecution', 'DescribeExecution'],
+      capturing: ['StartExecution', 'DescribeExecution'],
       refunding: ['StartExecution', 'DescribeExecution'],
     },
     payments: null,

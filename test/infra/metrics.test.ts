@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/monitoring/aws-metrics.ts';
+import { customerParts } from '../../lib/contract/api/customer-search.ts';
 import { findingKinds } from '../../lib/contract/api/findings.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
 import { orderParts } from '../../lib/contract/api/order-parts.ts';
@@ -83,7 +84,7 @@ const values: Record<string, readonly string[]> = {
   cause: disablingCauses,
   outcome: ['succeeded', 'failed'],
   kind: findingKinds,
-  part: orderParts,
+  part: [...orderParts, ...customerParts],
   from: cacheAnswers,
   // Ids of registered applications, which no widget can know.
   application: [anyValue],

@@ -65,7 +65,7 @@ const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: st
   },
   {
     action: /^states:(DescribeExecution|GetExecutionHistory)$/,
-    resource: /:execution:counterfoil-\w+-order-(placing|compensating|refunding):\*"/,
+    resource: /:execution:counterfoil-\w+-order-(placing|compensating|capturing|refunding):\*"/,
     because: 'Executions are named after orders and refunds: any of the one state machine.',
   },
   {
@@ -296,7 +296,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       (a, b) => (a.EventPattern.detail ? 1 : 0) - (b.EventPattern.detail ? 1 : 0),
     );
     expect(byHandlers.EventPattern).toEqual({ source: [outboxSource], 'detail-type': [outboxDue] });
-    expect(bySagas.EventPattern.detail.stateMachineArn).toHaveLength(3);
+    expect(bySagas.EventPattern.detail.stateMachineArn).toHaveLength(4);
     for (const row of own) {
       const [consumer] = functionOf(service, stage, row.handler);
       const mine = rules

@@ -236,6 +236,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const forAnybody = [...withDatabase, 'APP_KEYS_TABLE', 'PLACING_STATE_MACHINE_ARN'];
     expect(names('http/place-order')).toEqual(forAnybody.toSorted());
     expect(names('http/get-health')).toEqual([
+      'CAPTURING_STATE_MACHINE_ARN',
       'COMPENSATING_STATE_MACHINE_ARN',
       'DATABASE_HOST',
       'DATABASE_NAME',

@@ -12,8 +12,10 @@ import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { endByHand } from '../../lib/operations/manual-review/resolve.sql.ts';
 import { awaitPaymentAction } from '../../lib/saga/await-payment.sql.ts';
+import { reopenForCapture, reviewCapture, settleCapture } from '../../lib/saga/capture.sql.ts';
 import { closeCompensated, requestManualReview } from '../../lib/saga/compensate.sql.ts';
 import { confirmIfReserved } from '../../lib/saga/confirm.sql.ts';
+import { captureFailed } from '../../lib/saga/failures.ts';
 import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
@@ -22,6 +24,7 @@ import { changeOrder } from '../../lib/shop/orders/change.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { detailsOf } from '../../lib/shop/orders/place.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
+import { claimCapture } from '../../lib/shop/payments/captures.sql.ts';
 import { claimRefund } from '../../lib/shop/payments/refunds.sql.ts';
 import { settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
 import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
@@ -73,6 +76,38 @@ const steps = {
       action: { type: 'simulated', path: '/simulated-payments/1' },
       at,
     }),
+  authorize: (orderId: string) =>
+    confirmIfReserved(saga.saga, {
+      orderId,
+      ...ids(),
+      ...reference(orderId),
+      authorization: { expiresAt: new Date(at.getTime() + 7 * 24 * 3600_000).toISOString() },
+      at,
+    }),
+  capture: async (orderId: string) => {
+    await claimCapture(refunds, { orderId, by: 'app:key', requestId: 'req_capture', at });
+    await settleCapture(saga.saga, { orderId, eventId: ids().eventId, at });
+  },
+  'review of the capture': (orderId: string) =>
+    reviewCapture(saga.saga, {
+      orderId,
+      eventId: ids().eventId,
+      failure: captureFailed,
+      execution: 'pay_1',
+      why: { error: 'CaptureRefused', message: 'card_declined', certain: true },
+      at,
+    }),
+  'retry of the capture': (orderId: string) =>
+    inTransaction(saga.manualReview, (tx) => reopenForCapture(tx, { orderId, by: 'key', requestId: 'req_retry', at })),
+  'void and close': (orderId: string) =>
+    closeCompensated(saga.saga, {
+      orderId,
+      ...ids(),
+      failure,
+      refund: { outcome: 'voided', ...reference(orderId), refundReference: null },
+      at,
+    }),
+  'resolve as cancelled, voided': (orderId: string) => resolve(orderId, 'cancelled', 'voided'),
   confirm: (orderId: string) => confirmIfReserved(saga.saga, { orderId, ...ids(), ...reference(orderId), at }),
   cancel: (orderId: string) =>
     inTransaction(saga.api, (tx) =>
@@ -111,7 +146,7 @@ const steps = {
 };
 type Step = keyof typeof steps;
 
-const resolve = (orderId: string, outcome: 'failed' | 'cancelled') =>
+const resolve = (orderId: string, outcome: 'failed' | 'cancelled', payment: 'refunded' | 'voided' = 'refunded') =>
   inTransaction(saga.manualReview, async (tx) => {
     await releaseWhatIsHeld(tx, { orderId, at });
     await endByHand(tx, {
@@ -122,6 +157,7 @@ const resolve = (orderId: string, outcome: 'failed' | 'cancelled') =>
       outcome,
       note: 'x',
       refundReference: undefined,
+      payment,
       failure,
     });
   });
@@ -201,10 +237,49 @@ const [placed, reserved, captured, confirmed, refunded, failed, cancelled, inRev
   'order.in_review',
 ];
 const paid = [placed, reserved, captured, confirmed];
+const [authorized, voided] = ['payment.authorized', 'payment.voided'];
+const held = [placed, reserved, authorized, confirmed];
 
 const ways: readonly [way: string, steps: Step[], types: string[]][] = [
   ['confirmed', ['reserve', 'confirm'], paid],
   ['confirmed after its customer acted', ['reserve', 'await', 'confirm'], paid],
+  ['confirmed, and captured later', ['reserve', 'authorize', 'capture'], [...held, captured]],
+  [
+    'cancelled before it was captured',
+    ['reserve', 'authorize', 'cancel', 'release', 'void and close'],
+    [...held, voided, cancelled],
+  ],
+  [
+    'cancelled while it was captured',
+    ['reserve', 'authorize', 'cancel', 'release', 'refund and close', 'capture'],
+    [...held, refunded, cancelled],
+  ],
+  [
+    'put into manual review for its capture, twice, and captured then',
+    [
+      'reserve',
+      'authorize',
+      'review of the capture',
+      'retry of the capture',
+      'review of the capture',
+      'retry of the capture',
+      'capture',
+    ],
+    [...held, inReview, inReview, captured],
+  ],
+  [
+    'put into manual review for its capture and for its cancellation',
+    [
+      'reserve',
+      'authorize',
+      'review of the capture',
+      'retry of the capture',
+      'cancel',
+      'review',
+      'resolve as cancelled, voided',
+    ],
+    [...held, inReview, inReview, voided, cancelled],
+  ],
   ['failed before it was reserved', ['release', 'close'], [placed, failed]],
   ['failed', ['reserve', 'release', 'close'], [placed, reserved, failed]],
   ['failed, its charge refunded', ['reserve', 'release', 'refund and close'], [placed, reserved, refunded, failed]],
@@ -340,6 +415,11 @@ test('an event carries the id of the request that its saga works for', async () 
   const refundedInPart = await run(await place(), 'reserve', 'confirm');
   await refund(refundedInPart, 'succeeded');
   expect(await correlations(refundedInPart)).toEqual([...placing, 'req_refund']);
+});
+
+test('the event of a capture carries the request that asked for it', async () => {
+  const orderId = await run(await place(), 'reserve', 'authorize', 'capture');
+  expect((await eventsOf(orderId)).at(-1)).toMatchObject({ type: captured, correlationId: 'req_capture', sequence: 5 });
 });
 
 test('an event names the event that led to it, unless a request did', async () => {

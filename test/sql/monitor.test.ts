@@ -67,14 +67,21 @@ describe('watch-orders', () => {
   test('an open order is counted when nothing has happened to it for five minutes of the clock', async () => {
     for (const status of ['pending', 'reserved', 'cancelling'] as const) await leave(status);
     passed = 5 * minute;
-    expect(await watch()).toEqual({ unended: 0, oldestUnended: 0, inManualReview: 0, oldestManualReview: 0 });
+    expect(await watch()).toEqual({
+      unended: 0,
+      oldestUnended: 0,
+      inManualReview: 0,
+      oldestManualReview: 0,
+      oldestOpenCapture: 0,
+    });
     passed += 1;
     expect(await watch()).toMatchObject({ unended: 3, oldestUnended: 301 });
-    expect(counted.slice(-4)).toEqual([
+    expect(counted.slice(-5)).toEqual([
       'OrdersStuck 3',
       'OldestStuckOrder 301',
       'OrdersInManualReview 0',
       'OldestManualReview 0',
+      'OldestOpenCapture 0',
     ]);
   });
 

@@ -710,7 +710,13 @@ const calls: Call[] = [
     'manual_review',
     (sql, mode) => {
       const orderId = orderInReview(of(mode, 2));
-      const deps = { sql, clock, startCompensating: start, keys: keys('orders.review_idempotency_keys') };
+      const deps = {
+        sql,
+        clock,
+        startCompensating: start,
+        startCapturing: start,
+        keys: keys('orders.review_idempotency_keys'),
+      };
       return retryCompensation(deps, claim('app:key_1', 'retry-compensation'), {
         orderId,
         keyId: 'key_1',

@@ -28,7 +28,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   profiles_api: {
     'customers.customers': [
-      'select(id, email, name, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'select(id, email, name, words, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
@@ -134,7 +134,11 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   refunds_api: {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
-    'payments.payments': ['select, update(refund_claimed)', 'claims the amount of a refund, and changes nothing else'],
+    'payments.payments': [
+      'select, update(refund_claimed, capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'claims the amount of a refund and requests captures, and changes nothing else',
+    ],
+    'archive.payments': ['select', 'shows that the payment of an archived order was captured'],
     'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
     'archive.refunds': ['select', 'shows refunds of archived orders'],
     'archive.order_keys': ['select(id, status)', 'knows that an order is archived'],
@@ -170,6 +174,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'read_models.generations': ['select', 'knows which generation to read'],
     'read_models.order_details': ['select', 'shows orders to the back office'],
+    'orders.orders': ['select(id, number, customer_id, status, currency, total, contact)', 'finds orders by these'],
+    'orders.lines': ['select(order_id, product_id)', 'finds the orders of a product'],
+    'orders.order_details': ['select', 'shows what it found'],
+    'archive.order_keys': [
+      'select(id, number, customer_id, status, currency, total, refunded, products)',
+      'finds archived orders, and adds up those of a customer',
+    ],
+    'archive.order_details': ['select', 'shows what it found'],
   },
   order_mails: {
     'read_models.customers': ['select', 'finds the address of a customer as the events say it'],
@@ -193,9 +205,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'moves stock through the ledger'],
     'stock.reservations': ['select, insert, update(state)', 'holds, commits and releases; quantity and expiry stay'],
     'payments.payments': [
-      'select, insert, update(status, refund_claimed, refunded_amount, refunded_at, refund_reference)',
+      'select, insert, update(status, refund_claimed, refunded_amount, captured_at, voided_at, refunded_at, refund_reference, capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
       'records captures and refunds; the amount stays',
     ],
+    'payments.refundable_orders': ['select', 'requests captures of confirmed orders alone'],
     'payments.refunds': [
       'select, update(status, attempt, failure_code, reference, updated_at)',
       'finds refunds that no execution works on, and settles them; the requested amount stays',
@@ -208,8 +221,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   manual_review: {
     'orders.orders': [
-      'select, update(status, version, failure_code, failure_detail, abandoned_at, compensation_attempts, correlation_id, updated_at)',
-      'runs the compensation of an order again or ends the order; never takes it forward, never changes lines or totals',
+      'select, update(status, version, failure_code, failure_detail, abandoned_at, compensation_attempts, capture_retries, correlation_id, updated_at)',
+      'runs the compensation of an order again, its capture, or ends the order; never takes another forward, never changes lines or totals',
     ],
     'orders.order_details': ['select', 'shows orders with lines and payment'],
     'orders.timeline': ['select, insert', 'shows the timeline and adds what an operator did'],
@@ -234,8 +247,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.reservations': ['select, update(state)', 'shows the stock that an order keeps, and gives it back'],
     'stock.movements': ['select, insert', 'shows how an order’s stock moved, and moves it back'],
     'payments.payments': [
-      'select, update(status, refunded_at, refund_reference)',
-      'shows the payment, and records that an operator refunded it; the amount stays',
+      'select, update(status, voided_at, refunded_at, refund_reference, capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'shows the payment, records that an operator refunded it or has it captured again; the amount stays',
     ],
     'payments.refunds': ['select', 'shows partial refunds'],
     'outbox.events': [
@@ -269,6 +282,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   monitor: {
     'monitor.open_orders': ['select', 'counts open orders, and checks invariant 4'],
     'monitor.manual_reviews_waiting': ['select', 'counts orders in manual review'],
+    'monitor.open_captures': ['select', 'knows since when a payment should be captured'],
     'monitor.stock_violations': ['select', 'shows what breaks invariant 1'],
     'monitor.stock_balances': ['select', 'checks invariant 1'],
     'monitor.ledger': ['select', 'adds up opening balances, without reasons and orders'],

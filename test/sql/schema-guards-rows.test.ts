@@ -40,8 +40,10 @@ beforeAll(async () => {
   await sql`
     insert into archive.pages (month, orders, first_at, last_at, documents) values ('2020-01-01', 1, now(), now(), '{}')`;
   await sql`
-    insert into archive.order_keys (id, customer_id, status, updated_at, page_id, archived_at)
-    select ${no.order}, ${shop.customerId}, 'failed', now(), id, now() from archive.pages`;
+    insert into archive.order_keys (
+      id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+    )
+    select ${no.order}, 'CF-1', ${shop.customerId}, 'failed', now(), 'EUR', 1, 0, '{}', id, now() from archive.pages`;
   await sql`
     insert into archive.ledger_pages (product_id, month, first_id, last_id, movements, on_hand, reserved, entries)
     values (${another}, '2020-01-01', ${`mov_${hex}`}, ${`mov_${hex}`}, 1, 1, 0, '[]')`;
@@ -70,7 +72,7 @@ type Values = Record<string, unknown>;
 
 /** What a copy of a table's first row needs to be another valid row. */
 const fresh: Record<string, () => Values> = {
-  'orders.orders': () => ({ id: id('order'), status: 'pending' }),
+  'orders.orders': () => ({ id: id('order'), number: 'CF-2', status: 'pending' }),
   'orders.lines': () => ({ position: 2, product_id: another }),
   'orders.timeline': () => ({ entry: 2 }),
   'orders.manual_reviews': () => ({ attempt: 2 }),
@@ -85,7 +87,7 @@ const fresh: Record<string, () => Values> = {
   'audit.touched': () => ({ resource: 'y' }),
   'audit.usage': () => ({ operation: 'another' }),
   'audit.operator_actions': () => ({ id: `act_${'1'.repeat(32)}` }),
-  'archive.order_keys': () => ({ id: id('order') }),
+  'archive.order_keys': () => ({ id: id('order'), number: 'CF-2' }),
   'archive.ledger_pages': () => ({ last_id: `mov_${'1'.repeat(32)}` }),
   'archive.events': () => ({ id: id('event'), position: 2 }),
 };
@@ -213,7 +215,7 @@ test.each<[table: string, wrong: Values, constraint: string]>([
 test.each<[table: string, same: readonly string[], constraint: string]>([
   ['orders.orders', ['id'], 'orders_pkey'],
   ['orders.lines', ['position'], 'lines_pkey'],
-  ['orders.lines', ['product_id'], 'lines_order_id_product_id_key'],
+  ['orders.lines', ['product_id'], 'lines_product_id_order_id_key'],
   ['orders.timeline', ['entry'], 'timeline_pkey'],
   ['orders.manual_reviews', ['attempt'], 'manual_reviews_pkey'],
   ['audit.operator_actions', ['id'], 'operator_actions_pkey'],

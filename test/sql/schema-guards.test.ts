@@ -204,7 +204,7 @@ describe('what an order adds up to', () => {
 
   test('the same product on two lines is refused', async () => {
     await expect(shop.order({ lines: 2, subtotal: 4000, total: 4000 })).rejects.toMatchObject({
-      constraint_name: 'lines_order_id_product_id_key',
+      constraint_name: 'lines_product_id_order_id_key',
     });
   });
 });

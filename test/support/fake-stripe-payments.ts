@@ -10,6 +10,8 @@ type Intent = {
   created: number;
   amount: number;
   amount_received: number;
+  amount_capturable: number;
+  capture_method: string;
   currency: string;
   status: string;
   metadata: Record<string, string>;
@@ -17,7 +19,14 @@ type Intent = {
   latest_charge: string | null;
   last_payment_error: { type: string; code: string; decline_code?: string; charge?: string } | null;
 };
-type Charge = { id: string; amount: number; amount_refunded: number; refunded: boolean };
+type Charge = {
+  id: string;
+  amount: number;
+  amount_refunded: number;
+  refunded: boolean;
+  captured: boolean;
+  payment_method_details: { card: { capture_before?: number } };
+};
 type Refund = {
   id: string;
   created: number;
@@ -41,18 +50,23 @@ const cards: Record<string, { code: string; decline_code?: string } | 'succeeds'
 
 const known = {
   create: ['amount', 'currency', 'allowed_payment_method_types[0]', 'capture_method', 'metadata[orderId]'],
-  confirm: ['payment_method', 'use_stripe_sdk'],
+  confirm: ['payment_method', 'use_stripe_sdk', 'expand[0]'],
+  capture: ['amount_to_capture'],
   cancel: ['cancellation_reason'],
   refund: ['payment_intent', 'amount', 'metadata[orderId]', 'metadata[refundId]'],
 };
 
 /** The money side of the fake: intents, their charges and refunds, in memory; `now` in milliseconds. */
+/** How long an authorization lasts, in seconds. */
+const holdSeconds = 7 * 24 * 3600;
+
 export function createFakePayments(now: () => number = Date.now) {
   const intents = new Map<string, Intent>();
   const charges = new Map<string, Charge>();
   const refunds: Refund[] = [];
   const passing: string[] = [];
   const refundStatuses: string[] = [];
+  const refusedCaptures: string[] = [];
   const pageSize = { most: 100 };
   let count = 0;
   const nextId = (prefix: string) => `${prefix}_fake${++count}`;
@@ -93,6 +107,16 @@ export function createFakePayments(now: () => number = Date.now) {
       else intent.last_payment_error = { type: 'invalid_request_error', code: 'payment_intent_authentication_failure' };
       intent.status = 'requires_payment_method';
     },
+    /** The authorization of an intent ends. */
+    expire(id: string) {
+      const intent = intents.get(id);
+      if (intent?.status === 'requires_capture') end(intent, 'automatic');
+    },
+    /** Captures a part of an intent from Stripe's dashboard. */
+    captureByHand: (id: string, amount: number) =>
+      withIntent(id, (intent) => capture(intent, { amount_to_capture: String(amount) })),
+    /** Troubles that the next captures meet, by error code. */
+    refusedCaptures,
     /** The customer's page pays with another card, by the client secret alone. */
     payByClientSecret(secret: string) {
       const intent = [...intents.values()].find((known) => known.client_secret === secret);
@@ -128,6 +152,8 @@ export function createFakePayments(now: () => number = Date.now) {
           return withIntent(id, (intent) => confirm(intent, params));
         case 'POST payment_intents/:id/cancel':
           return withIntent(id, (intent) => cancel(intent, params));
+        case 'POST payment_intents/:id/capture':
+          return withIntent(id, (intent) => capture(intent, params));
         case 'POST refunds':
           return refund(params);
         case 'GET refunds':
@@ -147,10 +173,16 @@ export function createFakePayments(now: () => number = Date.now) {
     if (unknown !== undefined) return unknown;
     const amount = Number(params.amount);
     if (amount < 50) return invalid({ code: 'amount_too_small', param: 'amount' });
-    return shown(newIntent(amount, params.currency ?? '', { orderId: params['metadata[orderId]'] ?? '' }));
+    const metadata = { orderId: params['metadata[orderId]'] ?? '' };
+    return shown(newIntent(amount, params.currency ?? '', metadata, params.capture_method));
   }
 
-  function newIntent(amount: number, currency: string, metadata: Record<string, string>): Intent {
+  function newIntent(
+    amount: number,
+    currency: string,
+    metadata: Record<string, string>,
+    captureMethod = 'automatic',
+  ): Intent {
     const id = nextId('pi');
     const intent: Intent = {
       id,
@@ -159,6 +191,8 @@ export function createFakePayments(now: () => number = Date.now) {
       created: Math.floor(now() / 1000),
       amount,
       amount_received: 0,
+      amount_capturable: 0,
+      capture_method: captureMethod,
       currency,
       status: 'requires_payment_method',
       metadata,
@@ -185,15 +219,25 @@ export function createFakePayments(now: () => number = Date.now) {
     if (typeof card === 'object') return decline(intent, card);
     if (card === 'succeeds') succeed(intent);
     else intent.status = card;
-    return shown(intent);
+    return shown(intent, params['expand[0]'] === 'latest_charge');
   }
 
   function succeed(intent: Intent) {
-    const charge = { id: nextId('ch'), amount: intent.amount, amount_refunded: 0, refunded: false };
+    const captured = intent.capture_method === 'automatic';
+    const card = captured ? {} : { capture_before: Math.floor(now() / 1000) + holdSeconds };
+    const charge = {
+      id: nextId('ch'),
+      amount: intent.amount,
+      amount_refunded: 0,
+      refunded: false,
+      captured,
+      payment_method_details: { card },
+    };
     charges.set(charge.id, charge);
     Object.assign(intent, {
-      status: 'succeeded',
-      amount_received: intent.amount,
+      status: captured ? 'succeeded' : 'requires_capture',
+      amount_received: captured ? intent.amount : 0,
+      amount_capturable: captured ? 0 : intent.amount,
       latest_charge: charge.id,
       last_payment_error: null,
     });
@@ -211,11 +255,33 @@ export function createFakePayments(now: () => number = Date.now) {
     return refusal(402, 'card_error', { ...intent.last_payment_error, message: 'Mrs Smith has no money.' });
   }
 
+  function capture(intent: Intent, params: Params): Answer {
+    const unknown = unknownIn(params, known.capture);
+    if (unknown !== undefined) return unknown;
+    if (intent.status !== 'requires_capture') return unexpectedState(intent);
+    const refused = refusedCaptures.shift();
+    if (refused === 'card_declined') return refusal(402, 'card_error', { code: 'card_declined' });
+    if (refused !== undefined) return refusal(400, 'invalid_request_error', { code: refused });
+    const amount = Number(params.amount_to_capture ?? intent.amount);
+    if (amount > intent.amount) return refusal(400, 'invalid_request_error', { code: 'amount_too_large' });
+    const charge = charges.get(intent.latest_charge ?? '');
+    if (charge !== undefined) Object.assign(charge, { captured: true, amount_refunded: charge.amount - amount });
+    Object.assign(intent, { status: 'succeeded', amount_received: amount, amount_capturable: 0 });
+    return shown(intent);
+  }
+
+  /** What was held goes back, which the charge shows as refunded. */
+  function end(intent: Intent, reason: string | null) {
+    const charge = charges.get(intent.latest_charge ?? '');
+    if (charge !== undefined) Object.assign(charge, { amount_refunded: charge.amount, refunded: true });
+    Object.assign(intent, { status: 'canceled', cancellation_reason: reason, amount_capturable: 0 });
+  }
+
   function cancel(intent: Intent, params: Params): Answer {
     const unknown = unknownIn(params, known.cancel);
     if (unknown !== undefined) return unknown;
     if (['succeeded', 'canceled', 'processing'].includes(intent.status)) return unexpectedState(intent);
-    Object.assign(intent, { status: 'canceled', cancellation_reason: params.cancellation_reason ?? null });
+    end(intent, params.cancellation_reason ?? null);
     return shown(intent);
   }
 

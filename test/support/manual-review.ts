@@ -46,10 +46,14 @@ export function setUpManualReview(saga: Saga) {
     /** Asks for another compensation, without waiting for it. */
     retry: async (
       orderId: string,
-      { key, startCompensating = saga.startCompensating }: { key?: string } & Partial<RetryDeps> = {},
+      {
+        key,
+        startCompensating = saga.startCompensating,
+        startCapturing = saga.startCapturing,
+      }: { key?: string } & Partial<RetryDeps> = {},
     ) => {
       const result = await retryCompensation(
-        { sql, clock, keys, startCompensating },
+        { sql, clock, keys, startCompensating, startCapturing },
         claimOf('retry-compensation', key),
         asking(orderId),
       );

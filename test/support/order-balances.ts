@@ -6,7 +6,14 @@ export type OrderBalance = {
   status: string;
   total: number;
   wasConfirmed: boolean;
-  payments: { status: string; amount: number; claimed: number; refunded: number; events: string[] }[];
+  payments: {
+    status: string;
+    amount: number;
+    claimed: number;
+    refunded: number;
+    authorized: boolean;
+    events: string[];
+  }[];
   refunds: { status: string; amount: number; events: string[] }[];
   lines: { product: string; quantity: number }[];
   reservations: { product: string; quantity: number; state: string; moves: string[] }[];
@@ -21,6 +28,7 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
       (
         select coalesce(jsonb_agg(jsonb_build_object(
           'status', p.status, 'amount', p.amount, 'claimed', p.refund_claimed, 'refunded', p.refunded_amount,
+          'authorized', p.authorized_at is not null,
           'events', (
             select coalesce(jsonb_agg(e.type order by e.sequence), '[]') from outbox.events e
             where e.subject = p.id and e.aggregate_id = p.order_id
@@ -74,7 +82,13 @@ const movesOf: Record<string, string> = {
 /** What of an order breaks an invariant, in sentences. */
 export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[] {
   const { status, total, payments, refunds, lines, reservations, timeline, events } = order;
-  const paid = payments.filter((payment) => payment.status === 'captured').reduce((sum, { amount }) => sum + amount, 0);
+  // What is held counts too: it must not be kept of an order that was compensated.
+  const paid = payments
+    .filter((payment) => payment.status === 'captured' || payment.status === 'authorized')
+    .reduce((sum, { amount }) => sum + amount, 0);
+  const authorized = payments.some((payment) => payment.authorized);
+  const captured = payments.some((payment) => payment.events.includes('payment.captured'));
+  const hasStatus = (...of: string[]) => payments.some((payment) => of.includes(payment.status));
   const states = (...of: string[]) => reservations.filter(({ state }) => of.includes(state));
   const happened = (type: string) => timeline.filter((entry) => entry.type === type).length;
   const parts = (of: string) => refunds.filter((refund) => refund.status === of);
@@ -95,8 +109,10 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
   const told = [
     'order.placed',
     ...(byItself.includes('pending reserved') ? ['order.reserved'] : []),
-    ...path
-      .filter((each) => ended.includes(each!))
+    ...changes
+      // A capture that is made again takes its order back to where it was.
+      .filter(({ from, to }) => ended.includes(to!) && !(from === 'needs_attention' && to === 'confirmed'))
+      .map(({ to }) => to)
       .map((each) => `order.${each === 'needs_attention' ? 'in_review' : each}`),
   ].sort();
   const committed = lines.every(({ product, quantity }) =>
@@ -116,7 +132,12 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
     once('order-placed', true),
     once('stock-reserved', reservations.length > 0),
     once('stock-committed', order.wasConfirmed),
-    once('payment-captured', order.wasConfirmed),
+    once('payment-authorized', authorized),
+    once('payment-captured', captured),
+    once('payment-voided', hasStatus('voided')),
+    [captured === order.wasConfirmed || authorized, 'it was confirmed without a payment'],
+    // One that was cancelled while it was being captured may be given back before we know that it was.
+    [!authorized || captured === hasStatus('captured') || hasStatus('refunded'), 'its capture is told of wrongly'],
     times(
       'payment-refunded',
       payments.filter((payment) => payment.status === 'refunded').length + parts('succeeded').length,
@@ -129,7 +150,9 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
     ...payments.map((payment): [boolean, string] => [
       payment.events.join() ===
         [
-          ...(order.wasConfirmed ? ['payment.captured'] : []),
+          ...(payment.authorized ? ['payment.authorized'] : []),
+          ...(captured ? ['payment.captured'] : []),
+          ...(payment.status === 'voided' ? ['payment.voided'] : []),
           ...(payment.status === 'refunded' ? ['payment.refunded'] : []),
         ].join(),
       `a payment that is ${payment.status} published ${payment.events.join()}`,

@@ -19,11 +19,17 @@ export async function brokenInvariants(sql: Sql, charges: readonly ProviderCharg
   const levels = scope?.productIds.length === 0 ? [] : await readLevels(sql, scope?.productIds);
   const orders = scope?.orderIds.length === 0 ? [] : await readOrders(sql, scope?.orderIds);
   const kept = new Map(charges.map((charge) => [charge.orderId, keptOf(charge)]));
+  const states = new Map(charges.map(({ orderId, status }) => [orderId, status]));
   const known = new Set(orders.map(({ id }) => id));
   const orphans = [...kept].filter(([orderId, amount]) => !known.has(orderId) && amount !== 0);
   return [
     ...levels.flatMap(breachesOfLevel),
     ...orders.flatMap((order) => breachesOfOrder(order, kept.get(order.id))),
+    ...orders.flatMap(({ id, payments }) =>
+      payments
+        .filter(({ status }) => status === 'captured' && states.get(id) === 'authorized')
+        .map(() => `order ${id}: its payment is captured, and the provider only holds it`),
+    ),
     ...orphans.map(([orderId]) => `the provider keeps a charge for ${orderId}, which is no order`),
   ];
 }
@@ -63,7 +69,7 @@ function breachesOfLevel({ id, onHand, reserved, ledger, held, bought, holding, 
 
 function keptOf({ status, amount, refundedAmount = 0 }: ProviderCharge): Kept {
   if (status === 'silent') return 'unknown';
-  return status === 'captured' ? amount - refundedAmount : 0;
+  return status === 'captured' || status === 'authorized' ? amount - refundedAmount : 0;
 }
 
 /** Everything that the simulated provider has, page by page. */

@@ -9,12 +9,13 @@ import { newId } from '../../lib/kernel/ids.ts';
 import { bigintAsNumber, type Sql } from '../../lib/platform/sql.ts';
 import { signal } from '../../lib/saga/awaited-payments.dynamo.ts';
 import {
+  capturingExecution,
   compensatingExecution,
   type ExecutionId,
   placingExecution,
   refundingExecution,
 } from '../../lib/saga/executions.ts';
-import type { CompensatingInput, PlacingInput, RefundingInput } from '../../lib/saga/inputs.ts';
+import type { CapturingInput, CompensatingInput, PlacingInput, RefundingInput } from '../../lib/saga/inputs.ts';
 import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder } from '../../lib/shop/orders/read.sql.ts';
@@ -122,6 +123,7 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
   const starts = {
     startPlacing: (input: PlacingInput) => start(placingExecution(input), input),
     startCompensating: (input: CompensatingInput) => start(compensatingExecution(input), input),
+    startCapturing: (input: CapturingInput) => start(capturingExecution(input), input),
     startRefunding: (input: RefundingInput) => start(refundingExecution(input), input),
   };
   const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
@@ -167,7 +169,12 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
     /** Places an order as the API does and waits for its saga, unless told not to start it. */
     async place(
       lines: { productId: string; quantity: number }[],
-      { paymentMethod = 'pm_card_visa', start = true, wait = true } = {},
+      {
+        paymentMethod = 'pm_card_visa',
+        start = true,
+        wait = true,
+        captureAt,
+      }: { paymentMethod?: string; start?: boolean; wait?: boolean; captureAt?: 'shipment' | undefined } = {},
     ): Promise<Order> {
       const claim = {
         caller: `customer:${customerId}`,
@@ -177,7 +184,7 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
       };
       const startPlacing = start ? starts.startPlacing : async () => {};
       const result = await placeOrder(
-        { sql: api, keys, clock, startPlacing, unpaidLimits, numberPrefix: 'CF' },
+        { sql: api, keys, clock, startPlacing, unpaidLimits, captureAt, numberPrefix: 'CF' },
         claim,
         {
           customerId,

@@ -1,5 +1,6 @@
 import { run as abandonOrder } from '../../functions/saga/abandon-order.ts';
 import { run as awaitPayment } from '../../functions/saga/await-payment.ts';
+import { run as capturePayment } from '../../functions/saga/capture-payment.ts';
 import { run as chargePayment } from '../../functions/saga/charge-payment.ts';
 import { run as closeOrder } from '../../functions/saga/close-order.ts';
 import { run as confirmOrder } from '../../functions/saga/confirm-order.ts';
@@ -8,6 +9,7 @@ import { run as refundPayment } from '../../functions/saga/refund-payment.ts';
 import { run as releaseStock } from '../../functions/saga/release-stock.ts';
 import { run as requestManualReview } from '../../functions/saga/request-manual-review.ts';
 import { run as reserveStock } from '../../functions/saga/reserve-stock.ts';
+import { run as settleCapture } from '../../functions/saga/settle-capture.ts';
 import { run as settleRefund } from '../../functions/saga/settle-refund.ts';
 import type { StepName } from '../../functions/steps.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
@@ -37,6 +39,8 @@ export const stepRuns: Record<StepName, (state: never, deps: StepDeps) => Promis
   RefundPayment: refundPayment,
   RefundPart: refundPart,
   SettleRefund: settleRefund,
+  CapturePayment: capturePayment,
+  SettleCapture: settleCapture,
   ReleaseStock: releaseStock,
   CloseOrder: closeOrder,
   RequestManualReview: requestManualReview,

@@ -92,7 +92,7 @@ describe('the page of the saga', () => {
 
   test('says after how long an execution ends', () => {
     const hours = Object.values(definitions).map(({ TimeoutSeconds = 0 }) => TimeoutSeconds / 3600);
-    expect(hours).toEqual([2, 2, 2]);
+    expect(hours).toEqual([2, 2, 2, 2]);
     expect(read('docs/saga.md')).toContain('An execution times out after two hours.');
   });
 

@@ -118,7 +118,7 @@ describe('the document', () => {
       const handler = readFileSync(new URL(`functions/${routes[id].handler}.ts`, root), 'utf8');
       const contract: OperationContract = operations[id];
       const told = contract.headers ?? [];
-      const domain: OperationId[] = ['place-order', 'cancel-order', 'request-refund'];
+      const domain: OperationId[] = ['place-order', 'cancel-order', 'request-refund', 'request-capture'];
       if (!domain.includes(id)) expect(told.includes('Location'), 'Location').toBe(/\blocation:/.test(handler));
       const tagged = contract.etag === true || contract.ifMatch === true || told.includes('ETag');
       expect(tagged, 'ETag').toBe(contract.etag === true || /\betag:/.test(handler));

@@ -101,6 +101,15 @@ export function openOrders(): AlarmSpec[] {
       threshold: 1,
     },
     {
+      name: 'captures-open',
+      runbook: 'captures-open',
+      means: 'The capture of a payment was requested an hour ago or longer, and has not succeeded.',
+      metric: ours('OldestOpenCapture', maximum()),
+      threshold: 3600,
+      bad: 3,
+      of: 5,
+    },
+    {
       name: 'sagas-started-late',
       runbook: 'sagas-started-late',
       means: 'Placing an order did not start its saga; the sweeper did.',
@@ -139,13 +148,16 @@ export function sagaExecutions({ stateMachines }: MonitoredResources): AlarmSpec
     {
       name: 'saga-failed',
       runbook: 'saga-failed',
-      means: 'Executions of the order saga failed, timed out or were aborted.',
-      // Three metrics of three state machines are nine; an alarm takes ten.
-      metric: executions('executions that did not succeed', [
-        'ExecutionsFailed',
-        'ExecutionsTimedOut',
-        'ExecutionsAborted',
-      ]),
+      means: 'Executions of the order saga failed or timed out.',
+      // Two metrics of four state machines are eight; an alarm takes ten.
+      metric: executions('executions that did not succeed', ['ExecutionsFailed', 'ExecutionsTimedOut']),
+      threshold: 1,
+    },
+    {
+      name: 'saga-aborted',
+      runbook: 'saga-failed',
+      means: 'Somebody aborted executions of the order saga.',
+      metric: executions('aborted executions', ['ExecutionsAborted']),
       threshold: 1,
     },
     {

@@ -55,6 +55,10 @@ export function sales(): IWidget[][] {
         ours('SagaDuration', { statistic: 'p50', label: 'p50' }),
         ours('SagaDuration', { statistic: 'p99', label: 'p99' }),
       ]),
+      graph('Captures at shipment', [
+        ours('CapturesSettled', sum(), 'succeeded'),
+        ours('CapturesSettled', sum(), 'failed'),
+      ]),
       graph('Partial refunds', [ours('RefundsSettled', sum(), 'succeeded'), ours('RefundsSettled', sum(), 'failed')]),
     ],
   ];
@@ -78,6 +82,7 @@ export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidg
       graph('Age of the oldest of each, s', [
         ours('OldestStuckOrder', maximum()),
         ours('OldestManualReview', maximum()),
+        ours('OldestOpenCapture', maximum()),
       ]),
       graph(
         'Broken invariants',

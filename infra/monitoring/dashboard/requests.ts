@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IWidget, LogQueryWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { customerParts } from '../../../lib/contract/api/customer-search.ts';
 import { operations } from '../../../lib/contract/api/operations.ts';
 import { orderParts } from '../../../lib/contract/api/order-parts.ts';
 import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
@@ -36,7 +37,7 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
       graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),
       graph('Mails dropped, and parts missing in answers', [
         ours('MailsGivenUp', sum()),
-        ...orderParts.map((part) => ours('PartsMissing', sum(), part)),
+        ...[...orderParts, ...customerParts].map((part) => ours('PartsMissing', sum(), part)),
       ]),
     ],
     cached(),

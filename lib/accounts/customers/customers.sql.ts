@@ -11,10 +11,16 @@ type Handle = Sql | TransactionSql;
 
 /** @throws Problem not-found */
 export async function findCustomer(sql: Handle, id: string): Promise<Customer> {
-  const [row] = await sql<Row[]>`
-    select ${shown(sql)} from customers.customers where id = ${id} and erased_at is null`;
+  const [row] = await sql<CustomerRow[]>`
+    select ${shownCustomer(sql)} from customers.customers where id = ${id} and erased_at is null`;
   if (row === undefined) throw notFound();
   return toCustomer(row);
+}
+
+/** The id of the customer with an e-mail address; undefined when nobody has it. */
+export async function findIdByEmail(sql: Sql, email: string): Promise<string | undefined> {
+  const [row] = await sql<{ id: string }[]>`select id from customers.customers where email = ${email}`;
+  return row?.id;
 }
 
 export type CustomerChanges = {
@@ -40,7 +46,7 @@ export async function updateCustomer(
 ): Promise<Customer> {
   const { name, address, premium, suspended } = changes;
   const now = new Date(clock.now());
-  const [row] = await sql<Row[]>`
+  const [row] = await sql<CustomerRow[]>`
     with changed as (
       update customers.customers set
         name = coalesce(${name ?? null}, name),
@@ -51,7 +57,7 @@ export async function updateCustomer(
         version = version + 1,
         updated_at = ${now}
       where id = ${id} and erased_at is null ${atVersion(sql, condition)}
-      returning ${shown(sql)}, announced
+      returning ${shownCustomer(sql)}, announced
     ),
     written as (${customerEvent(sql, customerUpdated, { clock, requestId })})
     select ${fields(sql)} from changed`;
@@ -105,14 +111,15 @@ export async function replacePasswordHash(
   await sql`update customers.customers set password_hash = ${to} where id = ${id} and password_hash = ${from}`;
 }
 
-type Row = Omit<Customer, 'createdAt' | 'updatedAt'> & { createdAt: Date; updatedAt: Date };
+export type CustomerRow = Omit<Customer, 'createdAt' | 'updatedAt'> & { createdAt: Date; updatedAt: Date };
 
 const fields = (sql: Handle) => sql`id, email, name, address, premium, suspended, created_at, updated_at, version`;
 
-const shown = (sql: Handle) => sql`
+/** The columns of a CustomerRow. */
+export const shownCustomer = (sql: Handle) => sql`
   id, email, name, address, premium, suspended_at is not null as suspended, created_at, updated_at, version`;
 
-const toCustomer = ({ createdAt, updatedAt, ...row }: Row): Customer => ({
+export const toCustomer = ({ createdAt, updatedAt, ...row }: CustomerRow): Customer => ({
   ...row,
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),

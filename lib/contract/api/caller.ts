@@ -38,6 +38,10 @@ export type Customer = Extract<Caller, { kind: 'customer' }>;
 export type SignedIn = Customer & { session: OwnSession };
 export type App = Extract<Caller, { kind: 'app' }>;
 
+/** The customer who calls; undefined for an application that calls for everybody. */
+export const customerOf = (caller: Customer | App): string | undefined =>
+  caller.kind === 'customer' ? caller.customerId : undefined;
+
 /** The owner of an idempotency key. */
 export function callerKey(caller: Caller): string {
   switch (caller.kind) {

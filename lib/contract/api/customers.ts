@@ -130,16 +130,7 @@ export const updateMe = {
   ifMatch: true,
 } as const satisfies OperationContract;
 
-const customerPath = z.strictObject({ customerId: id('customer') });
-
-export const getCustomer = {
-  summary: 'Read a customer',
-  path: customerPath,
-  responses: { 200: customer },
-  personal,
-  problems: ['not-found'],
-  etag: true,
-} as const satisfies OperationContract;
+export const customerPath = z.strictObject({ customerId: id('customer') });
 
 export const updateCustomer = {
   summary: 'Change whether a customer is premium or suspended',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { id, money, page, pageQuery, prose, text, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
-import { order, orderStatuses, timelineEntry } from './orders.ts';
+import { order, orderStatuses, paymentStatuses, timelineEntry } from './orders.ts';
 import { refund } from './refunds.ts';
 import { movement } from './stock.ts';
 
@@ -85,10 +85,15 @@ export const explanation = z.object({
       id: id('payment'),
       provider: z.string(),
       reference: z.string(),
-      status: z.enum(['captured', 'refunded']),
+      status: z.enum(paymentStatuses),
       amount: money,
       refunded: money,
-      capturedAt: timestamp,
+      authorizedAt: z.nullable(timestamp),
+      expiresAt: z.nullable(timestamp),
+      captureRequestedAt: z.nullable(timestamp),
+      captureRequestedBy: z.nullable(z.string()),
+      capturedAt: z.nullable(timestamp),
+      voidedAt: z.nullable(timestamp),
       refundedAt: z.nullable(timestamp),
       refundReference: z.nullable(z.string()),
     }),

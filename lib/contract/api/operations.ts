@@ -1,7 +1,9 @@
 import * as applications from './applications.ts';
 import * as audit from './audit.ts';
+import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
+import * as customerSearch from './customer-search.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
@@ -11,6 +13,7 @@ import type { OperationContract } from './operation.ts';
 import * as orderChanges from './order-changes.ts';
 import * as orderDetails from './order-details.ts';
 import * as orderParts from './order-parts.ts';
+import * as orderSearch from './order-search.ts';
 import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
@@ -24,6 +27,7 @@ import * as webhooks from './webhooks.ts';
 /** The contract files, each with the tag that its operations have in the reference. */
 const files = [
   { tag: 'Customers', file: customers },
+  { tag: 'Customers', file: customerSearch },
   { tag: 'Customers', file: identities },
   { tag: 'Customers', file: privacy },
   { tag: 'Sessions', file: sessions },
@@ -31,8 +35,10 @@ const files = [
   { tag: 'Catalogue', file: categories },
   { tag: 'Stock', file: stock },
   { tag: 'Orders', file: orders },
+  { tag: 'Orders', file: orderSearch },
   { tag: 'Orders', file: orderParts },
   { tag: 'Orders', file: orderChanges },
+  { tag: 'Orders', file: captures },
   { tag: 'Orders', file: refunds },
   { tag: 'Orders', file: orderDetails },
   { tag: 'Payments', file: payments },

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { id, money, page, pageQuery, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
-import { quote } from './orders.ts';
+import { paymentStatuses, quote } from './orders.ts';
 
 /** Statuses of orders that an event announces. */
 export const announcedStatuses = [
@@ -22,7 +22,7 @@ export const orderStory = z.object({
     z.object({
       id: id('payment'),
       provider: z.string(),
-      status: z.enum(['captured', 'refunded']),
+      status: z.enum(paymentStatuses),
       amount: money,
       refunded: money,
     }),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { address, addresses, contact, details } from './address.ts';
-import { id, money, page, pageQuery, timestamp, version } from './common.ts';
+import { id, money, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 import { paymentAction } from './payment-action.ts';
 
@@ -25,6 +25,10 @@ export const orderFailureCodes = [
   'cancelled',
   'compensated',
   'compensation-failed',
+  /** It is confirmed, and its authorized payment could not be captured. */
+  'capture-failed',
+  /** It is confirmed, and its authorization ends before its payment was captured. */
+  'authorization-expiring',
   /** Its execution ended without ending the order. */
   'saga-ended',
 ] as const;
@@ -45,6 +49,10 @@ export const lines = z
   )
   .check(z.minLength(1), z.maxLength(maxLines));
 export type LineInput = z.output<typeof lines>[number];
+
+/** `authorized` money is held and not taken yet; `voided` money was held and never taken. */
+export const paymentStatuses = ['authorized', 'captured', 'voided', 'refunded'] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
 
 /** Why something is taken off an order. */
 export const discountReasons = ['premium-customer', 'large-order', 'coupon'] as const;
@@ -96,7 +104,7 @@ export const order = z.object({
   contact: z.optional(z.nullable(contact)),
   note: z.optional(z.nullable(z.string())),
   metadata: z.record(z.string(), z.unknown()),
-  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(['captured', 'refunded']), refunded: money })),
+  payment: z.nullable(z.object({ id: id('payment'), status: z.enum(paymentStatuses), refunded: money })),
   /** What the customer must do before the payment goes on, in `pending_payment` alone. */
   paymentAction: z.nullable(z.object({ action: paymentAction, expiresAt: timestamp })),
   failure: z.nullable(z.object({ code: z.enum(orderFailureCodes), detail: z.string() })),
@@ -120,7 +128,9 @@ export const timelineDetails = {
     requestId,
   }),
   'stock-reserved': z.object({ expiresAt: timestamp }),
+  'payment-authorized': z.object({ paymentId: id('payment') }),
   'payment-captured': z.object({ paymentId: id('payment') }),
+  'payment-voided': z.object({ paymentId: id('payment') }),
   'stock-committed': z.object({}),
   // The whole payment, or a part of it.
   'payment-refunded': z.object({ paymentId: z.optional(id('payment')), ...z.partial(z.object(partialRefund)).shape }),
@@ -143,7 +153,9 @@ export const timelineEntries = {
   OrderPlacedEntry: entry('order-placed'),
   DetailsChangedEntry: entry('details-changed'),
   StockReservedEntry: entry('stock-reserved'),
+  PaymentAuthorizedEntry: entry('payment-authorized'),
   PaymentCapturedEntry: entry('payment-captured'),
+  PaymentVoidedEntry: entry('payment-voided'),
   StockCommittedEntry: entry('stock-committed'),
   PaymentRefundedEntry: entry('payment-refunded'),
   RefundFailedEntry: entry('refund-failed'),
@@ -156,7 +168,9 @@ export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.OrderPlacedEntry,
   timelineEntries.DetailsChangedEntry,
   timelineEntries.StockReservedEntry,
+  timelineEntries.PaymentAuthorizedEntry,
   timelineEntries.PaymentCapturedEntry,
+  timelineEntries.PaymentVoidedEntry,
   timelineEntries.StockCommittedEntry,
   timelineEntries.PaymentRefundedEntry,
   timelineEntries.RefundFailedEntry,
@@ -212,17 +226,9 @@ export const placeOrder = {
 } as const satisfies OperationContract;
 
 /** As people type it: in any case, with spaces around. */
-const orderNumber = z
+export const orderNumber = z
   .string()
   .check(z.trim(), z.toUpperCase(), z.regex(/^[A-Z0-9]{1,10}-\d{1,15}$/, 'is not a number such as CF-10042'));
-
-export const listOrders = {
-  summary: 'List your orders, newest first',
-  query: z.strictObject({ ...pageQuery, status: z.optional(z.enum(orderStatuses)), number: z.optional(orderNumber) }),
-  responses: { 200: page(order) },
-  personal: personalOfOrder.map((field) => `data.${field}`),
-  problems: ['invalid-cursor'],
-} as const satisfies OperationContract;
 
 export const getOrderTimeline = {
   summary: 'List what happened to an order, oldest first',

@@ -18,6 +18,6 @@ export const settleSimulatedPayment = {
     'Plays the customer’s part at the bank for an order with the payment method `pm_requiresAction`. The order goes on a moment later. Only available where payments are simulated.',
   path: z.strictObject({ orderId: id('order') }),
   body: z.strictObject({ outcome: z.enum(['complete', 'fail']) }),
-  responses: { 200: z.object({ orderId: id('order'), status: z.enum(['captured', 'declined']) }) },
+  responses: { 200: z.object({ orderId: id('order'), status: z.enum(['authorized', 'captured', 'declined']) }) },
   problems: ['payment-not-waiting'],
 } as const satisfies OperationContract;

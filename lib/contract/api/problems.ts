@@ -42,6 +42,7 @@ export const problems = {
   'payment-not-waiting': { status: 409, title: 'The payment does not wait for the customer' },
   'order-archived': { status: 409, title: 'The order is in the archive' },
   'address-changes-price': { status: 409, title: 'The price was computed for another address' },
+  'order-not-capturable': { status: 409, title: 'The order has no payment to capture' },
   'order-not-refundable': { status: 409, title: 'The order has no payment to refund' },
   'refund-too-large': { status: 409, title: 'The refund is larger than what is left of the payment' },
   'own-application': { status: 409, title: 'An application cannot do this to itself' },

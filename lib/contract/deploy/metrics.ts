@@ -30,6 +30,8 @@ export const metrics = {
   OrdersCancelled: { unit: 'Count' },
   OrdersFailed: { unit: 'Count', dimension: 'reason' },
   ManualReviewsOpened: { unit: 'Count', dimension: 'reason' },
+  CapturesSettled: { unit: 'Count', dimension: 'outcome' },
+  OldestOpenCapture: { unit: 'Seconds' },
   RefundsSettled: { unit: 'Count', dimension: 'outcome' },
   StockOuts: { unit: 'Count' },
   SagaDuration: { unit: 'Milliseconds' },

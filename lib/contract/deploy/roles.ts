@@ -35,6 +35,7 @@ export const scopes = [
   'stock:write',
   'orders:read',
   'orders:place',
+  'orders:capture',
   'orders:refund',
   'orders:review',
   'customers:read',

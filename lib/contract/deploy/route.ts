@@ -7,6 +7,7 @@ import type { TableGrants } from './tables.ts';
 export const stateMachineVariables = {
   placing: 'PLACING_STATE_MACHINE_ARN',
   compensating: 'COMPENSATING_STATE_MACHINE_ARN',
+  capturing: 'CAPTURING_STATE_MACHINE_ARN',
   refunding: 'REFUNDING_STATE_MACHINE_ARN',
 } as const;
 export type StateMachineName = keyof typeof stateMachineVariables;
@@ -24,9 +25,9 @@ export type StateGrants = Readonly<Partial<Record<StateMachineName, readonly Sta
 /**
  * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
  * key. `customer`: a customer, by a session or a token of the identity provider. `session`: by a session alone.
- * `app`: an application by its key.
+ * `app`: an application by its key. `customerOrApp`: either of both, by their credentials.
  */
-export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app';
+export type Auth = 'public' | 'client' | 'customer' | 'session' | 'app' | 'customerOrApp';
 
 /** The callers that a route's handler can have. */
 export type CallerOf<A extends Auth> = {
@@ -35,6 +36,7 @@ export type CallerOf<A extends Auth> = {
   customer: Customer;
   session: SignedIn;
   app: App;
+  customerOrApp: Customer | App;
 }[A];
 
 /** One row of the HTTP table. */

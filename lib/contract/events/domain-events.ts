@@ -137,11 +137,11 @@ export const orderReserved = defineEvent('order.reserved', 1, {
 });
 
 export const orderConfirmed = defineEvent('order.confirmed', 1, {
-  description: 'An order is paid and its stock is committed. It can be shipped.',
+  description: 'An order is paid, or its payment is authorized, and its stock is committed. It can be shipped.',
   data: {
     ...reachable,
     paymentId: field(id('payment'), 'Id of the payment.'),
-    total: field(money, 'What the customer paid.'),
+    total: field(money, 'What the customer pays.'),
   },
   example: {
     ...reachableExample,
@@ -194,15 +194,29 @@ const paymentExample = {
   amount: { amount: 3420, currency: 'EUR' },
 };
 
+export const paymentAuthorized = defineEvent('payment.authorized', 1, {
+  description:
+    'The payment of an order is held and will be captured when the order ships. The event `order.confirmed` follows.',
+  data: { ...payment, amount: field(money, 'What the customer will pay.') },
+  example: paymentExample,
+});
+
 export const paymentCaptured = defineEvent('payment.captured', 1, {
-  description: 'An order was paid. The event `order.confirmed` follows.',
+  description: 'An order was paid. The event `order.confirmed` follows, unless the payment was authorized before.',
   data: { ...payment, amount: field(money, 'What the customer paid.') },
+  example: paymentExample,
+});
+
+export const paymentVoided = defineEvent('payment.voided', 1, {
+  description:
+    'The authorized payment of an order was given up before it was captured, because the order was cancelled. The customer pays nothing.',
+  data: { ...payment, amount: field(money, 'What was held.') },
   example: paymentExample,
 });
 
 export const paymentRefunded = defineEvent('payment.refunded', 1, {
   description:
-    'The whole payment of an order was given back, because the order failed or was cancelled; what was refunded in parts before is part of it. An order that fails after its charge has no `payment.captured` before.',
+    'The whole payment of an order was given back, because the order failed or was cancelled; what was refunded in parts before is part of it. An order that fails after its charge has no `payment.captured` before, nor has one that was cancelled while its payment was being captured.',
   data: { ...payment, amount: field(money, 'What the customer had paid.') },
   example: paymentExample,
 });
@@ -344,7 +358,9 @@ export const domainEvents: readonly EventDefinition[] = [
   orderCancelled,
   orderInReview,
   orderUpdated,
+  paymentAuthorized,
   paymentCaptured,
+  paymentVoided,
   paymentRefunded,
   refundSucceeded,
   refundFailed,

@@ -42,10 +42,12 @@ begin
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', name, '10s');
     execute format('grant connect on database %I to %I', current_database(), name);
   end loop;
-  -- Filters of the catalogue match one product or half of them, so each list is planned for the values that it has, and for
-  -- pages in memory or on SSD.
-  execute 'alter role catalog_reader set plan_cache_mode = force_custom_plan';
-  execute 'alter role catalog_reader set random_page_cost = 1.1';
+  -- Filters of lists match one row or half of them, so each list is planned for the values that it has, and for pages in
+  -- memory or on SSD.
+  foreach name in array array['catalog_reader', 'profiles_api', 'back_office_api'] loop
+    execute format('alter role %I set plan_cache_mode = force_custom_plan', name);
+    execute format('alter role %I set random_page_cost = 1.1', name);
+  end loop;
   execute format('revoke all on database %I from public', current_database());
   -- RDS Proxy checks the database under a role of its own, which exists on AWS alone.
   if exists (select from pg_catalog.pg_roles where rolname = 'rdsproxyadmin') then

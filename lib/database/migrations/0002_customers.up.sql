@@ -6,6 +6,8 @@ create table customers.customers (
   -- Null until the customer has proved that the e-mail is theirs.
   confirmed_at timestamptz,
   name text check (length(name) between 1 and 200),
+  -- The words of both, each after a blank, so that a search finds how they begin.
+  words text generated always as (' ' || regexp_replace(lower(name || ' ' || email), '[^[:alnum:]]+', ' ', 'g')) stored,
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
   -- Whether the event of the new customer is written: at their first confirmation or sign-in.
@@ -115,7 +117,7 @@ grant usage on schema customers to customers_api, profiles_api, mailer, order_ma
 grant select, insert on customers.customers to customers_api;
 grant update (email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
   on customers.customers to customers_api;
-grant select (id, email, name, address, premium, suspended_at, erased_at, created_at, updated_at, version)
+grant select (id, email, name, words, address, premium, suspended_at, erased_at, created_at, updated_at, version)
   on customers.customers to profiles_api;
 grant select on customers.identities to profiles_api;
 grant select, insert, update on customers.email_tokens to customers_api;

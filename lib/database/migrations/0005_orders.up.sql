@@ -12,12 +12,12 @@ insert into orders.status_transitions (from_status, to_status) values
   ('reserved', 'needs_attention'),
   ('pending_payment', 'confirmed'), ('pending_payment', 'failed'), ('pending_payment', 'cancelling'),
   ('pending_payment', 'needs_attention'),
-  ('confirmed', 'cancelling'),
+  ('confirmed', 'cancelling'), ('confirmed', 'needs_attention'),
   ('cancelling', 'cancelled'), ('cancelling', 'needs_attention'),
-  ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'cancelling'),
-  ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
+  ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'confirmed'),
+  ('needs_attention', 'cancelling'), ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
 
--- Numbers of orders for people. A function hides the sequence, because RDS Proxy pins a connection that names it.
+-- Numbers for people. RDS Proxy pins a connection that names a sequence, so a function does.
 create sequence orders.order_numbers start 10001;
 create function orders.next_number(prefix text) returns text
 language sql volatile
@@ -52,6 +52,8 @@ create table orders.orders (
   reverse_charge boolean not null default false,
   total bigint not null,
   payment_method text not null,
+  -- When its payment is captured; null: at checkout. It is fixed when the order is placed.
+  capture_at text check (capture_at = 'shipment'),
   -- What the customer said. Erasing a customer empties these.
   shipping_address jsonb check (jsonb_typeof(shipping_address) = 'object'),
   billing_address jsonb check (jsonb_typeof(billing_address) = 'object'),
@@ -67,11 +69,12 @@ create table orders.orders (
   abandoned_at timestamptz,
   -- Counts how often the compensation was run again; 0 while only the saga itself has run it.
   compensation_attempts integer not null default 0,
+  -- Counts how often a person had a failed capture of its payment made again; null: never.
+  capture_retries integer check (capture_retries >= 1),
   -- The API request that the order's saga works for. Its events carry it.
   correlation_id text collate "C",
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  constraint guest_can_be_reached check (customer_id is not null or contact is null or contact ? 'email'),
   constraint token_is_a_guests check (guest_token is null or customer_id is null),
   constraint order_status_known check (status in
     ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
@@ -94,7 +97,6 @@ create table orders.orders (
 );
 create index orders_by_customer on orders.orders (customer_id, id desc);
 create index orders_by_customer_status on orders.orders (customer_id, status, id desc);
-create index orders_of_guests on orders.orders ((contact ->> 'email')) where customer_id is null;
 create index orders_by_status on orders.orders (status, updated_at, id);
 create index orders_unended on orders.orders (updated_at) where status in ('pending', 'reserved', 'cancelling');
 create index orders_awaiting_payment on orders.orders (updated_at) where status = 'pending_payment';
@@ -118,7 +120,8 @@ create table orders.lines (
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
   primary key (order_id, position),
-  unique (order_id, product_id),
+  -- In the order in which the orders of a product are found.
+  unique (product_id, order_id),
   constraint line_total_adds_up check (total = unit_price * quantity),
   constraint shares_within_line check (discount between 0 and total)
 );
@@ -136,7 +139,8 @@ create table orders.timeline (
 -- One row for each time that an order was put into manual review.
 create table orders.manual_reviews (
   order_id kernel.order_id not null references orders.orders (id),
-  -- The compensation that could not finish: 0 is the saga's own, 1 the first that was run again.
+  -- Counts the order's reviews from 0: the saga's own compensation first, then one for each that was run again, and one
+  -- for each capture that failed.
   attempt integer not null check (attempt >= 0),
   opened_at timestamptz not null,
   from_status text collate "C" not null,
@@ -211,9 +215,9 @@ begin
   if new.status = 'confirmed' then
     if not exists (
       select from payments.payments p
-      where p.order_id = new.id and p.status = 'captured' and p.amount = new.total and p.currency = new.currency
+      where p.order_id = new.id and p.status in ('authorized', 'captured') and p.amount = new.total and p.currency = new.currency
     ) then
-      raise exception 'confirmed order % has no captured payment of its total', new.id
+      raise exception 'confirmed order % has no payment of its total', new.id
         using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_is_paid';
     end if;
     if exists (
@@ -225,7 +229,7 @@ begin
         using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_stock';
     end if;
   else
-    if exists (select from payments.payments p where p.order_id = new.id and p.status = 'captured') then
+    if exists (select from payments.payments p where p.order_id = new.id and p.status in ('authorized', 'captured')) then
       raise exception 'order % cannot end % with its payment kept', new.id, new.status
         using errcode = 'integrity_constraint_violation', constraint = 'compensated_order_is_refunded';
     end if;
@@ -293,6 +297,7 @@ grant select, insert, update on orders.review_idempotency_keys to manual_review;
 grant select on orders.orders, stock.wanted to saga, manual_review;
 grant update (status, version, updated_at, abandoned_at, failure_code, failure_detail, compensation_attempts)
   on orders.orders to saga, manual_review;
+grant update (capture_retries) on orders.orders to manual_review;
 grant update (confirmed_at, payment_action) on orders.orders to saga;
 grant update (correlation_id) on orders.orders to manual_review;
 grant insert on orders.timeline to saga, manual_review;

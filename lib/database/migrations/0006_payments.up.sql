@@ -5,7 +5,7 @@ create table payments.payments (
   order_id kernel.order_id not null unique references orders.orders (id),
   provider text not null,
   reference text not null,
-  status text not null check (status in ('captured', 'refunded')),
+  status text not null check (status in ('authorized', 'captured', 'voided', 'refunded')),
   currency kernel.currency not null,
   -- Amounts are in minor units of the currency.
   amount bigint not null check (amount >= 0),
@@ -15,15 +15,38 @@ create table payments.payments (
   -- Sum of the partial refunds that are given. A payment with the status refunded is given back whole, whatever was
   -- refunded in parts before.
   refunded_amount bigint not null default 0,
-  captured_at timestamptz not null,
+  -- Null when the payment was captured without being authorized before.
+  authorized_at timestamptz,
+  -- When the provider drops the authorization unless it was captured before.
+  expires_at timestamptz,
+  captured_at timestamptz,
+  voided_at timestamptz,
   refunded_at timestamptz,
   refund_reference text,
+  -- Who asked for the capture: `shipment`, `expiry`, or an application.
+  capture_requested_at timestamptz,
+  capture_requested_by text,
+  capture_correlation_id text collate "C",
+  -- Which execution works on the capture, starting at 1. The execution's name is the payment's id and this number.
+  capture_attempt integer check (capture_attempt >= 1),
   unique (provider, reference),
   constraint refunds_within_payment check (
     refunded_amount >= 0 and refunded_amount <= refund_claimed and refund_claimed <= amount
   ),
-  constraint refund_has_its_time check ((status = 'refunded') = (refunded_at is not null))
+  constraint refund_has_its_time check ((status = 'refunded') = (refunded_at is not null)),
+  constraint capture_has_its_time check ((status in ('captured', 'refunded')) = (captured_at is not null)),
+  constraint void_has_its_time check ((status = 'voided') = (voided_at is not null)),
+  constraint authorization_has_its_end check ((authorized_at is null) = (expires_at is null)),
+  constraint hold_was_authorized check (status not in ('authorized', 'voided') or authorized_at is not null),
+  constraint capture_request_is_complete check (
+    (capture_requested_at is null) = (capture_requested_by is null)
+    and (capture_requested_at is null) = (capture_attempt is null)
+  )
 );
+-- A payment that is captured at checkout is in none of these.
+create index payments_authorized on payments.payments (expires_at) where status = 'authorized';
+create index captures_open on payments.payments (capture_requested_at)
+  where status = 'authorized' and capture_requested_at is not null;
 
 -- Partial refunds, which an application requests.
 create table payments.refunds (
@@ -96,14 +119,16 @@ grant usage on schema payments to refunds_api, saga, manual_review, jobs;
 grant select, insert, update on payments.idempotency_keys to refunds_api;
 grant select (expires_at), delete on payments.idempotency_keys to jobs;
 grant select on orders.order_details to orders_api, saga, manual_review;
-grant select on payments.refundable_orders to refunds_api;
+grant select on payments.refundable_orders to refunds_api, saga;
 
 grant select on payments.payments to refunds_api, saga, manual_review;
 grant update (refund_claimed) on payments.payments to refunds_api;
+grant update (capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)
+  on payments.payments to refunds_api, saga, manual_review;
 grant select, insert on payments.refunds to refunds_api;
 
 grant insert on payments.payments to saga;
-grant update (status, refunded_at, refund_reference) on payments.payments to saga, manual_review;
-grant update (refund_claimed, refunded_amount) on payments.payments to saga;
+grant update (status, voided_at, refunded_at, refund_reference) on payments.payments to saga, manual_review;
+grant update (captured_at, refund_claimed, refunded_amount) on payments.payments to saga;
 grant select on payments.refunds to saga, manual_review;
 grant update (status, attempt, failure_code, reference, updated_at) on payments.refunds to saga;

@@ -83,12 +83,12 @@ create view monitor.ended_orders as
 create view monitor.ledger as
   select id as movement_id, product_id, quantity, reserved from stock.movements;
 
--- Invariant 2: an order that failed or was cancelled keeps no money.
+-- Invariant 2: an order that failed or was cancelled keeps no money, and none is held for it.
 create view monitor.payment_violations as
   select o.id as order_id
   from payments.payments p
   join orders.orders o on o.id = p.order_id
-  where p.status = 'captured' and o.status in ('failed', 'cancelled');
+  where p.status in ('authorized', 'captured') and o.status in ('failed', 'cancelled');
 
 -- Invariant 3: a confirmed order has its payment and its stock.
 create view monitor.confirmation_violations as
@@ -96,7 +96,8 @@ create view monitor.confirmation_violations as
   from orders.orders o
   where o.status = 'confirmed' and (
     not exists (
-      select from payments.payments p where p.order_id = o.id and p.status = 'captured' and p.amount = o.total
+      select from payments.payments p
+      where p.order_id = o.id and p.status in ('authorized', 'captured') and p.amount = o.total
     )
     or exists (
       select from orders.lines l
@@ -121,9 +122,16 @@ create view monitor.order_balances as
     p.amount as payment_amount,
     p.currency as payment_currency,
     case p.status when 'refunded' then p.amount else p.refunded_amount end as payment_refunded,
-    p.status = 'captured' and p.refund_claimed > p.refunded_amount as refund_open
+    -- A refund or a capture is under way: nobody knows yet on which side it counts.
+    p.status = 'captured' and p.refund_claimed > p.refunded_amount
+      or p.status = 'authorized' and p.capture_requested_at is not null as refund_open
   from orders.orders o
   left join payments.payments p on p.order_id = o.id;
+
+-- Captures that were requested and have not succeeded.
+create view monitor.open_captures as
+  select order_id, capture_requested_at from payments.payments
+  where status = 'authorized' and capture_requested_at is not null;
 
 -- The stock that orders hold or have taken, with the status of the order; null when the order does not exist.
 create view monitor.kept_stock as
@@ -136,7 +144,7 @@ create view monitor.kept_stock as
 grant usage on schema monitor to monitor, reconciler;
 
 grant select on monitor.open_orders, monitor.manual_reviews_waiting, monitor.ended_orders, monitor.ledger,
-  monitor.payment_violations, monitor.confirmation_violations, monitor.findings to monitor;
+  monitor.payment_violations, monitor.confirmation_violations, monitor.open_captures, monitor.findings to monitor;
 grant select, insert, update, delete on monitor.opening_balances, monitor.violations to monitor;
 grant select, insert, update on monitor.checks to monitor, reconciler;
 

@@ -24,6 +24,12 @@ create table archive.order_keys (
   customer_id kernel.customer_id references customers.customers (id),
   status text collate "C" not null,
   updated_at timestamptz not null,
+  currency kernel.currency not null,
+  total bigint not null,
+  -- What was given back of its payment. It does not change in the archive.
+  refunded bigint not null,
+  -- The ids of its products, without their prefix, which takes half the place.
+  products uuid[] not null,
   page_id bigint not null references archive.pages (id),
   archived_at timestamptz not null
 );
@@ -48,7 +54,7 @@ create view archive.order_details as
   select
     d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
-    o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
+    o.reverse_charge, o.payment_method, o.capture_at, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
     o.created_at, d.updated_at,
     o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata, o.placed_by,
     p.id as payment_id,
@@ -75,7 +81,7 @@ create view archive.orders as
   select d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
-    o.compensation_attempts, o.correlation_id, o.created_at, d.updated_at,
+    o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at, d.updated_at,
     o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata, o.placed_by
   from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o;
 create view archive.lines as
@@ -91,7 +97,8 @@ create view archive.manual_reviews as
   from archive.documents d, jsonb_populate_recordset(null::orders.manual_reviews, d.document -> 'reviews') r;
 create view archive.payments as
   select d.id as order_id, p.id, p.provider, p.reference, p.status, p.currency, p.amount, p.refund_claimed,
-    p.refunded_amount, p.captured_at, p.refunded_at, p.refund_reference
+    p.refunded_amount, p.authorized_at, p.expires_at, p.captured_at, p.voided_at, p.refunded_at, p.refund_reference,
+    p.capture_requested_at, p.capture_requested_by, p.capture_correlation_id, p.capture_attempt
   from archive.documents d, jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') p;
 create view archive.refunds as
   select d.id as order_id, r.id, r.payment_id, r.status, r.currency, r.amount, r.reason, r.requested_by,
@@ -111,6 +118,7 @@ create view archive.movable_orders as
   where o.status in ('confirmed', 'failed', 'cancelled')
     -- Subqueries with a limit are looked up for each order, so that no plan reads whole tables.
     and (select true from payments.refunds r where r.order_id = o.id and r.status = 'requested' limit 1) is null
+    and (select true from payments.payments p where p.order_id = o.id and p.status = 'authorized' limit 1) is null
     and (select true from stock.reservations r where r.order_id = o.id and r.state = 'held' limit 1) is null
     and (select true from monitor.payment_violations v where v.order_id = o.id limit 1) is null
     and (select true from monitor.confirmation_violations v where v.order_id = o.id limit 1) is null
@@ -199,8 +207,16 @@ begin
     from (select min(o.created_at) as first_at, max(o.updated_at) as last_at from orders.orders o where o.id = any (chosen)) n
     where p.id = page;
   end if;
-  insert into archive.order_keys (id, number, customer_id, status, updated_at, page_id, archived_at)
-  select o.id, o.number, o.customer_id, o.status, o.updated_at, page, now from orders.orders o where o.id = any (chosen);
+  insert into archive.order_keys (
+    id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+  )
+  select o.id, o.number, o.customer_id, o.status, o.updated_at, o.currency, o.total,
+    coalesce((
+      select case p.status when 'refunded' then p.amount else p.refunded_amount end from payments.payments p where p.order_id = o.id
+    ), 0),
+    array(select right(l.product_id, 32)::uuid from orders.lines l where l.order_id = o.id order by l.position),
+    page, now
+  from orders.orders o where o.id = any (chosen);
   delete from archive.unarchived u where u.order_id = any (chosen);
 
   delete from payments.refunds r where r.order_id = any (chosen);
@@ -249,6 +265,7 @@ grant usage on schema archive to orders_api, refunds_api, manual_review, custome
 
 grant select on archive.order_details, archive.timeline to orders_api, customer_export, manual_review;
 grant select (id, customer_id, status) on archive.order_keys to orders_api;
+grant select on archive.payments to refunds_api;
 grant select on archive.refunds to refunds_api, customer_export, manual_review;
 grant select (id, status) on archive.order_keys to refunds_api, manual_review;
 grant select on archive.orders to refunds_api;

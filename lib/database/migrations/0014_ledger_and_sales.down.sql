@@ -1,5 +1,5 @@
 drop function reports.get_sales_report(date, date, text);
-drop index payments.payments_given_back, payments.refunds_given, orders.orders_by_confirmation;
+drop index payments.payments_voided, payments.payments_given_back, payments.refunds_given, orders.orders_by_confirmation;
 drop schema reports;
 drop view monitor.archived_order_balances, monitor.ledger_months, monitor.stock_violations, monitor.stock_balances, monitor.archived_pages,
   monitor.archived_ledger;

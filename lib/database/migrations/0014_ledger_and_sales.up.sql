@@ -191,6 +191,7 @@ create schema reports;
 create index orders_by_confirmation on orders.orders using brin (confirmed_at) with (pages_per_range = 32, autosummarize = on);
 create index refunds_given on payments.refunds (updated_at) where status = 'succeeded';
 create index payments_given_back on payments.payments (refunded_at) where status = 'refunded';
+create index payments_voided on payments.payments (voided_at) where status = 'voided';
 
 -- What was sold and what was given back on each day of a time zone, from the day `from_day` up to the day before `to_day`,
 -- by currency. Amounts are in minor units. A sale counts on the day on which its order was confirmed, money given back on
@@ -238,6 +239,10 @@ begin
     select p.refunded_at, p.currency, p.amount - p.refunded_amount from payments.payments p
     where p.status = 'refunded' and p.refunded_at >= begins and p.refunded_at < ends
     union all
+    -- A payment that was never captured: its order counts as a sale since it was confirmed.
+    select p.voided_at, p.currency, p.amount from payments.payments p
+    where p.status = 'voided' and p.voided_at >= begins and p.voided_at < ends
+    union all
     select r.updated_at, r.currency, r.amount
     from archived a, jsonb_populate_recordset(null::payments.refunds, a.document -> 'refunds') r
     where r.status = 'succeeded' and r.updated_at >= begins and r.updated_at < ends
@@ -245,6 +250,10 @@ begin
     select p.refunded_at, p.currency, p.amount - p.refunded_amount
     from archived a, jsonb_populate_recordset(null::payments.payments, a.document -> 'payments') p
     where p.status = 'refunded' and p.refunded_at >= begins and p.refunded_at < ends
+    union all
+    select p.voided_at, p.currency, p.amount
+    from archived a, jsonb_populate_recordset(null::payments.payments, a.document -> 'payments') p
+    where p.status = 'voided' and p.voided_at >= begins and p.voided_at < ends
   ),
   daily as (
     select (confirmed_at at time zone zone)::date as day, currency, sum(orders) as orders, sum(units) as units,

@@ -1,3 +1,3 @@
 revoke usage on schema orders from customers_api;
 drop function orders.join_guest_orders(text, timestamptz), orders.forget_customer(text), orders.forget(text[]);
-drop index orders.orders_answered;
+drop index orders.orders_answered, orders.orders_of_guests;

@@ -1,3 +1,5 @@
+-- Finds the orders of guests by their e-mail addresses.
+create index orders_of_guests on orders.orders ((contact ->> 'email')) where customer_id is null;
 -- Finds the answers to requests that placed an order for somebody.
 create index orders_answered on orders.idempotency_keys ((headers ->> 'location'))
   where operation = 'place-order';

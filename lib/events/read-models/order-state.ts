@@ -1,4 +1,5 @@
 import type { AnnouncedStatus, OrderStory } from '../../contract/api/order-details.ts';
+import type { OrderFailureCode } from '../../contract/api/orders.ts';
 import type { EventOf, StoredEvent } from '../../contract/events/define-event.ts';
 import {
   orderCancelled,
@@ -8,8 +9,10 @@ import {
   orderPlaced,
   orderReserved,
   orderUpdated,
+  paymentAuthorized,
   paymentCaptured,
   paymentRefunded,
+  paymentVoided,
   refundFailed,
   refundSucceeded,
 } from '../../contract/events/domain-events.ts';
@@ -33,7 +36,9 @@ type OrderEvent = EventOf<
   | typeof orderCancelled
   | typeof orderInReview
   | typeof orderUpdated
+  | typeof paymentAuthorized
   | typeof paymentCaptured
+  | typeof paymentVoided
   | typeof paymentRefunded
   | typeof refundSucceeded
   | typeof refundFailed
@@ -90,18 +95,19 @@ function change(
       return { status: 'failed', details: { ...details, failure: event.data.reason } };
     case orderInReview.type:
       return { status: 'needs_attention', details: { ...details, failure: event.data.reason } };
+    case paymentAuthorized.type:
     case paymentCaptured.type:
+    case paymentVoided.type:
     case paymentRefunded.type: {
       const { paymentId, provider, amount } = event.data;
-      const captured = event.type === paymentCaptured.type;
-      const payment = {
-        id: paymentId,
-        provider,
-        status: captured ? ('captured' as const) : ('refunded' as const),
-        amount,
-        refunded: captured ? { ...amount, amount: 0 } : amount,
-      };
-      return { details: { ...details, payment } };
+      const status = paymentStatusAfter[event.type];
+      const refunded = status === 'refunded' ? amount : { ...amount, amount: 0 };
+      const payment = { id: paymentId, provider, status, amount, refunded };
+      // Of an order in manual review for its capture, the capture is what takes it out.
+      const reviewed = status === 'captured' && captureReviews.has(details.failure ?? '');
+      return reviewed
+        ? { status: 'confirmed', details: { ...details, payment, failure: null } }
+        : { details: { ...details, payment } };
     }
     case refundSucceeded.type:
     case refundFailed.type: {
@@ -120,6 +126,15 @@ function change(
     }
   }
 }
+
+const paymentStatusAfter = {
+  [paymentAuthorized.type]: 'authorized',
+  [paymentCaptured.type]: 'captured',
+  [paymentVoided.type]: 'voided',
+  [paymentRefunded.type]: 'refunded',
+} as const;
+
+const captureReviews: ReadonlySet<string> = new Set<OrderFailureCode>(['capture-failed', 'authorization-expiring']);
 
 type Payment = NonNullable<OrderStory['payment']>;
 

@@ -26,7 +26,8 @@ export async function readRecords(sql: Sql, order: KnownOrder, now: number): Pro
       from ${of('orders.manual_reviews')} where order_id = ${orderId} order by attempt`,
     sql`select at, type, detail from ${of('orders.timeline')} where order_id = ${orderId} order by version, entry limit ${most}`,
     sql`
-      select id, provider, reference, status, amount, captured_at, refunded_at, refund_reference,
+      select id, provider, reference, status, amount, authorized_at, expires_at, capture_requested_at, capture_requested_by,
+        captured_at, voided_at, refunded_at, refund_reference,
         case status when 'refunded' then amount else refunded_amount end as refunded
       from ${of('payments.payments')} where order_id = ${orderId}`,
     listRefunds(sql, { orderId, before: undefined, limit: most }),
@@ -55,7 +56,12 @@ export async function readRecords(sql: Sql, order: KnownOrder, now: number): Pro
       status,
       amount: money(amount),
       refunded: money(rest.refunded),
-      capturedAt: rest.capturedAt.toISOString(),
+      authorizedAt: rest.authorizedAt?.toISOString() ?? null,
+      expiresAt: rest.expiresAt?.toISOString() ?? null,
+      captureRequestedAt: rest.captureRequestedAt?.toISOString() ?? null,
+      captureRequestedBy: rest.captureRequestedBy,
+      capturedAt: rest.capturedAt?.toISOString() ?? null,
+      voidedAt: rest.voidedAt?.toISOString() ?? null,
       refundedAt: rest.refundedAt?.toISOString() ?? null,
       refundReference: rest.refundReference,
     })),

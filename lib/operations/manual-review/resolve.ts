@@ -35,6 +35,7 @@ export async function resolveOrder(
     await releaseWhatIsHeld(tx, { orderId, at });
     await endByHand(tx, {
       ...request,
+      payment: found.payment,
       refundReference: request.refundReference,
       at,
       failure: compensatedByHand,

@@ -3,7 +3,8 @@ import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import type { CompensatingInput } from '../../saga/inputs.ts';
+import { reopenForCapture } from '../../saga/capture.sql.ts';
+import type { CapturingInput, CompensatingInput } from '../../saga/inputs.ts';
 import { reopenForCompensation } from '../../saga/retry-compensation.sql.ts';
 import { retryInput } from '../../saga/retry-compensation.ts';
 import { readCancellation } from '../../shop/orders/cancel.sql.ts';
@@ -13,13 +14,16 @@ import { auditAction } from './audit.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 
 export type ReviewDeps = { sql: Sql; clock: Clock; keys: KeyOptions };
-export type RetryDeps = ReviewDeps & { startCompensating: StartSaga<CompensatingInput> };
+export type RetryDeps = ReviewDeps & {
+  startCompensating: StartSaga<CompensatingInput>;
+  startCapturing: StartSaga<CapturingInput>;
+};
 /** Who asks in manual review: the id of their app key, and of their request. */
 export type Asker = { keyId: string; requestId: string };
 
 /**
- * Has the compensation of an order in manual review run again, as an execution of its own. When that cannot be started now, the
- * sweeper starts it.
+ * Has the compensation of an order in manual review run again, or the capture of its payment if it is there for that, as an
+ * execution of its own. When that cannot be started now, the sweeper starts it.
  * @throws Problem not-found, order-not-in-review
  */
 export async function retryCompensation(
@@ -31,12 +35,17 @@ export async function retryCompensation(
   const { answer, replayed } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
     const now = deps.clock.now();
     const operator = { actionId: newId('action', deps.clock), keyId, requestId, at: new Date(now) };
-    const taken = await reopenForCompensation(tx, orderId, operator);
-    if (taken === undefined) throw await notLive(tx, orderId);
-    if ('status' in taken) throw notInReview(taken.status);
+    const capture = await reopenForCapture(tx, { orderId, by: `key:${keyId}`, requestId, at: operator.at });
+    if (capture !== undefined) {
+      start = () => deps.startCapturing(capture);
+    } else {
+      const taken = await reopenForCompensation(tx, orderId, operator);
+      if (taken === undefined) throw await notLive(tx, orderId);
+      if ('status' in taken) throw notInReview(taken.status);
+      const input = retryInput(await readCancellation(tx, orderId), taken.attempt);
+      start = () => deps.startCompensating(input);
+    }
     await auditAction(tx, orderId, 'retry', operator);
-    const input = retryInput(await readCancellation(tx, orderId), taken.attempt);
-    start = () => deps.startCompensating(input);
     const order = await findReviewOrder(tx, orderId, now);
     return {
       status: 202,

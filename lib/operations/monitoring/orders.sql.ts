@@ -6,10 +6,14 @@ const unendedAfter = 5 * minute;
 /** A customer can act on a payment for as long as its stock is reserved. */
 const endedWithin = 60 * minute;
 
-/** How many orders are open for longer than they should be, and how many in manual review. Ages are in seconds. */
+/**
+ * How many orders are open for longer than they should be, and how many in manual review; how long the oldest requested
+ * capture has not succeeded. Ages are in seconds.
+ */
 export async function readOpenOrders(sql: Sql, now: Date) {
   const [row] = await sql`
-    select u.count as unended, u.oldest as oldest_unended, a.count as in_manual_review, a.oldest as oldest_manual_review
+    select u.count as unended, u.oldest as oldest_unended, a.count as in_manual_review, a.oldest as oldest_manual_review,
+      c.oldest as oldest_open_capture
     from (
       select count(*)::integer as count,
         greatest(0, extract(epoch from ${now}::timestamptz - min(updated_at)))::integer as oldest
@@ -20,8 +24,17 @@ export async function readOpenOrders(sql: Sql, now: Date) {
       select count(*)::integer as count,
         greatest(0, extract(epoch from ${now}::timestamptz - min(waiting_since)))::integer as oldest
       from monitor.manual_reviews_waiting
-    ) a`;
-  return row as { unended: number; oldestUnended: number; inManualReview: number; oldestManualReview: number };
+    ) a, (
+      select greatest(0, extract(epoch from ${now}::timestamptz - min(capture_requested_at)))::integer as oldest
+      from monitor.open_captures
+    ) c`;
+  return row as {
+    unended: number;
+    oldestUnended: number;
+    inManualReview: number;
+    oldestManualReview: number;
+    oldestOpenCapture: number;
+  };
 }
 
 /**

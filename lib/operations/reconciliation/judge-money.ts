@@ -1,4 +1,4 @@
-import type { OrderStatus } from '../../contract/api/orders.ts';
+import type { OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
 import type { ProviderCharge } from '../../shop/payments/gateway.ts';
 import type { SnapshotCharge } from './snapshot.dynamo.ts';
 import { type Problem, type Repair, type Verdict, verdict } from './verdict.ts';
@@ -14,12 +14,12 @@ export type OrderBalance = {
   paymentId: string | null;
   paymentProvider: string | null;
   paymentReference: string | null;
-  paymentStatus: 'captured' | 'refunded' | null;
+  paymentStatus: PaymentStatus | null;
   paymentAmount: number | null;
   paymentCurrency: string | null;
   /** What went back, in parts or whole. */
   paymentRefunded: number | null;
-  /** A refund of a part is under way: nobody knows yet on which side it counts. */
+  /** A refund of a part, or a capture, is under way: nobody knows yet on which side it counts. */
   refundOpen: boolean | null;
 };
 
@@ -38,9 +38,9 @@ const sides = (charge: SnapshotCharge | undefined, order: OrderBalance | undefin
   ...(order === undefined ? {} : { order: { ...order, changedAt: order.changedAt.toISOString() } }),
 });
 
-/** Money of a charge that the provider has not given back. */
+/** Money of a charge that the provider has not given back, or holds. */
 export const keptOf = ({ status, amount, refundedAmount }: ProviderCharge): number =>
-  status === 'captured' ? amount - refundedAmount : 0;
+  status === 'captured' || status === 'authorized' ? amount - refundedAmount : 0;
 
 /**
  * Compares one charge with the order that it names. Nothing is said of an order that is open, in manual review, or has
@@ -95,13 +95,20 @@ const ended: ReadonlySet<OrderStatus> = new Set(['confirmed', 'failed', 'cancell
 
 const isMissing = (order: OrderBalance, charge: SnapshotCharge | undefined): boolean =>
   order.status === 'confirmed' &&
+  !(order.paymentStatus === 'authorized' && charge?.status === 'authorized') &&
   (charge?.status !== 'captured' ||
     (keptOf(charge) === 0 && (order.paymentRefunded ?? 0) < (order.paymentAmount ?? 0)));
 
 function differences(charge: SnapshotCharge, order: OrderBalance): string[] {
-  const ours = { amount: order.paymentAmount, currency: order.paymentCurrency, refundedAmount: order.paymentRefunded };
+  const ours = {
+    status: order.paymentStatus === 'authorized' ? 'authorized' : 'captured',
+    amount: order.paymentAmount,
+    currency: order.paymentCurrency,
+    refundedAmount: order.paymentRefunded,
+  };
   // What was never captured has nothing to be given back, however our records call that.
-  const names = charge.status === 'captured' ? (['amount', 'currency', 'refundedAmount'] as const) : [];
+  const taken = charge.status === 'captured' || charge.status === 'authorized';
+  const names = taken ? (['status', 'amount', 'currency', 'refundedAmount'] as const) : [];
   return names.filter((name) => charge[name] !== ours[name]);
 }
 
@@ -166,5 +173,5 @@ const unpaid = (charge: SnapshotCharge | undefined, order: OrderBalance): Proble
 
 const different = (charge: SnapshotCharge, order: OrderBalance): Problem => ({
   details: { ...sides(charge, order), differs: differences(charge, order) },
-  advice: `The provider and our payment disagree on ${differences(charge, order).join(' and ')}: see at the provider what is true, then correct the side that is wrong.`,
+  advice: `The provider and our payment disagree on ${differences(charge, order).join(' and ')}: see at the provider what is true, then correct the side that is wrong.${differences(charge, order).includes('status') ? ' A payment that was captured at the provider is recorded by capturing it here too.' : ''}`,
 });

@@ -45,12 +45,15 @@ export async function cancelIfPossible(
 /** What the saga of a cancellation starts with: the order and the payment to give back. @throws Error if there is none */
 export async function readCancellation(tx: TransactionSql, orderId: string) {
   const [row] = await tx`
-    select id, total, currency, payment_provider, payment_reference from orders.order_details where id = ${orderId}`;
+    select id, total, currency, payment_provider, payment_reference,
+      (select o.capture_at from orders.orders o where o.id = d.id) as capture_at
+    from orders.order_details d where id = ${orderId}`;
   if (row === undefined) throw new Error(`no order ${orderId}`);
   return row as {
     id: string;
     total: number;
     currency: string;
+    captureAt: 'shipment' | null;
     paymentProvider: string | null;
     paymentReference: string | null;
   };

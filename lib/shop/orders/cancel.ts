@@ -60,7 +60,7 @@ export const orderToCancel = (
   order: Pick<
     Awaited<ReturnType<typeof readCancellation>>,
     'id' | 'total' | 'currency' | 'paymentProvider' | 'paymentReference'
-  >,
+  > & { captureAt?: 'shipment' | null },
 ): OrderToCancel => ({
   orderId: order.id,
   reason: 'cancellation',
@@ -69,6 +69,7 @@ export const orderToCancel = (
   ...(order.paymentProvider === null || order.paymentReference === null
     ? {}
     : { payment: { provider: order.paymentProvider, reference: order.paymentReference } }),
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
 
 const refusal = (status: string, windowSeconds: number): Problem =>

@@ -1,5 +1,5 @@
 import type { Address, Contact } from '../../contract/api/address.ts';
-import type { Discount, Order, OrderFailureCode, OrderStatus } from '../../contract/api/orders.ts';
+import type { Discount, Order, OrderFailureCode, OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
 import type { Priced, PricedLine } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
 
@@ -23,6 +23,8 @@ export type NewOrder = Priced &
     /** The hash of the token that a guest reads the order with. */
     guestToken: string | null;
     paymentMethod: string;
+    /** Its payment is captured when it ships; absent: at checkout. */
+    captureAt?: 'shipment' | undefined;
     createdAt: number;
   };
 
@@ -55,7 +57,7 @@ export type OrderRow = OrderDetails & {
   version: number;
   archived: boolean;
 } & (
-    | { paymentId: string; paymentStatus: 'captured' | 'refunded'; paymentRefunded: number }
+    | { paymentId: string; paymentStatus: PaymentStatus; paymentRefunded: number }
     | { paymentId: null; paymentStatus: null; paymentRefunded: null }
   );
 

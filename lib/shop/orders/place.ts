@@ -3,7 +3,7 @@ import type { LineInput, Order } from '../../contract/api/orders.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { newId } from '../../kernel/ids.ts';
+import { idTimestamp, newId } from '../../kernel/ids.ts';
 import { priceOrder } from '../pricing/price.ts';
 import { checkAddresses } from './check-addresses.ts';
 import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
@@ -19,6 +19,8 @@ export type PlaceDeps = {
   /** What the numbers of orders begin with. */
   numberPrefix: string;
   startPlacing: StartSaga<OrderToPlace>;
+  /** When the payment of a new order is captured; absent: at checkout. */
+  captureAt?: 'shipment' | undefined;
 };
 
 /** What a request says of an order besides its lines. */
@@ -70,7 +72,9 @@ export async function placeOrder(
     guestToken: token?.hash ?? null,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,
-    createdAt: deps.clock.now(),
+    captureAt: deps.captureAt,
+    // The time in the id, so that orders are found by it.
+    createdAt: idTimestamp(id),
   };
   const placed = pendingOrder(order);
   const answer = {
@@ -124,9 +128,11 @@ export const orderToPlace = (order: {
   total: number;
   currency: string;
   paymentMethod: string;
+  captureAt?: 'shipment' | null | undefined;
 }): OrderToPlace => ({
   orderId: order.id,
   amount: order.total,
   currency: order.currency,
   paymentMethod: order.paymentMethod,
+  ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });

@@ -1,5 +1,12 @@
 /** An order that its saga is to place; `amount` in minor units of `currency`. */
-export type OrderToPlace = { orderId: string; amount: number; currency: string; paymentMethod: string };
+export type OrderToPlace = {
+  orderId: string;
+  amount: number;
+  currency: string;
+  paymentMethod: string;
+  /** Absent: at checkout. */
+  captureAt?: 'shipment';
+};
 
 /** A confirmed order that its customer cancelled; `payment` where money was taken. */
 export type OrderToCancel = Omit<OrderToPlace, 'paymentMethod'> & {
@@ -7,8 +14,15 @@ export type OrderToCancel = Omit<OrderToPlace, 'paymentMethod'> & {
   payment?: { provider: string; reference: string };
 };
 
+/** A capture of a confirmed order's authorized payment; `attempt` starts at 1. */
+export type CaptureToMake = Omit<OrderToPlace, 'paymentMethod' | 'captureAt'> & {
+  paymentId: string;
+  attempt: number;
+  payment: { provider: string; reference: string };
+};
+
 /** A partial refund of an order's payment; `attempt` starts at 1. */
-export type RefundToMake = Omit<OrderToPlace, 'paymentMethod'> & {
+export type RefundToMake = Omit<OrderToPlace, 'paymentMethod' | 'captureAt'> & {
   refundId: string;
   attempt: number;
   payment: { provider: string; reference: string };

@@ -9,8 +9,10 @@ import {
   orderPlaced,
   orderReserved,
   orderUpdated,
+  type paymentAuthorized,
   type paymentCaptured,
   type paymentRefunded,
+  type paymentVoided,
 } from '../../contract/events/domain-events.ts';
 import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
 import { toQuote } from '../pricing/quote.ts';
@@ -58,7 +60,7 @@ export type Transition<Status extends OrderStatus> = Change & {
  *
  * The result belongs after `with` in the caller's statement, so that a transition costs no statement of its own. There,
  * the query `changed` holds the order after the change: `id`, `number`, `customer_id`, `contact`, `version`, `status`, `from_status`,
- * `total`, `currency`, `failure_code`, `compensation_attempts`, `correlation_id` and `created_at`; it has no row if no
+ * `total`, `currency`, `failure_code`, `compensation_attempts`, `capture_retries`, `correlation_id` and `created_at`; it has no row if no
  * order matched. The database refuses a transition that `transitions` lacks.
  */
 export function transition<Status extends OrderStatus>(sql: Db, change: Transition<Status>): Fragment {
@@ -89,7 +91,7 @@ export function transition<Status extends OrderStatus>(sql: Db, change: Transiti
  */
 export const paymentEvent = (
   sql: Db,
-  definition: typeof paymentCaptured | typeof paymentRefunded,
+  definition: typeof paymentAuthorized | typeof paymentCaptured | typeof paymentVoided | typeof paymentRefunded,
   { id, payment }: { id: string; payment: Fragment },
 ): { event: OutboxEvent; count: Fragment } => ({
   count: sql`(select count(*)::integer from ${payment})`,
@@ -184,7 +186,7 @@ export function placement(
       insert into orders.orders (
         id, number, placed_by, guest_token, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
         shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_method,
-        shipping_address, billing_address, contact, note, metadata, correlation_id, created_at, updated_at
+        shipping_address, billing_address, contact, note, metadata, capture_at, correlation_id, created_at, updated_at
       )
       select
         ${order.id}, ${order.number}, ${order.placedBy}::text, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
@@ -193,7 +195,7 @@ export function placement(
         ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,
         ${price.reverseCharge}::boolean, ${order.total}::bigint, ${order.paymentMethod},
         ${json(order.shippingAddress)}, ${json(order.billingAddress)}, ${json(order.contact)}, ${order.note}::text,
-        ${json(order.metadata)}, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+        ${json(order.metadata)}, ${order.captureAt ?? null}::text, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
       from ${when}
       returning id, version, correlation_id
     ),
@@ -217,7 +219,7 @@ const changed = (
         version = o.version + ${status.versions}, updated_at = ${at}
       ${which}
       returning o.id, o.number, o.customer_id, o.contact, o.version, o.status, o.total, o.currency, o.failure_code,
-        o.compensation_attempts, o.correlation_id, o.created_at ${status.returning}
+        o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at ${status.returning}
     )`;
 
 const recorded = (sql: Db, entries: readonly Entry[], events: readonly OutboxEvent[], at: Date): Fragment => sql`
@@ -239,15 +241,15 @@ const announcements = {
   confirmed: (sql) =>
     announcement(sql, orderConfirmed, {
       ...reachableOf(sql),
-      // The statement that confirms an order writes its payment in the query `captured`.
-      paymentId: sql`(select captured.id from captured)`,
+      // The statement that confirms an order writes its payment in the query `paid`.
+      paymentId: sql`(select paid.id from paid)`,
       total: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
     }),
   failed: (sql) => announcement(sql, orderFailed, { ...reachableOf(sql), reason: sql`changed.failure_code` }),
   cancelled: (sql) => announcement(sql, orderCancelled, reachableOf(sql)),
   needs_attention: (sql) => ({
     ...announcement(sql, orderInReview, { ...namesOf(sql), reason: sql`changed.failure_code` }),
-    occurrence: sql`changed.compensation_attempts + 1`,
+    occurrence: sql`changed.compensation_attempts + coalesce(changed.capture_retries, 0) + 1`,
   }),
 } as const satisfies Partial<Record<OrderStatus, (sql: Db) => Announcement>>;
 

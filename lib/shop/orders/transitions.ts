@@ -8,11 +8,11 @@ export const transitions: Readonly<Record<OrderStatus, readonly OrderStatus[]>> 
   pending: ['reserved', 'failed', 'cancelling', 'needs_attention'],
   reserved: ['pending_payment', 'confirmed', 'failed', 'cancelling', 'needs_attention'],
   pending_payment: ['confirmed', 'failed', 'cancelling', 'needs_attention'],
-  confirmed: ['cancelling'],
+  confirmed: ['cancelling', 'needs_attention'],
   cancelling: ['cancelled', 'needs_attention'],
   failed: [],
   cancelled: [],
-  needs_attention: ['pending', 'reserved', 'cancelling', 'failed', 'cancelled'],
+  needs_attention: ['pending', 'reserved', 'confirmed', 'cancelling', 'failed', 'cancelled'],
 };
 
 /** Whether the saga is done with an order in this status: it stays as it is until somebody asks for something. */

@@ -1,4 +1,5 @@
 import {
+  type CaptureRequest,
   type Charge,
   type ChargeRequest,
   type CompensationOutcome,
@@ -11,20 +12,34 @@ import {
 const noProvider = 'none';
 
 /**
- * Charges an order, or returns what became of its charge. Safe to repeat.
+ * Charges an order, or holds its money when it is captured at shipment, or returns what became of that. Safe to repeat.
  * @throws PaymentDeclined, OutcomeUnknown
  */
 export async function chargeOrder(
   gateway: PaymentGateway,
-  { orderId, amount, currency, paymentMethod }: ChargeRequest,
+  { orderId, amount, currency, paymentMethod, captureAt }: ChargeRequest & { captureAt?: 'shipment' | undefined },
 ): Promise<Charge> {
   if (amount === 0) return { provider: noProvider, reference: orderId };
-  return gateway.charge({ orderId, amount, currency, paymentMethod });
+  const request = { orderId, amount, currency, paymentMethod };
+  return captureAt === 'shipment' ? gateway.authorize(request) : gateway.charge(request);
+}
+
+/**
+ * Captures an order's authorized charge. Safe to repeat.
+ * @throws CaptureRefused, OutcomeUnknown
+ */
+export async function captureOrder(
+  gateway: PaymentGateway,
+  { provider, ...request }: CaptureRequest & { provider: string },
+): Promise<void> {
+  checkProvider(gateway, request.orderId, provider);
+  await gateway.capture(request);
 }
 
 /** An order whose money is given back; `charge` where one is known. */
 export type OrderToRefund = Omit<ChargeRequest, 'paymentMethod'> & {
   charge: { provider: string; reference: string } | undefined;
+  captureAt?: 'shipment' | undefined;
 };
 
 /**
@@ -33,7 +48,7 @@ export type OrderToRefund = Omit<ChargeRequest, 'paymentMethod'> & {
  */
 export async function refundOrder(
   gateway: PaymentGateway,
-  { orderId, amount, currency, charge }: OrderToRefund,
+  { orderId, amount, currency, charge, captureAt }: OrderToRefund,
 ): Promise<CompensationOutcome> {
   if (amount === 0) {
     return charge === undefined
@@ -41,7 +56,7 @@ export async function refundOrder(
       : { outcome: 'refunded', provider: noProvider, reference: charge.reference, refundReference: null };
   }
   if (charge !== undefined) checkProvider(gateway, orderId, charge.provider);
-  return gateway.compensate({ orderId, amount, currency, reference: charge?.reference });
+  return gateway.compensate({ orderId, amount, currency, reference: charge?.reference, captureAt });
 }
 
 /**
@@ -59,6 +74,6 @@ export async function refundPartOfOrder(
 
 function checkProvider(gateway: PaymentGateway, orderId: string, provider: string): void {
   if (provider !== gateway.provider) {
-    throw new Error(`${orderId} was paid through ${provider}; ${gateway.provider} cannot refund it`);
+    throw new Error(`${orderId} was paid through ${provider}; ${gateway.provider} cannot do anything with it`);
   }
 }

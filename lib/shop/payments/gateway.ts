@@ -1,18 +1,33 @@
 import type { PaymentAction } from '../../contract/api/payment-action.ts';
 import type { RefundRefusalCode } from '../../contract/api/refunds.ts';
-import { PaymentDeclined, RefundRefused } from '../../kernel/errors.ts';
+import { CaptureRefused, PaymentDeclined, RefundRefused } from '../../kernel/errors.ts';
 
 /** `amount` in minor units of `currency`, above 0. */
 export type ChargeRequest = { orderId: string; amount: number; currency: string; paymentMethod: string };
 
 /**
  * A charge. `reference` is the provider's id of it. With an `action` nothing is charged yet: the customer has to act
- * first. Provider `none` stands for an order that costs nothing; its reference is the order's id.
+ * first. With an `authorization` the money is held until `expiresAt` (RFC 3339) and nothing is taken yet. Provider `none`
+ * stands for an order that costs nothing; its reference is the order's id.
  */
-export type Charge = { provider: string; reference: string; action?: PaymentAction | undefined };
+export type Charge = {
+  provider: string;
+  reference: string;
+  action?: PaymentAction | undefined;
+  authorization?: { expiresAt: string } | undefined;
+};
 
-/** `reference` is the charge's, where it is known. */
-export type CompensationRequest = { orderId: string; amount: number; currency: string; reference?: string | undefined };
+/** `reference` is the authorized charge's; `attempt`, from 1, tells a new try from a repeated delivery of the last. */
+export type CaptureRequest = { orderId: string; amount: number; currency: string; reference: string; attempt: number };
+
+/** `reference` is the charge's, where it is known. `captureAt` is the order's: without it, the charge is no authorization. */
+export type CompensationRequest = {
+  orderId: string;
+  amount: number;
+  currency: string;
+  reference?: string | undefined;
+  captureAt?: 'shipment' | undefined;
+};
 
 /** How a charge was compensated: `refunded` returned money, `voided` made sure that none was taken and none can be. */
 export type CompensationOutcome = {
@@ -38,12 +53,13 @@ export type TransactionsRequest = { from: number; to: number; cursor?: string | 
  * One charge as the provider has it now, amounts in minor units (ISO 4217), times in milliseconds since the epoch.
  * `orderId` is null when the charge is not ours: other products may use the same account. `captured` stays after a
  * refund, and `refundedAmount` says how much was refunded. A `pending` charge may still be captured, a `declined` one
- * only when it is tried again, a `voided` one never.
+ * only when it is tried again, a `voided` one never. An `authorized` one is held and not captured; `amount` is what is held,
+ * and of a captured one what was taken.
  */
 export type ProviderCharge = {
   orderId: string | null;
   reference: string;
-  status: 'captured' | 'pending' | 'declined' | 'voided';
+  status: 'authorized' | 'captured' | 'pending' | 'declined' | 'voided';
   amount: number;
   refundedAmount: number;
   currency: string;
@@ -63,8 +79,19 @@ export type PaymentGateway = {
    */
   charge(request: ChargeRequest): Promise<Charge>;
   /**
+   * Holds the money of an order once, to be captured later; otherwise as `charge`. A repeated call returns what became of
+   * it, captured meanwhile or not.
+   * @throws PaymentDeclined final, and nothing can be taken any more; OutcomeUnknown when the provider did not answer
+   */
+  authorize(request: ChargeRequest): Promise<Charge>;
+  /**
+   * Takes the whole of an authorized charge, once. A charge that is captured already is a success.
+   * @throws CaptureRefused nothing was taken; OutcomeUnknown when the provider did not answer in time
+   */
+  capture(request: CaptureRequest): Promise<void>;
+  /**
    * Makes sure that no money of this order is kept and that none can be taken later. Refunds what is left of a captured
-   * charge, ends an unfinished one, and forbids one that never reached the provider. A repeated call returns the first
+   * charge, voids an authorized one, ends an unfinished one, and forbids one that never reached the provider. A repeated call returns the first
    * answer.
    * @throws OutcomeUnknown when the provider did not answer in time
    */
@@ -108,6 +135,18 @@ export type DeclineCode = (typeof declineCodes)[number];
 export const declined = (code: DeclineCode): PaymentDeclined => new PaymentDeclined(code);
 
 export const refundRefused = (code: RefundRefusalCode): RefundRefused => new RefundRefused(code);
+
+/** Why an authorized charge cannot be captured. */
+export const captureRefusalCodes = [
+  'authorization_expired',
+  'card_declined',
+  /** The charge was voided, or never authorized. */
+  'not_authorized',
+  'not_capturable',
+] as const;
+export type CaptureRefusalCode = (typeof captureRefusalCodes)[number];
+
+export const captureRefused = (code: CaptureRefusalCode): CaptureRefused => new CaptureRefused(code);
 
 /** The provider has another charge than the one that was asked about. Nothing was done. */
 export class ChargeDiffers extends Error {

@@ -4,7 +4,8 @@ import { OutcomeUnknown } from '../../kernel/errors.ts';
 import type { DeclineCode } from './gateway.ts';
 
 type Common = { orderId: string; amount: number; currency: string; createdAt: string };
-type Charged = Common & { paymentMethod: string; reference: string };
+/** With `expiresAt` the charge is only authorized until then, and captured later. */
+type Charged = Common & { paymentMethod: string; reference: string; expiresAt?: string };
 /** What was refunded so far; absent where nothing was. Times are RFC 3339. */
 type Refunded = { refundedAmount?: number; refundReference?: string; refundedAt?: string };
 
@@ -14,6 +15,7 @@ type Refunded = { refundedAmount?: number; refundReference?: string; refundedAt?
  */
 export type Item =
   | (Charged & { status: 'requires_action' | 'silent' })
+  | (Charged & { status: 'authorized'; expiresAt: string })
   | (Charged & Refunded & { status: 'captured' })
   | (Charged & { status: 'declined'; declineCode: DeclineCode })
   | (Charged & Refunded & { status: 'refunded'; refundReference: string })
@@ -60,7 +62,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
       return (await found.catch(asOutcomeUnknown)).Item as Item | undefined;
     },
     /** Ends the wait for the customer. */
-    leaveAction(orderId: string, status: 'captured' | 'declined' | 'voided', declineCode?: DeclineCode) {
+    leaveAction(orderId: string, status: 'authorized' | 'captured' | 'declined' | 'voided', declineCode?: DeclineCode) {
       const [more, values] =
         declineCode === undefined ? ['', {}] : [', declineCode = :declineCode', { ':declineCode': declineCode }];
       return update(orderId, {
@@ -70,6 +72,14 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
         ExpressionAttributeValues: { ':status': status, ':waiting': 'requires_action', ...values },
       });
     },
+    /** Ends an authorization. */
+    leaveAuthorization: (orderId: string, status: 'captured' | 'voided') =>
+      update(orderId, {
+        UpdateExpression: 'set #status = :status',
+        ConditionExpression: '#status = :authorized',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':status': status, ':authorized': 'authorized' },
+      }),
     /** Refunds what is left of a captured charge, of which `seen` was refunded when it was read. */
     refundRest: (item: Item, seen: number, refundReference: string, at: string) =>
       update(item.orderId, {

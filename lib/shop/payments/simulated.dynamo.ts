@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, toTimestamp } from '../../kernel/clock.ts';
 import { OutcomeUnknown } from '../../kernel/errors.ts';
 import {
+  type CaptureRequest,
   type Charge,
   ChargeDiffers,
   ChargeNotWaiting,
@@ -10,6 +11,7 @@ import {
   ChargeUnknown,
   type CompensationOutcome,
   type CompensationRequest,
+  captureRefused,
   type DeclineCode,
   declined,
   type PaymentGateway,
@@ -36,6 +38,8 @@ export type SimulatedOptions = StoreOptions & {
 };
 
 const provider = 'simulated';
+/** How long an authorization holds the money, in milliseconds: seven days, as most cards do. */
+const authorizationMs = 7 * 24 * 3600_000;
 /** How often a write is tried that finds the item changed since it was read. */
 const mostTurns = 5;
 
@@ -57,11 +61,35 @@ export class SimulatedGateway implements PaymentGateway {
     this.#wait = wait;
   }
 
-  async charge(request: ChargeRequest): Promise<Charge> {
-    const behaviour = behaviours.get(request.paymentMethod) ?? { declineCode: 'payment_method_invalid' };
-    const item = newItem(request, behaviour, this.#now());
+  charge(request: ChargeRequest): Promise<Charge> {
+    return this.#charge(newItem(request, this.#now()), request);
+  }
+
+  authorize(request: ChargeRequest): Promise<Charge> {
+    const expiresAt = toTimestamp(this.#clock.now() + authorizationMs);
+    return this.#charge(newItem(request, this.#now(), expiresAt), request);
+  }
+
+  async capture({ attempt: _, ...request }: CaptureRequest): Promise<void> {
+    const { orderId, reference } = request;
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const item = await this.#store.find(orderId);
+      if (item === undefined) throw new ChargeUnknown(orderId, reference);
+      checkSame(request, item);
+      if (item.status === 'captured' || item.status === 'refunded') return;
+      if (item.status !== 'authorized') throw captureRefused('not_authorized');
+      const { capture } = behaviourOf(item.paymentMethod);
+      if (capture === 'silent') return this.#silence();
+      if (isExpired(item, this.#clock.now())) throw captureRefused('authorization_expired');
+      if (capture === 'declined') throw captureRefused('card_declined');
+      if (await this.#store.leaveAuthorization(orderId, 'captured')) return;
+    }
+    throw busy();
+  }
+
+  async #charge(item: Item, request: ChargeRequest): Promise<Charge> {
     if (await this.#store.insert(item)) {
-      if (behaviour.losesFirstAnswer)
+      if (behaviourOf(request.paymentMethod).losesFirstAnswer)
         throw new OutcomeUnknown('the simulated provider charged, and its answer was lost');
       return this.#chargeOf(item);
     }
@@ -122,6 +150,8 @@ export class SimulatedGateway implements PaymentGateway {
         // After a refund the charge does not pay for the order any more.
         if (refundedAmountOf(item) > 0) throw declined('charge_voided');
         return { provider, reference: item.reference };
+      case 'authorized':
+        return { provider, reference: item.reference, authorization: { expiresAt: item.expiresAt } };
       case 'requires_action': {
         const action = { type: 'simulated', path: `/simulated-payments/${item.orderId}` } as const;
         return { provider, reference: item.reference, action };
@@ -149,6 +179,8 @@ export class SimulatedGateway implements PaymentGateway {
         const written = await this.#store.refundRest(item, seen, refundReference, this.#now());
         return written ? refunded(item.reference, refundReference) : undefined;
       }
+      case 'authorized':
+        return (await this.#store.leaveAuthorization(item.orderId, 'voided')) ? voided(item.reference) : undefined;
       case 'requires_action':
         return (await this.#store.leaveAction(item.orderId, 'voided')) ? voided(item.reference) : undefined;
       case 'declined':
@@ -163,7 +195,8 @@ export class SimulatedGateway implements PaymentGateway {
     { from, to, cursor }: TransactionsRequest,
   ): Promise<ProviderCharges> {
     const page = await this.#store.scan(attribute, toTimestamp(from), toTimestamp(to), cursor);
-    return { charges: page.items.map(toProviderCharge), cursor: page.cursor };
+    const now = this.#clock.now();
+    return { charges: page.items.map((item) => toProviderCharge(item, now)), cursor: page.cursor };
   }
 
   async #silence(): Promise<never> {
@@ -177,8 +210,8 @@ export class SimulatedGateway implements PaymentGateway {
 }
 
 /**
- * Plays the customer of a charge with `pm_requiresAction`: `complete` captures it, `fail` declines it as
- * `authentication_failed`. Repeating it changes nothing.
+ * Plays the customer of a charge with `pm_requiresAction`: `complete` captures it, or authorizes it if it is captured later,
+ * `fail` declines it as `authentication_failed`. Repeating it changes nothing.
  * @returns what became of the charge
  * @throws ChargeNotWaiting when there is no such charge, it was voided, or it was settled the other way; OutcomeUnknown
  */
@@ -186,10 +219,12 @@ export async function settleSimulated(
   options: StoreOptions,
   orderId: string,
   outcome: 'complete' | 'fail',
-): Promise<'captured' | 'declined'> {
+): Promise<'authorized' | 'captured' | 'declined'> {
   const store = itemStore(options);
+  const before = await store.find(orderId);
+  const completed = before !== undefined && 'expiresAt' in before ? 'authorized' : 'captured';
   const [wanted, declineCode] =
-    outcome === 'complete' ? (['captured', undefined] as const) : (['declined', 'authentication_failed'] as const);
+    outcome === 'complete' ? ([completed, undefined] as const) : (['declined', 'authentication_failed'] as const);
   if (await store.leaveAction(orderId, wanted, declineCode)) return wanted;
   const item = await store.find(orderId);
   if (item === undefined || item.status !== wanted) throw new ChargeNotWaiting(orderId, item?.status ?? 'not there');
@@ -198,7 +233,13 @@ export async function settleSimulated(
   return wanted;
 }
 
-type Behaviour = { declineCode?: DeclineCode; losesFirstAnswer?: true; silent?: true; requiresAction?: true };
+type Behaviour = {
+  declineCode?: DeclineCode;
+  losesFirstAnswer?: true;
+  silent?: true;
+  requiresAction?: true;
+  capture?: 'declined' | 'silent';
+};
 
 const behaviours = new Map<string, Behaviour>([
   ['pm_card_visa', {}],
@@ -210,14 +251,31 @@ const behaviours = new Map<string, Behaviour>([
   ['pm_timeoutOnce', { losesFirstAnswer: true }],
   // Answers neither a charge nor its compensation, so nobody learns whether money was taken.
   ['pm_timeoutAlways', { silent: true }],
+  // Authorized as any other; only its capture goes wrong.
+  ['pm_captureDeclined', { capture: 'declined' }],
+  ['pm_captureTimeoutAlways', { capture: 'silent' }],
 ]);
 
-function newItem(request: ChargeRequest, { declineCode, silent, requiresAction }: Behaviour, createdAt: string): Item {
+const behaviourOf = (paymentMethod: string): Behaviour =>
+  behaviours.get(paymentMethod) ?? { declineCode: 'payment_method_invalid' };
+
+function newItem(request: ChargeRequest, createdAt: string, expiresAt?: string): Item {
   const { orderId, amount, currency, paymentMethod } = request;
-  const charged = { orderId, amount, currency, paymentMethod, reference: `sim_ch_${randomUUID()}`, createdAt };
+  const { declineCode, silent, requiresAction } = behaviourOf(paymentMethod);
+  const until = expiresAt === undefined ? {} : { expiresAt };
+  const charged = {
+    orderId,
+    amount,
+    currency,
+    paymentMethod,
+    reference: `sim_ch_${randomUUID()}`,
+    createdAt,
+    ...until,
+  };
   if (declineCode !== undefined) return { ...charged, status: 'declined', declineCode };
   if (requiresAction) return { ...charged, status: 'requires_action' };
-  return { ...charged, status: silent ? 'silent' : 'captured' };
+  if (silent) return { ...charged, status: 'silent' };
+  return expiresAt === undefined ? { ...charged, status: 'captured' } : { ...charged, expiresAt, status: 'authorized' };
 }
 
 const voidOf = ({ orderId, amount, currency }: CompensationRequest, createdAt: string): Item => ({
@@ -257,7 +315,11 @@ function checkSame(request: { orderId: string } & Record<string, unknown>, item:
   }
 }
 
+const isExpired = (item: Item, now: number): boolean =>
+  item.status === 'authorized' && Date.parse(item.expiresAt) <= now;
+
 const transactionStatus = {
+  authorized: 'authorized',
   captured: 'captured',
   refunded: 'captured',
   requires_action: 'pending',
@@ -266,12 +328,12 @@ const transactionStatus = {
   voided: 'voided',
 } as const;
 
-function toProviderCharge(item: Item): ProviderCharge {
+function toProviderCharge(item: Item, now: number): ProviderCharge {
   const { orderId, amount, currency, createdAt, reference = orderId, status } = item;
   return {
     orderId,
     reference,
-    status: transactionStatus[status],
+    status: isExpired(item, now) ? 'voided' : transactionStatus[status],
     amount,
     refundedAmount: refundedAmountOf(item),
     currency,

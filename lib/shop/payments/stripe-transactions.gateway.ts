@@ -42,12 +42,16 @@ function answer(
 
 function toProviderCharge(intent: Intent): ProviderCharge {
   const currency = intent.currency.toUpperCase();
+  const status = statusOf(intent);
+  const captured = status === 'captured';
   return {
     orderId: intent.metadata.orderId || null,
     reference: intent.id,
-    status: statusOf(intent),
-    amount: fromStripeAmount(intent.amount, currency),
-    refundedAmount: fromStripeAmount(refundedOf(intent), currency),
+    status,
+    // Less than the intent's may be captured by hand, in Stripe's dashboard.
+    amount: fromStripeAmount(captured ? intent.amount_received : intent.amount, currency),
+    // Stripe shows a voided authorization as refunded.
+    refundedAmount: captured ? fromStripeAmount(refundedOf(intent), currency) : 0,
     currency,
     createdAt: intent.created * 1000,
   };
@@ -57,6 +61,8 @@ function statusOf({ status, last_payment_error: failure }: Intent): ProviderChar
   switch (status) {
     case 'succeeded':
       return 'captured';
+    case 'requires_capture':
+      return 'authorized';
     case 'canceled':
       return 'voided';
     case 'requires_payment_method':

@@ -45,6 +45,7 @@ export type StripeEvent = {
 
 /** Events after which a charge that waited may be captured, declined or ended. */
 export const awaitedEvents = [
+  'payment_intent.amount_capturable_updated',
   'payment_intent.succeeded',
   'payment_intent.payment_failed',
   'payment_intent.canceled',

@@ -11,6 +11,7 @@ import {
 } from './gateway.ts';
 import { toStripeAmount } from './stripe-amount.ts';
 import { type Call, isReplayed, type StripeOptions, stripeCalls } from './stripe-calls.gateway.ts';
+import { capture, expiryOf } from './stripe-capture.gateway.ts';
 import { fromCardError, StripeRefused } from './stripe-errors.ts';
 import { checkSame, type Intent, refundedOf, retrieve } from './stripe-intents.gateway.ts';
 import { refundPart, refundRest } from './stripe-refunds.gateway.ts';
@@ -24,13 +25,15 @@ const keyLifeMs = 20 * 3600 * 1000;
 /**
  * Stripe with PaymentIntents. An order has one intent, created unconfirmed under a key of its own and then confirmed. If
  * an answer is lost, creating the intent again finds it without charging, and the intent says what happened. An intent
- * succeeds at most once, and never after it is cancelled.
+ * succeeds at most once, and never after it is cancelled. With manual capture it waits in `requires_capture` in between.
  */
 export function stripeGateway(options: StripeOptions): PaymentGateway {
   const begin = stripeCalls(options);
   return {
     provider,
     charge: (request) => charge(begin(), request, options.clock),
+    authorize: (request) => charge(begin(), { ...request, captureAt: 'shipment' }, options.clock),
+    capture: (request) => capture(begin(), request),
     compensate: (request) => compensate(begin(), request, options.clock),
     refundPart: (request) => refundPart(begin(), request),
     listCharges: (request) => listCharges(begin(), request),
@@ -38,7 +41,10 @@ export function stripeGateway(options: StripeOptions): PaymentGateway {
   };
 }
 
-async function charge(call: Call, request: ChargeRequest, clock: Clock): Promise<Charge> {
+/** What an intent is created for. */
+type Creation = Omit<CompensationRequest, 'reference'>;
+
+async function charge(call: Call, request: ChargeRequest & Creation, clock: Clock): Promise<Charge> {
   const { intent, isNew } = await findOrCreate(call, request, clock);
   const current = isNew ? intent : await retrieve(call, intent.id);
   checkSame(current, request);
@@ -58,6 +64,8 @@ function settle(intent: Intent): Charge {
       // After a refund the charge does not pay for the order any more.
       if (refundedOf(intent) > 0) throw declined('charge_voided');
       return { provider, reference: intent.id };
+    case 'requires_capture':
+      return { provider, reference: intent.id, authorization: { expiresAt: expiryOf(intent) } };
     case 'requires_action':
       return { provider, reference: intent.id, action: { type: 'stripe', clientSecret: clientSecretOf(intent) } };
     case 'canceled':
@@ -119,7 +127,7 @@ async function findForCompensation(
 
 async function findOrCreate(
   call: Call,
-  { orderId, amount, currency }: CompensationRequest,
+  { orderId, amount, currency, captureAt }: Creation,
   clock: Clock,
 ): Promise<{ intent: Intent; isNew: boolean }> {
   const stripeAmount = toStripeAmount(amount, currency);
@@ -134,7 +142,7 @@ async function findOrCreate(
           amount: stripeAmount,
           currency: currency.toLowerCase(),
           allowed_payment_method_types: ['card'],
-          capture_method: 'automatic',
+          capture_method: captureAt === 'shipment' ? 'manual' : 'automatic',
           metadata: { orderId },
         },
         options,
@@ -163,7 +171,7 @@ async function search(call: Call, orderId: string): Promise<Intent | undefined> 
  */
 async function confirm(
   call: Call,
-  { orderId, paymentMethod }: ChargeRequest,
+  { orderId, paymentMethod, captureAt }: ChargeRequest & Creation,
   { id }: Intent,
   failedCharge: string | undefined,
 ): Promise<Intent> {
@@ -175,7 +183,12 @@ async function confirm(
       async (stripe, options) => {
         const answer = await stripe.paymentIntents.confirm(
           id,
-          { payment_method: paymentMethod, use_stripe_sdk: true },
+          {
+            payment_method: paymentMethod,
+            use_stripe_sdk: true,
+            // The charge says when the authorization ends.
+            ...(captureAt === 'shipment' ? { expand: ['latest_charge'] } : {}),
+          },
           options,
         );
         replayed = isReplayed(answer);

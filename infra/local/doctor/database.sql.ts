@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { databaseRoles } from '../../../lib/contract/deploy/roles.ts';
+import { shippedMigrations, status } from '../../../lib/database/migrate.ts';
+import { config } from '../../../lib/platform/config.ts';
+import { type Check, count, duration, type Finding, fail, ok, type Patient, warn } from './check.ts';
+import { explain } from './failures.ts';
+
+/** Of all connections. Above it new functions cannot start. */
+const mostConnections = 0.8;
+/** A transaction that is open for longer keeps vacuum and migrations waiting. */
+const longTransactionMs = 60_000;
+const longWaitMs = 5_000;
+/** Rows that vacuum has not removed, where they are more than a fifth of the table. */
+const manyDeadRows = 10_000;
+
+/** The way to PostgreSQL, and how it is. */
+export const databaseChecks: readonly Check[] = [
+  { name: 'network', needs: ['stack'], run: checkNetwork },
+  { name: 'log-in', needs: ['network'], run: checkLogins },
+  { name: 'migrations', needs: ['log-in'], run: checkMigrations },
+  { name: 'connections', needs: ['log-in'], run: checkConnections },
+  { name: 'transactions', needs: ['log-in'], run: checkTransactions },
+  { name: 'tables', needs: ['log-in'], run: checkTables },
+  { name: 'replication', needs: ['log-in'], run: checkReplication },
+];
+
+async function checkNetwork(): Promise<Finding> {
+  const { DATABASE_HOST: host, DATABASE_PORT: port } = config();
+  if (host === undefined) {
+    return fail('DATABASE_HOST is not set, so the database cannot be reached.', 'npm run doctor -- --stage prod');
+  }
+  const socket = connect({ host, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(5000) });
+    return ok(`${host}:${port} accepts connections.`);
+  } catch (error) {
+    const timedOut = (error as Error).name === 'AbortError';
+    return explain(`${host}:${port}`, timedOut ? Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }) : error);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** TLS, IAM token and role of each kind of work. */
+async function checkLogins({ sql }: Patient): Promise<Finding[]> {
+  const failed: Finding[] = [];
+  for (const role of databaseRoles) {
+    try {
+      await sql(role)`select 1`;
+    } catch (error) {
+      failed.push(explain(`role ${role}`, error));
+      // What is wrong with the way there is wrong for all of them.
+      if (!/\((28000|28P01|42501)\)$/.test(failed[0]!.text)) break;
+    }
+  }
+  return failed.length > 0 ? failed : [ok(`All ${databaseRoles.length} roles log in by IAM over verified TLS.`)];
+}
+
+async function checkMigrations({ sql }: Patient): Promise<Finding[]> {
+  const { applied, pending, invalidIndexes, problem } = await status({
+    sql: sql('migrator'),
+    directory: shippedMigrations,
+  });
+  const page = 'docs/migrations.md';
+  if (problem !== undefined) return [fail(`${problem.message}.`, 'npm run migrate -- status', page)];
+  const findings = invalidIndexes.map((name) =>
+    warn(
+      `Index ${name} was left half-built: nothing uses it, and every write pays for it.`,
+      `drop index concurrently ${name}`,
+      page,
+    ),
+  );
+  if (pending.length > 0) {
+    return [
+      ...findings,
+      fail(`${count(pending.length, 'migration')} of this release are not applied.`, 'npm run migrate -- up', page),
+    ];
+  }
+  return [...findings, ok(`All ${applied.length} migrations are applied.`)];
+}
+
+async function checkConnections({ sql }: Patient): Promise<Finding> {
+  const [row] = await sql('migrator')<{ used: number; most: number; waiting: number }[]>`
+    select
+      count(*)::integer as used,
+      current_setting('max_connections')::integer as most,
+      (count(*) filter (where state like 'idle in transaction%'))::integer as waiting
+    from pg_stat_activity where backend_type = 'client backend'`;
+  const { used, most, waiting } = row!;
+  const text = `${used} of ${most} connections are in use, ${waiting} of them idle in a transaction.`;
+  return used > most * mostConnections
+    ? fail(
+        `${text} New functions cannot connect.`,
+        'see who holds them, and raise the capacity',
+        'docs/runbooks/database-full.md',
+      )
+    : ok(text);
+}
+
+async function checkTransactions({ sql }: Patient): Promise<Finding[]> {
+  const rows = await sql('migrator')<
+    { pid: number; role: string; ageMs: number; waitMs: number; blockers: number[]; query: string }[]
+  >`
+    select pid, coalesce(usename, '') as role,
+      (extract(epoch from clock_timestamp() - xact_start) * 1000)::bigint as age_ms,
+      case when wait_event_type = 'Lock'
+        then (extract(epoch from clock_timestamp() - state_change) * 1000)::bigint else 0 end as wait_ms,
+      to_jsonb(pg_blocking_pids(pid)) as blockers,
+      left(regexp_replace(query, '\\s+', ' ', 'g'), 80) as query
+    from pg_stat_activity
+    where xact_start is not null and pid <> pg_backend_pid() and backend_type = 'client backend'
+    order by xact_start`;
+  const page = 'docs/runbooks/slow-requests.md';
+  const waits = rows
+    .filter(({ waitMs }) => waitMs > longWaitMs)
+    .map(({ pid, role, waitMs, blockers }) =>
+      fail(
+        `Process ${pid} of ${role} has waited ${duration(waitMs)} for a lock of ${blockers.join(', ')}.`,
+        `select pg_terminate_backend(${blockers[0] ?? 0})`,
+        page,
+      ),
+    );
+  const long = rows
+    .filter(({ ageMs }) => ageMs > longTransactionMs)
+    .map(({ pid, role, ageMs, query }) =>
+      warn(
+        `A transaction of ${role} has been open for ${duration(ageMs)}: ${query}. Vacuum and migrations wait for it.`,
+        `select pg_terminate_backend(${pid})`,
+        page,
+      ),
+    );
+  return waits.length + long.length > 0
+    ? [...waits, ...long]
+    : [ok('No transaction is old, and none waits for a lock.')];
+}
+
+async function checkTables({ sql }: Patient): Promise<Finding[]> {
+  const rows = await sql('migrator')<{ name: string; dead: number; live: number }[]>`
+    select format('%I.%I', schemaname, relname) as name, n_dead_tup as dead, n_live_tup as live
+    from pg_stat_user_tables
+    where n_dead_tup > ${manyDeadRows} and n_dead_tup > 0.2 * n_live_tup
+    order by n_dead_tup desc limit 5`;
+  const [size] = await sql('migrator')<{ bytes: number }[]>`select pg_database_size(current_database()) as bytes`;
+  const text = `The database holds ${Math.ceil(size!.bytes / 1024 / 1024)} MB.`;
+  if (rows.length === 0) return [ok(text)];
+  return rows.map(({ name, dead, live }) =>
+    warn(`${name} has ${dead} dead rows beside ${live}: vacuum does not keep up.`, `vacuum (analyze) ${name}`),
+  );
+}
+
+async function checkReplication({ sql }: Patient): Promise<Finding[]> {
+  const rows = await sql('migrator')<{ name: string; state: string; behind: number }[]>`
+    select application_name as name, state, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn), 0)::bigint as behind
+    from pg_stat_replication`;
+  if (rows.length === 0) return [ok('No standby follows the database.')];
+  return rows.map(({ name, state, behind }) =>
+    state === 'streaming' && behind < 64 * 1024 * 1024
+      ? ok(`${name} streams, ${behind} bytes behind.`)
+      : warn(
+          `${name} is in state ${state}, ${Math.round(behind / 1024 / 1024)} MB behind.`,
+          undefined,
+          'docs/runbooks/failover.md',
+        ),
+  );
+}
