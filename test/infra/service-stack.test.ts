@@ -231,7 +231,6 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ];
     expect(names('http/sign-out')).toEqual(forCustomers);
     const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME'];
-    expect(names('http/list-orders')).toEqual(withDatabase.toSorted());
     // Back offices order with a key.
     const forAnybody = [...withDatabase, 'APP_KEYS_TABLE', 'PLACING_STATE_MACHINE_ARN'];
     expect(names('http/place-order')).toEqual(forAnybody.toSorted());
