@@ -9,6 +9,9 @@ const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] 
 const readsCache = { cache: ['GetItem', 'BatchGetItem', 'UpdateItem'] } as const satisfies TableGrants;
 const movesCachePointers = { cache: ['UpdateItem'] } as const satisfies TableGrants;
 
+/** Reports are heavy, so an application has few of them at once. */
+const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true } as const;
+
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
 
@@ -218,6 +221,12 @@ const rows = {
   'list-events': http('GET', '/events', 'app', 'events_api', { scopes: ['events:read'], concurrent: 5, waits: true }),
   'list-order-details': http('GET', '/order-details', 'app', 'back_office_api', { scopes: ['orders:read'] }),
   'get-order-details': http('GET', '/order-details/{orderId}', 'app', 'back_office_api', { scopes: ['orders:read'] }),
+  'get-sales-report': http('GET', '/reports/sales', 'app', 'reporting', reads),
+  'get-products-report': http('GET', '/reports/products', 'app', 'reporting', reads),
+  'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
+  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
+  'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
+  'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,
@@ -364,6 +373,7 @@ type Extras = Pick<
   | 'waits'
   | 'wakesWebhooks'
   | 'writesEvents'
+  | 'readsReader'
 >;
 
 function http<A extends Auth>(

@@ -81,13 +81,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
  * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
-<<<<<<< HEAD
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`, `approveDataLoss` and the `tunable` variables. The defaults are `dev`
-=======
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `orderNumberPrefix`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
->>>>>>> main
+ * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`, `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */

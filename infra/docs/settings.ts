@@ -15,6 +15,12 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: 'region of DynamoDB, Step Functions and the IAM token; required',
   },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
+  DATABASE_READER_HOST: {
+    laptop: 'set',
+    aws: 'set where the profile has a reader',
+    what: 'read-only endpoint of RDS Proxy, for reports; without it they read from the writer',
+  },
+  DATABASE_READER_PORT: { laptop: 'set', aws: 'default', what: 'its port; by default that of the writer' },
   DATABASE_PORT: { laptop: 'set', aws: 'default', what: 'port of RDS Proxy' },
   DATABASE_NAME: { laptop: 'default', aws: 'set', what: 'name of the database' },
   DATABASE_CA_FILE: {

@@ -1,12 +1,14 @@
 import { feedEvents } from '../../lib/contract/api/events.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { reportNotes, reportSchemas, reportWords } from './report-notes.ts';
 
 /**
  * What each property of the API means, in the reader's terms. A name means the same everywhere, except where
  * `inSchema` has another meaning for it. A test refuses a property without a note, and a note without a property.
  */
 const everywhere: Readonly<Record<string, string>> = {
+  ...reportWords,
   accesses: 'Requests that came from the customer or were about them, newest first; at most 1,000 in a document.',
   action: 'What was done, or what is to be done.',
   actions: 'What operators did with this order, oldest first.',
@@ -261,6 +263,7 @@ const inSchema: Readonly<Record<string, string>> = {
   'OrderWithParts.customerId': 'The customer whose order it is; null for a guest.',
   'ReviewOrder.customerId': 'The customer whose order it is; null for a guest.',
   'PlaceOrderRequest.customerId': 'The customer to order for. For applications with a key.',
+  ...reportNotes,
   'Order.status': orderStatus,
   'OrderWithParts.status': orderStatus,
   'OrderWithParts.included.customer': 'The profile, as `GET /customers/me` shows it.',
@@ -397,6 +400,7 @@ const inSchema: Readonly<Record<string, string>> = {
 
 /** What a schema stands for. Requests and answers say which operation they belong to. */
 const schemaNotes: Readonly<Record<string, string>> = {
+  ...reportSchemas,
   Problem: 'The body of every error (RFC 9457).',
   Address: 'A postal address.',
   OrderAddress: 'Where an order goes, or who pays for it.',

@@ -19,6 +19,7 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
+import * as reports from '../../lib/contract/api/reports.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
 import * as system from '../../lib/contract/api/system.ts';
@@ -65,6 +66,12 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   SagaExecution: manualReview.executionStory,
   OperatorAction: manualReview.operatorAction,
   OrderExplanation: manualReview.explanation,
+  ReportPart: reports.reportPart,
+  SalesRow: reports.salesRow,
+  MarginRow: reports.marginRow,
+  ProductReportRow: reports.productRow,
+  CustomerReportRow: reports.customerRow,
+  StockReportRow: reports.stockRow,
   Identity: identities.identity,
   Session: sessions.ownSession,
   PasswordSignIn: sessions.signIn.body.def.options[0],

@@ -57,6 +57,11 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
     externalDocs: guide('events', 'Domain events'),
   },
   {
+    name: 'Reports',
+    description: 'Figures about the shop, from a copy of the database that says how old it is.',
+    externalDocs: guide('analytics', 'Reports'),
+  },
+  {
     name: 'Operations',
     description: 'Orders in manual review, and findings of reconciliation, for operators.',
     externalDocs: guide('manual-review', 'Manual review'),
@@ -115,6 +120,11 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   operation: 'Only requests for this operation, by its id in this document.',
   from: 'The beginning of the period, inclusive.',
   to: 'The end of the period, exclusive; now by default.',
+  zone: 'The time zone whose days count, by its name in the IANA database.',
+  order: 'The best sellers first, or the worst.',
+  by: 'What they are ranked by.',
+  days: 'From the sales of how many days the pace follows.',
+  groupBy: 'What a row is: a stretch of time, or a property of what was sold.',
   minSequence:
     'Wait up to two seconds until the answer has every event of the order up to this one: the `version` that you saw last.',
   email: 'Only the customer with this e-mail address, or their orders.',

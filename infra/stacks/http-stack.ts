@@ -16,6 +16,7 @@ export const contextOf = {
   Events: 'shop',
   Orders: 'shop',
   Payments: 'shop',
+  Reports: 'analytics',
   Operations: 'operations',
   Applications: 'operations',
   Audit: 'operations',

@@ -2,6 +2,7 @@ import type { VersionCondition } from '../contract/api/common.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import { maxWaitSeconds } from '../contract/api/orders.ts';
 import { Problem } from '../contract/api/problems.ts';
+import { prefersCsv } from './csv.ts';
 import { versionOf } from './response.ts';
 
 /** The header fields of a request that operations use. */
@@ -15,6 +16,8 @@ export type RequestHeaders = {
   ifNoneMatch: string | undefined;
   /** `Order-Token`, where the operation takes one. */
   orderToken: string | undefined;
+  /** Whether the client prefers CSV, where the operation has it. */
+  wantsCsv: boolean;
 };
 
 /** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale */
@@ -27,6 +30,7 @@ export function parseHeaders(contract: OperationContract, headers: Record<string
       : {},
     ifNoneMatch: headers['if-none-match'],
     orderToken: contract.orderToken ? headers['order-token'] : undefined,
+    wantsCsv: contract.csv === true && prefersCsv(headers.accept),
   };
 }
 

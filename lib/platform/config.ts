@@ -7,6 +7,10 @@ const schema = z.object({
   AWS_REGION: z.string(),
   DATABASE_HOST: z.optional(z.string()),
   DATABASE_PORT: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(65535)), 5432),
+  /** The endpoint of the database's readers; without it reports are read from the writer. */
+  DATABASE_READER_HOST: z.optional(z.string()),
+  /** By default that of the writer. */
+  DATABASE_READER_PORT: z.optional(z.coerce.number().check(z.int(), z.gte(1), z.lte(65535))),
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
   /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),

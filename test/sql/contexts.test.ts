@@ -53,6 +53,14 @@ const dependencies = {
     'view of payments',
     'view of stock',
   ],
+  reporting: [
+    'view of archive',
+    'view of catalog',
+    'view of customers',
+    'view of orders',
+    'view of payments',
+    'view of stock',
+  ],
   reports: ['function reads archive', 'function reads orders', 'function reads payments'],
 };
 

@@ -107,6 +107,28 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
     'archive.movements': ['select', 'shows the old part of the ledger'],
   },
+  reporting: {
+    'reporting.orders': ['select', 'adds up what was ordered'],
+    'reporting.order_lines': ['select', 'adds up what was sold'],
+    'reporting.payments': ['select', 'adds up what was paid'],
+    'reporting.refunds': ['select', 'adds up what was given back'],
+    'reporting.products': ['select', 'names products, and finds those that nobody bought'],
+    'reporting.stock': ['select', 'says how long the stock lasts'],
+    'reporting.stock_movements': ['select', 'says how much there was before'],
+    'reporting.customers_masked': ['select', 'describes a customer without their name'],
+    'reporting.customer_summary': ['select', 'adds up what a customer bought'],
+  },
+  analyst: {
+    'reporting.orders': ['select', 'people query the contract of views, and no table'],
+    'reporting.order_lines': ['select', 'the same'],
+    'reporting.payments': ['select', 'the same'],
+    'reporting.refunds': ['select', 'the same'],
+    'reporting.products': ['select', 'the same'],
+    'reporting.stock': ['select', 'the same'],
+    'reporting.stock_movements': ['select', 'the same'],
+    'reporting.customers_masked': ['select', 'names and addresses are masked for whom nobody granted them'],
+    'reporting.customer_summary': ['select', 'the same'],
+  },
   catalog_reader: {
     'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
     'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
@@ -129,6 +151,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.timeline': ['select', 'shows what happened to them'],
     'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
+    'orders.sold_products': ['select', 'keeps cost, category and brand with a line, for reports'],
     'orders.priceable_customers': ['select', 'knows who may order and is premium, and nothing else of a customer'],
     'outbox.events': ['insert', 'writes the events of the orders that it places, changes or cancels'],
   },
@@ -322,7 +345,9 @@ const as = {} as Record<DatabaseRole | 'rdsadmin', Sql>;
 beforeAll(async () => {
   database = await createDatabase();
   for (const role of [...databaseRoles, 'rdsadmin' as const]) {
-    as[role] = database.connect(role, { max: 1 }) as unknown as Sql;
+    // That sessions only read is a default, which a session may change: the grants alone have to hold.
+    const connection = { default_transaction_read_only: 'off' as never };
+    as[role] = database.connect(role, { max: 1, connection }) as unknown as Sql;
   }
   // A clone has its template's tables, but not the template's rights on the database itself.
   await as.migrator.unsafe(`revoke all on database ${database.name} from public`);
@@ -412,6 +437,7 @@ describe('what is granted', () => {
         callers: 'customers_api',
         anybody: false,
       },
+      { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`
@@ -444,6 +470,8 @@ describe('a session', () => {
     ['reconciler', '1min'],
     ['audit_writer', '20s'],
     ['audit_reader', '5s'],
+    ['reporting', '8s'],
+    ['analyst', '1min'],
   ])('%s has an empty search path and a limit for everything', async (role, statement) => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,

@@ -23,6 +23,7 @@ export const localResources = (machines: Record<StateMachineName, string>): Moni
   stateMachines: machines,
   cluster: 'local',
   writer: 'local',
+  reader: undefined,
   proxy: 'local',
   tables: Object.fromEntries(Object.keys(tables).map((name) => [name, name])) as MonitoredResources['tables'],
   deadLetters: 'schedules',

@@ -18,6 +18,7 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
+import * as reports from './reports.ts';
 import * as sessions from './sessions.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
@@ -44,6 +45,7 @@ const files = [
   { tag: 'Payments', file: payments },
   { tag: 'Events', file: events },
   { tag: 'Events', file: webhooks },
+  { tag: 'Reports', file: reports },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

@@ -25,9 +25,8 @@ return prefix || '-' || nextval('orders.order_numbers');
 
 create table orders.orders (
   id kernel.order_id primary key,
-  -- With the prefix that the shop had when the order was placed.
   number text collate "C" not null unique default orders.next_number('CF'),
-  -- Null for a guest, who reads the order with a token until an account takes it. Its hash is kept.
+  -- Null for a guest, who has a token.
   customer_id kernel.customer_id references customers.customers (id),
   guest_token text,
   -- The application that placed it for somebody else.
@@ -54,7 +53,7 @@ create table orders.orders (
   payment_method text not null,
   -- When its payment is captured; null: at checkout. It is fixed when the order is placed.
   capture_at text check (capture_at = 'shipment'),
-  -- What the customer said. Erasing a customer empties these.
+  -- What the customer said, until they are erased.
   shipping_address jsonb check (jsonb_typeof(shipping_address) = 'object'),
   billing_address jsonb check (jsonb_typeof(billing_address) = 'object'),
   contact jsonb check (jsonb_typeof(contact) = 'object'),
@@ -75,7 +74,6 @@ create table orders.orders (
   correlation_id text collate "C",
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  constraint token_is_a_guests check (guest_token is null or customer_id is null),
   constraint order_status_known check (status in
     ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
   ),
@@ -119,6 +117,10 @@ create table orders.lines (
   tax_class text,
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
+  -- For reports, as they were when the line was sold: a cost in the order's currency, or null.
+  unit_cost bigint check (unit_cost >= 0),
+  category_id kernel.category_id,
+  brand text,
   primary key (order_id, position),
   -- In the order in which the orders of a product are found.
   unique (product_id, order_id),
@@ -276,6 +278,9 @@ create view orders.priceable_products as
   where active and (
     parent_id is null or exists (select from catalog.products parent where parent.id = product.parent_id and parent.active)
   );
+-- What a line keeps of its product besides.
+create view orders.sold_products as
+  select id, category_id, brand, cost_amount, cost_currency from catalog.products;
 create view orders.priceable_customers as
   select id, premium from customers.customers where erased_at is null and suspended_at is null;
 
@@ -285,9 +290,8 @@ create view stock.wanted as
 
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
-grant select on orders.priceable_products, orders.priceable_customers to orders_api;
-grant select, insert, update (status, version, correlation_id, updated_at, shipping_address, billing_address,
-  contact, note, metadata) on orders.orders to orders_api;
+grant select on orders.priceable_products, orders.sold_products, orders.priceable_customers to orders_api;
+grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;

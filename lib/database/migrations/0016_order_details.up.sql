@@ -78,3 +78,4 @@ revoke all on function orders.forget(text[]), orders.forget_customer(text), orde
 grant execute on function orders.forget_customer(text) to customer_erasure;
 grant usage on schema orders to customers_api;
 grant execute on function orders.join_guest_orders(text, timestamptz) to customers_api;
+grant update (shipping_address, billing_address, contact, note, metadata) on orders.orders to orders_api;

@@ -101,10 +101,12 @@ export async function insertOrder(
     ${placement(sql, order, { when: sql`claimed`, requestId: claim.requestId })},
     lined as (
       insert into orders.lines (
-        order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight
+        order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight,
+        unit_cost, category_id, brand
       )
       select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total, l.discount, l.tax,
-        l."taxRate", l."taxClass", l.weight
+        l."taxRate", l."taxClass", l.weight,
+        case when p.cost_currency = ${order.currency} then p.cost_amount end, p.category_id, p.brand
       from claimed, rows from (
         jsonb_to_recordset(${JSON.stringify(order.lines)}::text::jsonb)
           as (
@@ -113,7 +115,7 @@ export async function insertOrder(
           )
       ) with ordinality as l (
         "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
-      )
+      ) left join orders.sold_products p on p.id = l."productId"
     )
     select exists (select from claimed) as claimed`;
   if ((row as { claimed: boolean }).claimed) return undefined;
