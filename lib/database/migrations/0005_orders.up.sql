@@ -17,7 +17,7 @@ insert into orders.status_transitions (from_status, to_status) values
   ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'confirmed'),
   ('needs_attention', 'cancelling'), ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
 
--- Numbers for people. RDS Proxy pins a connection that names a sequence, so a function does.
+-- A function names the sequence, which pins a connection of RDS Proxy.
 create sequence orders.order_numbers start 10001;
 create function orders.next_number(prefix text) returns text
 language sql volatile
@@ -29,7 +29,6 @@ create table orders.orders (
   -- Null for a guest, who has a token.
   customer_id kernel.customer_id references customers.customers (id),
   guest_token text,
-  -- The application that placed it for somebody else.
   placed_by text collate "C",
   status text collate "C" not null,
   version integer not null default 1 check (version >= 1),
