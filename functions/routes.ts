@@ -164,6 +164,17 @@ const rows = {
   'update-stock-level': http('PATCH', '/products/{productId}/stock-level', 'app', 'catalog_api', {
     scopes: ['stock:write'],
   }),
+  'list-shipping-methods': http('GET', '/shipping-methods', 'client', 'catalog_reader', { scopes: ['catalog:read'] }),
+  'put-shipping-method': http('PUT', '/shipping-methods/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'delete-shipping-method': http('DELETE', '/shipping-methods/{code}', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+  }),
+  'list-tax-rates': http('GET', '/tax-rates', 'app', 'catalog_api', { scopes: ['catalog:read'] }),
+  'put-tax-rate': http('PUT', '/tax-rates/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'delete-tax-rate': http('DELETE', '/tax-rates/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'list-coupons': http('GET', '/coupons', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'get-coupon': http('GET', '/coupons/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'put-coupon': http('PUT', '/coupons/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
   'place-order': http('POST', '/orders', 'client', 'orders_api', {
     scopes: ['orders:place'],

@@ -135,6 +135,16 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
   },
   SESSION_IDLE_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time without a request' },
   SESSION_MAX_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time in any case' },
+  TAX: {
+    laptop: 'yours',
+    aws: '`-c tax=`',
+    what: 'whether orders are taxed ([pricing](pricing.md#tax)): `none`, or prices `included` or `excluded` the tax',
+  },
+  SHIPPING_METHOD: {
+    laptop: 'yours',
+    aws: '`-c shippingMethod=`',
+    what: '`required`: an order must name a shipping method ([pricing](pricing.md#shipping))',
+  },
   RESERVATION_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a reservation expires after this time' },
   SWEEP_AFTER_SECONDS: {
     laptop: 'set, 2',

@@ -15,6 +15,7 @@ export const contextOf = {
   Stock: 'shop',
   Events: 'shop',
   Orders: 'shop',
+  Pricing: 'shop',
   Payments: 'shop',
   Reports: 'analytics',
   Operations: 'operations',

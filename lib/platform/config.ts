@@ -67,6 +67,10 @@ const schema = z.object({
   /** How many orders of one customer may be neither paid nor ended, and how many units they may hold. */
   MAX_UNPAID_ORDERS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 100),
   MAX_UNPAID_UNITS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 200),
+  /** Whether orders are taxed, and whether prices include the tax. */
+  TAX: z._default(z.enum(['none', 'included', 'excluded']), 'none'),
+  /** Whether an order must name a shipping method. */
+  SHIPPING_METHOD: z._default(z.enum(['optional', 'required']), 'optional'),
   /** When the payment of a new order is captured. */
   CAPTURE_AT: z._default(z.enum(['checkout', 'shipment']), 'checkout'),
   /** What is done about an authorization that ends before anything shipped, and how long before it ends. */

@@ -11,7 +11,7 @@ const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
 const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   customers_api: {
     'customers.customers': [
-      'select, insert, update(email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
+      'select, insert, update(email, confirmed_at, name, address, premium, verified_vat_number, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
       'adds customers, shows and changes them, signs them in; an id never changes, and nobody is deleted',
     ],
     'customers.email_tokens': ['select, insert, update', 'issues, replaces and uses tokens'],
@@ -28,14 +28,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   profiles_api: {
     'customers.customers': [
-      'select(id, email, name, words, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'select(id, email, name, words, address, premium, verified_vat_number, suspended_at, version, created_at, updated_at, erased_at)',
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
   },
   customer_export: {
     'customers.customers': [
-      'select(id, email, confirmed_at, name, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'select(id, email, confirmed_at, name, address, premium, verified_vat_number, suspended_at, version, created_at, updated_at, erased_at)',
       'exports the profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'exports how the customer signs in'],
@@ -58,7 +58,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   customer_erasure: {
     'customers.customers': [
-      'select(id, email, access_version, version, erased_at), update(email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at, erased_at)',
+      'select(id, email, access_version, version, erased_at), update(email, confirmed_at, name, address, premium, verified_vat_number, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at, erased_at)',
       'empties the row; the address is for the last mail',
     ],
     'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
@@ -98,6 +98,18 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
+    'pricing.shipping_methods': [
+      'select, insert, update(name, position, countries, currency, cost, free_above, tax_class, active, version, updated_at), delete',
+      'shows, adds, changes and deletes shipping methods; orders keep what they cost',
+    ],
+    'pricing.tax_rates': [
+      'select, insert, update(name, country, region, tax_class, rate, reverse_charge, valid_from, valid_to, version, updated_at), delete',
+      'shows, adds, changes and deletes tax rates; orders keep their tax',
+    ],
+    'pricing.coupons': [
+      'select, insert, update(kind, percent, amount, currency, valid_from, valid_to, usage_limit, customer_limit, version, updated_at)',
+      'shows, adds and changes coupons; never how often they are used',
+    ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'outbox.events': ['insert', 'writes the events of the products that it adds or changes'],
     'stock.levels': [
@@ -134,6 +146,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
     'catalog.availability': ['select', 'shows whether a product can be ordered, and not how many there are'],
     'catalog.products': ['select', 'shows products; it changes none'],
+    'pricing.shipping_methods': ['select', 'shows shipping methods to choose from'],
   },
   orders_api: {
     'orders.orders': [
@@ -152,7 +165,15 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
     'orders.sold_products': ['select', 'keeps cost, category and brand with a line, for reports'],
-    'orders.priceable_customers': ['select', 'knows who may order and is premium, and nothing else of a customer'],
+    'orders.priceable_customers': [
+      'select',
+      'knows who may order and is premium, a verified VAT number, and nothing else of a customer',
+    ],
+    'pricing.shipping_methods': ['select', 'prices the shipping'],
+    'pricing.tax_rates': ['select', 'taxes'],
+    'pricing.coupons': ['select, update(used)', 'prices with a coupon, and counts its use'],
+    'pricing.coupon_customers': ['select, insert, update(uses, at_most)', 'counts the uses of each customer'],
+    'pricing.coupon_uses': ['insert', 'says which order uses a coupon'],
     'outbox.events': ['insert', 'writes the events of the orders that it places, changes or cancels'],
   },
   refunds_api: {
@@ -220,6 +241,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'orders.order_details': ['select', 'finds orders that no execution works on, with their payment'],
     'orders.timeline': ['insert', 'adds what it did'],
+    'pricing.coupon_uses': ['select, delete', 'gives the use of a coupon back when the order fails or is cancelled'],
+    'pricing.coupons': ['select(code, used), update(used)', 'counts it back'],
+    'pricing.coupon_customers': ['select(code, customer_id, uses), update(uses)', 'counts it back for the customer'],
     'stock.wanted': ['select', 'knows the products and quantities of an order, not their prices'],
     'stock.levels': [
       'select, update(product_id)',
@@ -250,6 +274,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.order_details': ['select', 'shows orders with lines and payment'],
     'orders.timeline': ['select, insert', 'shows the timeline and adds what an operator did'],
     'orders.review_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'pricing.coupon_uses': ['select, delete', 'gives the use of a coupon back when the order fails or is cancelled'],
+    'pricing.coupons': ['select(code, used), update(used)', 'counts it back'],
+    'pricing.coupon_customers': ['select(code, customer_id, uses), update(uses)', 'counts it back for the customer'],
     'orders.manual_reviews': [
       'select, update(settled_at, settled_how)',
       'shows why orders are in manual review, and settles reviews',

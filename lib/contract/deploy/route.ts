@@ -42,7 +42,7 @@ export type CallerOf<A extends Auth> = {
 /** One row of the HTTP table. */
 export type Route<A extends Auth = Auth> = {
   operation: OperationId;
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'ANY';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY';
   path: string;
   /** File under functions/, without its ending. */
   handler: string;

@@ -281,7 +281,7 @@ create view orders.priceable_products as
 create view orders.sold_products as
   select id, category_id, brand, cost_amount, cost_currency from catalog.products;
 create view orders.priceable_customers as
-  select id, premium from customers.customers where erased_at is null and suspended_at is null;
+  select id, premium, verified_vat_number from customers.customers where erased_at is null and suspended_at is null;
 
 -- The products and quantities of an order, without prices.
 create view stock.wanted as

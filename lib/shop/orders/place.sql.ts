@@ -8,6 +8,7 @@ import {
   replayAnswer,
   type StoredAnswer,
 } from '../../database/idempotency.sql.ts';
+import { couponUse, explainCouponLimit } from '../pricing/coupon-uses.sql.ts';
 import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
 import type { NewOrder } from './order.ts';
 import { placement } from './transition.sql.ts';
@@ -17,8 +18,8 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, whether they may order and are premium, and the products as they are on sale now. Takes a number for the
- * order, which stays unused if none is placed.
+ * customer has not paid yet, whether they may order, and all that their basket is priced from. Takes a number for the order,
+ * which stays unused if none is placed.
  * @throws Problem idempotency-key-reused
  */
 export async function readBeforePlacing(
@@ -42,14 +43,14 @@ export async function readBeforePlacing(
       ) as known,
       ${unpaidColumn(sql, basket)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, number, known, unpaid, premium, products } = row as Priceable & {
+  const { answered, number, known, unpaid, ...priceable } = row as Priceable & {
     answered: StoredAnswer | null;
     number: string;
     known: boolean;
     unpaid: Unpaid;
   };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, number, known, unpaid, premium, products };
+  return { answer, number, known, unpaid, ...priceable };
 }
 
 /** Who orders: a customer, or a guest by their e-mail address. */
@@ -66,10 +67,11 @@ const unpaidColumn = (sql: Sql, { customerId, guestEmail }: Buyer) => sql`
   ) as unpaid`;
 
 /**
- * Writes the order, its lines, the first entry of its timeline, the idempotency record and the outbox event in one
- * statement, which is one transaction.
+ * Writes the order, its lines, its use of a coupon, the first entry of its timeline, the idempotency record and the outbox
+ * event in one statement, which is one transaction.
  * @returns undefined if it did; otherwise the answer of the request that came first
- * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused
+ * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused; coupon-used-up, when others
+ *   were quicker
  */
 export async function insertOrder(
   sql: Sql,
@@ -117,7 +119,8 @@ export async function insertOrder(
         "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
       ) left join orders.sold_products p on p.id = l."productId"
     )
-    select exists (select from claimed) as claimed`;
+    ${couponUse(sql, order, sql`claimed`)}
+    select exists (select from claimed) as claimed`.catch(explainCouponLimit(order));
   if ((row as { claimed: boolean }).claimed) return undefined;
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();
