@@ -9,6 +9,9 @@ const judgesLoginAttempts = { limits: ['BatchGetItem', 'PutItem', 'DeleteItem'] 
 const readsCache = { cache: ['GetItem', 'BatchGetItem', 'UpdateItem'] } as const satisfies TableGrants;
 const movesCachePointers = { cache: ['UpdateItem'] } as const satisfies TableGrants;
 
+/** Reports are heavy, so an application has few of them at once. */
+const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true } as const;
+
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
 
@@ -161,6 +164,17 @@ const rows = {
   'update-stock-level': http('PATCH', '/products/{productId}/stock-level', 'app', 'catalog_api', {
     scopes: ['stock:write'],
   }),
+  'list-shipping-methods': http('GET', '/shipping-methods', 'client', 'catalog_reader', { scopes: ['catalog:read'] }),
+  'put-shipping-method': http('PUT', '/shipping-methods/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'delete-shipping-method': http('DELETE', '/shipping-methods/{code}', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+  }),
+  'list-tax-rates': http('GET', '/tax-rates', 'app', 'catalog_api', { scopes: ['catalog:read'] }),
+  'put-tax-rate': http('PUT', '/tax-rates/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'delete-tax-rate': http('DELETE', '/tax-rates/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'list-coupons': http('GET', '/coupons', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'get-coupon': http('GET', '/coupons/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
+  'put-coupon': http('PUT', '/coupons/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
   'place-order': http('POST', '/orders', 'customer', 'orders_api', {
     scopes: ['orders:place'],
@@ -214,6 +228,12 @@ const rows = {
   'list-events': http('GET', '/events', 'app', 'events_api', { scopes: ['events:read'], concurrent: 5, waits: true }),
   'list-order-details': http('GET', '/order-details', 'app', 'back_office_api', { scopes: ['orders:read'] }),
   'get-order-details': http('GET', '/order-details/{orderId}', 'app', 'back_office_api', { scopes: ['orders:read'] }),
+  'get-sales-report': http('GET', '/reports/sales', 'app', 'reporting', reads),
+  'get-products-report': http('GET', '/reports/products', 'app', 'reporting', reads),
+  'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
+  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
+  'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
+  'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,
@@ -360,6 +380,7 @@ type Extras = Pick<
   | 'waits'
   | 'wakesWebhooks'
   | 'writesEvents'
+  | 'readsReader'
 >;
 
 function http<A extends Auth>(

@@ -23,6 +23,8 @@ export type Grants = {
   publishes: readonly string[];
   /** Whether the handler sends mails. */
   mails: boolean;
+  /** Whether the handler reads from the database's reader. */
+  readsReader: boolean;
 };
 
 /** Whether an action is on an execution rather than on the state machine. */
@@ -78,5 +80,6 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
     publishes: publishedBy(handler),
     mails: handler.kind === 'job' && handler.row.mails === true,
+    readsReader: 'readsReader' in row && row.readsReader === true,
   };
 }

@@ -81,13 +81,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
  * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
-<<<<<<< HEAD
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`, `approveDataLoss` and the `tunable` variables. The defaults are `dev`
-=======
- * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`, `orderNumberPrefix`, `release`, `rateLimit`, `burstLimit`, `reserveConcurrency=on|off`,
- * `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault` and the `tunable` variables. The defaults are `dev`
->>>>>>> main
+ * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
+ * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
+ * `reserveConcurrency=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
+ * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
  */
@@ -132,6 +129,7 @@ export function readSettings(node: Node): Settings {
         : {}),
       ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
+      ...pricingOf(given),
     },
     orderMails: orderMailsOf(given, mail),
     accounts: accountsOf(given, profile, mail),
@@ -234,6 +232,15 @@ function identityOf(given: Given, profile: Profile['name']): Settings['identity'
     throw new SettingError(`identityDomain is lower-case letters, digits and dashes, not "${domain}"`);
   }
   return { callbacks: urls, ...(domain === undefined ? {} : { domain }) };
+}
+
+function pricingOf(given: Given): Record<string, string> {
+  const tax = given.oneOf('tax', ['none', 'included', 'excluded'], 'none');
+  const shippingMethod = given.oneOf('shippingMethod', ['optional', 'required'], 'optional');
+  return {
+    ...(tax === 'none' ? {} : { TAX: tax }),
+    ...(shippingMethod === 'optional' ? {} : { SHIPPING_METHOD: shippingMethod }),
+  };
 }
 
 function mailOf(given: Given): Settings['mail'] {

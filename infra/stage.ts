@@ -46,6 +46,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
       serves,
     });
   const [accounts, shop, operations] = [http('accounts'), http('shop'), http('operations')];
+  const analytics = http('analytics');
   const events = new EventsStack(app, idOf('events'), { ...holding('domain events'), context });
   const jobs = new JobsStack(app, idOf('jobs'), {
     ...holding('schedules, records of accesses'),
@@ -59,7 +60,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     ? new BackupStack(app, idOf('backup'), { ...holding('backups, restore tests'), context, key: data.key })
     : undefined;
 
-  const last = [accounts, shop, operations, events, jobs, ...(backup === undefined ? [] : [backup])];
+  const last = [accounts, shop, operations, analytics, events, jobs, ...(backup === undefined ? [] : [backup])];
   const handlers = [saga, ...last].flatMap((stack) => stack.handlers);
   const monitoring = new MonitoringStack(app, idOf('monitoring'), {
     description: `Counterfoil ${name}: alarms, dashboard`,
@@ -92,6 +93,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     accounts,
     shop,
     operations,
+    analytics,
     events,
     jobs,
     ...(backup === undefined ? {} : { backup }),

@@ -86,6 +86,18 @@ describe.each([
   });
 });
 
+test.each([
+  { looks: 'light', width: 1280, colorScheme: 'light' as const },
+  { looks: '390', width: 390, colorScheme: 'dark' as const },
+])('the dashboards are drawn over what was measured, $looks', async ({ looks, width, colorScheme }) => {
+  await place();
+  await open('/console/overview?range=5', { width, colorScheme });
+  await page.getByText('Is it working?').waitFor();
+  await page.getByRole('img', { name: /^Requests by operation\. Last values: .*place-order/ }).waitFor();
+  await page.getByText('Requests by application and operation').waitFor();
+  await checkLooks(`overview-${looks}`, width);
+});
+
 test('an order is on the page soon after its request, without loading anything again', async () => {
   await open('/console');
   const id = await place('pm_card_visa', 0);

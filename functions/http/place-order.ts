@@ -9,6 +9,7 @@ import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { config } from '../../lib/platform/config.ts';
 import { startPlacing } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { pricing } from '../../lib/platform/pricing.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { idempotency, unpaidLimits } from '../../lib/platform/stores.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
@@ -44,6 +45,7 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   unpaidLimits: unpaidLimits(),
+  pricing: pricing(),
   numberPrefix: config().ORDER_NUMBER_PREFIX,
   startPlacing,
   captureAt: config().CAPTURE_AT === 'shipment' ? ('shipment' as const) : undefined,

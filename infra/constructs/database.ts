@@ -21,6 +21,8 @@ export const engineVersion = version.auroraPostgresFullVersion;
 export class Database extends Construct {
   readonly cluster: rds.DatabaseCluster;
   readonly proxy: rds.DatabaseProxy;
+  /** The proxy's way to the readers; undefined where there is none, because it would refuse everybody. */
+  readonly reader: rds.DatabaseProxyEndpoint | undefined;
 
   constructor(
     scope: Construct,
@@ -115,6 +117,17 @@ export class Database extends Construct {
       maxIdleConnectionsPercent: 20,
     });
     this.proxy.node.addDependency(log('ProxyLog', `/aws/rds/proxy/${name}`));
+    this.reader =
+      profile.readers === 0
+        ? undefined
+        : new rds.DatabaseProxyEndpoint(this, 'Reader', {
+            dbProxyEndpointName: `${name}-reader`,
+            dbProxy: this.proxy,
+            vpc: network.vpc,
+            vpcSubnets: network.subnets,
+            securityGroups: [network.proxy],
+            targetRole: rds.ProxyEndpointTargetRole.READ_ONLY,
+          });
 
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-RDS11',
@@ -131,6 +144,11 @@ export class Database extends Construct {
   /** Environment variables by which a function finds the database. */
   get environment(): Record<string, string> {
     return { DATABASE_HOST: this.proxy.endpoint, DATABASE_NAME: databaseName };
+  }
+
+  /** The variables of a function that reads from the readers. */
+  get readerEnvironment(): Record<string, string> {
+    return this.reader === undefined ? {} : { DATABASE_READER_HOST: this.reader.endpoint };
   }
 
   /** The resource of `rds-db:connect` for a client of the proxy that logs in as this role. */

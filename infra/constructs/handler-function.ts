@@ -187,6 +187,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
   const { payments } = settings;
   return {
     ...(grants.databaseRole === null ? {} : database.environment),
+    ...(grants.readsReader ? database.readerEnvironment : {}),
     ...Object.fromEntries(
       (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariable(name), tables.byName[name].tableName]),
     ),

@@ -33,6 +33,8 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   manual_review: 'read every order; retry or resolve those in manual review, unarchive old ones; add to the audit',
   audit_writer: 'add records of accesses and count usage',
   audit_reader: 'read the audit and the usage',
+  reporting: 'answer reports from views, and change nothing',
+  analyst: 'query the same views by hand, with personal columns masked; no handler uses it',
   migrator: 'own everything: the master user',
 };
 

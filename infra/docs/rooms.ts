@@ -19,6 +19,10 @@ export const rooms = {
     holds: 'what the steps of an order do, and in which order: state, compensation, the wording of failures',
     imports: ['kernel', 'contract', 'database', 'events', 'shop'],
   },
+  analytics: {
+    holds: 'reports: where they are read, how old they are, what they add up',
+    imports: ['kernel', 'contract'],
+  },
   auth: {
     holds: 'applications, keys, sessions, identity tokens, rate limits',
     imports: ['kernel', 'contract', 'database'],
@@ -37,7 +41,19 @@ export const rooms = {
   },
   platform: {
     holds: 'the composition root: configuration, database pools, AWS clients, cache, telemetry, handlers by trigger',
-    imports: ['kernel', 'contract', 'database', 'events', 'shop', 'saga', 'auth', 'accounts', 'operations', 'http'],
+    imports: [
+      'kernel',
+      'contract',
+      'database',
+      'events',
+      'shop',
+      'saga',
+      'auth',
+      'accounts',
+      'operations',
+      'analytics',
+      'http',
+    ],
   },
 } as const satisfies Record<string, { holds: string; imports: readonly string[] }>;
 

@@ -15,6 +15,12 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: 'region of DynamoDB, Step Functions and the IAM token; required',
   },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
+  DATABASE_READER_HOST: {
+    laptop: 'set',
+    aws: 'set where the profile has a reader',
+    what: 'read-only endpoint of RDS Proxy, for reports; without it they read from the writer',
+  },
+  DATABASE_READER_PORT: { laptop: 'set', aws: 'default', what: 'its port; by default that of the writer' },
   DATABASE_PORT: { laptop: 'set', aws: 'default', what: 'port of RDS Proxy' },
   DATABASE_NAME: { laptop: 'default', aws: 'set', what: 'name of the database' },
   DATABASE_CA_FILE: {
@@ -129,6 +135,16 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
   },
   SESSION_IDLE_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time without a request' },
   SESSION_MAX_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time in any case' },
+  TAX: {
+    laptop: 'yours',
+    aws: '`-c tax=`',
+    what: 'whether orders are taxed ([pricing](pricing.md#tax)): `none`, or prices `included` or `excluded` the tax',
+  },
+  SHIPPING_METHOD: {
+    laptop: 'yours',
+    aws: '`-c shippingMethod=`',
+    what: '`required`: an order must name a shipping method ([pricing](pricing.md#shipping))',
+  },
   RESERVATION_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a reservation expires after this time' },
   SWEEP_AFTER_SECONDS: {
     laptop: 'set, 2',

@@ -37,6 +37,35 @@ const goods = [
 ];
 const unitsEach = 100_000;
 
+/** What an order can cost besides its goods, to try. Tax counts once `TAX=included npm start` turns it on. */
+const prices = {
+  '/shipping-methods/parcel': {
+    name: 'Parcel',
+    countries: ['AT', 'DE', 'FR', 'NL'],
+    currency: 'EUR',
+    cost: {
+      type: 'by-total',
+      tiers: [
+        { upTo: 5000, amount: 695 },
+        { upTo: null, amount: 495 },
+      ],
+    },
+    freeAbove: 10_000,
+  },
+  '/shipping-methods/express': {
+    name: 'Express, next day',
+    position: 1,
+    countries: ['DE'],
+    currency: 'EUR',
+    cost: { type: 'flat', amount: 1490 },
+  },
+  '/tax-rates/at-standard': { name: 'Austrian VAT', country: 'AT', rate: 200_000, reverseCharge: true },
+  '/tax-rates/de-standard': { name: 'German VAT', country: 'DE', rate: 190_000 },
+  '/tax-rates/fr-standard': { name: 'French VAT', country: 'FR', rate: 200_000, reverseCharge: true },
+  '/tax-rates/nl-standard': { name: 'Dutch VAT', country: 'NL', rate: 210_000, reverseCharge: true },
+  '/coupons/WELCOME-20': { value: { type: 'percent', percent: 20 }, customerLimit: 1 },
+};
+
 /**
  * What the page of the API shows to get the ids and keys of the demo shop. Only who may read `demo.json` can make it, or
  * sees it in the terminal: another user of this machine can do neither.
@@ -97,13 +126,15 @@ async function registerApplications({ inside }: Running) {
 
 async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['products']> {
   // The same idempotency keys each time, so that nothing is made twice.
-  const post = async (path: string, body: object, idempotencyKey: string, token?: string) => {
+  const post = (path: string, body: object, idempotencyKey: string, token?: string) =>
+    ask('POST', path, body, { 'idempotency-key': idempotencyKey }, token);
+  const ask = async (method: string, path: string, body: object, key: Record<string, string>, token?: string) => {
     const headers = {
       'content-type': 'application/json',
-      'idempotency-key': idempotencyKey,
+      ...key,
       ...(token === undefined ? { 'client-id': clientId } : { authorization: `Bearer ${token}` }),
     };
-    const send = () => fetch(`${baseUrl}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const send = () => fetch(`${baseUrl}${path}`, { method, headers, body: JSON.stringify(body) });
     let response = await send();
     // A laptop that has much else to do answers 503 now and then.
     for (let tries = 1; response.status === 503 && tries < 20; tries++) {
@@ -112,7 +143,7 @@ async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['prod
     }
     if (response.ok) return (await response.json()) as { id: string };
     throw new Error(
-      `The demo shop cannot be set up: POST ${path} answered ${response.status} ${await response.text()}`,
+      `The demo shop cannot be set up: ${method} ${path} answered ${response.status} ${await response.text()}`,
     );
   };
   const fillShelves = async () => {
@@ -128,6 +159,7 @@ async function makeShop({ baseUrl, appKey, clientId }: Demo): Promise<Demo['prod
   const [products] = await Promise.all([
     fillShelves(),
     post('/customers', { ...credentials, name: 'Ada Lovelace' }, 'demo-customer'),
+    ...Object.entries(prices).map(([path, body]) => ask('PUT', path, body, {}, appKey)),
   ]);
   return products;
 }

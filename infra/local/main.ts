@@ -178,6 +178,8 @@ function chosenSettings(): Record<string, string> {
     'STRIPE_WEBHOOK_SECRET',
     'SESSION_IDLE_SECONDS',
     'SESSION_MAX_SECONDS',
+    'TAX',
+    'SHIPPING_METHOD',
     'RESERVATION_SECONDS',
     'ORDER_NUMBER_PREFIX',
     'MAX_UNPAID_ORDERS',

@@ -29,7 +29,8 @@ import type { FromHost } from './functions/protocol.ts';
 import { type Functions, startFunctions } from './functions/start.ts';
 import { type Identity, startIdentity } from './identity/start.ts';
 import { startJobs } from './jobs.ts';
-import { clusterFolders } from './postgres/primary.ts';
+import { clusterFolders, readerFolder } from './postgres/primary.ts';
+import { createReader, type Reader } from './postgres/reader.ts';
 import { removePostgresData } from './postgres/start.ts';
 import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
@@ -100,6 +101,8 @@ export type Stack = {
     standbyReady: () => Promise<void>;
     /** Of the standby's postmaster, when it has caught up. */
     standbyPid: () => number | undefined;
+    /** The stand-in for Aurora's reader. */
+    reader: Reader;
     /** Resolves when no saga runs, or every running one waits for a callback. */
     sagasIdle: () => Promise<void>;
     /** Publishes what the outbox holds, and resolves when the consumers have taken it. */
@@ -139,6 +142,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (!postgres.firstRun) await checkMigrations(dirname(postgres.socketPath()));
   keep(startShipper(postgres.spoolFolder, log));
   const proxy = keep(await startProxy(postgres.socketPath, certificate, credentials));
+  const { primary } = postgres;
+  const reader = keep(
+    createReader({
+      directory: options.directory,
+      primary,
+      log,
+      settings: options.postgresSettings ?? {},
+      programs: options.postgresPrograms,
+    }),
+  );
+  const readerProxy = keep(await startProxy(reader.socketPath, certificate, credentials));
   const dynamoClient = await openTables(dynamo, credentials, keep);
 
   // Calls of functions wait for the migrations. The sagas that continue call functions before that.
@@ -172,11 +186,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     onEvents: () => publish(),
   });
   const env: Record<string, string> = {
-    ...environmentOf({ dynamo, states, bus, proxy, certificate, credentials, provider }),
+    ...environmentOf({ dynamo, states, bus, proxy, readerProxy, certificate, credentials, provider }),
     COMPILE_CACHE: at('compile-cache'),
     ...options.settings,
   };
   const mailbox = openMailbox(clock);
+  const startedAt = Date.now();
   const functions = keep(
     startFunctions({
       logFile: at('functions.log'),
@@ -216,6 +231,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       data: () => ({
         logFile: at('functions.log'),
         compileCache: at('compile-cache'),
+        startedAt,
         demoFile: at('demo.json'),
         baseUrl: api.baseUrl,
         statesEndpoint: states.endpoint,
@@ -238,6 +254,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           return faults.armed();
         },
         mails: mailbox.list,
+        parkedEvents: () => bus.parked().length,
       },
     }),
   );
@@ -261,6 +278,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     postgresPid: postgres.pid,
     standbyReady: postgres.standbyReady,
     standbyPid: postgres.standbyPid,
+    reader,
     sagasIdle: states.idle,
     eventsDelivered: async () => {
       await scheduler.trigger('publish-events');
@@ -303,7 +321,11 @@ async function openTables({ endpoint }: LocalDynamo, credentials: Credentials, k
 }
 
 /** Tokens and certificates go by the machine's time: the SDK and TLS, which make and check them, know no other. */
-function startProxy(backendSocketPath: () => string, { cert, key }: Certificate, credentials: Credentials) {
+function startProxy(
+  backendSocketPath: () => string | Promise<string>,
+  { cert, key }: Certificate,
+  credentials: Credentials,
+) {
   const { accessKeyId, secretAccessKey } = credentials;
   const principal = { secretAccessKey, dbUsers: [...databaseRoles] };
   return startRdsProxy({
@@ -381,21 +403,24 @@ type Endpoints = {
   states: States;
   bus: Bus;
   proxy: RdsProxy;
+  readerProxy: RdsProxy;
   certificate: Certificate;
   credentials: Credentials;
   provider: Identity | undefined;
 };
 
 /** The functions' environment variables, as the deployed functions have them. */
-const environmentOf = ({ dynamo, states, bus, proxy, certificate, credentials, provider }: Endpoints) => ({
+const environmentOf = ({ dynamo, states, bus, certificate, credentials, provider, ...proxies }: Endpoints) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
   AWS_ENDPOINT_URL_SFN: states.endpoint,
   AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
-  DATABASE_HOST: proxy.host,
-  DATABASE_PORT: String(proxy.port),
+  DATABASE_HOST: proxies.proxy.host,
+  DATABASE_PORT: String(proxies.proxy.port),
+  DATABASE_READER_HOST: proxies.readerProxy.host,
+  DATABASE_READER_PORT: String(proxies.readerProxy.port),
   DATABASE_CA_FILE: certificate.caFile,
   DATABASE_POOL_SIZE: '12',
   ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),
@@ -424,7 +449,7 @@ async function checkMigrations(socketDir: string): Promise<void> {
 
 /** Deletes everything that a stack has stored in this folder, but for backups. */
 export async function resetStack(directory: string): Promise<void> {
-  for (const folder of clusterFolders) await removePostgresData(join(directory, folder));
+  for (const folder of [...clusterFolders, readerFolder]) await removePostgresData(join(directory, folder));
   const names: string[] = await readdir(directory).catch(() => []);
   for (const name of names) if (name !== 'backups') await rm(join(directory, name), { recursive: true, force: true });
   if (!names.includes('backups')) await rm(directory, { recursive: true, force: true });

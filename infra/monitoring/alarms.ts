@@ -6,7 +6,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { pascal } from '../constructs/names.ts';
-import { database, jobRuns, tables } from './alarms/infrastructure.ts';
+import { database, jobRuns, reader, tables } from './alarms/infrastructure.ts';
 import {
   backups,
   brokenInvariants,
@@ -36,6 +36,7 @@ export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...domainEvents(resources),
   ...jobRuns(resources),
   ...database(resources),
+  ...reader(resources),
   ...tables(resources),
 ];
 

@@ -12,6 +12,8 @@ export type MonitoredResources = {
   stateMachines: Readonly<Record<StateMachineName, string>>;
   cluster: string;
   writer: string;
+  /** The first reader; undefined where there is none. */
+  reader: string | undefined;
   proxy: string;
   tables: Readonly<Record<TableName, string>>;
   deadLetters: string;

@@ -133,6 +133,7 @@ function responses(route: Route, contract: OperationContract, answers: Examples[
                 schema: responseSchema(schema),
                 ...(answers[code] === undefined ? {} : { example: answers[code] }),
               },
+              ...(contract.csv ? { 'text/csv': { schema: { type: 'string' } } } : {}),
             },
           }),
     };

@@ -88,6 +88,7 @@ type Parts = {
 
 function textOf({ format, pattern }: Parts, name: string): string {
   if (format === 'date-time') return exampleTime;
+  if (format === 'date') return exampleTime.slice(0, 10);
   const kind = (Object.keys(exampleIds) as IdKind[]).find((each) =>
     pattern?.includes(idPattern(each).source.slice(1, -1)),
   );

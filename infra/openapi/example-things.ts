@@ -36,6 +36,7 @@ export const customer = {
   name: 'Ada Lovelace',
   address: null,
   premium: false,
+  verifiedVatNumber: null,
   suspended: false,
   createdAt: '2026-03-14T09:20:11.020Z',
   updatedAt: '2026-03-14T09:20:11.020Z',
@@ -109,6 +110,48 @@ export const category = {
   createdAt: '2026-03-01T08:00:00.000Z',
   updatedAt: '2026-03-01T08:00:00.000Z',
   version: 1,
+};
+
+const dated = { createdAt: '2026-03-01T08:00:00.000Z', updatedAt: '2026-03-01T08:00:00.000Z', version: 1 };
+export const shippingMethod = {
+  code: 'parcel',
+  name: 'Parcel',
+  position: 0,
+  countries: ['AT', 'DE'],
+  currency: 'EUR',
+  cost: {
+    type: 'by-weight' as const,
+    tiers: [
+      { upTo: 5000, amount: 595 },
+      { upTo: 31500, amount: 1195 },
+    ],
+  },
+  freeAbove: 15000,
+  taxClass: 'standard',
+  active: true,
+  ...dated,
+};
+export const taxRate = {
+  code: 'at-standard',
+  name: 'Austrian VAT',
+  country: 'AT',
+  region: null,
+  taxClass: 'standard',
+  rate: 200000,
+  reverseCharge: true,
+  validFrom: null,
+  validTo: null,
+  ...dated,
+};
+export const coupon = {
+  code: 'SPRING-10',
+  value: { type: 'percent' as const, percent: 10 },
+  validFrom: '2026-03-01T00:00:00.000Z',
+  validTo: '2026-04-01T00:00:00.000Z',
+  usageLimit: 500,
+  customerLimit: 1,
+  used: 12,
+  ...dated,
 };
 
 export const priced = {

@@ -8,6 +8,7 @@ import {
   capture,
   category,
   confirmed,
+  coupon,
   customer,
   eur,
   ids,
@@ -28,6 +29,8 @@ import {
   review,
   reviewOrder,
   settled,
+  shippingMethod,
+  taxRate,
   up,
   variantOf,
   webhookDelivery,
@@ -41,6 +44,9 @@ type Answers<O> = O extends { responses: infer R }
   : never;
 type Answer<S> = S extends z.ZodMiniType ? z.output<S> : never;
 
+const pick = <T, K extends keyof T>(of: T, ...names: K[]): Pick<T, K> =>
+  Object.fromEntries(names.map((each) => [each, of[each]])) as Pick<T, K>;
+
 const { name, kind, origins, contact, scopes: asked } = application;
 /** Not in the form of a secret, so that nobody takes it for one. */
 const webhookSecret = 'whsec_shown-once';
@@ -50,6 +56,22 @@ const webhookSecret = 'whsec_shown-once';
  * operation needs no entry.
  */
 export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<Operations[O]> } = {
+  'list-shipping-methods': { answers: { 200: { data: [shippingMethod] } } },
+  'put-shipping-method': {
+    request: pick(shippingMethod, 'name', 'countries', 'currency', 'cost', 'freeAbove'),
+    answers: { 200: { ...shippingMethod, version: 2 }, 201: shippingMethod },
+  },
+  'list-tax-rates': { answers: { 200: { data: [taxRate], hasMore: false, nextCursor: null } } },
+  'put-tax-rate': {
+    request: pick(taxRate, 'name', 'country', 'taxClass', 'rate', 'reverseCharge'),
+    answers: { 200: { ...taxRate, version: 2 }, 201: taxRate },
+  },
+  'list-coupons': { answers: { 200: { data: [coupon], hasMore: false, nextCursor: null } } },
+  'get-coupon': { answers: { 200: coupon } },
+  'put-coupon': {
+    request: pick(coupon, 'value', 'validFrom', 'validTo', 'usageLimit', 'customerLimit'),
+    answers: { 200: { ...coupon, version: 2 }, 201: { ...coupon, used: 0 } },
+  },
   'reset-password': { request: { token: 'cfe_m3pL2w', password: 'battery horse correct' } },
   'request-email-change': {
     request: { email: 'ada.king@example.com', password: 'correct horse battery' },

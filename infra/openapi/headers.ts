@@ -55,6 +55,8 @@ export const responseHeaders = {
   'Idempotency-Replayed': described('`true` when the first answer is repeated.'),
   'Preference-Applied': described('The preference that was applied.'),
   'WWW-Authenticate': described('`Bearer`'),
+  'Report-As-Of': described('With CSV: as of when the data are at least.'),
+  'Report-Lag-Seconds': described('With CSV: how old the data are at most.', 'number'),
 } as const satisfies Record<string, Schema>;
 
 export type ResponseHeader = keyof typeof responseHeaders;
@@ -90,6 +92,7 @@ export function successHeadersOf(route: Route, contract: OperationContract, stat
     ...(((contract.etag || contract.ifMatch) && status === 200) || extra.includes('ETag') ? ['ETag' as const] : []),
     ...(contract.idempotency === undefined ? [] : ['Idempotency-Replayed' as const]),
     ...(contract.wait ? ['Preference-Applied' as const] : []),
+    ...(contract.csv ? (['Report-As-Of', 'Report-Lag-Seconds'] as const) : []),
     ...commonHeadersOf(route),
   ];
 }

@@ -1,12 +1,14 @@
 import { feedEvents } from '../../lib/contract/api/events.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { reportNotes, reportSchemas, reportWords } from './report-notes.ts';
 
 /**
  * What each property of the API means, in the reader's terms. A name means the same everywhere, except where
  * `inSchema` has another meaning for it. A test refuses a property without a note, and a note without a property.
  */
 const everywhere: Readonly<Record<string, string>> = {
+  ...reportWords,
   accesses: 'Requests that came from the customer or were about them, newest first; at most 1,000 in a document.',
   action: 'What was done, or what is to be done.',
   actions: 'What operators did with this order, oldest first.',
@@ -47,6 +49,8 @@ const everywhere: Readonly<Record<string, string>> = {
   contact: 'The e-mail address of who answers for the application. Mails about its webhook endpoints go there.',
   costPrice:
     'What one unit costs the shop. Only applications with a key and the scope `catalog:write` or `reports:read` see it; it is left out for all others, and while it is not known.',
+  cost: 'What the shipping costs, in minor units of `currency`: `flat`, or by the first tier that the order fits in.',
+  countries: 'ISO 3166-1 alpha-2 codes of the countries that it serves; null for all.',
   couponCode: 'The coupon that the customer used; null when none.',
   country: 'ISO 3166-1 alpha-2 code, for example AT.',
   createdBy: 'The key that made it; null when it was made as the stage was set up, or by hand.',
@@ -56,6 +60,7 @@ const everywhere: Readonly<Record<string, string>> = {
   current: 'Whether this is the session of the request.',
   customer: 'The profile of the customer.',
   customerId: 'The customer that it belongs to.',
+  customerLimit: 'How many orders of each customer may use it; null for any number.',
   data: 'The items, newest first.',
   database: 'PostgreSQL, which everything but the reading of credentials needs.',
   description: 'Text about the product, of several lines; null when there is none.',
@@ -75,9 +80,13 @@ const everywhere: Readonly<Record<string, string>> = {
   executions: 'The executions of the order’s saga, oldest first.',
   expiresAt: 'When it ends, in UTC (RFC 3339); null when it does not.',
   failingSince: 'Since when every attempt failed; null when the last one succeeded.',
+  expectedTotal:
+    'What the customer was quoted. If the order costs something else by now, nothing is ordered: the answer is 409 `total-changed` with the new quote.',
   failure: 'Why it failed; null when it has not.',
   first: 'When the application did so first in this time.',
   firstSeen: 'When the finding was seen first.',
+  freeAbove:
+    'The shipping is free when the goods cost more than this after the discount, in minor units; null if never.',
   from: 'The beginning of the time that is covered, inclusive.',
   fromStatus: 'The status that the order had before manual review.',
   hasMore: 'Whether there are more items than these: then `nextCursor` leads to them.',
@@ -155,6 +164,7 @@ const everywhere: Readonly<Record<string, string>> = {
   phone: 'A telephone number.',
   position: 'The place of the event in the feed.',
   postalCode: 'Postal code as it is written in the country.',
+  percent: 'What it takes off the subtotal, in percent.',
   premium: 'Whether the customer gets the premium discount.',
   readModel: 'How far the copy that was read has followed the events.',
   replay: 'Whether an event of the past was sent again.',
@@ -170,7 +180,9 @@ const everywhere: Readonly<Record<string, string>> = {
   rateClass: 'Which limits the application has.',
   reads: 'How often the application read data of the customer.',
   reason: 'Why it was done, in words or a code.',
+  rate: 'In millionths: 190000 is 19 %.',
   reverseCharge: 'Whether the buyer owes the tax instead of the shop, as a business with a verified VAT number does.',
+  shippingMethod: 'The code of a shipping method, from `GET /shipping-methods`.',
   shipping: 'What the shipping costs, after a coupon for free shipping; null when no shipping method was chosen.',
   received: 'True: the event was taken.',
   reference: 'The provider’s own id of it.',
@@ -208,6 +220,7 @@ const everywhere: Readonly<Record<string, string>> = {
   stockMovements: 'The movements of stock for the order, oldest first.',
   subject: 'The id of what the finding is about: an order, a charge or a product.',
   subtotal: 'The sum of the lines, before the discount.',
+  tiers: 'By weight in grams, or by what the goods cost after the discount in minor units; in rising order.',
   taxClass: 'How it is taxed: the name of a tax class of the shop, `standard` unless you say otherwise.',
   tax: 'The tax: of an order with all lines and the shipping, null when the shop does not compute tax; of a line or the shipping its share. The shares sum to the tax of the order.',
   taxRate: 'The rate of the tax in millionths: 190000 is 19 %. Null when the shop does not compute tax.',
@@ -220,6 +233,14 @@ const everywhere: Readonly<Record<string, string>> = {
   type: 'What kind it is of.',
   unitPrice: 'What one unit cost when the order was placed.',
   updatedAt: 'When it was changed last, in UTC (RFC 3339).',
+  upTo: 'The most that fits in the tier, inclusive; null for anything.',
+  usageLimit: 'How many orders may use it in all; null for any number.',
+  used: 'How many orders use it. Those that failed or were cancelled do not count.',
+  validFrom: 'From when it is valid; null for always.',
+  validTo: 'Until when it is valid, exclusive; null for ever.',
+  value: 'What the coupon takes off: a percentage, an amount, or what the shipping costs.',
+  verifiedVatNumber:
+    'The VAT number that the shop has verified; null when none. Orders with it in the billing address are taxed by reverse charge where the tax rate says so.',
   url: 'The address that events are sent to. It has HTTPS and the port 443 or 8443, and leads to the internet.',
   vatNumber: 'The VAT number of the company, with the country in front: ATU12345678.',
   version: 'Counts the changes. The ETag carries it, for `If-Match`.',
@@ -255,6 +276,7 @@ const orderMetadata =
 
 /** Other meanings, by the name of the schema and of the property. */
 const inSchema: Readonly<Record<string, string>> = {
+  ...reportNotes,
   'Order.status': orderStatus,
   'OrderWithParts.status': orderStatus,
   'OrderWithParts.included.customer': 'The profile, as `GET /customers/me` shows it.',
@@ -378,6 +400,20 @@ const inSchema: Readonly<Record<string, string>> = {
   'RequestEmailChangeRequest.password': 'The current password.',
   'RequestEmailChangeRequest.email': 'The e-mail address to change to.',
   'PasswordSignIn.password': 'The password of the account.',
+  'ShippingMethod.active': 'Whether customers can choose it.',
+  'PutShippingMethodRequest.active': 'Whether customers can choose it.',
+  'ShippingMethod.code': 'The code that the shop chose.',
+  'TaxRate.code': 'The code that the shop chose.',
+  'Coupon.code': 'What the customer types, in upper case.',
+  'ShippingMethod.position': 'Its place among the methods.',
+  'PutShippingMethodRequest.position': 'Its place among the methods.',
+  'TaxRate.region':
+    'State, province or county in upper case; null for the whole country. A rate of the region goes before it.',
+  'PutTaxRateRequest.region':
+    'State, province or county; null for the whole country. A rate of the region goes before it.',
+  'TaxRate.reverseCharge': 'Whether a business with a verified VAT number owes the tax itself.',
+  'PutTaxRateRequest.reverseCharge': 'Whether a business with a verified VAT number owes the tax itself.',
+  'AmountCoupon.amount': 'The amount; at most the subtotal is taken off.',
   'OrderShipping.method': 'The code of the shipping method.',
   'OrderTax.included': 'Whether prices, discount and shipping include the tax. If not, the total has it on top.',
   'Problem.status': 'The HTTP status, again.',
@@ -386,12 +422,22 @@ const inSchema: Readonly<Record<string, string>> = {
 
 /** What a schema stands for. Requests and answers say which operation they belong to. */
 const schemaNotes: Readonly<Record<string, string>> = {
+  ...reportSchemas,
   Problem: 'The body of every error (RFC 9457).',
   Address: 'A postal address.',
   OrderAddress: 'Where an order goes, or who pays for it.',
   OrderContact: 'How to reach whoever placed an order.',
   Category: 'A category of products.',
   Customer: 'A customer. Applications without `customers:read` do not see e-mail, name and address.',
+  ShippingMethod: 'A way of shipping that customers choose from.',
+  FlatShippingCost: 'The same for every order.',
+  ShippingCostByWeight: 'By the weight of the order in grams. Products whose weight is not known do not fit.',
+  ShippingCostByTotal: 'By what the goods cost after the discount, in minor units.',
+  TaxRate: 'The rate of a tax class in a country or region, for a period.',
+  Coupon: 'What a customer gets by typing a code.',
+  PercentCoupon: 'A percentage off the subtotal.',
+  AmountCoupon: 'An amount off the subtotal, in one currency.',
+  FreeShippingCoupon: 'Free shipping.',
   Discount: 'What is taken off an order, and why.',
   OrderShipping: 'What the shipping costs.',
   OrderTax: 'The tax of an order.',

@@ -5,6 +5,7 @@ import * as captures from '../../lib/contract/api/captures.ts';
 import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
+import * as coupons from '../../lib/contract/api/coupons.ts';
 import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
@@ -19,9 +20,12 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
+import * as reports from '../../lib/contract/api/reports.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
+import * as shippingMethods from '../../lib/contract/api/shipping-methods.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
 import * as system from '../../lib/contract/api/system.ts';
+import * as taxRates from '../../lib/contract/api/tax-rates.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { withNotes } from './property-notes.ts';
 
@@ -46,6 +50,11 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   OrderShipping: orders.quote.shape.shipping.def.innerType,
   OrderTax: orders.quote.shape.tax.def.innerType,
   OrderLine: orders.quote.shape.lines.def.element,
+  ShippingMethod: shippingMethods.shippingMethod,
+  ...shippingMethods.shippingCosts,
+  TaxRate: taxRates.taxRate,
+  Coupon: coupons.coupon,
+  ...coupons.couponValues,
   Quote: orders.quote,
   Order: orders.order,
   OrderWithParts: orderWithParts,
@@ -65,6 +74,12 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   SagaExecution: manualReview.executionStory,
   OperatorAction: manualReview.operatorAction,
   OrderExplanation: manualReview.explanation,
+  ReportPart: reports.reportPart,
+  SalesRow: reports.salesRow,
+  MarginRow: reports.marginRow,
+  ProductReportRow: reports.productRow,
+  CustomerReportRow: reports.customerRow,
+  StockReportRow: reports.stockRow,
   Identity: identities.identity,
   Session: sessions.ownSession,
   PasswordSignIn: sessions.signIn.body.def.options[0],
@@ -218,6 +233,10 @@ const problemSchema: Schema = {
     instance: { type: 'string', format: 'uri-reference', description: 'The path that was called.' },
     code: { type: 'string', enum: Object.keys(problems), description: 'The last segment of `type`, to branch on.' },
     requestId: { type: 'string', description: 'What to quote when asking for help.' },
+    quote: {
+      $ref: '#/components/schemas/Quote',
+      description: 'What the order would cost now, with `total-changed` alone.',
+    },
     errors: {
       type: 'array',
       description: 'Each piece of the input that is not valid.',

@@ -42,6 +42,11 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
     externalDocs: guide('architecture', 'Architecture'),
   },
   {
+    name: 'Pricing',
+    description: 'What an order costs besides its goods: shipping methods, tax rates and coupons.',
+    externalDocs: guide('pricing', 'How an order is priced'),
+  },
+  {
     name: 'Orders',
     description: 'Price, place, follow and cancel orders. A customer sees only their own.',
     externalDocs: guide('saga', 'The saga'),
@@ -55,6 +60,11 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
     name: 'Events',
     description: 'What happened to orders, refunds and customers, for other systems to follow.',
     externalDocs: guide('events', 'Domain events'),
+  },
+  {
+    name: 'Reports',
+    description: 'Figures about the shop, from a copy of the database that says how old it is.',
+    externalDocs: guide('analytics', 'Reports'),
   },
   {
     name: 'Operations',
@@ -86,6 +96,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   refundId: 'The id of the refund, which begins with `rfd_`.',
   applicationId: 'The id of the application, which begins with `app_`.',
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',
+  code: 'The code that the shop chose.',
+  country: 'Only those for this country, an ISO 3166-1 alpha-2 code.',
   active: 'Whether the products are on sale. `false` is for the back office.',
   sku: 'Only the product with this SKU.',
   q: 'Words to search for, at most 200 characters.',
@@ -115,6 +127,11 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   operation: 'Only requests for this operation, by its id in this document.',
   from: 'The beginning of the period, inclusive.',
   to: 'The end of the period, exclusive; now by default.',
+  zone: 'The time zone whose days count, by its name in the IANA database.',
+  order: 'The best sellers first, or the worst.',
+  by: 'What they are ranked by.',
+  days: 'From the sales of how many days the pace follows.',
+  groupBy: 'What a row is: a stretch of time, or a property of what was sold.',
   minSequence:
     'Wait up to two seconds until the answer has every event of the order up to this one: the `version` that you saw last.',
   email: 'Only the customer with this e-mail address, or their orders.',
@@ -134,6 +151,9 @@ export const statusNote = ({ statuses }: OperationContract, status: number): str
 
 /** What an operation does beyond its summary, for those whose contract says no more. */
 export const operationNotes: Readonly<Partial<Record<OperationId, string>>> = {
+  'list-tax-rates': 'Lists all rates, those of the past and of the future too; with `country`, those of one country.',
+  'get-coupon': 'Shows a coupon and how many orders use it. The code is the same in upper and lower case.',
+  'list-coupons': 'Lists all coupons, those that have ended too.',
   'get-me':
     'Shows the profile. With the ETag you can ask whether it has changed, and change exactly what you have read.',
   'update-me':

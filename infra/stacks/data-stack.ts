@@ -16,7 +16,7 @@ export class DataStack extends Stack {
   readonly identity: Identity;
   /** Undefined where AWS's own keys suffice. */
   readonly key: StageKey | undefined;
-  readonly monitored: Pick<MonitoredResources, 'cluster' | 'writer' | 'proxy' | 'tables'>;
+  readonly monitored: Pick<MonitoredResources, 'cluster' | 'writer' | 'reader' | 'proxy' | 'tables'>;
   readonly #zones: number;
 
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
@@ -36,6 +36,7 @@ export class DataStack extends Stack {
     this.monitored = {
       cluster: this.database.cluster.clusterIdentifier,
       writer: this.database.cluster.instanceIdentifiers[0]!,
+      reader: this.database.cluster.instanceIdentifiers[1],
       proxy: this.database.proxy.dbProxyName,
       tables: Object.fromEntries(
         Object.entries(this.tables.byName).map(([name, table]) => [name, table.tableName]),
@@ -45,6 +46,8 @@ export class DataStack extends Stack {
     new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications.tableName });
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys.tableName });
     new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
+    const { reader } = this.database;
+    if (reader !== undefined) new CfnOutput(this, 'DatabaseReader', { value: reader.endpoint });
   }
 
   /**

@@ -2,6 +2,7 @@ import type { VersionCondition } from '../contract/api/common.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import { maxWaitSeconds } from '../contract/api/orders.ts';
 import { Problem } from '../contract/api/problems.ts';
+import { prefersCsv } from './csv.ts';
 import { versionOf } from './response.ts';
 
 /** The header fields of a request that operations use. */
@@ -13,6 +14,8 @@ export type RequestHeaders = {
   /** What `If-Match` and `If-None-Match` ask of the version that a write changes. */
   condition: VersionCondition;
   ifNoneMatch: string | undefined;
+  /** Whether the client prefers CSV, where the operation has it. */
+  wantsCsv: boolean;
 };
 
 /** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale */
@@ -24,6 +27,7 @@ export function parseHeaders(contract: OperationContract, headers: Record<string
       ? { oneOf: parseIfMatch(headers['if-match']), noneOf: parseIfNoneMatch(headers['if-none-match']) }
       : {},
     ifNoneMatch: headers['if-none-match'],
+    wantsCsv: contract.csv === true && prefersCsv(headers.accept),
   };
 }
 

@@ -23,7 +23,10 @@ export function parseInput<C extends OperationContract>(
 }
 
 /** Unknown parameters are errors, also where an operation has none. */
-function parseQuery({ query, unpublished }: OperationContract, given: Record<string, string | undefined>): unknown {
+function parseQuery(
+  { query, unpublished, problemOf }: OperationContract,
+  given: Record<string, string | undefined>,
+): unknown {
   if (query === undefined) {
     if (!unpublished) parse(noParameters, given, toParameter);
     return undefined;
@@ -33,7 +36,7 @@ function parseQuery({ query, unpublished }: OperationContract, given: Record<str
   const odd = namesOf('number').find((name) => !/^\d{1,15}$/.test(given[name] ?? '0'));
   if (odd === undefined) {
     const gathered = { lists: namesOf('array'), maps: namesOf('record') };
-    return parse(query, gather(given, gathered), toParameter);
+    return parse(query, gather(given, gathered), toParameter, problemOf);
   }
   const error = { pointer: `?${odd}`, detail: 'must be a whole number in decimal digits' };
   throw new Problem('invalid-input', `${error.pointer} ${error.detail}.`, { errors: [error] });
@@ -69,7 +72,12 @@ type AnySchema = { _zod: { def: { type: string; innerType?: AnySchema } } };
 const isOf = (type: string, { _zod: { def } }: AnySchema): boolean =>
   def.type === type || (def.innerType !== undefined && isOf(type, def.innerType));
 
-function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKey[]) => string): unknown {
+function parse(
+  schema: z.ZodMiniType,
+  value: unknown,
+  pointer: (path: PropertyKey[]) => string,
+  problemOf: OperationContract['problemOf'] = {},
+): unknown {
   const result = z.safeParse(schema, value, { error: describe });
   if (result.success) return result.data;
   const errors: InputError[] = result.error.issues
@@ -81,7 +89,10 @@ function parse(schema: z.ZodMiniType, value: unknown, pointer: (path: PropertyKe
     );
   // Of several errors at one pointer, the last is the most specific: the maximum of a price, not that of all integers.
   const shown = [...new Map(errors.map((error) => [error.pointer, error])).values()].slice(0, maxErrors);
-  throw new Problem('invalid-input', `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
+  // A problem of its own is the answer when nothing else is wrong.
+  const codes = new Set(shown.map((error) => problemOf[error.pointer.slice(1)] ?? 'invalid-input'));
+  const code = codes.size === 1 ? [...codes][0]! : 'invalid-input';
+  throw new Problem(code, `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
 }
 
 /**

@@ -12,6 +12,7 @@ export type ProblemBody = {
   code: ProblemCode;
   requestId: string;
   errors?: InputError[];
+  quote?: object;
 };
 
 /** `Retry-After` while a dependency is unavailable, in seconds. */
@@ -52,6 +53,7 @@ export function problemResponse(problem: Problem, instance: string, requestId: s
     code: problem.code,
     requestId,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(problem.quote === undefined ? {} : { quote: problem.quote }),
   };
   return {
     statusCode: status,

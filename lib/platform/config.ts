@@ -7,6 +7,10 @@ const schema = z.object({
   AWS_REGION: z.string(),
   DATABASE_HOST: z.optional(z.string()),
   DATABASE_PORT: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(65535)), 5432),
+  /** The endpoint of the database's readers; without it reports are read from the writer. */
+  DATABASE_READER_HOST: z.optional(z.string()),
+  /** By default that of the writer. */
+  DATABASE_READER_PORT: z.optional(z.coerce.number().check(z.int(), z.gte(1), z.lte(65535))),
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
   /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),
@@ -63,6 +67,10 @@ const schema = z.object({
   /** How many orders of one customer may be neither paid nor ended, and how many units they may hold. */
   MAX_UNPAID_ORDERS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 100),
   MAX_UNPAID_UNITS: z._default(z.coerce.number().check(z.int(), z.gte(1)), 200),
+  /** Whether orders are taxed, and whether prices include the tax. */
+  TAX: z._default(z.enum(['none', 'included', 'excluded']), 'none'),
+  /** Whether an order must name a shipping method. */
+  SHIPPING_METHOD: z._default(z.enum(['optional', 'required']), 'optional'),
   /** When the payment of a new order is captured. */
   CAPTURE_AT: z._default(z.enum(['checkout', 'shipment']), 'checkout'),
   /** What is done about an authorization that ends before anything shipped, and how long before it ends. */

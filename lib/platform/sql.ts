@@ -12,7 +12,18 @@ export type { Sql } from 'postgres';
  * authenticates with a new IAM token (valid for 15 minutes, checked only when connecting). Statements are prepared by the
  * protocol, which RDS Proxy multiplexes; nothing else is kept in a session, so no connection is pinned.
  */
-export const sqlAs = (role: DatabaseRole): Sql => poolOf(role, connect);
+export const sqlAs = (role: DatabaseRole): Sql => poolOf(role, () => connect(role));
+
+/**
+ * The same to the database's readers, whose data are a moment old; undefined in a stage without one. On a laptop the reader is
+ * made for its first connection, which takes a second or some.
+ */
+export function readerAs(role: DatabaseRole): Sql | undefined {
+  const { DATABASE_READER_HOST: host, DATABASE_READER_PORT: port } = config();
+  return host === undefined
+    ? undefined
+    : poolOf(`${role}@reader`, () => sqlAt(host, role, { port, connectSeconds: 8 }));
+}
 
 /**
  * PostgreSQL's bigint as a number. Throws outside the range that JavaScript represents exactly; money stays inside it.
@@ -35,19 +46,24 @@ function connect(role: DatabaseRole): Sql {
 }
 
 /** A pool of one's own to the database at another address, such as a restored copy. The caller ends it. */
-export function sqlAt(host: string, role: DatabaseRole): Sql {
+export function sqlAt(
+  host: string,
+  role: DatabaseRole,
+  own: { port?: number | undefined; connectSeconds?: number } = {},
+): Sql {
   const { AWS_REGION, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_POOL_SIZE } = config();
   const { PREPARED_STATEMENTS } = config();
+  const { port = DATABASE_PORT, connectSeconds = 5 } = own;
   const signer = new Signer({
     hostname: host,
-    port: DATABASE_PORT,
+    port,
     username: role,
     region: AWS_REGION,
     credentials: awsCredentials(),
   });
   return postgres({
     host,
-    port: DATABASE_PORT,
+    port,
     database: DATABASE_NAME,
     username: role,
     password: () => signer.getAuthToken(),
@@ -59,7 +75,7 @@ export function sqlAt(host: string, role: DatabaseRole): Sql {
     max: DATABASE_POOL_SIZE,
     prepare: PREPARED_STATEMENTS === 'on',
     fetch_types: false,
-    connect_timeout: 5,
+    connect_timeout: connectSeconds,
     idle_timeout: 60,
     max_lifetime: 840,
     connection: { application_name: 'counterfoil' },

@@ -114,7 +114,7 @@ async function stateOf(owner: Sql): Promise<{ nextId: number; confirmed: number 
 }
 
 /** How many states the executions of the latest orders entered. */
-async function countTransitions({ stack }: Shop, owner: Sql, orders: number): Promise<number> {
+export async function countTransitions({ stack }: Shop, owner: Sql, orders: number): Promise<number> {
   const { statesEndpoint, env } = stack.inside;
   const latest = await owner<
     { id: string }[]

@@ -1,3 +1,4 @@
+import type { Usage } from '../../infra/cost/usage.ts';
 import type { ArchiveFigures } from './archive.ts';
 import { initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
@@ -34,6 +35,7 @@ export function toText({
   cache,
   webhooks,
   search,
+  usage,
   growth,
   retention,
   archive,
@@ -53,6 +55,7 @@ export function toText({
     ...(cache === undefined ? [] : [cacheText(cache)]),
     ...(webhooks === undefined ? [] : [webhooksText(webhooks)]),
     ...(search === undefined ? [] : [searchText(search)]),
+    ...(usage === undefined ? [] : [usageText(usage)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(retention === undefined ? [] : [retentionText(retention)]),
     ...(archive === undefined ? [] : [archiveText(archive)]),
@@ -155,6 +158,11 @@ function composeText(compose: ComposeFigures[]): string {
   ]);
   return table(['an order', 'requests', 'statements', 'p50 ms', 'of the plain read'], lines);
 }
+
+const usageText = (usage: Usage): string =>
+  ['an order uses', ...Object.entries(usage).map(([name, value]) => `${name.padEnd(16)}${rounded(value, 3)}`)].join(
+    '\n',
+  );
 
 function searchText({ products, lists, ratio }: SearchFigures): string {
   const lines = [

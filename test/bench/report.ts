@@ -1,3 +1,4 @@
+import type { Usage } from '../../infra/cost/usage.ts';
 import type { ArchiveFigures } from './archive.ts';
 import { initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
@@ -32,6 +33,7 @@ export type Results = {
   cache?: CacheFigures;
   webhooks?: WebhookFigures;
   search?: SearchFigures;
+  usage?: Usage;
   growth?: Growth[];
   retention?: RetentionFigures;
   archive?: ArchiveFigures;
@@ -53,6 +55,7 @@ export function toJson({
   cache,
   webhooks,
   search,
+  usage,
   growth,
   retention,
   archive,
@@ -100,6 +103,7 @@ export function toJson({
     ...(cache && { cache }),
     ...(webhooks && { webhooks }),
     ...(search && { search }),
+    ...(usage && { usage }),
     ...(peers && { peers }),
     ...(functions && {
       httpInitShareOfNaive: rounded(initShareOf(functions), 3),

@@ -31,6 +31,7 @@ import { toText } from './report-text.ts';
 import { measureRetention } from './retention.ts';
 import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
+import { measureUsage, recordUsage } from './usage.ts';
 import { measureWebhooks } from './webhooks.ts';
 
 const parts = [
@@ -47,12 +48,13 @@ const parts = [
   'cache',
   'webhooks',
   'search',
+  'usage',
   'growth',
   'retention',
   'peers',
 ] as const;
-/** Growth, retention and search fill shops, webhooks take half an hour, peers are other products, and the choreography is an example. */
-const unusual: readonly string[] = ['growth', 'retention', 'search', 'webhooks', 'peers', 'choreography'];
+/** Growth, retention and search fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
+const unusual: readonly string[] = ['growth', 'retention', 'search', 'usage', 'webhooks', 'peers', 'choreography'];
 const usualParts = parts.filter((part) => !unusual.includes(part));
 type Part = (typeof parts)[number];
 
@@ -60,6 +62,7 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
 
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
+  --record     keeps the figures of usage in infra/cost/usage.json, which npm run cost calculates with
   --part NAME  measures only this, and may be given more than once; all but growth, retention, search, webhooks, peers and
                choreography by default
   --against URL,COMMAND
@@ -72,7 +75,7 @@ const clients = [1, 8, 32];
 
 /** @returns whether every budget is kept */
 async function main(): Promise<boolean> {
-  const { short, json, part, help, against } = readArguments();
+  const { short, json, record, part, help, against } = readArguments();
   if (help) {
     console.log(usage);
     return true;
@@ -150,6 +153,11 @@ async function main(): Promise<boolean> {
     say('searching a large catalogue');
     results.search = await measureSearch({ products: 100_000, turns: short ? 30 : 200, say });
   }
+  if (part.includes('usage')) {
+    say('counting what an order uses of everything that AWS bills');
+    results.usage = await measureUsage(short ? 100 : 500);
+    if (record) await recordUsage(results.usage);
+  }
   if (part.includes('growth')) {
     say('asking shops of several sizes');
     results.growth = await measureGrowth({
@@ -204,6 +212,7 @@ function readArguments() {
     options: {
       short: { type: 'boolean', default: false },
       json: { type: 'string' },
+      record: { type: 'boolean', default: false },
       part: { type: 'string', multiple: true, default: [...usualParts] },
       against: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },

@@ -11,7 +11,7 @@ import { cancelOrder } from '../../lib/shop/orders/cancel.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { adjustStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { anyApplication } from '../support/applications.ts';
-import { type Saga, unpaidLimits } from '../support/saga.ts';
+import { pricing, type Saga, unpaidLimits } from '../support/saga.ts';
 import { type CustomerAction, type History, mishaps, type Paced, type Place, type StaffAction } from './history.ts';
 import type { ModelOrder, ModelProduct } from './model.ts';
 
@@ -216,7 +216,7 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
       onOrder(input.orderId);
       if (!dies) await saga.startPlacing(input);
     };
-    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits, numberPrefix: 'CF' }, claim, {
+    return placeOrder({ sql: api, keys, clock, startPlacing, unpaidLimits, pricing, numberPrefix: 'CF' }, claim, {
       customerId,
       lines,
       paymentMethod,

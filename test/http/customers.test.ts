@@ -39,6 +39,7 @@ describe('POST /customers', () => {
       name: ada.name,
       address: null,
       premium: false,
+      verifiedVatNumber: null,
       suspended: false,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

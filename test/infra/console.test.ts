@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OrderView } from '../../infra/local/console/order.ts';
 import type { OrderList } from '../../infra/local/console/orders.ts';
+import type { OverviewView } from '../../infra/local/console/overview.ts';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 
@@ -135,6 +136,18 @@ test('a page that listens hears of an order within a second of its request', asy
   // The looks into the log are 200 ms apart; a machine that has much else to do is later.
   expect(heard.find((time) => time > placed)! - placed).toBeLessThan(10_000);
   controller.abort();
+});
+
+test('the dashboards of a deployment show what was just measured', async () => {
+  await place();
+  const { dashboards } = await ask<OverviewView>('overview?range=5');
+  const widgets = dashboards.flatMap((dashboard) => dashboard.widgets);
+  const orders = widgets.find((widget) => widget.type === 'metric' && widget.title === 'Orders');
+  const total = orders?.type === 'metric' ? orders.lines.find(({ label }) => label === 'OrdersPlaced')?.points[0] : 0;
+  expect(total).toBeGreaterThanOrEqual(1);
+  const log = widgets.find((widget) => widget.type === 'log');
+  expect(log?.type === 'log' && log.table.rows.flat()).toContain('place-order');
+  expect(await ask('overview?range=7')).toEqual({ error: 'There is no such range.' });
 });
 
 test('an address of no order, and one that is no address, are refused', async () => {

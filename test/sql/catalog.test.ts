@@ -5,6 +5,7 @@ import { newId } from '../../lib/kernel/ids.ts';
 import { insertProduct, type NewProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
 import { listProducts } from '../../lib/shop/catalog/list.sql.ts';
 import { findProduct, findProducts, requireProduct } from '../../lib/shop/catalog/products.sql.ts';
+import { basketOf } from '../../lib/shop/pricing/basket.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -278,8 +279,12 @@ describe('what pricing reads', () => {
     const off = await add('A-4', { active: false });
     const customerId = await addCustomer(true);
     statements.length = 0;
+    const linesOf = (ids: string[]) => ids.map((productId) => ({ productId, quantity: 1 }));
     const productIds = [three.id, off.id, unknown, one.id];
-    const { premium, products } = await readPriceable(orders, { customerId, productIds });
+    const { premium, products } = await readPriceable(
+      orders,
+      basketOf({ lines: linesOf(productIds) }, customerId, clock.now()),
+    );
     expect(statements).toHaveLength(1);
     expect(premium).toBe(true);
     const unweighed = { taxClass: 'standard', weight: null, hasOptions: false };
@@ -292,7 +297,10 @@ describe('what pricing reads', () => {
   test('an ordinary customer, an unknown customer and nobody are not premium', async () => {
     const ordinary = await addCustomer(false);
     for (const customerId of [ordinary, newId('customer', clock), null]) {
-      expect(await readPriceable(orders, { customerId, productIds: [] })).toEqual({ premium: false, products: [] });
+      expect(await readPriceable(orders, basketOf({ lines: [] }, customerId, clock.now()))).toMatchObject({
+        premium: false,
+        products: [],
+      });
     }
   });
 });

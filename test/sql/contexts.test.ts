@@ -25,6 +25,7 @@ const dependencies = {
   catalog: ['view of stock'],
   customers: ['function reads archive', 'function reads orders', 'function reads outbox'],
   outbox: [],
+  pricing: [],
   stock: ['foreign key to catalog', 'function reads outbox', 'view of orders'],
   orders: [
     'foreign key to customers',
@@ -34,10 +35,11 @@ const dependencies = {
     'function reads archive',
     'function reads outbox',
     'function reads payments',
+    'function reads pricing',
     'function reads stock',
   ],
   payments: ['foreign key to orders', 'view of orders'],
-  monitor: ['view of archive', 'view of orders', 'view of payments', 'view of stock'],
+  monitor: ['view of archive', 'view of orders', 'view of payments', 'view of pricing', 'view of stock'],
   // It moves rows of all of these in one transaction.
   archive: [
     'foreign key to catalog',
@@ -48,6 +50,14 @@ const dependencies = {
     'function reads payments',
     'function reads stock',
     'view of monitor',
+    'view of orders',
+    'view of payments',
+    'view of stock',
+  ],
+  reporting: [
+    'view of archive',
+    'view of catalog',
+    'view of customers',
     'view of orders',
     'view of payments',
     'view of stock',

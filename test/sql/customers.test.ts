@@ -49,6 +49,7 @@ describe('a new customer', () => {
       name: 'Ada Lovelace',
       address: null,
       premium: false,
+      verifiedVatNumber: null,
       suspended: false,
       createdAt: '2026-01-01T00:00:00.000Z',
       updatedAt: '2026-01-01T00:00:00.000Z',

@@ -40,7 +40,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await sql.end();
   await admin.unsafe(`drop database ${database} with (force)`);
-  const roles = await admin`select rolname from pg_roles where rolcanlogin and rolname not in ('rdsadmin', 'migrator')`;
+  const roles = await admin`
+    select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('rdsadmin', 'rds_iam', 'migrator')`;
   for (const { rolname } of roles) await admin.unsafe(`drop role ${rolname}`);
 });
 

@@ -8,7 +8,7 @@ import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { detailsOf, placeOrder } from '../../lib/shop/orders/place.ts';
 import { priceOrder } from '../../lib/shop/pricing/price.ts';
-import { type Saga, startSaga, unpaidLimits } from '../support/saga.ts';
+import { pricing, type Saga, startSaga, unpaidLimits } from '../support/saga.ts';
 
 let saga: Saga;
 let productId: string;
@@ -32,6 +32,7 @@ const place = (claim: ReturnType<typeof newClaim>, now = Date.now()) => {
       clock,
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
       unpaidLimits,
+      pricing,
       numberPrefix: 'CF',
       startPlacing: async () => {},
     },
@@ -177,6 +178,7 @@ describe('one key, one order', () => {
       stopwatch,
       keys: { table: 'orders.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 },
       unpaidLimits,
+      pricing,
       numberPrefix: 'CF',
       startPlacing: saga.startPlacing,
     };
@@ -239,7 +241,7 @@ describe('what is stored', () => {
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
     const startPlacing = () => Promise.reject(new Error('Step Functions is away'));
     const { placed, startError } = await placeOrder(
-      { sql: saga.api, clock, keys, startPlacing, unpaidLimits, numberPrefix: 'CF' },
+      { sql: saga.api, clock, keys, startPlacing, unpaidLimits, pricing, numberPrefix: 'CF' },
       newClaim(),
       {
         customerId: saga.customerId,
@@ -277,6 +279,7 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
       clock,
       keys: { table: 'orders.idempotency_keys', clock, keepSeconds: 48 * 3600 },
       unpaidLimits,
+      pricing,
       numberPrefix: 'CF',
       startPlacing: async () => {
         await pass(9_000);
@@ -295,7 +298,15 @@ describe('a customer with orders that are not paid', () => {
   const order = (quantity: number, customerId: string) => {
     const clock = saga.clock;
     const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
-    const deps = { sql: saga.api, clock, keys, unpaidLimits: limits, numberPrefix: 'CF', startPlacing: async () => {} };
+    const deps = {
+      sql: saga.api,
+      clock,
+      keys,
+      unpaidLimits: limits,
+      pricing,
+      numberPrefix: 'CF',
+      startPlacing: async () => {},
+    };
     const lines = [{ productId, quantity }];
     return placeOrder(
       deps,

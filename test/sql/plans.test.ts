@@ -84,13 +84,14 @@ import { placeOrder } from '../../lib/shop/orders/place.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { claimRefund, findRefund, listRefunds, readRefundToMake } from '../../lib/shop/payments/refunds.sql.ts';
 import { listOpenRefunds, nextAttempt, settleRefund } from '../../lib/shop/payments/settle-refund.sql.ts';
+import { basketOf } from '../../lib/shop/pricing/basket.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
 import { releaseHeldOfCompensated, releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
-import { poolOptions, unpaidLimits } from '../support/saga.ts';
+import { poolOptions, pricing, unpaidLimits } from '../support/saga.ts';
 import { bestCustomer, fillShop, ids, openOrder, sizes } from '../support/shop-of-100k.ts';
 
 let database: TestDatabase;
@@ -115,6 +116,11 @@ const id = (kind: IdKind) => newId(kind, clock);
 const keys = <T extends string>(table: T) => ({ table, clock, keepSeconds: 48 * 3600 });
 const claim = (caller: string, operation: string) => ({ caller, key: id('request'), operation, fingerprint: 'f' });
 const lines = [1, 2, 3].map((n) => ({ productId: ids.product(n), quantity: 1 }));
+const chosen = {
+  shippingMethod: 'parcel',
+  couponCode: 'SPRING',
+  shippingAddress: { country: 'DE' },
+};
 const productIds = lines.map(({ productId }) => productId);
 const start = () => Promise.resolve();
 const midway = { id: ids.order(5), touchedAt: '2020-01-01 00:00:00+00' };
@@ -276,7 +282,11 @@ const calls: Call[] = [
     (sql) => sql.begin((tx) => adjustStock(tx, ids.product(777), { quantity: 1, reason: 'x' }, clock)),
   ],
 
-  ['create-quote', 'orders_api', (sql) => readPriceable(sql, { customerId: ids.customer(5), productIds })],
+  [
+    'create-quote',
+    'orders_api',
+    (sql) => readPriceable(sql, basketOf({ lines, ...chosen }, ids.customer(5), clock.now())),
+  ],
   [
     'place-order',
     'orders_api',
@@ -288,6 +298,7 @@ const calls: Call[] = [
         clock,
         startPlacing: start,
         unpaidLimits,
+        pricing,
         numberPrefix: 'CF',
         keys: keys('orders.idempotency_keys'),
       };
@@ -309,6 +320,7 @@ const calls: Call[] = [
         clock,
         startPlacing: start,
         unpaidLimits,
+        pricing,
         numberPrefix: 'CF',
         keys: keys('orders.idempotency_keys'),
       };

@@ -11,7 +11,7 @@ const roles = databaseRoles.filter((role): role is Role => role !== 'migrator');
 const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   customers_api: {
     'customers.customers': [
-      'select, insert, update(email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
+      'select, insert, update(email, confirmed_at, name, address, premium, verified_vat_number, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)',
       'adds customers, shows and changes them, signs them in; an id never changes, and nobody is deleted',
     ],
     'customers.email_tokens': ['select, insert, update', 'issues, replaces and uses tokens'],
@@ -28,14 +28,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   profiles_api: {
     'customers.customers': [
-      'select(id, email, name, words, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'select(id, email, name, words, address, premium, verified_vat_number, suspended_at, version, created_at, updated_at, erased_at)',
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
   },
   customer_export: {
     'customers.customers': [
-      'select(id, email, confirmed_at, name, address, premium, suspended_at, version, created_at, updated_at, erased_at)',
+      'select(id, email, confirmed_at, name, address, premium, verified_vat_number, suspended_at, version, created_at, updated_at, erased_at)',
       'exports the profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'exports how the customer signs in'],
@@ -58,7 +58,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   customer_erasure: {
     'customers.customers': [
-      'select(id, email, access_version, version, erased_at), update(email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at, erased_at)',
+      'select(id, email, access_version, version, erased_at), update(email, confirmed_at, name, address, premium, verified_vat_number, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at, erased_at)',
       'empties the row; the address is for the last mail',
     ],
     'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
@@ -98,6 +98,18 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
+    'pricing.shipping_methods': [
+      'select, insert, update(name, position, countries, currency, cost, free_above, tax_class, active, version, updated_at), delete',
+      'shows, adds, changes and deletes shipping methods; orders keep what they cost',
+    ],
+    'pricing.tax_rates': [
+      'select, insert, update(name, country, region, tax_class, rate, reverse_charge, valid_from, valid_to, version, updated_at), delete',
+      'shows, adds, changes and deletes tax rates; orders keep their tax',
+    ],
+    'pricing.coupons': [
+      'select, insert, update(kind, percent, amount, currency, valid_from, valid_to, usage_limit, customer_limit, version, updated_at)',
+      'shows, adds and changes coupons; never how often they are used',
+    ],
     'catalog.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'outbox.events': ['insert', 'writes the events of the products that it adds or changes'],
     'stock.levels': [
@@ -107,11 +119,34 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
     'archive.movements': ['select', 'shows the old part of the ledger'],
   },
+  reporting: {
+    'reporting.orders': ['select', 'adds up what was ordered'],
+    'reporting.order_lines': ['select', 'adds up what was sold'],
+    'reporting.payments': ['select', 'adds up what was paid'],
+    'reporting.refunds': ['select', 'adds up what was given back'],
+    'reporting.products': ['select', 'names products, and finds those that nobody bought'],
+    'reporting.stock': ['select', 'says how long the stock lasts'],
+    'reporting.stock_movements': ['select', 'says how much there was before'],
+    'reporting.customers_masked': ['select', 'describes a customer without their name'],
+    'reporting.customer_summary': ['select', 'adds up what a customer bought'],
+  },
+  analyst: {
+    'reporting.orders': ['select', 'people query the contract of views, and no table'],
+    'reporting.order_lines': ['select', 'the same'],
+    'reporting.payments': ['select', 'the same'],
+    'reporting.refunds': ['select', 'the same'],
+    'reporting.products': ['select', 'the same'],
+    'reporting.stock': ['select', 'the same'],
+    'reporting.stock_movements': ['select', 'the same'],
+    'reporting.customers_masked': ['select', 'names and addresses are masked for whom nobody granted them'],
+    'reporting.customer_summary': ['select', 'the same'],
+  },
   catalog_reader: {
     'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
     'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
     'catalog.availability': ['select', 'shows whether a product can be ordered, and not how many there are'],
     'catalog.products': ['select', 'shows products; it changes none'],
+    'pricing.shipping_methods': ['select', 'shows shipping methods to choose from'],
   },
   orders_api: {
     'orders.orders': [
@@ -129,7 +164,16 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.timeline': ['select', 'shows what happened to them'],
     'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
-    'orders.priceable_customers': ['select', 'knows who is premium, and nothing else of a customer'],
+    'orders.sold_products': ['select', 'keeps cost, category and brand with a line, for reports'],
+    'orders.priceable_customers': [
+      'select',
+      'knows who is premium and a verified VAT number, and nothing else of a customer',
+    ],
+    'pricing.shipping_methods': ['select', 'prices the shipping'],
+    'pricing.tax_rates': ['select', 'taxes'],
+    'pricing.coupons': ['select, update(used)', 'prices with a coupon, and counts its use'],
+    'pricing.coupon_customers': ['select, insert, update(uses, at_most)', 'counts the uses of each customer'],
+    'pricing.coupon_uses': ['insert', 'says which order uses a coupon'],
     'outbox.events': ['insert', 'writes the events of the orders that it places or cancels'],
   },
   refunds_api: {
@@ -197,6 +241,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'orders.order_details': ['select', 'finds orders that no execution works on, with their payment'],
     'orders.timeline': ['insert', 'adds what it did'],
+    'pricing.coupon_uses': ['select, delete', 'gives the use of a coupon back when the order fails or is cancelled'],
+    'pricing.coupons': ['select(code, used), update(used)', 'counts it back'],
+    'pricing.coupon_customers': ['select(code, customer_id, uses), update(uses)', 'counts it back for the customer'],
     'stock.wanted': ['select', 'knows the products and quantities of an order, not their prices'],
     'stock.levels': [
       'select, update(product_id)',
@@ -227,6 +274,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.order_details': ['select', 'shows orders with lines and payment'],
     'orders.timeline': ['select, insert', 'shows the timeline and adds what an operator did'],
     'orders.review_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'pricing.coupon_uses': ['select, delete', 'gives the use of a coupon back when the order fails or is cancelled'],
+    'pricing.coupons': ['select(code, used), update(used)', 'counts it back'],
+    'pricing.coupon_customers': ['select(code, customer_id, uses), update(uses)', 'counts it back for the customer'],
     'orders.manual_reviews': [
       'select, update(settled_at, settled_how)',
       'shows why orders are in manual review, and settles reviews',
@@ -322,7 +372,9 @@ const as = {} as Record<DatabaseRole | 'rdsadmin', Sql>;
 beforeAll(async () => {
   database = await createDatabase();
   for (const role of [...databaseRoles, 'rdsadmin' as const]) {
-    as[role] = database.connect(role, { max: 1 }) as unknown as Sql;
+    // That sessions only read is a default, which a session may change: the grants alone have to hold.
+    const connection = { default_transaction_read_only: 'off' as never };
+    as[role] = database.connect(role, { max: 1, connection }) as unknown as Sql;
   }
   // A clone has its template's tables, but not the template's rights on the database itself.
   await as.migrator.unsafe(`revoke all on database ${database.name} from public`);
@@ -407,6 +459,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
+      { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`
@@ -439,6 +492,8 @@ describe('a session', () => {
     ['reconciler', '1min'],
     ['audit_writer', '20s'],
     ['audit_reader', '5s'],
+    ['reporting', '8s'],
+    ['analyst', '1min'],
   ])('%s has an empty search path and a limit for everything', async (role, statement) => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,

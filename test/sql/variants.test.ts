@@ -7,6 +7,7 @@ import { insertProduct, type NewProduct, updateProduct } from '../../lib/shop/ca
 import { listProducts, type ProductFilter } from '../../lib/shop/catalog/list.sql.ts';
 import { findProduct } from '../../lib/shop/catalog/products.sql.ts';
 import { familyOf, insertVariant, listVariants, type NewVariant } from '../../lib/shop/catalog/variants.sql.ts';
+import { basketOf } from '../../lib/shop/pricing/basket.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { adjustStock, setLowStock } from '../../lib/shop/stock/ledger.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
@@ -98,7 +99,8 @@ describe('a variant', () => {
     const shirt = await addShirt();
     const small = await addVariant(shirt.id, 'S', { price: eur(1500) });
     const price = async () => {
-      const { products } = await readPriceable(orders, { customerId: null, productIds: [shirt.id, small.id] });
+      const lines = [shirt.id, small.id].map((productId) => ({ productId, quantity: 1 }));
+      const { products } = await readPriceable(orders, basketOf({ lines }, null, 0));
       return products.map(({ id, priceAmount, hasOptions }) => [id, priceAmount, hasOptions]).sort();
     };
     expect(await price()).toEqual(

@@ -10,7 +10,7 @@ export type ProviderCharge = { orderId: string; status: string; amount: number; 
 export type Scope = { productIds: readonly string[]; orderIds: readonly string[] };
 
 /**
- * The four invariants of the product, and that the provider's transactions, the stock ledger, the timeline and the outbox agree
+ * The invariants of the product, and that the provider's transactions, the stock ledger, the timeline and the outbox agree
  * with the orders, asked in queries that share nothing with the product's own.
  * @param sql a role that may read everything, with columns in camel case
  * @returns a sentence for each that is broken
@@ -21,10 +21,12 @@ export async function brokenInvariants(sql: Sql, charges: readonly ProviderCharg
   const kept = new Map(charges.map((charge) => [charge.orderId, keptOf(charge)]));
   const states = new Map(charges.map(({ orderId, status }) => [orderId, status]));
   const known = new Set(orders.map(({ id }) => id));
+  const coupons = await readCoupons(sql);
   const orphans = [...kept].filter(([orderId, amount]) => !known.has(orderId) && amount !== 0);
   return [
     ...levels.flatMap(breachesOfLevel),
     ...orders.flatMap((order) => breachesOfOrder(order, kept.get(order.id))),
+    ...coupons.flatMap(breachesOfCoupon),
     ...orders.flatMap(({ id, payments }) =>
       payments
         .filter(({ status }) => status === 'captured' && states.get(id) === 'authorized')
@@ -64,6 +66,34 @@ function breachesOfLevel({ id, onHand, reserved, ledger, held, bought, holding, 
     [held === reserved, `the ledger sums to ${held} reserved, the level says ${reserved}`],
     [holding === reserved, `reservations hold ${holding}, the level says ${reserved}`],
     [bought - sold === onHand, `${bought} came in and ${sold} were sold, but ${onHand} are on hand`],
+  ]);
+}
+
+type Coupon = { code: string; used: number; most: number | null; orders: number; counted: number; ofCustomers: number };
+
+/** Each coupon, with the orders that name it and have neither failed nor been cancelled. Archived ones count as used. */
+async function readCoupons(sql: Sql): Promise<Coupon[]> {
+  return sql<Coupon[]>`
+    select c.code, c.used, c.usage_limit as most,
+      (
+        select count(*)::integer from orders.orders o
+        where o.coupon_code = c.code and o.status not in ('failed', 'cancelled')
+      ) as orders,
+      (
+        select count(*)::integer from pricing.coupon_uses u join orders.orders o on o.id = u.order_id where u.code = c.code
+      ) as counted,
+      (select coalesce(sum(k.uses), 0)::integer from pricing.coupon_customers k where k.code = c.code) as of_customers
+    from pricing.coupons c`;
+}
+
+function breachesOfCoupon({ code, used, most, orders, counted, ofCustomers }: Coupon): string[] {
+  return failing(`coupon ${code}`, [
+    [most === null || used <= most, `is used ${used} times, above its limit of ${most}`],
+    [orders === counted, `${orders} orders use it, and ${counted} are counted`],
+    [
+      used >= counted && used >= ofCustomers,
+      `is used ${used} times, ${counted} by orders and ${ofCustomers} by customers`,
+    ],
   ]);
 }
 

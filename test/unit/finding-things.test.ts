@@ -109,4 +109,4 @@ function importsOf(file: string): string[] {
 }
 
 /** Whether a file belongs to a domain, and not to what all handlers share. */
-const inDomain = (file: string): boolean => /^lib\/(shop|saga|auth|accounts|events|operations)\//.test(file);
+const inDomain = (file: string): boolean => /^lib\/(shop|saga|auth|accounts|events|operations|analytics)\//.test(file);

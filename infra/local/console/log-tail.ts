@@ -22,8 +22,9 @@ export function followLog(file: string): LogTail {
       try {
         const { size } = await handle.stat();
         position ??= Math.max(0, size - mostOld);
-        // Another file has taken its place.
-        if (size < position) [position, rest] = [0, Buffer.alloc(0)];
+        // Another file has taken its place, or so much was logged meanwhile that nobody wants to see all of it.
+        if (size < position || size > position + mostOld)
+          [position, rest] = [Math.max(0, size - mostOld), Buffer.alloc(0)];
         const chunks = [rest];
         while (position < size) {
           const length = Math.min(size - position, mostAtOnce);

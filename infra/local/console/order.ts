@@ -4,13 +4,14 @@ import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import { readRecords } from '../../../lib/operations/manual-review/explain.sql.ts';
 import { findReviewOrder } from '../../../lib/operations/manual-review/find.sql.ts';
 import {
+  capturingExecution,
   compensatingExecution,
   type ExecutionId,
   placingExecution,
   refundingExecution,
 } from '../../../lib/saga/executions.ts';
 import type { Database } from './database.sql.ts';
-import { findFacts, refundAttempts, type StockLevel, stockLevels } from './orders.sql.ts';
+import { captureAttempts, findFacts, refundAttempts, type StockLevel, stockLevels } from './orders.sql.ts';
 import { executionsOf } from './orders.ts';
 import type { StatesApi } from './states-api.ts';
 import { readCause, type Visit, visitsOf } from './story.ts';
@@ -67,12 +68,13 @@ export async function readOrder(deps: Deps, orderId: string, now: number): Promi
   const facts = await database.read((sql) => findFacts(sql, orderId));
   if (facts === undefined) return undefined;
   const { id, currency, compensationAttempts, updatedAt, archived, correlationId } = facts;
-  const [order, records, refunds] = await Promise.all([
+  const [order, records, refunds, captures] = await Promise.all([
     database.read((sql) => findReviewOrder(sql, orderId, now)),
     database.read((sql) =>
       readRecords(sql, { id, currency, compensationAttempts, updatedAt, archived, wasConfirmed: true }, now),
     ),
     database.read((sql) => refundAttempts(sql, orderId)),
+    database.read((sql) => captureAttempts(sql, orderId)),
   ]);
   const { actions: _actions, ...shown } = records;
   const wanted: ExecutionId[] = [
@@ -81,6 +83,7 @@ export async function readOrder(deps: Deps, orderId: string, now: number): Promi
     ...Array.from({ length: compensationAttempts }, (_, i) =>
       compensatingExecution({ orderId, reason: 'retry', attempt: i + 1 }),
     ).slice(-10),
+    ...captures.map(({ id: paymentId, attempt }) => capturingExecution({ paymentId, attempt })),
     ...refunds.map(({ id: refundId, attempt }) => refundingExecution({ refundId, attempt })),
   ];
   const [executions, levels, charge, deliveries] = await Promise.all([

@@ -88,6 +88,13 @@ export type RefundAttempts = { id: string; attempt: number };
 export const refundAttempts = (sql: Sql, orderId: string): Promise<RefundAttempts[]> =>
   sql<RefundAttempts[]>`select id, attempt from payments.refunds where order_id = ${orderId} order by id`;
 
+export type CaptureAttempt = { id: string; attempt: number };
+
+/** The payment of an order whose capture was requested, with the number of the execution that works on it. */
+export const captureAttempts = (sql: Sql, orderId: string): Promise<CaptureAttempt[]> => sql<CaptureAttempt[]>`
+  select id, capture_attempt as attempt from payments.payments
+  where order_id = ${orderId} and capture_requested_at is not null`;
+
 export type StockLevel = { productId: string; sku: string; onHand: number; reserved: number };
 
 /** How many units of an order's products there are now. */

@@ -15,6 +15,8 @@ export type StackCalls = {
   arm(name: FaultName): ArmedFault[];
   clearFaults(): ArmedFault[];
   mails(): SentMail[];
+  /** How many events no consumer took. */
+  parkedEvents(): number;
 };
 
 /** The same from another thread. */
@@ -30,6 +32,8 @@ export type ConsoleData = {
   compileCache: string;
   demoFile: string;
   baseUrl: string;
+  /** When the stack was started, by the machine's clock in milliseconds since the epoch. */
+  startedAt: number;
   statesEndpoint: string;
   dynamoEndpoint: string;
   machines: Record<StateMachineName, { arn: string; definition: object }>;

@@ -29,6 +29,8 @@ export function statesApi(endpoint: string) {
       const body = { stateMachineArn, statusFilter: 'RUNNING', maxResults: 100 };
       return (await call<{ executions: RawExecution[] }>('ListExecutions', body))?.executions ?? [];
     },
+    newest: async (stateMachineArn: string, maxResults: number): Promise<RawExecution[]> =>
+      (await call<{ executions: RawExecution[] }>('ListExecutions', { stateMachineArn, maxResults }))?.executions ?? [],
     /** All events of an execution, oldest first. */
     async history(executionArn: string): Promise<RawEvent[]> {
       const events: RawEvent[] = [];

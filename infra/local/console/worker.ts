@@ -1,15 +1,20 @@
 import { enableCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+import { sharedRuns } from '../../../lib/kernel/shared-runs.ts';
 import { type FaultName, faults } from '../faults.ts';
 import type { Machine } from '../states/definition.ts';
 import { act, actions } from './act.ts';
+import { collect } from './collect.ts';
 import { openDatabase } from './database.sql.ts';
 import { pageFile, pageHtml } from './files.ts';
+import { measure } from './gauges.ts';
 import { graphOf } from './graph.ts';
 import { createLive } from './live.ts';
-import { followLog } from './log-tail.ts';
+import { followLog, type LogLine } from './log-tail.ts';
+import { MetricStore } from './metric-store.ts';
 import { readOrder } from './order.ts';
 import { listOrders } from './orders.ts';
+import { drawOverview, type OverviewDeps, ranges } from './overview.ts';
 import type { ConsoleData, FromConsole } from './protocol.ts';
 import { remoteStack } from './remote.ts';
 import { createConsoleServer, type Endpoint, Refused } from './server.ts';
@@ -38,10 +43,63 @@ const onceMoreAfter = 3;
 /** Looks into the log as long as a page is open. */
 async function follow(): Promise<void> {
   for (let quiet = 0; live.anybody(); quiet++) {
-    if ((await log.read()).length > 0) quiet = 0;
+    await readLog();
+    if (isNew) quiet = 0;
+    isNew = false;
     if (quiet === 0 || quiet === onceMoreAfter) live.changed();
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
+}
+
+const store = new MetricStore();
+const requests: LogLine[] = [];
+const mostRequests = 5000;
+
+/** Whether something was logged that pages have not heard of. */
+let isNew = false;
+const shared = sharedRuns<void>();
+
+/** Takes in what was logged since the last time. */
+const readLog = () =>
+  shared('log', async () => {
+    const lines = await log.read();
+    const now = Date.now();
+    for (const line of lines) {
+      collect(store, line, now);
+      if (line.accessId !== undefined) requests.push(line);
+    }
+    requests.splice(0, requests.length - mostRequests);
+    isNew ||= lines.length > 0;
+  });
+
+let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms'>> | undefined;
+
+/** CDK is loaded when the dashboards are looked at for the first time. */
+async function readDashboards() {
+  const { readDefinitions } = await import('./definitions.ts');
+  const arns = Object.entries(machines).map(([name, { arn }]) => [name, arn]);
+  return readDefinitions(Object.fromEntries(arns) as Parameters<typeof readDefinitions>[0]);
+}
+
+async function overview(minutes: string) {
+  if (!Object.hasOwn(ranges, minutes)) throw new Refused(400, 'There is no such range.');
+  definitions ??= readDashboards();
+  definitions.catch(() => {
+    definitions = undefined;
+  });
+  const [{ dashboards, alarms }, { ahead }] = await Promise.all([definitions, stack.clock(), readLog()]);
+  await measureOnce(ahead * 1000);
+  return drawOverview({ store, lines: () => requests, dashboards, alarms, since: data.startedAt }, minutes, Date.now());
+}
+
+let measuredAt = 0;
+
+/** At most once a second, however many pages are open. */
+async function measureOnce(ahead: number): Promise<void> {
+  const now = Date.now();
+  if (now - measuredAt < 900) return;
+  measuredAt = now;
+  await measure({ store, database, states, machines, parkedEvents: () => stack.parkedEvents(), ahead }, now);
 }
 
 const graphs = Object.fromEntries(
@@ -88,6 +146,7 @@ const endpoints: Endpoint[] = [
     path: new RegExp(`^orders/${orderId}/(${Object.keys(actions).join('|')})$`),
     answer: ({ parts: [id, action], body }) => act(data, action as keyof typeof actions, id!, body),
   },
+  { method: 'GET', path: /^overview$/, answer: ({ query }) => overview(query.get('range') ?? '15') },
   { method: 'GET', path: /^graphs$/, answer: async () => graphs },
   { method: 'GET', path: /^faults$/, answer: async () => faultList(await stack.armedFaults()) },
   { method: 'POST', path: /^faults$/, answer: ({ body }) => arm(body) },

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 /** The folders of a stack's two clusters. After a failover the second one is the primary. */
 export const clusterFolders = ['postgres', 'postgres-2'] as const;
+/** The folder of the standby that serves reads. */
+export const readerFolder = 'postgres-reader';
 type ClusterFolder = (typeof clusterFolders)[number];
 
 const fileOf = (directory: string): string => join(directory, 'primary');

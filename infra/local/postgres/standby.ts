@@ -21,6 +21,8 @@ type Options = {
   primary: Postgres;
   /** What it holds is replaced. */
   dataDir: string;
+  /** Serves reads, and no commit waits for it; by default it is there to take over. */
+  reads?: true;
   settings?: Record<string, string>;
   /** As of the primary. */
   programs?: string | undefined;
@@ -32,9 +34,12 @@ const pollMs = 20;
 
 /**
  * Clones a running primary and starts the clone as its standby. From when this resolves, the primary confirms a transaction
- * only when the standby has it on disk too, as Aurora's storage does: a failover loses none that was confirmed.
+ * only when the standby has it on disk too, as Aurora's storage does: a failover loses none that was confirmed. It never waits
+ * for a standby that serves reads.
  */
-export async function startStandby({ primary, dataDir, settings, programs, log }: Options): Promise<Standby> {
+export async function startStandby(options: Options): Promise<Standby> {
+  const { primary, dataDir, reads, settings, programs, log } = options;
+  const name = reads ? 'reader' : 'standby';
   const sql = postgres({ host: primary.socketDir, user: 'rdsadmin', database: 'postgres', max: 1, onnotice: () => {} });
   let server: Postgres | undefined;
   try {
@@ -43,13 +48,17 @@ export async function startStandby({ primary, dataDir, settings, programs, log }
       dataDir,
       programs,
       log,
-      settings: { ...settings, primary_conninfo: `host=${primary.socketDir} user=rdsadmin application_name=${name}` },
+      settings: {
+        ...settings,
+        ...(reads ? ofReader : {}),
+        primary_conninfo: `host=${primary.socketDir} user=rdsadmin application_name=${name}`,
+      },
     });
     server = started;
-    await untilStreaming(sql, started);
-    await waitForStandby(sql, name);
+    await untilStreaming(sql, started, name);
+    if (!reads) await waitForStandby(sql, name);
     const ended = started.exited.then(async () => {
-      await waitForStandby(sql, '').catch(() => {}); // The primary has ended too.
+      if (!reads) await waitForStandby(sql, '').catch(() => {}); // The primary has ended too.
       await sql.end({ timeout: 1 });
       await started.stop();
     });
@@ -72,7 +81,17 @@ export async function startStandby({ primary, dataDir, settings, programs, log }
   }
 }
 
-const name = 'standby';
+/**
+ * A reader asks for a sign of life after two seconds of silence, so that an idle primary does not look like lag, and knows after
+ * four that the link is cut. It keeps the primary from removing rows that a report still reads.
+ */
+const ofReader = {
+  hot_standby_feedback: 'on',
+  wal_receiver_timeout: '4s',
+  wal_receiver_status_interval: '1s',
+  // Nothing is archived from here.
+  archive_mode: 'off',
+};
 
 async function clone({ socketDir: host }: Postgres, dataDir: string): Promise<void> {
   await removePostgresData(dataDir);
@@ -86,7 +105,7 @@ async function clone({ socketDir: host }: Postgres, dataDir: string): Promise<vo
   await rename(made, place.data);
 }
 
-async function untilStreaming(sql: postgres.Sql, standby: Postgres): Promise<void> {
+async function untilStreaming(sql: postgres.Sql, standby: Postgres, name: string): Promise<void> {
   let ended = false;
   void standby.exited.then(() => {
     ended = true;

@@ -7,6 +7,8 @@ import { type Postgres, startPostgres } from './start.ts';
 export type SupervisedPostgres = Pick<Postgres, 'firstRun' | 'stop'> & {
   /** Of the server that takes writes now. After a failover it is another one. */
   socketPath(): string;
+  /** The server itself, for a standby of it. */
+  primary(): Postgres;
   /** Of its postmaster. */
   pid(): number;
   /** Where its WAL segments wait to be archived. */
@@ -92,6 +94,7 @@ export async function supervisePostgres(options: Options): Promise<SupervisedPos
   return {
     firstRun,
     socketPath: () => current.postgres.socketPath,
+    primary: () => current.postgres,
     pid: () => current.postgres.pid,
     spoolFolder: () => current.spool,
     standbyReady: () => standby?.ready() ?? Promise.reject(new Error('there is no standby')),

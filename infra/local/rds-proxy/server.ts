@@ -16,8 +16,8 @@ export type RdsProxyOptions = {
   /** PEM. */
   cert: string;
   key: string;
-  /** Of PostgreSQL; a function where that changes. */
-  backendSocketPath: string | (() => string);
+  /** Of PostgreSQL; a function where that changes, or where PostgreSQL starts with the first client. */
+  backendSocketPath: string | (() => string | Promise<string>);
   /** The owner of an access key: the stand-in for IAM. */
   principals: (accessKeyId: string) => Principal | undefined;
   /** More sessions get SQLSTATE 53300. */
@@ -71,10 +71,9 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
       socket.once('close', () => taken--);
       return true;
     };
-    const backendSocketPath = typeof backend === 'function' ? backend() : backend;
     const session: SessionOptions = {
       ...options,
-      backendSocketPath,
+      backendSocketPath: typeof backend === 'function' ? backend : () => backend,
       readsOnly: faults.readsOnly === true,
       port,
       clock,

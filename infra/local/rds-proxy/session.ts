@@ -20,7 +20,7 @@ import {
 } from './wire.ts';
 
 export type SessionOptions = Audience & {
-  backendSocketPath: string;
+  backendSocketPath: () => string | Promise<string>;
   secureContext: SecureContext;
   maxClients: number;
   /** Whether the session may only read. */
@@ -121,8 +121,14 @@ async function readPassword(reader: Reader): Promise<string> {
 }
 
 /** Sends PostgreSQL the client's own startup packet, and pipes both sides once it has accepted the user. */
-async function join(client: Socket, reader: Reader, startup: Buffer, user: string, path: string): Promise<void> {
-  const backend = connect(path).setNoDelay(true);
+async function join(
+  client: Socket,
+  reader: Reader,
+  startup: Buffer,
+  user: string,
+  path: SessionOptions['backendSocketPath'],
+): Promise<void> {
+  const backend = connect(await whereItIs(path)).setNoDelay(true);
   const dropBackend = () => backend.destroy();
   client.once('close', dropBackend);
   try {
@@ -146,4 +152,12 @@ async function join(client: Socket, reader: Reader, startup: Buffer, user: strin
   backend.once('close', () => client.destroySoon()); // After PostgreSQL's last bytes have been sent.
   client.pipe(backend);
   backend.pipe(client);
+}
+
+async function whereItIs(path: SessionOptions['backendSocketPath']): Promise<string> {
+  try {
+    return await path();
+  } catch (cause) {
+    throw new Refusal('08006', 'The proxy could not connect to its database.', (cause as Error).message);
+  }
 }

@@ -1,7 +1,7 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { JobName } from '../../../functions/jobs.ts';
 import type { TableName } from '../../../lib/contract/deploy/tables.ts';
-import { awsMetric, maximum, sum, waitingIn } from '../metrics.ts';
+import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
@@ -104,6 +104,34 @@ export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
     },
   ];
 }
+
+/** Whether reports are of today. */
+export const reader = ({ reader: instance }: MonitoredResources): AlarmSpec[] => [
+  {
+    name: 'reports-behind',
+    runbook: 'reader-behind',
+    means: 'Reports are answered from data that are a minute old or older.',
+    metric: ours('ReaderLag', maximum()),
+    threshold: 60,
+    bad: 3,
+    of: 5,
+  },
+  ...(instance === undefined
+    ? []
+    : [
+        {
+          name: 'reader-behind',
+          runbook: 'reader-behind',
+          means: 'The database’s reader is a minute behind its writer, or does not say how far.',
+          // Published in milliseconds.
+          metric: awsMetric('AWS/RDS', 'AuroraReplicaLag', { DBInstanceIdentifier: instance }, maximum()),
+          threshold: 60_000,
+          bad: 3,
+          of: 5,
+          silenceIsBad: true,
+        } as const,
+      ]),
+];
 
 export const tables = (resources: MonitoredResources): AlarmSpec[] =>
   (Object.entries(resources.tables) as [TableName, string][]).map(([table, name]) => ({

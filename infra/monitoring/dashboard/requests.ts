@@ -34,7 +34,10 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
         ours('SignInsFailed', sum()),
         ours('SignInsLocked', sum()),
       ]),
-      graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),
+      graph('Age of the identity provider’s keys, and of the reader’s data, s', [
+        ours('IssuerKeysAge', maximum(5)),
+        ours('ReaderLag', maximum()),
+      ]),
       graph('Mails dropped, and parts missing in answers', [
         ours('MailsGivenUp', sum()),
         ...[...orderParts, ...customerParts].map((part) => ours('PartsMissing', sum(), part)),

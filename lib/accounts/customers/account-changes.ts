@@ -8,7 +8,7 @@ import { refuseIssuedTokens, unlinkAll, unlinkOne } from '../identities/link.ts'
 import { writeNotice } from '../mail/outbox.sql.ts';
 import { type AccountMailKind, mailOf } from '../mail/texts.ts';
 import { confirmCustomer, setEmail, setPassword } from './accounts.sql.ts';
-import { updateCustomer } from './customers.sql.ts';
+import { type CustomerChanges, updateCustomer } from './customers.sql.ts';
 import { hashOf, useToken, voidTokens } from './email-tokens.sql.ts';
 import { type AccountDeps, endingSessions } from './ending-sessions.ts';
 import { announceCustomer, customerChanged } from './events.sql.ts';
@@ -107,7 +107,7 @@ export function unlinkIdentity(
  */
 export function changeStanding(
   deps: AccountDeps,
-  { id, ...changes }: { id: string; premium?: boolean | undefined; suspended?: boolean | undefined },
+  { id, ...changes }: { id: string } & Partial<Pick<CustomerChanges, 'premium' | 'suspended' | 'verifiedVatNumber'>>,
   { condition, requestId }: { condition: VersionCondition; requestId: string },
 ): Promise<Customer> {
   const { clock } = deps;

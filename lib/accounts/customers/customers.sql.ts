@@ -28,6 +28,7 @@ export type CustomerChanges = {
   /** `null` removes the address. */
   address?: Customer['address'] | undefined;
   premium?: boolean | undefined;
+  verifiedVatNumber?: string | null | undefined;
   suspended?: boolean | undefined;
 };
 
@@ -44,7 +45,7 @@ export async function updateCustomer(
   clock: Clock,
   requestId?: string,
 ): Promise<Customer> {
-  const { name, address, premium, suspended } = changes;
+  const { name, address, premium, verifiedVatNumber, suspended } = changes;
   const now = new Date(clock.now());
   const [row] = await sql<CustomerRow[]>`
     with changed as (
@@ -52,6 +53,7 @@ export async function updateCustomer(
         name = coalesce(${name ?? null}, name),
         address = case when ${address === undefined} then address else ${address ? JSON.stringify(address) : null}::text::jsonb end,
         premium = coalesce(${premium ?? null}, premium),
+        verified_vat_number = case when ${verifiedVatNumber === undefined} then verified_vat_number else ${verifiedVatNumber ?? null}::text end,
         suspended_at = case ${suspended ?? null}::boolean
           when true then coalesce(suspended_at, ${now}) when false then null else suspended_at end,
         version = version + 1,
@@ -113,11 +115,12 @@ export async function replacePasswordHash(
 
 export type CustomerRow = Omit<Customer, 'createdAt' | 'updatedAt'> & { createdAt: Date; updatedAt: Date };
 
-const fields = (sql: Handle) => sql`id, email, name, address, premium, suspended, created_at, updated_at, version`;
+const fields = (sql: Handle) => sql`
+  id, email, name, address, premium, verified_vat_number, suspended, created_at, updated_at, version`;
 
 /** The columns of a CustomerRow. */
 export const shownCustomer = (sql: Handle) => sql`
-  id, email, name, address, premium, suspended_at is not null as suspended, created_at, updated_at, version`;
+  id, email, name, address, premium, verified_vat_number, suspended_at is not null as suspended, created_at, updated_at, version`;
 
 export const toCustomer = ({ createdAt, updatedAt, ...row }: CustomerRow): Customer => ({
   ...row,

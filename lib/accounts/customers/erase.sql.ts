@@ -60,7 +60,7 @@ export async function emptyCustomer(
     with erased as (
       update customers.customers set
         email = null, name = null, address = null, password_hash = null, confirmed_at = null, premium = false,
-        suspended_at = null, access_version = access_version + 1, tokens_not_before = ${now}, erased_at = ${now},
+        verified_vat_number = null, suspended_at = null, access_version = access_version + 1, tokens_not_before = ${now}, erased_at = ${now},
         updated_at = ${now}, version = version + 1
       where id = ${id} returning id, version
     )

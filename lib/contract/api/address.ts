@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { keepableJson, prose, text } from './common.ts';
-import { email } from './customers.ts';
+import { email, vatNumber } from './customers.ts';
 
 /**
  * Where an order goes, or who pays for it. This is its form; `checkAddresses` knows the countries and the postal codes of
@@ -15,9 +15,7 @@ export const address = z.strictObject({
   city: text(100),
   region: z.optional(text(100)),
   country: z.string().check(z.regex(/^[A-Z]{2}$/, 'is not an ISO 3166-1 alpha-2 code')),
-  vatNumber: z.optional(
-    z.string().check(z.trim(), z.toUpperCase(), z.regex(/^[A-Z]{2}[0-9A-Z+*]{2,13}$/, 'is not a VAT number')),
-  ),
+  vatNumber: z.optional(vatNumber),
 });
 export type Address = z.output<typeof address>;
 

@@ -8,6 +8,7 @@ import {
   page,
   pageQuery,
   prose,
+  taxClass,
   text,
   timestamp,
   version,
@@ -125,11 +126,7 @@ const details = {
   ),
   metadata: z.optional(metadata),
   costPrice: z.optional(z.nullable(price)),
-  taxClass: z.optional(
-    z
-      .string()
-      .check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'is not 1 to 40 small letters, digits or dashes, with a letter first')),
-  ),
+  taxClass: z.optional(taxClass),
   weight: z.optional(z.nullable(weight)),
 };
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { id, text, timestamp, version } from './common.ts';
+import { id, slug, text, timestamp, version } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 /** How many levels the tree has, and how many categories. All of them are one answer. */
@@ -19,15 +19,6 @@ export const category = z.object({
 });
 export type Category = z.output<typeof category>;
 
-const slug = z
-  .string()
-  .check(
-    z.regex(
-      /^[a-z0-9]+(?:-[a-z0-9]+)*$/,
-      'is not small letters and digits, with single dashes between them: green-tea',
-    ),
-    z.maxLength(64),
-  );
 const position = z.int().check(z.gte(0), z.lte(1_000_000));
 
 export const listCategories = {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isCountry } from '../../kernel/countries.ts';
 import { type IdKind, idPattern } from '../../kernel/ids.ts';
 import { isCurrency } from '../../kernel/money.ts';
 
@@ -35,6 +36,34 @@ export const text = (max: number) =>
     z.regex(/^(?:[^\p{Cc}\p{Cf}\p{Cs}]|[\u200c\u200d])*$/u, 'has control or format characters'),
     z.refine((value) => value === '' || /[\p{L}\p{N}\p{P}\p{S}]/u.test(value), 'has no visible character'),
   );
+
+/** The name of a tax class of the shop. */
+export const taxClass = z
+  .string()
+  .check(z.regex(/^[a-z][a-z0-9-]{0,39}$/, 'is not 1 to 40 small letters, digits or dashes, with a letter first'));
+
+/** A code that the shop chooses. */
+export const slug = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-z0-9]+(?:-[a-z0-9]+)*$/,
+      'is not small letters and digits, with single dashes between them: green-tea',
+    ),
+    z.maxLength(64),
+  );
+
+export const country = z.string().check(z.regex(/^[A-Z]{2}$/), z.refine(isCountry, 'is not a country of ISO 3166-1'));
+
+/** A period from `validFrom` up to `validTo`, which is exclusive; null is without limit. */
+export const period = {
+  validFrom: z._default(z.nullable(timestamp), null),
+  validTo: z._default(z.nullable(timestamp), null),
+};
+export const periodInOrder = z.refine<{ validFrom: string | null; validTo: string | null }>(
+  ({ validFrom, validTo }) => validFrom === null || validTo === null || Date.parse(validFrom) < Date.parse(validTo),
+  { error: 'must be after validFrom', path: ['validTo'] },
+);
 
 /** Text of several lines. */
 export const prose = (max: number) =>

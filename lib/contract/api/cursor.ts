@@ -23,13 +23,17 @@ export function decodeCursor(list: string, cursor: string, form: RegExp = anyId)
   return lastId;
 }
 
+type Page<T> = { data: T[]; hasMore: boolean; nextCursor: string | null };
+
 /** A page from rows that were read with one more than the limit; `keyOf` gives a row's sort key and id. */
-export function toPage<T extends { id: string }>(
+export function toPage<T extends { id: string }>(list: string, rows: T[], limit: number): Page<T>;
+export function toPage<T>(list: string, rows: T[], limit: number, keyOf: (row: T) => string): Page<T>;
+export function toPage(
   list: string,
-  rows: T[],
+  rows: unknown[],
   limit: number,
-  keyOf: (row: T) => string = ({ id }) => id,
-) {
+  keyOf = (row: unknown) => (row as { id: string }).id,
+): Page<unknown> {
   const data = rows.slice(0, limit);
   const last = data.at(-1);
   const hasMore = rows.length > limit;

@@ -28,8 +28,13 @@ export const address = z.strictObject({
   country: z.string().check(z.regex(/^[A-Z]{2}$/, 'is not an ISO 3166-1 alpha-2 code')),
 });
 
+/** With the country in front: ATU12345678. */
+export const vatNumber = z
+  .string()
+  .check(z.trim(), z.toUpperCase(), z.regex(/^[A-Z]{2}[0-9A-Z+*]{2,13}$/, 'is not a VAT number'));
+
 /** Fields that applications without `customers:read` do not see. */
-export const personal = ['email', 'name', 'address'] as const;
+export const personal = ['email', 'name', 'address', 'verifiedVatNumber'] as const;
 
 export const customer = z.object({
   id: id('customer'),
@@ -37,6 +42,7 @@ export const customer = z.object({
   name: z.optional(z.string()),
   address: z.optional(z.nullable(address)),
   premium: z.boolean(),
+  verifiedVatNumber: z.optional(z.nullable(z.string())),
   suspended: z.boolean(),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -133,12 +139,16 @@ export const updateMe = {
 export const customerPath = z.strictObject({ customerId: id('customer') });
 
 export const updateCustomer = {
-  summary: 'Change whether a customer is premium or suspended',
+  summary: 'Change whether a customer is premium or suspended, or their VAT number',
   description:
-    'For the back office. `premium` gives the customer’s next quotes and orders the premium discount, or no longer does. `suspended` ends every session of the customer, refuses the tokens of their identity provider, and lets nobody sign in to the account until it is `false` again. Orders that were placed go on. The customer gets a mail when they are suspended and when they are not any more.',
+    'For the back office. `premium` gives the customer’s next quotes and orders the premium discount, or no longer does. `suspended` ends every session of the customer, refuses the tokens of their identity provider, and lets nobody sign in to the account until it is `false` again. Orders that were placed go on. The customer gets a mail when they are suspended and when they are not any more. `verifiedVatNumber` is the VAT number of a business that the shop has verified, for instance with VIES: orders with it in their billing address are taxed by reverse charge where the tax rate says so.',
   path: customerPath,
   body: z
-    .strictObject({ premium: z.optional(z.boolean()), suspended: z.optional(z.boolean()) })
+    .strictObject({
+      premium: z.optional(z.boolean()),
+      suspended: z.optional(z.boolean()),
+      verifiedVatNumber: z.optional(z.nullable(vatNumber)),
+    })
     .check(z.refine((body) => Object.keys(body).length > 0, 'has nothing to change')),
   responses: { 200: customer },
   personal,

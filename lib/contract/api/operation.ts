@@ -35,6 +35,10 @@ export type OperationContract = {
    * it.
    */
   shareable?: true;
+  /** Answers with its rows as CSV where the client prefers that. */
+  csv?: true;
+  /** The problem that an invalid value of a parameter is, where it has one of its own. */
+  problemOf?: Readonly<Record<string, ProblemCode>>;
   /** Takes `If-Match`. */
   ifMatch?: true;
   /** The answer lists accesses: the audit records what was asked about, not every id in the answer. */

@@ -3,6 +3,7 @@ import * as audit from './audit.ts';
 import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
+import * as coupons from './coupons.ts';
 import * as customerSearch from './customer-search.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
@@ -17,9 +18,12 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
+import * as reports from './reports.ts';
 import * as sessions from './sessions.ts';
+import * as shippingMethods from './shipping-methods.ts';
 import * as stock from './stock.ts';
 import * as system from './system.ts';
+import * as taxRates from './tax-rates.ts';
 import * as usage from './usage.ts';
 import * as webhooks from './webhooks.ts';
 
@@ -33,6 +37,9 @@ const files = [
   { tag: 'Catalogue', file: catalog },
   { tag: 'Catalogue', file: categories },
   { tag: 'Stock', file: stock },
+  { tag: 'Pricing', file: shippingMethods },
+  { tag: 'Pricing', file: taxRates },
+  { tag: 'Pricing', file: coupons },
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderSearch },
   { tag: 'Orders', file: orderParts },
@@ -42,6 +49,7 @@ const files = [
   { tag: 'Payments', file: payments },
   { tag: 'Events', file: events },
   { tag: 'Events', file: webhooks },
+  { tag: 'Reports', file: reports },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

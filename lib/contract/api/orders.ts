@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { address, addresses, contact, details } from './address.ts';
-import { id, money, timestamp, version } from './common.ts';
+import { id, money, slug, timestamp, version } from './common.ts';
+import { couponCode } from './coupons.ts';
 import type { OperationContract } from './operation.ts';
 import { paymentAction } from './payment-action.ts';
 
@@ -170,21 +171,31 @@ export const timelineEntry = z.discriminatedUnion('type', [
 ]);
 export type TimelineEntry = z.output<typeof timelineEntry>;
 
+/** What else changes the price of a basket. */
+const choices = { shippingMethod: z.optional(slug), couponCode: z.optional(couponCode) };
+const pricingProblems = [
+  'country-unknown',
+  'postal-code-invalid',
+  'product-not-available',
+  'product-has-options',
+  'currencies-mixed',
+  'amount-too-large',
+  'shipping-address-missing',
+  'shipping-method-unavailable',
+  'tax-rate-missing',
+  'coupon-unknown',
+  'coupon-not-valid',
+  'coupon-used-up',
+  'coupon-without-effect',
+] as const;
+
 export const orderPath = z.strictObject({ orderId: id('order') });
 
 export const createQuote = {
   summary: 'Price a basket without placing an order',
-  body: z.strictObject({ lines, ...addresses }),
+  body: z.strictObject({ lines, ...addresses, ...choices }),
   responses: { 200: quote },
-  problems: [
-    'country-unknown',
-    'postal-code-invalid',
-    'product-not-available',
-    'product-has-options',
-    'currencies-mixed',
-    'amount-too-large',
-    'too-many-unpaid-orders',
-  ],
+  problems: pricingProblems,
 } as const satisfies OperationContract;
 
 export const placeOrder = {
@@ -193,6 +204,8 @@ export const placeOrder = {
     'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
   body: z.strictObject({
     lines,
+    ...choices,
+    expectedTotal: z.optional(money),
     paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)),
     ...details,
   }),
@@ -201,12 +214,11 @@ export const placeOrder = {
   headers: ['Location'],
   personal: personalOfOrder,
   problems: [
-    'country-unknown',
-    'postal-code-invalid',
-    'product-not-available',
-    'product-has-options',
-    'currencies-mixed',
-    'amount-too-large',
+    ...pricingProblems,
+    'shipping-method-missing',
+    'coupon-needs-account',
+    'total-changed',
+    'too-many-unpaid-orders',
   ],
   idempotency: 'required',
   wait: true,

@@ -40,6 +40,11 @@ export const problems = {
   'outcome-does-not-fit': { status: 409, title: 'The order cannot end like this' },
   'order-too-late-to-cancel': { status: 409, title: 'It is too late to cancel this order' },
   'payment-not-waiting': { status: 409, title: 'The payment does not wait for the customer' },
+  'total-changed': { status: 409, title: 'The order would cost something else than expected' },
+  'coupon-used-up': { status: 409, title: 'The coupon has been used as often as it may' },
+  'coupon-limit-too-low': { status: 409, title: 'More orders use the coupon than it would allow' },
+  'tax-rate-overlaps': { status: 409, title: 'Another rate is valid for the same place, class and time' },
+  'too-many-shipping-methods': { status: 409, title: 'The shop has reached its limit of shipping methods' },
   'order-archived': { status: 409, title: 'The order is in the archive' },
   'order-not-capturable': { status: 409, title: 'The order has no payment to capture' },
   'order-not-refundable': { status: 409, title: 'The order has no payment to refund' },
@@ -57,6 +62,19 @@ export const problems = {
   'country-unknown': { status: 422, title: 'The country does not exist' },
   'postal-code-invalid': { status: 422, title: 'The postal code does not have the form of its country' },
   'search-without-words': { status: 422, title: 'The search has no word to search for' },
+  'shipping-method-missing': { status: 422, title: 'The order needs a shipping method' },
+  'shipping-address-missing': { status: 422, title: 'The order needs an address to go to' },
+  'shipping-method-unavailable': { status: 422, title: 'The shipping method does not serve this order' },
+  'tax-rate-missing': { status: 422, title: 'The shop has no tax rate for this order' },
+  'coupon-unknown': { status: 422, title: 'The coupon does not exist' },
+  'coupon-not-valid': { status: 422, title: 'The coupon is not valid now' },
+  'coupon-needs-account': { status: 422, title: 'The coupon is for customers with an account' },
+  'coupon-without-effect': { status: 422, title: 'The coupon takes nothing off this order' },
+  'period-reversed': { status: 422, title: 'The period ends before it begins' },
+  'period-too-long': { status: 422, title: 'The period is longer than a report can have' },
+  'zone-unknown': { status: 422, title: 'The time zone does not exist' },
+  'grouping-unknown': { status: 422, title: 'The report cannot be grouped like this' },
+  'report-too-large': { status: 422, title: 'The report is too large for one answer' },
   'category-unknown': { status: 422, title: 'A category that the request names does not exist' },
   'product-not-available': { status: 422, title: 'A product in the order does not exist or is not on sale' },
   'product-has-options': { status: 422, title: 'A product with options is sold as its variants' },
@@ -69,6 +87,7 @@ export const problems = {
   'rate-limited': { status: 429, title: 'Too many requests' },
   'too-many-at-once': { status: 429, title: 'Too many requests to this operation at the same time' },
   internal: { status: 500, title: 'Something went wrong on our side' },
+  'reader-behind': { status: 503, title: 'The copy that reports read is too old for this one' },
   'read-model-behind': { status: 503, title: 'The copy that is read has not come so far yet' },
   unavailable: { status: 503, title: 'A dependency of the service does not answer' },
 } as const satisfies Record<string, { status: number; title: string }>;
@@ -87,16 +106,19 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: InputError[] | undefined;
   readonly headers: Record<string, string>;
+  /** The quote of what the order would cost now, if that is the problem. */
+  readonly quote: object | undefined;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string> } = {},
+    options: ErrorOptions & { errors?: InputError[]; headers?: Record<string, string>; quote?: object } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
+    this.quote = options.quote;
   }
 
   get status(): number {

@@ -54,6 +54,7 @@ export const metrics = {
   ReadModelLag: { unit: 'Seconds' },
   WebhookAttempts: { unit: 'Count', dimension: 'result' },
   WebhookEndpointsDisabled: { unit: 'Count', dimension: 'cause' },
+  ReaderLag: { unit: 'Seconds' },
   CacheReads: { unit: 'Count', dimension: 'from' },
   IssuerKeysAge: { unit: 'Seconds' },
 } as const satisfies Record<string, MetricSpec>;

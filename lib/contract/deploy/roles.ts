@@ -23,6 +23,8 @@ export const databaseRoles = [
   'manual_review',
   'audit_writer',
   'audit_reader',
+  'reporting',
+  'analyst',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];

@@ -42,7 +42,7 @@ export type CallerOf<A extends Auth> = {
 /** One row of the HTTP table. */
 export type Route<A extends Auth = Auth> = {
   operation: OperationId;
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'ANY';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY';
   path: string;
   /** File under functions/, without its ending. */
   handler: string;
@@ -66,6 +66,8 @@ export type Route<A extends Auth = Auth> = {
   wakesWebhooks?: true;
   /** Writes events without a saga, and tells the publisher. */
   writesEvents?: true;
+  /** Reads from the database's reader, where the stage has one. */
+  readsReader?: true;
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Can wait for the saga, so it may run as long as an HTTP API allows. */

@@ -29,7 +29,9 @@ begin
       -- Each batch is one statement, so no lock of a job lasts longer.
       ('jobs', '100ms'),
       ('monitor', '60s'),
-      ('reconciler', '60s')
+      ('reconciler', '60s'),
+      ('reporting', '8s'),
+      ('analyst', '60s')
   loop
     if not exists (select from pg_catalog.pg_roles where rolname = name) then
       execute format('create role %I login', name);
@@ -48,6 +50,17 @@ begin
     execute format('alter role %I set plan_cache_mode = force_custom_plan', name);
     execute format('alter role %I set random_page_cost = 1.1', name);
   end loop;
+  -- Reports only read, and only so many at a time: what they take, orders cannot have.
+  execute 'alter role reporting connection limit 20';
+  execute 'alter role reporting set plan_cache_mode = force_custom_plan';
+  execute 'alter role reporting set default_transaction_read_only = on';
+  execute 'alter role analyst connection limit 5';
+  execute 'alter role analyst set default_transaction_read_only = on';
+  -- Nobody logs in as this one: to be a member of it is to see personal data in the views for analysts.
+  if not exists (select from pg_catalog.pg_roles where rolname = 'reads_personal_data') then
+    execute 'create role reads_personal_data nologin';
+  end if;
+  execute format('grant connect on database %I to reads_personal_data', current_database());
   execute format('revoke all on database %I from public', current_database());
   -- RDS Proxy checks the database under a role of its own, which exists on AWS alone.
   if exists (select from pg_catalog.pg_roles where rolname = 'rdsproxyadmin') then
@@ -78,4 +91,4 @@ create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 grant usage on schema kernel to
   customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
   catalog_api, catalog_reader, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
-  audit_writer, jobs, monitor, reconciler;
+  audit_writer, jobs, monitor, reconciler, reporting, analyst;

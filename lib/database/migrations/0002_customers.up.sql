@@ -10,6 +10,8 @@ create table customers.customers (
   words text generated always as (' ' || regexp_replace(lower(name || ' ' || email), '[^[:alnum:]]+', ' ', 'g')) stored,
   address jsonb check (jsonb_typeof(address) = 'object'),
   premium boolean not null default false,
+  -- What the shop has verified: a business owes some taxes itself.
+  verified_vat_number text check (verified_vat_number ~ '^[A-Z]{2}[0-9A-Z+*]{2,13}$'),
   -- Whether the event of the new customer is written: at their first confirmation or sign-in.
   announced boolean not null default false,
   password_hash text,
@@ -28,7 +30,7 @@ create table customers.customers (
     case when erased_at is null
       then email is not null and name is not null and password_hash is not null
       else email is null and name is null and password_hash is null and address is null and confirmed_at is null
-        and not premium
+        and not premium and verified_vat_number is null
     end
   )
 );
@@ -115,9 +117,9 @@ create index idempotency_keys_expiry on customers.idempotency_keys (expires_at);
 grant usage on schema customers to customers_api, profiles_api, mailer, order_mails, owner_mails, jobs;
 
 grant select, insert on customers.customers to customers_api;
-grant update (email, confirmed_at, name, address, premium, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
+grant update (email, confirmed_at, name, address, premium, verified_vat_number, announced, password_hash, access_version, tokens_not_before, suspended_at, version, updated_at)
   on customers.customers to customers_api;
-grant select (id, email, name, words, address, premium, suspended_at, erased_at, created_at, updated_at, version)
+grant select (id, email, name, words, address, premium, verified_vat_number, suspended_at, erased_at, created_at, updated_at, version)
   on customers.customers to profiles_api;
 grant select on customers.identities to profiles_api;
 grant select, insert, update on customers.email_tokens to customers_api;

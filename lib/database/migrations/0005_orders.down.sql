@@ -1,4 +1,4 @@
-drop view stock.wanted, orders.priceable_customers, orders.priceable_products;
+drop view stock.wanted, orders.priceable_customers, orders.sold_products, orders.priceable_products;
 drop table
   orders.idempotency_keys, orders.review_idempotency_keys, orders.manual_reviews, orders.timeline, orders.lines, orders.orders, orders.status_transitions;
 drop function

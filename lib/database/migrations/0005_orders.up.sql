@@ -114,6 +114,10 @@ create table orders.lines (
   tax_class text,
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
+  -- For reports, as they were when the line was sold: a cost in the order's currency, or null.
+  unit_cost bigint check (unit_cost >= 0),
+  category_id kernel.category_id,
+  brand text,
   primary key (order_id, position),
   -- In the order in which the orders of a product are found.
   unique (product_id, order_id),
@@ -271,8 +275,11 @@ create view orders.priceable_products as
   where active and (
     parent_id is null or exists (select from catalog.products parent where parent.id = product.parent_id and parent.active)
   );
+-- What a line keeps of its product besides.
+create view orders.sold_products as
+  select id, category_id, brand, cost_amount, cost_currency from catalog.products;
 create view orders.priceable_customers as
-  select id, premium from customers.customers;
+  select id, premium, verified_vat_number from customers.customers;
 
 -- The products and quantities of an order, without prices.
 create view stock.wanted as
@@ -280,7 +287,7 @@ create view stock.wanted as
 
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
-grant select on orders.priceable_products, orders.priceable_customers to orders_api;
+grant select on orders.priceable_products, orders.sold_products, orders.priceable_customers to orders_api;
 grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;

@@ -63,7 +63,7 @@ revoke all on function customers.drop_unconfirmed(timestamptz, text, timestamptz
 grant execute on function customers.drop_unconfirmed(timestamptz, text, timestamptz, timestamptz, integer) to jobs;
 
 grant usage on schema customers, orders, payments, audit to customer_export;
-grant select (id, email, name, address, premium, confirmed_at, suspended_at, erased_at, created_at, updated_at, version)
+grant select (id, email, name, address, premium, verified_vat_number, confirmed_at, suspended_at, erased_at, created_at, updated_at, version)
   on customers.customers to customer_export;
 grant select (recipient, mailbox, kind, created_at, sent_at) on customers.mails to customer_export;
 grant select (customer_id, purpose, email, created_at, expires_at, used_at) on customers.email_tokens to customer_export;
@@ -73,8 +73,8 @@ grant select on customers.identities, orders.order_details, orders.timeline, pay
 -- Erasing deletes what only the customer needs, and empties the row that others name.
 grant usage on schema customers, orders, outbox to customer_erasure;
 grant select (id, email, access_version, erased_at, version) on customers.customers to customer_erasure;
-grant update (email, confirmed_at, name, address, premium, password_hash, access_version, tokens_not_before, suspended_at,
-  erased_at, version, updated_at) on customers.customers to customer_erasure;
+grant update (email, confirmed_at, name, address, premium, verified_vat_number, password_hash, access_version, tokens_not_before,
+  suspended_at, erased_at, version, updated_at) on customers.customers to customer_erasure;
 grant select (customer_id, issuer, subject), delete on customers.identities to customer_erasure;
 grant select (customer_id, email), delete on customers.email_tokens to customer_erasure;
 grant select (kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert,

@@ -118,7 +118,8 @@ create view archive.movable_orders as
   where o.status in ('confirmed', 'failed', 'cancelled')
     -- Subqueries with a limit are looked up for each order, so that no plan reads whole tables.
     and (select true from payments.refunds r where r.order_id = o.id and r.status = 'requested' limit 1) is null
-    and (select true from payments.payments p where p.order_id = o.id and p.status = 'authorized' limit 1) is null
+    and (o.capture_at is null
+      or (select true from payments.payments p where p.order_id = o.id and p.status = 'authorized' limit 1) is null)
     and (select true from stock.reservations r where r.order_id = o.id and r.state = 'held' limit 1) is null
     and (select true from monitor.payment_violations v where v.order_id = o.id limit 1) is null
     and (select true from monitor.confirmation_violations v where v.order_id = o.id limit 1) is null

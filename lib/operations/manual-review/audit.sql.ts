@@ -11,7 +11,7 @@ export async function auditReading(
   sql: Sql,
   orderId: string,
   { actionId, keyId, requestId, at }: Operator,
-): Promise<KnownOrder | undefined> {
+): Promise<AuditedOrder | undefined> {
   const columns = sql`id, currency, compensation_attempts, confirmed_at is not null as was_confirmed, updated_at`;
   const [row] = await sql`
     with this as (
@@ -24,8 +24,11 @@ export async function auditReading(
       insert into audit.operator_actions (id, order_id, at, key_id, action, request_id)
       select ${actionId}, this.id, ${at}::timestamptz, ${keyId}, 'read', ${requestId} from this
     )
-    select id, currency, compensation_attempts, was_confirmed, updated_at, archived from this`;
-  return row as KnownOrder | undefined;
+    select id, currency, compensation_attempts, was_confirmed, updated_at, archived, p.payment_id, p.capture_attempt
+    from this left join lateral (
+      select p.id as payment_id, p.capture_attempt from payments.payments p where p.order_id = this.id
+    ) p on true`;
+  return row as AuditedOrder | undefined;
 }
 
 export type KnownOrder = {
@@ -36,6 +39,9 @@ export type KnownOrder = {
   updatedAt: Date;
   archived: boolean;
 };
+
+/** Its payment, and how often its capture was asked for; null without one, and of an archived order. */
+export type AuditedOrder = KnownOrder & { paymentId: string | null; captureAttempt: number | null };
 
 /** Adds to the audit, in the transaction that does it, what somebody does with an order. */
 export async function auditAction(

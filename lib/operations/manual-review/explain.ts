@@ -3,8 +3,13 @@ import type { Explanation } from '../../contract/api/manual-review.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
-import { compensatingExecution, type ExecutionId, placingExecution } from '../../saga/executions.ts';
-import { auditReading } from './audit.sql.ts';
+import {
+  capturingExecution,
+  compensatingExecution,
+  type ExecutionId,
+  placingExecution,
+} from '../../saga/executions.ts';
+import { type AuditedOrder, auditReading } from './audit.sql.ts';
 import { readRecords } from './explain.sql.ts';
 import { findReviewOrder } from './find.sql.ts';
 import { attemptsOf, type Execution } from './history.ts';
@@ -44,11 +49,13 @@ export async function explainOrder(deps: ExplainDeps, { orderId, ...asker }: Ask
 
 function executionsOf(
   orderId: string,
-  { compensationAttempts, wasConfirmed }: { compensationAttempts: number; wasConfirmed: boolean },
+  { compensationAttempts, wasConfirmed, paymentId, captureAttempt }: AuditedOrder,
 ): ExecutionId[] {
   const retries = Array.from({ length: compensationAttempts }, (_, index) => index + 1).slice(-shownCompensations);
+  const captures = Array.from({ length: captureAttempt ?? 0 }, (_, index) => index + 1).slice(-shownCompensations);
   return [
     placingExecution({ orderId }),
+    ...captures.map((attempt) => capturingExecution({ paymentId: paymentId!, attempt })),
     ...(wasConfirmed ? [compensatingExecution({ orderId, reason: 'cancellation' })] : []),
     ...retries.map((attempt) => compensatingExecution({ orderId, reason: 'retry', attempt })),
   ];

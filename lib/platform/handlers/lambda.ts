@@ -7,7 +7,7 @@ import { describeError, type Logger } from '../../kernel/log.ts';
 import { isConnectionLoss } from '../../kernel/outage.ts';
 import { clock } from '../clock.ts';
 import { onLambda } from '../config.ts';
-import { generationOf, replacePool } from '../pools.ts';
+import { generationOf, type PoolName, replacePool } from '../pools.ts';
 import { emfMeter, logger } from '../telemetry.ts';
 
 /** What every handler gets from its process. */
@@ -36,16 +36,16 @@ export function wireOnce<R extends Runtime, D>(
 }
 
 /**
- * Waits for work, up to a deadline before Lambda ends the environment. If a connection pool of the role is stuck until
+ * Waits for work, up to a deadline before Lambda ends the environment. If the connection pool is stuck until
  * then, or loses a connection, it is replaced.
  * @throws DeadlineExceeded
  */
-export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, role: DatabaseRole | null): Promise<T> {
-  const generation = role === null ? 0 : generationOf(role);
+export async function untilDeadline<T>(work: Promise<T>, milliseconds: number, pool: PoolName | null): Promise<T> {
+  const generation = pool === null ? 0 : generationOf(pool);
   try {
     return await withDeadline(work, milliseconds);
   } catch (error) {
-    if (role !== null && (error instanceof DeadlineExceeded || isConnectionLoss(error))) replacePool(role, generation);
+    if (pool !== null && (error instanceof DeadlineExceeded || isConnectionLoss(error))) replacePool(pool, generation);
     throw error;
   }
 }

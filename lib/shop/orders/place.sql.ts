@@ -8,6 +8,7 @@ import {
   replayAnswer,
   type StoredAnswer,
 } from '../../database/idempotency.sql.ts';
+import { couponUse, explainCouponLimit } from '../pricing/coupon-uses.sql.ts';
 import { type Basket, type Priceable, priceableColumns } from '../pricing/priceable.sql.ts';
 import type { NewOrder } from './order.ts';
 import { placement } from './transition.sql.ts';
@@ -17,8 +18,8 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, whether they are premium, and the products as they are on sale now. Takes a number for the
- * order, which stays unused if none is placed.
+ * customer has not paid yet, and all that their basket is priced from. Takes a number for the order, which stays unused if none
+ * is placed.
  * @throws Problem idempotency-key-reused
  */
 export async function readBeforePlacing(
@@ -39,13 +40,13 @@ export async function readBeforePlacing(
       orders.next_number(${basket.numberPrefix}) as number,
       ${unpaidColumn(sql, basket.customerId)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, number, unpaid, premium, products } = row as Priceable & {
+  const { answered, number, unpaid, ...priceable } = row as Priceable & {
     answered: StoredAnswer | null;
     number: string;
     unpaid: Unpaid;
   };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, number, unpaid, premium, products };
+  return { answer, number, unpaid, ...priceable };
 }
 
 /** A customer's orders that are neither paid nor ended, and the units in them. */
@@ -59,10 +60,11 @@ const unpaidColumn = (sql: Sql, customerId: string) => sql`
   ) as unpaid`;
 
 /**
- * Writes the order, its lines, the first entry of its timeline, the idempotency record and the outbox event in one
- * statement, which is one transaction.
+ * Writes the order, its lines, its use of a coupon, the first entry of its timeline, the idempotency record and the outbox
+ * event in one statement, which is one transaction.
  * @returns undefined if it did; otherwise the answer of the request that came first
- * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused
+ * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused; coupon-used-up, when others
+ *   were quicker
  */
 export async function insertOrder(
   sql: Sql,
@@ -94,10 +96,12 @@ export async function insertOrder(
     ${placement(sql, order, { when: sql`claimed`, requestId: claim.requestId })},
     lined as (
       insert into orders.lines (
-        order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight
+        order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight,
+        unit_cost, category_id, brand
       )
       select ${order.id}, l.position, l."productId", l.sku, l.name, l.quantity, l."unitPrice", l.total, l.discount, l.tax,
-        l."taxRate", l."taxClass", l.weight
+        l."taxRate", l."taxClass", l.weight,
+        case when p.cost_currency = ${order.currency} then p.cost_amount end, p.category_id, p.brand
       from claimed, rows from (
         jsonb_to_recordset(${JSON.stringify(order.lines)}::text::jsonb)
           as (
@@ -106,9 +110,10 @@ export async function insertOrder(
           )
       ) with ordinality as l (
         "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
-      )
+      ) left join orders.sold_products p on p.id = l."productId"
     )
-    select exists (select from claimed) as claimed`;
+    ${couponUse(sql, order, sql`claimed`)}
+    select exists (select from claimed) as claimed`.catch(explainCouponLimit(order));
   if ((row as { claimed: boolean }).claimed) return undefined;
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();

@@ -4,7 +4,10 @@ import { Problem } from '../../contract/api/problems.ts';
 import type { Answer, KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { idTimestamp, newId } from '../../kernel/ids.ts';
-import { priceOrder } from '../pricing/price.ts';
+import type { Money } from '../../kernel/money.ts';
+import { type BasketRequest, basketOf, type Pricing, priceBasket } from '../pricing/basket.ts';
+import type { Priced } from '../pricing/price.ts';
+import { toQuote } from '../pricing/quote.ts';
 import { checkAddresses } from './check-addresses.ts';
 import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
@@ -16,6 +19,7 @@ export type PlaceDeps = {
   clock: Clock;
   /** What a customer's unpaid orders may come to, with the new one. */
   unpaidLimits: Unpaid;
+  pricing: Pricing;
   /** What the numbers of orders begin with. */
   numberPrefix: string;
   startPlacing: StartSaga<OrderToPlace>;
@@ -27,18 +31,20 @@ export type PlaceDeps = {
 export type Said = { [Name in keyof OrderDetails]?: OrderDetails[Name] | undefined };
 
 /** What a customer orders. */
-export type OrderRequest = Said & {
-  customerId: string;
-  lines: readonly LineInput[];
-  paymentMethod: string;
-};
+export type OrderRequest = Said &
+  BasketRequest & {
+    customerId: string;
+    paymentMethod: string;
+    /** What the customer was quoted: with another total nothing is ordered. */
+    expectedTotal?: Money | undefined;
+  };
 
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the order when it is new; why its saga could not be started
- * @throws Problem country-unknown, postal-code-invalid, product-not-available, currencies-mixed, amount-too-large, too-many-unpaid-orders, request-in-flight,
- *   idempotency-key-reused
+ * @throws Problem country-unknown, postal-code-invalid; as `priceBasket` does; total-changed, too-many-unpaid-orders,
+ *   request-in-flight, idempotency-key-reused
  */
 export async function placeOrder(
   deps: PlaceDeps,
@@ -46,16 +52,18 @@ export async function placeOrder(
   request: OrderRequest,
 ): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
   const { customerId } = request;
-  const productIds = [...new Set(request.lines.map((line) => line.productId))];
-  const basket = { customerId, productIds, numberPrefix: deps.numberPrefix };
+  const at = deps.clock.now();
+  const basket = { ...basketOf(request, customerId, at), customerId, numberPrefix: deps.numberPrefix };
   const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
   checkAddresses(request);
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
+  const priced = await priceBasket(request, before, { ...deps.pricing, at, placing: true, customerId });
+  checkExpected(priced, request.expectedTotal);
   const id = newId('order', deps.clock);
   const order: NewOrder = {
-    ...priceOrder({ lines: request.lines, products: before.products, premium: before.premium }),
+    ...priced,
     id,
     eventId: newId('event', deps.clock),
     number: before.number,
@@ -98,6 +106,17 @@ function checkUnpaid(unpaid: Unpaid, lines: readonly LineInput[], limits: Unpaid
   if (units > limits.units) {
     throw new Problem('too-many-unpaid-orders', `${unpaid.units} units are in orders that are not paid yet. ${todo}`);
   }
+}
+
+/** @throws Problem total-changed, with the quote of now */
+function checkExpected(priced: Priced, expected: Money | undefined): void {
+  if (expected === undefined) return;
+  if (expected.amount === priced.total && expected.currency === priced.currency) return;
+  throw new Problem(
+    'total-changed',
+    `The order would cost ${priced.total} minor units of ${priced.currency}, not ${expected.amount} of ${expected.currency}.`,
+    { errors: [{ pointer: '/expectedTotal', detail: 'is not what the order costs now' }], quote: toQuote(priced) },
+  );
 }
 
 /** What the saga of a new order is started with. */

@@ -14,6 +14,7 @@ import {
   type paymentVoided,
 } from '../../contract/events/domain-events.ts';
 import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
+import { couponGivenBack } from '../pricing/coupon-uses.sql.ts';
 import { toQuote } from '../pricing/quote.ts';
 import { type NewOrder, priceColumns } from './order.ts';
 
@@ -55,7 +56,8 @@ export type Transition<Status extends OrderStatus> = Change & {
   );
 
 /**
- * Changes the status of an order and writes its timeline and its event. No other function does that.
+ * Changes the status of an order and writes its timeline and its event. No other function does that. An order that fails or
+ * is cancelled gives its use of a coupon back.
  *
  * The result belongs after `with` in the caller's statement, so that a transition costs no statement of its own. There,
  * the query `changed` holds the order after the change: `id`, `customer_id`, `version`, `status`, `from_status`,
@@ -81,7 +83,8 @@ export function transition<Status extends OrderStatus>(sql: Db, change: Transiti
   const returning = sql`, (${from})::text as from_status`;
   return sql`
     ${changed(sql, change, { set: sql`status = ${status},`, versions, returning })},
-    ${recorded(sql, [...entries, statusChanged], events, at)}`;
+    ${recorded(sql, [...entries, statusChanged], events, at)}
+    ${among.some(isGivenUp) ? couponGivenBack(sql, sql`(select id from changed where status in ('failed', 'cancelled')) ended`) : sql``}`;
 }
 
 /**
@@ -220,6 +223,8 @@ const announcements = {
 } as const satisfies Partial<Record<OrderStatus, (sql: Db) => Announcement>>;
 
 type Announced = keyof typeof announcements;
+
+const isGivenUp = (status: OrderStatus): boolean => status === 'failed' || status === 'cancelled';
 
 const isAnnounced = (status: OrderStatus): status is Announced => Object.hasOwn(announcements, status);
 

@@ -1,7 +1,9 @@
 import { type LineInput, maxQuantity } from '../../contract/api/orders.ts';
 import { type InputError, Problem } from '../../contract/api/problems.ts';
 import { allocate } from '../../kernel/money.ts';
+import { couponDiscount, type PriceableCoupon, withoutEffect } from './coupons.ts';
 import { type AppliedDiscount, discountOn } from './discounts.ts';
+import { type PriceableShipping, shippingCost } from './shipping.ts';
 
 /** What pricing needs of a product. `priceAmount` is in minor units of `priceCurrency`. */
 export type PriceableProduct = {
@@ -53,41 +55,91 @@ export type Priced = {
 export const maxTotal = 1_000_000_000_000;
 
 /**
- * Prices a basket. Several lines of the same product become one, at the place of the first.
+ * Prices a basket without tax. Several lines of the same product become one, at the place of the first.
  * @param products must include the basket's products that are on sale, and may include others
- * @throws Problem product-not-available, product-has-options, currencies-mixed or invalid-input (the quantities of a product add up to too
- *   many), each with every line concerned; amount-too-large
+ * @param coupon one that can be used now
+ * @param shipping the method that was chosen and the country that the order goes to
+ * @param placing whether an order is placed: in a quote, a coupon for free shipping may wait for the shipping method
+ * @throws Problem product-not-available, product-has-options, currencies-mixed or invalid-input (the quantities of a
+ *   product add up to too many), each with every line concerned; coupon-without-effect, shipping-method-unavailable,
+ *   amount-too-large
  */
 export function priceOrder({
   lines,
   products,
   premium,
+  coupon = null,
+  shipping = null,
+  placing = false,
 }: {
   lines: readonly LineInput[];
   products: readonly PriceableProduct[];
   premium: boolean;
+  coupon?: PriceableCoupon | null;
+  shipping?: { code: string; method: PriceableShipping | null; country: string } | null;
+  placing?: boolean;
 }): Priced {
   const onSale = new Map(products.map((product) => [product.id, product]));
   checkAvailable(lines, onSale);
   checkQuantities(lines);
   const currency = checkCurrency(lines, onSale);
 
-  const priced = sumByProduct(lines, onSale);
-  const subtotal = priced.reduce((sum, line) => sum + line.total, 0);
-  const discount = discountOn(subtotal, currency, premium);
-  const total = subtotal - (discount?.amount ?? 0);
-  if (total > maxTotal) {
-    throw new Problem(
-      'amount-too-large',
-      `The total is ${total} minor units of ${currency}. At most ${maxTotal} are allowed.`,
+  const summed = sumByProduct(lines, onSale);
+  const subtotal = summed.reduce((sum, line) => sum + line.total, 0);
+  const discount = largerDiscount(discountOn(subtotal, currency, premium), coupon, subtotal, currency);
+  const goods = subtotal - (discount?.amount ?? 0);
+  const regular = shipping && shippingCost(shipping, { currency, total: goods, lines: summed });
+  const isFree = coupon?.type === 'free-shipping';
+  if (isFree && (regular === 0 || (regular === null && placing))) {
+    throw withoutEffect(
+      coupon.code,
+      regular === 0 ? 'the shipping is free already' : 'the order names no shipping method',
     );
   }
+  const cost = isFree ? 0 : (regular ?? 0);
   const shares = allocate(
     discount?.amount ?? 0,
-    priced.map((line) => line.total),
+    summed.map((line) => line.total),
   );
-  const shared = priced.map((line, index) => ({ ...line, discount: shares[index]! }));
-  return { currency, lines: shared, subtotal, discount, couponCode: null, shipping: null, tax: null, total };
+  return checkTotal({
+    currency,
+    lines: summed.map((line, index) => ({ ...line, discount: shares[index]! })),
+    subtotal,
+    discount,
+    couponCode: coupon?.code ?? null,
+    shipping: shipping && { method: shipping.code, amount: cost, tax: 0, taxRate: null },
+    tax: null,
+    total: goods + cost,
+  });
+}
+
+/** @throws Problem amount-too-large */
+export function checkTotal(priced: Priced): Priced {
+  const { total, currency } = priced;
+  if (total <= maxTotal) return priced;
+  throw new Problem(
+    'amount-too-large',
+    `The total is ${total} minor units of ${currency}. At most ${maxTotal} are allowed.`,
+  );
+}
+
+/**
+ * Discounts are never combined. A coupon that takes off no more than what the customer gets anyway is refused, so that its
+ * use does not count for nothing.
+ */
+function largerDiscount(
+  own: AppliedDiscount | null,
+  coupon: PriceableCoupon | null,
+  subtotal: number,
+  currency: string,
+): AppliedDiscount | null {
+  if (coupon === null || coupon.type === 'free-shipping') return own;
+  const byCoupon = couponDiscount(coupon, subtotal, currency);
+  if (byCoupon.amount > (own?.amount ?? 0)) return byCoupon;
+  throw withoutEffect(
+    coupon.code,
+    own === null ? 'it rounds to nothing' : 'the discount that you get without it is not smaller',
+  );
 }
 
 function sumByProduct(lines: readonly LineInput[], onSale: Map<string, PriceableProduct>): PricedLine[] {

@@ -4,8 +4,12 @@ import { Faults } from './faults.ts';
 import { html, Link, useAddress, useConnected } from './lib.ts';
 import { Order } from './order.ts';
 import { Orders } from './orders.ts';
+import { Overview } from './overview.ts';
 
-const views = [{ path: 'orders', title: 'Orders', key: 'o', show: Orders }] as const;
+const views = [
+  { path: 'orders', title: 'Orders', show: Orders },
+  { path: 'overview', title: 'Overview', show: Overview },
+] as const;
 
 function App() {
   const { path, query } = useAddress();

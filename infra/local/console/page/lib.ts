@@ -42,12 +42,14 @@ export function useConnected(): boolean {
 
 export type Data<T> = { value: T | undefined; error: string | undefined; reload: () => void };
 
-/** What an address of the console answers, asked again whenever something has changed; `null` asks nothing. */
-export function useData<T>(address: string | null, { live = true } = {}): Data<T> {
-  const [state, setState] = useState<{ address: string | null; value?: T; error?: string }>({ address });
+/**
+ * What an address of the console answers, asked again whenever something has changed, and `every` so many milliseconds where
+ * that says so.
+ */
+export function useData<T>(address: string, { live = true, every }: { live?: boolean; every?: number } = {}): Data<T> {
+  const [state, setState] = useState<{ address: string; value?: T; error?: string }>({ address });
   const run = useRef(() => {});
   useEffect(() => {
-    if (address === null) return;
     let [ended, asking, again, last] = [false, false, false, 0];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = async () => {
@@ -56,7 +58,7 @@ export function useData<T>(address: string | null, { live = true } = {}): Data<T
         again = true;
         return;
       }
-      const wait = last + pauseMs - performance.now();
+      const wait = last + (every ?? pauseMs) - performance.now();
       if (wait > 0) {
         timer ??= setTimeout(() => {
           timer = undefined;
@@ -80,6 +82,7 @@ export function useData<T>(address: string | null, { live = true } = {}): Data<T
       void ask();
     };
     void ask();
+    const repeating = every === undefined ? undefined : setInterval(listener, every);
     if (live) {
       openStream();
       listeners.add(listener);
@@ -87,9 +90,10 @@ export function useData<T>(address: string | null, { live = true } = {}): Data<T
     return () => {
       ended = true;
       clearTimeout(timer);
+      clearInterval(repeating);
       listeners.delete(listener);
     };
-  }, [address, live]);
+  }, [address, live, every]);
   const own = state.address === address;
   return { value: own ? state.value : undefined, error: own ? state.error : undefined, reload: () => run.current() };
 }

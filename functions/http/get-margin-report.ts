@@ -1,0 +1,25 @@
+import { periodOf } from '../../lib/analytics/period.ts';
+import type { ReadDeps } from '../../lib/analytics/read.ts';
+import { reportMargin } from '../../lib/analytics/reports.ts';
+import type { App } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/reports.ts';
+import { reportResult } from '../../lib/http/csv.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { reportDeps } from '../../lib/platform/reports.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { query, wantsCsv }: Request<typeof contract.getMarginReport, App>,
+  deps: ReadDeps,
+): Promise<Result> {
+  const { groupBy, currency, ...range } = query;
+  const period = periodOf(range, deps.clock);
+  const answer = await reportMargin(period, { groupBy, currency }, deps);
+  return reportResult({ ...period, groupBy, ...answer }, columns, wantsCsv);
+}
+
+const columns = Object.keys(contract.marginRow.shape);
+
+export const handler = httpHandler(routes['get-margin-report'], contract.getMarginReport, run, reportDeps);

@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import budget from '../cost/budget.json' with { type: 'json' };
+import { type Cost, costOf, quotasFor } from '../cost/model.ts';
+import { published, saving, type Ways } from '../cost/own-servers.ts';
+import { prices, pricesAsOf, type Region } from '../cost/prices.ts';
+import { type Stage, stageOf } from '../cost/stage.ts';
+import { usage } from '../cost/usage.ts';
+
+const help = `npm run cost -- [--orders-per-day N] [--profile dev|prod] [--region ${Object.keys(prices).join('|')}] [--json]
+npm run cost -- --table        a month at 100, 1k, 100k and 10M orders a day, with the first quota that is met
+npm run cost -- --servers FILE what a year in the cloud saves against own servers; without a FILE two published cases
+npm run cost -- --check        ends with 1 when it costs more than infra/cost/budget.json allows
+
+Counts the resources of the stage's templates, and what an order uses as measured by npm run bench -- --part usage, at the list
+prices of ${pricesAsOf}. See docs/costs.md.`;
+
+type Print = (line: string) => void;
+const volumes = [100, 1000, 100_000, 10_000_000];
+
+/** Runs one command line. @returns the exit code: 0 done, 1 above the budget, 2 invalid command line */
+export async function runCost(
+  args: string[],
+  print: Print,
+  count: (profile: 'dev' | 'prod') => Stage = stageOf,
+): Promise<number> {
+  const given = read(args);
+  if (typeof given === 'string') {
+    print(given);
+    return 2;
+  }
+  if (given.help) {
+    print(help);
+    return 0;
+  }
+  if (given.servers !== undefined) return await compare(given.servers, print);
+  if (given.check) return check(given.region, count, print);
+  const stage = count(given.profile);
+  if (given.table) {
+    for (const line of tableOf(stage, given.region)) print(line);
+    return 0;
+  }
+  const cost = costOf(stage, given.ordersPerDay, usage, prices[given.region]);
+  if (given.json) print(JSON.stringify({ ...given, pricesAsOf, usage, stage, ...cost }, null, 2));
+  else for (const line of textOf(cost, given)) print(line);
+  return 0;
+}
+
+/** A month by service, the largest share first. */
+export function textOf(cost: Cost, { ordersPerDay, profile, region }: Omit<Given, 'servers'>): string[] {
+  const share = (line: { idle: number; orders: number }) =>
+    `${Math.round(((line.idle + line.orders) / cost.total) * 100)} %`;
+  const row = (name: string, idle: number, orders: number, last: string) =>
+    `${name.padEnd(42)}${dollars(idle).padStart(11)}${dollars(orders).padStart(11)}${dollars(idle + orders).padStart(11)}${last.padStart(7)}`;
+  const lines = cost.lines.toSorted((one, other) => other.idle + other.orders - one.idle - one.orders);
+  return [
+    `A month of ${profile} in ${region} with ${ordersPerDay.toLocaleString('en')} orders a day, in US dollars`,
+    '',
+    `${''.padEnd(42)}${'at rest'.padStart(11)}${'orders'.padStart(11)}${'together'.padStart(11)}${'share'.padStart(7)}`,
+    ...lines.map((line) => row(line.service, line.idle, line.orders, share(line))),
+    row('together', cost.idle, cost.orders, ''),
+    '',
+    `A thousand orders add ${dollars(cost.perThousand)}. Aurora needs ${Math.ceil(cost.peakAcu * 2) / 2} capacity units at the peak of a day.`,
+    `Prices of ${pricesAsOf}, use of an order as measured on ${usage.measuredAt}; without the payment provider, tax and data transfer.`,
+  ];
+}
+
+/** The table of docs/costs.md. */
+export function tableOf(stage: Stage, region: Region): string[] {
+  const rows = volumes.map((ordersPerDay) => {
+    const cost = costOf(stage, ordersPerDay, usage, prices[region]);
+    const met = quotasFor(stage, usage).filter((quota) => quota.ordersPerDay < ordersPerDay);
+    const first = met[0] === undefined ? 'none' : `${met[0].name}: ${met[0].change}`;
+    return `| ${ordersPerDay.toLocaleString('en')} | ${dollars(cost.total)} | ${dollars((cost.total / ordersPerDay / (365 / 12)) * 1000)} | ${Math.ceil(cost.peakAcu * 2) / 2} | ${first} |`;
+  });
+  return [
+    `| orders a day, ${stage.profile}, ${region} | a month | each 1,000 orders | Aurora at the peak, ACU | first quota that is met |`,
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ];
+}
+
+function check(region: Region, count: (profile: 'dev' | 'prod') => Stage, print: Print): number {
+  let broken = 0;
+  for (const profile of ['dev', 'prod'] as const) {
+    const stage = count(profile);
+    const { idle } = costOf(stage, 0, usage, prices[region]);
+    // Where there are many orders, because the metrics that traffic creates are paid once.
+    const { perThousand } = costOf(stage, 100_000, usage, prices[region]);
+    const says = (what: string, cost: number, allowed: number) => {
+      if (cost > allowed) broken++;
+      print(`${cost > allowed ? '✗' : '✓'} ${profile}: ${what} ${dollars(cost)}, the budget is ${dollars(allowed)}`);
+    };
+    says('a month at rest costs', idle, budget.idle[profile]);
+    says('a thousand orders add', perThousand, budget.perThousandOrders);
+  }
+  return broken === 0 ? 0 : 1;
+}
+
+async function compare(file: string, print: Print): Promise<number> {
+  const cases: Record<string, Ways> =
+    file === '' ? published : { [file]: JSON.parse(await readFile(file, 'utf8')) as Ways };
+  for (const [name, ways] of Object.entries(cases)) {
+    const { own, cloud, saved, share } = saving(ways);
+    const amount = (value: number) => `${value.toLocaleString('en')} ${ways.currency}`;
+    print(
+      `${name}: ${amount(own)} a year on own servers, ${amount(cloud)} in the cloud: ${amount(saved)} saved, ${Math.round(share * 100)} %`,
+    );
+  }
+  return 0;
+}
+
+const dollars = (value: number): string =>
+  value.toLocaleString('en', {
+    minimumFractionDigits: value < 10 ? 2 : 0,
+    maximumFractionDigits: value < 10 ? 2 : 0,
+  });
+
+type Given = {
+  ordersPerDay: number;
+  profile: 'dev' | 'prod';
+  region: Region;
+  servers: string | undefined;
+  table: boolean;
+  check: boolean;
+  json: boolean;
+  help: boolean;
+};
+
+/** What the command line asks for, or what is wrong with it. */
+function read(args: string[]): Given | string {
+  try {
+    const bare = args.at(-1) === '--servers' ? [...args, ''] : args;
+    const { values } = parseArgs({
+      args: bare,
+      options: {
+        'orders-per-day': { type: 'string', default: '1000' },
+        profile: { type: 'string', default: 'prod' },
+        region: { type: 'string', default: 'eu-west-1' },
+        servers: { type: 'string' },
+        table: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const { 'orders-per-day': orders, profile, region, servers, ...flags } = values;
+    if (!/^\d{1,9}$/.test(orders)) return `--orders-per-day is a whole number, not "${orders}".\n\n${help}`;
+    if (profile !== 'dev' && profile !== 'prod') return `--profile is dev or prod, not "${profile}".\n\n${help}`;
+    if (!Object.hasOwn(prices, region)) return `There are no prices of "${region}" here.\n\n${help}`;
+    return { ordersPerDay: Number(orders), profile, region: region as Region, servers, ...flags };
+  } catch (error) {
+    return `${(error as Error).message}\n\n${help}`;
+  }
+}
+
+if (import.meta.main) process.exitCode = await runCost(process.argv.slice(2), console.log);

@@ -1,0 +1,44 @@
+import { Problem } from '../contract/api/problems.ts';
+import type { Clock } from '../kernel/clock.ts';
+
+/** Whole days of a time zone: from the beginning of `from` up to the beginning of `to`, both as YYYY-MM-DD. */
+export type Period = { from: string; to: string; zone: string };
+
+const dayMs = 24 * 3600 * 1000;
+const usualDays = 30;
+const mostYears = 10;
+
+/**
+ * The period that a report is asked for. Without `to` it ends with today, without `from` it has thirty days.
+ * @throws Problem period-reversed, period-too-long
+ */
+export function periodOf(
+  query: { from?: string | undefined; to?: string | undefined; zone: string },
+  clock: Clock,
+): Period {
+  const { zone } = query;
+  const to = query.to ?? later(dayIn(zone, clock.now()), 1);
+  const from = query.from ?? later(to, -usualDays);
+  if (from >= to) {
+    throw new Problem(
+      'period-reversed',
+      `from (${from}) must be before to (${to}), which is the first day after the period.`,
+    );
+  }
+  if (from < yearsBefore(to, mostYears)) {
+    throw new Problem('period-too-long', `A report has at most ${mostYears} years; ${from} to ${to} is more.`);
+  }
+  return { from, to, zone };
+}
+
+/** The day that it is in a time zone, as YYYY-MM-DD. */
+export const dayIn = (zone: string, now: number): string => new Date(now).toLocaleDateString('sv', { timeZone: zone });
+
+const later = (day: string, days: number): string =>
+  new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
+
+function yearsBefore(day: string, years: number): string {
+  const date = new Date(day);
+  date.setUTCFullYear(date.getUTCFullYear() - years);
+  return date.toISOString().slice(0, 10);
+}

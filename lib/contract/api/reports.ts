@@ -1,0 +1,215 @@
+import * as z from 'zod/mini';
+import { currency, id, timestamp } from './common.ts';
+import type { OperationContract } from './operation.ts';
+
+/** How sales can be grouped. */
+export const groupings = ['day', 'week', 'month', 'product', 'category', 'brand', 'country'] as const;
+export type Grouping = (typeof groupings)[number];
+
+/** A day of the calendar, from the year 2000 on. */
+const day = z.iso.date().check(z.refine((value) => value >= '2000-01-01', 'must be at least 2000-01-01'));
+
+const zone = z._default(
+  z.string().check(z.maxLength(60), z.refine(isZone, 'is not a time zone, such as Europe/Berlin')),
+  'UTC',
+);
+
+/**
+ * A zone of the IANA database by its name. Offsets such as +02:00 are none: they have no summer time, and PostgreSQL counts them
+ * the other way round.
+ */
+function isZone(name: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const range = { from: z.optional(day), to: z.optional(day), zone };
+
+/** Where a part of a report comes from, and how old it is. */
+export const reportPart = z.object({
+  source: z.enum(['reader', 'writer']),
+  from: timestamp,
+  to: timestamp,
+  asOf: timestamp,
+  lagSeconds: z.number().check(z.gte(0)),
+});
+export type ReportPart = z.output<typeof reportPart>;
+
+/** What every report says of itself. */
+const age = {
+  asOf: timestamp,
+  lagSeconds: z.number().check(z.gte(0)),
+  stale: z.boolean(),
+};
+const period = { from: z.iso.date(), to: z.iso.date(), zone: z.string() };
+
+const count = z.int().check(z.gte(0));
+const sum = z.int();
+
+/** How old the data are, and where they come from, of reports that have one source. */
+const single = { source: z.enum(['reader', 'writer']), ...age };
+
+export const salesRow = z.object({
+  key: z.nullable(z.string()),
+  currency,
+  orders: count,
+  units: count,
+  gross: sum,
+  discounts: sum,
+  shipping: z.nullable(sum),
+  tax: sum,
+  sales: sum,
+  refunds: z.nullable(sum),
+  net: sum,
+});
+export type SalesRow = z.output<typeof salesRow>;
+
+const ofPeriods = ['period-reversed', 'period-too-long', 'zone-unknown', 'report-too-large'] as const;
+const grouped = { ...range, groupBy: z._default(z.enum(groupings), 'day'), currency: z.optional(currency) };
+const answerOf = <T extends z.ZodMiniType>(row: T) =>
+  z.object({ ...period, groupBy: z.enum(groupings), ...age, parts: z.array(reportPart), data: z.array(row) });
+
+export const getSalesReport = {
+  summary: 'Report what was sold and given back',
+  description:
+    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. The figures come from a copy of the database that is a moment old; when it is older than a minute, `stale` is true. `Accept: text/csv` asks for CSV.',
+  query: z.strictObject(grouped),
+  responses: { 200: answerOf(salesRow) },
+  problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
+  csv: true,
+  problems: [...ofPeriods, 'grouping-unknown'],
+} as const satisfies OperationContract;
+
+/** What the database knows of a row of margins. */
+const margins = {
+  key: z.nullable(z.string()),
+  currency,
+  units: count,
+  revenue: sum,
+  cost: sum,
+  margin: sum,
+  unitsWithoutCost: count,
+  revenueWithoutCost: sum,
+};
+export type MarginRow = z.output<z.ZodMiniObject<typeof margins>>;
+export const marginRow = z.object({ ...margins, marginPercent: z.nullable(z.number()) });
+
+export const getMarginReport = {
+  summary: 'Report what was earned',
+  description:
+    'Revenue without tax less costs, as both were when the line was sold: later prices and costs change nothing. Lines whose cost was not known, or was in another currency, are not in the margin and shown beside it. Refuses with `reader-behind` when its data would be older than a minute. `Accept: text/csv` asks for CSV.',
+  query: z.strictObject(grouped),
+  responses: { 200: answerOf(marginRow) },
+  problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
+  csv: true,
+  problems: [...ofPeriods, 'grouping-unknown', 'reader-behind'],
+} as const satisfies OperationContract;
+
+export const productRow = z.object({
+  productId: id('product'),
+  sku: z.string(),
+  name: z.string(),
+  active: z.boolean(),
+  currency,
+  orders: count,
+  units: count,
+  sales: sum,
+});
+export type ProductRow = z.output<typeof productRow>;
+
+const limit = (usual: number, most: number) =>
+  z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(most)), usual);
+
+export const getProductsReport = {
+  summary: 'Report which products sell best or worst',
+  description:
+    'Ranks products by what they sold for or by units. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept: text/csv` asks for CSV.',
+  query: z.strictObject({
+    ...range,
+    order: z._default(z.enum(['best', 'worst']), 'best'),
+    by: z._default(z.enum(['sales', 'units']), 'sales'),
+    currency: z.optional(currency),
+    limit: limit(20, 1000),
+  }),
+  responses: { 200: z.object({ ...period, ...single, data: z.array(productRow) }) },
+  problemOf: { zone: 'zone-unknown' },
+  csv: true,
+  problems: ofPeriods,
+} as const satisfies OperationContract;
+
+export const customerRow = z.object({
+  currency,
+  orders: count,
+  units: count,
+  sales: sum,
+  refunds: sum,
+  average: sum,
+  firstOrderAt: timestamp,
+  lastOrderAt: timestamp,
+});
+
+export const getCustomerReport = {
+  summary: 'Report what a customer bought',
+  description:
+    'Adds up the sales of one customer by currency, with what they got back. Goes to the database itself when the copy is more than ten seconds old.',
+  path: z.strictObject({ customerId: id('customer') }),
+  responses: {
+    200: z.object({
+      customerId: id('customer'),
+      segment: z.enum(['premium', 'standard']),
+      createdAt: timestamp,
+      erased: z.boolean(),
+      ...single,
+      data: z.array(customerRow),
+    }),
+  },
+  csv: true,
+  problems: ['not-found', 'report-too-large'],
+} as const satisfies OperationContract;
+
+export const stockRow = z.object({
+  productId: id('product'),
+  sku: z.string(),
+  name: z.string(),
+  onHand: count,
+  reserved: count,
+  available: count,
+  unitsSold: count,
+  turnover: z.nullable(z.number()),
+  daysLeft: z.nullable(count),
+});
+export type StockRow = z.output<typeof stockRow>;
+
+export const getStockReport = {
+  summary: 'Report how long the stock lasts',
+  description:
+    'The products that run out first come first, at the pace of the last `days`. Always read from the database itself, so the stock is that of now. `Accept: text/csv` asks for CSV.',
+  query: z.strictObject({ days: limit(30, 365), limit: limit(100, 1000) }),
+  responses: { 200: z.object({ ...single, days: z.int(), data: z.array(stockRow) }) },
+  csv: true,
+  problems: ['report-too-large'],
+} as const satisfies OperationContract;
+
+export const getLiveReport = {
+  summary: 'Report how the shop is doing now',
+  description:
+    'Orders of the last hour, orders under way, and the sales of today in a time zone. Goes to the database itself when the copy is more than ten seconds old.',
+  query: z.strictObject({ zone }),
+  responses: {
+    200: z.object({
+      ordersLastHour: count,
+      activeOrders: count,
+      inManualReview: count,
+      zone: z.string(),
+      ...single,
+      today: z.array(z.object({ currency, orders: count, sales: sum })),
+    }),
+  },
+  problemOf: { zone: 'zone-unknown' },
+  problems: ['zone-unknown', 'report-too-large'],
+} as const satisfies OperationContract;

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTooSlow, type ReadDeps, type Reads } from '../analytics/read.ts';
+import { createCircuitBreaker } from '../kernel/circuit-breaker.ts';
+import { DependencyUnavailable } from '../kernel/errors.ts';
+import { isOutage } from '../kernel/outage.ts';
+import { type Runtime, untilDeadline } from './handlers/lambda.ts';
+import { readerAs, type Sql, sqlAs } from './sql.ts';
+
+/** Where this process reads reports, as the role `reporting`. A reader that has just failed is not asked for two seconds. */
+export function reportDeps({ clock, meter }: Runtime): ReadDeps {
+  const breaker = createCircuitBreaker(clock);
+  const readerOf =
+    (sql: Sql): Reads =>
+    async (work, milliseconds) => {
+      if (!breaker.allowRequest()) throw new DependencyUnavailable('database');
+      try {
+        const result = await untilDeadline(readOnly(sql)(work, milliseconds), milliseconds, 'reporting@reader');
+        breaker.recordSuccess();
+        return result;
+      } catch (error) {
+        // A report that is refused or takes too long says nothing of the reader.
+        if (isOutage(error) && !isTooSlow(error)) breaker.recordFailure();
+        else breaker.recordSuccess();
+        throw error;
+      }
+    };
+  return {
+    clock,
+    meter,
+    sleep,
+    databases: {
+      get reader() {
+        const sql = readerAs('reporting');
+        return sql === undefined ? undefined : readerOf(sql);
+      },
+      writer: (work, milliseconds) => readOnly(sqlAs('reporting'))(work, milliseconds),
+    },
+  };
+}
+
+/** One transaction, so that all of it is of one server. The handler's deadline is that of the writer. */
+const readOnly =
+  (sql: Sql): Reads =>
+  (work) =>
+    sql.begin('read only', work) as never;
