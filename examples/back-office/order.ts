@@ -43,7 +43,7 @@ export async function orderView(office: Office, orderId: string, again: () => Pr
   };
 }
 
-function goods({ lines, subtotal, discount, total, failure }: Order): HTMLElement {
+function goods({ lines, subtotal, discount, couponCode, shipping, tax, total, failure }: Order): HTMLElement {
   const rows = lines.map(({ productId, sku, name, quantity, unitPrice, total: sum }) => [
     element('span', {}, link(`#/products/${productId}`, name), ` ${sku}`),
     `${quantity} × ${money(unitPrice)}`,
@@ -55,7 +55,9 @@ function goods({ lines, subtotal, discount, total, failure }: Order): HTMLElemen
     facts(
       [
         ['Subtotal', money(subtotal)],
-        ['Discount', discount && `−${money(discount)}`],
+        [couponCode === null ? 'Discount' : `Discount by ${couponCode}`, discount && `−${money(discount)}`],
+        [`Shipping by ${shipping?.method}`, shipping && money(shipping)],
+        [tax?.included ? 'Tax, included' : 'Tax', tax && money(tax)],
         ['Total', element('span', { className: 'sum' }, money(total))],
       ],
       'sums',
