@@ -87,6 +87,14 @@ const rows = {
     provider: false,
     timeoutSeconds: 120,
   },
+  'run-imports': {
+    handler: 'jobs/run-imports',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'catalog_api',
+    provider: false,
+    tables: { cache: ['UpdateItem'] },
+    timeoutSeconds: 55,
+  },
   'send-mails': {
     handler: 'jobs/send-mails',
     schedule: 'rate(1 minute)',

@@ -142,6 +142,15 @@ const rows = {
     tables: movesCachePointers,
     writesEvents: true,
   }),
+  'import-products': http('POST', '/products/import', 'app', 'catalog_api', {
+    scopes: ['catalog:write'],
+    concurrent: 2,
+  }),
+  'import-stock-movements': http('POST', '/stock-movements/import', 'app', 'catalog_api', {
+    scopes: ['stock:write'],
+    concurrent: 2,
+  }),
+  'get-import': http('GET', '/imports/{importId}', 'app', 'catalog_api'),
   'list-categories': http('GET', '/categories', 'client', 'catalog_reader', {
     scopes: ['catalog:read'],
     tables: readsCache,

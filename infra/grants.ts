@@ -24,7 +24,7 @@ export type Grants = {
   /** Whether the handler sends mails. */
   mails: boolean;
   /** Whether the handler reads from the database's reader. */
-  readsReader: boolean;
+  readsReader?: true;
 };
 
 /** Whether an action is on an execution rather than on the state machine. */
@@ -80,6 +80,6 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
     publishes: publishedBy(handler),
     mails: handler.kind === 'job' && handler.row.mails === true,
-    readsReader: 'readsReader' in row && row.readsReader === true,
+    ...('readsReader' in row && row.readsReader ? { readsReader: true } : {}),
   };
 }

@@ -1,13 +1,14 @@
 import { purgeTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { dropUnconfirmed, type UnconfirmedEnd } from '../../lib/accounts/customers/erase.sql.ts';
 import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
-import { unconfirmedDays } from '../../lib/contract/deploy/retention.ts';
+import { importDays, unconfirmedDays } from '../../lib/contract/deploy/retention.ts';
 import { type Batching, inBatches, walkInBatches } from '../../lib/database/batches.ts';
 import { keyTables, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
 import { accountRules } from '../../lib/platform/accounts.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { purgeImports } from '../../lib/shop/imports/imports.sql.ts';
 import { sleep } from '../../lib/shop/orders/wait.ts';
 import { jobs } from '../jobs.ts';
 
@@ -25,6 +26,7 @@ const limitMs = 60_000;
 export async function run({ sql, clock, mustConfirm, stopwatch, sleep }: Deps) {
   const now = new Date(clock.now());
   const signedUpBefore = new Date(now.getTime() - unconfirmedDays * 24 * 3600_000);
+  const importsBefore = new Date(now.getTime() - importDays * 24 * 3600_000);
   const batching = { stopwatch, sleep, untilMs: stopwatch.elapsed() + limitMs };
   const purge = async (work: (limit: number) => Promise<number>) => (await inBatches(batching, work)).rows;
   const dropSignUps = (after: UnconfirmedEnd | undefined, limit: number) =>
@@ -34,6 +36,7 @@ export async function run({ sql, clock, mustConfirm, stopwatch, sleep }: Deps) {
   return {
     keys,
     tokens: await purge((limit) => purgeTokens(sql(), { now, limit })),
+    imports: await purge((limit) => purgeImports(sql(), { before: importsBefore, limit })),
     mails: await purge((limit) => purgeMails(sql(), { now, limit })),
     // Where nobody has to confirm, an unconfirmed customer is a customer like any other.
     signUps: mustConfirm ? (await walkInBatches(batching, dropSignUps)).rows : 0,

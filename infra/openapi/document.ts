@@ -79,6 +79,7 @@ function operation(route: Route): Operation {
       ...requestHeadersOf(contract),
     ] as Operation['parameters'],
     ...(contract.signed === undefined ? {} : { requestBody: signedBody }),
+    ...(contract.raw === undefined ? {} : { requestBody: fileOf(contract.raw.types) }),
     ...(contract.body === undefined
       ? {}
       : {
@@ -90,6 +91,12 @@ function operation(route: Route): Operation {
     responses: responses(route, contract, example.answers),
   };
 }
+
+/** A file of rows. What a row has is described where the operation is. */
+const fileOf = (types: readonly string[]) => ({
+  required: true,
+  content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])),
+});
 
 /** Described by whoever signs it. */
 const signedBody = { required: true, content: { 'application/json': { schema: { type: 'object' } } } };

@@ -6,6 +6,7 @@ import type { IdKind } from '../../lib/kernel/ids.ts';
 
 export const ids = {
   customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
+  import: 'imp_0198c6b4a7d37e15a9c02b6f4d8e1973',
   category: 'cat_0198c6a0f31d7b2e8a5c4d9e0f716283',
   product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
   variant: 'prd_0198c6a4d0c17b5f93e8a1720b64dc9e',
@@ -368,6 +369,7 @@ export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   customer: ids.customer,
   product: ids.product,
   category: ids.category,
+  import: ids.import,
   order: ids.order,
   payment: ids.payment,
   refund: ids.refund,

@@ -371,13 +371,13 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'The resource has changed since it was read; read it again.',
   },
   'body-too-large': {
-    when: 'The body exceeds 64 KiB, or 256 KiB for a signed body.',
+    when: 'The body exceeds 64 KiB, 256 KiB for a signed body, or 4 MiB for a file.',
     todo: 'Send less. No operation needs that much.',
     detail: 'The body has 70000 bytes. At most 65536 are allowed.',
   },
   'unsupported-media-type': {
-    when: 'The `Content-Type` of the body is not `application/json`.',
-    todo: 'Send `Content-Type: application/json`.',
+    when: 'The `Content-Type` of the body is not `application/json`, or for a file neither `application/x-ndjson` nor `text/csv`.',
+    todo: 'Send the `Content-Type` that `detail` names.',
     detail: 'Send the body as application/json.',
   },
   'idempotency-key-reused': {

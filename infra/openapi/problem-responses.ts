@@ -11,6 +11,7 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   const codes = new Set<ProblemCode>(contract.problems);
   const add = (...more: ProblemCode[]) => more.forEach((code) => void codes.add(code));
   if (contract.body !== undefined) add('invalid-json', 'unsupported-media-type');
+  if (contract.raw !== undefined) add('invalid-json', 'unsupported-media-type');
   if (contract.signed !== undefined) add('invalid-json', 'webhook-signature-invalid');
   // Unknown parameters are refused everywhere.
   add('invalid-input');

@@ -10,6 +10,7 @@ import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contr
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
+import * as imports from '../../lib/contract/api/imports.ts';
 import * as manualReview from '../../lib/contract/api/manual-review.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations } from '../../lib/contract/api/operations.ts';
@@ -38,6 +39,8 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ProductWithVariants: catalog.productWithVariants,
   Variant: catalog.variant,
   Category: categories.category,
+  Import: imports.imported,
+  ImportError: imports.importError,
   ListedProduct: catalog.listedProduct,
   ProductImage: catalog.image,
   Address: customers.address,

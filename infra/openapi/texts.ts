@@ -89,6 +89,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   sessionId: 'The id of the session, which begins with `ses_`. It is not the token.',
   identityId: 'The id of the link, which begins with `idn_`.',
   productId: 'The id of the product, which begins with `prd_`. It is not the SKU.',
+  importId: 'The id of the import, which begins with `imp_`.',
   categoryId: 'The id of the category, which begins with `cat_`. It is not the slug.',
   orderId: 'The id of the order, which begins with `ord_`.',
   endpointId: 'The id of the webhook endpoint, which begins with `whe_`.',

@@ -1,11 +1,11 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { OperationContract, SignedBody } from '../contract/api/operation.ts';
+import type { OperationContract, RawBody, SignedBody } from '../contract/api/operation.ts';
 import { Problem } from '../contract/api/problems.ts';
 import { type JsonFault, scanJson } from './json-scan.ts';
 
 type Body = Pick<APIGatewayProxyEventV2, 'body' | 'isBase64Encoded'>;
 
-/** The largest request body, in bytes. A signed body has its own limit. */
+/** The largest request body, in bytes. A signed body and a file have their own limits. */
 export const maxBodyBytes = 64 * 1024;
 
 /** How deep arrays and objects may be nested in a body. The deepest body of this API has four levels. */
@@ -19,7 +19,7 @@ export const maxDepth = 32;
 export function checkBody(contract: OperationContract, event: Pick<APIGatewayProxyEventV2, 'headers'> & Body): void {
   if (contract.unpublished) return;
   const bytes = Buffer.byteLength(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  const maxBytes = contract.signed?.maxBytes ?? maxBodyBytes;
+  const maxBytes = contract.signed?.maxBytes ?? contract.raw?.maxBytes ?? maxBodyBytes;
   if (bytes > maxBytes) {
     throw new Problem('body-too-large', `The body has ${bytes} bytes. At most ${maxBytes} are allowed.`);
   }
@@ -29,9 +29,14 @@ export function checkBody(contract: OperationContract, event: Pick<APIGatewayPro
     });
   }
   if (contract.signed !== undefined) return;
+  if (contract.raw !== undefined && !contract.raw.types.includes(mediaTypeOf(event))) {
+    throw new Problem('unsupported-media-type', `Send the body as ${contract.raw.types.join(' or ')}.`);
+  }
   const text = decode(event);
   if (text === undefined) throw new Problem('invalid-json', 'The body is not encoded as UTF-8.');
-  if (contract.body !== undefined) {
+  if (contract.raw !== undefined) {
+    if (text.includes('\0')) throw new Problem('invalid-input', 'The body has a character that is no text.');
+  } else if (contract.body !== undefined) {
     const fault = scanJson(text, maxDepth);
     if (fault !== undefined) throw new Problem('invalid-json', faults[fault]);
   } else if (bytes > 0) {
@@ -70,6 +75,12 @@ export const signedBody = ({ header }: { header: string }, event: APIGatewayProx
   text: textOf(event),
   signature: event.headers[header.toLowerCase()],
 });
+
+/** A file, and its media type. */
+export const rawBody = (event: APIGatewayProxyEventV2): RawBody => ({ text: textOf(event), type: mediaTypeOf(event) });
+
+const mediaTypeOf = ({ headers }: Pick<APIGatewayProxyEventV2, 'headers'>): string =>
+  (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
 
 const textOf = ({ body, isBase64Encoded }: Body): string =>
   isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString() : (body ?? '');

@@ -7,7 +7,7 @@ import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { describeError, type Logger } from '../kernel/log.ts';
 import { accessOf, type Outcome } from './access-record.ts';
 import { type AccessControl, authorize } from './authorize.ts';
-import { checkBody, signedBody } from './body.ts';
+import { checkBody, rawBody, signedBody } from './body.ts';
 import type { Edge } from './edge.ts';
 import { parseHeaders } from './headers.ts';
 import { fingerprintOf } from './idempotency.ts';
@@ -71,7 +71,7 @@ export async function perform<R extends Route, C extends OperationContract>(
   const { event, requestId, startedAt, touched, admission } = context;
   if (admission === undefined) throw new Error('the request was not admitted');
   const { caller, headers } = admission;
-  const input = parseInput(contract, event, contract.signed ? signedBody(contract.signed, event) : body);
+  const input = parseInput(contract, event, bodyOf(contract, event, body));
   const now = stopwatch.elapsed();
   const request = {
     ...input,
@@ -99,6 +99,11 @@ export async function perform<R extends Route, C extends OperationContract>(
     shared: route.auth === 'public' && route.method === 'GET',
     maxAge: contract.shareable && caller.kind === 'client' ? shareFor(edge, context) : undefined,
   });
+}
+
+function bodyOf({ signed, raw }: OperationContract, event: RequestContext['event'], parsed: unknown): unknown {
+  if (signed !== undefined) return signedBody(signed, event);
+  return raw === undefined ? parsed : rawBody(event);
 }
 
 /** Prepares the header fields of an answer that others may get too. @returns how long, in seconds */

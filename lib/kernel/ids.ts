@@ -23,6 +23,7 @@ export const idPrefixes = {
   access: 'acc',
   webhookEndpoint: 'whe',
   delivery: 'dlv',
+  import: 'imp',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

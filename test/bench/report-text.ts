@@ -15,6 +15,7 @@ import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
 import type { Results } from './report.ts';
+import type { ReportFigures } from './reports.ts';
 import type { RetentionFigures } from './retention.ts';
 import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
@@ -38,6 +39,7 @@ export function toText({
   usage,
   growth,
   retention,
+  reports,
   archive,
   peers,
 }: Results): string {
@@ -58,6 +60,7 @@ export function toText({
     ...(usage === undefined ? [] : [usageText(usage)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(retention === undefined ? [] : [retentionText(retention)]),
+    ...(reports === undefined ? [] : [reportsText(reports)]),
     ...(archive === undefined ? [] : [archiveText(archive)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -221,6 +224,9 @@ function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
   const head = ['40 endpoints', 'events', 'deliveries', 'p50 ms', 'p99 ms', 'missing'];
   return `${table(head, lines)}\np99 beside ÷ alone: ${rounded(ratio, 2)}`;
 }
+
+const reportsText = ({ orders, p50Ratio, p99Ratio, lagSeconds }: ReportFigures): string =>
+  `Orders beside a statement that runs away on the reader, against orders alone: p50 ${p50Ratio.toFixed(2)} ×, p99 ${p99Ratio.toFixed(2)} × (${orders} orders); reports were at most ${lagSeconds} s old`;
 
 function retentionText({ without, with: beside, ratio, moved, longestBatchMs }: RetentionFigures): string {
   const line = (name: string, { orders, p50, p99 }: RetentionFigures['with']) => [

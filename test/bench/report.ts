@@ -14,6 +14,7 @@ import type { MemoryFigures } from './memory.ts';
 import { rounded } from './numbers.ts';
 import type { PeerFigures } from './peers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { ReportFigures } from './reports.ts';
 import type { RetentionFigures } from './retention.ts';
 import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
@@ -36,6 +37,7 @@ export type Results = {
   usage?: Usage;
   growth?: Growth[];
   retention?: RetentionFigures;
+  reports?: ReportFigures;
   archive?: ArchiveFigures;
   peers?: PeerFigures[];
 };
@@ -58,6 +60,7 @@ export function toJson({
   usage,
   growth,
   retention,
+  reports,
   archive,
   peers,
 }: Results): object {
@@ -94,6 +97,7 @@ export function toJson({
       growth: growth.map(({ operation, p50, ratio }) => ({ operation, p50, ratio: rounded(ratio, 3) })),
     }),
     ...(retention && { retention }),
+    ...(reports && { reports }),
     ...(archive && { archive }),
     ...(memory && { memory }),
     ...(pool && { pool }),

@@ -28,6 +28,7 @@ import { measurePeers, readAgainst } from './peers.ts';
 import { measurePool } from './pool.ts';
 import { type Results, toJson } from './report.ts';
 import { toText } from './report-text.ts';
+import { measureReports } from './reports.ts';
 import { measureRetention } from './retention.ts';
 import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
@@ -51,10 +52,20 @@ const parts = [
   'usage',
   'growth',
   'retention',
+  'reports',
   'peers',
 ] as const;
 /** Growth, retention and search fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
-const unusual: readonly string[] = ['growth', 'retention', 'search', 'usage', 'webhooks', 'peers', 'choreography'];
+const unusual: readonly string[] = [
+  'growth',
+  'retention',
+  'reports',
+  'search',
+  'usage',
+  'webhooks',
+  'peers',
+  'choreography',
+];
 const usualParts = parts.filter((part) => !unusual.includes(part));
 type Part = (typeof parts)[number];
 
@@ -63,8 +74,8 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
   --record     keeps the figures of usage in infra/cost/usage.json, which npm run cost calculates with
-  --part NAME  measures only this, and may be given more than once; all but growth, retention, search, webhooks, peers and
-               choreography by default
+  --part NAME  measures only this, and may be given more than once; all but growth, retention, reports, search, webhooks, peers
+               and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -175,6 +186,10 @@ async function main(): Promise<boolean> {
     });
     say('archiving a whole shop');
     results.archive = await measureArchive(short ? 10_000 : 100_000);
+  }
+  if (part.includes('reports')) {
+    say('placing orders, alone and beside a report that runs away');
+    results.reports = await measureReports({ ...(short ? { rounds: 2, seconds: 4 } : { rounds: 6, seconds: 8 }), say });
   }
   if (part.includes('peers')) {
     say('placing orders here and at peers, turn by turn');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import type { Product } from '../../lib/contract/api/catalog.ts';
+import type { ProductWithVariants } from '../../lib/contract/api/catalog.ts';
 import type { Order, OrderStatus } from '../../lib/contract/api/orders.ts';
 import type { Level, Movement } from '../../lib/contract/api/stock.ts';
 import { semaphore } from '../../lib/kernel/semaphore.ts';
@@ -30,7 +30,7 @@ async function signUpAndIn(): Promise<Buyer> {
 export type Wish = { amount?: number; currency?: string; stock?: number; name?: string };
 
 /** A product that has just been put on sale; by default 10.00 EUR, 1000 units. */
-export async function newProduct(wish: Wish = {}): Promise<Product> {
+export async function newProduct(wish: Wish = {}): Promise<ProductWithVariants> {
   const { amount = 1000, currency = 'EUR', stock = 1000, name = 'Thing' } = wish;
   const body = { sku: unique('E2E'), name, price: { amount, currency } };
   const { body: product } = await succeed('create-product', 201, {
@@ -51,7 +51,7 @@ export const moveStock = (productId: string, quantity: number, options: Options 
     ...options,
   });
 
-export const updateProduct = async (productId: string, body: object): Promise<Product> =>
+export const updateProduct = async (productId: string, body: object): Promise<ProductWithVariants> =>
   (await succeed('update-product', 200, { path: { productId }, token: appKey, body })).body;
 
 /** A product's whole ledger, newest first, and its level. */

@@ -73,6 +73,7 @@ describe('an HTTP handler', () => {
       'http/list-categories': ['BatchGetItem', 'GetItem', 'UpdateItem'],
       'http/create-category': ['UpdateItem'],
       'http/update-category': ['UpdateItem'],
+      'jobs/run-imports': ['UpdateItem'],
       'consumers/supersede-products': ['GetItem', 'UpdateItem'],
     });
   });

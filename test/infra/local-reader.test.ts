@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
 
 let directory: string;
 let stack: Stack;
@@ -134,6 +135,93 @@ test('while replay stands still, reports say their age, and own orders come from
   expect(log).toMatch(/"ReaderLag"/);
 });
 
+test('a margin keeps the cost of its sale, whatever the product costs later', async () => {
+  const { id } = demo.products[0]!;
+  const cost = (amount: number) =>
+    call(
+      'PATCH',
+      `/products/${id}`,
+      { authorization: `Bearer ${demo.appKey}` },
+      { costPrice: { amount, currency: 'EUR' } },
+    );
+  expect(await cost(500)).toMatchObject({ httpStatus: 200 });
+  const placed = await order();
+  expect(await cost(900)).toMatchObject({ httpStatus: 200 });
+  const margins = async () => (await report('margin?groupBy=product')).data;
+  while ((await margins())[0]?.units !== 2) await sleep(50);
+  const [row] = await margins();
+  const revenue = placed.total.amount;
+  expect(row).toEqual({
+    key: id,
+    currency: 'EUR',
+    units: 2,
+    revenue,
+    cost: 1000,
+    margin: revenue - 1000,
+    marginPercent: Math.round(((revenue - 1000) * 1000) / revenue) / 10,
+    unitsWithoutCost: 4,
+    revenueWithoutCost: 2 * revenue,
+  });
+});
+
+test('products are ranked with those that nobody bought, as JSON and as CSV', async () => {
+  const best = await report('products?by=units&limit=1');
+  expect(best.data).toEqual([expect.objectContaining({ productId: demo.products[0]!.id, units: 6, orders: 3 })]);
+  const worst = await report('products?order=worst');
+  expect(worst.data[0]).toMatchObject({ orders: 0, units: 0, sales: 0 });
+  expect(worst.data.at(-1).productId).toBe(demo.products[0]!.id);
+  const csv = await report('products?by=units&limit=1', 'text/csv');
+  expect(csv.headers.get('content-type')).toMatch(/^text\/csv/);
+  expect(Number(csv.headers.get('report-lag-seconds'))).toBeLessThan(60);
+  expect(csv.text.split('\r\n')).toEqual([
+    'productId,sku,name,active,currency,orders,units,sales',
+    Object.values(best.data[0]).join(','),
+    '',
+  ]);
+});
+
+test.each([
+  ['sales?from=2026-02-01&to=2026-01-01', 422, 'period-reversed'],
+  ['margin?from=2010-01-01&to=2026-01-01', 422, 'period-too-long'],
+  ['products?zone=%2B02:00', 422, 'zone-unknown'],
+  ['live?zone=Mars/Olympus', 422, 'zone-unknown'],
+  ['sales?groupBy=moon', 422, 'grouping-unknown'],
+  ['sales?groupBy=moon&from=yesterday', 400, 'invalid-input'],
+  ['sales?currency=EURO', 400, 'invalid-input'],
+  ['customers/cus_00000000000000000000000000000000', 404, 'not-found'],
+])('bad input has its own problem: %s', async (path, status, code) => {
+  expect(await report(path)).toMatchObject({ httpStatus: status, code });
+});
+
+test('an analyst queries the reader, and a statement that runs away is cut and named', async () => {
+  const { env } = stack.inside;
+  Object.assign(process.env, env);
+  const address = {
+    host: env.DATABASE_READER_HOST!,
+    port: Number(env.DATABASE_READER_PORT),
+    region: env.AWS_REGION!,
+    caFile: env.DATABASE_CA_FILE!,
+  };
+  expect(await psqlLine(address)).toMatch(
+    /^PGPASSWORD='localhost:\d+\/\?Action=connect\S+' psql "host=localhost port=\d+ user=analyst /,
+  );
+  const csv = await runQuery(address, "select name, email from reporting.customers_masked where email like 'a%'");
+  expect(csv).toBe('name,email\r\nA…,a…@example.com\r\n');
+  const runaway = "set statement_timeout = '700ms'; select count(*) from generate_series(1, 1e12) as runaway";
+  await expect(runQuery(address, runaway)).rejects.toMatchObject({ code: '57014' });
+  await expect(runQuery(address, 'select * from customers.customers')).rejects.toMatchObject({ code: '42501' });
+  await expect(runQuery(address, 'create table mine ()')).rejects.toMatchObject({ code: '25006' });
+  const slow = await readSlow(directory);
+  expect(slow).toContainEqual(
+    expect.objectContaining({
+      user: 'analyst',
+      server: 'postgres-reader',
+      took: 'cut: canceling statement due to statement timeout',
+      statement: expect.stringContaining('as runaway'),
+    }),
+  );
+});
+
 test('a link that is cut is not fresh', async () => {
   const onPrimary = (statement: string) => ask(statement, stack.inside.socketPath);
   const file = String((await onPrimary('show hba_file'))[0]!.hba_file);
@@ -150,7 +238,7 @@ test('a link that is cut is not fresh', async () => {
     await writeFile(file, rules);
     await onPrimary('select pg_reload_conf()');
   }
-  while (soldIn(await report('sales')) < 3) await sleep(50);
+  while (soldIn(await report('sales')) < 4) await sleep(50);
 });
 
 test('a reader that is killed is made anew, and holds up no order', async () => {
@@ -159,5 +247,5 @@ test('a reader that is killed is made anew, and holds up no order', async () => 
   expect((await order()).status).toBe('confirmed');
   const answer = await reportWhenReady('sales?groupBy=product');
   expect(answer).toMatchObject({ httpStatus: 200, parts: [{ source: 'reader' }] });
-  while (soldIn(await reportWhenReady('sales')) < 4) await sleep(50);
+  while (soldIn(await reportWhenReady('sales')) < 5) await sleep(50);
 });

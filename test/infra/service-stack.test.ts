@@ -148,6 +148,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       'accounts',
       'shop',
       'operations',
+      'analytics',
       'events',
       'jobs',
       ...backup,

@@ -98,6 +98,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
+    'catalog.imports': [
+      'select, insert, update(status, content, total, applied, failed, errors, updated_at, ended_at)',
+      'keeps files, and says how far they are',
+    ],
     'pricing.shipping_methods': [
       'select, insert, update(name, position, countries, currency, cost, free_above, tax_class, active, version, updated_at), delete',
       'shows, adds, changes and deletes shipping methods; orders keep what they cost',
@@ -320,6 +324,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'customers.mails': ['select(keep_until), delete', 'deletes old mails without reading them'],
     'customers.email_tokens': ['select(expires_at), delete', 'deletes expired tokens without reading them'],
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
+    'catalog.imports': ['select(ended_at), delete', 'deletes old imports without reading them'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],

@@ -84,6 +84,11 @@ const laptopSettings = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
+  // Slow statements are logged with their users, and without their values, as on AWS.
+  log_line_prefix: '%m %u[%p] ',
+  log_min_duration_statement: '500',
+  log_parameter_max_length: '0',
+  log_parameter_max_length_on_error: '0',
 };
 
 /** The postmaster writes "ready" into the eighth line of its pid file when it accepts connections. */

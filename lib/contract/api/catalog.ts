@@ -239,6 +239,18 @@ export const createVariant = {
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 
+/** A row of a file of products. */
+export const productRow = z.strictObject({
+  sku,
+  parentSku: z.optional(sku),
+  name: z.optional(text(200)),
+  ...details,
+  options: z.optional(options),
+  optionValues: z.optional(optionValues),
+  price: z.optional(price),
+  active: z.optional(z.boolean()),
+});
+
 export const updateProduct = {
   summary: 'Change a product; existing orders keep their prices and names',
   path: productPath,

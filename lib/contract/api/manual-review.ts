@@ -154,7 +154,7 @@ export const explainOrder = {
 export const retryCompensation = {
   summary: 'Retry the compensation of an order in manual review',
   description:
-    'Starts a new compensation: refund, release, close. The order ends failed or cancelled, or returns to manual review. It never goes forward.',
+    'Starts a new compensation: refund, release, close. The order ends failed or cancelled, or returns to manual review. It never goes forward. An order whose payment could not be captured goes back to `confirmed` instead, and is captured again.',
   path: orderPath,
   responses: { 202: reviewOrder },
   statuses: { 202: 'The compensation is under way.' },
@@ -165,7 +165,7 @@ export const retryCompensation = {
 export const resolveOrder = {
   summary: 'Resolve an order in manual review by hand',
   description:
-    'Declares that no money is kept. Held stock goes back, the payment counts as refunded (`refundReference` is the provider’s reference), and the order ends: `cancelled` if it was confirmed or being cancelled, `failed` otherwise.',
+    'Declares that no money is kept. Held stock goes back, the payment counts as refunded (`refundReference` is the provider’s reference), or as voided if it was never captured, and the order ends: `cancelled` if it was confirmed or being cancelled, `failed` otherwise.',
   path: orderPath,
   body: z.strictObject({
     outcome: z.enum(['failed', 'cancelled']),

@@ -12,6 +12,8 @@ export type OperationContract = {
   body?: z.ZodMiniType;
   /** Instead of `body`: the raw text up to `maxBytes`, which the header field signs. */
   signed?: { header: string; maxBytes: number };
+  /** Instead of `body`: a file up to `maxBytes`, as text in UTF-8 of one of these media types. */
+  raw?: { types: readonly string[]; maxBytes: number };
   /** Body schema by status; `null` for an answer without a body. */
   responses: Readonly<Record<number, z.ZodMiniType | null>>;
   /** What a success status means here, unless the default text says it. */
@@ -50,9 +52,12 @@ type Output<T> = T extends z.ZodMiniType ? z.output<T> : undefined;
 /** A raw body and the header field that signs it, both unchecked. */
 export type SignedBody = { text: string; signature: string | undefined };
 
+/** A file as it was sent, and its media type without parameters. */
+export type RawBody = { text: string; type: string };
+
 /** Validated input of an operation. */
 export type InputOf<C extends OperationContract> = {
   path: Output<C['path']>;
   query: Output<C['query']>;
-  body: C extends { signed: object } ? SignedBody : Output<C['body']>;
+  body: C extends { signed: object } ? SignedBody : C extends { raw: object } ? RawBody : Output<C['body']>;
 };

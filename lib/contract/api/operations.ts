@@ -9,6 +9,7 @@ import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
 import * as identities from './identities.ts';
+import * as imports from './imports.ts';
 import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
 import * as orderDetails from './order-details.ts';
@@ -36,6 +37,7 @@ const files = [
   { tag: 'Sessions', file: sessions },
   { tag: 'Catalogue', file: catalog },
   { tag: 'Catalogue', file: categories },
+  { tag: 'Catalogue', file: imports },
   { tag: 'Stock', file: stock },
   { tag: 'Pricing', file: shippingMethods },
   { tag: 'Pricing', file: taxRates },

@@ -57,7 +57,7 @@ export const problems = {
   'identity-client-taken': { status: 409, title: 'Another application uses this client of the identity provider' },
   'version-stale': { status: 412, title: 'The resource has changed since it was read' },
   'body-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
+  'unsupported-media-type': { status: 415, title: 'The body has another media type than it must have' },
   'idempotency-key-reused': { status: 422, title: 'This Idempotency-Key was used for a different request' },
   'country-unknown': { status: 422, title: 'The country does not exist' },
   'postal-code-invalid': { status: 422, title: 'The postal code does not have the form of its country' },

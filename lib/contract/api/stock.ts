@@ -34,15 +34,18 @@ export const listStockMovements = {
   problems: ['not-found', 'invalid-cursor'],
 } as const satisfies OperationContract;
 
+/** Units that come in (+) or go out (−). */
+export const movementQuantity = z.int().check(
+  z.gte(-1_000_000),
+  z.lte(1_000_000),
+  z.refine((n) => n !== 0, 'is zero'),
+);
+
 export const createStockMovement = {
   summary: 'Add stock (+) or remove stock (−), never below the reserved quantity',
   path: productPath,
   body: z.strictObject({
-    quantity: z.int().check(
-      z.gte(-1_000_000),
-      z.lte(1_000_000),
-      z.refine((n) => n !== 0, 'is zero'),
-    ),
+    quantity: movementQuantity,
     reason: text(200),
   }),
   responses: { 201: z.extend(movement, { level }) },

@@ -16,6 +16,8 @@ export const keepers = {
 
 /** Published events stay in the outbox for so many days. */
 export const eventDays = 30;
+/** An import that has ended is shown for so many days. */
+export const importDays = 30;
 /** A sign-up that nobody confirms is kept for so many days. */
 export const unconfirmedDays = 7;
 
@@ -48,6 +50,11 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'catalog.categories': forGood('products and shops name them'),
   'catalog.words': forGood('corrects words of searches; one row for each word of the catalogue'),
   'catalog.idempotency_keys': idempotency,
+  'catalog.imports': {
+    kept: '30 days after it ended, without its file',
+    why: 'says what became of it',
+    by: 'purge-expired',
+  },
   'stock.levels': forGood('one row for each product'),
   'stock.movements': {
     kept: 'whole months, `ARCHIVE_AFTER_MONTHS` (24) and until their orders are archived',

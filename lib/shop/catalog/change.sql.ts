@@ -33,7 +33,7 @@ export async function insertProduct(
  * @throws Problem not-found, sku-taken, category-unknown, version-stale, and those of `updateFamily`
  */
 export async function updateProduct(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   id: string,
   changes: ProductChanges,
   condition: VersionCondition,

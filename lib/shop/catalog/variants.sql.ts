@@ -82,13 +82,13 @@ export async function insertVariant(
  *   product-is-variant, option-repeated, options-not-met, variants-do-not-fit, variant-exists, currencies-mixed
  */
 export const updateFamily = (
-  sql: Sql,
+  sql: Sql | TransactionSql,
   id: string,
   changes: ProductChanges,
   condition: VersionCondition,
   change: Change,
 ): Promise<contract.ProductWithVariants> =>
-  inTransaction(sql, async (tx) => {
+  within(sql, async (tx) => {
     // A variant never changes its product.
     const [found] = await tx<{ parentId: string | null }[]>`select parent_id from catalog.products where id = ${id}`;
     if (found === undefined) throw notFound();
@@ -105,6 +105,10 @@ export const updateFamily = (
     else if (Object.keys(shared).length > 0) for (const { id } of variants) await updateRow(tx, { id }, shared, change);
     return (await findProduct(tx, id, { costs: true }))!;
   });
+
+/** In the transaction that there is, or in one of its own. */
+const within = <T>(sql: Sql | TransactionSql, work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
+  'savepoint' in sql ? work(sql) : inTransaction(sql, work);
 
 function checkProduct(row: ProductRow, variants: readonly ProductRow[], changes: ProductChanges): void {
   const { options, optionValues, price } = changes;
@@ -123,13 +127,21 @@ function checkProduct(row: ProductRow, variants: readonly ProductRow[], changes:
 
 const ofTheProduct = ['description', 'categoryId', 'brand', 'attributes', 'taxClass', 'options'] as const;
 
-function checkVariant(parent: ProductRow, changes: ProductChanges): void {
+/**
+ * @param product as the client knows it
+ * @throws Problem product-is-variant when a variant would change what it shares with its product
+ */
+export function checkVariantFields(changes: ProductChanges, product: string): void {
   const errors = ofTheProduct
     .filter((field) => changes[field] !== undefined)
-    .map((field) => ({ pointer: `/${field}`, detail: `is changed at product ${parent.id}` }));
+    .map((field) => ({ pointer: `/${field}`, detail: `is changed at product ${product}` }));
   if (errors.length > 0) {
     throw new Problem('product-is-variant', `${errors[0]!.pointer} ${errors[0]!.detail}.`, { errors });
   }
+}
+
+function checkVariant(parent: ProductRow, changes: ProductChanges): void {
+  checkVariantFields(changes, parent.id);
   if (changes.optionValues !== undefined) checkValues(parent.options ?? [], changes.optionValues);
   checkCurrency(parent, changes.price);
 }

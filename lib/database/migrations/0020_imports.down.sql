@@ -1,0 +1,2 @@
+drop table catalog.imports;
+drop domain kernel.import_id;
