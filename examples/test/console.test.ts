@@ -42,9 +42,12 @@ async function place(paymentMethod = 'pm_card_visa', wait = 20): Promise<string>
   return ((await post('/orders', headers, { lines, paymentMethod })) as { id: string }).id;
 }
 
-async function open(path: string, { width = 1280, colorScheme = 'light' as 'light' | 'dark' } = {}): Promise<void> {
+async function open(
+  path: string,
+  { width = 1280, height = 860, colorScheme = 'light' as 'light' | 'dark' } = {},
+): Promise<void> {
   // axe-core is brought in by the test alone.
-  const context = await browser.newContext({ viewport: { width, height: 860 }, colorScheme, bypassCSP: true });
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, bypassCSP: true });
   page = await context.newPage();
   page.setDefaultTimeout(120_000);
   complaints = [];
@@ -86,6 +89,14 @@ describe.each([
   });
 });
 
+test('an order that waits for a person shows why, and what may be done', async () => {
+  const id = await place('pm_timeoutAlways', 0);
+  await open(`/console/orders/${id}`, { width: 960, height: 600 });
+  await page.getByRole('button', { name: 'Retry the compensation' }).waitFor();
+  await page.getByText('RefundPayment could not be done').waitFor();
+  await checkLooks('review', 960);
+});
+
 test.each([
   { looks: 'light', width: 1280, colorScheme: 'light' as const },
   { looks: '390', width: 390, colorScheme: 'dark' as const },
@@ -96,6 +107,37 @@ test.each([
   await page.getByRole('img', { name: /^Requests by operation\. Last values: .*place-order/ }).waitFor();
   await page.getByText('Requests by application and operation').waitFor();
   await checkLooks(`overview-${looks}`, width);
+});
+
+test.each([
+  { looks: 'dark', width: 1280, colorScheme: 'dark' as const },
+  { looks: '390', width: 390, colorScheme: 'light' as const },
+])('requests and parts are there to look into, $looks', async ({ looks, width, colorScheme }) => {
+  const id = await place();
+  await open(`/console/requests?text=${id}`, { width, colorScheme });
+  await page.getByRole('link', { name: 'place-order' }).click();
+  await page.getByText('step ChargePayment').waitFor();
+  await checkLooks(`request-${looks}`, width);
+  await page.getByRole('link', { name: 'Parts' }).click();
+  for (const [part, text] of Object.entries({
+    PostgreSQL: 'orders.orders',
+    DynamoDB: 'charges',
+    'Events and webhooks': 'Every event is published.',
+    Schedules: 'sweep-orders',
+    Mails: 'The last mails since the start.',
+    Cache: 'loaded',
+  })) {
+    await page.getByLabel('Parts').getByRole('link', { name: part, exact: true }).click();
+    await page.getByText(text).first().waitFor();
+    await checkLooks(`${part.split(' ')[0]!.toLowerCase()}-${looks}`, width);
+  }
+});
+
+test('the clock moves by a button', async () => {
+  await open('/console');
+  await page.locator('summary', { hasText: '20' }).click();
+  await page.getByRole('button', { name: '+1 min' }).click();
+  await page.locator('summary .count', { hasText: '+' }).waitFor();
 });
 
 test('an order is on the page soon after its request, without loading anything again', async () => {

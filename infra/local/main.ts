@@ -50,6 +50,8 @@ async function main(): Promise<void> {
     ...(host === undefined ? {} : { host }),
     ...(identityPort === undefined ? {} : { identityPort }),
     settings,
+    // As on Aurora. The console shows the slowest statements.
+    postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
     log: (line) => say(`· ${line}`),
     onRequest: ({ method, path, status, milliseconds }) => {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);

@@ -8,7 +8,18 @@ export type Job = {
   run: () => Promise<unknown>;
 };
 
+/** A job with its next turn and its last run. Times are milliseconds since the epoch, by the scheduler's clock. */
+export type PlannedJob = {
+  name: string;
+  schedule: string;
+  next: number | null;
+  running: boolean;
+  last: { at: number; milliseconds: number; error: string | null } | null;
+};
+
 export type Scheduler = {
+  /** Every job. */
+  planned(): PlannedJob[];
   /** Starts no further job by itself. Waits for the running ones, at most a second. */
   stop(): Promise<void>;
   /** Runs a job now, or joins its current run. Resolves with the job's result and rejects with its error. */
@@ -30,12 +41,27 @@ const longestSleep = 60_000;
 export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (line: string) => void }): Scheduler {
   const { jobs, clock = systemClock, log = () => {} } = options;
   const running = new Map<string, Promise<unknown>>();
+  const last = new Map<string, PlannedJob['last']>();
   const turns = new Map<string, { job: Job; at: number; next: Next; timer: NodeJS.Timeout }>();
   let stopped = false;
   const schedules = jobs.map((job) => ({ job, next: parseSchedule(job) }));
 
   const start = ({ name, run }: Job): Promise<unknown> => {
-    const turn = (async () => await run())().finally(() => running.delete(name));
+    const [at, startedAt] = [clock.now(), performance.now()];
+    const ended = (error: string | null) => {
+      running.delete(name);
+      last.set(name, { at, milliseconds: performance.now() - startedAt, error });
+    };
+    const turn = (async () => await run())().then(
+      (result) => {
+        ended(null);
+        return result;
+      },
+      (error: unknown) => {
+        ended(String(error));
+        throw error;
+      },
+    );
     running.set(name, turn);
     return turn;
   };
@@ -69,6 +95,14 @@ export function startScheduler(options: { jobs: Job[]; clock?: Clock; log?: (lin
   for (const { job, next } of schedules) plan(job, clock.now(), next);
 
   return {
+    planned: () =>
+      jobs.map(({ name, schedule }) => ({
+        name,
+        schedule,
+        next: turns.get(name)?.at ?? null,
+        running: running.has(name),
+        last: last.get(name) ?? null,
+      })),
     async stop() {
       stopped = true;
       for (const { timer } of turns.values()) clearTimeout(timer);

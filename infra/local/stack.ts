@@ -17,7 +17,7 @@ import { startShipper } from './backup/shipper.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
-import { openMailbox } from './console/mailbox.ts';
+import { openMailbox, toParked } from './console/mailbox.ts';
 import type { ConsoleData } from './console/protocol.ts';
 import { startConsole } from './console/start.ts';
 import { readDemo } from './demo.ts';
@@ -254,7 +254,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           return faults.armed();
         },
         mails: mailbox.list,
-        parkedEvents: () => bus.parked().length,
+        parkedEvents: () => bus.parked().map(toParked),
+        redriveEvents: bus.redrive,
+        jobs: scheduler.planned,
+        runJob: async (name) => void (await scheduler.trigger(name)),
       },
     }),
   );

@@ -6,8 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OrderView } from '../../infra/local/console/order.ts';
 import type { OrderList } from '../../infra/local/console/orders.ts';
 import type { OverviewView } from '../../infra/local/console/overview.ts';
+import type { PostgresView } from '../../infra/local/console/parts.ts';
+import type { PlannedJob, SentMail } from '../../infra/local/console/protocol.ts';
+import type { RequestDetail, RequestList } from '../../infra/local/console/requests.ts';
+import type { TableView } from '../../infra/local/console/tables.dynamo.ts';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
+import type { Reading } from '../../infra/local/test-clock.ts';
 
 /* The console of a whole stack, by HTTP as the page asks it. */
 
@@ -18,7 +23,13 @@ let token: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'counterfoil-console-'));
-  stack = await startStack({ directory, port: 0, settings: { RATE_LIMIT_PER_MINUTE: '100000' }, waitScale: 0.02 });
+  stack = await startStack({
+    directory,
+    port: 0,
+    settings: { RATE_LIMIT_PER_MINUTE: '100000' },
+    postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
+    waitScale: 0.02,
+  });
   demo = await prepareDemo(stack, directory);
   const session = await call('POST', '/sessions', { 'client-id': demo.clientId }, demo.customer);
   token = (session as { token: string }).token;
@@ -148,6 +159,59 @@ test('the dashboards of a deployment show what was just measured', async () => {
   const log = widgets.find((widget) => widget.type === 'log');
   expect(log?.type === 'log' && log.table.rows.flat()).toContain('place-order');
   expect(await ask('overview?range=7')).toEqual({ error: 'There is no such range.' });
+});
+
+test('a request is found by its order, with the log of the saga that it led to', async () => {
+  const id = await place();
+  const { requests } = await ask<RequestList>(`requests?text=${id}`);
+  const { requestId } = requests.find(({ operation }) => operation === 'place-order')!;
+  const { lines } = await ask<RequestDetail>(`requests/${requestId}`);
+  expect(lines.map(({ message, fields }) => fields.step ?? message)).toEqual(
+    expect.arrayContaining(['request', 'ReserveStock', 'ChargePayment', 'ConfirmOrder']),
+  );
+  expect(await ask(`requests/req_${'0'.repeat(32)}`)).toHaveProperty('error');
+});
+
+test('the parts say how they are', async () => {
+  await place();
+  const postgres = await ask<PostgresView>('parts/postgres');
+  expect(postgres.connections.map(({ role }) => role)).toContain('saga');
+  expect(postgres.tables.map(({ name }) => name)).toContain('orders.orders');
+  expect(postgres.statements!.some(({ statement }) => statement.includes('orders.orders'))).toBe(true);
+  const tables = await ask<TableView[]>('parts/dynamodb');
+  expect(tables.find(({ name }) => name === 'charges')!.items).toBeGreaterThan(0);
+  expect(await ask('parts/dynamodb/pg_class')).toEqual({ error: 'There is no such table.' });
+  expect(await ask('parts/events')).toMatchObject({ parked: [], deliveries: [] });
+  expect(await ask('parts/cache')).toHaveProperty('answers');
+});
+
+test('no item, mail, job or log line shows what could open anything', async () => {
+  await call('POST', '/password-resets', { 'client-id': demo.clientId }, { email: demo.customer.email });
+  await expect.poll(() => ask<SentMail[]>('parts/mails')).not.toEqual([]);
+  const tables = await ask<TableView[]>('parts/dynamodb');
+  const items = await Promise.all(tables.map(({ name }) => ask(`parts/dynamodb/${name}`)));
+  const text = JSON.stringify([items, await ask('parts/mails'), await ask('parts/schedules'), await ask('requests')]);
+  expect(text).toContain('[code]');
+  for (const secret of [demo.appKey, token, demo.customer.password]) expect(text).not.toContain(secret);
+  expect(text).not.toMatch(/\bcf[a-z]_[\w-]{16,}|whsec_\w+/);
+});
+
+test('a job runs when somebody asks for it, and says when it ran and runs next', async () => {
+  expect(await tell('parts/schedules/sweep-orders')).toEqual({});
+  const jobs = await ask<PlannedJob[]>('parts/schedules');
+  expect(jobs.find(({ name }) => name === 'sweep-orders')).toMatchObject({
+    schedule: 'rate(1 minute)',
+    next: expect.any(Number),
+    last: { error: null, milliseconds: expect.any(Number) },
+  });
+  expect(await tell('parts/schedules/no-job')).toEqual({ error: 'There is no such job.' });
+});
+
+test('the clock moves by a minute, an hour or a day, and by nothing else', async () => {
+  const { ahead } = await ask<Reading>('clock');
+  expect(await tell<Reading>('clock', { seconds: 60 })).toMatchObject({ ahead: ahead + 60 });
+  for (const seconds of [-60, 61, '60', null]) expect(await tell('clock', { seconds })).toHaveProperty('error');
+  expect(await ask('clock')).toMatchObject({ ahead: ahead + 60 });
 });
 
 test('an address of no order, and one that is no address, are refused', async () => {

@@ -9,7 +9,7 @@ type Deps = {
   database: Database;
   states: StatesApi;
   machines: Record<StateMachineName, { arn: string }>;
-  parkedEvents: () => Promise<number>;
+  parkedEvents: () => Promise<readonly unknown[]>;
   /** Milliseconds that the stack's clock is ahead of the machine's, by which metrics go. */
   ahead: number;
 };
@@ -36,7 +36,7 @@ export async function measure(
         gauge('AWS/RDS', name, { ProxyName: 'local' }, all);
       }
     }),
-    parkedEvents().then((count) =>
+    parkedEvents().then(({ length: count }) =>
       gauge('AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: 'events' }, count),
     ),
     ...Object.values(machines).map(async ({ arn }) => addExecutions(store, arn, await newest(states, arn), ahead)),

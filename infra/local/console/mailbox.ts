@@ -2,7 +2,9 @@ import { htmlOf } from '../../../lib/accounts/mail/html.ts';
 import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
 import { type Clock, toTimestamp } from '../../../lib/kernel/clock.ts';
 import { idPrefixes } from '../../../lib/kernel/ids.ts';
-import type { SentMail } from './protocol.ts';
+import { redacted } from '../../../lib/kernel/redact.ts';
+import type { Parked as Delivery } from '../bus/store.ts';
+import type { Parked, SentMail } from './protocol.ts';
 
 const mostKept = 50;
 
@@ -29,3 +31,9 @@ const ids = new RegExp(`^(${Object.values(idPrefixes).join('|')})_[0-9a-f]{32}$`
 /** A code is a word so long that no language has it, and no id. */
 export const withoutCodes = (text: string): string =>
   text.replace(/[\w-]{20,}/g, (word) => (ids.test(word) ? word : '[code]'));
+
+/** An event that no consumer took, without what is in it. */
+export function toParked({ rule, event, attempts, error }: Delivery): Parked {
+  const { 'detail-type': type, detail } = JSON.parse(event) as { 'detail-type': string; detail: { id?: string } };
+  return { id: detail.id ?? '', type, rule, attempts, error: redacted(error) };
+}

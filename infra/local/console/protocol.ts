@@ -1,9 +1,14 @@
 import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import type { ArmedFault, FaultName } from '../faults.ts';
+import type { PlannedJob } from '../scheduler.ts';
 import type { Reading } from '../test-clock.ts';
+
+export type { PlannedJob } from '../scheduler.ts';
 
 /** A mail that a handler sent, without secrets. `at` is RFC 3339. */
 export type SentMail = { at: string; to: string; subject: string; html: string };
+
+export type Parked = { id: string; type: string; rule: string; attempts: number; error: string };
 
 /** What the console's thread may ask of the stack. */
 export type StackCalls = {
@@ -15,8 +20,12 @@ export type StackCalls = {
   arm(name: FaultName): ArmedFault[];
   clearFaults(): ArmedFault[];
   mails(): SentMail[];
-  /** How many events no consumer took. */
-  parkedEvents(): number;
+  /** Events that no consumer took. */
+  parkedEvents(): Parked[];
+  /** Delivers them once more. @returns how many */
+  redriveEvents(): number;
+  jobs(): PlannedJob[];
+  runJob(name: string): Promise<void>;
 };
 
 /** The same from another thread. */

@@ -54,6 +54,10 @@ function failureIn(event: RawEvent): Pick<Attempt, 'error' | 'message' | 'trace'
   return { error: error === undefined ? null : redacted(error), ...readCause(cause) };
 }
 
+/** The calls of a stack trace, with paths from this checkout's root. */
+export const framesOf = (lines: readonly string[]): string[] =>
+  lines.filter((line) => /^\s*at /.test(line)).map((line) => redacted(line.replaceAll(root, '')));
+
 /** Where this checkout is, which everybody knows who looks at it. */
 const root = new URL('../../../', import.meta.url).href;
 
@@ -62,9 +66,7 @@ export function readCause(cause: string | undefined): { message: string | null; 
   if (cause === undefined) return { message: null, trace: [] };
   try {
     const { errorMessage = cause, trace = [] } = JSON.parse(cause) as { errorMessage?: string; trace?: string[] };
-    // The first line says name and message again.
-    const lines = trace.filter((line) => /^\s*at /.test(line)).map((line) => redacted(line.replaceAll(root, '')));
-    return { message: redacted(String(errorMessage)), trace: lines };
+    return { message: redacted(String(errorMessage)), trace: framesOf(trace) };
   } catch {
     return { message: redacted(cause), trace: [] };
   }

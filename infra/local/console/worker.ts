@@ -15,8 +15,10 @@ import { MetricStore } from './metric-store.ts';
 import { readOrder } from './order.ts';
 import { listOrders } from './orders.ts';
 import { drawOverview, type OverviewDeps, ranges } from './overview.ts';
+import { partEndpoints } from './part-endpoints.ts';
 import type { ConsoleData, FromConsole } from './protocol.ts';
 import { remoteStack } from './remote.ts';
+import { explainRequest, listRequests } from './requests.ts';
 import { createConsoleServer, type Endpoint, Refused } from './server.ts';
 import { statesApi } from './states-api.ts';
 import { openDocuments } from './tables.dynamo.ts';
@@ -54,6 +56,9 @@ async function follow(): Promise<void> {
 const store = new MetricStore();
 const requests: LogLine[] = [];
 const mostRequests = 5000;
+/** Of every kind but metrics. */
+const lines: LogLine[] = [];
+const mostLines = 20_000;
 
 /** Whether something was logged that pages have not heard of. */
 let isNew = false;
@@ -62,14 +67,16 @@ const shared = sharedRuns<void>();
 /** Takes in what was logged since the last time. */
 const readLog = () =>
   shared('log', async () => {
-    const lines = await log.read();
+    const logged = await log.read();
     const now = Date.now();
-    for (const line of lines) {
+    for (const line of logged) {
       collect(store, line, now);
       if (line.accessId !== undefined) requests.push(line);
+      if (line._aws === undefined) lines.push(line);
     }
     requests.splice(0, requests.length - mostRequests);
-    isNew ||= lines.length > 0;
+    lines.splice(0, lines.length - mostLines);
+    isNew ||= logged.length > 0;
   });
 
 let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms'>> | undefined;
@@ -147,6 +154,25 @@ const endpoints: Endpoint[] = [
     answer: ({ parts: [id, action], body }) => act(data, action as keyof typeof actions, id!, body),
   },
   { method: 'GET', path: /^overview$/, answer: ({ query }) => overview(query.get('range') ?? '15') },
+  {
+    method: 'GET',
+    path: /^requests$/,
+    async answer({ query }) {
+      await readLog();
+      return listRequests(requests, query);
+    },
+  },
+  {
+    method: 'GET',
+    path: /^requests\/(req_[0-9a-f]{32})$/,
+    async answer({ parts: [id] }) {
+      await readLog();
+      const found = explainRequest(lines, id!);
+      if (found === undefined) throw new Refused(404, 'The log has no such request any more.');
+      return found;
+    },
+  },
+  ...partEndpoints({ database, documents, stack, store, readLog, changed: live.changed }),
   { method: 'GET', path: /^graphs$/, answer: async () => graphs },
   { method: 'GET', path: /^faults$/, answer: async () => faultList(await stack.armedFaults()) },
   { method: 'POST', path: /^faults$/, answer: ({ body }) => arm(body) },

@@ -1,19 +1,32 @@
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { Clock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { html, Link, useAddress, useConnected } from './lib.ts';
 import { Order } from './order.ts';
 import { Orders } from './orders.ts';
 import { Overview } from './overview.ts';
+import { Parts } from './parts.ts';
+import { OneRequest, Requests } from './requests.ts';
+
+type Place = { query: URLSearchParams; id: string | undefined; rest: string | undefined };
+
+/** One thing where the address names one, and their list otherwise. */
+const either =
+  (One: (props: { id: string }) => unknown, List: (props: { query: URLSearchParams }) => unknown) =>
+  ({ id, query }: Place) =>
+    id === undefined ? html`<${List} query=${query} />` : html`<${One} id=${id} />`;
 
 const views = [
-  { path: 'orders', title: 'Orders', show: Orders },
+  { path: 'orders', title: 'Orders', show: either(Order, Orders) },
   { path: 'overview', title: 'Overview', show: Overview },
+  { path: 'requests', title: 'Requests', show: either(OneRequest, Requests) },
+  { path: 'parts', title: 'Parts', show: Parts },
 ] as const;
 
 function App() {
   const { path, query } = useAddress();
-  const [name = '', id] = path.split('/');
+  const [name = '', id, rest] = path.split('/');
   const view = views.find((each) => each.path === (name || 'orders'));
   const connected = useConnected();
   useKeys();
@@ -29,6 +42,7 @@ function App() {
             html`<${Link} to=${`/console/${each.path}`} aria-current=${each === view ? 'page' : undefined} key=${each.path}>${each.title}</${Link}>`,
         )}
       </nav>
+      <${Clock} />
       <${Faults} />
       <span class=${`live ${connected ? 'on' : 'off'}`} role="status">${connected ? 'live' : 'connecting'}</span>
     </header>
@@ -36,9 +50,7 @@ function App() {
       ${
         view === undefined
           ? html`<h1>Not found</h1><p>The console has no such page. <${Link} to="/console">Orders</${Link}></p>`
-          : view.path === 'orders' && id
-            ? html`<${Order} id=${id} key=${id} />`
-            : html`<${view.show} query=${query} />`
+          : html`<${view.show} query=${query} id=${id} rest=${rest} key=${view.path + (view.path === 'parts' ? '' : (id ?? ''))} />`
       }
     </main>`;
 }

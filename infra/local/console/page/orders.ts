@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
 import type { OrderList, OrderSummary } from '../orders.ts';
 import { go, html, Link, money, Status, short, timeOf, useData, Waiting } from './lib.ts';
+import { Search } from './search.ts';
 
 const filters = [
   ['all', 'All'],
@@ -29,7 +29,7 @@ export function Orders({ query }: { query: URLSearchParams }) {
   return html`
     <h1>Orders</h1>
     <div class="tools">
-      <${Search} text=${text} onSearch=${(value: string) => change({ text: value })} />
+      <${Search} label="Search orders" placeholder="Order, customer, request, SKU or failure code ( / )" text=${text} onSearch=${(value: string) => change({ text: value })} />
       <div class="filters" role="group" aria-label="Status">
         ${filters.map(
           ([value, title]) => html`
@@ -70,16 +70,4 @@ function Row({ order }: { order: OrderSummary }) {
       <td class="goods">${goods}</td>
       <td class="trouble">${trouble === null ? '' : html`${trouble.step === null ? '' : html`<b>${trouble.step}</b> `}${trouble.text}`}</td>
     </tr>`;
-}
-
-function Search({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
-  const [value, setValue] = useState(text);
-  useEffect(() => {
-    if (value === text) return;
-    const timer = setTimeout(() => onSearch(value), 250);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return html`
-    <input type="search" aria-label="Search orders" placeholder="Order, customer, request, SKU or failure code ( / )"
-      value=${value} onInput=${(event: InputEvent) => setValue((event.target as HTMLInputElement).value)} />`;
 }

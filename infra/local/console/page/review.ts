@@ -33,7 +33,7 @@ export function Review({ view: { order, manualReview }, onDone }: { view: OrderV
           ? ''
           : html`<p>
               ${review.steps.length === 0 ? 'The saga ended without a compensation' : `${review.steps.join(', ')} could not be done`}, ${durationOf(review.ageSeconds * 1000)} ago.
-              At stake: ${money(review.moneyAtStake.amount, review.moneyAtStake.currency)}${review.moneyAtStake.certain ? '' : ' at most'},
+              At stake: ${money(review.moneyAtStake.amount, review.moneyAtStake.currency)}${review.moneyAtStake.certain ? ', ' : ' at most, '}
               ${review.stockAtStake.length === 0 ? 'no stock' : review.stockAtStake.map(({ quantity, sku, state }) => `${quantity} × ${sku} ${state}`).join(', ')}.
             </p>`
       }

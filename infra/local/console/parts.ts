@@ -1,0 +1,76 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
+import type { Database } from './database.sql.ts';
+import type { MetricStore } from './metric-store.ts';
+import {
+  type Blocked,
+  type Connections,
+  connections,
+  locks,
+  type OutboxState,
+  outboxState,
+  type SlowStatement,
+  type Standby,
+  standbys,
+  type TableSize,
+  tableSizes,
+} from './parts.sql.ts';
+import type { Parked, RemoteStack } from './protocol.ts';
+import { readStatements } from './statements.sql.ts';
+import { type NewestDelivery, newestDeliveries } from './tables.dynamo.ts';
+
+export type PostgresView = {
+  connections: Connections[];
+  locks: Blocked[];
+  tables: TableSize[];
+  standbys: Standby[];
+  /** Null when the server does not keep them. */
+  statements: SlowStatement[] | null;
+};
+
+export async function postgresView(database: Database, folder: string): Promise<PostgresView> {
+  const [ofConnections, ofLocks, ofTables, ofStandbys, statements] = await Promise.all([
+    database.read(connections),
+    database.read(locks),
+    database.read(tableSizes),
+    database.read(standbys),
+    readStatements(folder),
+  ]);
+  return {
+    connections: ofConnections,
+    locks: ofLocks,
+    tables: ofTables,
+    standbys: ofStandbys,
+    statements: statements ?? null,
+  };
+}
+
+export type EventsView = { outbox: OutboxState; parked: Parked[]; deliveries: NewestDelivery[] };
+
+/** Where events wait: the outbox, what no consumer took, and webhooks. */
+export async function eventsView(
+  { database, documents, stack }: { database: Database; documents: DynamoDBDocumentClient; stack: RemoteStack },
+  now: Date,
+): Promise<EventsView> {
+  const [outbox, parked, deliveries] = await Promise.all([
+    database.read((sql) => outboxState(sql, now)),
+    stack.parkedEvents(),
+    newestDeliveries(documents),
+  ]);
+  return { outbox, parked, deliveries };
+}
+
+export type CacheView = { answers: { from: string; count: number }[]; sinceMinutes: number };
+
+const cacheMinutes = 15;
+
+/** Where reads of the catalogue found their answers in the last minutes. */
+export function cacheView(store: MetricStore, now: number): CacheView {
+  const grid = { from: now - cacheMinutes * 60_000, to: now + 1, period: cacheMinutes * 60_000 + 1 };
+  const answers = cacheAnswers.map((from) => {
+    const dimensions = { service: 'counterfoil', from };
+    const series = store.read({ namespace: 'Counterfoil', name: 'CacheReads', dimensions }, 'Sum', grid);
+    return { from, count: [...series.values()][0] ?? 0 };
+  });
+  return { answers, sinceMinutes: cacheMinutes };
+}
