@@ -18,12 +18,12 @@ export type Changes = z.output<typeof updateOrder.body>;
 
 const names = ['shippingAddress', 'billingAddress', 'contact', 'note', 'metadata'] as const satisfies DetailName[];
 
-/** Statuses in which nothing has been shipped yet, and the order goes on. */
+/** Statuses in which the order goes on. */
 const changeable: readonly Order['status'][] = ['pending', 'reserved', 'pending_payment', 'confirmed'];
 
 /**
  * Changes what an order says besides its lines, with an entry in its timeline and an event. What is as it was is no change.
- * @throws Problem not-found, order-archived, order-ended, version-stale, address-changes-price, contact-missing,
+ * @throws Problem not-found, order-archived, order-ended, order-shipped, version-stale, address-changes-price, contact-missing,
  *   country-unknown, postal-code-invalid
  */
 export async function changeOrder(
@@ -44,6 +44,12 @@ export async function changeOrder(
     checkVersion(order, condition);
     if (!changeable.includes(order.status)) {
       throw new Problem('order-ended', `The order is ${order.status}, and what it says does not change any more.`);
+    }
+    if (order.fulfilmentStatus !== 'unfulfilled') {
+      throw new Problem(
+        'order-shipped',
+        'A parcel of the order is on its way, so what it says does not change any more.',
+      );
     }
     const changed = names.filter(
       (name) => changes[name] !== undefined && !isDeepStrictEqual(changes[name], order[name]),

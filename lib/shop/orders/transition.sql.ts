@@ -120,9 +120,9 @@ export const paymentEvent = (
  */
 export const revision = (
   sql: Db,
-  change: Change & { entries: readonly Entry[]; events?: readonly OutboxEvent[] },
+  change: Change & { entries: readonly Entry[]; events?: readonly OutboxEvent[]; returning?: Fragment },
 ): Fragment => sql`
-    ${changed(sql, change, { set: sql``, versions: sql`1`, returning: sql`, o.shipping_address, o.billing_address, o.note, o.metadata` })},
+    ${changed(sql, change, { set: sql``, versions: sql`1`, returning: change.returning ?? sql`` })},
     ${recorded(sql, change.entries, change.events ?? [], change.at)}`;
 
 /**
@@ -137,6 +137,7 @@ export const changeOfDetails = (
 ): Fragment =>
   revision(sql, {
     ...change,
+    returning: sql`, o.shipping_address, o.billing_address, o.note, o.metadata`,
     entries: [{ type: 'details-changed', detail }],
     events: [
       {
