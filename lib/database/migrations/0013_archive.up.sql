@@ -1,9 +1,8 @@
--- What is old, compressed and out of the way of what is new. Its rows change through the functions below alone, which jobs
--- and manual review call.
+-- What is old, compressed. Its rows change through the functions below alone, which jobs and manual review call.
 create schema archive;
 
--- Orders that ended long ago, with everything that belongs to them. A page has up to a hundred orders of one month, because
--- orders compress far better together than each by itself.
+-- Orders that ended long ago, with everything that belongs to them: up to a hundred of one month in a page, because orders
+-- compress far better together.
 create table archive.pages (
   id bigint generated always as identity primary key,
   -- The first day of the month (in UTC) in which the orders were placed.
@@ -46,7 +45,7 @@ create view archive.documents as
   select k.id, k.customer_id, k.status, k.updated_at, d.document
   from archive.order_keys k
   join archive.pages p on p.id = k.page_id,
-  -- Unpacks a page once for each order, not once for each column.
+  -- Unpacks a page once for each order.
   lateral (select p.documents -> k.id::text as document offset 0) d;
 
 -- The same columns as orders.order_details.
@@ -109,7 +108,6 @@ create view archive.reservations as
   select d.id as order_id, r.product_id, r.quantity, r.state, r.expires_at
   from archive.documents d, jsonb_populate_recordset(null::stock.reservations, d.document -> 'reservations') r;
 
--- Deleting a payment looks for its refunds.
 create index refunds_by_payment on payments.refunds (payment_id);
 
 -- Orders that may go to the archive when they are old: they have ended, keep every invariant, and nobody works on them.
