@@ -12,6 +12,7 @@ import {
   orderCancelled,
   orderConfirmed,
   orderFailed,
+  orderShipped,
   productCreated,
   productUpdated,
   refundSucceeded,
@@ -42,7 +43,7 @@ export type Consumer = {
 };
 
 /** What a customer gets a mail about. */
-export const orderNews = [orderConfirmed, orderFailed, orderCancelled, refundSucceeded] as const;
+export const orderNews = [orderConfirmed, orderFailed, orderCancelled, orderShipped, refundSucceeded] as const;
 
 /** What takes cached products out of use. */
 export const productNews = [productCreated, productUpdated] as const;

@@ -15,6 +15,8 @@ const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true } as 
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
 
+const fulfils = { scopes: ['orders:fulfil'] } as const;
+
 const rows = {
   'sign-up': http('POST', '/customers', 'client', 'customers_api', { scopes: ['customers:write'] }),
   'confirm-email': http('POST', '/customers/confirmations', 'client', 'customers_api', {
@@ -217,6 +219,52 @@ const rows = {
     scopes: ['orders:refund'],
     states: { refunding: ['StartExecution'] },
     waits: true,
+  }),
+  'create-fulfilment': http('POST', '/orders/{orderId}/fulfilments', 'app', 'fulfilment_api', fulfils),
+  'list-fulfilments': http('GET', '/orders/{orderId}/fulfilments', 'customerOrApp', 'fulfilment_api', {
+    scopes: ['orders:read'],
+  }),
+  'get-fulfilment': http('GET', '/orders/{orderId}/fulfilments/{fulfilmentId}', 'customerOrApp', 'fulfilment_api', {
+    scopes: ['orders:read'],
+  }),
+  'ship-fulfilment': http('POST', '/orders/{orderId}/fulfilments/{fulfilmentId}/shipped', 'app', 'fulfilment_api', {
+    ...fulfils,
+    states: { capturing: ['StartExecution'] },
+    writesEvents: true,
+  }),
+  'deliver-fulfilment': http(
+    'POST',
+    '/orders/{orderId}/fulfilments/{fulfilmentId}/delivered',
+    'app',
+    'fulfilment_api',
+    {
+      ...fulfils,
+      writesEvents: true,
+    },
+  ),
+  'cancel-fulfilment': http(
+    'POST',
+    '/orders/{orderId}/fulfilments/{fulfilmentId}/cancel',
+    'app',
+    'fulfilment_api',
+    fulfils,
+  ),
+  'request-return': http('POST', '/orders/{orderId}/returns', 'customerOrApp', 'fulfilment_api', {
+    writesEvents: true,
+  }),
+  'list-returns': http('GET', '/orders/{orderId}/returns', 'customerOrApp', 'fulfilment_api', {
+    scopes: ['orders:read'],
+  }),
+  'get-return': http('GET', '/orders/{orderId}/returns/{returnId}', 'customerOrApp', 'fulfilment_api', {
+    scopes: ['orders:read'],
+  }),
+  'receive-return': http('POST', '/orders/{orderId}/returns/{returnId}/receive', 'app', 'fulfilment_api', {
+    scopes: ['returns:manage'],
+    writesEvents: true,
+  }),
+  'reject-return': http('POST', '/orders/{orderId}/returns/{returnId}/reject', 'app', 'fulfilment_api', {
+    scopes: ['returns:manage'],
+    writesEvents: true,
   }),
   'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'customer', 'orders_api', {
     scopes: ['orders:place'],

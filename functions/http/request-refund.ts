@@ -20,8 +20,7 @@ export async function run(request: Request<typeof contract.requestRefund, App>, 
   const sql = deps.sql();
   const { orderId } = request.path;
   const claim = { ...claimOf('request-refund', request), key: request.idempotencyKey ?? '' };
-  const { amount, reason } = request.body;
-  const wanted = { orderId, amount, reason, requestedBy: callerKey(request.caller) };
+  const wanted = { amount: undefined, ...request.body, orderId, requestedBy: callerKey(request.caller) };
   const { answer, refund, startError } = await requestRefund({ ...deps, sql }, claim, wanted);
   const of = { orderId, refundId: refund?.id ?? locatedId(answer) };
   const isSettled = ({ status }: { status: string }) => status !== 'requested';

@@ -20,6 +20,8 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   catalog_reader: 'show products, and change nothing',
   orders_api: 'price, place, read and cancel orders',
   refunds_api: 'request and read partial refunds, and captures of authorized payments',
+  fulfilment_api:
+    'pack, ship and deliver orders, request the capture of what ships, and take goods back; see no prices and no customers',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
   back_office_api: 'show the back office those copies, find orders of all customers, and change nothing',

@@ -174,6 +174,8 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'orders:place': 'place, pay and cancel orders for its customers',
   'orders:capture': 'take the payments that orders have authorized',
   'orders:refund': 'give back what orders were paid with',
+  'orders:fulfil': 'pack, ship and deliver orders',
+  'returns:manage': 'receive and reject returns, and request them for customers',
   'orders:review': 'see what is stuck or disagrees, and put it right',
   'customers:read': 'read names, e-mails and addresses',
   'customers:write':

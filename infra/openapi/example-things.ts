@@ -14,6 +14,8 @@ export const ids = {
   order: 'ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
   payment: 'pay_0198c6b2f8e47b19a6d3c0e5f1a29b84',
   refund: 'rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83',
+  fulfilment: 'ful_0198c6b9d2e17b4fa0c3d5e7f9012a4b',
+  return: 'ret_0198c7d1f4a27e5d8b9c0d1e2f3a4b5c',
   movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
   finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
   event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
@@ -181,6 +183,7 @@ export const priced = {
   total: eur(10350),
 };
 
+const nothingShipped = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0 };
 export const orderAddress = {
   name: 'Ada Byron',
   line1: 'Hauptstraße 5',
@@ -194,8 +197,10 @@ export const pending = {
   id: ids.order,
   number: 'CF-10042',
   status: 'pending' as const,
+  fulfilmentStatus: 'unfulfilled' as const,
   customerId: ids.customer,
   ...priced,
+  lines: priced.lines.map((line) => ({ ...line, ...nothingShipped })),
   shippingAddress: orderAddress,
   billingAddress: null,
   contact,
@@ -210,12 +215,58 @@ export const pending = {
   archived: false,
 };
 
+export const fulfilment = {
+  id: ids.fulfilment,
+  orderId: ids.order,
+  status: 'pending' as const,
+  lines: [
+    { productId: ids.product, quantity: 2 },
+    { productId: ids.mug, quantity: 1 },
+  ],
+  carrier: 'DHL',
+  trackingNumber: null,
+  trackingUrl: null,
+  shippedAt: null,
+  deliveredAt: null,
+  createdAt: '2026-03-15T08:12:10.105Z',
+  updatedAt: '2026-03-15T08:12:10.105Z',
+};
+
+export const shipped = {
+  ...fulfilment,
+  status: 'shipped' as const,
+  trackingNumber: '00340434161094021501',
+  trackingUrl: 'https://www.dhl.de/track?piececode=00340434161094021501',
+  shippedAt: '2026-03-15T16:40:02.733Z',
+  updatedAt: '2026-03-15T16:40:02.733Z',
+};
+
+export const delivered = {
+  ...shipped,
+  status: 'delivered' as const,
+  deliveredAt: '2026-03-17T11:05:44.020Z',
+  updatedAt: '2026-03-17T11:05:44.020Z',
+};
+
+export const orderReturn = {
+  id: ids.return,
+  orderId: ids.order,
+  status: 'requested' as const,
+  lines: [{ productId: ids.mug, quantity: 1, reason: 'damaged' as const, restocked: 0, writtenOff: 0 }],
+  rejection: null,
+  createdAt: '2026-03-18T19:21:09.512Z',
+  updatedAt: '2026-03-18T19:21:09.512Z',
+};
+
 export const refund = {
   id: ids.refund,
   orderId: ids.order,
   status: 'requested' as const,
-  amount: eur(1520),
+  amount: eur(1368),
   reason: 'the mug arrived broken',
+  lines: [{ productId: ids.mug, quantity: 1, amount: eur(1368), discount: eur(152), tax: eur(0) }],
+  shipping: null,
+  returnId: null,
   failure: null,
   createdAt: '2026-03-19T14:02:33.410Z',
   updatedAt: '2026-03-19T14:02:33.410Z',
@@ -373,6 +424,8 @@ export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   order: ids.order,
   payment: ids.payment,
   refund: ids.refund,
+  fulfilment: ids.fulfilment,
+  return: ids.return,
   movement: ids.movement,
   finding: ids.finding,
   event: ids.event,
@@ -395,6 +448,9 @@ export const exampleTexts: Readonly<Record<string, string>> = {
   password: 'correct horse battery',
   newPassword: 'battery horse correct',
   sku: product.sku,
+  carrier: shipped.carrier,
+  trackingNumber: shipped.trackingNumber,
+  trackingUrl: shipped.trackingUrl,
   reason: refund.reason,
   currency: 'EUR',
   version: '0.1.0',
@@ -421,6 +477,8 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Order: confirmed,
   PaymentCapture: capture,
   Refund: refund,
+  Fulfilment: fulfilment,
+  Return: orderReturn,
   StockLevel: level,
   StockMovement: movement,
   ReviewOrder: reviewOrder,

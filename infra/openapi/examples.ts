@@ -10,7 +10,9 @@ import {
   confirmed,
   coupon,
   customer,
+  delivered,
   eur,
+  fulfilment,
   ids,
   largeTeapot,
   lastPage,
@@ -20,6 +22,7 @@ import {
   opened,
   orderAddress,
   contact as orderContact,
+  orderReturn,
   pending,
   placedAt,
   priced,
@@ -29,6 +32,7 @@ import {
   review,
   reviewOrder,
   settled,
+  shipped,
   shippingMethod,
   taxRate,
   up,
@@ -167,12 +171,43 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   'settle-simulated-payment': {
     request: { outcome: 'complete' },
   },
+  'create-fulfilment': {
+    request: { lines, carrier: 'DHL' },
+    answers: { 201: { ...fulfilment, fulfilmentStatus: 'unfulfilled' } },
+  },
+  'ship-fulfilment': {
+    request: { trackingNumber: shipped.trackingNumber, trackingUrl: shipped.trackingUrl },
+    answers: { 200: { ...shipped, fulfilmentStatus: 'fulfilled' } },
+  },
+  'deliver-fulfilment': { answers: { 200: { ...delivered, fulfilmentStatus: 'delivered' } } },
+  'cancel-fulfilment': { answers: { 200: { ...fulfilment, status: 'cancelled', fulfilmentStatus: 'unfulfilled' } } },
+  'list-fulfilments': { answers: { 200: { data: [delivered] } } },
+  'get-fulfilment': { answers: { 200: shipped } },
+  'request-return': {
+    request: { lines: [{ productId: ids.mug, quantity: 1, reason: 'damaged' }] },
+    answers: { 201: orderReturn },
+  },
+  'receive-return': {
+    request: { lines: [{ productId: ids.mug, writeOff: 1 }] },
+    answers: {
+      200: {
+        ...orderReturn,
+        status: 'received',
+        lines: orderReturn.lines.map((line) => ({ ...line, writtenOff: 1 })),
+        updatedAt: '2026-03-19T13:58:20.118Z',
+      },
+    },
+  },
+  'reject-return': {
+    request: { reason: 'more than 30 days after delivery' },
+    answers: { 200: { ...orderReturn, status: 'rejected', rejection: 'more than 30 days after delivery' } },
+  },
   'request-capture': {
     answers: { 200: { ...capture, status: 'captured', capturedAt: '2026-03-16T07:30:12.611Z' }, 202: capture },
   },
   'get-capture': { answers: { 200: capture } },
   'request-refund': {
-    request: { amount: eur(1520), reason: 'the mug arrived broken' },
+    request: { lines: [{ productId: ids.mug, quantity: 1 }], reason: 'the mug arrived broken' },
     answers: { 201: { ...refund, status: 'succeeded', updatedAt: '2026-03-19T14:02:33.907Z' }, 202: refund },
   },
   'list-findings': {

@@ -9,6 +9,7 @@ import * as coupons from '../../lib/contract/api/coupons.ts';
 import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
+import * as fulfilments from '../../lib/contract/api/fulfilments.ts';
 import * as identities from '../../lib/contract/api/identities.ts';
 import * as imports from '../../lib/contract/api/imports.ts';
 import * as manualReview from '../../lib/contract/api/manual-review.ts';
@@ -22,6 +23,7 @@ import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
 import * as reports from '../../lib/contract/api/reports.ts';
+import * as returns from '../../lib/contract/api/returns.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
 import * as shippingMethods from '../../lib/contract/api/shipping-methods.ts';
 import * as stock from '../../lib/contract/api/stock.ts';
@@ -59,7 +61,10 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   Coupon: coupons.coupon,
   ...coupons.couponValues,
   Quote: orders.quote,
+  OrderedLine: orders.order.shape.lines.def.element,
   Order: orders.order,
+  Fulfilment: fulfilments.fulfilment,
+  Return: returns.orderReturn,
   OrderWithParts: orderWithParts,
   ListCount: count,
   CustomerWithOrders: customerWithOrders,

@@ -94,6 +94,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   orderId: 'The id of the order, which begins with `ord_`.',
   endpointId: 'The id of the webhook endpoint, which begins with `whe_`.',
   deliveryId: 'The id of the delivery, which begins with `dlv_`.',
+  fulfilmentId: 'The id of the fulfilment, which begins with `ful_`.',
+  returnId: 'The id of the return, which begins with `ret_`.',
   refundId: 'The id of the refund, which begins with `rfd_`.',
   applicationId: 'The id of the application, which begins with `app_`.',
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',

@@ -9,6 +9,7 @@ export const keyTables = [
   'catalog.idempotency_keys',
   'orders.idempotency_keys',
   'orders.review_idempotency_keys',
+  'orders.fulfilment_idempotency_keys',
   'payments.idempotency_keys',
 ] as const;
 export type KeyTable = (typeof keyTables)[number];

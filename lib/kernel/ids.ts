@@ -9,6 +9,8 @@ export const idPrefixes = {
   category: 'cat',
   payment: 'pay',
   refund: 'rfd',
+  fulfilment: 'ful',
+  return: 'ret',
   event: 'evt',
   movement: 'mov',
   stockLevel: 'stk',

@@ -6,6 +6,7 @@ import {
   orderConfirmed,
   orderFailed,
   orderPlaced,
+  orderShipped,
   refundSucceeded,
 } from '../../lib/contract/events/domain-events.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
@@ -63,6 +64,7 @@ describe('a customer', () => {
     [orderConfirmed, 'Your order is confirmed', 'You paid EUR 34.20.'],
     [orderFailed, 'Your order could not be completed', 'Your payment was declined. No money is kept.'],
     [orderCancelled, 'Your order is cancelled', 'was cancelled as you asked'],
+    [orderShipped, 'Your order is on its way', 'Tracking number: 00340434161094021501'],
     [refundSucceeded, 'A refund is on its way', 'We have refunded EUR 5.00'],
   ] as const)('gets one mail about %o, however often the event comes', async (definition, subject, text) => {
     const event = delivered(definition);

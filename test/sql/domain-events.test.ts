@@ -3,8 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
 import { announceCustomer } from '../../lib/accounts/customers/events.sql.ts';
+import type { Order } from '../../lib/contract/api/orders.ts';
 import { envelopeOf } from '../../lib/contract/events/define-event.ts';
 import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import type { Answer } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { type EventRow, eventColumns, toStoredEvent } from '../../lib/events/publish.sql.ts';
 import { announceSuspensions } from '../../lib/events/suspensions.sql.ts';
@@ -19,6 +21,8 @@ import { captureFailed } from '../../lib/saga/failures.ts';
 import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { reopenForCompensation } from '../../lib/saga/retry-compensation.sql.ts';
 import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.ts';
+import { changeFulfilment, createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
+import { receiveReturn, rejectReturn, requestReturn } from '../../lib/shop/fulfilment/returns.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { detailsOf } from '../../lib/shop/orders/place.ts';
@@ -460,6 +464,7 @@ test('the contract, the transitions and the database know the same events', asyn
     { type: 'product.created', sequence: 1, correlationId: 'req_1', data: { ...data, active: true } },
     { type: 'product.updated', sequence: 2, correlationId: 'req_2', data: { ...data, active: false } },
   ]);
+  await shipAndReturn(await saga.place([{ productId: await saga.product(2), quantity: 2 }]));
   const defined = domainEvents.map(({ type, version }) => `${type} ${version}`).toSorted();
   const written = await saga.owner`select distinct type || ' ' || schema_version as event from outbox.events`;
   expect(written.map(({ event }) => event).toSorted()).toEqual(defined);
@@ -468,6 +473,29 @@ test('the contract, the transitions and the database know the same events', asyn
   const known = [...check!.text.matchAll(/type = '([^']+)'::text\) AND \(schema_version = (\d+)/g)];
   expect(known.map(([, type, version]) => `${type} ${version}`).toSorted()).toEqual(defined);
 });
+
+/** An order whose parcel arrives, and comes back in two returns, one of which is rejected. */
+async function shipAndReturn({ id: orderId, lines }: Order) {
+  const { productId } = lines[0]!;
+  const goods = {
+    sql: saga.owner,
+    clock: saga.clock,
+    keys: { table: 'orders.fulfilment_idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 },
+  };
+  const claim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
+  const idOf = ({ answer }: { answer: Answer }): string => JSON.parse(answer.body!).id;
+  const fulfilmentId = idOf(await createFulfilment(goods, claim, { orderId, createdBy: 'app' }));
+  const { startCapturing } = saga;
+  await shipFulfilment({ ...goods, startCapturing }, claim, { orderId, fulfilmentId, tracking: {} });
+  await changeFulfilment(goods, claim, { orderId, fulfilmentId, to: 'delivered' });
+  const asked = [{ productId, quantity: 1, reason: 'damaged' as const }];
+  const ask = async () => {
+    const request = { orderId, customerId: undefined, lines: asked, requestedBy: 'app' };
+    return { orderId, returnId: idOf(await requestReturn(goods, claim, request)) };
+  };
+  await receiveReturn(goods, claim, { ...(await ask()), lines: [{ productId, restock: 1, writeOff: 0 }] });
+  await rejectReturn(goods, claim, { ...(await ask()), reason: 'worn' });
+}
 
 test('these ways take every transition', async () => {
   const taken = await saga.owner`

@@ -274,7 +274,11 @@ describe('at the limit', () => {
     const { id } = await place();
     await reserve(id, second(1));
     await confirm(id, second(2));
-    expect(await cancel(id, second(4), second(2))).toEqual({ outcome: 'refused', status: 'confirmed' });
+    expect(await cancel(id, second(4), second(2))).toEqual({
+      outcome: 'refused',
+      status: 'confirmed',
+      shipped: false,
+    });
     const justBefore = new Date(second(2).getTime() - 1);
     expect(await cancel(id, second(4), justBefore)).toEqual({ outcome: 'cancelling', was: 'confirmed' });
   });

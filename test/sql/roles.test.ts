@@ -53,6 +53,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.order_details': ['select', 'exports archived orders'],
     'archive.timeline': ['select', 'exports what happened to them'],
     'archive.refunds': ['select', 'exports their partial refunds'],
+    'orders.fulfilments': ['select', 'exports the parcels of their orders'],
+    'orders.returns': ['select', 'exports what they sent back'],
+    'archive.fulfilments': ['select', 'exports the parcels of archived orders'],
+    'archive.returns': ['select', 'exports what came back of them'],
     'audit.accesses': ['select', 'exports who read or changed the customer’s data'],
     'audit.touched': ['select', 'finds those accesses by the customer'],
   },
@@ -158,8 +162,12 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'places orders and starts cancelling them; never changes lines, totals or customer',
     ],
     'orders.lines': [
-      'select(order_id, quantity), insert',
-      'writes the lines of a new order, and counts the units of unpaid ones; reads the rest through order_details',
+      'select(order_id, quantity), insert, update(fulfilled)',
+      'writes the lines of a new order, and counts the units of unpaid ones; reads the rest through order_details; what was packed of a cancelled order is unpacked',
+    ],
+    'orders.fulfilments': [
+      'select(order_id, status), update(status, updated_at)',
+      'cancels the parcels of a cancelled order that have not shipped',
     ],
     'orders.timeline': ['select, insert', 'shows the timeline, and adds placing and cancelling'],
     'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
@@ -180,6 +188,36 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'pricing.coupon_uses': ['insert', 'says which order uses a coupon'],
     'outbox.events': ['insert', 'writes the events of the orders that it places or cancels'],
   },
+  fulfilment_api: {
+    'orders.orders': [
+      'select(id, customer_id, status, version, currency, total, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
+      'says how much of an order has shipped; never changes its status, and sees neither address nor payment method',
+    ],
+    'orders.lines': [
+      'select(order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned), update(fulfilled, shipped, delivered, returned)',
+      'counts what is packed, shipped, delivered and returned, and sees no price',
+    ],
+    'orders.fulfilments': [
+      'select, insert, update(status, carrier, tracking_number, tracking_url, updated_at, shipped_at, delivered_at)',
+      'packs, ships and delivers; what is in a parcel never changes',
+    ],
+    'orders.returns': [
+      'select, insert, update(status, lines, rejection, updated_at)',
+      'takes requests for returns, and says what arrived',
+    ],
+    'orders.timeline': ['insert', 'adds what happened to the goods'],
+    'orders.fulfilment_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'payments.refundable_orders': ['select', 'knows whether an order is confirmed'],
+    'payments.payments': [
+      'select(id, order_id, provider, reference, status, currency, amount, capture_requested_at, capture_attempt), update(capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'requests the capture of the payment of what ships, and changes nothing else',
+    ],
+    'stock.movements': ['insert', 'adds goods that came back to the ledger; an entry never changes'],
+    'outbox.events': ['insert', 'writes the events of goods'],
+    'archive.order_keys': ['select(id, customer_id, status)', 'knows that an order is archived, and whose it is'],
+    'archive.fulfilments': ['select', 'shows the parcels of archived orders'],
+    'archive.returns': ['select', 'shows what came back of them'],
+  },
   refunds_api: {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
     'payments.payments': [
@@ -187,7 +225,12 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'claims the amount of a refund and requests captures, and changes nothing else',
     ],
     'archive.payments': ['select', 'shows that the payment of an archived order was captured'],
-    'payments.refundable_orders': ['select', 'knows an order’s status and currency, and nothing else of it'],
+    'payments.refundable_orders': [
+      'select',
+      'knows an order’s status, currency and what was paid for shipping, and nothing else of it',
+    ],
+    'payments.refundable_lines': ['select', 'knows what was paid for each line'],
+    'payments.refundable_returns': ['select', 'knows what of a return arrived'],
     'archive.refunds': ['select', 'shows refunds of archived orders'],
     'archive.order_keys': ['select(id, status)', 'knows that an order is archived'],
     'archive.orders': ['select', 'knows the currency of an archived order'],
@@ -328,6 +371,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
+    'orders.fulfilment_idempotency_keys': [
+      'select(expires_at), delete',
+      'deletes expired records without reading them',
+    ],
     'payments.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'outbox.events': [
       'select(id, aggregate_id, sequence, occurred_at, position), update(position)',
@@ -351,6 +398,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.payment_violations': ['select', 'checks invariant 2'],
     'monitor.restore_tests': ['select, insert', 'keeps when a restored backup was last sound'],
     'monitor.confirmation_violations': ['select', 'checks invariant 3'],
+    'monitor.line_violations': ['select', 'checks invariant 5'],
     'monitor.findings': ['select', 'shows the findings of reconciliation'],
   },
   reconciler: {
@@ -494,6 +542,7 @@ describe('a session', () => {
     ['jobs', '100ms'],
     ['monitor', '1min'],
     ['refunds_api', '5s'],
+    ['fulfilment_api', '5s'],
     ['reconciler', '1min'],
     ['audit_writer', '20s'],
     ['audit_reader', '5s'],

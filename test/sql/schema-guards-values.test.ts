@@ -19,6 +19,8 @@ describe('an id or a currency', () => {
     movement_id: `mov_${hex}`,
     event_id: `evt_${hex}`,
     refund_id: `rfd_${hex}`,
+    fulfilment_id: `ful_${hex}`,
+    return_id: `ret_${hex}`,
     finding_id: `fnd_${hex}`,
     action_id: `act_${hex}`,
     mail_id: `eml_${hex}`,

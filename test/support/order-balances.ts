@@ -50,7 +50,7 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
         select coalesce(jsonb_agg(jsonb_build_object(
           'product', r.product_id, 'quantity', r.quantity, 'state', r.state, 'moves', (
             select coalesce(jsonb_agg(m.kind order by m.kind), '[]') from stock.movements m
-            where m.order_id = r.order_id and m.product_id = r.product_id
+            where m.order_id = r.order_id and m.product_id = r.product_id and m.return_id is null
           )
         )), '[]')
         from stock.reservations r where r.order_id = o.id

@@ -45,7 +45,7 @@ async function readLevels(sql: Sql, productIds?: readonly string[]): Promise<Lev
       (select sum(reserved)::integer from stock.movements m where m.product_id = l.product_id) as held,
       (
         select coalesce(sum(quantity), 0)::integer from stock.movements m
-        where m.product_id = l.product_id and m.kind = 'adjustment'
+        where m.product_id = l.product_id and m.kind in ('adjustment', 'restock', 'write_off')
       ) as bought,
       (
         select coalesce(sum(quantity), 0)::integer from stock.reservations r

@@ -12,6 +12,7 @@ test('an operator sees that an order waits for its customer, but not the secret 
       ...detailsOf({}),
       customerId: `cus_${'1'.repeat(32)}`,
       status: 'pending_payment',
+      fulfilmentStatus: 'unfulfilled',
       currency: 'EUR',
       subtotal: 1000,
       discountAmount: 0,

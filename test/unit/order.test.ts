@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import { type OrderRow, toOrder } from '../../lib/shop/orders/order.ts';
 import { detailsOf } from '../../lib/shop/orders/place.ts';
 
+const progress = { fulfilled: 2, shipped: 1, delivered: 1, returned: 0 };
+
 const row: OrderRow = {
   ...detailsOf({}),
   id: 'ord_1',
   number: 'CF-10001',
   customerId: 'cus_1',
   status: 'confirmed',
+  fulfilmentStatus: 'partially_fulfilled',
   currency: 'EUR',
   subtotal: 2000,
   discountAmount: 0,
@@ -31,6 +34,7 @@ const row: OrderRow = {
     {
       ...{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: 1000, total: 2000 },
       ...{ discount: 0, tax: 0, taxRate: null, taxClass: 'standard', weight: 350 },
+      ...progress,
     },
   ],
   createdAt: new Date('2026-03-14T09:00:00Z'),
@@ -47,11 +51,13 @@ test('an order without discount, payment and failure says that there is none', (
     id: 'ord_1',
     number: 'CF-10001',
     status: 'confirmed',
+    fulfilmentStatus: 'partially_fulfilled',
     customerId: 'cus_1',
     lines: [
       {
         ...{ productId: 'prd_1', sku: 'MUG', name: 'Mug', quantity: 2, unitPrice: euros(1000), total: euros(2000) },
         ...{ discount: euros(0), tax: euros(0), taxRate: null },
+        ...progress,
       },
     ],
     subtotal: euros(2000),

@@ -12,6 +12,8 @@ const invariantMeaning: Readonly<Record<Invariant, string>> = {
   'charged-at-most-once': 'An order is failed or cancelled, and its money was not refunded.',
   'confirmed-is-complete': 'A confirmed order lacks a payment of its total, or its stock is not committed.',
   'every-order-ends': 'An order is still open after an hour.',
+  'lines-add-up':
+    'A line of an order does not add up: more is fulfilled than was ordered, returned than shipped, or refunded than paid.',
 };
 
 export const brokenInvariants = (): AlarmSpec[] =>

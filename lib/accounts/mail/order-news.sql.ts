@@ -1,13 +1,19 @@
 import type { Sql } from 'postgres';
 import type { EventOf } from '../../contract/events/define-event.ts';
-import { orderCancelled, orderConfirmed, orderFailed, refundSucceeded } from '../../contract/events/domain-events.ts';
+import {
+  orderCancelled,
+  orderConfirmed,
+  orderFailed,
+  orderShipped,
+  refundSucceeded,
+} from '../../contract/events/domain-events.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { type OrderNews, orderMailOf } from './order-texts.ts';
 import type { OrderMailKind } from './texts.ts';
 
 /** The events that a customer gets a mail about. */
 export type NewsEvent = EventOf<
-  typeof orderConfirmed | typeof orderFailed | typeof orderCancelled | typeof refundSucceeded
+  typeof orderConfirmed | typeof orderFailed | typeof orderCancelled | typeof orderShipped | typeof refundSucceeded
 >;
 
 const keptDays = 30;
@@ -55,6 +61,10 @@ function newsOf(event: NewsEvent): { kind: OrderMailKind; news: OrderNews } {
       return { kind: 'order-failed', news: { orderId, reason: event.data.reason } };
     case orderCancelled.type:
       return { kind: 'order-cancelled', news: { orderId } };
+    case orderShipped.type: {
+      const { carrier, trackingNumber, trackingUrl } = event.data;
+      return { kind: 'order-shipped', news: { orderId, parcel: { carrier, trackingNumber, trackingUrl } } };
+    }
     case refundSucceeded.type:
       return { kind: 'order-refunded', news: { orderId, amount: event.data.amount } };
   }

@@ -2,18 +2,24 @@ import { currencyExponent, type Money } from '../../kernel/money.ts';
 import type { OrderMailKind } from './texts.ts';
 
 /** What a mail says about an order. */
-export type OrderNews = { orderId: string; amount?: Money; reason?: string };
+export type OrderNews = { orderId: string; amount?: Money; reason?: string; parcel?: Parcel };
+
+type Parcel = Record<'carrier' | 'trackingNumber' | 'trackingUrl', string | null>;
 
 /** The subject and text of a mail about an order. */
 export function orderMailOf(
   kind: OrderMailKind,
-  { orderId, amount, reason }: OrderNews,
+  { orderId, amount, reason, parcel }: OrderNews,
 ): { subject: string; text: string } {
-  const [subject, ...paragraphs] = texts[kind](amount === undefined ? '' : amountText(amount), reason ?? '');
+  const [subject, ...paragraphs] = texts[kind](
+    amount === undefined ? '' : amountText(amount),
+    reason ?? '',
+    parcel ?? unknownParcel,
+  );
   return { subject: subject!, text: `${[...paragraphs, `Your order's number: ${orderId}`].join('\n\n')}\n` };
 }
 
-const texts: Readonly<Record<OrderMailKind, (amount: string, reason: string) => string[]>> = {
+const texts: Readonly<Record<OrderMailKind, (amount: string, reason: string, parcel: Parcel) => string[]>> = {
   'order-confirmed': (amount) => [
     'Your order is confirmed',
     'Thank you for your order. It is paid, and the goods are reserved for you.',
@@ -27,11 +33,20 @@ const texts: Readonly<Record<OrderMailKind, (amount: string, reason: string) => 
     'Your order is cancelled',
     'Your order was cancelled as you asked. What you paid is on its way back to you; your bank may take a few days to show it.',
   ],
+  'order-shipped': (_, __, { carrier, trackingNumber, trackingUrl }) => [
+    'Your order is on its way',
+    'A parcel of your order was handed to the carrier. If your order has several parcels, each of them has a mail of its own.',
+    ...(carrier === null ? [] : [`Carrier: ${carrier}`]),
+    ...(trackingNumber === null ? [] : [`Tracking number: ${trackingNumber}`]),
+    ...(trackingUrl === null ? [] : [`Follow it here: ${trackingUrl}`]),
+  ],
   'order-refunded': (amount) => [
     'A refund is on its way',
     `We have refunded ${amount} of your order. Your bank may take a few days to show it.`,
   ],
 };
+
+const unknownParcel: Parcel = { carrier: null, trackingNumber: null, trackingUrl: null };
 
 const reasons: Readonly<Record<string, string>> = {
   'out-of-stock': 'A product of your order was sold out.',

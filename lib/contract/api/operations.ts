@@ -8,6 +8,7 @@ import * as customerSearch from './customer-search.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
 import * as findings from './findings.ts';
+import * as fulfilments from './fulfilments.ts';
 import * as identities from './identities.ts';
 import * as imports from './imports.ts';
 import * as manualReview from './manual-review.ts';
@@ -20,6 +21,7 @@ import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
 import * as reports from './reports.ts';
+import * as returns from './returns.ts';
 import * as sessions from './sessions.ts';
 import * as shippingMethods from './shipping-methods.ts';
 import * as stock from './stock.ts';
@@ -45,6 +47,8 @@ const files = [
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderSearch },
   { tag: 'Orders', file: orderParts },
+  { tag: 'Orders', file: fulfilments },
+  { tag: 'Orders', file: returns },
   { tag: 'Orders', file: captures },
   { tag: 'Orders', file: refunds },
   { tag: 'Orders', file: orderDetails },

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { id, money, page, pageQuery, timestamp, version } from './common.ts';
+import { fulfilment } from './fulfilments.ts';
 import type { OperationContract } from './operation.ts';
-import { paymentStatuses, quote } from './orders.ts';
+import { fulfilmentStatuses, paymentStatuses, quote } from './orders.ts';
+import { orderReturn } from './returns.ts';
 
 /** Statuses of orders that an event announces. */
 export const announcedStatuses = [
@@ -35,6 +37,20 @@ export const orderStory = z.object({
       at: timestamp,
     }),
   ),
+  fulfilmentStatus: z.enum(fulfilmentStatuses),
+  /** Parcels that have shipped, in the order in which they did. */
+  fulfilments: z.array(
+    z.pick(fulfilment, {
+      id: true,
+      lines: true,
+      carrier: true,
+      trackingNumber: true,
+      trackingUrl: true,
+      shippedAt: true,
+      deliveredAt: true,
+    }),
+  ),
+  returns: z.array(z.pick(orderReturn, { id: true, status: true, lines: true })),
   failure: z.nullable(z.string()),
   timeline: z.array(
     z.object({ sequence: version, type: z.string(), at: timestamp, correlationId: z.nullable(z.string()) }),

@@ -17,6 +17,10 @@ export const orderStatuses = [
 ] as const;
 export type OrderStatus = (typeof orderStatuses)[number];
 
+/** How much of an order has shipped: `pending` parcels do not count. */
+export const fulfilmentStatuses = ['unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered'] as const;
+export type FulfilmentStatus = (typeof fulfilmentStatuses)[number];
+
 /** Why an order failed or is in manual review. Codes are stable: shops translate by them. */
 export const orderFailureCodes = [
   'out-of-stock',
@@ -87,6 +91,9 @@ export const quote = z.object(priced);
 export type Quote = z.output<typeof quote>;
 export type Discount = z.output<typeof discount>;
 
+/** Units of a line in parcels; of them shipped; of those delivered; and units in returns that were not rejected. */
+const progress = { fulfilled: z.int(), shipped: z.int(), delivered: z.int(), returned: z.int() };
+
 /** Fields of an order that applications without `customers:read` do not see. Those of an erased customer are null. */
 export const personalOfOrder = ['shippingAddress', 'billingAddress', 'contact', 'note'] as const;
 
@@ -95,8 +102,10 @@ export const order = z.object({
   /** For people: mails, invoices and the telephone. */
   number: z.string(),
   status: z.enum(orderStatuses),
+  fulfilmentStatus: z.enum(fulfilmentStatuses),
   customerId: id('customer'),
   ...priced,
+  lines: z.array(z.extend(line, progress)),
   shippingAddress: z.optional(z.nullable(address)),
   billingAddress: z.optional(z.nullable(address)),
   contact: z.optional(z.nullable(contact)),
@@ -130,6 +139,18 @@ export const timelineDetails = {
   'refund-failed': z.object(partialRefund),
   'stock-released': z.object({}),
   'stock-returned': z.object({}),
+  'fulfilment-created': z.object({ fulfilmentId: id('fulfilment') }),
+  'fulfilment-cancelled': z.object({ fulfilmentId: id('fulfilment') }),
+  'order-shipped': z.object({
+    fulfilmentId: id('fulfilment'),
+    carrier: z.nullable(z.string()),
+    trackingNumber: z.nullable(z.string()),
+    trackingUrl: z.nullable(z.string()),
+  }),
+  'order-delivered': z.object({ fulfilmentId: id('fulfilment') }),
+  'return-requested': z.object({ returnId: id('return') }),
+  'return-received': z.object({ returnId: id('return') }),
+  'return-rejected': z.object({ returnId: id('return') }),
   'status-changed': z.object({
     from: z.enum(orderStatuses),
     to: z.enum(orderStatuses),
@@ -153,6 +174,13 @@ export const timelineEntries = {
   RefundFailedEntry: entry('refund-failed'),
   StockReleasedEntry: entry('stock-released'),
   StockReturnedEntry: entry('stock-returned'),
+  FulfilmentCreatedEntry: entry('fulfilment-created'),
+  FulfilmentCancelledEntry: entry('fulfilment-cancelled'),
+  OrderShippedEntry: entry('order-shipped'),
+  OrderDeliveredEntry: entry('order-delivered'),
+  ReturnRequestedEntry: entry('return-requested'),
+  ReturnReceivedEntry: entry('return-received'),
+  ReturnRejectedEntry: entry('return-rejected'),
   StatusChangedEntry: entry('status-changed'),
 } as const;
 
@@ -167,6 +195,13 @@ export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.RefundFailedEntry,
   timelineEntries.StockReleasedEntry,
   timelineEntries.StockReturnedEntry,
+  timelineEntries.FulfilmentCreatedEntry,
+  timelineEntries.FulfilmentCancelledEntry,
+  timelineEntries.OrderShippedEntry,
+  timelineEntries.OrderDeliveredEntry,
+  timelineEntries.ReturnRequestedEntry,
+  timelineEntries.ReturnReceivedEntry,
+  timelineEntries.ReturnRejectedEntry,
   timelineEntries.StatusChangedEntry,
 ]);
 export type TimelineEntry = z.output<typeof timelineEntry>;
@@ -238,12 +273,14 @@ export const getOrderTimeline = {
 
 export const cancelOrder = {
   summary: 'Cancel an order, refund its payment and return its stock',
+  description:
+    'Cancels the whole order, and parcels that were packed for it. An order of which a parcel has shipped cannot be cancelled: request a return instead.',
   path: orderPath,
   responses: { 200: order, 202: order },
   statuses: { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
   headers: ['Location'],
   personal: personalOfOrder,
-  problems: ['not-found', 'order-ended', 'order-too-late-to-cancel'],
+  problems: ['not-found', 'order-ended', 'order-shipped', 'order-too-late-to-cancel'],
   idempotency: 'accepted',
   wait: true,
 } as const satisfies OperationContract;

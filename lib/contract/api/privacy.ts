@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
 import { timestamp } from './common.ts';
 import { customer } from './customers.ts';
+import { fulfilment } from './fulfilments.ts';
 import { identity } from './identities.ts';
 import type { OperationContract } from './operation.ts';
 import { order, timelineEntry } from './orders.ts';
 import { refund } from './refunds.ts';
+import { orderReturn } from './returns.ts';
 import { ownSession } from './sessions.ts';
 
 /** One request about the customer, as far as it is theirs to know. */
@@ -29,6 +31,8 @@ const exportedOrder = z.extend(order, {
   paymentMethod: z.string(),
   timeline: z.array(timelineEntry),
   refunds: z.array(refund),
+  fulfilments: z.array(fulfilment),
+  returns: z.array(orderReturn),
 });
 
 export const customerExport = z.object({

@@ -2,7 +2,15 @@ import * as z from 'zod/mini';
 import { id, page, pageQuery, text, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
-export const movementKinds = ['adjustment', 'reservation', 'release', 'commitment', 'return'] as const;
+export const movementKinds = [
+  'adjustment',
+  'reservation',
+  'release',
+  'commitment',
+  'return',
+  'restock',
+  'write_off',
+] as const;
 
 export const level = z.object({ onHand: z.int(), reserved: z.int(), available: z.int(), lowStockAt: z.int() });
 

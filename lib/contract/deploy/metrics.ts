@@ -79,5 +79,6 @@ export const invariants = [
   'charged-at-most-once',
   'confirmed-is-complete',
   'every-order-ends',
+  'lines-add-up',
 ] as const;
 export type Invariant = (typeof invariants)[number];

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { address, contact } from '../api/address.ts';
 import { id, money } from '../api/common.ts';
-import { discountReasons, taxRate } from '../api/orders.ts';
+import { discountReasons, fulfilmentStatuses, taxRate } from '../api/orders.ts';
+import { returnReasons } from '../api/returns.ts';
 import {
   defineEvent,
   type EventDefinition,
@@ -154,6 +155,98 @@ export const orderInReview = defineEvent('order.in_review', 1, {
     'The compensation of an order failed, so the order waits in manual review with the status `needs_attention`. An order can be put into manual review more than once, and each time is an event of its own.',
   data: { orderId, customerId, reason },
   example: { ...exampleIds, reason: 'compensation-failed' },
+});
+
+const units = (description: string) =>
+  field(
+    z.array(
+      z.strictObject({
+        productId: field(id('product'), 'Id of the product.'),
+        quantity: field(z.int().check(z.gte(1)), 'How many units.'),
+      }),
+    ),
+    description,
+  );
+const fulfilmentId = field(id('fulfilment'), 'Id of the fulfilment: the parcel.');
+const fulfilmentStatus = field(
+  z.enum(fulfilmentStatuses),
+  'How much of the order has shipped by then: `fulfilled` when all of it has, `delivered` when all of it has arrived.',
+);
+
+const fulfilmentExample = {
+  ...exampleIds,
+  fulfilmentId: 'ful_0197f3b41e5c7d2a9b3c4d5e6f7a8b9c',
+  lines: [{ productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e', quantity: 1 }],
+  fulfilmentStatus: 'partially_fulfilled' as const,
+};
+
+export const orderShipped = defineEvent('order.shipped', 1, {
+  description: 'A parcel of an order is on its way. An order can have several, each with an event of its own.',
+  data: {
+    orderId,
+    customerId,
+    fulfilmentId,
+    lines: units('What is in the parcel.'),
+    carrier: field(z.nullable(z.string()), 'Who carries it. `null` if nobody said.'),
+    trackingNumber: field(z.nullable(z.string()), 'The carrier’s number of the parcel. `null` if nobody said.'),
+    trackingUrl: field(z.nullable(z.string()), 'Where to follow the parcel. `null` if nobody said.'),
+    fulfilmentStatus,
+  },
+  example: {
+    ...fulfilmentExample,
+    carrier: 'DHL',
+    trackingNumber: '00340434161094021501',
+    trackingUrl: 'https://www.dhl.de/track?piececode=00340434161094021501',
+  },
+});
+
+export const orderDelivered = defineEvent('order.delivered', 1, {
+  description: 'A parcel of an order has arrived.',
+  data: { orderId, customerId, fulfilmentId, lines: units('What is in the parcel.'), fulfilmentStatus },
+  example: fulfilmentExample,
+});
+
+const returned = { returnId: field(id('return'), 'Id of the return.'), orderId, customerId };
+const returnExample = { ...exampleIds, returnId: 'ret_0197f3c8a1b27d3e8f4a5b6c7d8e9f0a' };
+const returnedUnits = <Fields extends z.core.$ZodShape>(description: string, fields: Fields) =>
+  field(z.array(z.strictObject({ productId: field(id('product'), 'Id of the product.'), ...fields })), description);
+
+export const returnRequested = defineEvent('return.requested', 1, {
+  description: 'A customer asks to send units of an order back.',
+  data: {
+    ...returned,
+    lines: returnedUnits('What is to come back.', {
+      quantity: field(z.int().check(z.gte(1)), 'How many units.'),
+      reason: field(z.enum(returnReasons), 'Why.'),
+    }),
+  },
+  example: {
+    ...returnExample,
+    lines: [{ productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e', quantity: 1, reason: 'damaged' }],
+  },
+});
+
+const countOf = (description: string) => field(z.int().check(z.gte(0)), description);
+
+export const returnReceived = defineEvent('return.received', 1, {
+  description: 'Goods of a return arrived. No money was given back yet: `refund.succeeded` says when it was.',
+  data: {
+    ...returned,
+    lines: returnedUnits('What arrived of each product of the return.', {
+      restocked: countOf('Units that can be sold again.'),
+      writtenOff: countOf('Units that cannot.'),
+    }),
+  },
+  example: {
+    ...returnExample,
+    lines: [{ productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e', restocked: 0, writtenOff: 1 }],
+  },
+});
+
+export const returnRejected = defineEvent('return.rejected', 1, {
+  description: 'The shop does not take the goods of a return back.',
+  data: returned,
+  example: returnExample,
 });
 
 const payment = {
@@ -340,6 +433,11 @@ export const domainEvents: readonly EventDefinition[] = [
   paymentRefunded,
   refundSucceeded,
   refundFailed,
+  orderShipped,
+  orderDelivered,
+  returnRequested,
+  returnReceived,
+  returnRejected,
   customerCreated,
   customerUpdated,
   customerErased,

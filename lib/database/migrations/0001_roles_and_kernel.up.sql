@@ -17,6 +17,7 @@ begin
       ('catalog_reader', '5s'),
       ('orders_api', '5s'),
       ('refunds_api', '5s'),
+      ('fulfilment_api', '5s'),
       ('events_api', '5s'),
       ('publisher', '10s'),
       ('read_models', '20s'),
@@ -79,6 +80,7 @@ create domain kernel.category_id as text collate "C" check (value ~ '^cat_[0-9a-
 create domain kernel.customer_id as text collate "C" check (value ~ '^cus_[0-9a-f]{32}$');
 create domain kernel.event_id as text collate "C" check (value ~ '^evt_[0-9a-f]{32}$');
 create domain kernel.finding_id as text collate "C" check (value ~ '^fnd_[0-9a-f]{32}$');
+create domain kernel.fulfilment_id as text collate "C" check (value ~ '^ful_[0-9a-f]{32}$');
 create domain kernel.identity_id as text collate "C" check (value ~ '^idn_[0-9a-f]{32}$');
 create domain kernel.mail_id as text collate "C" check (value ~ '^eml_[0-9a-f]{32}$');
 create domain kernel.movement_id as text collate "C" check (value ~ '^mov_[0-9a-f]{32}$');
@@ -86,9 +88,10 @@ create domain kernel.order_id as text collate "C" check (value ~ '^ord_[0-9a-f]{
 create domain kernel.payment_id as text collate "C" check (value ~ '^pay_[0-9a-f]{32}$');
 create domain kernel.product_id as text collate "C" check (value ~ '^prd_[0-9a-f]{32}$');
 create domain kernel.refund_id as text collate "C" check (value ~ '^rfd_[0-9a-f]{32}$');
+create domain kernel.return_id as text collate "C" check (value ~ '^ret_[0-9a-f]{32}$');
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
   customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
-  catalog_api, catalog_reader, orders_api, refunds_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
+  catalog_api, catalog_reader, orders_api, refunds_api, fulfilment_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler, reporting, analyst;

@@ -34,6 +34,8 @@ create table stock.movements (
   reserved integer not null,
   reason text not null check (length(reason) between 1 and 200),
   order_id kernel.order_id,
+  -- The return that brought the goods back.
+  return_id kernel.return_id,
   created_at timestamptz not null,
   constraint movement_matches_kind check (
     case kind
@@ -42,12 +44,16 @@ create table stock.movements (
       when 'release' then quantity = 0 and reserved < 0 and order_id is not null
       when 'commitment' then quantity < 0 and reserved = quantity and order_id is not null
       when 'return' then quantity > 0 and reserved = 0 and order_id is not null
+      when 'restock' then quantity > 0 and reserved = 0 and order_id is not null
+      when 'write_off' then quantity < 0 and reserved = 0 and order_id is not null
       else false
     end
   ),
-  -- A step of the saga moves an order's stock at most once, however often the step is delivered.
-  constraint movement_once unique (order_id, product_id, kind)
+  constraint return_is_named check ((return_id is not null) = (kind in ('restock', 'write_off')))
 );
+-- A step of the saga moves an order's stock at most once, however often the step is delivered; so does a return.
+create unique index movement_once on stock.movements (order_id, product_id, kind, return_id) nulls not distinct
+  where order_id is not null;
 create index movements_by_product on stock.movements (product_id, id desc);
 
 create function stock.apply_movement() returns trigger

@@ -61,6 +61,8 @@ create table orders.orders (
   failure_code text,
   failure_detail text,
   confirmed_at timestamptz,
+  -- How much has shipped.
+  fulfilment_status text collate "C" not null default 'unfulfilled',
   -- Set by the first step of a compensation. From then on no step takes the order forward, however late it arrives.
   abandoned_at timestamptz,
   -- Counts how often the compensation was run again; 0 while only the saga itself has run it.
@@ -114,6 +116,11 @@ create table orders.lines (
   tax_class text,
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
+  -- Units in parcels, shipped, delivered, and in returns.
+  fulfilled integer not null default 0,
+  shipped integer not null default 0,
+  delivered integer not null default 0,
+  returned integer not null default 0,
   -- For reports, as they were when the line was sold: a cost in the order's currency, or null.
   unit_cost bigint check (unit_cost >= 0),
   category_id kernel.category_id,
@@ -194,18 +201,6 @@ end
 $$;
 create trigger guard_transition before update of status on orders.orders
   for each row when (old.status is distinct from new.status) execute function orders.guard_transition();
-
--- The payment action ends with the status it belongs to, so no later step has to know of it.
-create function orders.forget_payment_action() returns trigger
-language plpgsql as $$
-begin
-  new.payment_action := null;
-  return new;
-end
-$$;
-create trigger forget_payment_action before update of status on orders.orders
-  for each row when (old.status = 'pending_payment' and new.status <> 'pending_payment')
-  execute function orders.forget_payment_action();
 
 -- Invariants 2 and 3: what an order must look like when the transaction that ends it commits.
 create function orders.guard_outcome() returns trigger

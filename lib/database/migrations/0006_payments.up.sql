@@ -58,6 +58,12 @@ create table payments.refunds (
   amount bigint not null check (amount > 0),
   reason text not null check (length(reason) between 1 and 200),
   requested_by text not null,
+  -- What of the amount goes back for units of lines: `productId`, `quantity`, `amount`, `discount`, `tax`; empty for a refund
+  -- of an amount that nobody divided. And what goes back for shipping.
+  lines jsonb not null default '[]' check (jsonb_typeof(lines) = 'array'),
+  shipping_amount bigint not null default 0 check (shipping_amount between 0 and amount),
+  -- The return whose goods it pays back.
+  return_id kernel.return_id,
   -- The API request that asked for the refund. Its event carries it.
   correlation_id text collate "C",
   -- Which execution works on the refund, starting at 1. The execution's name is the refund's id and this number.
@@ -72,6 +78,8 @@ create table payments.refunds (
 create table payments.idempotency_keys (like customers.idempotency_keys including all);
 
 create index refunds_by_order on payments.refunds (order_id, id desc);
+-- A return is paid back once.
+create unique index refunds_of_return on payments.refunds (return_id) where return_id is not null and status <> 'failed';
 create index refunds_open on payments.refunds (updated_at) where status = 'requested';
 
 create function payments.guard_refund() returns trigger
@@ -84,9 +92,52 @@ $$;
 create trigger guard_refund before update on payments.refunds
   for each row when (old.status <> 'requested') execute function payments.guard_refund();
 
+-- The payment action ends with the status it belongs to, so no later step has to know of it.
+create function orders.forget_payment_action() returns trigger
+language plpgsql as $$
+begin
+  new.payment_action := null;
+  return new;
+end
+$$;
+create trigger forget_payment_action before update of status on orders.orders
+  for each row when (old.status = 'pending_payment' and new.status <> 'pending_payment')
+  execute function orders.forget_payment_action();
+
 -- What a refund reads of its order.
 create view payments.refundable_orders as
-  select id as order_id, status, currency from orders.orders;
+  select id as order_id, status, currency,
+    shipping_amount + case when tax_included then 0 else shipping_tax end as paid_for_shipping
+  from orders.orders;
+create view payments.refundable_lines as
+  select l.order_id, l.position, l.product_id, l.quantity, l.total, l.discount, l.tax,
+    l.total - l.discount + case when o.tax_included then 0 else l.tax end as paid
+  from orders.lines l join orders.orders o on o.id = l.order_id;
+
+-- No line and no shipping gives back more than was paid for it, whatever the code adds up. Who requests a refund holds the
+-- payment's lock, so it sees every other refund of the order.
+create function payments.guard_refund_lines() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (
+    select from payments.refundable_lines l,
+    lateral (
+      select sum(n.quantity) as quantity, sum(n.amount) as amount
+      from payments.refunds r, jsonb_to_recordset(r.lines) as n ("productId" text, quantity integer, amount bigint)
+      where r.order_id = l.order_id and r.status <> 'failed' and n."productId" = l.product_id
+    ) given
+    where l.order_id = new.order_id and (given.quantity > l.quantity or given.amount > l.paid)
+  ) or (select sum(r.shipping_amount) from payments.refunds r where r.order_id = new.order_id and r.status <> 'failed')
+    > (select o.paid_for_shipping from payments.refundable_orders o where o.order_id = new.order_id)
+  then
+    raise exception 'refund % gives back more than was paid for a line', new.id
+      using errcode = 'integrity_constraint_violation', constraint = 'refund_within_lines';
+  end if;
+  return null;
+end
+$$;
+create trigger guard_refund_lines after insert on payments.refunds
+  for each row when (new.lines <> '[]' or new.shipping_amount > 0) execute function payments.guard_refund_lines();
 
 -- An order with its lines and its payment. It needs both schemas, so it stands here.
 create view orders.order_details as
@@ -94,7 +145,7 @@ create view orders.order_details as
     o.id, o.customer_id, o.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
-    o.created_at, o.updated_at,
+    o.created_at, o.updated_at, o.fulfilment_status,
     o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
     p.id as payment_id,
     p.status as payment_status,
@@ -106,7 +157,8 @@ create view orders.order_details as
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
           'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
-          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight
+          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight,
+          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned
         ) order by l.position
       )
       from orders.lines l
@@ -120,6 +172,7 @@ grant select, insert, update on payments.idempotency_keys to refunds_api;
 grant select (expires_at), delete on payments.idempotency_keys to jobs;
 grant select on orders.order_details to orders_api, saga, manual_review;
 grant select on payments.refundable_orders to refunds_api, saga;
+grant select on payments.refundable_lines to refunds_api;
 
 grant select on payments.payments to refunds_api, saga, manual_review;
 grant update (refund_claimed) on payments.payments to refunds_api;

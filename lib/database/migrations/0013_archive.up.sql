@@ -12,7 +12,7 @@ create table archive.pages (
   -- When the first of its orders was placed, and when anything last happened to one.
   first_at timestamptz not null,
   last_at timestamptz not null,
-  -- By order id, the rows of the order as JSON: `order`, `lines`, `timeline`, `reviews`, `payments`, `refunds`, `reservations`.
+  -- By order id, the rows of the order as JSON, under the names of their tables.
   documents jsonb not null check (jsonb_typeof(documents) = 'object')
 );
 create index pages_with_room on archive.pages (month, id) where orders < 100;
@@ -55,7 +55,7 @@ create view archive.order_details as
     d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.capture_at, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
-    o.created_at, d.updated_at,
+    o.created_at, d.updated_at, o.fulfilment_status,
     o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
     p.id as payment_id,
     p.status as payment_status,
@@ -67,7 +67,8 @@ create view archive.order_details as
         jsonb_build_object(
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
           'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
-          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight
+          'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight,
+          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned
         ) order by l.position
       )
       from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l
@@ -102,7 +103,7 @@ create view archive.payments as
   from archive.documents d, jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') p;
 create view archive.refunds as
   select d.id as order_id, r.id, r.payment_id, r.status, r.currency, r.amount, r.reason, r.requested_by,
-    r.correlation_id, r.attempt, r.failure_code, r.reference, r.created_at, r.updated_at
+    r.lines, r.shipping_amount, r.return_id, r.correlation_id, r.attempt, r.failure_code, r.reference, r.created_at, r.updated_at
   from archive.documents d, jsonb_populate_recordset(null::payments.refunds, d.document -> 'refunds') r;
 create view archive.reservations as
   select d.id as order_id, r.product_id, r.quantity, r.state, r.expires_at
@@ -144,8 +145,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('counterfoil archive', 0)) then
     return 0;
   end if;
-  -- Of one status at a time, in windows of a fixed size, whose plans read no more than that. A thousand orders that may not
-  -- move do not keep those behind them.
+  -- Of one status at a time, in windows of a fixed size, whose plans read no more. Orders that may not move keep none behind.
   <<search>>
   foreach state in array array['confirmed', 'failed', 'cancelled'] loop
     since := '-infinity';
@@ -173,7 +173,7 @@ begin
   order by p.id limit 1;
   chosen := chosen[1:least(most, coalesce(room, 100))];
 
-  -- Waits for nobody: what others work on stays. Whoever changes an order or its payment locks that row.
+  -- Waits for nobody. Whoever changes an order or its payment locks that row.
   chosen := array(select o.id from orders.orders o where o.id = any (chosen) for update skip locked);
   paid := array(select p.order_id from payments.payments p where p.order_id = any (chosen) for update skip locked);
   chosen := array(
@@ -192,7 +192,9 @@ begin
     'reviews', (select coalesce(jsonb_agg(to_jsonb(r) order by r.attempt), '[]') from orders.manual_reviews r where r.order_id = o.id),
     'payments', (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from payments.payments p where p.order_id = o.id),
     'refunds', (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from payments.refunds r where r.order_id = o.id),
-    'reservations', (select coalesce(jsonb_agg(to_jsonb(r) order by r.product_id), '[]') from stock.reservations r where r.order_id = o.id)
+    'reservations', (select coalesce(jsonb_agg(to_jsonb(r) order by r.product_id), '[]') from stock.reservations r where r.order_id = o.id),
+    'fulfilments', (select coalesce(jsonb_agg(to_jsonb(f) order by f.id), '[]') from orders.fulfilments f where f.order_id = o.id),
+    'returns', (select coalesce(jsonb_agg(to_jsonb(r) order by r.id), '[]') from orders.returns r where r.order_id = o.id)
   )) into found from orders.orders o where o.id = any (chosen);
 
   if page is null then
@@ -221,6 +223,8 @@ begin
   delete from payments.refunds r where r.order_id = any (chosen);
   delete from payments.payments p where p.order_id = any (chosen);
   delete from stock.reservations r where r.order_id = any (chosen);
+  delete from orders.returns r where r.order_id = any (chosen);
+  delete from orders.fulfilments f where f.order_id = any (chosen);
   delete from orders.manual_reviews r where r.order_id = any (chosen);
   delete from orders.timeline t where t.order_id = any (chosen);
   delete from orders.lines l where l.order_id = any (chosen);
@@ -250,6 +254,8 @@ begin
   insert into payments.payments select r.* from jsonb_populate_recordset(null::payments.payments, d -> 'payments') r;
   insert into payments.refunds select r.* from jsonb_populate_recordset(null::payments.refunds, d -> 'refunds') r;
   insert into stock.reservations select r.* from jsonb_populate_recordset(null::stock.reservations, d -> 'reservations') r;
+  insert into orders.fulfilments select f.* from jsonb_populate_recordset(null::orders.fulfilments, d -> 'fulfilments') f;
+  insert into orders.returns select r.* from jsonb_populate_recordset(null::orders.returns, d -> 'returns') r;
   delete from archive.order_keys k where k.id = wanted;
   update archive.pages p set orders = p.orders - 1, documents = p.documents - wanted where p.id = page;
   insert into archive.unarchived (order_id, until) values (wanted, stay);

@@ -4,16 +4,21 @@ import type { EventOf, StoredEvent } from '../../contract/events/define-event.ts
 import {
   orderCancelled,
   orderConfirmed,
+  orderDelivered,
   orderFailed,
   orderInReview,
   orderPlaced,
   orderReserved,
+  orderShipped,
   paymentAuthorized,
   paymentCaptured,
   paymentRefunded,
   paymentVoided,
   refundFailed,
   refundSucceeded,
+  returnReceived,
+  returnRejected,
+  returnRequested,
 } from '../../contract/events/domain-events.ts';
 
 /** An order as its events up to `sequence` describe it. */
@@ -40,6 +45,11 @@ type OrderEvent = EventOf<
   | typeof paymentRefunded
   | typeof refundSucceeded
   | typeof refundFailed
+  | typeof orderShipped
+  | typeof orderDelivered
+  | typeof returnRequested
+  | typeof returnReceived
+  | typeof returnRejected
 >;
 
 /**
@@ -64,7 +74,7 @@ function placed(event: EventOf<typeof orderPlaced>): OrderState {
     status: 'pending',
     placedAt: event.occurredAt,
     changedAt: event.occurredAt,
-    details: { ...priced, payment: null, refunds: [], failure: null, timeline: [] },
+    details: { ...priced, payment: null, refunds: [], ...nothingShipped, failure: null, timeline: [] },
   };
 }
 
@@ -103,6 +113,22 @@ function change(
         ? { status: 'confirmed', details: { ...details, payment, failure: null } }
         : { details: { ...details, payment } };
     }
+    case orderShipped.type: {
+      const { orderId: _, customerId: __, fulfilmentId: id, fulfilmentStatus, ...parcel } = event.data;
+      const shipped = { id, ...parcel, shippedAt: at, deliveredAt: null };
+      return { details: { ...details, fulfilmentStatus, fulfilments: [...details.fulfilments, shipped] } };
+    }
+    case orderDelivered.type: {
+      const { fulfilmentId, fulfilmentStatus } = event.data;
+      const fulfilments = details.fulfilments.map((each) =>
+        each.id === fulfilmentId ? { ...each, deliveredAt: at } : each,
+      );
+      return { details: { ...details, fulfilmentStatus, fulfilments } };
+    }
+    case returnRequested.type:
+    case returnReceived.type:
+    case returnRejected.type:
+      return { details: { ...details, returns: returnsAfter(details.returns, event) } };
     case refundSucceeded.type:
     case refundFailed.type: {
       const { refundId, amount } = event.data;
@@ -119,6 +145,30 @@ function change(
       return { details: { ...details, payment: given, refunds: [...details.refunds, refund] } };
     }
   }
+}
+
+/** What has shipped and come back of a new order. */
+const nothingShipped = { fulfilmentStatus: 'unfulfilled' as const, fulfilments: [], returns: [] };
+
+type ReturnEvent = EventOf<typeof returnRequested | typeof returnReceived | typeof returnRejected>;
+
+/** The returns of an order after an event of one of them. */
+function returnsAfter(returns: OrderStory['returns'], event: ReturnEvent): OrderStory['returns'] {
+  const { returnId } = event.data;
+  if (event.type === returnRequested.type) {
+    const lines = event.data.lines.map((line) => ({ ...line, restocked: 0, writtenOff: 0 }));
+    return [...returns, { id: returnId, status: 'requested', lines }];
+  }
+  return returns.map((each) => {
+    if (each.id !== returnId) return each;
+    if (event.type === returnRejected.type) return { ...each, status: 'rejected' as const };
+    const arrived = new Map(event.data.lines.map(({ productId, ...line }) => [productId, line]));
+    return {
+      ...each,
+      status: 'received' as const,
+      lines: each.lines.map((line) => ({ ...line, ...arrived.get(line.productId) })),
+    };
+  });
 }
 
 const paymentStatusAfter = {

@@ -8,12 +8,14 @@ type LockedOrder = {
   compensated: 'failed' | 'cancelled';
   /** What a payment that is kept becomes: one that was never captured is voided. */
   payment: 'refunded' | 'voided';
+  /** Whether goods of it have left, so that its stock cannot go back to the shelf. */
+  shipped: boolean;
 };
 
 /** Locks an order; undefined if there is none. `compensated` is the status in which it must end. */
 export async function lockForResolution(tx: TransactionSql, orderId: string): Promise<LockedOrder | undefined> {
   const [row] = await tx`
-    select o.status,
+    select o.status, o.fulfilment_status <> 'unfulfilled' as shipped,
       case when o.confirmed_at is not null or exists (
         select from orders.manual_reviews a where a.order_id = o.id and a.settled_at is null and a.from_status = 'cancelling'
       ) then 'cancelled' else 'failed' end as compensated,

@@ -30,6 +30,9 @@ export async function resolveOrder(
       const why = found.compensated === 'cancelled' ? 'was confirmed or being cancelled' : 'was never confirmed';
       throw new Problem('outcome-does-not-fit', `The order ${why}, so it can only end ${found.compensated}.`);
     }
+    if (found.shipped) {
+      throw new Problem('outcome-does-not-fit', 'A parcel of the order has shipped. Retry its capture.');
+    }
     const now = deps.clock.now();
     const at = new Date(now);
     await releaseWhatIsHeld(tx, { orderId, at });

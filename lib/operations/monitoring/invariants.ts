@@ -12,7 +12,7 @@ import { checkChangedOrders, checkMovedProducts } from './changes.ts';
 import { type CheckDeps, type Checked, checkHistory, type HistoryCheck, toPage } from './check-history.ts';
 import { estimateRows } from './checks.sql.ts';
 import { listEndedOrders } from './orders.sql.ts';
-import { checkOrders, countViolations, keepViolations, listViolations } from './violations.sql.ts';
+import { checkOrders, countViolations, invariantsOfOrders, keepViolations, listViolations } from './violations.sql.ts';
 
 type Pages = { sql: Sql; now: Date /** Rows that are checked at a time. */; pageSize: number };
 
@@ -43,8 +43,7 @@ async function checkKnown({ sql, now, pageSize: limit }: Pages): Promise<void> {
     after = ids.length < limit ? undefined : ids.at(-1);
   }
   for (let after: string | undefined = ''; after !== undefined; ) {
-    const invariants = ['charged-at-most-once', 'confirmed-is-complete'] as const;
-    const ids = await listViolations(sql, { invariants, after, limit });
+    const ids = await listViolations(sql, { invariants: invariantsOfOrders, after, limit });
     if (ids.length > 0) await checkOrders(sql, ids, now);
     after = ids.length < limit ? undefined : ids.at(-1);
   }

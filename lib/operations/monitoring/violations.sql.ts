@@ -3,7 +3,14 @@ import type { Invariant } from '../../contract/deploy/metrics.ts';
 
 const hour = 3600_000;
 
-/** Checks the payments and the stock of these orders, and keeps which of them break an invariant. */
+/** The invariants that are checked by order, as it ends and changes. */
+export const invariantsOfOrders = [
+  'charged-at-most-once',
+  'confirmed-is-complete',
+  'lines-add-up',
+] as const satisfies readonly Invariant[];
+
+/** Checks the payments, the stock and the lines of these orders, and keeps which of them break an invariant. */
 export async function checkOrders(sql: Sql, orderIds: readonly string[], now: Date): Promise<void> {
   const asked = JSON.stringify(orderIds);
   const rows = await sql`
@@ -11,9 +18,11 @@ export async function checkOrders(sql: Sql, orderIds: readonly string[], now: Da
     where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))
     union all
     select 'confirmed-is-complete', order_id from monitor.confirmation_violations
+    where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))
+    union
+    select 'lines-add-up', order_id from monitor.line_violations
     where order_id = any (array(select jsonb_array_elements_text(${asked}::text::jsonb)))`;
-  const invariants: Invariant[] = ['charged-at-most-once', 'confirmed-is-complete'];
-  for (const invariant of invariants) {
+  for (const invariant of invariantsOfOrders) {
     const broken = rows.filter((row) => row.invariant === invariant).map((row) => row.subject as string);
     await keepViolations(sql, invariant, { asked: orderIds, broken }, now);
   }
@@ -68,7 +77,7 @@ export async function countViolations(
   const rows = await sql`
     select wanted.invariant, count(v.subject)::integer,
       coalesce(to_jsonb((array_agg(v.subject order by v.subject) filter (where v.subject is not null))[1:10]), '[]') as ids
-    from (values ('stock-never-oversold'), ('charged-at-most-once'), ('confirmed-is-complete')) as wanted (invariant)
+    from (values ('stock-never-oversold'), ('charged-at-most-once'), ('confirmed-is-complete'), ('lines-add-up')) as wanted (invariant)
     left join monitor.violations v on v.invariant = wanted.invariant
     group by wanted.invariant
     union all

@@ -4,13 +4,13 @@ import { transition } from './transition.sql.ts';
 
 export type Cancellation =
   | { outcome: 'unknown' }
-  | { outcome: 'refused'; status: OrderStatus }
+  | { outcome: 'refused'; status: OrderStatus; shipped: boolean }
   /** An order that `was` confirmed needs a saga of its own; any other is compensated by the saga that works on it. */
   | { outcome: 'cancelling'; was: OrderStatus };
 
 /**
- * Starts the cancellation of a customer's order, if it has not ended or was confirmed after `confirmedAfter`. An order
- * that is already being cancelled stays unchanged.
+ * Starts the cancellation of a customer's order, if it has not ended, or was confirmed after `confirmedAfter` and nothing of
+ * it has shipped. An order that is already being cancelled stays unchanged.
  */
 export async function cancelIfPossible(
   tx: TransactionSql,
@@ -19,13 +19,14 @@ export async function cancelIfPossible(
   const { orderId, at } = request;
   const [row] = await tx`
     with this as materialized (
-      select id, status, confirmed_at from orders.orders
+      select id, status, confirmed_at, fulfilment_status <> 'unfulfilled' as shipped from orders.orders
       where id = ${orderId} and customer_id = ${request.customerId}
       for update
     ),
     granted as materialized (
       select id, status from this
-      where status in ('pending', 'reserved', 'pending_payment') or (status = 'confirmed' and confirmed_at > ${request.confirmedAfter})
+      where status in ('pending', 'reserved', 'pending_payment') 
+        or (status = 'confirmed' and confirmed_at > ${request.confirmedAfter} and not shipped)
     ),
     ${transition(tx, {
       which: tx`from granted where o.id = granted.id`,
@@ -35,10 +36,11 @@ export async function cancelIfPossible(
       requestId: request.requestId,
       at,
     })}
-    select status, exists (select from granted) as granted from this`;
+    select status, shipped, exists (select from granted) as granted from this`;
   if (row === undefined) return { outcome: 'unknown' };
-  const { status, granted } = row as { status: OrderStatus; granted: boolean };
-  return granted || status === 'cancelling' ? { outcome: 'cancelling', was: status } : { outcome: 'refused', status };
+  const { status, shipped, granted } = row as { status: OrderStatus; shipped: boolean; granted: boolean };
+  if (granted || status === 'cancelling') return { outcome: 'cancelling', was: status };
+  return { outcome: 'refused', status, shipped };
 }
 
 /** What the saga of a cancellation starts with: the order and the payment to give back. @throws Error if there is none */

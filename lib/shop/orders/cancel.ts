@@ -2,6 +2,7 @@ import type { Sql } from 'postgres';
 import { Problem } from '../../contract/api/problems.ts';
 import { type Answer, type Claim, idempotent, type KeyOptions } from '../../database/idempotency.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { dropParcels } from '../fulfilment/fulfilments.sql.ts';
 import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
 import { findArchivedStatus, findOrder } from './read.sql.ts';
 import { type OrderToCancel, type StartSaga, startOrLeave } from './start-saga.ts';
@@ -20,7 +21,7 @@ export type CancelDeps = {
  * Cancels an order. A saga under way compensates the order at its next step; one that waits for its customer is resumed.
  * A confirmed order gets a saga of its own. The sweeper starts or resumes what cannot be started or resumed now.
  * @returns the answer to the request; whether it repeats an earlier one; why the saga could not be started or resumed
- * @throws Problem not-found, order-ended, order-too-late-to-cancel
+ * @throws Problem not-found, order-ended, order-shipped, order-too-late-to-cancel
  */
 export async function cancelOrder(
   deps: CancelDeps,
@@ -39,10 +40,11 @@ export async function cancelOrder(
     if (cancellation.outcome === 'unknown') {
       const status = await findArchivedStatus(tx, of);
       if (status === undefined) throw new Problem('not-found', 'You have no such order.');
-      throw refusal(status, deps.windowSeconds);
+      throw refusal({ status }, deps.windowSeconds);
     }
-    if (cancellation.outcome === 'refused') throw refusal(cancellation.status, deps.windowSeconds);
+    if (cancellation.outcome === 'refused') throw refusal(cancellation, deps.windowSeconds);
     if (cancellation.was === 'confirmed') {
+      await dropParcels(tx, { orderId: of.orderId, at: new Date(now) });
       const order = orderToCancel(await readCancellation(tx, of.orderId));
       start = () => deps.startCompensating(order);
     } else if (cancellation.was === 'pending_payment') {
@@ -71,13 +73,18 @@ export const orderToCancel = (
   ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
 });
 
-const refusal = (status: string, windowSeconds: number): Problem =>
-  status === 'confirmed'
-    ? new Problem(
-        'order-too-late-to-cancel',
-        `An order can be cancelled for ${Math.round(windowSeconds / 3600)} hours after it was confirmed.`,
-      )
-    : new Problem('order-ended', `The order ${ends[status] ?? `is ${status}`} and cannot be cancelled.`);
+function refusal({ status, shipped }: { status: string; shipped?: boolean }, windowSeconds: number): Problem {
+  if (status !== 'confirmed') {
+    return new Problem('order-ended', `The order ${ends[status] ?? `is ${status}`} and cannot be cancelled.`);
+  }
+  if (shipped) {
+    return new Problem('order-shipped', 'A parcel of the order is on its way. Return what you do not want to keep.');
+  }
+  return new Problem(
+    'order-too-late-to-cancel',
+    `An order can be cancelled for ${Math.round(windowSeconds / 3600)} hours after it was confirmed.`,
+  );
+}
 
 const ends: Readonly<Record<string, string>> = {
   failed: 'has failed',

@@ -1,5 +1,12 @@
 import type { Address, Contact } from '../../contract/api/address.ts';
-import type { Discount, Order, OrderFailureCode, OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
+import type {
+  Discount,
+  FulfilmentStatus,
+  Order,
+  OrderFailureCode,
+  OrderStatus,
+  PaymentStatus,
+} from '../../contract/api/orders.ts';
 import type { Priced, PricedLine } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
 
@@ -25,12 +32,16 @@ export type NewOrder = Priced &
     createdAt: number;
   };
 
+/** Units of a line in parcels, shipped, delivered, and in returns. */
+type Progress = { fulfilled: number; shipped: number; delivered: number; returned: number };
+
 /** A row of the view orders.order_details, as far as an order shows it. */
 export type OrderRow = OrderDetails & {
   id: string;
   number: string;
   customerId: string;
   status: OrderStatus;
+  fulfilmentStatus: FulfilmentStatus;
   currency: string;
   subtotal: number;
   discountAmount: number;
@@ -47,7 +58,7 @@ export type OrderRow = OrderDetails & {
   failureCode: OrderFailureCode | null;
   failureDetail: string | null;
   paymentAction: Order['paymentAction'];
-  lines: PricedLine[];
+  lines: (PricedLine & Progress)[];
   createdAt: Date;
   updatedAt: Date;
   version: number;
@@ -60,12 +71,15 @@ export type OrderRow = OrderDetails & {
 /** An order as the API shows it. */
 export function toOrder(row: OrderRow): Order {
   const money = (amount: number) => ({ amount, currency: row.currency });
+  const priced = toQuote(pricedOf(row));
   return {
     id: row.id,
     number: row.number,
     status: row.status,
+    fulfilmentStatus: row.fulfilmentStatus,
     customerId: row.customerId,
-    ...toQuote(pricedOf(row)),
+    ...priced,
+    lines: priced.lines.map((line, i) => ({ ...line, ...progressOf(row.lines[i]!) })),
     shippingAddress: row.shippingAddress,
     billingAddress: row.billingAddress,
     contact: row.contact,
@@ -83,6 +97,14 @@ export function toOrder(row: OrderRow): Order {
     archived: row.archived,
   };
 }
+
+const progressOf = ({ fulfilled, shipped, delivered, returned }: Progress): Progress => ({
+  fulfilled,
+  shipped,
+  delivered,
+  returned,
+});
+const nothingDone: Progress = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0 };
 
 const pricedOf = (row: OrderRow): Priced => ({
   currency: row.currency,
@@ -121,7 +143,9 @@ export function pendingOrder(order: NewOrder): Order {
   return toOrder({
     ...order,
     ...priceColumns(order),
+    lines: order.lines.map((line) => ({ ...line, ...nothingDone })),
     status: 'pending',
+    fulfilmentStatus: 'unfulfilled',
     failureCode: null,
     failureDetail: null,
     paymentId: null,

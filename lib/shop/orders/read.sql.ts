@@ -4,7 +4,7 @@ import { type OrderRow, toOrder } from './order.ts';
 
 /** The columns of `orders.order_details` that an OrderRow has. */
 export const orderColumns = (sql: Sql | TransactionSql) => sql`
-  id, customer_id, status, version, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
+  id, customer_id, status, fulfilment_status, version, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
   shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_action,
   failure_code, failure_detail, created_at, updated_at, payment_id, payment_status, payment_refunded, lines, number,
   shipping_address, billing_address, contact, note, metadata`;

@@ -1,12 +1,18 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
+import type { OrderReturn } from '../../contract/api/returns.ts';
 import type { RefundToMake } from '../orders/start-saga.ts';
+import type { RefundableLine, RefundLine } from './refund-lines.ts';
 
 /** A request to refund `amount` minor units of an order's payment; without it, all that is left of the payment. */
 export type RefundRequest = {
   id: string;
   orderId: string;
   amount: number | undefined;
+  /** What of the amount goes back for units of lines and for shipping, and the return that it pays back. */
+  lines?: readonly RefundLine[] | undefined;
+  shipping?: number | undefined;
+  returnId?: string | undefined;
   reason: string;
   requestedBy: string;
   /** The API request: the correlation id of the refund's event. */
@@ -40,14 +46,20 @@ export async function claimRefund(tx: TransactionSql, request: RefundRequest): P
       returning p.id, p.order_id, p.currency, new.refund_claimed - old.refund_claimed as amount
     )
     insert into payments.refunds (
-      id, payment_id, order_id, status, amount, currency, reason, requested_by, correlation_id, created_at, updated_at
+      id, payment_id, order_id, status, amount, currency, lines, shipping_amount, return_id, reason, requested_by,
+      correlation_id, created_at, updated_at
     )
-    select ${request.id}, paid.id, paid.order_id, 'requested', paid.amount, paid.currency, ${request.reason},
-      ${request.requestedBy}, ${request.requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+    select ${request.id}, paid.id, paid.order_id, 'requested', paid.amount, paid.currency,
+      ${JSON.stringify(request.lines ?? [])}::text::jsonb, ${request.shipping ?? 0}::bigint, ${request.returnId ?? null}::text,
+      ${request.reason}, ${request.requestedBy}, ${request.requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
     from paid
     returning ${refundColumns(tx)}`;
   if (claimed !== undefined) return { outcome: 'claimed', refund: toRefund(claimed as RefundRow) };
+  return await whyNotClaimed(tx, orderId);
+}
 
+/** Why nothing of an order's payment, or not so much, can be claimed. */
+async function whyNotClaimed(tx: TransactionSql, orderId: string): Promise<Exclude<Claimed, { outcome: 'claimed' }>> {
   const [order] = await tx`
     select o.status, o.currency, p.status = 'captured' as captured, p.amount - p.refund_claimed as left
     from payments.refundable_orders o
@@ -58,6 +70,59 @@ export async function claimRefund(tx: TransactionSql, request: RefundRequest): P
     return { outcome: 'too-large', left: order.left, currency: order.currency };
   }
   return { outcome: 'not-refundable', status: order.status };
+}
+
+/** What of an order can still be given back, and a return of it. */
+export type Refundable = {
+  lines: RefundableLine[];
+  /** In minor units; of what was paid for shipping. */
+  shipping: { paid: number; refunded: number };
+  /** The return that was asked for; undefined if the order has none with this id. */
+  orderReturn: { status: OrderReturn['status']; lines: OrderReturn['lines']; refunded: boolean } | undefined;
+};
+
+/**
+ * Locks an order's payment until the transaction ends, and reads after that what of its lines can still be given back: refunds
+ * that were requested meanwhile count.
+ * @returns why the order cannot be refunded, if it cannot
+ */
+export async function lockRefundable(
+  tx: TransactionSql,
+  of: { orderId: string; returnId: string | undefined },
+): Promise<Refundable | Exclude<Claimed, { outcome: 'claimed' }>> {
+  const { orderId, returnId } = of;
+  const locked = await tx`select from payments.payments where order_id = ${orderId} and status = 'captured' for update`;
+  const [row] = await tx<[(Refundable & { confirmed: boolean }) | undefined]>`
+    select o.status = 'confirmed' as confirmed,
+      (
+        select jsonb_agg(jsonb_build_object(
+          'productId', l.product_id, 'quantity', l.quantity, 'total', l.total, 'discount', l.discount, 'tax', l.tax,
+          'paid', l.paid, 'refunded', (
+            select jsonb_build_object('quantity', coalesce(sum(n.quantity), 0), 'amount', coalesce(sum(n.amount), 0),
+              'discount', coalesce(sum(n.discount), 0), 'tax', coalesce(sum(n.tax), 0))
+            from payments.refunds r,
+              jsonb_to_recordset(r.lines)
+                as n ("productId" text, quantity integer, amount bigint, discount bigint, tax bigint)
+            where r.order_id = o.order_id and r.status <> 'failed' and n."productId" = l.product_id
+          )
+        ) order by l.position)
+        from payments.refundable_lines l where l.order_id = o.order_id
+      ) as lines,
+      (
+        select jsonb_build_object('paid', o.paid_for_shipping, 'refunded', coalesce(sum(r.shipping_amount), 0))
+        from payments.refunds r where r.order_id = o.order_id and r.status <> 'failed'
+      ) as shipping,
+      (
+        select jsonb_build_object('status', b.status, 'lines', b.lines, 'refunded', exists (
+          select from payments.refunds r where r.return_id = b.id and r.status <> 'failed'
+        ))
+        from payments.refundable_returns b where b.id = ${returnId ?? null}::text and b.order_id = o.order_id
+      ) as order_return
+    from payments.refundable_orders o
+    where o.order_id = ${orderId}`;
+  if (row === undefined || !row.confirmed || locked.length === 0) return await whyNotClaimed(tx, orderId);
+  const { lines, shipping, orderReturn } = row;
+  return { lines, shipping, orderReturn: orderReturn ?? undefined };
 }
 
 async function isArchived(tx: TransactionSql, orderId: string): Promise<boolean> {
@@ -124,6 +189,9 @@ type RefundRow = {
   status: Refund['status'];
   amount: number;
   currency: string;
+  lines: RefundLine[];
+  shippingAmount: number;
+  returnId: string | null;
   reason: string;
   failureCode: RefundRefusalCode | null;
   createdAt: Date;
@@ -131,15 +199,40 @@ type RefundRow = {
 };
 
 const refundColumns = (sql: Sql | TransactionSql) =>
-  sql`id, order_id, status, amount, currency, reason, failure_code, created_at, updated_at`;
+  sql`id, order_id, status, amount, currency, lines, shipping_amount, return_id, reason, failure_code, created_at, updated_at`;
 
-const toRefund = (row: RefundRow): Refund => ({
-  id: row.id,
-  orderId: row.orderId,
-  status: row.status,
-  amount: { amount: row.amount, currency: row.currency },
-  reason: row.reason,
-  failure: row.failureCode === null ? null : { code: row.failureCode },
-  createdAt: row.createdAt.toISOString(),
-  updatedAt: row.updatedAt.toISOString(),
-});
+function toRefund(row: RefundRow): Refund {
+  const money = (amount: number) => ({ amount, currency: row.currency });
+  return {
+    id: row.id,
+    orderId: row.orderId,
+    status: row.status,
+    amount: money(row.amount),
+    reason: row.reason,
+    ...refundParts(row),
+    failure: row.failureCode === null ? null : { code: row.failureCode },
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+/** What a refund gives back for lines and shipping, as the API shows it. */
+export function refundParts(row: {
+  currency: string;
+  lines: readonly RefundLine[];
+  shippingAmount: number;
+  returnId: string | null;
+}): Pick<Refund, 'lines' | 'shipping' | 'returnId'> {
+  const money = (amount: number) => ({ amount, currency: row.currency });
+  return {
+    lines: row.lines.map(({ productId, quantity, amount, discount, tax }) => ({
+      productId,
+      quantity,
+      amount: money(amount),
+      discount: money(discount),
+      tax: money(tax),
+    })),
+    shipping: row.shippingAmount === 0 ? null : money(row.shippingAmount),
+    returnId: row.returnId,
+  };
+}

@@ -1,0 +1,26 @@
+import { customerOf } from '../../lib/contract/api/caller.ts';
+import { Problem } from '../../lib/contract/api/problems.ts';
+import * as contract from '../../lib/contract/api/returns.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { orderExists } from '../../lib/shop/fulfilment/order.sql.ts';
+import { readReturns } from '../../lib/shop/fulfilment/returns.sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { caller, path }: Request<typeof contract.getReturn, CallerOf<'customerOrApp'>>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const [found] = await readReturns(sql(), path);
+  if (found === undefined || !(await orderExists(sql(), { ...path, customerId: customerOf(caller) }))) {
+    throw new Problem('not-found', 'The order has no such return.');
+  }
+  return { status: 200, body: found };
+}
+
+export const handler = httpHandler(routes['get-return'], contract.getReturn, run, () => ({
+  sql: () => sqlAs('fulfilment_api'),
+}));

@@ -1,0 +1,24 @@
+import { customerOf } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/fulfilments.ts';
+
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { readFulfilments } from '../../lib/shop/fulfilment/fulfilments.sql.ts';
+import { noSuchOrder, orderExists } from '../../lib/shop/fulfilment/order.sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { caller, path }: Request<typeof contract.listFulfilments, CallerOf<'customerOrApp'>>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const of = { ...path, customerId: customerOf(caller) };
+  if (!(await orderExists(sql(), of))) throw noSuchOrder();
+  return { status: 200, body: { data: await readFulfilments(sql(), path) } };
+}
+
+export const handler = httpHandler(routes['list-fulfilments'], contract.listFulfilments, run, () => ({
+  sql: () => sqlAs('fulfilment_api'),
+}));

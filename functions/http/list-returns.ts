@@ -1,0 +1,24 @@
+import { customerOf } from '../../lib/contract/api/caller.ts';
+import * as contract from '../../lib/contract/api/returns.ts';
+
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import type { Request } from '../../lib/http/request.ts';
+import type { Result } from '../../lib/http/response.ts';
+import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
+import { noSuchOrder, orderExists } from '../../lib/shop/fulfilment/order.sql.ts';
+import { readReturns } from '../../lib/shop/fulfilment/returns.sql.ts';
+import { routes } from '../routes.ts';
+
+export async function run(
+  { caller, path }: Request<typeof contract.listReturns, CallerOf<'customerOrApp'>>,
+  { sql }: { sql: () => Sql },
+): Promise<Result> {
+  const of = { ...path, customerId: customerOf(caller) };
+  if (!(await orderExists(sql(), of))) throw noSuchOrder();
+  return { status: 200, body: { data: await readReturns(sql(), path) } };
+}
+
+export const handler = httpHandler(routes['list-returns'], contract.listReturns, run, () => ({
+  sql: () => sqlAs('fulfilment_api'),
+}));
