@@ -190,7 +190,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   fulfilment_api: {
     'orders.orders': [
-      'select(id, customer_id, status, version, currency, total, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
+      'select(id, number, customer_id, status, version, currency, total, contact, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
       'says how much of an order has shipped; never changes its status, and sees neither address nor payment method',
     ],
     'orders.lines': [

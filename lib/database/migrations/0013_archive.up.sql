@@ -5,7 +5,7 @@ create schema archive;
 -- compress far better together.
 create table archive.pages (
   id bigint generated always as identity primary key,
-  -- The first day of the month (in UTC) in which the orders were placed.
+  -- The first day of the month (UTC) of its orders.
   month date not null,
   orders smallint not null check (orders between 0 and 100),
   -- When the first of its orders was placed, and when anything last happened to one.
