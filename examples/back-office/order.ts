@@ -88,7 +88,7 @@ function buyer({ customerId, included, contact, shippingAddress, billingAddress,
       ['Bill to', billingAddress && postal(billingAddress)],
       ['Note', note],
     ]),
-    link(`#/customers/${customerId}`, 'All about this customer'),
+    ...(customerId === null ? ['A guest'] : [link(`#/customers/${customerId}`, 'All about this customer')]),
   );
 }
 
