@@ -22,7 +22,7 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return true;
   }
-  const files = values.browser ? ['page', 'docs', 'console'] : ['back-office', 'web-shop', 'choreography'];
+  const files = values.browser ? ['page', 'docs', 'console', 'admin'] : ['back-office', 'web-shop', 'choreography'];
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-examples-'));
   let stop = async () => {};
   try {

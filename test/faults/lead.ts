@@ -14,8 +14,22 @@ export async function placeFor(
   const productId = await saga.product(units, price);
   const lines = [{ productId, quantity: 2 }];
   if (hasNoOrder) return { id: await chargeNobody(saga), productId };
-  const { id } = await saga.place(lines, { captureAt, ...(paymentMethod === undefined ? {} : { paymentMethod }) });
+  const couponCode = price === 0 ? undefined : await addCoupon(saga);
+  const { id } = await saga.place(lines, {
+    captureAt,
+    couponCode,
+    ...(paymentMethod === undefined ? {} : { paymentMethod }),
+  });
   return { id, productId };
+}
+
+/** A coupon for one order, so that a use that is lost or counted twice shows. */
+async function addCoupon({ owner, clock }: World['saga']): Promise<string> {
+  const code = newId('request', clock).slice(4).toUpperCase();
+  await owner`
+    insert into pricing.coupons (code, kind, amount, currency, usage_limit, created_at, updated_at)
+    values (${code}, 'amount', 1, 'EUR', 1, now(), now())`;
+  return code;
 }
 
 /** Charges for an order that is not there, and has the charge given back. */

@@ -12,7 +12,11 @@ export const folders = [
 
 /** Files of these folders, as paths from the root. */
 export const sourceFiles = (): string[] =>
-  globSync([...folders.map((folder) => `${folder}/*.ts`), 'lib/database/idempotency.sql.ts']).sort();
+  globSync([
+    ...folders.map((folder) => `${folder}/*.ts`),
+    'lib/database/idempotency.sql.ts',
+    'lib/kernel/money.ts',
+  ]).sort();
 
 export const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('/'));
 
@@ -76,8 +80,11 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^lib\/shop\/payments\/.*webhook/, tests('unit', '*webhook*'), tests('http', '*webhook*'), actions],
   [/^lib\/shop\/payments\/stripe/, tests('unit', 'payment*')],
   [/^lib\/shop\/payments\//, tests('unit', 'payment*'), tests('saga', 'payments-*'), sagas],
-  [/^lib\/shop\/pricing\/.*\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
-  [/^lib\/shop\/pricing\//, prices, tests('http', 'quotes')],
+  [/^lib\/shop\/pricing\/coupon-uses/, tests('sql', 'coupons')],
+  [/^lib\/shop\/pricing\/priceable\.sql\.ts/, tests('sql', 'priceable'), placing, plans],
+  [/^lib\/shop\/pricing\/.*\.sql\.ts/, tests('http', 'pricing')],
+  [/^lib\/shop\/pricing\//, prices, tests('http', 'quotes', 'pricing')],
+  [/^lib\/kernel\/money/, tests('unit', 'money'), prices],
   [/^lib\/database\/idempotency/, tests('sql', 'idempotency'), placing],
   [
     /^infra\/saga\//,
@@ -89,7 +96,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [/^database:audit/, tests('sql', 'schema-guards-rows'), tests('sql', 'audit'), tests('sql', 'manual-review')],
   [
     /^database:/,
-    tests('sql', 'schema-guards*', 'refund-guards', 'order-reads', 'priceable'),
+    tests('sql', 'schema-guards*', 'refund-guards', 'order-reads', 'priceable', 'coupons'),
     [...traces, ...steps, ...placing],
     [...sagas, ...refunds],
   ],

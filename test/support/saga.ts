@@ -176,7 +176,14 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
         start = true,
         wait = true,
         captureAt,
-      }: { paymentMethod?: string; start?: boolean; wait?: boolean; captureAt?: 'shipment' | undefined } = {},
+        couponCode,
+      }: {
+        paymentMethod?: string;
+        start?: boolean;
+        wait?: boolean;
+        captureAt?: 'shipment' | undefined;
+        couponCode?: string | undefined;
+      } = {},
     ): Promise<Order> {
       const claim = {
         caller: `customer:${customerId}`,
@@ -192,6 +199,7 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
           customerId,
           lines,
           paymentMethod,
+          couponCode,
         },
       );
       if (result.placed === undefined) throw new Error('the order was not placed');

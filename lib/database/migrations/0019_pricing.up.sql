@@ -111,7 +111,7 @@ create constraint trigger guard_coupon after update of status on orders.orders
   for each row when (new.coupon_code is not null and new.status in ('confirmed', 'failed', 'cancelled'))
   execute function orders.guard_coupon();
 
--- Invariant 5: a coupon counts exactly the orders that use it, in all and of each customer, and never more than it may.
+-- Empty: a coupon counts exactly the orders that use it, in all and of each customer, and never more than it may.
 create view monitor.coupon_violations as
   select c.code
   from pricing.coupons c
