@@ -31,6 +31,7 @@ const onlyOnLaptops = [
   'restart.test.ts',
   'test-clock.test.ts',
   'captures.test.ts',
+  'whole-shop.test.ts',
   'reconciliation.test.ts',
   'move-in.test.ts',
 ];
