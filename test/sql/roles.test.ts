@@ -512,6 +512,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
+      { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
       { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
