@@ -187,7 +187,7 @@ const rows = {
   'get-coupon': http('GET', '/coupons/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'put-coupon': http('PUT', '/coupons/{code}', 'app', 'catalog_api', { scopes: ['catalog:write'] }),
   'create-quote': http('POST', '/quotes', 'client', 'orders_api', { scopes: ['catalog:read'] }),
-  'place-order': http('POST', '/orders', 'customer', 'orders_api', {
+  'place-order': http('POST', '/orders', 'client', 'orders_api', {
     scopes: ['orders:place'],
     states: { placing: ['StartExecution'] },
     waits: true,
@@ -196,14 +196,18 @@ const rows = {
     scopes: ['orders:read'],
     asks: ['back_office_api', 'profiles_api'],
   }),
-  'get-order': http('GET', '/orders/{orderId}', 'customerOrApp', 'orders_api', {
+  'get-order': http('GET', '/orders/{orderId}', 'client', 'orders_api', {
     scopes: ['orders:read'],
     asks: ['profiles_api', 'catalog_reader'],
   }),
-  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'customerOrApp', 'orders_api', {
+  'update-order': http('PATCH', '/orders/{orderId}', 'client', 'orders_api', {
+    scopes: ['orders:place'],
+    writesEvents: true,
+  }),
+  'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'client', 'orders_api', {
     scopes: ['orders:read'],
   }),
-  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'customer', 'orders_api', {
+  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'client', 'orders_api', {
     scopes: ['orders:place'],
     states: { placing: ['SendTaskSuccess'], compensating: ['StartExecution'] },
     tables: { awaitedPayments: ['UpdateItem'] },
@@ -266,7 +270,7 @@ const rows = {
     scopes: ['returns:manage'],
     writesEvents: true,
   }),
-  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'customer', 'orders_api', {
+  'settle-simulated-payment': http('POST', '/simulated-payments/{orderId}', 'client', 'orders_api', {
     scopes: ['orders:place'],
     tables: { charges: ['GetItem', 'UpdateItem'], awaitedPayments: ['UpdateItem'] },
     states: { placing: ['SendTaskSuccess'] },

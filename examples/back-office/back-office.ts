@@ -54,7 +54,7 @@ async function main(): Promise<void> {
 
   const { data: orders, readModel } = await unwrap(api.GET('/order-details', { params: { query: { limit: 10 } } }));
   const latest = orders.map((each) => [
-    each.customer?.name ?? each.customerId,
+    each.customer?.name ?? each.customerId ?? 'a guest',
     each.status,
     formatMoney(each.total, 'en'),
   ]);

@@ -1,7 +1,8 @@
-import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import { claimOf } from '../../lib/http/idempotency.ts';
 import { answerLongRunning, warnIfNotStarted } from '../../lib/http/long-running.ts';
+import { ownerOf } from '../../lib/http/order-owner.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
@@ -18,9 +19,13 @@ import { routes } from '../routes.ts';
 
 type Deps = Omit<CancelDeps, 'sql'> & { sql: () => CancelDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
 
-export async function run(request: Request<typeof contract.cancelOrder, Customer>, deps: Deps): Promise<Result> {
+export async function run(
+  request: Request<typeof contract.cancelOrder, CallerOf<'client'>>,
+  deps: Deps,
+): Promise<Result> {
   const sql = deps.sql();
-  const of = { orderId: request.path.orderId, customerId: request.caller.customerId };
+  const { orderId } = request.path;
+  const of = { orderId, ...ownerOf(request.caller, orderId, request.orderToken) };
   const claim = claimOf('cancel-order', request);
   const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, of);
   warnIfNotStarted(request.log, startError, { orderId: of.orderId });

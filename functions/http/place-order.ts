@@ -1,8 +1,9 @@
-import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import { claimOf } from '../../lib/http/idempotency.ts';
 import { answerLongRunning, locatedId, warnIfNotStarted } from '../../lib/http/long-running.ts';
+import { buyerOf, newOrderToken, withOrderToken } from '../../lib/http/order-owner.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
@@ -19,11 +20,15 @@ import { routes } from '../routes.ts';
 
 type Deps = Omit<PlaceDeps, 'sql'> & { sql: () => PlaceDeps['sql']; sleep: Sleep; stopwatch: Stopwatch };
 
-export async function run(request: Request<typeof contract.placeOrder, Customer>, deps: Deps): Promise<Result> {
+export async function run(
+  request: Request<typeof contract.placeOrder, CallerOf<'client'>>,
+  deps: Deps,
+): Promise<Result> {
   const sql = deps.sql();
-  const { customerId } = request.caller;
   const claim = { ...claimOf('place-order', request), key: request.idempotencyKey ?? '' };
-  const order = { customerId, ...request.body };
+  const newToken = (orderId: string) => newOrderToken(orderId, claim.key);
+  const order = { ...request.body, ...buyerOf(request.caller, request.body.customerId), newToken };
+  if (order.placedBy !== null && order.customerId !== null) request.concerns(order.customerId);
   const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, order).catch((error: unknown) => {
     if (error instanceof Problem && error.code === 'too-many-unpaid-orders') request.meter.count('UnpaidOrdersRefused');
     throw error;
@@ -32,9 +37,9 @@ export async function run(request: Request<typeof contract.placeOrder, Customer>
   if (placed !== undefined) request.meter.count('OrdersPlaced');
   warnIfNotStarted(request.log, startError, { orderId });
   return await answerLongRunning(request, {
-    accepted: answer,
+    accepted: withOrderToken(answer, orderId, claim.key),
     replayed: placed === undefined,
-    wait: (until) => waitForEnd({ ...deps, sql }, { orderId, customerId }, until),
+    wait: (until) => waitForEnd({ ...deps, sql }, { orderId, anybody: true }, until),
     finalStatus: ({ status }) => (hasEnded(status) ? 201 : isAtRest(status) ? 202 : undefined),
   });
 }

@@ -1,6 +1,7 @@
-import type { Customer } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/payments.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
+import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { ownerOf } from '../../lib/http/order-owner.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { config, tableName } from '../../lib/platform/config.ts';
@@ -21,10 +22,10 @@ type Deps = {
 };
 
 export async function run(
-  { caller, path: { orderId }, body }: Request<typeof contract.settleSimulatedPayment, Customer>,
+  { caller, path: { orderId }, body, orderToken }: Request<typeof contract.settleSimulatedPayment, CallerOf<'client'>>,
   { simulated, sql, settle, resume }: Deps,
 ): Promise<Result> {
-  const order = simulated ? await findOrder(sql(), { orderId, customerId: caller.customerId }) : undefined;
+  const order = simulated ? await findOrder(sql(), { orderId, ...ownerOf(caller, orderId, orderToken) }) : undefined;
   if (order === undefined) throw new Problem('not-found', 'You have no such order with a simulated payment.');
   const status = await settle(orderId, body.outcome).catch((error: unknown) => {
     if (!(error instanceof ChargeNotWaiting)) throw error;

@@ -197,6 +197,7 @@ Place your first order (paste these lines into a terminal):
   curl -s ${baseUrl}/orders -H "authorization: Bearer $TOKEN"
 
 API reference: ${baseUrl}/docs#demo=${docsToken({ appKey })}
+Back office: ${baseUrl}/admin#demo=${docsToken({ appKey })}
 Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
 `;
 }

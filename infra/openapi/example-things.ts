@@ -199,6 +199,7 @@ export const pending = {
   status: 'pending' as const,
   fulfilmentStatus: 'unfulfilled' as const,
   customerId: ids.customer,
+  placedBy: null,
   ...priced,
   lines: priced.lines.map((line) => ({ ...line, ...nothingShipped })),
   shippingAddress: orderAddress,

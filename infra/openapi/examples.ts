@@ -156,6 +156,10 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   'get-order': {
     answers: { 200: { ...confirmed, included: { customer, products: [product] }, missing: [] } },
   },
+  'update-order': {
+    request: { note: 'Ring twice.' },
+    answers: { 200: { ...confirmed, note: 'Ring twice.', version: 5 } },
+  },
   'get-order-timeline': {
     answers: {
       200: {
@@ -348,7 +352,7 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
             occurredAt: placedAt,
             correlationId: 'req_0198c6b2f1d07a3e9c54d2a1b7e60f38',
             causationId: null,
-            data: { orderId: ids.order, customerId: ids.customer },
+            data: { orderId: ids.order, number: 'CF-10042', customerId: ids.customer, contact: orderContact },
           },
         ],
         next: 1,

@@ -40,6 +40,10 @@ export const requestHeaders = {
     type: 'string',
     examples: ['"3"'],
   }),
+  OrderToken: header('Order-Token', 'What a guest got with their order. It comes with a `Client-Id`.', {
+    type: 'string',
+    pattern: '^cfo_[A-Za-z0-9_-]{64}$',
+  }),
 } as const satisfies Record<string, Schema>;
 
 /** `components.headers`: header fields of responses. */
@@ -51,6 +55,7 @@ export const responseHeaders = {
   'RateLimit-Policy': described('Each limit and its window in seconds (IETF draft): `"address";q=100;w=60`.'),
   'Retry-After': described('Seconds to wait before you try again.', 'integer'),
   Location: described('The path of what was created.'),
+  'Order-Token': described('Reads and changes a guest’s order. Keep it: it is shown in no other answer.'),
   ETag: described('The version of the representation, for `If-Match` and `If-None-Match`.'),
   'Idempotency-Replayed': described('`true` when the first answer is repeated.'),
   'Preference-Applied': described('The preference that was applied.'),
@@ -69,6 +74,7 @@ export function requestHeadersOf(contract: OperationContract): Schema[] {
   if (contract.wait) names.push('Prefer');
   if (contract.ifMatch) names.push('IfMatch');
   if (contract.etag) names.push('IfNoneMatch');
+  if (contract.orderToken) names.push('OrderToken');
   names.push('RequestId');
   const signature = contract.signed && {
     ...header(contract.signed.header, 'Signs the body.', { type: 'string' }),
@@ -89,6 +95,7 @@ export function successHeadersOf(route: Route, contract: OperationContract, stat
   const { headers: extra = [] } = contract;
   return [
     ...(extra.includes('Location') && status !== 200 ? ['Location' as const] : []),
+    ...(extra.includes('Order-Token') ? ['Order-Token' as const] : []),
     ...(((contract.etag || contract.ifMatch) && status === 200) || extra.includes('ETag') ? ['ETag' as const] : []),
     ...(contract.idempotency === undefined ? [] : ['Idempotency-Replayed' as const]),
     ...(contract.wait ? ['Preference-Applied' as const] : []),

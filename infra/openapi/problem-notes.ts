@@ -391,6 +391,13 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Take it out with `POST /manual-review/orders/{orderId}/unarchive`, then send the request again with the same key.',
     detail: 'The order is old and in the archive, where nothing changes. Take it out of the archive first.',
   },
+  'address-changes-price': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38',
+    when: 'The change would move an order with shipping or tax to another country or region, or change a VAT number.',
+    todo: 'Cancel the order, and place it again with the other address.',
+    detail: '/shippingAddress/country is what the price was computed from.',
+    errors: [{ pointer: '/shippingAddress/country', detail: 'is what the price was computed from' }],
+  },
   'order-not-capturable': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/capture',
     when: 'The order is not confirmed, or its payment was voided or given back.',
@@ -442,6 +449,17 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     when: 'An earlier request used this `Idempotency-Key` with another body or path.',
     todo: 'For a new order, create a new key. To repeat the old request, send exactly the same body.',
     detail: 'This key came first with another request; use a new key for a new one.',
+  },
+  'contact-missing': {
+    when: 'A guest’s order has no e-mail address.',
+    todo: 'Ask the customer for it, or let them sign in.',
+    detail: 'A guest’s order needs an e-mail address.',
+    errors: [{ pointer: '/contact/email', detail: 'is missing, and a guest’s order needs one' }],
+  },
+  'customer-unknown': {
+    when: 'The customer that an application orders for does not exist, is erased or is suspended.',
+    todo: 'Find the customer again, or order as for a guest.',
+    detail: 'cus_0198c6b2f1d07a3e9c54d2a1b7e60f38 does not exist, or may not order.',
   },
   'country-unknown': {
     when: 'An address names a country that is not in ISO 3166-1.',

@@ -56,6 +56,7 @@ const everywhere: Readonly<Record<string, string>> = {
   billingAddress: 'Who pays, if it is another address than the one that the order goes to; null when nobody said.',
   categoryId: 'The category that it is in, besides those above that one; null when it is in none.',
   certain: 'Whether the provider has confirmed the amount; false when it never answered.',
+  changed: 'The fields that changed.',
   checkedAt: 'When the health was checked.',
   city: 'City or town.',
   clearedAt: 'When the finding was no longer there; null while it is open.',
@@ -182,6 +183,7 @@ const everywhere: Readonly<Record<string, string>> = {
   paymentId: 'The payment.',
   payments: 'The payments of the order; at most one.',
   phone: 'A telephone number.',
+  placedBy: 'The application that placed the order for somebody else; null when its buyer did.',
   position: 'The place of the event in the feed.',
   postalCode: 'Postal code as it is written in the country.',
   percent: 'What it takes off the subtotal, in percent.',
@@ -296,6 +298,10 @@ const orderMetadata =
 
 /** Other meanings, by the name of the schema and of the property. */
 const inSchema: Readonly<Record<string, string>> = {
+  'Order.customerId': 'The customer whose order it is; null for a guest.',
+  'OrderWithParts.customerId': 'The customer whose order it is; null for a guest.',
+  'ReviewOrder.customerId': 'The customer whose order it is; null for a guest.',
+  'PlaceOrderRequest.customerId': 'The customer to order for. For applications with a key.',
   ...reportNotes,
   'Order.status': orderStatus,
   'OrderWithParts.status': orderStatus,
@@ -382,6 +388,9 @@ const inSchema: Readonly<Record<string, string>> = {
   'ReviewOrder.contact': 'How to reach whoever placed the order; null when they did not say.',
   'ReviewOrder.note': 'What the customer wrote for the shop; null when they wrote nothing.',
   'ReviewOrder.metadata': orderMetadata,
+  'UpdateOrderRequest.contact': 'How to reach whoever placed the order; a guest’s order keeps an e-mail address.',
+  'UpdateOrderRequest.note': 'What the customer wrote for the shop.',
+  'UpdateOrderRequest.metadata': orderMetadata,
   'PlaceOrderRequest.contact': 'How to reach whoever placed the order; null when they did not say.',
   'PlaceOrderRequest.note': 'What the customer wrote for the shop; null when they wrote nothing.',
   'PlaceOrderRequest.metadata': orderMetadata,
@@ -399,6 +408,8 @@ const inSchema: Readonly<Record<string, string>> = {
   'Health.version': 'The release that is running.',
   'Health.status':
     '`up`; `degraded` when orders cannot be placed but the catalogue is served; `down` when the database is away.',
+  'DetailsChangedEntry.detail': 'Which fields, and who changed them.',
+  'DetailsChangedEntry.detail.by': 'Who changed it: the customer, the guest with the token, or an application.',
   'OrderPlacedEntry.detail': 'The status that the order began with, and what there was to pay.',
   'StockReservedEntry.detail': 'Until when the stock is held.',
   'PaymentAuthorizedEntry.detail': 'Which payment was authorized.',
@@ -515,6 +526,7 @@ const schemaNotes: Readonly<Record<string, string>> = {
   CustomerOrders: 'The orders of a customer.',
   CustomerOrderTotals: 'What a customer’s orders of one currency come to: of the newest 10,000 at most.',
   OrderPlacedEntry: 'The order was placed.',
+  DetailsChangedEntry: 'What the order says besides its lines changed.',
   StockReservedEntry: 'Its stock was reserved.',
   PaymentAuthorizedEntry: 'Its payment was authorized, to be captured later.',
   PaymentCapturedEntry: 'Its payment was captured.',

@@ -10,6 +10,7 @@ const secretBytes = 32;
 export const bearerKinds = {
   session: { prefix: 'cfs_', idPrefix: 'cus_' },
   appKey: { prefix: 'cfk_', idPrefix: 'key_' },
+  order: { prefix: 'cfo_', idPrefix: 'ord_' },
 } as const;
 export type BearerKind = keyof typeof bearerKinds;
 
@@ -28,8 +29,8 @@ export function mintBearer(
 }
 
 /**
- * 32 bytes that only whoever has the parts can make again (HKDF of RFC 5869 with SHA-256). At least one part must be a
- * secret of 256 bits.
+ * 32 bytes that only whoever has the parts can make again (HKDF of RFC 5869 with SHA-256). At least one part, or the
+ * salt, must be a secret of 256 bits.
  */
 export const deriveSecret = (parts: readonly string[], salt: Buffer): Buffer =>
   Buffer.from(hkdfSync('sha256', JSON.stringify(parts), salt, 'counterfoil derived secret', secretBytes));

@@ -25,7 +25,7 @@ export function checkOrigin(
   }
   responseHeaders['access-control-allow-origin'] = origin;
   responseHeaders['access-control-expose-headers'] =
-    'ETag, Idempotency-Replayed, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
+    'ETag, Idempotency-Replayed, Location, Order-Token, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
   responseHeaders.vary = 'Origin';
 }
 
@@ -36,6 +36,6 @@ export const preflightHeaders = (origin: string, methods: string): Record<string
   'access-control-allow-origin': origin,
   'access-control-allow-methods': methods,
   'access-control-allow-headers':
-    'Authorization, Client-Id, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id',
+    'Authorization, Client-Id, Content-Type, Idempotency-Key, If-Match, If-None-Match, Order-Token, Prefer, X-Request-Id',
   'access-control-max-age': '7200',
 });

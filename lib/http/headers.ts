@@ -14,6 +14,8 @@ export type RequestHeaders = {
   /** What `If-Match` and `If-None-Match` ask of the version that a write changes. */
   condition: VersionCondition;
   ifNoneMatch: string | undefined;
+  /** `Order-Token`, where the operation takes one. */
+  orderToken: string | undefined;
   /** Whether the client prefers CSV, where the operation has it. */
   wantsCsv: boolean;
 };
@@ -27,6 +29,7 @@ export function parseHeaders(contract: OperationContract, headers: Record<string
       ? { oneOf: parseIfMatch(headers['if-match']), noneOf: parseIfNoneMatch(headers['if-none-match']) }
       : {},
     ifNoneMatch: headers['if-none-match'],
+    orderToken: contract.orderToken ? headers['order-token'] : undefined,
     wantsCsv: contract.csv === true && prefersCsv(headers.accept),
   };
 }

@@ -73,7 +73,7 @@ describe('a customer', () => {
     const mails = (await mailsSentTo(handlers.owner, email)).filter((mail) => mail.subject === subject);
     expect(mails).toHaveLength(1);
     expect(mails[0]!.text).toContain(text);
-    expect(mails[0]!.text).toContain('ord_0197f3a1c0de7a1b8c2d3e4f5a6b7c8d');
+    expect(mails[0]!.text).toContain('CF-10042');
     expect(await consume(event), 'after it was sent').toEqual({ outcome: 'nothing to write' });
   });
 
@@ -91,6 +91,18 @@ describe('a customer', () => {
       insert into read_models.customers (customer_id, sequence, email, name, premium)
       values (${late}, 1, 'late@example.com', 'Late', false)`;
     expect(await consume(event)).toEqual({ outcome: 'mail written' });
+  });
+});
+
+describe('a guest', () => {
+  test('gets the mail at the address of the order, and none without one', async () => {
+    const contact = { email: 'guest@example.com' };
+    const event = delivered(orderConfirmed, { data: { customerId: null, contact } });
+    expect(await consume(event)).toEqual({ outcome: 'mail written' });
+    expect(await consume(event)).toEqual({ outcome: 'nothing to write' });
+    expect(await mailsSentTo(handlers.owner, contact.email)).toHaveLength(1);
+    const erasedGuest = delivered(orderConfirmed, { data: { customerId: null, contact: null } });
+    expect(await consume(erasedGuest)).toEqual({ outcome: 'nothing to write' });
   });
 });
 

@@ -231,8 +231,10 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       'SESSIONS_TABLE',
     ];
     expect(names('http/sign-out')).toEqual(forCustomers);
-    const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME', 'PLACING_STATE_MACHINE_ARN'];
-    expect(names('http/place-order')).toEqual(withDatabase.toSorted());
+    const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME'];
+    // Back offices order with a key.
+    const forAnybody = [...withDatabase, 'APP_KEYS_TABLE', 'PLACING_STATE_MACHINE_ARN'];
+    expect(names('http/place-order')).toEqual(forAnybody.toSorted());
     expect(names('http/get-health')).toEqual([
       'CAPTURING_STATE_MACHINE_ARN',
       'COMPENSATING_STATE_MACHINE_ARN',

@@ -33,6 +33,7 @@ const dependencies = {
     'view of customers',
     'view of payments',
     'function reads archive',
+    'function reads customers',
     'function reads outbox',
     'function reads payments',
     'function reads pricing',

@@ -24,6 +24,7 @@ import { insertProduct, updateProduct } from '../../lib/shop/catalog/change.sql.
 import { changeFulfilment, createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
 import { receiveReturn, rejectReturn, requestReturn } from '../../lib/shop/fulfilment/returns.ts';
 import { cancelIfPossible } from '../../lib/shop/orders/cancel.sql.ts';
+import { changeOrder } from '../../lib/shop/orders/change.ts';
 import { insertOrder } from '../../lib/shop/orders/place.sql.ts';
 import { detailsOf } from '../../lib/shop/orders/place.ts';
 import { transitions } from '../../lib/shop/orders/transitions.ts';
@@ -172,6 +173,8 @@ async function place({ discount = 0 } = {}): Promise<string> {
     ...detailsOf({}),
     id: orderId,
     number: newId('request', saga.clock),
+    placedBy: null,
+    guestToken: null,
     eventId: ids().eventId,
     customerId: saga.customerId,
     paymentMethod: 'pm_card_visa',
@@ -340,6 +343,7 @@ test('an event says what happened, to which order and customer, and nothing of t
     metadata: {},
     orderId,
     number,
+    placedBy: null,
     customerId: saga.customerId,
     lines: [
       {
@@ -450,6 +454,7 @@ test('the contract, the transitions and the database know the same events', asyn
   for (const quantity of [-6, -4]) {
     await inTransaction(owner, (tx) => adjustStock(tx, stocked, { quantity, reason: 'sold' }, saga.clock));
   }
+  await shipAndReturn(await saga.place([{ productId: await saga.product(2), quantity: 2 }]));
   await inTransaction(erasure, (tx) =>
     emptyCustomer(tx, { id: saga.customerId, eventId: ids().eventId, requestId: 'req_erase' }, saga.clock),
   );
@@ -464,7 +469,9 @@ test('the contract, the transitions and the database know the same events', asyn
     { type: 'product.created', sequence: 1, correlationId: 'req_1', data: { ...data, active: true } },
     { type: 'product.updated', sequence: 2, correlationId: 'req_2', data: { ...data, active: false } },
   ]);
-  await shipAndReturn(await saga.place([{ productId: await saga.product(2), quantity: 2 }]));
+  const of = { orderId: await place(), customerId: saga.customerId };
+  const how = { by: 'customer', condition: {}, requestId: 'req_3' } as const;
+  await changeOrder({ sql: saga.api, clock: saga.clock }, of, { note: 'Ring twice.' }, how);
   const defined = domainEvents.map(({ type, version }) => `${type} ${version}`).toSorted();
   const written = await saga.owner`select distinct type || ' ' || schema_version as event from outbox.events`;
   expect(written.map(({ event }) => event).toSorted()).toEqual(defined);

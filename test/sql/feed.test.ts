@@ -37,7 +37,7 @@ async function write(
   { later = 0, type = 'order.cancelled' } = {},
 ) {
   const id = at(later);
-  const data = { orderId, customerId: `cus_${'1'.repeat(32)}` };
+  const data = { orderId, number: 'CF-10001', customerId: `cus_${'1'.repeat(32)}`, contact: null };
   await (sql as Sql)`
     insert into outbox.events (id, type, schema_version, subject, aggregate_id, sequence, occurrence, data, occurred_at)
     values (${id}, ${type}, 1, ${orderId}, ${orderId}, ${sequence}, ${sequence}, ${JSON.stringify(data)}::text::jsonb, now())`;

@@ -22,6 +22,9 @@ const start = Date.now() + 3600_000;
 const second = (n: number) => new Date(start + n * 1000);
 const expiresAt = second(900);
 
+const named = (orderId: string) => ({ orderId, number: expect.stringMatching(/^CF-/), customerId: saga.customerId });
+const told = (orderId: string) => ({ ...named(orderId), contact: null });
+
 const reserve = (orderId: string, at: Date) =>
   reserveAllOrNothing(saga.saga, { eventId: newId('event', systemClock), orderId, at, expiresAt });
 const confirm = (orderId: string, at: Date, paymentId = newId('payment', saga.clock)) =>
@@ -95,7 +98,7 @@ describe('what each step leaves behind', () => {
     expect(await rowOf(id)).toEqual({ ...confirmed, status: 'confirmed', version: 4, updatedAt: second(2) });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.confirmed',
-      data: { orderId: id, customerId: saga.customerId, paymentId, total },
+      data: { ...told(id), paymentId, total },
       occurredAt: second(2),
     });
     await cancel(id, second(3));
@@ -109,7 +112,7 @@ describe('what each step leaves behind', () => {
     expect(await rowOf(id)).toEqual({ ...abandoned, status: 'cancelled', version: 9, updatedAt: second(6) });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.cancelled',
-      data: { orderId: id, customerId: saga.customerId },
+      data: told(id),
       occurredAt: second(6),
     });
     expect(await timelineOf(id)).toEqual([
@@ -162,7 +165,7 @@ describe('what each step leaves behind', () => {
     });
     expect(await lastEventOf(id)).toEqual({
       type: 'order.failed',
-      data: { orderId: id, customerId: saga.customerId, reason: 'compensated' },
+      data: { ...told(id), reason: 'compensated' },
       occurredAt: second(5),
     });
     expect((await timelineOf(id)).slice(2)).toEqual([
@@ -195,7 +198,7 @@ describe('what each step leaves behind', () => {
     ]);
     expect(await lastEventOf(id)).toEqual({
       type: 'order.in_review',
-      data: { orderId: id, customerId: saga.customerId, reason: 'compensation-failed' },
+      data: { ...named(id), reason: 'compensation-failed' },
       occurredAt: second(2),
     });
   });

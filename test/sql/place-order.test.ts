@@ -84,6 +84,8 @@ describe('one key, one order', () => {
       }),
       ...detailsOf({}),
       number: newId('request', clock),
+      placedBy: null,
+      guestToken: null,
       customerId: saga.customerId,
       paymentMethod: 'pm_card_visa',
       createdAt: at,

@@ -607,7 +607,7 @@ const calls: Call[] = [
           occurredAt: at.toISOString(),
           correlationId: null,
           causationId: null,
-          data: { orderId: ids.order(1), customerId: bestCustomer },
+          data: { orderId: ids.order(1), number: 'CF-10001', customerId: bestCustomer, contact: null },
         },
         clock,
       ),

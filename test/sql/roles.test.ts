@@ -158,8 +158,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   orders_api: {
     'orders.orders': [
-      'select, insert, update(status, version, correlation_id, updated_at)',
-      'places orders and starts cancelling them; never changes lines, totals or customer',
+      'select, insert, update(status, version, shipping_address, billing_address, contact, note, metadata, correlation_id, updated_at)',
+      'places orders, changes what they say and starts cancelling them; never changes lines, totals or customer',
     ],
     'orders.lines': [
       'select(order_id, quantity), insert, update(fulfilled)',
@@ -179,18 +179,18 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.sold_products': ['select', 'keeps cost, category and brand with a line, for reports'],
     'orders.priceable_customers': [
       'select',
-      'knows who is premium and a verified VAT number, and nothing else of a customer',
+      'knows who may order and is premium, a verified VAT number, and nothing else of a customer',
     ],
     'pricing.shipping_methods': ['select', 'prices the shipping'],
     'pricing.tax_rates': ['select', 'taxes'],
     'pricing.coupons': ['select, update(used)', 'prices with a coupon, and counts its use'],
     'pricing.coupon_customers': ['select, insert, update(uses, at_most)', 'counts the uses of each customer'],
     'pricing.coupon_uses': ['insert', 'says which order uses a coupon'],
-    'outbox.events': ['insert', 'writes the events of the orders that it places or cancels'],
+    'outbox.events': ['insert', 'writes the events of the orders that it places, changes or cancels'],
   },
   fulfilment_api: {
     'orders.orders': [
-      'select(id, customer_id, status, version, currency, total, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
+      'select(id, number, customer_id, status, version, currency, total, contact, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
       'says how much of an order has shipped; never changes its status, and sees neither address nor payment method',
     ],
     'orders.lines': [
@@ -485,7 +485,7 @@ describe('what is granted', () => {
     }
   });
 
-  test('only triggers, the functions of jobs, of the archive and of erasing, and reports run as their owner', async () => {
+  test('only triggers, the functions of jobs, of the archive and of customers, and reports run as their owner', async () => {
     const callable = await as.migrator`
       select p.oid::regprocedure::text as name,
         (select string_agg(rolname, ', ' order by rolname) from pg_roles
@@ -512,6 +512,11 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
+      {
+        name: 'orders.join_guest_orders(text,timestamp with time zone)',
+        callers: 'customers_api',
+        anybody: false,
+      },
       { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
       { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },

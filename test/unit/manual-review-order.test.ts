@@ -9,6 +9,7 @@ test('an operator sees that an order waits for its customer, but not the secret 
     {
       id: `ord_${'1'.repeat(32)}`,
       number: 'CF-10001',
+      placedBy: null,
       ...detailsOf({}),
       customerId: `cus_${'1'.repeat(32)}`,
       status: 'pending_payment',

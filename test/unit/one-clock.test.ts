@@ -27,6 +27,7 @@ const excepted: Record<string, string> = {
   'lib/database/applied.sql.ts clock_timestamp': 'says when a migration was applied',
   'lib/database/migrations/0007_outbox.up.sql clock_timestamp': 'makes the id of an event of the given time',
   'lib/database/migrations/0010_privacy.up.sql clock_timestamp': 'makes the id of an event of the given time',
+  'lib/database/migrations/0016_order_details.up.sql clock_timestamp': 'makes the id of an event of the given time',
   'lib/database/migrations/0018_reporting.up.sql clock_timestamp':
     'says how far a reader is behind its writer, by the clocks that write the log',
   'lib/database/migrate.ts performance.': 'says how long a migration took',

@@ -66,7 +66,7 @@ describe('the document', () => {
   test('tells for each operation who may call it', () => {
     expect(operationOf('get-health').security).toEqual([]);
     expect(operationOf('place-order')).toMatchObject({
-      security: [{ session: [] }],
+      security: [{ client: [] }, { session: [] }, { appKey: [] }],
       'x-required-scopes': ['orders:place'],
     });
     expect(operationOf('create-quote')).toMatchObject({
@@ -84,7 +84,7 @@ describe('the document', () => {
         '$ref' in parameter ? [parameter.$ref.split('/').at(-1)] : [],
       );
     expect(taken('place-order')).toEqual(['IdempotencyKeyRequired', 'Prefer', 'RequestId']);
-    expect(taken('cancel-order')).toEqual(['IdempotencyKeyAccepted', 'Prefer', 'RequestId']);
+    expect(taken('cancel-order')).toEqual(['IdempotencyKeyAccepted', 'Prefer', 'OrderToken', 'RequestId']);
     expect(taken('update-product')).toEqual(['IfMatch', 'RequestId']);
     expect(taken('get-product')).toEqual(['IfNoneMatch', 'RequestId']);
     expect(taken('sign-out')).toEqual(['RequestId']);
@@ -94,7 +94,13 @@ describe('the document', () => {
     const coming = (id: OperationId, status: number) =>
       Object.keys(resolve(operationOf(id).responses[status]!).headers ?? {});
     const limits = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy'];
-    expect(coming('place-order', 202)).toEqual(['Location', 'Idempotency-Replayed', 'Preference-Applied', ...limits]);
+    expect(coming('place-order', 202)).toEqual([
+      'Location',
+      'Order-Token',
+      'Idempotency-Replayed',
+      'Preference-Applied',
+      ...limits,
+    ]);
     expect(coming('get-product', 200)).toEqual(['ETag', ...limits]);
     expect(coming('get-product', 304)).toEqual(['ETag', ...limits]);
     expect(coming('create-product', 201)).toEqual(['Location', 'ETag', 'Idempotency-Replayed', ...limits]);
@@ -154,6 +160,8 @@ describe('the problems of an operation', () => {
       'body-too-large',
       'unsupported-media-type',
       'idempotency-key-reused',
+      'contact-missing',
+      'customer-unknown',
       'country-unknown',
       'postal-code-invalid',
       'shipping-method-missing',

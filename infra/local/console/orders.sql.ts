@@ -10,7 +10,8 @@ export const statusGroups = {
 export type OrderRow = {
   id: string;
   status: OrderStatus;
-  customerId: string;
+  /** Null for a guest. */
+  customerId: string | null;
   total: number;
   currency: string;
   paymentMethod: string;

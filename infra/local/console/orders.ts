@@ -21,11 +21,13 @@ export type OrderSummary = Omit<OrderRow, 'createdAt' | 'updatedAt' | 'steps' | 
 type Deps = { database: Database; states: StatesApi; placing: string; compensating: string };
 
 const pageSize = 50;
+/** What moves on within this time has no trouble to tell of: under load those are most of the open orders. Milliseconds. */
+const youngMs = 400;
 /** Whose history is read for the list. There are few in real life, and a thousand in a load test. */
 const mostRunning = 20;
 
 /** A page of orders, newest first, with what is wrong with each. */
-export async function listOrders(deps: Deps, query: URLSearchParams): Promise<OrderList> {
+export async function listOrders(deps: Deps, query: URLSearchParams, now: number): Promise<OrderList> {
   const status = query.get('status') ?? 'all';
   const rows = await deps.database.read((sql) =>
     findOrders(sql, {
@@ -36,7 +38,8 @@ export async function listOrders(deps: Deps, query: URLSearchParams): Promise<Or
     }),
   );
   const page = rows.slice(0, pageSize);
-  const running = await runningOf(deps, page);
+  const old = page.filter(({ updatedAt }) => now - updatedAt.getTime() > youngMs);
+  const running = await runningOf(deps, old);
   return {
     orders: page.map((row) => summaryOf(row, running.get(row.id))),
     next: rows.length > pageSize ? page.at(-1)!.id : null,

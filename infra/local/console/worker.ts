@@ -135,8 +135,11 @@ const endpoints: Endpoint[] = [
   {
     method: 'GET',
     path: /^orders$/,
-    answer: ({ query }) =>
-      listOrders({ database, states, placing: machines.placing.arn, compensating: machines.compensating.arn }, query),
+    async answer({ query }) {
+      const { now } = await stack.clock();
+      const deps = { database, states, placing: machines.placing.arn, compensating: machines.compensating.arn };
+      return listOrders(deps, query, Date.parse(now));
+    },
   },
   {
     method: 'GET',

@@ -12,6 +12,7 @@ import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
 import { listenOn, listenOnLoopback, portOf } from '../loopback.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
+import { adminRoutes } from './admin-routes.ts';
 import { consoleFront } from './console-front.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { createGateway } from './gateway.ts';
@@ -98,7 +99,11 @@ async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHos
 }
 
 async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
-  const own = [...testClockRoutes({ read: () => readingOf(clock), advance }), ...docsRoutes(demoFile)];
+  const own = [
+    ...testClockRoutes({ read: () => readingOf(clock), advance }),
+    ...docsRoutes(demoFile),
+    ...adminRoutes(),
+  ];
   const front = consoleFront(openConsole);
   const open = () =>
     createGateway<Route | OwnRoute>(

@@ -31,10 +31,16 @@ export async function findByEmail(tx: TransactionSql, email: string): Promise<st
   return row?.id;
 }
 
-/** Marks a customer's e-mail address as confirmed. */
+/** Marks a customer's e-mail address as confirmed, and gives them the orders that guests placed with it. */
 export async function confirmCustomer(tx: TransactionSql, id: string, clock: Clock): Promise<void> {
   await tx`
     update customers.customers set confirmed_at = coalesce(confirmed_at, ${new Date(clock.now())}) where id = ${id}`;
+  await joinGuestOrders(tx, id, clock);
+}
+
+/** Gives a customer the orders that guests placed with their e-mail address, if it is confirmed. */
+export async function joinGuestOrders(sql: Sql | TransactionSql, id: string, clock: Clock): Promise<void> {
+  await sql`select orders.join_guest_orders(${id}, ${new Date(clock.now())}::timestamptz)`;
 }
 
 /**
@@ -54,7 +60,7 @@ export async function setPassword(
 }
 
 /**
- * Sets a customer's e-mail address and marks it as confirmed.
+ * Sets a customer's e-mail address and marks it as confirmed. The orders that guests placed with it are theirs.
  * @returns the previous address
  * @throws Problem token-invalid when another customer has the address by now
  */
@@ -74,6 +80,7 @@ export async function setEmail(
     if (error instanceof Error && 'code' in error && error.code === '23505') throw tokenInvalid();
     throw error;
   }
+  await joinGuestOrders(tx, id, clock);
   return before!.email;
 }
 

@@ -4,6 +4,7 @@ import type { Identity } from '../../contract/api/identities.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
+import { joinGuestOrders } from '../customers/accounts.sql.ts';
 import type { Access } from '../customers/customers.sql.ts';
 
 type Handle = Sql | TransactionSql;
@@ -131,6 +132,7 @@ export async function insertConfirmed(
     values (${newId('customer', clock)}, ${email}, ${name}, ${passwordHash}, ${now}, ${now}, ${now})
     on conflict (email) do nothing
     returning id`;
+  if (row !== undefined) await joinGuestOrders(sql, row.id, clock);
   return row?.id;
 }
 

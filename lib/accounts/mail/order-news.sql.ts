@@ -20,8 +20,8 @@ const keptDays = 30;
 
 /**
  * Writes the mail about what happened to a customer's order, once, however often and in whichever order events come. Nothing
- * is asked of the order or of the account: the event says what happened, and the events of customers where to write to. A
- * customer who has erased their account gets none.
+ * is asked of the order or of the account: the event says what happened, and the events of customers where to write to; of a
+ * guest's order, its contact. A customer who has erased their account gets none.
  * @returns whether a mail was written
  * @throws CustomerNotKnownYet while the event of the customer is still on its way
  */
@@ -32,7 +32,11 @@ export async function writeOrderMail(sql: Sql, event: NewsEvent, clock: Clock): 
   // The mail's id is the event's, so that the same event never makes a second one.
   const [row] = await sql<[{ known: boolean; written: boolean }]>`
     with customer as (
-      select email from read_models.customers where customer_id = ${event.data.customerId}
+      ${
+        event.data.customerId === null
+          ? sql`select ${event.data.contact?.email ?? null}::text as email`
+          : sql`select email from read_models.customers where customer_id = ${event.data.customerId}`
+      }
     ),
     written as (
       insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, keep_until)
@@ -53,19 +57,19 @@ export class CustomerNotKnownYet extends Error {
 }
 
 function newsOf(event: NewsEvent): { kind: OrderMailKind; news: OrderNews } {
-  const { orderId } = event.data;
+  const { number } = event.data;
   switch (event.type) {
     case orderConfirmed.type:
-      return { kind: 'order-confirmed', news: { orderId, amount: event.data.total } };
+      return { kind: 'order-confirmed', news: { number, amount: event.data.total } };
     case orderFailed.type:
-      return { kind: 'order-failed', news: { orderId, reason: event.data.reason } };
+      return { kind: 'order-failed', news: { number, reason: event.data.reason } };
     case orderCancelled.type:
-      return { kind: 'order-cancelled', news: { orderId } };
+      return { kind: 'order-cancelled', news: { number } };
     case orderShipped.type: {
       const { carrier, trackingNumber, trackingUrl } = event.data;
-      return { kind: 'order-shipped', news: { orderId, parcel: { carrier, trackingNumber, trackingUrl } } };
+      return { kind: 'order-shipped', news: { number, parcel: { carrier, trackingNumber, trackingUrl } } };
     }
     case refundSucceeded.type:
-      return { kind: 'order-refunded', news: { orderId, amount: event.data.amount } };
+      return { kind: 'order-refunded', news: { number, amount: event.data.amount } };
   }
 }

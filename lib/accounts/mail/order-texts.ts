@@ -2,21 +2,21 @@ import { currencyExponent, type Money } from '../../kernel/money.ts';
 import type { OrderMailKind } from './texts.ts';
 
 /** What a mail says about an order. */
-export type OrderNews = { orderId: string; amount?: Money; reason?: string; parcel?: Parcel };
+export type OrderNews = { number: string; amount?: Money; reason?: string; parcel?: Parcel };
 
 type Parcel = Record<'carrier' | 'trackingNumber' | 'trackingUrl', string | null>;
 
 /** The subject and text of a mail about an order. */
 export function orderMailOf(
   kind: OrderMailKind,
-  { orderId, amount, reason, parcel }: OrderNews,
+  { number, amount, reason, parcel }: OrderNews,
 ): { subject: string; text: string } {
   const [subject, ...paragraphs] = texts[kind](
     amount === undefined ? '' : amountText(amount),
     reason ?? '',
     parcel ?? unknownParcel,
   );
-  return { subject: subject!, text: `${[...paragraphs, `Your order's number: ${orderId}`].join('\n\n')}\n` };
+  return { subject: subject!, text: `${[...paragraphs, `Your order's number: ${number}`].join('\n\n')}\n` };
 }
 
 const texts: Readonly<Record<OrderMailKind, (amount: string, reason: string, parcel: Parcel) => string[]>> = {

@@ -19,7 +19,7 @@ export type OperationContract = {
   /** What a success status means here, unless the default text says it. */
   statuses?: Readonly<Record<number, string>>;
   /** Header fields of a success that no other property implies. */
-  headers?: readonly ('Location' | 'ETag')[];
+  headers?: readonly ('Location' | 'ETag' | 'Order-Token')[];
   /** Media type of the answer; JSON by default. */
   contentType?: string;
   /** Fields of the answer that only applications with `customers:read` see; `a.b` is the field `b` in `a`. */
@@ -37,6 +37,8 @@ export type OperationContract = {
    * it.
    */
   shareable?: true;
+  /** Takes a guest’s `Order-Token`. */
+  orderToken?: true;
   /** Answers with its rows as CSV where the client prefers that. */
   csv?: true;
   /** The problem that an invalid value of a parameter is, where it has one of its own. */

@@ -13,6 +13,7 @@ import * as identities from './identities.ts';
 import * as imports from './imports.ts';
 import * as manualReview from './manual-review.ts';
 import type { OperationContract } from './operation.ts';
+import * as orderChanges from './order-changes.ts';
 import * as orderDetails from './order-details.ts';
 import * as orderParts from './order-parts.ts';
 import * as orderSearch from './order-search.ts';
@@ -47,6 +48,7 @@ const files = [
   { tag: 'Orders', file: orders },
   { tag: 'Orders', file: orderSearch },
   { tag: 'Orders', file: orderParts },
+  { tag: 'Orders', file: orderChanges },
   { tag: 'Orders', file: fulfilments },
   { tag: 'Orders', file: returns },
   { tag: 'Orders', file: captures },

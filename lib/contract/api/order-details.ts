@@ -18,6 +18,7 @@ export type AnnouncedStatus = (typeof announcedStatuses)[number];
 
 /** What events say of an order, as the read model keeps it. */
 export const orderStory = z.object({
+  number: z.string(),
   ...quote.shape,
   payment: z.nullable(
     z.object({
@@ -62,7 +63,7 @@ export const orderDetails = z.object({
   id: id('order'),
   sequence: version,
   status: z.enum(announcedStatuses),
-  customerId: id('customer'),
+  customerId: z.nullable(id('customer')),
   /** As the customer is now; null when they are erased, or for who may not read customers. */
   customer: z.nullable(z.object({ email: z.string(), name: z.string(), premium: z.boolean() })),
   ...orderStory.shape,

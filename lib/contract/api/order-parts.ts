@@ -21,7 +21,7 @@ export const orderWithParts = z.extend(order, {
 export const getOrder = {
   summary: 'Read an order',
   description:
-    'Shows one of the customer’s own orders, or to an application with a key any order. An order goes on by itself: ask again until its status is an end. With `include` it also shows the customer, and the products as the catalogue has them now; `products` needs the scope `catalog:read`. All of them have one second together. The order always comes: a part that does not come in time is null, and `missing` says why.',
+    'Shows one of the customer’s own orders, the one that a guest has the `Order-Token` of, or to an application with a key any order. An order goes on by itself: ask again until its status is an end. With `include` it also shows the customer, and the products as the catalogue has them now; `products` needs the scope `catalog:read`. All of them have one second together. The order always comes: a part that does not come in time is null, and `missing` says why.',
   path: orderPath,
   query: z.strictObject({
     include: z.optional(z.array(z.enum(orderParts)).check(z.minLength(1), z.maxLength(10))),
@@ -30,4 +30,5 @@ export const getOrder = {
   personal: [...personalOfOrder, ...personal.map((field) => `included.customer.${field}`)],
   problems: ['not-found'],
   etag: true,
+  orderToken: true,
 } as const satisfies OperationContract;

@@ -103,7 +103,10 @@ export const order = z.object({
   number: z.string(),
   status: z.enum(orderStatuses),
   fulfilmentStatus: z.enum(fulfilmentStatuses),
-  customerId: id('customer'),
+  /** Null for a guest’s order. */
+  customerId: z.nullable(id('customer')),
+  /** The application that placed it for somebody else; null when its buyer did. */
+  placedBy: z.nullable(id('application')),
   ...priced,
   lines: z.array(z.extend(line, progress)),
   shippingAddress: z.optional(z.nullable(address)),
@@ -129,6 +132,11 @@ const partialRefund = { refundId: id('refund'), amount: money };
 /** What belongs to an entry of the timeline, by its type. */
 export const timelineDetails = {
   'order-placed': z.object({ status: z.enum(['pending']), total: money, requestId }),
+  'details-changed': z.object({
+    changed: z.array(z.enum(['shippingAddress', 'billingAddress', 'contact', 'note', 'metadata', 'customerId'])),
+    by: z.enum(['customer', 'guest', 'application']),
+    requestId,
+  }),
   'stock-reserved': z.object({ expiresAt: timestamp }),
   'payment-authorized': z.object({ paymentId: id('payment') }),
   'payment-captured': z.object({ paymentId: id('payment') }),
@@ -165,6 +173,7 @@ const entry = <T extends TimelineType>(type: T) =>
 
 export const timelineEntries = {
   OrderPlacedEntry: entry('order-placed'),
+  DetailsChangedEntry: entry('details-changed'),
   StockReservedEntry: entry('stock-reserved'),
   PaymentAuthorizedEntry: entry('payment-authorized'),
   PaymentCapturedEntry: entry('payment-captured'),
@@ -186,6 +195,7 @@ export const timelineEntries = {
 
 export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.OrderPlacedEntry,
+  timelineEntries.DetailsChangedEntry,
   timelineEntries.StockReservedEntry,
   timelineEntries.PaymentAuthorizedEntry,
   timelineEntries.PaymentCapturedEntry,
@@ -236,19 +246,22 @@ export const createQuote = {
 export const placeOrder = {
   summary: 'Place an order',
   description:
-    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`).',
+    'Answers 202 with the pending order as soon as the order is stored. With `Prefer: wait=N` (at most 20 seconds) it waits until the order has ended and answers 201 with the final state. It answers 202 instead when the order has not ended by then, or when the customer must act on the payment first (`pending_payment`, see `paymentAction`). Customers order for themselves. Who sends nothing but a `Client-Id` orders as a guest, with an e-mail address in `contact`: the answer has the `Order-Token` that reads the order again. Applications with a key order for the customer of `customerId`, or for a guest without it.',
   body: z.strictObject({
     lines,
     ...choices,
     expectedTotal: z.optional(money),
     paymentMethod: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/)),
     ...details,
+    customerId: z.optional(id('customer')),
   }),
   responses: { 201: order, 202: order },
   statuses: { 201: 'The order has ended; its status tells how.', 202: 'The order is stored and under way.' },
-  headers: ['Location'],
+  headers: ['Location', 'Order-Token'],
   personal: personalOfOrder,
   problems: [
+    'contact-missing',
+    'customer-unknown',
     ...pricingProblems,
     'shipping-method-missing',
     'coupon-needs-account',
@@ -269,6 +282,7 @@ export const getOrderTimeline = {
   path: orderPath,
   responses: { 200: z.object({ data: z.array(timelineEntry) }) },
   problems: ['not-found'],
+  orderToken: true,
 } as const satisfies OperationContract;
 
 export const cancelOrder = {
@@ -283,4 +297,5 @@ export const cancelOrder = {
   problems: ['not-found', 'order-ended', 'order-shipped', 'order-too-late-to-cancel'],
   idempotency: 'accepted',
   wait: true,
+  orderToken: true,
 } as const satisfies OperationContract;

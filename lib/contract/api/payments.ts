@@ -9,6 +9,7 @@ export const receiveStripeEvent = {
   signed: { header: 'Stripe-Signature', maxBytes: 256 * 1024 },
   responses: { 200: z.object({ received: z.boolean() }) },
   problems: ['not-found'],
+  orderToken: true,
 } as const satisfies OperationContract;
 
 export const settleSimulatedPayment = {

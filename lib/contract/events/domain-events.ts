@@ -13,7 +13,8 @@ import {
 } from './define-event.ts';
 
 const orderId = field(id('order'), 'Id of the order.');
-const customerId = field(id('customer'), 'Id of the customer who placed the order.');
+const customerId = field(z.nullable(id('customer')), 'Id of the customer whose order it is. `null` for a guest.');
+const number = field(z.string(), 'Number of the order for people.');
 const reason = field(
   z.string().check(z.regex(/^[a-z]+(-[a-z]+)*$/)),
   'Code of the failure: `failure.code` of the order in the API.',
@@ -40,12 +41,24 @@ const detailsExample = {
   metadata: { basket: '4711' },
 };
 
+/** Which order it is, and whose. */
+const order = { orderId, number, customerId };
+const orderExample = { ...exampleIds, number: 'CF-10042' };
+
+/** The same with where mails go. */
+const reachable = { ...order, contact: details.contact };
+const reachableExample = { ...orderExample, contact: detailsExample.contact };
+
 export const orderPlaced = defineEvent('order.placed', 1, {
   description: 'A customer placed an order. Neither stock nor money has been taken yet.',
   data: {
     orderId,
-    number: field(z.string(), 'Its number for people.'),
+    number,
     customerId,
+    placedBy: field(
+      z.nullable(id('application')),
+      'The application that placed it for somebody else. `null` if its buyer did.',
+    ),
     lines: field(
       z.array(
         z.strictObject({
@@ -94,6 +107,7 @@ export const orderPlaced = defineEvent('order.placed', 1, {
   example: {
     ...exampleIds,
     number: 'CF-10042',
+    placedBy: null,
     lines: [
       {
         productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e',
@@ -119,20 +133,19 @@ export const orderPlaced = defineEvent('order.placed', 1, {
 
 export const orderReserved = defineEvent('order.reserved', 1, {
   description: 'The stock of an order is held for it, so that its payment can be taken.',
-  data: { orderId, customerId },
-  example: exampleIds,
+  data: order,
+  example: orderExample,
 });
 
 export const orderConfirmed = defineEvent('order.confirmed', 1, {
   description: 'An order is paid, or its payment is authorized, and its stock is committed. It can be shipped.',
   data: {
-    orderId,
-    customerId,
+    ...reachable,
     paymentId: field(id('payment'), 'Id of the payment.'),
     total: field(money, 'What the customer pays.'),
   },
   example: {
-    ...exampleIds,
+    ...reachableExample,
     paymentId: 'pay_0197f3a1c4b17d2e8f3a4b5c6d7e8f9a',
     total: { amount: 3420, currency: 'EUR' },
   },
@@ -140,21 +153,32 @@ export const orderConfirmed = defineEvent('order.confirmed', 1, {
 
 export const orderFailed = defineEvent('order.failed', 1, {
   description: 'An order ended without being confirmed. No money and no stock of it is kept.',
-  data: { orderId, customerId, reason },
-  example: { ...exampleIds, reason: 'payment-declined' },
+  data: { ...reachable, reason },
+  example: { ...reachableExample, reason: 'payment-declined' },
 });
 
 export const orderCancelled = defineEvent('order.cancelled', 1, {
   description: 'An order that its customer cancelled has ended. No money and no stock of it is kept.',
-  data: { orderId, customerId },
-  example: exampleIds,
+  data: reachable,
+  example: reachableExample,
 });
 
 export const orderInReview = defineEvent('order.in_review', 1, {
   description:
     'The compensation of an order failed, so the order waits in manual review with the status `needs_attention`. An order can be put into manual review more than once, and each time is an event of its own.',
-  data: { orderId, customerId, reason },
-  example: { ...exampleIds, reason: 'compensation-failed' },
+  data: { ...order, reason },
+  example: { ...orderExample, reason: 'compensation-failed' },
+});
+
+export const orderUpdated = defineEvent('order.updated', 1, {
+  description:
+    'What an order says besides its lines changed, or a guest’s order became that of a customer. The event holds it as it is now.',
+  data: {
+    ...order,
+    changed: field(z.array(z.string()), 'The fields that changed.'),
+    ...details,
+  },
+  example: { ...orderExample, changed: ['shippingAddress'], ...detailsExample },
 });
 
 const units = (description: string) =>
@@ -174,7 +198,7 @@ const fulfilmentStatus = field(
 );
 
 const fulfilmentExample = {
-  ...exampleIds,
+  ...reachableExample,
   fulfilmentId: 'ful_0197f3b41e5c7d2a9b3c4d5e6f7a8b9c',
   lines: [{ productId: 'prd_0197f39f11aa7b2c8d3e4f5a6b7c8d9e', quantity: 1 }],
   fulfilmentStatus: 'partially_fulfilled' as const,
@@ -183,8 +207,7 @@ const fulfilmentExample = {
 export const orderShipped = defineEvent('order.shipped', 1, {
   description: 'A parcel of an order is on its way. An order can have several, each with an event of its own.',
   data: {
-    orderId,
-    customerId,
+    ...reachable,
     fulfilmentId,
     lines: units('What is in the parcel.'),
     carrier: field(z.nullable(z.string()), 'Who carries it. `null` if nobody said.'),
@@ -202,7 +225,7 @@ export const orderShipped = defineEvent('order.shipped', 1, {
 
 export const orderDelivered = defineEvent('order.delivered', 1, {
   description: 'A parcel of an order has arrived.',
-  data: { orderId, customerId, fulfilmentId, lines: units('What is in the parcel.'), fulfilmentStatus },
+  data: { ...reachable, fulfilmentId, lines: units('What is in the parcel.'), fulfilmentStatus },
   example: fulfilmentExample,
 });
 
@@ -292,14 +315,13 @@ export const paymentRefunded = defineEvent('payment.refunded', 1, {
 
 const refund = {
   refundId: field(id('refund'), 'Id of the refund.'),
-  orderId,
-  customerId,
+  ...reachable,
   amount: field(money, 'What the refund gives back.'),
 };
 
 const refundExample = {
   refundId: 'rfd_0197f3b2d0127e3f8a4b5c6d7e8f9a0b',
-  ...exampleIds,
+  ...reachableExample,
   amount: { amount: 500, currency: 'EUR' },
 };
 
@@ -427,6 +449,7 @@ export const domainEvents: readonly EventDefinition[] = [
   orderFailed,
   orderCancelled,
   orderInReview,
+  orderUpdated,
   paymentAuthorized,
   paymentCaptured,
   paymentVoided,

@@ -17,7 +17,7 @@ insert into orders.status_transitions (from_status, to_status) values
   ('needs_attention', 'pending'), ('needs_attention', 'reserved'), ('needs_attention', 'confirmed'),
   ('needs_attention', 'cancelling'), ('needs_attention', 'failed'), ('needs_attention', 'cancelled');
 
--- Numbers of orders for people. A function hides the sequence, because RDS Proxy pins a connection that names it.
+-- A function names the sequence, which pins a connection of RDS Proxy.
 create sequence orders.order_numbers start 10001;
 create function orders.next_number(prefix text) returns text
 language sql volatile
@@ -25,9 +25,11 @@ return prefix || '-' || nextval('orders.order_numbers');
 
 create table orders.orders (
   id kernel.order_id primary key,
-  -- With the prefix that the shop had when the order was placed.
   number text collate "C" not null unique default orders.next_number('CF'),
-  customer_id kernel.customer_id not null references customers.customers (id),
+  -- Null for a guest, who has a token.
+  customer_id kernel.customer_id references customers.customers (id),
+  guest_token text,
+  placed_by text collate "C",
   status text collate "C" not null,
   version integer not null default 1 check (version >= 1),
   currency kernel.currency not null,
@@ -50,7 +52,7 @@ create table orders.orders (
   payment_method text not null,
   -- When its payment is captured; null: at checkout. It is fixed when the order is placed.
   capture_at text check (capture_at = 'shipment'),
-  -- What the customer said. Erasing a customer empties these.
+  -- What the customer said, until they are erased.
   shipping_address jsonb check (jsonb_typeof(shipping_address) = 'object'),
   billing_address jsonb check (jsonb_typeof(billing_address) = 'object'),
   contact jsonb check (jsonb_typeof(contact) = 'object'),
@@ -274,7 +276,7 @@ create view orders.priceable_products as
 create view orders.sold_products as
   select id, category_id, brand, cost_amount, cost_currency from catalog.products;
 create view orders.priceable_customers as
-  select id, premium, verified_vat_number from customers.customers;
+  select id, premium, verified_vat_number from customers.customers where erased_at is null and suspended_at is null;
 
 -- The products and quantities of an order, without prices.
 create view stock.wanted as

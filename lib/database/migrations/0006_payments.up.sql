@@ -146,7 +146,7 @@ create view orders.order_details as
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
     o.created_at, o.updated_at, o.fulfilment_status,
-    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata, o.placed_by,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,

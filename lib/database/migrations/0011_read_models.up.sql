@@ -28,7 +28,8 @@ create table read_models.order_details (
   order_id kernel.order_id not null,
   -- The last event of the order that is in it.
   sequence integer not null,
-  customer_id kernel.customer_id not null,
+  -- Null for a guest.
+  customer_id kernel.customer_id,
   -- Null until the event of the customer is there, and once they are erased.
   customer_email text collate "C",
   customer_name text,

@@ -1,12 +1,11 @@
--- What is old, compressed and out of the way of what is new. Its rows change through the functions below alone, which jobs
--- and manual review call.
+-- What is old, compressed. Its rows change through the functions below alone, which jobs and manual review call.
 create schema archive;
 
--- Orders that ended long ago, with everything that belongs to them. A page has up to a hundred orders of one month, because
--- orders compress far better together than each by itself.
+-- Orders that ended long ago, with everything that belongs to them: up to a hundred of one month in a page, because orders
+-- compress far better together.
 create table archive.pages (
   id bigint generated always as identity primary key,
-  -- The first day of the month (in UTC) in which the orders were placed.
+  -- The first day of the month (UTC) of its orders.
   month date not null,
   orders smallint not null check (orders between 0 and 100),
   -- When the first of its orders was placed, and when anything last happened to one.
@@ -21,7 +20,7 @@ create index pages_with_room on archive.pages (month, id) where orders < 100;
 create table archive.order_keys (
   id kernel.order_id primary key,
   number text collate "C" not null unique,
-  customer_id kernel.customer_id not null references customers.customers (id),
+  customer_id kernel.customer_id references customers.customers (id),
   status text collate "C" not null,
   updated_at timestamptz not null,
   currency kernel.currency not null,
@@ -46,7 +45,7 @@ create view archive.documents as
   select k.id, k.customer_id, k.status, k.updated_at, d.document
   from archive.order_keys k
   join archive.pages p on p.id = k.page_id,
-  -- Unpacks a page once for each order, not once for each column.
+  -- Unpacks a page once for each order.
   lateral (select p.documents -> k.id::text as document offset 0) d;
 
 -- The same columns as orders.order_details.
@@ -56,7 +55,7 @@ create view archive.order_details as
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.capture_at, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
     o.created_at, d.updated_at, o.fulfilment_status,
-    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata,
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata, o.placed_by,
     p.id as payment_id,
     p.status as payment_status,
     p.provider as payment_provider,
@@ -83,7 +82,7 @@ create view archive.orders as
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
     o.reverse_charge, o.payment_method, o.payment_action, o.failure_code, o.failure_detail, o.confirmed_at, o.abandoned_at,
     o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at, d.updated_at,
-    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata
+    o.number, o.shipping_address, o.billing_address, o.contact, o.note, o.metadata, o.placed_by
   from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o;
 create view archive.lines as
   select d.id as order_id, l.position, l.product_id, l.sku, l.name, l.quantity, l.unit_price, l.total,
@@ -109,7 +108,6 @@ create view archive.reservations as
   select d.id as order_id, r.product_id, r.quantity, r.state, r.expires_at
   from archive.documents d, jsonb_populate_recordset(null::stock.reservations, d.document -> 'reservations') r;
 
--- Deleting a payment looks for its refunds.
 create index refunds_by_payment on payments.refunds (payment_id);
 
 -- Orders that may go to the archive when they are old: they have ended, keep every invariant, and nobody works on them.
@@ -184,6 +182,8 @@ begin
   if cardinality(chosen) = 0 then
     return 0;
   end if;
+  -- Nobody asks for a guest's data any more, nor to have it erased.
+  perform orders.forget(array(select o.id from orders.orders o where o.id = any (chosen) and o.customer_id is null));
 
   select jsonb_object_agg(o.id, jsonb_build_object(
     'order', to_jsonb(o),

@@ -1,15 +1,36 @@
+-- Finds the orders of guests by their e-mail addresses.
+create index orders_of_guests on orders.orders ((contact ->> 'email')) where customer_id is null;
 -- Finds the answers to requests that placed an order for somebody.
 create index orders_answered on orders.idempotency_keys ((headers ->> 'location'))
   where operation = 'place-order';
 
--- Erases what a customer's orders say of persons: the orders themselves, archived or not, their events, and the answers that
--- still show them. The orders stay.
+-- Erases what orders that are not archived say of persons, also in the events of any orders, and in the answers that still
+-- show them. The orders stay.
+create function orders.forget(ids text[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+  empty jsonb := '{"shippingAddress": null, "billingAddress": null, "contact": null, "note": null, "metadata": {}}';
+begin
+  update orders.orders o
+  set shipping_address = null, billing_address = null, contact = null, note = null, metadata = null, guest_token = null
+  where o.id = any (ids);
+  update outbox.events e
+  set data = e.data || (select jsonb_object_agg(k, empty -> k) from jsonb_object_keys(e.data) k where empty ? k)
+  where e.aggregate_id = any (ids) and e.data ? 'contact';
+  update archive.events e
+  set data = e.data || (select jsonb_object_agg(k, empty -> k) from jsonb_object_keys(e.data) k where empty ? k)
+  where e.aggregate_id = any (ids) and e.data ? 'contact';
+  delete from orders.idempotency_keys k
+  where k.operation = 'place-order' and k.headers ->> 'location' = any (array(select '/orders/' || i from unnest(ids) i));
+end
+$$;
+
+-- Erases what a customer's orders say of persons, archived or not.
 create function orders.forget_customer(wanted text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
   ids text[];
   pages bigint[];
-  empty jsonb := '{"shippingAddress": null, "billingAddress": null, "contact": null, "note": null, "metadata": {}}';
 begin
   -- Nothing moves to the archive or out of it meanwhile.
   perform pg_advisory_xact_lock(hashtextextended('counterfoil archive', 0));
@@ -22,17 +43,39 @@ begin
       else d.value end)
     from jsonb_each(p.documents) d
   ) where p.id = any (pages);
-  ids := ids || array(select o.id::text from orders.orders o where o.customer_id = wanted);
-  update orders.orders o
-  set shipping_address = null, billing_address = null, contact = null, note = null, metadata = null
-  where o.customer_id = wanted;
-  update outbox.events e set data = e.data || empty
-  where e.aggregate_id = any (ids) and e.type in ('order.placed', 'order.updated');
-  update archive.events e set data = e.data || empty
-  where e.aggregate_id = any (ids) and e.type in ('order.placed', 'order.updated');
-  delete from orders.idempotency_keys k
-  where k.operation = 'place-order' and k.headers ->> 'location' = any (array(select '/orders/' || i from unnest(ids) i));
+  perform orders.forget(coalesce(ids, '{}') || array(select o.id::text from orders.orders o where o.customer_id = wanted));
 end
 $$;
-revoke all on function orders.forget_customer(text) from public;
+
+-- Gives a customer the orders that guests placed with the e-mail address that the customer has just confirmed. The guests'
+-- tokens end.
+create function orders.join_guest_orders(wanted text, now timestamptz) returns void
+language sql security definer set search_path = '' as $$
+  with changed as (
+    update orders.orders o
+    set customer_id = c.id, guest_token = null, version = o.version + 1, updated_at = now
+    from customers.customers c
+    where c.id = wanted and c.confirmed_at is not null and c.erased_at is null
+      and o.customer_id is null and o.contact ->> 'email' = c.email
+    returning o.id, o.number, o.customer_id, o.version, o.correlation_id, o.shipping_address, o.billing_address, o.contact,
+      o.note, o.metadata
+  ),
+  noted as (
+    insert into orders.timeline (order_id, version, entry, type, detail, at)
+    select id, version, 1, 'details-changed', '{"changed": ["customerId"], "by": "customer"}', now from changed
+  )
+  insert into outbox.events (id, type, schema_version, subject, aggregate_id, sequence, occurrence, correlation_id, data, occurred_at)
+  select 'evt_' || replace(uuidv7(now - clock_timestamp())::text, '-', ''), 'order.updated', 1, id, id, version, version,
+    correlation_id,
+    jsonb_build_object('orderId', id, 'number', number, 'customerId', customer_id, 'changed', '["customerId"]'::jsonb,
+      'shippingAddress', shipping_address, 'billingAddress', billing_address, 'contact', contact, 'note', note,
+      'metadata', coalesce(metadata, '{}')), now
+  from changed
+$$;
+
+revoke all on function orders.forget(text[]), orders.forget_customer(text), orders.join_guest_orders(text, timestamptz)
+  from public;
 grant execute on function orders.forget_customer(text) to customer_erasure;
+grant usage on schema orders to customers_api;
+grant execute on function orders.join_guest_orders(text, timestamptz) to customers_api;
+grant update (shipping_address, billing_address, contact, note, metadata) on orders.orders to orders_api;

@@ -95,7 +95,8 @@ async function writeOrders(tx: TransactionSql, generation: number, orders: reado
     ) c on true
     on conflict (generation, order_id) do update
       set sequence = excluded.sequence, status = excluded.status, changed_at = excluded.changed_at,
-        details = excluded.details`;
+        customer_id = excluded.customer_id, customer_email = excluded.customer_email,
+        customer_name = excluded.customer_name, customer_premium = excluded.customer_premium, details = excluded.details`;
 }
 
 /** Shows customers as they are now in all of their orders. */

@@ -10,6 +10,7 @@ import {
   orderPlaced,
   orderReserved,
   orderShipped,
+  orderUpdated,
   paymentAuthorized,
   paymentCaptured,
   paymentRefunded,
@@ -24,7 +25,7 @@ import {
 /** An order as its events up to `sequence` describe it. */
 export type OrderState = {
   orderId: string;
-  customerId: string;
+  customerId: string | null;
   sequence: number;
   status: AnnouncedStatus;
   placedAt: string;
@@ -39,6 +40,7 @@ type OrderEvent = EventOf<
   | typeof orderFailed
   | typeof orderCancelled
   | typeof orderInReview
+  | typeof orderUpdated
   | typeof paymentAuthorized
   | typeof paymentCaptured
   | typeof paymentVoided
@@ -66,7 +68,9 @@ export function applyEvent(state: OrderState | undefined, stored: StoredEvent): 
 }
 
 function placed(event: EventOf<typeof orderPlaced>): OrderState {
-  const { orderId, customerId, ...priced } = event.data;
+  // What is personal stays with the order, where it can be erased.
+  const { orderId, customerId, placedBy, shippingAddress, billingAddress, contact, note, metadata, ...priced } =
+    event.data;
   return {
     orderId,
     customerId,
@@ -86,9 +90,11 @@ function toldOf(state: OrderState, { sequence, type, occurredAt: at, correlation
 function change(
   { details }: OrderState,
   event: Exclude<OrderEvent, EventOf<typeof orderPlaced>>,
-): Partial<Pick<OrderState, 'status' | 'details'>> {
+): Partial<Pick<OrderState, 'status' | 'details' | 'customerId'>> {
   const { data, occurredAt: at } = event;
   switch (event.type) {
+    case orderUpdated.type:
+      return { customerId: event.data.customerId };
     case orderReserved.type:
       return { status: 'reserved' };
     case orderConfirmed.type:

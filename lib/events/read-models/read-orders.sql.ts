@@ -16,7 +16,7 @@ type Row = {
   orderId: string;
   sequence: number;
   status: AnnouncedStatus;
-  customerId: string;
+  customerId: string | null;
   customerEmail: string | null;
   customerName: string | null;
   customerPremium: boolean;
@@ -91,7 +91,7 @@ const fromJson = (raw: RawRow): Row => ({
   orderId: raw.order_id as string,
   sequence: raw.sequence as number,
   status: raw.status as AnnouncedStatus,
-  customerId: raw.customer_id as string,
+  customerId: raw.customer_id as string | null,
   customerEmail: raw.customer_email as string | null,
   customerName: raw.customer_name as string | null,
   customerPremium: raw.customer_premium as boolean,

@@ -58,7 +58,7 @@ export async function retryCompensation(
 
 /** Why nothing can be done with an order that is not among the others: it is archived, and so has ended, or there is none. */
 export async function notLive(tx: TransactionSql, orderId: string): Promise<Problem> {
-  const status = await findArchivedStatus(tx, { orderId });
+  const status = await findArchivedStatus(tx, { orderId, anybody: true });
   return status === undefined ? new Problem('not-found', 'There is no such order.') : notInReview(status);
 }
 

@@ -2,7 +2,7 @@ import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { Fulfilment, Tracking } from '../../contract/api/fulfilments.ts';
 import { orderDelivered, orderShipped } from '../../contract/events/domain-events.ts';
 import { eventData } from '../../events/outbox.sql.ts';
-import type { Entry } from '../orders/transition.sql.ts';
+import { type Entry, reachableOf } from '../orders/transition.sql.ts';
 import { type Counter, counted, statusOf, takenOff, type Units } from './lines.ts';
 import { countGoods, type GoodsChange, goodsEvent, type LockedOrder } from './order.sql.ts';
 
@@ -150,8 +150,7 @@ const entryOf = (sql: TransactionSql, type: Entry['type'], { id }: { id: string 
 /** What both events say of a parcel, whose units then count as this. */
 const common = (sql: TransactionSql, order: LockedOrder, parcel: Fulfilment, counter: Counter) => ({
   fulfilmentId: sql`${parcel.id}::text`,
-  orderId: sql`changed.id`,
-  customerId: sql`changed.customer_id`,
+  ...reachableOf(sql),
   lines: sql`${JSON.stringify(parcel.lines)}::text::jsonb`,
   fulfilmentStatus: sql`${statusOf(counted(order.lines, counter, parcel.lines))}::text`,
 });

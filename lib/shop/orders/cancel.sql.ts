@@ -1,5 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import type { OrderStatus } from '../../contract/api/orders.ts';
+import { type OfOwner, ownedBy } from './owner.sql.ts';
 import { transition } from './transition.sql.ts';
 
 export type Cancellation =
@@ -9,18 +10,18 @@ export type Cancellation =
   | { outcome: 'cancelling'; was: OrderStatus };
 
 /**
- * Starts the cancellation of a customer's order, if it has not ended, or was confirmed after `confirmedAfter` and nothing of
- * it has shipped. An order that is already being cancelled stays unchanged.
+ * Starts the cancellation of an order, if it has not ended, or was confirmed after `confirmedAfter` and nothing of it has
+ * shipped. An order that is already being cancelled stays unchanged.
  */
 export async function cancelIfPossible(
   tx: TransactionSql,
-  request: { orderId: string; customerId: string; confirmedAfter: Date; at: Date; requestId?: string | undefined },
+  request: OfOwner & { confirmedAfter: Date; at: Date; requestId?: string | undefined },
 ): Promise<Cancellation> {
   const { orderId, at } = request;
   const [row] = await tx`
     with this as materialized (
       select id, status, confirmed_at, fulfilment_status <> 'unfulfilled' as shipped from orders.orders
-      where id = ${orderId} and customer_id = ${request.customerId}
+      where id = ${orderId} ${ownedBy(tx, request)}
       for update
     ),
     granted as materialized (

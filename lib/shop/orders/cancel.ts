@@ -4,6 +4,7 @@ import { type Answer, type Claim, idempotent, type KeyOptions } from '../../data
 import type { Clock } from '../../kernel/clock.ts';
 import { dropParcels } from '../fulfilment/fulfilments.sql.ts';
 import { cancelIfPossible, readCancellation } from './cancel.sql.ts';
+import type { OfOwner } from './owner.sql.ts';
 import { findArchivedStatus, findOrder } from './read.sql.ts';
 import { type OrderToCancel, type StartSaga, startOrLeave } from './start-saga.ts';
 
@@ -26,7 +27,7 @@ export type CancelDeps = {
 export async function cancelOrder(
   deps: CancelDeps,
   claim: Claim,
-  of: { orderId: string; customerId: string },
+  of: OfOwner,
 ): Promise<{ answer: Answer; replayed: boolean; startError?: unknown }> {
   let start: (() => Promise<void>) | undefined;
   const now = deps.clock.now();

@@ -25,7 +25,10 @@ export type NewOrder = Priced &
     number: string;
     id: string;
     eventId: string;
-    customerId: string;
+    customerId: string | null;
+    placedBy: string | null;
+    /** The hash of the token that a guest reads the order with. */
+    guestToken: string | null;
     paymentMethod: string;
     /** Its payment is captured when it ships; absent: at checkout. */
     captureAt?: 'shipment' | undefined;
@@ -39,7 +42,8 @@ type Progress = { fulfilled: number; shipped: number; delivered: number; returne
 export type OrderRow = OrderDetails & {
   id: string;
   number: string;
-  customerId: string;
+  customerId: string | null;
+  placedBy: string | null;
   status: OrderStatus;
   fulfilmentStatus: FulfilmentStatus;
   currency: string;
@@ -78,6 +82,7 @@ export function toOrder(row: OrderRow): Order {
     status: row.status,
     fulfilmentStatus: row.fulfilmentStatus,
     customerId: row.customerId,
+    placedBy: row.placedBy,
     ...priced,
     lines: priced.lines.map((line, i) => ({ ...line, ...progressOf(row.lines[i]!) })),
     shippingAddress: row.shippingAddress,

@@ -18,14 +18,14 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, and all that their basket is priced from. Takes a number for the order, which stays unused if none
- * is placed.
+ * customer has not paid yet, whether they may order, and all that their basket is priced from. Takes a number for the order,
+ * which stays unused if none is placed.
  * @throws Problem idempotency-key-reused
  */
 export async function readBeforePlacing(
   sql: Sql,
   claim: PlaceClaim,
-  basket: Basket & { customerId: string; numberPrefix: string },
+  basket: Basket & Buyer & { numberPrefix: string },
   keys: KeyOptions,
 ) {
   const [row] = await sql`
@@ -38,25 +38,32 @@ export async function readBeforePlacing(
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
       orders.next_number(${basket.numberPrefix}) as number,
-      ${unpaidColumn(sql, basket.customerId)},
+      ${basket.customerId}::text is null or exists (
+        select from orders.priceable_customers where id = ${basket.customerId}
+      ) as known,
+      ${unpaidColumn(sql, basket)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, number, unpaid, ...priceable } = row as Priceable & {
+  const { answered, number, known, unpaid, ...priceable } = row as Priceable & {
     answered: StoredAnswer | null;
     number: string;
+    known: boolean;
     unpaid: Unpaid;
   };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, number, unpaid, ...priceable };
+  return { answer, number, known, unpaid, ...priceable };
 }
 
-/** A customer's orders that are neither paid nor ended, and the units in them. */
+/** Who orders: a customer, or a guest by their e-mail address. */
+export type Buyer = { customerId: string | null; guestEmail: string | null };
+
+/** A buyer's orders that are neither paid nor ended, and the units in them. */
 export type Unpaid = { orders: number; units: number };
 
-const unpaidColumn = (sql: Sql, customerId: string) => sql`
+const unpaidColumn = (sql: Sql, { customerId, guestEmail }: Buyer) => sql`
   (
     select jsonb_build_object('orders', count(distinct o.id), 'units', coalesce(sum(l.quantity), 0))
     from orders.orders o join orders.lines l on l.order_id = o.id
-    where o.customer_id = ${customerId} and o.status in ('pending', 'reserved', 'pending_payment')
+    where ${customerId === null ? sql`o.customer_id is null and o.contact ->> 'email' = ${guestEmail}` : sql`o.customer_id = ${customerId}`} and o.status in ('pending', 'reserved', 'pending_payment')
   ) as unpaid`;
 
 /**

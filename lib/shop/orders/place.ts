@@ -33,7 +33,12 @@ export type Said = { [Name in keyof OrderDetails]?: OrderDetails[Name] | undefin
 /** What a customer orders. */
 export type OrderRequest = Said &
   BasketRequest & {
-    customerId: string;
+    /** Null for a guest. */
+    customerId: string | null;
+    /** The application that orders for somebody else. */
+    placedBy?: string | null;
+    /** Makes the token of a guest's order: its hash, and what to store of it with the answer. */
+    newToken?: (orderId: string) => { hash: string; headers: Record<string, string> };
     paymentMethod: string;
     /** What the customer was quoted: with another total nothing is ordered. */
     expectedTotal?: Money | undefined;
@@ -43,31 +48,36 @@ export type OrderRequest = Said &
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
  * @returns the answer to the request; the order when it is new; why its saga could not be started
- * @throws Problem country-unknown, postal-code-invalid; as `priceBasket` does; total-changed, too-many-unpaid-orders,
- *   request-in-flight, idempotency-key-reused
+ * @throws Problem contact-missing, customer-unknown, country-unknown, postal-code-invalid; as `priceBasket` does;
+ *   total-changed, too-many-unpaid-orders, request-in-flight, idempotency-key-reused
  */
 export async function placeOrder(
   deps: PlaceDeps,
   claim: PlaceClaim,
   request: OrderRequest,
 ): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
-  const { customerId } = request;
+  const { customerId, placedBy } = request;
+  const guestEmail = customerId === null ? emailOf(request) : null;
   const at = deps.clock.now();
-  const basket = { ...basketOf(request, customerId, at), customerId, numberPrefix: deps.numberPrefix };
+  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail, numberPrefix: deps.numberPrefix };
   const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
+  if (!before.known) throw new Problem('customer-unknown', `${customerId} does not exist, or may not order.`);
   checkAddresses(request);
   checkUnpaid(before.unpaid, request.lines, deps.unpaidLimits);
   const priced = await priceBasket(request, before, { ...deps.pricing, at, placing: true, customerId });
   checkExpected(priced, request.expectedTotal);
   const id = newId('order', deps.clock);
+  const token = customerId === null ? request.newToken?.(id) : undefined;
   const order: NewOrder = {
     ...priced,
     id,
     eventId: newId('event', deps.clock),
     number: before.number,
     customerId,
+    placedBy: placedBy ?? null,
+    guestToken: token?.hash ?? null,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,
     captureAt: deps.captureAt,
@@ -75,11 +85,23 @@ export async function placeOrder(
     createdAt: idTimestamp(id),
   };
   const placed = pendingOrder(order);
-  const answer = { status: 202, headers: { location: `/orders/${order.id}` }, body: JSON.stringify(placed) };
+  const answer = {
+    status: 202,
+    headers: { location: `/orders/${id}`, ...token?.headers },
+    body: JSON.stringify(placed),
+  };
   const first = await insertOrder(deps.sql, claim, order, answer, deps.keys);
   if (first !== undefined) return { answer: first, placed: undefined };
 
   return { answer, placed, ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))) };
+}
+
+/** @throws Problem contact-missing */
+export function emailOf({ contact }: Pick<Said, 'contact'>): string {
+  if (contact?.email !== undefined) return contact.email;
+  throw new Problem('contact-missing', 'A guest’s order needs an e-mail address.', {
+    errors: [{ pointer: '/contact/email', detail: 'is missing, and a guest’s order needs one' }],
+  });
 }
 
 /** What a request says of its order, with null for what it leaves out. */

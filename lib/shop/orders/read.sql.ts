@@ -1,13 +1,14 @@
 import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { Order, OrderStatus, TimelineEntry } from '../../contract/api/orders.ts';
 import { type OrderRow, toOrder } from './order.ts';
+import { type OfOwner, ownedBy } from './owner.sql.ts';
 
 /** The columns of `orders.order_details` that an OrderRow has. */
 export const orderColumns = (sql: Sql | TransactionSql) => sql`
   id, customer_id, status, fulfilment_status, version, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
   shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_action,
   failure_code, failure_detail, created_at, updated_at, payment_id, payment_status, payment_refunded, lines, number,
-  shipping_address, billing_address, contact, note, metadata`;
+  shipping_address, billing_address, contact, note, metadata, placed_by`;
 
 /**
  * Orders of before and after the archive as the rows of one query; `archived` tells which. Each part takes the same `rest`,
@@ -21,18 +22,12 @@ export const withArchived = (columns: (part: OrderPart) => Fragment, rest: Fragm
 /** The schema that has the rows of an order. */
 export type OrderPart = 'orders' | 'archive';
 
-/** An order, and whose it must be: without a customer, anybody's. */
-export type OrderOf = { orderId: string; customerId?: string | undefined };
-
-const ofCustomer = (sql: Sql | TransactionSql, { customerId }: OrderOf): Fragment =>
-  customerId === undefined ? sql`` : sql`and customer_id = ${customerId}`;
-
-/** An order of this customer; undefined when there is none, or it is somebody else's. */
-export async function findOrder(sql: Sql | TransactionSql, of: OrderOf): Promise<Order | undefined> {
+/** An order of this owner; undefined when there is none, or it is somebody else's. */
+export async function findOrder(sql: Sql | TransactionSql, of: OfOwner): Promise<Order | undefined> {
   const columns = () => orderColumns(sql);
   // With a limit the archive is not read when the order is found before.
   const [row] = await sql`
-    ${withArchived(columns, sql`where id = ${of.orderId} ${ofCustomer(sql, of)}`, sql)} limit 1`;
+    ${withArchived(columns, sql`where id = ${of.orderId} ${ownedBy(sql, of)}`, sql)} limit 1`;
   return row && toOrder(row as OrderRow);
 }
 
@@ -59,26 +54,27 @@ export async function listOrders(
   return rows.map((row) => toOrder(row as OrderRow));
 }
 
-/** What happened to a customer's order, oldest first; undefined when there is no such order, or it is not theirs. */
-export async function readTimeline(sql: Sql, of: OrderOf): Promise<TimelineEntry[] | undefined> {
+/** What happened to an order, oldest first; undefined when there is no such order, or it is somebody else's. */
+export async function readTimeline(sql: Sql, of: OfOwner): Promise<TimelineEntry[] | undefined> {
   const rows = await sql`
     select t.version, t.entry, t.at, t.type, t.detail
     from orders.timeline t
     join orders.orders o on o.id = t.order_id
-    where t.order_id = ${of.orderId} ${ofCustomer(sql, of)}
+    where t.order_id = ${of.orderId} ${ownedBy(sql, of)}
     union all
     select t.version, t.entry, t.at, t.type, t.detail
     from archive.timeline t
     join archive.order_keys o on o.id = t.order_id
-    where t.order_id = ${of.orderId} ${ofCustomer(sql, of)}
+    where t.order_id = ${of.orderId} ${ownedBy(sql, of)}
     order by version, entry`;
   if (rows.length === 0) return undefined;
   return rows.map(({ at, type, detail }) => ({ at: at.toISOString(), type, detail }));
 }
 
-/** The status of an archived order; undefined when no such order is archived, or it is not this customer's. */
-export async function findArchivedStatus(sql: Sql | TransactionSql, of: OrderOf): Promise<OrderStatus | undefined> {
+/** The status of an archived order; undefined when no such order is archived, or it is somebody else's. */
+export async function findArchivedStatus(sql: Sql | TransactionSql, of: OfOwner): Promise<OrderStatus | undefined> {
   const [row] = await sql`
-    select status from archive.order_keys where id = ${of.orderId} ${ofCustomer(sql, of)}`;
+    select status from archive.order_keys
+    where id = ${of.orderId} ${ownedBy(sql, of)}`;
   return row?.status;
 }

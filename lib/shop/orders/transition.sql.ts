@@ -8,6 +8,7 @@ import {
   orderInReview,
   orderPlaced,
   orderReserved,
+  orderUpdated,
   type paymentAuthorized,
   type paymentCaptured,
   type paymentRefunded,
@@ -60,7 +61,7 @@ export type Transition<Status extends OrderStatus> = Change & {
  * is cancelled gives its use of a coupon back.
  *
  * The result belongs after `with` in the caller's statement, so that a transition costs no statement of its own. There,
- * the query `changed` holds the order after the change: `id`, `customer_id`, `version`, `status`, `from_status`,
+ * the query `changed` holds the order after the change: `id`, `number`, `customer_id`, `contact`, `version`, `status`, `from_status`,
  * `total`, `currency`, `failure_code`, `compensation_attempts`, `capture_retries`, `correlation_id` and `created_at`; it has no row if no
  * order matched. The database refuses a transition that `transitions` lacks.
  */
@@ -119,10 +120,43 @@ export const paymentEvent = (
  */
 export const revision = (
   sql: Db,
-  change: Change & { entries: readonly Entry[]; events?: readonly OutboxEvent[] },
+  change: Change & { entries: readonly Entry[]; events?: readonly OutboxEvent[]; returning?: Fragment },
 ): Fragment => sql`
-    ${changed(sql, change, { set: sql``, versions: sql`1`, returning: sql`` })},
+    ${changed(sql, change, { set: sql``, versions: sql`1`, returning: change.returning ?? sql`` })},
     ${recorded(sql, change.entries, change.events ?? [], change.at)}`;
+
+/**
+ * Writes that what an order says besides its lines changed: its timeline and its event. The result belongs after `with`, as
+ * that of `transition`.
+ * @param change.changed the list of the fields that changed, as JSON
+ * @param change.detail what the timeline says
+ */
+export const changeOfDetails = (
+  sql: Db,
+  { changed: list, detail, eventId, ...change }: Change & { changed: Fragment; detail: Fragment; eventId: string },
+): Fragment =>
+  revision(sql, {
+    ...change,
+    returning: sql`, o.shipping_address, o.billing_address, o.note, o.metadata`,
+    entries: [{ type: 'details-changed', detail }],
+    events: [
+      {
+        ...ofOrder(
+          sql,
+          eventId,
+          announcement(sql, orderUpdated, {
+            ...reachableOf(sql),
+            changed: list,
+            shippingAddress: sql`changed.shipping_address`,
+            billingAddress: sql`changed.billing_address`,
+            note: sql`changed.note`,
+            metadata: sql`coalesce(changed.metadata, '{}')`,
+          }),
+        ),
+        occurrence: sql`changed.version`,
+      },
+    ],
+  });
 
 /**
  * Writes a new order, the first entry of its timeline and its event; its lines are the caller's. The result belongs after
@@ -138,6 +172,7 @@ export function placement(
   const data: EventData<typeof orderPlaced> = {
     orderId: order.id,
     number: order.number,
+    placedBy: order.placedBy,
     customerId: order.customerId,
     ...toQuote(order),
     shippingAddress: order.shippingAddress,
@@ -153,12 +188,12 @@ export function placement(
   return sql`
     changed as (
       insert into orders.orders (
-        id, number, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
+        id, number, placed_by, guest_token, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
         shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_method,
         shipping_address, billing_address, contact, note, metadata, capture_at, correlation_id, created_at, updated_at
       )
       select
-        ${order.id}, ${order.number}, ${order.customerId}, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.id}, ${order.number}, ${order.placedBy}::text, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
         ${price.discountAmount}::bigint, ${price.discountReason}::text, ${price.couponCode}::text,
         ${price.shippingMethod}::text, ${price.shippingAmount}::bigint, ${price.shippingTax}::bigint,
         ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,
@@ -187,7 +222,7 @@ const changed = (
         ${status.set} ${requestId === undefined ? sql`` : sql`correlation_id = ${requestId},`}
         version = o.version + ${status.versions}, updated_at = ${at}
       ${which}
-      returning o.id, o.customer_id, o.version, o.status, o.total, o.currency, o.failure_code,
+      returning o.id, o.number, o.customer_id, o.contact, o.version, o.status, o.total, o.currency, o.failure_code,
         o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at ${status.returning}
     )`;
 
@@ -206,18 +241,18 @@ type Announcement = Pick<OutboxEvent, 'definition' | 'data' | 'occurrence'>;
 
 /** What an order's event says, by the status that the order comes to. */
 const announcements = {
-  reserved: (sql) => announcement(sql, orderReserved, idsOf(sql)),
+  reserved: (sql) => announcement(sql, orderReserved, namesOf(sql)),
   confirmed: (sql) =>
     announcement(sql, orderConfirmed, {
-      ...idsOf(sql),
+      ...reachableOf(sql),
       // The statement that confirms an order writes its payment in the query `paid`.
       paymentId: sql`(select paid.id from paid)`,
       total: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
     }),
-  failed: (sql) => announcement(sql, orderFailed, { ...idsOf(sql), reason: sql`changed.failure_code` }),
-  cancelled: (sql) => announcement(sql, orderCancelled, idsOf(sql)),
+  failed: (sql) => announcement(sql, orderFailed, { ...reachableOf(sql), reason: sql`changed.failure_code` }),
+  cancelled: (sql) => announcement(sql, orderCancelled, reachableOf(sql)),
   needs_attention: (sql) => ({
-    ...announcement(sql, orderInReview, { ...idsOf(sql), reason: sql`changed.failure_code` }),
+    ...announcement(sql, orderInReview, { ...namesOf(sql), reason: sql`changed.failure_code` }),
     occurrence: sql`changed.compensation_attempts + coalesce(changed.capture_retries, 0) + 1`,
   }),
 } as const satisfies Partial<Record<OrderStatus, (sql: Db) => Announcement>>;
@@ -250,3 +285,8 @@ const announcement = <Definition extends EventDefinition>(
 ): Announcement => ({ definition, data: eventData(sql, definition, fields) });
 
 const idsOf = (sql: Db) => ({ orderId: sql`changed.id`, customerId: sql`changed.customer_id` });
+
+const namesOf = (sql: Db) => ({ ...idsOf(sql), number: sql`changed.number` });
+
+/** Which order it is, whose, and where mails go, of the query `changed`. */
+export const reachableOf = (sql: Db) => ({ ...namesOf(sql), contact: sql`changed.contact` });

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import type { Order } from '../../contract/api/orders.ts';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
+import type { OfOwner } from './owner.sql.ts';
 import { findOrder } from './read.sql.ts';
 import { isAtRest } from './transitions.ts';
 
@@ -21,7 +22,7 @@ let usual = 120;
  */
 export async function waitForEnd(
   deps: { sql: Sql; clock: Clock; stopwatch: Stopwatch; sleep: Sleep },
-  of: { orderId: string; customerId: string },
+  of: OfOwner,
   until: number,
 ): Promise<Order | undefined> {
   const [begunAt, begun] = [deps.clock.now(), deps.stopwatch.elapsed()];

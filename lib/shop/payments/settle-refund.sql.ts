@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { refundFailed, refundSucceeded } from '../../contract/events/domain-events.ts';
 import { eventData, type OutboxEvent } from '../../events/outbox.sql.ts';
-import { revision } from '../orders/transition.sql.ts';
+import { reachableOf, revision } from '../orders/transition.sql.ts';
 
 export type RefundSettlement = { refundId: string; eventId: string; at: Date } & (
   | { outcome: 'succeeded'; reference: string }
@@ -62,8 +62,7 @@ export async function settleRefund(sql: Sql, settlement: RefundSettlement): Prom
 function eventOf(sql: Sql, { outcome, eventId }: RefundSettlement): OutboxEvent {
   const common = {
     refundId: sql`settled.id`,
-    orderId: sql`changed.id`,
-    customerId: sql`changed.customer_id`,
+    ...reachableOf(sql),
     amount: sql`settled.money`,
   };
   return {

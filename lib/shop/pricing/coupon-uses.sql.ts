@@ -9,7 +9,7 @@ import { usedUp } from './coupons.ts';
  */
 export function couponUse(
   sql: Sql,
-  order: { id: string; customerId: string; couponCode: string | null; createdAt: number },
+  order: { id: string; customerId: string | null; couponCode: string | null; createdAt: number },
   when: Fragment,
 ): Fragment {
   if (order.couponCode === null) return sql``;

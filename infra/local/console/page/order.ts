@@ -20,7 +20,11 @@ export function Order({ id }: { id: string }) {
     <p class="facts">
       <${Status} of=${order.status} /> <b>${money(order.total.amount, order.total.currency)}</b>
       <span>placed ${timeOf(order.createdAt)}</span>
-      <${Link} to=${`/console/orders?text=${order.customerId}`} title=${order.customerId}>${short(order.customerId)}</${Link}>
+      ${
+        order.customerId === null
+          ? html`<span>a guest</span>`
+          : html`<${Link} to=${`/console/orders?text=${order.customerId}`} title=${order.customerId}>${short(order.customerId)}</${Link}>`
+      }
       ${view.archived ? html`<span>archived</span>` : ''}
     </p>
     ${data.error === undefined ? '' : html`<p class="notice bad" role="alert">${data.error}</p>`}
