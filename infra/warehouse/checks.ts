@@ -95,7 +95,8 @@ async function find(query: Query, what: string, statement: string): Promise<stri
 
 async function totalsOf(query: Query, of: (table: TableName) => string): Promise<Totals> {
   const { rows } = await query(`
-    select * from (select count(*) as orders, coalesce(sum(total), 0)::bigint as sales from ${of('fact_orders')}),
+    select orders, sales, lines, net, refunds, refunded
+    from (select count(*) as orders, coalesce(sum(total), 0)::bigint as sales from ${of('fact_orders')}),
       (select count(*) as lines, coalesce(sum(net), 0)::bigint as net from ${of('fact_sales')}),
       (select count(*) as refunds, coalesce(sum(amount), 0)::bigint as refunded from ${of('fact_refunds')})`);
   return rows[0] as Totals;

@@ -1,7 +1,7 @@
 import type { Row, TransactionSql } from 'postgres';
 import { readProducts } from '../../lib/analytics/warehouse/extract.sql.ts';
 import { columnsOf, type TableName } from '../../lib/analytics/warehouse/model.ts';
-import { type Query, relation } from './engine.ts';
+import { namesOf, type Query, relation } from './engine.ts';
 import type { DataFile } from './files.ts';
 
 const always = new Date(0);
@@ -23,7 +23,7 @@ export async function productVersions(
   at: Date,
 ): Promise<Row[]> {
   const { rows: known } = await query(
-    `select * from ${relation(root, 'dim_product', [before])} order by product_id, valid_from`,
+    `select ${namesOf('dim_product')} from ${relation(root, 'dim_product', [before])} order by product_id, valid_from`,
   );
   const now = new Map((await readProducts(sql)).map((row) => [row.product_id as string, row]));
   const versions = known.map((version) => {

@@ -43,6 +43,12 @@ export async function withEngine<T>(root: string, work: (query: Query) => Promis
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
+/** The columns of a table, as a statement names them. */
+export const namesOf = (table: TableName): string =>
+  columnsOf(table)
+    .map(([name]) => name)
+    .join(', ');
+
 /** An expression for the rows of some files of a table; for none, a table without rows. */
 export function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
   const there = files.filter((file) => file !== undefined);
@@ -58,7 +64,11 @@ export async function createViews(query: Query, root: string, manifest: Manifest
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
     const country = `left join (select customer_key, arg_max(country, confirmed_at) as country from fact_orders group by 1) o
       using (customer_key)`;
-    const body = table === 'dim_customer' ? `select c.*, o.country from ${from} c ${country}` : `select * from ${from}`;
+    const names = namesOf(table);
+    const body =
+      table === 'dim_customer'
+        ? `select ${names}, o.country from ${from} c ${country}`
+        : `select ${names} from ${from}`;
     await query(`create view ${table} as ${body}`);
   }
 }

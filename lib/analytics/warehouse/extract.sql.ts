@@ -102,7 +102,7 @@ export async function readTotals(sql: TransactionSql, month: string): Promise<To
     with m (begins, ends) as (
       select d at time zone 'UTC', (d + interval '1 month') at time zone 'UTC' from (select ${firstDay(month)}::date::timestamp) t (d)
     )
-    select o.*, l.*, r.* from m,
+    select orders, sales, lines, net, refunds, refunded from m,
       lateral (select count(*) as orders, coalesce(sum(total), 0) as sales from reporting.orders
         where confirmed_at >= begins and confirmed_at < ends and first_at < ends and last_at >= begins) o,
       lateral (select count(*) as lines, coalesce(sum(revenue), 0) as net from reporting.order_lines

@@ -7,7 +7,7 @@ type Table = { what: string; byMonth: boolean; columns: Readonly<Record<string, 
 const column = (kind: Kind, means: string): Column => ({ kind, nullable: false, means });
 const nullable = (kind: Kind, means: string): Column => ({ kind, nullable: true, means });
 
-const customerKey = nullable('text', 'the pseudonym of who ordered; null when they are erased');
+const customerKey = nullable('text', 'the pseudonym of who ordered; null for a guest, and when they are erased');
 const costAndMargin = {
   cost: nullable('bigint', 'what it cost the shop; null when that was not known'),
   margin: nullable('bigint', 'net less cost; null when the cost was not known'),
