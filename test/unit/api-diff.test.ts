@@ -196,7 +196,7 @@ test('a schema of an event never changes, and its version goes only when a later
   ]);
   expect(eventsBrokenBy(anotherPlaced(2, { ...shape, more: z.string() }))).toEqual([]);
   const less = anotherPlaced(2, { orderId: shape.orderId! });
-  expect(eventsBrokenBy(less)).toEqual(['event-removed event order.reserved@1']);
+  expect(new Set(eventsBrokenBy(less))).toEqual(new Set(['event-removed event order.reserved@1']));
   expect(eventsBrokenBy(placed, less)).toEqual([]);
 });
 
