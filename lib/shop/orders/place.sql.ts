@@ -117,7 +117,7 @@ export async function insertOrder(
           )
       ) with ordinality as l (
         "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
-      ) left join orders.sold_products p on p.id = l."productId"
+      ) left join lateral (select s.* from orders.sold_products s where s.id = l."productId" limit 1) p on true
     )
     ${couponUse(sql, order, sql`claimed`)}
     select exists (select from claimed) as claimed`.catch(explainCouponLimit(order));
