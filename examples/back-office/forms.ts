@@ -9,7 +9,7 @@ export type Field = {
   label: string;
   value?: string;
   /** Of an `input`; a list of `options` makes a `select`, `rows` a `textarea`. */
-  type?: 'text' | 'search' | 'number' | 'date' | 'checkbox';
+  type?: 'text' | 'search' | 'number' | 'date' | 'url' | 'checkbox';
   options?: readonly (readonly [value: string, text: string])[];
   rows?: number;
   required?: boolean;
@@ -98,3 +98,22 @@ export function form(
 /** What is rarely done stands behind its name. */
 export const folded = (summary: string, ...content: Content[]): HTMLElement =>
   element('details', {}, element('summary', {}, summary), ...content);
+
+/** What takes a request to show stands behind its name, and is asked for once it is opened. */
+export function unfolding(summary: string, load: () => Promise<Content[]>): HTMLElement {
+  const made = folded(summary);
+  let asked = false;
+  made.addEventListener('toggle', () => {
+    if (asked) return;
+    asked = true;
+    const loading = load().then(
+      (content) => made.append(...content),
+      (error: unknown) => {
+        asked = false;
+        throw error;
+      },
+    );
+    report(loading);
+  });
+  return made;
+}

@@ -1,8 +1,14 @@
 import { type Api, ApiProblem, connect, type Money, unwrap } from '../client.ts';
-import type { operations } from '../generated/api.d.ts';
+import type { components, operations } from '../generated/api.d.ts';
+import type { Units } from './units.ts';
 
 type Query<O extends keyof operations> = NonNullable<operations[O]['parameters']['query']>;
+type Body<O extends 'ship-fulfilment' | 'request-return' | 'receive-return' | 'request-refund'> = NonNullable<
+  operations[O]['requestBody']
+>['content']['application/json'];
 export type OrderFilter = Query<'list-orders'>;
+export type Refund = components['schemas']['Refund'];
+export type RefundRequest = Body<'request-refund'>;
 
 export type Office = ReturnType<typeof openOffice>;
 
@@ -11,6 +17,7 @@ export function openOffice(baseUrl: string, key: string) {
   const api = connect(baseUrl, { Authorization: `Bearer ${key}` });
   return {
     ...ordersOf(api),
+    ...parcelsOf(api),
     ...catalogueOf(api),
     ...reviewOf(api),
 
@@ -36,13 +43,71 @@ const ordersOf = (api: Api) => ({
   timeline: async (orderId: string) =>
     (await unwrap(api.GET('/orders/{orderId}/timeline', { params: { path: { orderId } } }))).data,
   refunds: async (orderId: string) =>
-    (await unwrap(api.GET('/orders/{orderId}/refunds', { params: { path: { orderId } } }))).data,
+    (await unwrap(api.GET('/orders/{orderId}/refunds', { params: { path: { orderId }, query: { limit: 100 } } }))).data,
   /** Waits up to ten seconds for the payment provider. Sent again under the same key, it refunds once. */
-  refund: (orderId: string, body: { amount: Money; reason: string }, key: string) =>
+  refund: (orderId: string, body: RefundRequest, key: string) =>
     unwrap(
       api.POST('/orders/{orderId}/refunds', {
         params: { path: { orderId }, header: { 'Idempotency-Key': key, Prefer: 'wait=10' } },
         body,
+      }),
+    ),
+});
+
+type OfParcel = { orderId: string; fulfilmentId: string };
+type OfReturn = { orderId: string; returnId: string };
+
+const parcelsOf = (api: Api) => ({
+  parcels: async (orderId: string) =>
+    (await unwrap(api.GET('/orders/{orderId}/fulfilments', { params: { path: { orderId } } }))).data,
+  pack: (orderId: string, lines: Units[], key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/fulfilments', {
+        params: { path: { orderId }, header: { 'Idempotency-Key': key } },
+        body: { lines },
+      }),
+    ),
+  ship: (path: OfParcel, body: Body<'ship-fulfilment'>, key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/fulfilments/{fulfilmentId}/shipped', {
+        params: { path, header: { 'Idempotency-Key': key } },
+        body,
+      }),
+    ),
+  deliver: (path: OfParcel, key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/fulfilments/{fulfilmentId}/delivered', {
+        params: { path, header: { 'Idempotency-Key': key } },
+      }),
+    ),
+  unpack: (path: OfParcel, key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/fulfilments/{fulfilmentId}/cancel', {
+        params: { path, header: { 'Idempotency-Key': key } },
+      }),
+    ),
+  returns: async (orderId: string) =>
+    (await unwrap(api.GET('/orders/{orderId}/returns', { params: { path: { orderId } } }))).data,
+  requestReturn: (orderId: string, lines: Body<'request-return'>['lines'], key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/returns', {
+        params: { path: { orderId }, header: { 'Idempotency-Key': key } },
+        body: { lines },
+      }),
+    ),
+  /** Puts the units to restock back into stock. Sent again under the same key, it does so once. */
+  receive: (path: OfReturn, lines: Body<'receive-return'>['lines'], key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/returns/{returnId}/receive', {
+        params: { path, header: { 'Idempotency-Key': key } },
+        body: { lines },
+      }),
+    ),
+  reject: (path: OfReturn, reason: string, key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/returns/{returnId}/reject', {
+        params: { path, header: { 'Idempotency-Key': key } },
+        body: { reason },
       }),
     ),
 });
@@ -54,7 +119,10 @@ const catalogueOf = (api: Api) => ({
     const call = api.GET('/products/{productId}', { params: { path: { productId } } });
     return { ...(await unwrap(call)), etag: (await call).response.headers.get('etag') ?? '' };
   },
-  changeProduct: (productId: string, etag: string, body: { name: string; price: Money; active: boolean }) =>
+  /** With their availability, those off sale too. */
+  variants: async (productId: string) =>
+    (await unwrap(api.GET('/products/{productId}/variants', { params: { path: { productId } } }))).data,
+  changeProduct: (productId: string, etag: string, body: { name: string; price?: Money; active: boolean }) =>
     unwrap(api.PATCH('/products/{productId}', { params: { path: { productId }, header: { 'If-Match': etag } }, body })),
   addProduct: (body: { sku: string; name: string; price: Money }, key: string) =>
     unwrap(api.POST('/products', { params: { header: { 'Idempotency-Key': key } }, body })),

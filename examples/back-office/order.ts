@@ -1,32 +1,21 @@
 import type { Order, TimelineEntry } from '../client.ts';
 import { element } from '../web-shop/dom.ts';
-import { fields, folded, form } from './forms.ts';
 import type { Office } from './office.ts';
-import {
-  badge,
-  type Content,
-  card,
-  facts,
-  link,
-  money,
-  quiet,
-  table,
-  time,
-  toMoney,
-  toText,
-  type View,
-  words,
-} from './parts.ts';
+import { parcelsCard } from './parcels.ts';
+import { badge, type Content, card, facts, link, money, table, time, type View, words } from './parts.ts';
+import { paidCard } from './refunds.ts';
+import { returnsCard } from './returns.ts';
 
-type Refund = Awaited<ReturnType<Office['refunds']>>[number];
 type Shown = Awaited<ReturnType<Office['order']>>;
 
-/** One order: what was bought by whom, how it went, and what went back. `again` shows it anew. */
+/** One order: what was bought by whom, how it went, what is on its way, and what went back. `again` shows it anew. */
 export async function orderView(office: Office, orderId: string, again: () => Promise<void>): Promise<View> {
-  const [order, timeline, refunds] = await Promise.all([
+  const [order, timeline, refunds, parcels, returns] = await Promise.all([
     office.order(orderId),
     office.timeline(orderId),
     office.refunds(orderId),
+    office.parcels(orderId),
+    office.returns(orderId),
   ]);
   const { number, status, createdAt, archived } = order;
   return {
@@ -36,7 +25,14 @@ export async function orderView(office: Office, orderId: string, again: () => Pr
       element(
         'div',
         { className: 'columns' },
-        element('div', { className: 'column' }, goods(order), paid(office, order, refunds, again)),
+        element(
+          'div',
+          { className: 'column' },
+          goods(order),
+          ...(status === 'confirmed' || parcels.length > 0 ? [parcelsCard(office, order, parcels, again)] : []),
+          ...returnsCard(office, order, returns, refunds, again),
+          paidCard(office, order, refunds, again),
+        ),
         element('div', { className: 'column' }, buyer(order), story(timeline)),
       ),
     ],
@@ -99,37 +95,6 @@ function postal(address: NonNullable<Order['shippingAddress']>): HTMLElement {
     'address',
     {},
     ...lines.filter(Boolean).flatMap((line, index) => (index === 0 ? [line!] : [element('br', {}), line!])),
-  );
-}
-
-function paid(office: Office, order: Order, refunds: readonly Refund[], again: () => Promise<void>): HTMLElement {
-  const { id, payment, total, archived, status } = order;
-  if (payment === null) return card('Payment', quiet('Nothing was paid.'));
-  const left = total.amount - payment.refunded.amount;
-  const refundable = status === 'confirmed' && payment.status === 'captured' && left > 0 && !archived;
-  const rows = refunds.map(({ amount, status, reason, createdAt }) => [
-    reason,
-    badge(status),
-    time(createdAt),
-    money(amount),
-  ]);
-  const asked = fields([
-    { name: 'amount', label: `Amount in ${total.currency}`, value: toText({ ...total, amount: left }), required: true },
-    { name: 'reason', label: 'Reason, for the customer too', required: true },
-  ]);
-  const refund = form(asked, 'Refund', async ({ amount = '', reason = '' }, key) => {
-    const { status, failure } = await office.refund(id, { amount: toMoney(amount, total.currency), reason }, key);
-    if (status === 'failed') throw new Error(`The provider refused the refund: ${words(failure?.code ?? 'unknown')}.`);
-    await again();
-  });
-  return card(
-    'Payment',
-    facts([
-      ['Status', badge(payment.status)],
-      ['Refunded', money(payment.refunded)],
-    ]),
-    ...(rows.length === 0 ? [] : [table('Refunds', ['Reason', 'Status', 'Requested', '#Amount'], rows)]),
-    ...(refundable ? [folded('Refund money', refund)] : []),
   );
 }
 

@@ -18,6 +18,8 @@ export type Running = {
   demo: Demo;
   /** The line that says that it is ready, with the seconds that it took. */
   readyLine: string;
+  /** All that it has printed so far, mails to customers among it. */
+  output: () => string;
   /** Of the PostgreSQL that it started. */
   postgresPid: number;
 };
@@ -53,7 +55,7 @@ export async function start(
     process.once('exit', (code) => failed(new Error(`npm start ended with ${code}:\n${output}`)));
   });
   const demo = JSON.parse(await readFile(join(folder, '.local/demo.json'), 'utf8')) as Demo;
-  return { process, demo, readyLine, postgresPid: await postgresPidOf(folder) };
+  return { process, demo, readyLine, output: () => output, postgresPid: await postgresPidOf(folder) };
 }
 
 /** Sends a signal and waits for the end. @returns how many milliseconds it took, and how it ended */

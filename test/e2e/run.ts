@@ -27,7 +27,14 @@ const rush = 'hot-product.test.ts';
 /** Rate limits are tried out last and alone, because they stop everybody else. */
 const alone = 'rate-limit.test.ts';
 /** Have processes of their own, which they kill. */
-const onlyOnLaptops = ['restart.test.ts', 'test-clock.test.ts', 'captures.test.ts', 'reconciliation.test.ts'];
+const onlyOnLaptops = [
+  'restart.test.ts',
+  'test-clock.test.ts',
+  'captures.test.ts',
+  'whole-shop.test.ts',
+  'reconciliation.test.ts',
+  'move-in.test.ts',
+];
 
 async function main(): Promise<boolean> {
   const { values, positionals } = readArguments();

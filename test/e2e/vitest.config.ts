@@ -2,7 +2,16 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** These mostly wait, for retries and for stacks of their own. */
-const first = ['operations', 'restart', 'test-clock', 'reconciliation', 'customers', 'payments'];
+const first = [
+  'operations',
+  'restart',
+  'test-clock',
+  'whole-shop',
+  'shop-input',
+  'reconciliation',
+  'customers',
+  'payments',
+];
 
 class SlowFirst extends BaseSequencer {
   override async sort(specs: TestSpecification[]): Promise<TestSpecification[]> {

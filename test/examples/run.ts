@@ -8,7 +8,7 @@ import { removeLaptop, startLaptop } from '../e2e/laptop.ts';
 
 const usage = `npm run test:examples -- [--browser]
 
-Starts a stack of its own and runs the examples against it.
+Starts stacks of its own and runs the examples against them.
 
   --browser   the web page itself, the page of the API and the console, in the Chromium of this machine
 `;
@@ -22,12 +22,29 @@ async function main(): Promise<boolean> {
     console.log(usage);
     return true;
   }
-  const files = values.browser ? ['page', 'docs', 'console', 'admin'] : ['back-office', 'web-shop', 'choreography'];
+  const sets = values.browser ? [inBrowser] : [byScript, ...walks];
+  let passed = true;
+  for (const set of sets) passed = (await runOnStack(set)) && passed;
+  return passed;
+}
+
+/** Test files, and the settings of the stack that they run against. */
+type TestSet = { files: string[]; settings?: { TAX: string; CAPTURE_AT: string } };
+
+const inBrowser: TestSet = { files: ['page', 'docs', 'console', 'admin'] };
+const byScript: TestSet = { files: ['back-office', 'web-shop', 'choreography'] };
+const walks: TestSet[] = [
+  { files: ['walk'], settings: { TAX: 'included', CAPTURE_AT: 'checkout' } },
+  { files: ['walk'], settings: { TAX: 'excluded', CAPTURE_AT: 'shipment' } },
+];
+
+/** @returns whether everything passed */
+async function runOnStack(set: TestSet): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-examples-'));
   let stop = async () => {};
   try {
-    ({ stop } = await startLaptop(directory, { RATE_LIMIT_PER_MINUTE: '100000' }));
-    return await runVitest(files, join(directory, 'demo.json'));
+    ({ stop } = await startLaptop(directory, { RATE_LIMIT_PER_MINUTE: '100000', ...set.settings }));
+    return await runVitest(set, join(directory, 'demo.json'));
   } finally {
     await stop();
     await removeLaptop(directory);
@@ -35,10 +52,14 @@ async function main(): Promise<boolean> {
 }
 
 /** @returns whether everything passed; Ctrl-C ends it, and then the stack is stopped too */
-async function runVitest(files: string[], demoFile: string): Promise<boolean> {
+async function runVitest({ files, settings }: TestSet, demoFile: string): Promise<boolean> {
   const child = spawn('vitest', ['run', '--root', resolve(import.meta.dirname, '../../examples'), ...files], {
     stdio: 'inherit',
-    env: { ...process.env, COUNTERFOIL_DEMO: demoFile },
+    env: {
+      ...process.env,
+      COUNTERFOIL_DEMO: demoFile,
+      ...(settings && { COUNTERFOIL_TAX: settings.TAX, COUNTERFOIL_CAPTURE_AT: settings.CAPTURE_AT }),
+    },
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
   const [code] = (await once(child, 'exit')) as [number | null];

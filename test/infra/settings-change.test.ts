@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { jobs } from '../../functions/jobs.ts';
 import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
-import { type Output, stacksOf, stripeSecret, synthesized, type Template, webhookSecret } from './synthesized.ts';
+import {
+  exportsOf,
+  importsOf,
+  stacksOf,
+  stripeSecret,
+  synthesized,
+  type Template,
+  webhookSecret,
+} from './synthesized.ts';
 
 const stripe = {
   paymentProvider: 'stripe',
@@ -129,21 +137,6 @@ test('an endpoint costs four resources, a step three and a job six, as docs/depl
     'Schedule',
   ]);
 });
-
-/** What each export is, by its name. */
-function exportsOf(templates: [string, Template][]): Map<string, unknown> {
-  const outputs = templates.flatMap(([, { Outputs = {} }]) => Object.values(Outputs) as Output[]);
-  return new Map(outputs.flatMap(({ Value, Export }) => (Export === undefined ? [] : [[Export.Name, Value]])));
-}
-
-/** The names of all exports that are imported. */
-const importsOf = (templates: [string, Template][]): string[] => [
-  ...new Set(
-    templates.flatMap(([, template]) =>
-      [...JSON.stringify(template).matchAll(/"Fn::ImportValue":"([^"]+)"/g)].map(([, name]) => name!),
-    ),
-  ),
-];
 
 /** What lasts, by stack and logical id, with those of its properties that it is made anew for when they change. */
 const lastingIn = (templates: [string, Template][]): Record<string, unknown> =>

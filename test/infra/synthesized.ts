@@ -124,6 +124,21 @@ function merged(templates: Record<string, Template>): Template {
 
 export type Output = { Value: unknown; Export?: { Name: string } };
 
+/** What each export is, by its name. */
+export function exportsOf(templates: [string, Template][]): Map<string, unknown> {
+  const outputs = templates.flatMap(([, { Outputs = {} }]) => Object.values(Outputs) as Output[]);
+  return new Map(outputs.flatMap(({ Value, Export }) => (Export === undefined ? [] : [[Export.Name, Value]])));
+}
+
+/** The names of all exports that are imported. */
+export const importsOf = (templates: [string, Template][]): string[] => [
+  ...new Set(
+    templates.flatMap(([, template]) =>
+      [...JSON.stringify(template).matchAll(/"Fn::ImportValue":"([^"]+)"/g)].map(([, name]) => name!),
+    ),
+  ),
+];
+
 /** Resources of a type, with their logical ids. */
 export const ofType = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);

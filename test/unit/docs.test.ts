@@ -15,6 +15,7 @@ const pages = [
   'examples/back-office/README.md',
   'examples/choreography/README.md',
   'examples/web-shop/README.md',
+  'examples/whole-shop/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

@@ -23,6 +23,7 @@ export const updateOrder = {
     'not-found',
     'order-archived',
     'order-ended',
+    'order-shipped',
     'address-changes-price',
     'version-stale',
     'contact-missing',

@@ -1,0 +1,80 @@
+import type { Order } from '../client.ts';
+import { element } from '../web-shop/dom.ts';
+import { fields, folded, form } from './forms.ts';
+import type { Office } from './office.ts';
+import { badge, type Content, card, link, quiet } from './parts.ts';
+import { namesOf, unitFields, unitsIn } from './units.ts';
+
+type Parcel = Awaited<ReturnType<Office['parcels']>>[number];
+
+/** The parcels of an order, and what is left to pack. `again` shows the order anew. */
+export function parcelsCard(
+  office: Office,
+  order: Order,
+  parcels: readonly Parcel[],
+  again: () => Promise<void>,
+): HTMLElement {
+  const { id, lines, status, archived, fulfilmentStatus } = order;
+  const mayShip = status === 'confirmed' && !archived;
+  const left = lines.map(({ productId, quantity, fulfilled }) => ({ productId, quantity: quantity - fulfilled }));
+  const units = unitFields(left, lines, 'all');
+  const pack = form(fields(units), 'Pack', async (values, key) => {
+    await office.pack(id, unitsIn(values, lines), key);
+    await again();
+  });
+  return card(
+    'Parcels',
+    element('p', {}, badge(fulfilmentStatus)),
+    ...(parcels.length === 0
+      ? [quiet('Nothing is packed.')]
+      : [element('ul', { className: 'parts' }, ...parcels.map((each) => parcelItem(office, order, each, again)))]),
+    ...(mayShip && units.length > 0 ? [folded('Pack a parcel', pack)] : []),
+  );
+}
+
+function parcelItem(office: Office, order: Order, parcel: Parcel, again: () => Promise<void>): HTMLElement {
+  const { carrier, trackingNumber, trackingUrl } = parcel;
+  const tracking = [carrier, trackingNumber].filter(Boolean).join(' ');
+  return element(
+    'li',
+    {},
+    element('p', {}, badge(parcel.status), ` ${namesOf(parcel.lines, order.lines)}`),
+    ...(trackingUrl === null
+      ? tracking === ''
+        ? []
+        : [quiet(tracking)]
+      : [element('p', {}, link(trackingUrl, tracking || trackingUrl))]),
+    ...(order.archived ? [] : steps(office, order, parcel, again)),
+  );
+}
+
+/** What may happen to a parcel next. */
+function steps(office: Office, order: Order, { id, orderId, status }: Parcel, again: () => Promise<void>): Content[] {
+  const path = { orderId, fulfilmentId: id };
+  if (status === 'shipped') {
+    const deliver = form([], 'It is delivered', async (_, key) => {
+      await office.deliver(path, key);
+      await again();
+    });
+    return [deliver];
+  }
+  if (status !== 'pending') return [];
+  const ship = form(
+    fields([
+      { name: 'carrier', label: 'Carrier' },
+      { name: 'trackingNumber', label: 'Tracking number' },
+      { name: 'trackingUrl', label: 'Address where it is tracked', type: 'url' },
+    ]),
+    'It is shipped',
+    async (values, key) => {
+      const tracking = Object.entries(values).map(([name, value]) => [name, value.trim()]);
+      await office.ship(path, Object.fromEntries(tracking.filter(([, value]) => value !== '')), key);
+      await again();
+    },
+  );
+  const unpack = form([], 'Unpack', async (_, key) => {
+    await office.unpack(path, key);
+    await again();
+  });
+  return [...(order.status === 'confirmed' ? [folded('Ship it', ship)] : []), folded('Unpack it', unpack)];
+}
