@@ -198,3 +198,14 @@ describe('a ledger', () => {
     expect(await rows()).toEqual(before);
   });
 });
+
+test('a coupon that counts an order too many is found, and counted until it is in order', async () => {
+  await owner`
+    insert into pricing.coupons (code, kind, percent, created_at, updated_at) values ('COUNTED', 'percent', 5, now(), now())
+    on conflict do nothing`;
+  expect(broken(await check())).toEqual({});
+  await owner`update pricing.coupons set used = 1 where code = 'COUNTED'`;
+  for (let run = 0; run < 2; run++) expect(broken(await check())).toEqual({ 'coupons-within-limits': ['COUNTED'] });
+  await owner`update pricing.coupons set used = 0 where code = 'COUNTED'`;
+  expect(broken(await check())).toEqual({});
+});

@@ -399,6 +399,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.restore_tests': ['select, insert', 'keeps when a restored backup was last sound'],
     'monitor.confirmation_violations': ['select', 'checks invariant 3'],
     'monitor.line_violations': ['select', 'checks invariant 5'],
+    'monitor.coupon_codes': ['select', 'checks coupons'],
+    'monitor.coupon_violations': ['select', 'checks coupons'],
     'monitor.findings': ['select', 'shows the findings of reconciliation'],
   },
   reconciler: {

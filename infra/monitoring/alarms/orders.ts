@@ -14,6 +14,7 @@ const invariantMeaning: Readonly<Record<Invariant, string>> = {
   'every-order-ends': 'An order is still open after an hour.',
   'lines-add-up':
     'A line of an order does not add up: more is fulfilled than was ordered, returned than shipped, or refunded than paid.',
+  'coupons-within-limits': 'A coupon counts other orders than those that use it, or more than its limit.',
 };
 
 export const brokenInvariants = (): AlarmSpec[] =>

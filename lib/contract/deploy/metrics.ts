@@ -80,5 +80,6 @@ export const invariants = [
   'confirmed-is-complete',
   'every-order-ends',
   'lines-add-up',
+  'coupons-within-limits',
 ] as const;
 export type Invariant = (typeof invariants)[number];

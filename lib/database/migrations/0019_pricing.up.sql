@@ -111,6 +111,7 @@ create constraint trigger guard_coupon after update of status on orders.orders
   for each row when (new.coupon_code is not null and new.status in ('confirmed', 'failed', 'cancelled'))
   execute function orders.guard_coupon();
 
+create view monitor.coupon_codes as select code from pricing.coupons;
 -- Empty: a coupon counts exactly the orders that use it, in all and of each customer, and never more than it may.
 create view monitor.coupon_violations as
   select c.code
@@ -123,6 +124,8 @@ create view monitor.coupon_violations as
         select count(*) from pricing.coupon_uses u where u.code = k.code and u.customer_id = k.customer_id
       )
     );
+
+grant select on monitor.coupon_codes, monitor.coupon_violations to monitor;
 
 grant usage on schema pricing to orders_api, saga, manual_review, catalog_api, catalog_reader;
 

@@ -12,12 +12,20 @@ import { checkChangedOrders, checkMovedProducts } from './changes.ts';
 import { type CheckDeps, type Checked, checkHistory, type HistoryCheck, toPage } from './check-history.ts';
 import { estimateRows } from './checks.sql.ts';
 import { listEndedOrders } from './orders.sql.ts';
-import { checkOrders, countViolations, invariantsOfOrders, keepViolations, listViolations } from './violations.sql.ts';
+import {
+  checkCoupons,
+  checkOrders,
+  countViolations,
+  invariantsOfOrders,
+  keepViolations,
+  listCoupons,
+  listViolations,
+} from './violations.sql.ts';
 
 type Pages = { sql: Sql; now: Date /** Rows that are checked at a time. */; pageSize: number };
 
 /**
- * Checks the invariants of orders and of stock: of what changed since the last run, of what broke one before, and of the
+ * Checks the invariants of orders, of stock and of coupons: of what changed since the last run, of what broke one before, and of the
  * next slice of everything else.
  * @returns the violations that are known now, and how far the checks have come
  */
@@ -26,7 +34,7 @@ export async function checkInvariants(deps: CheckDeps & { pageSize?: number }) {
   const now = new Date(clock.now());
   const pages: Pages = { sql, now, pageSize };
   await checkKnown(pages);
-  const checks = [orders(pages), levels(pages), ledgers(pages), archivedLedgers(pages)];
+  const checks = [orders(pages), levels(pages), ledgers(pages), archivedLedgers(pages), coupons(pages)];
   const come: Checked[] = [];
   for (const check of checks) come.push(await checkHistory({ ...deps, limitMs: limitMs / checks.length }, check));
   return {
@@ -46,6 +54,11 @@ async function checkKnown({ sql, now, pageSize: limit }: Pages): Promise<void> {
     const ids = await listViolations(sql, { invariants: invariantsOfOrders, after, limit });
     if (ids.length > 0) await checkOrders(sql, ids, now);
     after = ids.length < limit ? undefined : ids.at(-1);
+  }
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const codes = await listViolations(sql, { invariants: ['coupons-within-limits'], after, limit });
+    if (codes.length > 0) await checkCoupons(sql, codes, now);
+    after = codes.length < limit ? undefined : codes.at(-1);
   }
 }
 
@@ -100,6 +113,16 @@ const archivedLedgers = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
     const wrong = [...new Set(rows.filter(({ agrees }) => !agrees).map((row) => row.productId))];
     if (wrong.length > 0) await keepViolations(sql, 'stock-never-oversold', { asked: wrong, broken: wrong }, now);
     return toPage(rows, limit, (row) => `${row.productId} ${row.lastId}`);
+  },
+});
+
+const coupons = ({ sql, now, pageSize }: Pages): HistoryCheck => ({
+  name: 'invariants-coupons',
+  count: () => estimateRows(sql, 'pricing', 'coupons'),
+  async checkSlice(after) {
+    const codes = await listCoupons(sql, { after, limit: pageSize });
+    await checkCoupons(sql, codes, now);
+    return toPage(codes, pageSize, (code) => code);
   },
 });
 

@@ -28,6 +28,21 @@ export async function checkOrders(sql: Sql, orderIds: readonly string[], now: Da
   }
 }
 
+/** Codes of coupons, after a code. */
+export async function listCoupons(sql: Sql, { after, limit }: { after: string; limit: number }): Promise<string[]> {
+  const rows = await sql`select code from monitor.coupon_codes where code > ${after} order by code limit ${limit}`;
+  return rows.map((row) => row.code as string);
+}
+
+/** Checks what these coupons count, and keeps which of them break the invariant. */
+export async function checkCoupons(sql: Sql, codes: readonly string[], now: Date): Promise<void> {
+  const rows = await sql`
+    select code from monitor.coupon_violations
+    where code = any (array(select jsonb_array_elements_text(${JSON.stringify(codes)}::text::jsonb)))`;
+  const broken = rows.map((row) => row.code as string);
+  await keepViolations(sql, 'coupons-within-limits', { asked: codes, broken }, now);
+}
+
 /** Keeps which of the subjects that were checked break an invariant; the others no longer do. */
 export async function keepViolations(
   sql: Sql,
@@ -77,7 +92,8 @@ export async function countViolations(
   const rows = await sql`
     select wanted.invariant, count(v.subject)::integer,
       coalesce(to_jsonb((array_agg(v.subject order by v.subject) filter (where v.subject is not null))[1:10]), '[]') as ids
-    from (values ('stock-never-oversold'), ('charged-at-most-once'), ('confirmed-is-complete'), ('lines-add-up')) as wanted (invariant)
+    from (values ('stock-never-oversold'), ('charged-at-most-once'), ('confirmed-is-complete'), ('lines-add-up'),
+      ('coupons-within-limits')) as wanted (invariant)
     left join monitor.violations v on v.invariant = wanted.invariant
     group by wanted.invariant
     union all
