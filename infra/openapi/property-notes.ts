@@ -90,7 +90,7 @@ const everywhere: Readonly<Record<string, string>> = {
   disabledBecause:
     'Why it is disabled: by its `owner`, because it answered 410 (`gone`), or because nothing was taken for three days (`failing`); null while it is active.',
   discount:
-    'What is taken off: for an order off the subtotal, null when nothing is; for a line its share of that. The shares sum to the discount.',
+    'What is taken off: for an order off the subtotal, null when nothing is; for a line its share of that. The shares sum to the discount. The reason `previous-shop` is that of an order that moved in.',
   email: 'An e-mail address, in lower case.',
   endedAt: 'When it ended; null while it runs.',
   error: 'The name of the error; null when there was none.',

@@ -83,7 +83,9 @@ function parse(
   if (result.success) return result.data;
   const shown = issuesOf(result.error.issues, pointer).slice(0, maxErrors);
   // A problem of its own is the answer when nothing else is wrong.
-  const codes = new Set(shown.map((error) => problemOf[error.pointer.slice(1)] ?? 'invalid-input'));
+  // Only its own members: a client may call a field `constructor`.
+  const codeOf = (name: string) => (Object.hasOwn(problemOf, name) ? problemOf[name] : undefined) ?? 'invalid-input';
+  const codes = new Set(shown.map(({ pointer: at }) => codeOf(at.slice(1))));
   const code = codes.size === 1 ? [...codes][0]! : 'invalid-input';
   throw new Problem(code, `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
 }

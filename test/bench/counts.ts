@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import postgres, { type Sql } from 'postgres';
 import { stateMachineVariables } from '../../lib/contract/deploy/route.ts';
+import { stopwatch } from '../../lib/kernel/clock.ts';
 import { placeOrder } from './orders.ts';
 import { endOf, type LoggedStatement, loggingStatements, readStatements } from './server-log.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -18,6 +19,8 @@ export type Counts = {
   /** States that its execution entered: what Step Functions bills. */
   stateTransitions: number;
   dynamoCalls: number;
+  /** How fast the orders came: a slow machine has no steady traffic, for which permits are taken ahead. */
+  ordersPerSecond: number;
   dynamoCallsByOperation: Record<string, number>;
 };
 
@@ -47,7 +50,7 @@ export async function countPerOrder(orders: number): Promise<CountsByWay> {
   }
 }
 
-/** After so many orders, one after the other, a process may take permits of the rate limits ahead. */
+/** After so many orders, one after the other, and over some slots of five seconds, a process may take permits of the rate limits ahead. */
 const steadyOrders = 200;
 
 async function place({ stack, tokens, productIds }: Shop, orders: number, wait: number): Promise<void> {
@@ -74,7 +77,9 @@ async function count(shop: Shop, owner: Sql, orders: number, wait: number): Prom
   const log = join(shop.directory, 'postgres/server.log');
   await shop.stack.inside.accessesRecorded();
   const before = { log: await endOf(log), dynamo: shop.stack.inside.dynamoCalls(), state: await stateOf(owner) };
+  const began = stopwatch.elapsed();
   await place(shop, orders, wait);
+  const seconds = (stopwatch.elapsed() - began) / 1000;
   await shop.stack.inside.accessesRecorded();
   const after = { log: await endOf(log), dynamo: shop.stack.inside.dynamoCalls(), state: await stateOf(owner) };
 
@@ -99,6 +104,7 @@ async function count(shop: Shop, owner: Sql, orders: number, wait: number): Prom
     readOnlyTransactions: (transactions.size - commits) / orders,
     stateTransitions: (await countTransitions(shop, owner, orders)) / orders,
     statementsByRole: perOrder(countByRole(statements), orders),
+    ordersPerSecond: orders / seconds,
     dynamoCalls: Object.values(calls).reduce((sum, each) => sum + each, 0) / orders,
     dynamoCallsByOperation: perOrder(calls, orders),
   };

@@ -1,6 +1,6 @@
 import type { Usage } from '../../infra/cost/usage.ts';
 import type { ArchiveFigures } from './archive.ts';
-import { initShareOf } from './budgets.ts';
+import { budgets, initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
 import type { ChoreographyFigures } from './choreography.ts';
 import type { ComposeFigures } from './compose.ts';
@@ -72,13 +72,14 @@ function countsText({ waiting, notWaiting }: CountsByWay): string {
     counts.commits,
     rounded(counts.readOnlyTransactions, 2),
     counts.stateTransitions,
-    rounded(counts.dynamoCalls, 2),
+    `${rounded(counts.dynamoCalls, 2)}${counts.ordersPerSecond < budgets.steadyOrders ? ' (too slow to judge)' : ''}`,
+    rounded(counts.ordersPerSecond, 1),
     Object.entries(counts.dynamoCallsByOperation)
       .map(([name, calls]) => `${name} ${rounded(calls, 2)}`)
       .join(', '),
   ];
   return table(
-    ['one order', 'statements', 'commits', 'read-only', 'transitions', 'DynamoDB', 'of which'],
+    ['one order', 'statements', 'commits', 'read-only', 'transitions', 'DynamoDB', 'orders/s', 'of which'],
     [line('wait=20', waiting), line('no wait', notWaiting)],
   );
 }

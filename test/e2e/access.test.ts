@@ -24,10 +24,13 @@ const forSessions: [OperationId, () => Options][] = [
   ['request-email-change', () => ({ body: { email: 'eve@example.com', password: 'correct horse' } })],
   ['sign-out', () => ({})],
   ['sign-out-everywhere', () => ({})],
-  ['place-order', () => ({ key: unique('key'), body: basket({ id: bought.lines[0]!.productId }) })],
+];
+/** Of orders: for customers, guests with a token, and applications with a key and the scope. */
+const ofOrders: [OperationId, () => Options][] = [
   ['list-orders', () => ({})],
   ['get-order', () => ({ path: { orderId: bought.id } })],
   ['get-order-timeline', () => ({ path: { orderId: bought.id } })],
+  ['update-order', () => ({ path: { orderId: bought.id }, body: { note: 'No' } })],
   ['cancel-order', () => ({ path: { orderId: bought.id } })],
 ];
 const productId = () => bought.lines[0]!.productId;
@@ -53,9 +56,23 @@ describe.each(forApps)('%s', (operation, options) => {
   });
 });
 
+describe.each(ofOrders)('%s', (operation, options) => {
+  test('needs a session, a token or an app key with the scope', async () => {
+    await refused(operation, 401, 'unauthenticated', options());
+    await refused(operation, 403, 'forbidden', { ...options(), token: limitedAppKey });
+  });
+});
+
+test('an order needs an e-mail address without a session, and the scope with an app key', async () => {
+  const body = basket({ id: productId() });
+  await refused('place-order', 422, 'contact-missing', { key: unique('key'), body });
+  await refused('place-order', 401, 'unauthenticated', { key: unique('key'), body, clientId: undefined });
+  await refused('place-order', 403, 'forbidden', { key: unique('key'), body, token: limitedAppKey });
+});
+
 test('what was refused has changed nothing', async ({ expect }) => {
   const before = await picture();
-  for (const [operation, options] of [...forSessions, ...forApps]) {
+  for (const [operation, options] of [...forSessions, ...ofOrders, ...forApps]) {
     await refused(operation, 401, 'unauthenticated', options());
   }
   expect(await picture()).toEqual(before);

@@ -33,6 +33,7 @@ const onlyOnLaptops = [
   'captures.test.ts',
   'whole-shop.test.ts',
   'reconciliation.test.ts',
+  'move-in.test.ts',
 ];
 
 async function main(): Promise<boolean> {

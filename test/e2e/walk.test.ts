@@ -130,7 +130,10 @@ const ofCustomers = closed.filter(
   ({ path, needs }) => needs.session !== undefined && /\{(orderId|sessionId)\}/.test(path),
 );
 test.each(ofCustomers)('$operation of another customer’s is 404', async (handler) => {
-  const bodies: Record<string, object> = { 'settle-simulated-payment': { outcome: 'complete' } };
+  const bodies: Record<string, object> = {
+    'settle-simulated-payment': { outcome: 'complete' },
+    'request-return': { lines: [{ productId: ids.productId, quantity: 1, reason: 'damaged' }] },
+  };
   const body = bodies[handler.operation];
   expectRefused(await knock(handler, { token: thief.token, ...(body === undefined ? {} : { body }) }), [404]);
 });

@@ -172,7 +172,7 @@ async function place({ discount = 0 } = {}): Promise<string> {
   const order = {
     ...detailsOf({}),
     id: orderId,
-    number: newId('request', saga.clock),
+    numberPrefix: 'CF',
     placedBy: null,
     guestToken: null,
     eventId: ids().eventId,
@@ -195,7 +195,7 @@ async function place({ discount = 0 } = {}): Promise<string> {
     fingerprint: 'f',
     requestId: 'req_place',
   };
-  await insertOrder(saga.api, claim, order, { status: 202, headers: {}, body: '{}' }, saga.keys);
+  await insertOrder(saga.api, claim, order, () => ({ status: 202, headers: {}, body: '{}' }), saga.keys);
   return orderId;
 }
 

@@ -146,7 +146,7 @@ export async function fillShop(
       update read_models.generations set position = ${orders} - 60;
 
       insert into orders.idempotency_keys
-      select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, '{}', '{}', at,
+      select 'customer:' || customer_id, 'key-' || n, 'place-order', 'hash', 202, jsonb_build_object('location', '/orders/' || id), '{}', at,
         at + interval '48 hours' from placed where n > ${orders} - 30000;
       insert into customers.idempotency_keys
       select 'address:10.0.0.' || n % 250, 'key-' || n, 'sign-up', 'hash', 202, '{}', '{"email":"customer' || n || '@example.com"}', at, at + interval '48 hours'

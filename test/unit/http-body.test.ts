@@ -38,6 +38,19 @@ test('a body of nothing but unknown fields is refused at once, naming a few', ()
   expect(ms, 'a few milliseconds, hundreds when each field is held against each').toBeLessThan(100);
 });
 
+test.each(['constructor', 'toString', 'valueOf'])(
+  'an unknown member or parameter %s is invalid as any other',
+  (name) => {
+    const [lines, event] = [[{ productId: `prd_${'0'.repeat(32)}`, quantity: 1 }], httpEvent()];
+    expect(() => parseInput(createQuote, event, { lines, [name]: 1 })).toThrow(
+      expect.objectContaining({ code: 'invalid-input', errors: [{ pointer: `/${name}`, detail: 'is unknown' }] }),
+    );
+    expect(() => parseInput(createQuote, { ...event, queryStringParameters: { [name]: '1' } }, { lines })).toThrow(
+      expect.objectContaining({ code: 'invalid-input', errors: [{ pointer: `?${name}`, detail: 'is unknown' }] }),
+    );
+  },
+);
+
 /** Processor time of this thread, in milliseconds. Unlike elapsed time, it does not grow on a busy machine. */
 function cpuTimeOf(work: () => void): number {
   const before = process.threadCpuUsage();

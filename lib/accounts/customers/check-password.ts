@@ -48,7 +48,7 @@ export async function checkOwnPassword(
   return await check(deps, { email: stored.email, stored, usable: true }, loginAttempt, witness);
 }
 
-/** Rehashes a password that was hashed at another cost than the current one. */
+/** Rehashes a password that was hashed at another cost than the current one, or by a previous shop. */
 export async function renewHash({ sql, cost }: PasswordDeps, owner: StoredPassword, password: string): Promise<void> {
   const from = owner.passwordHash;
   if (isOutdated(from, cost)) {
@@ -68,7 +68,7 @@ async function check(
     if (error instanceof Problem) meter.count('SignInsLocked');
     throw error;
   });
-  const matches = await verifyPassword(password, stored?.passwordHash ?? unmatchableHash(cost));
+  const matches = await verifyPassword(password, stored?.passwordHash ?? unmatchableHash(cost), cost);
   if (stored !== undefined && matches && usable) return { ...stored, attempt };
   const { ownerShouldHear } = await attemptFailed(lockout, attempt);
   meter.count('SignInsFailed');

@@ -1,6 +1,7 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { semaphore } from '../../kernel/semaphore.ts';
+import { isMovedIn, verifyMovedIn } from './moved-in-passwords.ts';
 
 /** Cost parameters of scrypt (RFC 7914): N = `2^ln`, block size `r`, parallelization `p`. Takes `128 r 2^ln` bytes. */
 export type PasswordCost = { ln: number; r: number; p: number };
@@ -15,7 +16,7 @@ export const passwordCost: PasswordCost = { ln: 15, r: 8, p: 3 };
 export class CorruptPasswordHash extends Error {
   override readonly name = 'CorruptPasswordHash';
   constructor() {
-    super('a stored password hash is not of the form $scrypt$ln=,r=,p=$salt$hash');
+    super('a stored password hash is neither of the form $scrypt$ln=,r=,p=$salt$hash nor one of a previous shop');
   }
 }
 
@@ -26,19 +27,31 @@ export async function hashPassword(password: string, cost: PasswordCost = passwo
 }
 
 /**
- * Whether a stored hash is that of the password.
+ * Whether a stored hash is that of the password. A hash of a previous shop that does not match takes as long as one of ours.
+ * @param current the cost of new hashes
  * @throws CorruptPasswordHash
  */
-export async function verifyPassword(password: string, stored: string): Promise<boolean> {
+export async function verifyPassword(
+  password: string,
+  stored: string,
+  current: PasswordCost = passwordCost,
+): Promise<boolean> {
+  if (isMovedIn(stored)) {
+    const matches = await verifyMovedIn(password, stored);
+    // One that matches is hashed anew, which takes the same time.
+    if (!matches) await derive(password, randomBytes(saltBytes), current);
+    return matches;
+  }
   const { cost, salt, hash } = parse(stored);
   return timingSafeEqual(await derive(password, salt, cost), hash);
 }
 
 /**
- * Whether a stored hash has another cost than `current`.
+ * Whether a stored hash has another cost than `current`, or is of a previous shop.
  * @throws CorruptPasswordHash
  */
 export function isOutdated(stored: string, current: PasswordCost = passwordCost): boolean {
+  if (isMovedIn(stored)) return true;
   const { cost } = parse(stored);
   return cost.ln !== current.ln || cost.r !== current.r || cost.p !== current.p;
 }

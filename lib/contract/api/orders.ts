@@ -60,7 +60,7 @@ export const paymentStatuses = ['authorized', 'captured', 'voided', 'refunded'] 
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
 /** Why something is taken off an order. */
-export const discountReasons = ['premium-customer', 'large-order', 'coupon'] as const;
+export const discountReasons = ['premium-customer', 'large-order', 'coupon', 'previous-shop'] as const;
 const discount = z.extend(money, { reason: z.enum(discountReasons) });
 /** In millionths: 190000 is 19 %. */
 export const taxRate = z.int().check(z.gte(0), z.lte(1_000_000));

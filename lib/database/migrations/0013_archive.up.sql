@@ -233,8 +233,8 @@ begin
 end
 $$;
 
--- Puts an archived order back as it was, and keeps it out of the archive until `stay`. Its stock movements stay where they
--- are: the ledger has them either way. Returns whether the order was archived.
+-- Puts an archived order back as it was, except its stock movements, and keeps it out until `stay`. Returns whether it
+-- did. An order of a previous shop stays.
 create function archive.unarchive_order(wanted text, stay timestamptz) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -243,7 +243,8 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('counterfoil archive', 0));
   select k.page_id, p.documents -> wanted into page, d
-  from archive.order_keys k join archive.pages p on p.id = k.page_id where k.id = wanted;
+  from archive.order_keys k join archive.pages p on p.id = k.page_id
+  where k.id = wanted and not p.documents -> wanted ? 'movedIn';
   if not found then
     return false;
   end if;

@@ -22,7 +22,8 @@ export type OrderDetails = {
 /** An order that is about to be written. `createdAt` is in milliseconds since the epoch. */
 export type NewOrder = Priced &
   OrderDetails & {
-    number: string;
+    /** What its number begins with. */
+    numberPrefix: string;
     id: string;
     eventId: string;
     customerId: string | null;
@@ -143,7 +144,7 @@ export const priceColumns = ({ discount, shipping, tax, couponCode }: Priced) =>
 });
 
 /** A new order as the API shows it. */
-export function pendingOrder(order: NewOrder): Order {
+export function pendingOrder(order: NewOrder & { number: string }): Order {
   const at = new Date(order.createdAt);
   return toOrder({
     ...order,

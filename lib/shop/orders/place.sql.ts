@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import {
+  type Answer,
   type Claim,
   findAnswer,
   inFlight,
@@ -18,16 +19,10 @@ export type PlaceClaim = Claim & { key: string };
 
 /**
  * Reads everything that placing an order needs, in one statement: the answer already given under this key, what the
- * customer has not paid yet, whether they may order, and all that their basket is priced from. Takes a number for the order,
- * which stays unused if none is placed.
+ * customer has not paid yet, whether they may order, and all that their basket is priced from.
  * @throws Problem idempotency-key-reused
  */
-export async function readBeforePlacing(
-  sql: Sql,
-  claim: PlaceClaim,
-  basket: Basket & Buyer & { numberPrefix: string },
-  keys: KeyOptions,
-) {
+export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Basket & Buyer, keys: KeyOptions) {
   const [row] = await sql`
     select
       (
@@ -37,20 +32,18 @@ export async function readBeforePlacing(
         from orders.idempotency_keys k
         where k.caller = ${claim.caller} and k.key = ${claim.key} and k.expires_at > ${new Date(keys.clock.now())}
       ) as answered,
-      orders.next_number(${basket.numberPrefix}) as number,
       ${basket.customerId}::text is null or exists (
         select from orders.priceable_customers where id = ${basket.customerId}
       ) as known,
       ${unpaidColumn(sql, basket)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, number, known, unpaid, ...priceable } = row as Priceable & {
+  const { answered, known, unpaid, ...priceable } = row as Priceable & {
     answered: StoredAnswer | null;
-    number: string;
     known: boolean;
     unpaid: Unpaid;
   };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, number, known, unpaid, ...priceable };
+  return { answer, known, unpaid, ...priceable };
 }
 
 /** Who orders: a customer, or a guest by their e-mail address. */
@@ -68,8 +61,10 @@ const unpaidColumn = (sql: Sql, { customerId, guestEmail }: Buyer) => sql`
 
 /**
  * Writes the order, its lines, its use of a coupon, the first entry of its timeline, the idempotency record and the outbox
- * event in one statement, which is one transaction.
- * @returns undefined if it did; otherwise the answer of the request that came first
+ * event in one statement, which is one transaction. The statement takes the order's number too: now and then a sequence
+ * writes, and elsewhere that would be a commit of its own.
+ * @param answerWith the answer to the request, by the number of the order
+ * @returns the number if it did; otherwise the answer of the request that came first
  * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused; coupon-used-up, when others
  *   were quicker
  */
@@ -77,22 +72,28 @@ export async function insertOrder(
   sql: Sql,
   claim: PlaceClaim,
   order: NewOrder,
-  answer: { status: number; headers: Record<string, string>; body: string },
+  answerWith: (number: string) => Answer & { body: string },
   keys: KeyOptions,
-) {
+): Promise<{ number: string } | { first: Answer }> {
   const at = new Date(order.createdAt);
+  // What stands for the number in the answer until there is one. No request can name an id that was made just now.
+  const standIn = order.eventId;
+  const answer = answerWith(standIn);
   const [row] = await sql`
     with gate as materialized (
       select pg_try_advisory_xact_lock(hashtextextended(${lockName(claim)}, 0)) as free
+    ),
+    numbered as materialized (
+      select orders.next_number(${order.numberPrefix}) as number from gate where free
     ),
     claimed as (
       insert into orders.idempotency_keys as k
         (caller, key, operation, request_hash, status, headers, body, created_at, expires_at)
       select
         ${claim.caller}, ${claim.key}, ${claim.operation}, ${claim.fingerprint}, ${answer.status}::smallint,
-        ${JSON.stringify(answer.headers)}::text::jsonb, ${answer.body}, ${at}::timestamptz,
+        ${JSON.stringify(answer.headers)}::text::jsonb, replace(${answer.body}, ${standIn}, numbered.number), ${at}::timestamptz,
         ${new Date(order.createdAt + keys.keepSeconds * 1000)}::timestamptz
-      from gate where free
+      from numbered
       on conflict (caller, key) do update set
         operation = excluded.operation, request_hash = excluded.request_hash, status = excluded.status,
         headers = excluded.headers, body = excluded.body,
@@ -100,7 +101,7 @@ export async function insertOrder(
       where k.expires_at <= excluded.created_at
       returning true
     ),
-    ${placement(sql, order, { when: sql`claimed`, requestId: claim.requestId })},
+    ${placement(sql, order, { when: sql`claimed, numbered`, requestId: claim.requestId })},
     lined as (
       insert into orders.lines (
         order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight,
@@ -117,12 +118,15 @@ export async function insertOrder(
           )
       ) with ordinality as l (
         "productId", sku, name, quantity, "unitPrice", total, discount, tax, "taxRate", "taxClass", weight, position
-      ) left join orders.sold_products p on p.id = l."productId"
+      ) left join lateral (
+        -- One look-up for each line, so that no plan reads every product there is.
+        select cost_currency, cost_amount, category_id, brand from orders.sold_products where id = l."productId" limit 1
+      ) p on true
     )
     ${couponUse(sql, order, sql`claimed`)}
-    select exists (select from claimed) as claimed`.catch(explainCouponLimit(order));
-  if ((row as { claimed: boolean }).claimed) return undefined;
+    select numbered.number from numbered, claimed`.catch(explainCouponLimit(order));
+  if (row !== undefined) return { number: row.number as string };
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();
-  return first;
+  return { first };
 }

@@ -59,7 +59,7 @@ export async function placeOrder(
   const { customerId, placedBy } = request;
   const guestEmail = customerId === null ? emailOf(request) : null;
   const at = deps.clock.now();
-  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail, numberPrefix: deps.numberPrefix };
+  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail };
   const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
@@ -74,7 +74,7 @@ export async function placeOrder(
     ...priced,
     id,
     eventId: newId('event', deps.clock),
-    number: before.number,
+    numberPrefix: deps.numberPrefix,
     customerId,
     placedBy: placedBy ?? null,
     guestToken: token?.hash ?? null,
@@ -84,16 +84,20 @@ export async function placeOrder(
     // The time in the id, so that orders are found by it.
     createdAt: idTimestamp(id),
   };
-  const placed = pendingOrder(order);
-  const answer = {
+  const answerWith = (number: string) => ({
     status: 202,
     headers: { location: `/orders/${id}`, ...token?.headers },
-    body: JSON.stringify(placed),
-  };
-  const first = await insertOrder(deps.sql, claim, order, answer, deps.keys);
-  if (first !== undefined) return { answer: first, placed: undefined };
+    body: JSON.stringify(pendingOrder({ ...order, number })),
+  });
+  const written = await insertOrder(deps.sql, claim, order, answerWith, deps.keys);
+  if ('first' in written) return { answer: written.first, placed: undefined };
 
-  return { answer, placed, ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))) };
+  const placed = pendingOrder({ ...order, ...written });
+  return {
+    answer: answerWith(written.number),
+    placed,
+    ...(await startOrLeave(() => deps.startPlacing(orderToPlace(order)))),
+  };
 }
 
 /** @throws Problem contact-missing */

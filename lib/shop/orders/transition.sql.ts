@@ -161,7 +161,7 @@ export const changeOfDetails = (
 /**
  * Writes a new order, the first entry of its timeline and its event; its lines are the caller's. The result belongs after
  * `with`, as that of `transition`.
- * @param placing.when the query that has a row if the order is to be written
+ * @param placing.when the queries that have a row if the order is to be written; one is `numbered`, with its `number`
  */
 export function placement(
   sql: Db,
@@ -169,9 +169,8 @@ export function placement(
   { when, requestId }: { when: Fragment; requestId: string | undefined },
 ): Fragment {
   const at = new Date(order.createdAt);
-  const data: EventData<typeof orderPlaced> = {
+  const data: Omit<EventData<typeof orderPlaced>, 'number'> = {
     orderId: order.id,
-    number: order.number,
     placedBy: order.placedBy,
     customerId: order.customerId,
     ...toQuote(order),
@@ -184,7 +183,10 @@ export function placement(
   const json = (value: object | null) => sql`${value === null ? null : JSON.stringify(value)}::text::jsonb`;
   const price = priceColumns(order);
   const detail = { status: 'pending', total: data.total, requestId };
-  const placed = { definition: orderPlaced, data: sql`${JSON.stringify(data)}::text::jsonb` };
+  const placed = {
+    definition: orderPlaced,
+    data: sql`${JSON.stringify(data)}::text::jsonb || jsonb_build_object('number', changed.number)`,
+  };
   return sql`
     changed as (
       insert into orders.orders (
@@ -193,7 +195,7 @@ export function placement(
         shipping_address, billing_address, contact, note, metadata, capture_at, correlation_id, created_at, updated_at
       )
       select
-        ${order.id}, ${order.number}, ${order.placedBy}::text, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.id}, numbered.number, ${order.placedBy}::text, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
         ${price.discountAmount}::bigint, ${price.discountReason}::text, ${price.couponCode}::text,
         ${price.shippingMethod}::text, ${price.shippingAmount}::bigint, ${price.shippingTax}::bigint,
         ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,
@@ -201,7 +203,7 @@ export function placement(
         ${json(order.shippingAddress)}, ${json(order.billingAddress)}, ${json(order.contact)}, ${order.note}::text,
         ${json(order.metadata)}, ${order.captureAt ?? null}::text, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
       from ${when}
-      returning id, version, correlation_id
+      returning id, number, version, correlation_id
     ),
     ${recorded(
       sql,

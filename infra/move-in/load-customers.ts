@@ -1,0 +1,61 @@
+import type { TransactionSql } from 'postgres';
+import { unmatchableHash } from '../../lib/accounts/customers/passwords.ts';
+import type { CustomerRecord } from './customer.ts';
+import { type Counts, type Loading, loadBatches } from './loading.ts';
+
+/**
+ * Loads customers with the password hashes that they have. Their e-mail addresses count as confirmed: the previous shop has
+ * written to them. Who has an account here already keeps it as it is, and so does who has signed in since.
+ */
+export const loadCustomers = (loading: Loading): Promise<Counts> =>
+  loadBatches(loading, 'customers', (entries) =>
+    loading.sql.begin(async (tx) => {
+      const known = await tx<{ id: string; email: string | null }[]>`
+        select id, email from customers.customers
+        where id in (select jsonb_array_elements_text(${JSON.stringify(entries.map(({ record }) => record.id))}::text::jsonb))`;
+      const emails = new Map(known.map(({ id, email }) => [id, email]));
+      const fitting = entries.filter((entry) => {
+        const email = emails.get(entry.record.id);
+        if (email === undefined || email === entry.record.email) return true;
+        const reason = email === null ? 'is a customer whose data were erased here' : 'has another e-mail address here';
+        loading.reject('customers', entry, reason);
+        return false;
+      });
+      const written = await writeCustomers(
+        tx,
+        fitting.map(({ record }) => record),
+        loading.clock.now(),
+      );
+      const added = written.filter((row) => row.isNew).length;
+      return {
+        added,
+        changed: written.length - added,
+        unchanged: fitting.length - written.length,
+        rejected: entries.length - fitting.length,
+      };
+    }),
+  );
+
+/** Adds customers, and follows what changed of those who have not signed in here yet. Returns those it wrote. */
+export async function writeCustomers(
+  tx: TransactionSql,
+  records: readonly Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address' | 'passwordHash' | 'registeredAt'>[],
+  now: number,
+): Promise<{ id: string; isNew: boolean }[]> {
+  const rows = records.map(({ passwordHash, registeredAt, ...record }) => ({
+    ...record,
+    password_hash: passwordHash ?? unmatchableHash(),
+    created_at: registeredAt,
+  }));
+  return tx<{ id: string; isNew: boolean }[]>`
+    insert into customers.customers as c (id, email, confirmed_at, name, address, password_hash, created_at, updated_at)
+    select r.id, r.email, r.created_at, r.name, nullif(r.address, 'null'), r.password_hash, r.created_at, r.created_at
+    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+      as r (id text, email text, name text, address jsonb, password_hash text, created_at timestamptz)
+    on conflict (email) do update
+    set name = excluded.name, address = excluded.address, password_hash = excluded.password_hash,
+      version = c.version + 1, updated_at = ${new Date(now)}
+    where c.id = excluded.id and c.password_hash not like '$scrypt$%'
+      and (c.name, c.address, c.password_hash) is distinct from (excluded.name, excluded.address, excluded.password_hash)
+    returning c.id, c.version = 1 as is_new`;
+}

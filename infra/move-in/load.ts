@@ -1,0 +1,41 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { loadCustomers } from './load-customers.ts';
+import { loadOrders } from './load-orders.ts';
+import { loadProducts } from './load-products.ts';
+import { type Counts, type Loading, sourceOf } from './loading.ts';
+import { findSources, type Kind } from './read-rows.ts';
+
+type Options = Pick<Loading, 'sql' | 'mapping' | 'clock' | 'onBatch'> & { folder: string; out: string };
+
+export const rejectedFile = (out: string): string => join(out, 'rejected.ndjson');
+
+/**
+ * Writes what moves in: products with categories and stock, customers, past orders. What is there already stays, or follows the
+ * file if nobody has changed it here. Rows that do not fit are written to `rejected.ndjson` in `out`, without password hashes.
+ * @throws MoveInRefused
+ */
+export async function loadShop({ folder, out, ...options }: Options): Promise<Partial<Record<Kind, Counts>>> {
+  const sources = await findSources(folder);
+  await mkdir(out, { recursive: true, mode: 0o700 });
+  const rejected = createWriteStream(rejectedFile(out), { mode: 0o600 });
+  const hashPlaces = options.mapping.customers.passwordHash;
+  const secret = new Set<string>([hashPlaces ?? []].flat().filter((place) => typeof place === 'string'));
+  const reject: Loading['reject'] = (kind, { row, raw }, reason) => {
+    const shown = Object.fromEntries(Object.entries(raw).filter(([name]) => !secret.has(name)));
+    rejected.write(`${JSON.stringify({ kind, row, reason, raw: shown })}\n`);
+  };
+  const loading: Loading = { ...options, sources, reject };
+  const counts: Partial<Record<Kind, Counts>> = {};
+  try {
+    if (sourceOf(loading, 'products') !== undefined) counts.products = await loadProducts(loading);
+    if (sourceOf(loading, 'customers') !== undefined) counts.customers = await loadCustomers(loading);
+    if (sourceOf(loading, 'orders') !== undefined) counts.orders = await loadOrders(loading);
+  } finally {
+    rejected.end();
+    await finished(rejected);
+  }
+  return counts;
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../lib/kernel/clock.ts';
+import type { Sql } from '../../lib/platform/sql.ts';
+import type { Mapping } from './mapping.ts';
+import type { Kind, Source } from './read-rows.ts';
+import { type Read, type Records, readRecords } from './records.ts';
+
+export type Counts = { rows: number; added: number; changed: number; unchanged: number; rejected: number };
+export type Loading = {
+  sql: Sql;
+  mapping: Mapping;
+  clock: Clock;
+  sources: readonly Source[];
+  /** Notes a row that does not fit. */
+  reject: (kind: Kind, read: Pick<Read<unknown>, 'row' | 'raw'>, reason: string) => void;
+  onBatch: (kind: Kind, counts: Counts) => void;
+};
+
+/** How many rows are written in one transaction. A load that is killed goes on after the last one. */
+export const batchRows = 500;
+
+export const sourceOf = <K extends Kind>({ sources }: Pick<Loading, 'sources'>, kind: K) =>
+  sources.find((source): source is Source & { kind: K } => source.kind === kind);
+
+/** A row that fits. */
+export type Entry<K extends Kind> = { row: number; raw: Record<string, unknown>; record: Records[K] };
+
+/** The rows of a kind that fit, in batches; the others are counted and noted. `write` tells what became of a batch. */
+export async function loadBatches<K extends Kind>(
+  loading: Loading,
+  kind: K,
+  write: (entries: Entry<K>[]) => Promise<Omit<Counts, 'rows'>>,
+): Promise<Counts> {
+  const counts: Counts = { rows: 0, added: 0, changed: 0, unchanged: 0, rejected: 0 };
+  let batch: Entry<K>[] = [];
+  const flush = async () => {
+    if (batch.length === 0) return;
+    const done = await write(batch);
+    batch = [];
+    for (const name of ['added', 'changed', 'unchanged', 'rejected'] as const) counts[name] += done[name];
+    loading.onBatch(kind, counts);
+  };
+  for await (const read of readRecords(sourceOf(loading, kind)!, loading.mapping)) {
+    counts.rows++;
+    if (read.reason !== undefined) {
+      counts.rejected++;
+      loading.reject(kind, read, read.reason);
+    } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows) await flush();
+  }
+  await flush();
+  return counts;
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { derivedId } from '../../lib/kernel/ids.ts';
+import type { OrderRecord } from './order.ts';
+
+/** What a line keeps of its product. */
+export type SoldProduct = {
+  id: string;
+  sku: string;
+  oldId: string | null;
+  categoryId: string | null;
+  brand: string | null;
+};
+/** An order as the archive keeps it: what its key says, and its rows under the names of their tables. */
+export type Archived = {
+  key: {
+    id: string;
+    number: string;
+    customer_id: string;
+    status: string;
+    updated_at: string;
+    currency: string;
+    total: number;
+    products: string[];
+  };
+  placedAt: Date;
+  document: Record<string, unknown> & { movedIn: { source: string; id: string; sha256: string } };
+};
+type Context = { customerId: string; products: ReadonlyMap<string, SoldProduct>; source: string };
+
+/**
+ * The document of a past order. `movedIn` marks it, so that it stays in the archive: it has no payment and no stock here.
+ */
+export function toDocument(record: OrderRecord, { customerId, products, source }: Context): Archived {
+  const { id, number, currency, total, placedAt, changedAt, shipping } = record;
+  const confirmed = record.status === 'delivered' || record.status === 'confirmed';
+  const status = record.status === 'delivered' ? 'confirmed' : record.status;
+  const [created_at, updated_at] = [placedAt.toISOString(), changedAt.toISOString()];
+  const sum = (of: 'total' | 'discount' | 'tax') => record.lines.reduce((all, line) => all + line[of], 0);
+  const discount = sum('discount');
+  const tax = sum('tax') + (shipping?.tax ?? 0);
+  const order = {
+    id,
+    number,
+    customer_id: customerId,
+    status,
+    version: 2,
+    currency,
+    subtotal: sum('total'),
+    discount_amount: discount,
+    discount_reason: discount === 0 ? null : record.couponCode === null ? 'previous-shop' : 'coupon',
+    coupon_code: record.couponCode,
+    shipping_method: shipping?.method ?? null,
+    shipping_amount: shipping?.amount ?? 0,
+    shipping_tax: shipping?.tax ?? 0,
+    tax_amount: tax,
+    tax_included: tax === 0 ? null : false,
+    reverse_charge: false,
+    total,
+    payment_method: record.paymentMethod,
+    shipping_address: record.shippingAddress,
+    billing_address: record.billingAddress,
+    contact: record.contact,
+    note: record.note,
+    metadata: { movedIn: { source, id: record.oldId } },
+    failure_code: status === 'failed' ? 'payment-declined' : null,
+    failure_detail: status === 'failed' ? 'The order failed in the previous shop.' : null,
+    confirmed_at: confirmed ? created_at : null,
+    fulfilment_status: record.status === 'delivered' ? 'delivered' : 'unfulfilled',
+    compensation_attempts: 0,
+    created_at,
+    updated_at,
+  };
+  const lines = record.lines.map((line, index) => {
+    const product = products.get(line.sku) ?? products.get(`id:${line.oldProductId}`);
+    const done = record.status === 'delivered' ? line.quantity : 0;
+    return {
+      order_id: id,
+      position: index + 1,
+      // What is not sold any more has an id that nothing has.
+      product_id: product?.id ?? derivedId('product', [source, line.sku, line.oldProductId]),
+      sku: line.sku || product?.sku || line.oldProductId,
+      name: line.name,
+      quantity: line.quantity,
+      unit_price: line.unitPrice,
+      total: line.total,
+      discount: line.discount,
+      tax: line.tax,
+      fulfilled: done,
+      shipped: done,
+      delivered: done,
+      returned: 0,
+      category_id: product?.categoryId ?? null,
+      brand: product?.brand ?? null,
+    };
+  });
+  const timeline = [
+    {
+      order_id: id,
+      version: 1,
+      entry: 1,
+      type: 'order-placed',
+      at: created_at,
+      detail: { status: 'pending', total: { amount: total, currency } },
+    },
+    {
+      order_id: id,
+      version: 2,
+      entry: 1,
+      type: 'status-changed',
+      at: updated_at,
+      detail: { from: 'pending', to: status },
+    },
+  ];
+  const none = { reviews: [], payments: [], refunds: [], reservations: [], fulfilments: [], returns: [] };
+  const rows = { order, lines, timeline, ...none };
+  const sha256 = createHash('sha256').update(JSON.stringify(record)).digest('hex');
+  return {
+    key: {
+      id,
+      number,
+      customer_id: customerId,
+      status,
+      updated_at,
+      currency,
+      total,
+      products: [...new Set(lines.map(({ product_id }) => product_id.slice(4)))],
+    },
+    placedAt,
+    document: { ...rows, movedIn: { source, id: record.oldId, sha256 } },
+  };
+}
