@@ -1,5 +1,6 @@
 import { type LagPolicy, policies } from '../../lib/analytics/policies.ts';
 import { views } from '../../lib/analytics/views.ts';
+import { columnsOf, tableNames, tables } from '../../lib/analytics/warehouse/model.ts';
 import { code, markdownTable } from './table.ts';
 
 const beyond: Readonly<Record<LagPolicy['when'], string>> = {
@@ -26,5 +27,14 @@ export const viewTables = (): string =>
     .map(([name, { what, columns }]) => {
       const rows = Object.entries(columns).map(([column, [type, means]]) => [code(column), type, means]);
       return `**${code(`reporting.${name}`)}**: ${what}.\n\n${markdownTable(['column', 'type', 'what it says'], rows)}`;
+    })
+    .join('\n\n');
+
+/** The tables of the warehouse, each with its columns. */
+export const warehouseTables = (): string =>
+  tableNames
+    .map((name) => {
+      const rows = columnsOf(name).map(([column, { kind, means }]) => [code(column), kind, means]);
+      return `**${code(name)}**: ${tables[name].what}.\n\n${markdownTable(['column', 'type', 'what it says'], rows)}`;
     })
     .join('\n\n');

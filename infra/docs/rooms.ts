@@ -20,7 +20,7 @@ export const rooms = {
     imports: ['kernel', 'contract', 'database', 'events', 'shop'],
   },
   analytics: {
-    holds: 'reports: where they are read, how old they are, what they add up',
+    holds: 'reports: where they are read, how old they are, what they add up; what the warehouse loads',
     imports: ['kernel', 'contract'],
   },
   auth: {

@@ -1,6 +1,6 @@
 import { type TableRow, tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { webhookEvents } from '../../lib/contract/events/webhook-events.ts';
-import { policyTable, viewTables } from './analytics.ts';
+import { policyTable, viewTables, warehouseTables } from './analytics.ts';
 import { eventTables } from './events.ts';
 import { rateLimits } from './limits.ts';
 import { retentionTable } from './retention.ts';
@@ -13,7 +13,7 @@ import { code, markdownTable } from './table.ts';
 /** Sections of pages that repeat what the code knows: page → name of the section → its text. */
 export const sections: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/architecture.md': { rooms: roomTable, roles: roleTable },
-  'docs/analytics.md': { reports: policyTable, views: viewTables },
+  'docs/analytics.md': { reports: policyTable, warehouse: warehouseTables, views: viewTables },
   'docs/data.md': { retention: retentionTable },
   'docs/deploy.md': { network: networkTable },
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },

@@ -41,6 +41,10 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+/** The reader of a stage, or the laptop's. */
+export const addressOf = ({ host, region }: { host?: string | undefined; region?: string | undefined }): Address =>
+  host === undefined ? laptop() : { host, port: 5432, region: regionOf(region) };
+
 /** The laptop's reader and the credentials for it, as `npm start` writes them. */
 function laptop(): Address {
   try {
@@ -70,10 +74,10 @@ export async function psqlLine(address: Address): Promise<string> {
   return `PGPASSWORD='${await tokenFor(address)}' psql "${where}"`;
 }
 
-/** The rows of one statement as CSV. */
-export async function runQuery(address: Address, statement: string): Promise<string> {
+/** A connection to the reader as the analyst. The caller ends it. */
+export async function connectAnalyst(address: Address): Promise<postgres.Sql> {
   const { host, port, caFile } = address;
-  const sql = postgres({
+  return postgres({
     host,
     port,
     database: 'counterfoil',
@@ -86,6 +90,11 @@ export async function runQuery(address: Address, statement: string): Promise<str
     connection: { application_name: 'analyst' },
     onnotice: () => {},
   });
+}
+
+/** The rows of one statement as CSV. */
+export async function runQuery(address: Address, statement: string): Promise<string> {
+  const sql = await connectAnalyst(address);
   try {
     const rows = await sql.unsafe(statement);
     return toCsv(

@@ -519,6 +519,7 @@ describe('what is granted', () => {
         callers: 'customers_api',
         anybody: false,
       },
+      { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
       { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);

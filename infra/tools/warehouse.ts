@@ -1,0 +1,158 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { toCsv } from '../../lib/http/csv.ts';
+import { check } from '../warehouse/check.ts';
+import { LoadRefused } from '../warehouse/checks.ts';
+import { createViews, type Rows, withEngine } from '../warehouse/engine.ts';
+import { readManifest, verifyFiles } from '../warehouse/files.ts';
+import { load } from '../warehouse/load.ts';
+import { addressOf, connectAnalyst } from './analyst.ts';
+
+const usage = `npm run warehouse -- load              load what has changed since the last load
+npm run warehouse -- load --full       load every month anew; needed after the database was restored
+npm run warehouse -- load --from 2026-01 --to 2026-03
+                                       also load these months anew, both included
+npm run warehouse -- status            how old the warehouse is, and what it has
+npm run warehouse -- query STATEMENT   run a statement with DuckDB and print its rows as CSV
+npm run warehouse -- check             compare every file and month with the database
+
+  --as-of TIME      status and query: the warehouse as it was then, such as 2026-11-29T12:00Z
+  --directory PATH  where the warehouse is; .local/warehouse by default
+  --host, --region  the endpoint of a stage's reader, as for npm run analyst; the reader of npm start by default
+See docs/analytics.md.`;
+
+const commandNames = ['load', 'status', 'query', 'check'] as const;
+type Command = (typeof commandNames)[number];
+type Asked = NonNullable<ReturnType<typeof parse>>;
+
+async function main(args: string[]): Promise<number> {
+  const asked = parse(args);
+  if (asked === undefined) {
+    console.error(usage);
+    return 2;
+  }
+  try {
+    return await commands[asked.command](asked);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return error instanceof LoadRefused ? 3 : 1;
+  }
+}
+
+const commands: Record<Command, (asked: Asked) => Promise<number>> = {
+  load: (asked: Asked) =>
+    withDatabase(asked, async (sql) => {
+      const { manifest, months, rows, milliseconds } = await load(sql, asked.root, asked);
+      const rate = Math.round(rows / (milliseconds / 1000));
+      console.log(`load ${manifest.number}: as of ${manifest.asOf}, from the ${manifest.source}`);
+      console.log(`${months.length} months written, ${rows} rows in ${milliseconds} ms (${rate} rows/s)`);
+      return 0;
+    }),
+  status: async ({ root, asOf }: Asked) => {
+    const { number, asOf: at, source, tables } = await readManifest(root, asOf);
+    console.log(`load ${number}: as of ${at} (${age(at)} ago), from the ${source}`);
+    for (const [name, files] of Object.entries(tables)) {
+      const rows = Object.values(files).reduce((sum, file) => sum + file.rows, 0);
+      const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
+      console.log(`${name}: ${rows} rows, ${Object.keys(files).length} files, ${bytes} bytes`);
+    }
+    return 0;
+  },
+  query: async ({ root, asOf, statement }: Asked) => {
+    const manifest = await readManifest(root, asOf);
+    await verifyFiles(root, manifest);
+    const answer = await withEngine(root, async (query) => {
+      await createViews(query, root, manifest);
+      return query(statement!);
+    });
+    process.stdout.write(csvOf(answer));
+    console.error(`as of ${manifest.asOf} (${age(manifest.asOf)} ago)`);
+    return 0;
+  },
+  check: (asked: Asked) =>
+    withDatabase(asked, async (sql) => {
+      const { findings, months, skipped } = await check(sql, asked.root, await readManifest(asked.root));
+      for (const finding of findings) console.error(finding);
+      if (skipped.length > 0) console.log(`different, because they have changed since the load: ${skipped.join(', ')}`);
+      console.log(`${months.length} months compared, ${findings.length} findings`);
+      return findings.length === 0 ? 0 : 3;
+    }),
+};
+
+async function withDatabase<T>(
+  asked: Asked,
+  work: (sql: Awaited<ReturnType<typeof connectAnalyst>>) => Promise<T>,
+): Promise<T> {
+  const sql = await connectAnalyst(addressOf(asked));
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+function csvOf({ columns, rows }: Rows): string {
+  const cell = (value: unknown) =>
+    value === null || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
+      ? value
+      : String(value);
+  return toCsv(
+    columns,
+    rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, cell(value)]))),
+  );
+}
+
+const age = (at: string): string => `${Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1000))} s`;
+
+function parse(args: string[]) {
+  try {
+    const { positionals, values } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        full: { type: 'boolean' },
+        from: { type: 'string' },
+        to: { type: 'string' },
+        'as-of': { type: 'string' },
+        directory: { type: 'string' },
+        host: { type: 'string' },
+        region: { type: 'string' },
+      },
+    });
+    const { full, from, to, directory, host, region } = values;
+    const [word, statement, ...rest] = positionals;
+    const command = commandNames.find((name) => name === word);
+    if (command === undefined || rest.length > 0) return undefined;
+    if ((command === 'query') !== (statement !== undefined)) return undefined;
+    const asOf = values['as-of'] === undefined ? undefined : new Date(values['as-of']);
+    if (Number.isNaN(asOf?.getTime())) return undefined;
+    const months = from === undefined && to === undefined ? [] : monthsBetween(from ?? to!, to ?? from!);
+    const root = resolve(directory ?? resolve(import.meta.dirname, '../../.local/warehouse'));
+    return {
+      command,
+      statement,
+      asOf,
+      months,
+      root,
+      full: full ?? false,
+      host,
+      region,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The months of a range, both included, as YYYY-MM. */
+function monthsBetween(from: string, to: string): string[] {
+  for (const month of [from, to])
+    if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) throw new Error(`${month} is not a month`);
+  if (from > to) throw new Error('from is after to');
+  const months: string[] = [];
+  for (const at = new Date(`${from}-01`); at.toISOString().slice(0, 7) <= to; at.setUTCMonth(at.getUTCMonth() + 1)) {
+    months.push(at.toISOString().slice(0, 7));
+  }
+  return months;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sql, TransactionSql } from 'postgres';
+import { AgeUnknown, readSnapshot, type Snapshot } from '../../lib/analytics/warehouse/extract.sql.ts';
+
+const tries = 60;
+const pauseMs = 500;
+
+/**
+ * Runs work in one snapshot of the database, in a transaction that only reads. A reader that has only just started gets half a
+ * minute to find out how old its data are.
+ * @throws AgeUnknown
+ */
+export async function inSnapshot<T>(
+  sql: Sql,
+  work: (tx: TransactionSql, snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  for (let left = tries; ; left--) {
+    try {
+      return (await sql.begin('isolation level repeatable read read only', async (tx) =>
+        work(tx, await readSnapshot(tx)),
+      )) as T;
+    } catch (error) {
+      if (!(error instanceof AgeUnknown) || left === 1) throw error;
+      await sleep(pauseMs);
+    }
+  }
+}

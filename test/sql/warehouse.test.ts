@@ -1,0 +1,231 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Sql } from 'postgres';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { check } from '../../infra/warehouse/check.ts';
+import { createViews, withEngine } from '../../infra/warehouse/engine.ts';
+import { readManifest } from '../../infra/warehouse/files.ts';
+import { load } from '../../infra/warehouse/load.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+import { fillShop, ids } from '../support/shop-of-100k.ts';
+
+let database: TestDatabase;
+let admin: Sql;
+let analyst: Sql;
+let root: string;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  await fillShop(database, { customers: 20, products: 20, orders: 600 });
+  [admin, analyst] = [database.connect('rdsadmin', { max: 1 }), database.connect('analyst', { max: 2 })];
+  await admin.unsafe(`
+    set session_replication_role = 'replica';
+    update orders.lines set unit_cost = 60, brand = 'Brown' where position = 1;
+    update orders.orders o set shipping_address = '{"country": "DE"}', created_at = at, confirmed_at = at, updated_at = at
+      from (select id, timestamptz '2026-01-15Z' + row_number() over (order by id) % 10 * interval '1 month' as at from orders.orders) m
+      where m.id = o.id and confirmed_at is not null;
+    update payments.refunds r set created_at = o.updated_at, updated_at = o.updated_at from orders.orders o where o.id = r.order_id;
+    update payments.payments p set refunded_at = o.updated_at from orders.orders o where o.id = p.order_id and p.status = 'refunded';`);
+});
+afterAll(async () => {
+  await Promise.all([admin.end(), analyst.end()]);
+  await database.drop();
+});
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'warehouse-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const query = async (statement: string, asOf?: Date) => {
+  const manifest = await readManifest(root, asOf);
+  return withEngine(root, async (run) => {
+    await createViews(run, root, manifest);
+    return (await run(statement)).rows;
+  });
+};
+/** Loads until nothing before is of a transaction that others of this server still hold open. */
+const loadSettled = async () => {
+  const [row] = await admin`select pg_current_xact_id()::text as last`;
+  let loaded = await load(analyst, root);
+  while (BigInt(loaded.manifest.watermark) <= BigInt(row!.last)) loaded = await load(analyst, root);
+  return loaded;
+};
+const anOrder = async (): Promise<string> =>
+  (
+    await admin`select id from orders.orders where status = 'confirmed' and confirmed_at is not null order by id limit 1`
+  )[0]!.id;
+
+test('a full load adds up to what the tables say, and the summary to the facts', async () => {
+  const { manifest } = await load(analyst, root);
+  const [truth] = await admin`
+    select count(*) as orders, sum(total) as sales, sum(shipping_amount) as shipping from orders.orders where confirmed_at is not null`;
+  const [lines] = await admin`
+    select count(*) as lines, sum(revenue) as net, sum(revenue - quantity * unit_cost) as margin
+    from reporting.order_lines where confirmed_at is not null`;
+  const [refunded] = await admin`select coalesce(sum(amount), 0) as refunds from reporting.refunds`;
+  const [facts] = await query(`
+    select (select count(*) from fact_sales) as lines, (select sum(net) from fact_sales) as net,
+      (select sum(margin) from fact_sales) as margin, (select coalesce(sum(amount), 0) from fact_refunds) as refunds`);
+  const asText = (row: object) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]));
+  expect(asText(facts!)).toEqual({ ...asText(lines!), ...asText(refunded!) });
+  const [days] = await query(
+    'select sum(orders) as orders, sum(sales) as sales, sum(shipping) as shipping from daily_sales_summary',
+  );
+  expect(asText(days!)).toEqual(asText(truth!));
+  expect(Math.abs(Date.parse(manifest.asOf) - Date.now())).toBeLessThan(10 * 60_000);
+  expect(Number(truth!.orders)).toBeGreaterThan(400);
+  expect(Object.keys(manifest.tables.fact_sales!).length).toBeGreaterThan(1);
+  expect(await check(analyst, root, manifest)).toMatchObject({ findings: [], skipped: [] });
+});
+
+test('a late change rewrites its months alone, and a load without changes writes no new file', async () => {
+  const first = await load(analyst, root);
+  const files = async () =>
+    (await readdir(join(root, 'data'), { recursive: true })).filter((name) => name.endsWith('.parquet'));
+  const before = await files();
+  const idle = await load(analyst, root);
+  expect(idle.manifest.tables).toEqual(first.manifest.tables);
+  expect(await files()).toEqual(before);
+
+  const [order] = await admin`
+    update orders.lines l set unit_cost = 61 from orders.orders o
+    where o.id = l.order_id and l.position = 1 and o.id = ${await anOrder()} returning to_char(o.confirmed_at at time zone 'UTC', 'YYYY-MM') as month`;
+  const late = await load(analyst, root);
+  expect(late.months).toContain(order!.month);
+  const changed = Object.keys(first.manifest.tables.fact_sales!).filter(
+    (month) => first.manifest.tables.fact_sales![month]!.path !== late.manifest.tables.fact_sales![month]!.path,
+  );
+  expect(changed).toEqual([order!.month]);
+  // The state before is still there.
+  const costs = 'select sum(cost) as cost from fact_sales';
+  const [[then], [now]] = [await query(costs, new Date(idle.manifest.asOf)), await query(costs)];
+  expect(Number(now!.cost)).toBeGreaterThan(Number(then!.cost));
+});
+
+test('products keep what they were, and each sale has one version of its product', async () => {
+  await load(analyst, root);
+  await admin`update catalog.products set name = name || ' II' where id = ${ids.product(3)}`;
+  const { manifest } = await load(analyst, root);
+  const versions = await query(
+    `select name, valid_from, valid_to from dim_product where product_id = '${ids.product(3)}' order by 2`,
+  );
+  const at = new Date(manifest.asOf);
+  expect(versions).toMatchObject([
+    { name: 'Product 3', valid_to: at },
+    { name: 'Product 3 II', valid_from: at, valid_to: null },
+  ]);
+  const [joined] = await query(`
+    select count(*) as joined, (select count(*) from fact_sales) as lines from fact_sales s join dim_product p
+      on p.product_id = s.product_id and s.confirmed_at >= p.valid_from and (p.valid_to is null or s.confirmed_at < p.valid_to)`);
+  expect(joined!.joined).toBe(joined!.lines);
+});
+
+test('an erased customer leaves the warehouse, and the totals stay', async () => {
+  await load(analyst, root);
+  const ofCustomers =
+    'select customer_key is null as erased, count(*) as orders, sum(total) as sales from fact_orders group by 1';
+  const [before] = await query(ofCustomers);
+  const [{ n } = { n: 0 }] = await admin`
+    select count(*)::int as n from orders.orders where confirmed_at is not null and customer_id = ${ids.customer(5)}`;
+  expect(n).toBeGreaterThan(3);
+  await admin`update customers.customers set erased_at = now(), email = null, name = null, password_hash = null where id = ${ids.customer(5)}`;
+  await load(analyst, root);
+  const after = await query(`${ofCustomers} order by 1`);
+  expect(after[1]).toMatchObject({ erased: true, orders: BigInt(n) });
+  expect(after.reduce((sum, { sales }) => sum + Number(sales), 0)).toBe(Number(before!.sales));
+  expect(await query('select count(*) as n from dim_customer')).toEqual([{ n: 19n }]);
+  await admin`update customers.customers set erased_at = null, email = 'customer5@example.com', name = 'Customer 5', password_hash = 'hash' where id = ${ids.customer(5)}`;
+});
+
+describe('a load is not published', () => {
+  const refused = async (what: RegExp) => {
+    const { number } = await readManifest(root);
+    await expect(load(analyst, root)).rejects.toThrow(what);
+    expect((await readManifest(root)).number).toBe(number);
+  };
+
+  test('when a line was deleted', async () => {
+    await load(analyst, root);
+    const order = await anOrder();
+    const lines = await admin`select * from orders.lines where order_id = ${order}`;
+    await admin`delete from orders.lines where order_id = ${order} and position = 1`;
+    await admin`update orders.orders set version = version where id = ${order}`;
+    await refused(new RegExp(`(has no lines|do not add up to the order): ${order}`));
+    await admin`delete from orders.lines where order_id = ${order}`;
+    await admin`insert into orders.lines ${admin(lines as never)}`;
+    await load(analyst, root);
+  });
+
+  test('when an order was deleted, which a whole check finds in any month', async () => {
+    const { manifest } = await loadSettled();
+    const order = await anOrder();
+    await admin.unsafe(`
+      create temporary table kept as select * from orders.orders where id = '${order}';
+      create temporary table kept_lines as select * from orders.lines where order_id = '${order}';
+      delete from orders.lines where order_id = '${order}';
+      delete from orders.orders where id = '${order}';`);
+    try {
+      const { findings } = await check(analyst, root, manifest);
+      expect(findings.join('\n')).toContain(`order is not in the shop's tables: ${order}`);
+      await admin`update orders.orders set version = version`;
+      await refused(new RegExp(`order was in the load before and is gone: ${order}`));
+    } finally {
+      await admin.unsafe(
+        'insert into orders.orders select * from kept; insert into orders.lines select * from kept_lines; drop table kept, kept_lines',
+      );
+    }
+  });
+
+  test('when an order is live and also in the archive', async () => {
+    await load(analyst, root);
+    const order = await anOrder();
+    await admin.unsafe(`
+      insert into archive.pages (month, orders, first_at, last_at, documents)
+      select date_trunc('month', o.created_at)::date, 1, o.created_at, greatest(o.updated_at, o.confirmed_at), jsonb_build_object(o.id, jsonb_build_object('order', to_jsonb(o),
+        'lines', (select jsonb_agg(l) from orders.lines l where l.order_id = o.id), 'payments', '[]'::jsonb, 'refunds', '[]'::jsonb))
+      from orders.orders o where o.id = '${order}'`);
+    await refused(new RegExp(`order is there twice: ${order}`));
+    await admin`delete from archive.pages`;
+  });
+});
+
+test('the archive changes nothing', async () => {
+  const first = await load(analyst, root);
+  for (let n = 0; n < 10; n++) await admin`select archive.move_orders('2029-01-01', '2029-01-01', 40)`;
+  const [row] = await admin`select count(*)::int as archived from archive.order_keys`;
+  expect(row!.archived).toBeGreaterThan(100);
+  const second = await load(analyst, root);
+  expect(second.months.length).toBeGreaterThan(1);
+  expect(second.manifest.tables).toEqual(first.manifest.tables);
+});
+
+test('a load that was killed leaves the state before it, and the next one carries on', async () => {
+  const first = await load(analyst, root);
+  // What is there after a kill in the middle: a lock of a process that is gone, a draft, and a file of no manifest.
+  await writeFile(join(root, 'lock'), '999999999');
+  await writeFile(join(root, 'drafts', 'half'), 'PAR1');
+  await writeFile(join(root, 'data/dim_date/0123.parquet'), 'PAR1');
+  expect((await readManifest(root)).number).toBe(1);
+  const next = await load(analyst, root);
+  expect(next.manifest.tables).toEqual(first.manifest.tables);
+  expect(existsSync(join(root, 'drafts', 'half'))).toBe(false);
+});
+
+test('a missing or changed file is named', async () => {
+  const { manifest } = await load(analyst, root);
+  const { path, bytes } = Object.values(manifest.tables.fact_sales!)[0]!;
+  await writeFile(join(root, path), Buffer.alloc(bytes));
+  await expect(check(analyst, root, manifest)).rejects.toThrow(`${path} is not what was written`);
+  await rm(join(root, path));
+  await expect(load(analyst, root)).rejects.toThrow(`${path} is missing`);
+  await load(analyst, root, { full: true });
+  expect(await check(analyst, root, await readManifest(root))).toMatchObject({ findings: [] });
+});
+
+test('a statement reads no file but those of the warehouse', async () => {
+  await load(analyst, root);
+  await expect(query(`select * from read_text('/etc/hostname')`)).rejects.toThrow(/disabled/);
+  await expect(query(`select * from read_blob('${join(root, 'key')}')`)).rejects.toThrow(/disabled/);
+});
