@@ -2,13 +2,20 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { stepNames } from '../../infra/release/steps.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
 type Step = { uses?: string; run?: string; with?: Record<string, unknown> };
-type Job = { permissions?: unknown; 'timeout-minutes'?: unknown; steps: Step[] };
+type Job = {
+  needs?: string | string[];
+  environment?: string;
+  permissions?: unknown;
+  'timeout-minutes'?: unknown;
+  steps: Step[];
+};
 type Workflow = {
   on: Record<string, unknown>;
   permissions?: unknown;
@@ -36,7 +43,9 @@ describe.each(workflows)('$name', ({ text, workflow }) => {
 
   test('may only read the repository, and leaves no credentials in the checkout', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
-    expect(jobs.filter(({ permissions }) => permissions !== undefined)).toEqual([]);
+    // A job that takes a role of AWS may ask for a token of its own, and only within an environment that the role names.
+    for (const { environment, permissions } of jobs)
+      expect(permissions).toEqual(environment === undefined ? undefined : { contents: 'read', 'id-token': 'write' });
     const checkouts = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
     expect(checkouts).toHaveLength(jobs.length);
     for (const checkout of checkouts) expect(checkout.with).toMatchObject({ 'persist-credentials': false });
@@ -80,6 +89,35 @@ test('each night runs what takes too long for that, each in a job of its own', (
     drills: ['drill', 'drill', 'drill'],
     soak: ['soak'],
   });
+});
+
+test('a release is checked, planned, proven on staging, and deployed to prod after an approval', () => {
+  const { on, jobs } = workflow('deploy.yml');
+  expect(on).toEqual({ push: { tags: ['v*'] }, workflow_dispatch: null });
+  const order = Object.entries(jobs).map(([name, { needs, environment }]) => [name, needs, environment]);
+  expect(order).toEqual([
+    ['check', undefined, undefined],
+    ['plan', 'check', expect.stringMatching(/^\$\{\{ matrix\.stage \}\}-plan$/)],
+    ['staging', 'plan', 'staging'],
+    ['prod', ['plan', 'staging'], 'prod'],
+  ]);
+  const stepsOf = (name: string) =>
+    runs(jobs[name]).flatMap((run) => [...run.matchAll(/--step (\w+)/g)].map(([, step]) => step));
+  expect(['check', 'plan'].flatMap(stepsOf).concat(stepsOf('staging'))).toEqual(stepNames);
+  expect(stepsOf('prod')).toEqual(stepsOf('staging'));
+});
+
+test('a deployment has no long-lived key, and deploys what was planned', () => {
+  const { text } = workflows.find(({ name }) => name === 'deploy.yml')!;
+  expect(text).not.toMatch(/aws-(access-key-id|secret-access-key|session-token)/i);
+  expect([...text.matchAll(/secrets\.(\w+)/g)].map(([, name]) => name)).toEqual(['COUNTERFOIL_APP_KEY']);
+  const { jobs } = workflow('deploy.yml');
+  for (const job of [jobs.staging!, jobs.prod!]) {
+    expect(runs(job).join()).not.toContain('synth');
+    expect(job.steps.some(({ uses }) => uses?.startsWith('actions/download-artifact@'))).toBe(true);
+    // The cache may be written by runs that are less trusted.
+    for (const step of job.steps) expect(step.with ?? {}).not.toHaveProperty('cache');
+  }
 });
 
 test('the mutants of every part are tried', () => {

@@ -1,0 +1,50 @@
+/** A stage that a release goes to: the one to try it on, and then the one that sells. */
+export type ReleaseStage = 'staging' | 'prod';
+
+export const stepNames = ['check', 'synth', 'diff', 'preflight', 'deploy', 'prove'] as const;
+export type StepName = (typeof stepNames)[number];
+
+/** A command, and the file that its output goes to besides. `smoke` is done here. */
+export type Step = { name: StepName } & ({ command: string[]; output?: string } | { smoke: string });
+
+/** What the templates are made of: staging takes orders that cost nothing, so the end-to-end tests can buy. */
+export const profileOf = { staging: 'dev', prod: 'prod' } as const;
+
+export const assemblyOf = (stage: ReleaseStage): string => `cdk.out/${stage}`;
+export const outputsOf = (stage: ReleaseStage): string => `cdk.out/${stage}.outputs.json`;
+export const diffOf = (stage: ReleaseStage): string => `cdk.out/${stage}.diff.txt`;
+
+/**
+ * The steps of a release to a stage, in order. What `synth` wrote is what is shown, approved and deployed.
+ * @param settings the context of the stage, by name, as docs/deploy.md lists it
+ * @param url the address of the API, once it is known
+ */
+export function stepsOf(stage: ReleaseStage, settings: Readonly<Record<string, string>>, url?: string): Step[] {
+  const assembly = assemblyOf(stage);
+  const context = Object.entries({ ...settings, profile: profileOf[stage] }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  const cdk = (...args: string[]): string[] => ['npx', '--no-install', 'cdk', ...args];
+  return [
+    { name: 'check', command: ['npm', 'test'] },
+    { name: 'synth', command: cdk('synth', '--quiet', '--output', assembly, ...context) },
+    // By the templates alone: a change set would need the rights of a deployment.
+    {
+      name: 'diff',
+      command: cdk('diff', '--app', assembly, '--method', 'template', '--no-color'),
+      output: diffOf(stage),
+    },
+    { name: 'preflight', command: ['npm', 'run', '--silent', 'preflight', '--', ...context] },
+    {
+      name: 'deploy',
+      command: cdk(
+        ...['deploy', '--all', '--app', assembly, '--concurrency', '4', '--require-approval', 'never'],
+        ...['--outputs-file', outputsOf(stage), '--progress', 'events'],
+      ),
+    },
+    stage === 'staging'
+      ? { name: 'prove', command: ['npm', 'run', '--silent', 'test:e2e', '--', '--url', url ?? ''] }
+      : { name: 'prove', smoke: url ?? '' },
+  ];
+}

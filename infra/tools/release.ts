@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { smoke } from '../release/smoke.ts';
+import {
+  outputsOf,
+  profileOf,
+  type ReleaseStage,
+  type Step,
+  type StepName,
+  stepNames,
+  stepsOf,
+} from '../release/steps.ts';
+
+const usage = `npm run release -- --stage staging|prod [--step NAME]… [-c name=value]… [--url ADDRESS]
+
+  --stage  staging: profile dev, proven by the end-to-end tests; prod: profile prod, proven by a look at it
+  --step   only this step, or these: ${stepNames.join(', ')}
+  -c       a setting of the stage (docs/deploy.md), besides those in COUNTERFOIL_SETTINGS, a JSON object
+  --url    the address of the API, instead of the one that the deployment gave
+
+It stops at the first step that fails, and ends with 1. See docs/releases.md.`;
+
+type Given = { stage: ReleaseStage; steps: StepName[]; settings: Record<string, string>; url?: string };
+
+/** What a release does with the world. */
+export type World = {
+  /** Runs a command, with its output also in a file. @returns its exit code */
+  run(command: string[], output?: string): Promise<number>;
+  smoke(url: string, release: string): Promise<string[]>;
+  /** What the last deployment wrote; undefined before it. */
+  outputs(stage: ReleaseStage): Record<string, Record<string, string>> | undefined;
+  environment: Readonly<Record<string, string | undefined>>;
+};
+
+/** Runs one command line. @returns the exit code: 0 done, 1 a step failed, 2 invalid command line */
+export async function runRelease(args: string[], world: World, print: (line: string) => void): Promise<number> {
+  let given: Given;
+  try {
+    given = read(args, world.environment.COUNTERFOIL_SETTINGS);
+  } catch (error) {
+    print(`${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  const { stage, steps, settings } = given;
+  for (const name of steps) {
+    print(`=== ${stage}: ${name}`);
+    // The address is known only after the deployment.
+    const url = given.url ?? world.outputs(stage)?.[`counterfoil-${profileOf[stage]}-platform`]?.BaseUrl;
+    const wrong = await runStep(
+      stepsOf(stage, settings, url).find((step) => step.name === name)!,
+      url,
+      settings,
+      world,
+    );
+    if (wrong.length === 0) continue;
+    for (const line of wrong) print(line);
+    print(`${stage} stopped at ${name}. ${advice[name]} Then: npm run release -- --stage ${stage} --step ${name}`);
+    return 1;
+  }
+  return 0;
+}
+
+const advice: Readonly<Record<StepName, string>> = {
+  check: 'Nothing is deployed. Correct it.',
+  synth: 'Nothing is deployed. Correct the settings or the code.',
+  diff: 'Nothing is deployed. It needs AWS credentials and a region.',
+  preflight: 'Nothing is deployed. Put right what it names.',
+  deploy: 'The stacks before the one that failed have this release: docs/deploy.md#migrations.',
+  prove: 'The stage has this release. Correct it, or go back: docs/deploy.md#rolling-back.',
+};
+
+async function runStep(
+  step: Step,
+  url: string | undefined,
+  settings: Given['settings'],
+  world: World,
+): Promise<string[]> {
+  if (step.name === 'prove' && url === undefined)
+    return ['Nothing says where the API is: deploy first, or give --url.'];
+  if ('smoke' in step) return world.smoke(step.smoke, settings.release ?? version);
+  if (step.name === 'prove' && (world.environment.COUNTERFOIL_APP_KEY ?? '') === '')
+    return ['The end-to-end tests need a key with every scope in COUNTERFOIL_APP_KEY: npm run apps makes one.'];
+  const code = await world.run(step.command, step.output);
+  return code === 0 ? [] : [`${step.command.join(' ')} ended with ${code}`];
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** @throws Error saying what is wrong */
+function read(args: string[], environment = '{}'): Given {
+  const { values } = parseArgs({
+    args,
+    options: {
+      stage: { type: 'string' },
+      step: { type: 'string', multiple: true, default: [] },
+      context: { type: 'string', short: 'c', multiple: true, default: [] },
+      url: { type: 'string' },
+    },
+  });
+  const { stage, url } = values;
+  if (stage !== 'staging' && stage !== 'prod') throw new Error('--stage is staging or prod.');
+  const unknown = values.step.find((name) => !(stepNames as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new Error(`--step ${unknown} does not exist.`);
+  const settings: Record<string, string> = { ...settingsIn(environment) };
+  for (const pair of values.context) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new Error(`-c ${pair} is not name=value.`);
+    settings[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  if (settings.profile !== undefined) throw new Error('The stage decides the profile: leave out -c profile.');
+  const steps = stepNames.filter((name) => values.step.length === 0 || values.step.includes(name));
+  return { stage, steps, settings, ...(url === undefined ? {} : { url: url.replace(/\/+$/, '') }) };
+}
+
+function settingsIn(text: string): Record<string, string> {
+  const wrong = new Error('COUNTERFOIL_SETTINGS is not a JSON object of strings.');
+  if (text.trim() === '') return {};
+  try {
+    const settings = JSON.parse(text) as unknown;
+    const fits = typeof settings === 'object' && settings !== null && !Array.isArray(settings);
+    if (fits && Object.values(settings).every((value) => typeof value === 'string'))
+      return settings as Record<string, string>;
+  } catch {
+    throw wrong;
+  }
+  throw wrong;
+}
+
+const machine: World = {
+  environment: process.env,
+  smoke,
+  outputs: (stage) => (existsSync(outputsOf(stage)) ? JSON.parse(readFileSync(outputsOf(stage), 'utf8')) : undefined),
+  async run([command, ...args], output) {
+    if (output === undefined) return endOf(spawn(command!, args, { stdio: 'inherit' }));
+    await mkdir('cdk.out', { recursive: true });
+    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const file = createWriteStream(output);
+    for (const [stream, shown] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
+      stream.pipe(file, { end: false });
+      stream.pipe(shown, { end: false });
+    }
+    const code = await endOf(child);
+    file.end();
+    await once(file, 'finish');
+    return code;
+  },
+};
+
+/** The exit code of a process: 1 when a signal ended it. */
+async function endOf(child: ReturnType<typeof spawn>): Promise<number> {
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code ?? 1;
+}
+
+if (import.meta.main) process.exitCode = await runRelease(process.argv.slice(2), machine, console.log);
