@@ -56,6 +56,10 @@ const dependencies = {
     'view of stock',
   ],
   reporting: [
+    'function reads archive',
+    'function reads customers',
+    'function reads orders',
+    'function reads payments',
     'view of archive',
     'view of catalog',
     'view of customers',
