@@ -254,6 +254,7 @@ const rows = {
     fulfils,
   ),
   'request-return': http('POST', '/orders/{orderId}/returns', 'customerOrApp', 'fulfilment_api', {
+    scopes: ['orders:place'],
     writesEvents: true,
   }),
   'list-returns': http('GET', '/orders/{orderId}/returns', 'customerOrApp', 'fulfilment_api', {

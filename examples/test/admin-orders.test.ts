@@ -82,8 +82,8 @@ describe('the staff', () => {
     await see('Nothing is packed.');
   });
 
-  test('reject a return, receive another, and refund what arrived and a line', async () => {
-    const number = await placeOrder();
+  test('reject a return, receive another, and refund what arrived, a line and the shipping', async () => {
+    const number = await placeOrder('pm_card_visa', 'express');
     const { lines } = await send(number);
     const [{ name, productId }, { name: other }] = [lines[0]!, lines[1]!];
     await openOrder(number);
@@ -127,7 +127,12 @@ describe('the staff', () => {
       .filter({ hasText: `never wanted2 × ${other}` })
       .getByText('succeeded')
       .waitFor();
-    // Both lines are all there was: no money is left.
+    await unfold('Refund by line');
+    await part('Payment').getByLabel('Shipping').check();
+    await part('Payment').getByLabel('Reason').first().fill('it came late');
+    await press('Refund units');
+    await refunds.filter({ hasText: 'it came late' }).getByText('succeeded').waitFor();
+    // That is all there was: no money is left.
     expect(await page.locator('summary', { hasText: 'Refund' }).count()).toBe(0);
   });
 

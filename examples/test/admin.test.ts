@@ -170,6 +170,8 @@ describe('the staff', () => {
     const row = page.getByRole('row').filter({ hasText: sku });
     await row.getByText('€20.00 – €22.00').waitFor();
     await row.getByText('Variants by Size').click();
+    await row.getByRole('listitem').first().waitFor();
+    await looksWell('variants');
     await row
       .getByRole('listitem')
       .filter({ hasText: `${sku}-M €22.00 out of stock` })
@@ -182,6 +184,7 @@ describe('the staff', () => {
     await page.getByRole('cell', { name: 'first delivery' }).waitFor();
     await follow('The product with all its variants');
     await heading('Shirt');
+    await looksWell('with-variants');
     await page
       .getByRole('row')
       .filter({ hasText: `${sku}-M` })

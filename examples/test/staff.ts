@@ -29,19 +29,24 @@ export async function close() {
 export const forgiveComplaints = () => complaints.splice(0);
 
 /** An order of the demo's customer, of two units of two products. @returns its number */
-export async function placeOrder(paymentMethod = 'pm_card_visa'): Promise<string> {
+export async function placeOrder(paymentMethod = 'pm_card_visa', shippingMethod?: string): Promise<string> {
   const { baseUrl, clientId, customer } = demo;
   const visitor = connect(baseUrl, { 'Client-Id': clientId });
   const { token } = await unwrap(visitor.POST('/sessions', { body: customer }));
   const { data: products } = await unwrap(visitor.GET('/products', { params: { query: { limit: 2 } } }));
   const shop = connect(baseUrl, { 'Client-Id': clientId, Authorization: `Bearer ${token}` });
-  const address = { name: 'Ada Lovelace', line1: 'Hauptstraße 5', postalCode: '8010', city: 'Graz', country: 'AT' };
+  const graz = { postalCode: '8010', city: 'Graz', country: 'AT' };
+  const berlin = { postalCode: '10115', city: 'Berlin', country: 'DE' };
+  // The demo shop ships to Germany alone by express.
+  const place = shippingMethod === 'express' ? berlin : graz;
+  const address = { name: 'Ada Lovelace', line1: 'Hauptstraße 5', ...place };
   const order = await unwrap(
     shop.POST('/orders', {
       params: { header: { 'Idempotency-Key': crypto.randomUUID(), Prefer: 'wait=20' } },
       body: {
         lines: products.map(({ id }) => ({ productId: id, quantity: 2 })),
         paymentMethod,
+        ...(shippingMethod && { shippingMethod }),
         shippingAddress: address,
         contact: { email: 'ada@example.com', phone: '+43 316 1234' },
         note: 'Please ring twice.',

@@ -237,7 +237,7 @@ export const shipped = {
   ...fulfilment,
   status: 'shipped' as const,
   trackingNumber: '00340434161094021501',
-  trackingUrl: 'https://www.dhl.de/track?piececode=00340434161094021501',
+  trackingUrl: 'https://parcels.example/track?code=00340434161094021501',
   shippedAt: '2026-03-15T16:40:02.733Z',
   updatedAt: '2026-03-15T16:40:02.733Z',
 };

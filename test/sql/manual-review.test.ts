@@ -202,7 +202,7 @@ describe('a resolution', () => {
     ]);
     const [event] = await saga.owner`
       select data from outbox.events where subject = ${orderId} and type = 'order.failed'`;
-    expect(event?.data).toEqual({ orderId, customerId: saga.customerId, reason: 'compensated' });
+    expect(event?.data).toMatchObject({ orderId, customerId: saga.customerId, reason: 'compensated' });
   });
 
   test('of a cancellation returns committed stock, and its payment counts as refunded', async () => {

@@ -55,7 +55,12 @@ describe('going up and down', () => {
 
   test('reading the status of a database that was never migrated changes nothing', async () => {
     await trial.write({ one: 'create table a ()' });
-    expect(await status(trial.here)).toEqual({ applied: [], pending: ['0001_one'], problem: undefined });
+    expect(await status(trial.here)).toEqual({
+      applied: [],
+      invalidIndexes: [],
+      pending: ['0001_one'],
+      problem: undefined,
+    });
     expect(await trial.tables()).toEqual([]);
   });
 

@@ -121,6 +121,7 @@ describe('compensations that failed', () => {
     listFailedCompensations(saga.saga, { now: plus(minutes * 60_000), ...limits, ...more });
   const manualReview = async (openedAt: Date, { attempt = 0, steps = ['RefundPayment'], settled = false } = {}) => {
     const id = await placeAs('needs_attention');
+    await saga.owner`update orders.orders set compensation_attempts = ${attempt} where id = ${id}`;
     const [settledAt, settledHow] = settled ? [openedAt, 'retried'] : [null, null];
     await saga.owner`
       insert into orders.manual_reviews (order_id, attempt, opened_at, from_status, reason, steps, error, message,

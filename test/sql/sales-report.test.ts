@@ -142,7 +142,7 @@ test('the archive changes no figure, whole or half full', async () => {
       eventDays: 30,
       limitMs,
     });
-  await jobs`select archive.move_orders('2029-01-01', '2029-01-01', 40)`;
+  await owner`select archive.move_orders('2029-01-01', '2029-01-01', 40)`;
   for (const [index, [from, to]] of periods.entries()) expect(await report(from, to)).toEqual(expected[index]);
   expect((await archive(60_000)).orders).toBeGreaterThan(500);
   for (const [index, [from, to]] of periods.entries()) expect(await report(from, to)).toEqual(expected[index]);

@@ -161,7 +161,7 @@ test.each<[table: string, wrong: Values, constraint: string]>([
   ['audit.operator_actions', { refund_reference: long(201) }, 'operator_actions_refund_reference_check'],
   ['audit.operator_actions', { action: 'resolve', outcome: 'failed' }, 'resolution_says_how'],
   ['payments.payments', { order_id: no.order }, 'payments_order_id_fkey'],
-  ['payments.payments', { status: 'lost' }, 'payments_status_check'],
+  ['payments.payments', { status: 'lost', captured_at: null }, 'payments_status_check'],
   ['payments.payments', { status: 'refunded' }, 'refund_has_its_time'],
   ['payments.payments', { refund_claimed: 1, refunded_amount: 2 }, 'refunds_within_payment'],
   ['payments.payments', { refund_claimed: 2001 }, 'refunds_within_payment'],

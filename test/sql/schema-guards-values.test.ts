@@ -27,6 +27,7 @@ describe('an id or a currency', () => {
     access_id: `acc_${hex}`,
     category_id: `cat_${hex}`,
     identity_id: `idn_${hex}`,
+    import_id: `imp_${hex}`,
     currency: 'EUR',
   };
   const cast = (value: string, domain: string) => shop.sql.unsafe(`select $1::kernel.${domain}`, [value]);

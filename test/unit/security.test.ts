@@ -80,6 +80,7 @@ test('secrets are compared in constant time', () => {
     .map((name) => ({ name: `lib/${name}`, text: read(`lib/${name}`) }));
   const timed = sources.filter(({ text }) => text.includes('timingSafeEqual(')).map(({ name }) => name);
   expect(timed.toSorted()).toEqual([
+    'lib/accounts/customers/moved-in-passwords.ts',
     'lib/accounts/customers/passwords.ts',
     'lib/auth/bearer.ts',
     'lib/shop/payments/stripe-webhook.ts',

@@ -219,7 +219,7 @@ export const orderShipped = defineEvent('order.shipped', 1, {
     ...fulfilmentExample,
     carrier: 'DHL',
     trackingNumber: '00340434161094021501',
-    trackingUrl: 'https://www.dhl.de/track?piececode=00340434161094021501',
+    trackingUrl: 'https://parcels.example/track?code=00340434161094021501',
   },
 });
 
