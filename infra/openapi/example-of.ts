@@ -2,7 +2,7 @@ import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { type OperationId, operations } from '../../lib/contract/api/operations.ts';
 import type { Schema } from '../../lib/contract/docs/document.ts';
 import { type IdKind, idPattern } from '../../lib/kernel/ids.ts';
-import { exampleIds, exampleTexts, exampleThings, exampleTime } from './example-things.ts';
+import { exampleCodes, exampleIds, exampleTexts, exampleThings, exampleTime } from './example-things.ts';
 import { telling } from './examples.ts';
 import { bodySchema, componentSchemas, responseSchema } from './schemas.ts';
 
@@ -92,5 +92,6 @@ function textOf({ format, pattern }: Parts, name: string): string {
   const kind = (Object.keys(exampleIds) as IdKind[]).find((each) =>
     pattern?.includes(idPattern(each).source.slice(1, -1)),
   );
+  if (name === 'code') return exampleCodes.find((code) => pattern === undefined || new RegExp(pattern).test(code))!;
   return (kind && exampleIds[kind]) ?? exampleTexts[name] ?? 'text';
 }

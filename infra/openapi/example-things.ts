@@ -441,6 +441,9 @@ export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   request: readAction.requestId,
 };
 
+/** Codes that shops choose, for whoever takes one of their forms. */
+export const exampleCodes: readonly string[] = [shippingMethod.code, taxRate.code, coupon.code];
+
 /** Examples of texts, by the name of the property that has them. */
 export const exampleTexts: Readonly<Record<string, string>> = {
   email: customer.email,
