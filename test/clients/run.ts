@@ -16,6 +16,7 @@ Generates clients from the OpenAPI document, starts a stack of its own and runs 
 `;
 const root = resolve(import.meta.dirname, '../..');
 const document = join(root, 'lib/contract/api/assets/openapi.json');
+const settings = join(root, 'test/clients/python.yaml');
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { python: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
@@ -67,7 +68,7 @@ async function preparePython(folder: string, bin: string): Promise<string> {
   const output = join(folder, 'python');
   await run(
     join(bin, 'openapi-python-client'),
-    ['generate', '--path', document, '--output-path', output, '--fail-on-warning'],
+    ['generate', '--path', document, '--output-path', output, '--config', settings, '--fail-on-warning'],
     folder,
     { PATH: `${bin}:${process.env.PATH}` },
   );
