@@ -5,7 +5,7 @@ type SchemaElement = NonNullable<Parameters<typeof parquetWriteRows>[0]['schema'
 type Value = string | number | bigint | boolean | Date | null;
 type Row = Readonly<Record<string, unknown>>;
 
-/** Money as INT64, and types declared, so that no reader guesses. */
+/** Money as INT64, and types declared, so that no reader has to infer them. */
 const types: Record<Kind, Pick<SchemaElement, 'type' | 'converted_type'>> = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   bigint: { type: 'INT64' },
