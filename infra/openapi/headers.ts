@@ -42,7 +42,6 @@ export const requestHeaders = {
   }),
   OrderToken: header('Order-Token', 'What a guest got with their order. It comes with a `Client-Id`.', {
     type: 'string',
-    pattern: '^cfo_[A-Za-z0-9_-]{64}$',
   }),
 } as const satisfies Record<string, Schema>;
 

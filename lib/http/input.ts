@@ -23,6 +23,11 @@ export function parseInput<C extends OperationContract>(
   } as InputOf<C>;
 }
 
+/** Checks the path alone. @throws Problem not-found when nothing can be there */
+export function checkPath(contract: OperationContract, event: Pick<APIGatewayProxyEventV2, 'pathParameters'>): void {
+  if (contract.path !== undefined) parsePath(contract.path, event.pathParameters ?? {});
+}
+
 /** Unknown parameters are errors, also where an operation has none. */
 function parseQuery(
   { query, unpublished, problemOf }: OperationContract,

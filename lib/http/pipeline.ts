@@ -11,7 +11,7 @@ import { checkBody, rawBody, signedBody } from './body.ts';
 import type { Edge } from './edge.ts';
 import { parseHeaders } from './headers.ts';
 import { fingerprintOf } from './idempotency.ts';
-import { parseInput } from './input.ts';
+import { checkPath, parseInput } from './input.ts';
 import { acquirePermit } from './limits.ts';
 import type { Admission, Request, RequestContext } from './request.ts';
 import { type Result, toResponse, withoutPersonalFields } from './response.ts';
@@ -48,8 +48,10 @@ export async function admit(
   { accessControl, meter, clock }: HttpRuntime,
 ): Promise<Admission> {
   const caller = await authorize(route, context, accessControl, { meter, clock });
-  checkBody(contract, context.event);
+  // A path that cannot exist has no headers and no body that would mend it.
+  checkPath(contract, context.event);
   const headers = parseHeaders(contract, context.event.headers);
+  checkBody(contract, context.event);
   const seconds = Math.ceil(deadlineMs(route) / 1000) + 5;
   const release = await acquirePermit(route, caller, context.requestId, { ...accessControl, meter, seconds });
   return { caller, headers, release };
