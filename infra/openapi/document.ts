@@ -95,7 +95,7 @@ function operation(route: Route): Operation {
 /** A file of rows. What a row has is described where the operation is. */
 const fileOf = (types: readonly string[]) => ({
   required: true,
-  content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])),
+  content: Object.fromEntries(types.map((type) => [type, { schema: {} }])),
 });
 
 /** Described by whoever signs it. */

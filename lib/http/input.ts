@@ -100,6 +100,9 @@ function parsePath(schema: z.ZodMiniType, value: unknown): unknown {
   if (result.success) return result.data;
   const [name = ''] = (result.error.issues[0]?.path ?? []) as string[];
   const given = (value as Record<string, string | undefined>)[name] ?? '';
+  // POST /products/import is a path of its own, and PATCH or GET of it come here.
+  if (name === 'productId' && given === 'import')
+    throw new Problem('method-not-allowed', 'Use POST.', { headers: { allow: 'POST' } });
   const isSku = name === 'productId' && /^[A-Za-z0-9._-]{1,64}$/.test(given);
   throw new Problem(
     'not-found',

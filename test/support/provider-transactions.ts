@@ -41,8 +41,8 @@ type Level = Record<'onHand' | 'reserved' | 'ledger' | 'held' | 'holding' | 'bou
 async function readLevels(sql: Sql, productIds?: readonly string[]): Promise<Level[]> {
   return sql<Level[]>`
     select l.product_id as id, l.on_hand, l.reserved,
-      (select sum(quantity)::integer from stock.movements m where m.product_id = l.product_id) as ledger,
-      (select sum(reserved)::integer from stock.movements m where m.product_id = l.product_id) as held,
+      (select coalesce(sum(quantity), 0)::integer from stock.movements m where m.product_id = l.product_id) as ledger,
+      (select coalesce(sum(reserved), 0)::integer from stock.movements m where m.product_id = l.product_id) as held,
       (
         select coalesce(sum(quantity), 0)::integer from stock.movements m
         where m.product_id = l.product_id and m.kind in ('adjustment', 'restock', 'write_off')
