@@ -71,7 +71,7 @@ function operation(route: Route): Operation {
     summary: contract.summary,
     ...(description === undefined ? {} : { description }),
     tags: [tagOf(route.operation)],
-    security: schemesOf[route.auth].map((scheme) => ({ [scheme]: [] })),
+    security: schemesFor(route).map((scheme) => ({ [scheme]: [] })),
     ...(route.scopes.length === 0 ? {} : { 'x-required-scopes': [...route.scopes] }),
     parameters: [
       ...parameters('path', contract.path),
@@ -110,6 +110,12 @@ const schemesOf: Readonly<Record<Auth, readonly string[]>> = {
   app: ['appKey'],
   customerOrApp: ['session', 'appKey'],
 };
+
+/** Most orders are those of customers who are signed in: samples and generated clients take the first scheme. */
+const schemesFor = ({ auth, scopes }: Pick<Route, 'auth' | 'scopes'>): readonly string[] =>
+  auth === 'client' && scopes.some((scope) => scope.startsWith('orders:'))
+    ? ['session', 'client', 'appKey']
+    : schemesOf[auth];
 
 function parameters(place: 'path' | 'query', schema: OperationContract['path']): Parameter[] {
   if (schema === undefined) return [];

@@ -66,7 +66,7 @@ describe('the document', () => {
   test('tells for each operation who may call it', () => {
     expect(operationOf('get-health').security).toEqual([]);
     expect(operationOf('place-order')).toMatchObject({
-      security: [{ client: [] }, { session: [] }, { appKey: [] }],
+      security: [{ session: [] }, { client: [] }, { appKey: [] }],
       'x-required-scopes': ['orders:place'],
     });
     expect(operationOf('create-quote')).toMatchObject({
