@@ -68,8 +68,12 @@ export function copier(template: OrderRows): (productId: string) => OrderRows {
   };
 }
 
-/** Of the order and what belongs to it; and the UUIDs of its idempotency key and of the provider's reference. */
-const ownIds = /(ord|pay|evt|mov)_[0-9a-f]{32}|(?<![0-9a-f])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+/** Of the order, with its number, and what belongs to it; and the UUIDs of its idempotency key and of the provider's reference. */
+const ownIds = /CF-\d+|(ord|pay|evt|mov)_[0-9a-f]{32}|(?<![0-9a-f])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-const newLike = (id: string): string =>
-  id[3] === '_' ? id.slice(0, 4) + randomUUID().replaceAll('-', '') : randomUUID();
+let numbered = 1e9;
+
+function newLike(id: string): string {
+  if (id.startsWith('CF-')) return `CF-${numbered++}`;
+  return id[3] === '_' ? id.slice(0, 4) + randomUUID().replaceAll('-', '') : randomUUID();
+}
