@@ -1,10 +1,7 @@
 import type { Sql } from 'postgres';
-import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { run as archiveRecords } from '../../functions/jobs/archive-records.ts';
-import { type StepName, steps } from '../../functions/steps.ts';
-import { startStates } from '../../infra/local/states/start.ts';
 import { explainOrder, unarchiveOrder } from '../../lib/contract/api/manual-review.ts';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { getOrder } from '../../lib/contract/api/order-parts.ts';
@@ -12,14 +9,13 @@ import { listOrders } from '../../lib/contract/api/order-search.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { localMachines, machineVariables } from '../support/definitions.ts';
 import type { Call } from '../support/handlers.ts';
-import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { type LiveSagas, openLiveSagas } from '../support/live-sagas.ts';
 import { makeOld } from '../support/old-shop.ts';
-import { testPostgres } from '../support/postgres.ts';
 
-let handlers: LiveHandlers;
-let states: Awaited<ReturnType<typeof startStates>>;
+let live: LiveSagas;
+let handlers: LiveSagas['handlers'];
+let states: LiveSagas['states'];
 let admin: Sql;
 let app: string;
 let token: string;
@@ -29,24 +25,8 @@ const password = 'correct horse battery';
 
 /** A shop with real orders, placed by the real saga. */
 beforeAll(async () => {
-  states = await startStates({
-    machines: localMachines(),
-    waitScale: 0,
-    invoke: async (step, payload) => {
-      const file = steps[step as StepName].handler.slice('saga/'.length);
-      const { handler } = await import(`../../functions/saga/${file}.ts`);
-      return handler(payload);
-    },
-  });
-  const settings = { RATE_LIMIT_PER_MINUTE: '100000', AWS_ENDPOINT_URL_SFN: states.endpoint, ...machineVariables };
-  handlers = await openLiveHandlers(settings);
-  admin = postgres({
-    host: testPostgres().socketDir,
-    user: 'rdsadmin',
-    database: process.env.DATABASE_NAME!,
-    max: 1,
-    onnotice: () => {},
-  }) as unknown as Sql;
+  live = await openLiveSagas();
+  ({ handlers, states, admin } = live);
   app = await handlers.appKey(
     'orders:review',
     'orders:refund',
@@ -66,11 +46,7 @@ beforeAll(async () => {
     body: { quantity: 100, reason: 'delivery' },
   });
 });
-afterAll(async () => {
-  await admin?.end();
-  await states?.stop();
-  await handlers?.close();
-});
+afterAll(() => live?.close());
 
 async function place(paymentMethod = 'pm_card_visa'): Promise<string> {
   const { body } = await handlers.call('place-order', {

@@ -1,9 +1,6 @@
 import type { Sql } from 'postgres';
-import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { type StepName, steps } from '../../functions/steps.ts';
-import { startStates } from '../../infra/local/states/start.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { listOrders } from '../../lib/contract/api/order-search.ts';
 import { order } from '../../lib/contract/api/orders.ts';
@@ -12,49 +9,28 @@ import { orderUpdated } from '../../lib/contract/events/domain-events.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { fieldsOf } from '../support/applications.ts';
-import { localMachines, machineVariables } from '../support/definitions.ts';
 import type { Call } from '../support/handlers.ts';
-import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
+import { type LiveSagas, openLiveSagas } from '../support/live-sagas.ts';
 import { mailedToken } from '../support/mailbox.ts';
-import { testPostgres } from '../support/postgres.ts';
 
-let handlers: LiveHandlers;
-let states: Awaited<ReturnType<typeof startStates>>;
+let live: LiveSagas;
+let handlers: LiveSagas['handlers'];
+let states: LiveSagas['states'];
 let admin: Sql;
 let productId: string;
 const password = 'correct horse battery';
 
 /** A shop with real orders, placed by the real saga. */
 beforeAll(async () => {
-  states = await startStates({
-    machines: localMachines(),
-    waitScale: 0,
-    invoke: async (step, payload) => {
-      const file = steps[step as StepName].handler.slice('saga/'.length);
-      const { handler } = await import(`../../functions/saga/${file}.ts`);
-      return handler(payload);
-    },
-  });
-  const settings = { RATE_LIMIT_PER_MINUTE: '100000', AWS_ENDPOINT_URL_SFN: states.endpoint, ...machineVariables };
-  handlers = await openLiveHandlers(settings);
-  admin = postgres({
-    host: testPostgres().socketDir,
-    user: 'rdsadmin',
-    database: process.env.DATABASE_NAME!,
-    max: 1,
-    onnotice: () => {},
-  }) as unknown as Sql;
+  live = await openLiveSagas();
+  ({ handlers, states, admin } = live);
   const key = await handlers.appKey('catalog:write', 'stock:write');
   const product = { sku: 'MUG', name: 'Mug', price: { amount: 1999, currency: 'EUR' } };
   productId = (await handlers.call('create-product', { token: key, body: product })).body.id;
   const delivery = { quantity: 1000, reason: 'delivery' };
   await handlers.call('create-stock-movement', { token: key, parameters: { productId }, body: delivery });
 });
-afterAll(async () => {
-  await admin?.end();
-  await states?.stop();
-  await handlers?.close();
-});
+afterAll(() => live?.close());
 
 async function customer(email: string): Promise<string> {
   await handlers.call('sign-up', { body: { email, password, name: 'Ada Byron' } });

@@ -9,13 +9,7 @@ beforeAll(async () => {
 afterAll(() => shop?.stop());
 beforeEach(() => shop.setAhead(0.5));
 
-async function run() {
-  await shop.snapshot();
-  const result = await shop.reconcile();
-  await shop.saga.states.idle();
-  expect(shop.errors).toEqual([]);
-  return result;
-}
+const run = () => shop.run();
 
 async function authorized() {
   const productId = await shop.saga.product(5);

@@ -12,14 +12,7 @@ beforeAll(async () => {
 afterAll(() => shop?.stop());
 beforeEach(() => shop.setAhead(0.5));
 
-/** Copies the transactions, compares, and waits for what the repairs started. */
-async function run() {
-  await shop.snapshot();
-  const result = await shop.reconcile();
-  await shop.saga.states.idle();
-  expect(shop.errors).toEqual([]);
-  return result;
-}
+const run = () => shop.run();
 
 const confirmed = async () => shop.saga.place([{ productId: await shop.saga.product(5), quantity: 2 }]);
 const failed = async () => {

@@ -1,5 +1,6 @@
 import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { expect } from 'vitest';
 import { createTables } from '../../infra/local/dynamo/tables.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
@@ -57,6 +58,14 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
     },
     snapshot: () => snapshotProviderTransactions({ gateway: saga.gateway, store, stopwatch, days: 3, limitMs: 60_000 }),
     reconcile: (over: Partial<ReconcileDeps> = {}) => reconcile({ ...deps, ...over }),
+    /** Copies the transactions, compares, and waits for what the repairs started. */
+    async run() {
+      await this.snapshot();
+      const result = await this.reconcile();
+      await saga.states.idle();
+      expect(errors).toEqual([]);
+      return result;
+    },
     /** Every finding of a subject, the open one last. */
     findings: (subject: string) => saga.owner`
       select kind, advice, details, repair, repair_key, cleared_at is null as open from monitor.findings
