@@ -1,6 +1,6 @@
 import { commandsOf } from './rules-objects.ts';
 import type { Check } from './schema.ts';
-import { findAll, listName, relationName } from './statements.ts';
+import { findAll, listName, type Node, relationName, type Statement } from './statements.ts';
 
 /** What changes or loses rows. */
 export const dataRules: Readonly<Record<string, Check>> = {
@@ -34,8 +34,7 @@ export const dataRules: Readonly<Record<string, Check>> = {
 };
 
 /** Changes of rows that run with the migration, and not those in the body of a function that it makes. */
-// biome-ignore lint/suspicious/noExplicitAny: A node of PostgreSQL's parse tree.
-function changesOf({ kind, node }: { kind: string; node: any }, ...kinds: string[]): any[] {
+function changesOf({ kind, node }: Statement, ...kinds: string[]): Node[] {
   if (kind === 'CreateFunctionStmt' || kind === 'RuleStmt') return [];
   return kinds.flatMap((each) => findAll({ [kind]: node }, each));
 }

@@ -37,7 +37,7 @@ const failures: Readonly<Record<string, { text: string; mend: string; page: stri
     page: 'docs/runbooks/saga-failed.md',
   },
   compensated: {
-    text: 'a step kept failing, and everything was undone',
+    text: 'a step kept failing, and everything was compensated',
     mend: 'npm run doctor names the errors under sagas',
     page: 'docs/runbooks/saga-failed.md',
   },
