@@ -20,6 +20,9 @@ const help = `npm start -- [--reset] [--standby] [--empty]
   HOST           name or address to listen on, for other machines too; by default only programs on this machine can connect
   IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
 
+/** Alarms are looked at when the start is over, which has more urgent work. */
+const watchAfterMs = 60_000;
+
 /** `npm start`: runs the whole product on this machine until Ctrl-C. `--reset` deletes its data first. */
 async function main(): Promise<void> {
   const args = readArguments();
@@ -78,6 +81,7 @@ async function main(): Promise<void> {
   await Promise.all([writeEnvironment(stack.inside.env), refreshing]);
   // By then the sweeper recognizes the orders that a killed run stored without starting their saga.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
+  setTimeout(() => stack.inside.watchAlarms().catch(() => {}), watchAfterMs).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const howTo = `${demo === undefined ? '' : firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`;
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${howTo}`);
@@ -173,6 +177,8 @@ function chosenSettings(): Record<string, string> {
     'CONFIRM_EMAIL',
     'ACCOUNT_PAGES_URL',
     'ORDER_MAILS',
+    'NOTICES',
+    'NOTICE_MAIL',
     'PAYMENT_PROVIDER',
     'INCLUDE_TIMEOUT_MS',
     'PAYMENT_TIMEOUT_MS',
