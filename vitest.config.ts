@@ -8,7 +8,7 @@ const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts
 /** Replaces modules for itself. */
 const alone = 'test/sql/accounts.test.ts';
 const synthesized =
-  'test/infra/{backup-stack,console-dashboards,cost,data-stack,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
+  'test/infra/{backup-stack,console-dashboards,cost,data-stack,iam,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
 
 /**
  * `unit` is pure and offline, `synth` looks at what CDK makes; the others have PostgreSQL. Every file has a process of its
