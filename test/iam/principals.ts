@@ -73,8 +73,8 @@ export function statementsOf(resolved: Resolved, roleArn: string): Statement[] {
 const propertiesOf = <T>(resolved: Resolved, { stack, resource }: Found): T =>
   resolved.value<T>(stack, resource.Properties);
 
-/** What surrounds the functions of a stage, and may refuse what their own policies allow. */
-export type Surroundings = {
+/** What may refuse a call that the policies of the function allow. */
+export type Guards = {
   /** The policies of the network's endpoints, by the service that they lead to. */
   endpoints: Map<string, Statement[]>;
   /** The key that a table is encrypted with, and that key's policy. */
@@ -88,7 +88,7 @@ export type Surroundings = {
 const forAnybody = (statements: (Statement & { Principal?: unknown })[] = []): Statement[] =>
   statements.filter(({ Principal }) => Principal === '*' || (Principal as { AWS?: unknown } | undefined)?.AWS === '*');
 
-export function surroundingsOf(resolved: Resolved): Surroundings {
+export function guardsOf(resolved: Resolved): Guards {
   const one = <T>(type: string): T & { id: string } => {
     const [found] = resolved.ofType(type);
     if (found === undefined) throw new Error(`no stack has an ${type}`);

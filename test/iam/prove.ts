@@ -2,7 +2,7 @@ import type { Call } from '../../infra/local/functions/calls.ts';
 import { type StateMachineName, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { stacksOf, type Templates } from '../infra/synthesized.ts';
 import { allows, applies, type Request, type Statement } from './policy.ts';
-import { type DeployedFunction, functionsOf, type Surroundings, surroundingsOf, tableArnOf } from './principals.ts';
+import { type DeployedFunction, functionsOf, type Guards, guardsOf, tableArnOf } from './principals.ts';
 import { account, region, resolve } from './resolve.ts';
 
 /** A right that a function has: one action on one resource, both as its policy writes them. */
@@ -24,7 +24,7 @@ export type Proof = {
  */
 export function prove(stage: string, templates: Templates, calls: readonly Call[]): Proof {
   const resolved = resolve(stacksOf(templates));
-  const around = surroundingsOf(resolved);
+  const guards = guardsOf(resolved);
   const functions = functionsOf(stage, resolved);
   const refused = new Set<string>();
   const unused: Right[] = [];
@@ -32,12 +32,12 @@ export function prove(stage: string, templates: Templates, calls: readonly Call[
   for (const fn of functions) {
     const needs = impliedBy(fn);
     for (const call of calls.filter(({ handler }) => handler === fn.handler)) {
-      const asked = requestOf(call, fn, around);
+      const asked = requestOf(call, fn, guards);
       if (typeof asked === 'string') refused.add(`${fn.handler}: ${call.action} on ${call.resource}: ${asked}`);
       else needs.push(asked);
     }
     for (const need of needs) {
-      const why = refusal(need, fn, around);
+      const why = refusal(need, fn, guards);
       if (why !== undefined) refused.add(`${fn.handler}: ${need.action} on ${need.resource}: ${why}`);
     }
     requests += needs.length;
@@ -102,7 +102,7 @@ const networkInterfaces = [
 ];
 
 /** What a call of a laptop asks for in a stage, or why it cannot. */
-function requestOf(call: Call, fn: DeployedFunction, around: Surroundings): Request | string {
+function requestOf(call: Call, fn: DeployedFunction, guards: Guards): Request | string {
   const { action, resource, context = {} } = call;
   const { variables } = fn;
   const [service] = action.split(':');
@@ -113,7 +113,7 @@ function requestOf(call: Call, fn: DeployedFunction, around: Surroundings): Requ
     }
     case 'states': {
       const [, kind, machine, execution] = /\b(stateMachine|execution):[\w-]+-(\w+)(:.*)?$/.exec(resource) ?? [];
-      const arn = around.machines.get(machine ?? '');
+      const arn = guards.machines.get(machine ?? '');
       if (arn === undefined) return 'there is no such state machine';
       const told = variables[stateMachineVariables[machine as StateMachineName]];
       // A task token alone says which execution it belongs to.
@@ -132,8 +132,8 @@ function requestOf(call: Call, fn: DeployedFunction, around: Surroundings): Requ
     case 'rds-db': {
       // The reader is behind the same proxy. A stage without one reads from the writer.
       const [role] = resource.split('@');
-      if (variables.DATABASE_HOST !== around.proxy.endpoint) return 'no variable tells it the proxy';
-      return { action, context, resource: `${dbUser}:${around.proxy.id}/${role}` };
+      if (variables.DATABASE_HOST !== guards.proxy.endpoint) return 'no variable tells it the proxy';
+      return { action, context, resource: `${dbUser}:${guards.proxy.id}/${role}` };
     }
     default:
       return 'the proof does not know this service';
@@ -144,23 +144,23 @@ const dbUser = `arn:aws:rds-db:${region}:${account}:dbuser`;
 const services: Record<string, string> = { ses: 'email' };
 
 /** Who refuses a request; undefined when nobody does. */
-function refusal({ action, resource, context }: Request, fn: DeployedFunction, around: Surroundings) {
+function refusal({ action, resource, context }: Request, fn: DeployedFunction, guards: Guards) {
   const request = { action, resource, context: { 'aws:ResourceAccount': account, ...context } };
   if (!allows(fn.statements, request)) return 'its policy does not allow it';
   const [service = ''] = action.split(':');
   if (service === 'rds-db') {
-    const onCluster = { ...request, resource: resource.replace(around.proxy.id, around.proxy.clusterId) };
+    const onCluster = { ...request, resource: resource.replace(guards.proxy.id, guards.proxy.clusterId) };
     if (!fn.inNetwork) return 'it stands outside the network, from where nothing leads to the proxy';
-    return allows(around.proxy.statements, onCluster) ? undefined : 'the policy of the proxy’s role does not allow it';
+    return allows(guards.proxy.statements, onCluster) ? undefined : 'the policy of the proxy’s role does not allow it';
   }
   // The logs, the interfaces and the queue of failures are Lambda's own work, outside the network.
   const calls = !['logs', 'ec2', 'sqs'].includes(service);
   if (fn.inNetwork && calls) {
-    const endpoint = around.endpoints.get(services[service] ?? service);
+    const endpoint = guards.endpoints.get(services[service] ?? service);
     if (endpoint === undefined) return 'it stands in the network, which has no endpoint for this service';
     if (!allows(endpoint, request)) return 'the policy of the endpoint does not allow it';
   }
-  const key = service === 'dynamodb' ? around.keyOf(resource) : undefined;
+  const key = service === 'dynamodb' ? guards.keyOf(resource) : undefined;
   if (key !== undefined) {
     const through = { 'kms:ViaService': `dynamodb.${region}.amazonaws.com`, 'kms:CallerAccount': account };
     const opens = ['kms:Decrypt', 'kms:GenerateDataKey'].every((one) =>

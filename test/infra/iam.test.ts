@@ -70,11 +70,13 @@ test('a function that may not write its log is refused, although nothing on a la
   expect(refused[1]).toMatch(/^http\/place-order: logs:PutLogEvents on .*its policy does not allow it$/);
 });
 
-test('RDS Proxy without its policy is refused, by the function that logs in through it', () => {
+test('RDS Proxy without its policy is refused, by each function that logs in through it', () => {
   const refused = refusedBy('dev', ({ data }) => withoutAction(data, /ProxyRole/, 'rds-db:connect'));
-  expect(refused).toEqual([
-    expect.stringMatching(/^http\/place-order: rds-db:connect on .*the policy of the proxy’s role does not allow it$/),
-  ]);
+  expect(refused).toEqual(
+    ['get-sales-report', 'place-order'].map((name) =>
+      expect.stringMatching(`^http/${name}: rds-db:connect on .*the policy of the proxy’s role does not allow it$`),
+    ),
+  );
 });
 
 test('a role of the database that the function was not given is refused', () => {
