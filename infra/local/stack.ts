@@ -214,6 +214,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       onConsole: () => consolePage.open(),
       onRun: options.onRun,
+      callsFile: process.env.RECORD_CALLS,
     }),
   );
   keep(accessLines);
