@@ -19,7 +19,8 @@ const help = `npm start -- [--reset] [--standby] [--empty]
   --empty        make no demo shop, so that an export of another stage can be imported
   PORT           port of the API (3000)
   HOST           name or address to listen on, for other machines too; by default only programs on this machine can connect
-  IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
+  IDENTITY_PORT  port of the OpenID provider (PORT + 1)
+  RECORD_CALLS   file for each distinct call that a function makes to AWS`;
 
 /** `npm start`: runs the whole product on this machine until Ctrl-C. `--reset` deletes its data first. */
 async function main(): Promise<void> {
