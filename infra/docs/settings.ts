@@ -14,6 +14,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'by Lambda',
     what: 'region of DynamoDB, Step Functions and the IAM token; required',
   },
+  WAREHOUSE_URL: {
+    laptop: 'set',
+    aws: 'default',
+    what: 'where reports ask for history. Without it they read all of their period from the database',
+  },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
   DATABASE_READER_HOST: {
     laptop: 'set',

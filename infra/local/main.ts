@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { htmlOf } from '../../lib/accounts/mail/html.ts';
+import { writeEnvironment } from './environment.ts';
 import { listenOnLoopback } from './loopback.ts';
 import type { Stack } from './stack.ts';
 
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
     await stack.stop();
     throw error;
   });
-  await Promise.all([writeEnvironment(stack.inside.env), refreshing]);
+  await Promise.all([writeEnvironment(directory, stack.inside.env), refreshing]);
   // By then the sweeper recognizes the orders that a killed run stored without starting their saga.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
@@ -104,15 +105,6 @@ function endOnce(starting: Promise<Stack>): (code: number, error?: unknown) => v
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
   return end;
-}
-
-/**
- * For tools that work on the running stack: `sh infra/node24.sh node --env-file=.local/functions.env
- * infra/tools/apps.ts list`.
- */
-async function writeEnvironment(env: Record<string, string>): Promise<void> {
-  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
-  await writeFile(join(directory, 'functions.env'), lines.join(''), { mode: 0o600 });
 }
 
 /** Says how to go on when the migrations of this checkout do not fit the data. */

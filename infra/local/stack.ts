@@ -37,6 +37,7 @@ import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
 import { type States, startStates } from './states/start.ts';
 import { createTestClock, openClock, readingOf, type TestClock } from './test-clock.ts';
+import { type LocalWarehouse, startWarehouse } from './warehouse/start.ts';
 
 export const region = 'eu-west-1';
 /** One process serves everything here, so an order without a change for this long was left by a killed one. */
@@ -186,8 +187,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     onMail: () => sendMails(),
     onEvents: () => publish(),
   });
+  const warehouse = keep(await startWarehouse(at('warehouse')));
   const env: Record<string, string> = {
-    ...environmentOf({ dynamo, states, bus, proxy, readerProxy, certificate, credentials, provider }),
+    ...environmentOf({ dynamo, states, bus, proxy, readerProxy, warehouse, certificate, credentials, provider }),
     COMPILE_CACHE: at('compile-cache'),
     ...options.settings,
   };
@@ -411,13 +413,23 @@ type Endpoints = {
   bus: Bus;
   proxy: RdsProxy;
   readerProxy: RdsProxy;
+  warehouse: LocalWarehouse;
   certificate: Certificate;
   credentials: Credentials;
   provider: Identity | undefined;
 };
 
 /** The functions' environment variables, as the deployed functions have them. */
-const environmentOf = ({ dynamo, states, bus, certificate, credentials, provider, ...proxies }: Endpoints) => ({
+const environmentOf = ({
+  dynamo,
+  states,
+  bus,
+  warehouse,
+  certificate,
+  credentials,
+  provider,
+  ...proxies
+}: Endpoints) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -428,6 +440,7 @@ const environmentOf = ({ dynamo, states, bus, certificate, credentials, provider
   DATABASE_PORT: String(proxies.proxy.port),
   DATABASE_READER_HOST: proxies.readerProxy.host,
   DATABASE_READER_PORT: String(proxies.readerProxy.port),
+  WAREHOUSE_URL: warehouse.url,
   DATABASE_CA_FILE: certificate.caFile,
   DATABASE_POOL_SIZE: '12',
   ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),

@@ -11,6 +11,8 @@ const schema = z.object({
   DATABASE_READER_HOST: z.optional(z.string()),
   /** By default that of the writer. */
   DATABASE_READER_PORT: z.optional(z.coerce.number().check(z.int(), z.gte(1), z.lte(65535))),
+  /** Where the warehouse answers questions. Without it reports read all of their period from the database. */
+  WAREHOUSE_URL: z.optional(z.url({ protocol: /^https?$/ })),
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
   /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),

@@ -524,6 +524,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
+      { name: 'reporting.get_epoch()', callers: 'analyst, reporting', anybody: false },
       { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
