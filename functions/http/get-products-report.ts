@@ -1,5 +1,5 @@
-import { periodOf } from '../../lib/analytics/period.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
+import { periodOf } from '../../lib/analytics/period.ts';
 import { reportProducts } from '../../lib/analytics/reports.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/reports.ts';
