@@ -3,7 +3,10 @@ export const reportWords: Readonly<Record<string, string>> = {
   asOf: 'As of when the data are at least.',
   lagSeconds: 'How old the data are at most, in seconds.',
   stale: 'Whether the data are older than this report usually shows.',
-  source: '`reader`, a copy that follows the database, or `writer`, the database itself.',
+  source:
+    '`warehouse`, what the last load has; `reader`, a copy that follows the database; or `writer`, the database itself.',
+  history:
+    'Whether history comes from the warehouse: `used`; `not-needed`, because the period begins after it; `never-loaded`; `other-database`, when it was loaded from another one or before a restore; `no-warehouse`, when the stage has none. But for `used`, the database answers for the whole period.',
   zone: 'The time zone whose days count.',
   groupBy: 'What a row is.',
   units: 'Units that were sold.',

@@ -12,9 +12,18 @@ import type { TableName } from '../../lib/analytics/warehouse/model.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
 import { days, productVersions, summarize } from './dimensions.ts';
 import { type Query, relation, withEngine } from './engine.ts';
-import { addFile, type Manifest, publish, readManifests, readPseudonyms, verifyFiles, withLock } from './files.ts';
+import {
+  addFile,
+  findManifest,
+  type Manifest,
+  manifestVersion,
+  publish,
+  readPseudonyms,
+  verifyFiles,
+  withLock,
+} from './files.ts';
 import { writeParquet } from './parquet.ts';
-import { inSnapshot } from './snapshot.ts';
+import { type Fence, fence, inSnapshot } from './snapshot.ts';
 
 /** The database cannot continue what the warehouse has. */
 export class OtherDatabase extends Error {
@@ -26,7 +35,11 @@ export type LoadOptions = {
   full?: boolean;
   /** Also loads these months anew, as YYYY-MM. */
   months?: readonly string[];
+  /** How long to wait for open transactions. Those that are longer hold back what counts as complete. */
+  patienceMs?: number;
 };
+
+const usualPatienceMs = 10_000;
 
 export type Loaded = { manifest: Manifest; months: string[]; rows: number; milliseconds: number };
 
@@ -37,20 +50,24 @@ export type Loaded = { manifest: Manifest; months: string[]; rows: number; milli
  */
 export async function load(sql: Sql, root: string, options: LoadOptions = {}): Promise<Loaded> {
   const begun = performance.now();
-  const loaded = await withLock(root, () =>
-    withEngine(root, (query) => inSnapshot(sql, (tx, snapshot) => loadSnapshot(tx, snapshot, query, root, options))),
-  );
+  const loaded = await withLock(root, async () => {
+    const before = await fence(sql, options.patienceMs ?? usualPatienceMs);
+    return withEngine(root, (query) =>
+      inSnapshot(sql, (tx, snapshot) => loadSnapshot(tx, { ...snapshot, fence: before }, query, root, options)),
+    );
+  });
   return { ...loaded, milliseconds: Math.round(performance.now() - begun) };
 }
 
 async function loadSnapshot(
   sql: TransactionSql,
-  snapshot: Snapshot,
+  snapshot: Snapshot & { fence: Fence },
   query: Query,
   root: string,
   { full, months = [] }: LoadOptions,
 ) {
-  const before = (await readManifests(root)).at(-1);
+  const last = await findManifest(root);
+  const before = last?.version === manifestVersion ? last : undefined;
   // After a restore the orders may be fewer.
   const continues = before?.epoch === snapshot.epoch;
   if (before !== undefined && !full) {
@@ -61,9 +78,10 @@ async function loadSnapshot(
   const old = full && before !== undefined ? Object.keys(before.tables.daily_sales_summary ?? {}) : [];
   const anew = union(changes.sales, changes.refunds, months, old);
   const manifest: Manifest = {
-    version: 1,
-    number: (before?.number ?? 0) + 1,
+    version: manifestVersion,
+    number: (last?.number ?? 0) + 1,
     asOf: snapshot.asOf.toISOString(),
+    completeUntil: completeUntil(snapshot) ?? (continues ? before.completeUntil : null),
     source: snapshot.source,
     watermark: snapshot.watermark,
     epoch: snapshot.epoch,
@@ -79,6 +97,20 @@ async function loadSnapshot(
   if (findings.length > 0) throw new LoadRefused(findings);
   await publish(root, manifest);
   return { manifest, months: anew, rows };
+}
+
+const dayMs = 24 * 3600 * 1000;
+/**
+ * A row has the time of the function that writes it, which is before its transaction begins: by the longest that a function may
+ * take, and by the difference of two clocks.
+ */
+const marginMs = 120_000;
+
+/** The beginning of the day (in UTC) that the snapshot is of: it has every row of before. Undefined if that cannot be said. */
+function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence: Fence }): string | undefined {
+  if (BigInt(watermark) < next) return undefined;
+  const known = asOf.getTime() - marginMs;
+  return new Date(known - (known % dayMs)).toISOString();
 }
 
 /** @throws OtherDatabase */

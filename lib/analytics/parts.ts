@@ -1,11 +1,14 @@
 import type { TransactionSql } from 'postgres';
 import { Problem } from '../contract/api/problems.ts';
 import type { ReportPart } from '../contract/api/reports.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Stretch } from './groups.sql.ts';
+import { explained, split, type Warehouse, type WarehouseState } from './history.ts';
 import type { Period } from './period.ts';
-import type { ReportName } from './policies.ts';
+import { historyMaxSeconds, type ReportName } from './policies.ts';
 import { type Age, type ReadDeps, readReport } from './read.ts';
 import { readStretch } from './sales.sql.ts';
+import type { Statement } from './warehouse/statement.ts';
 
 /** The most rows of an answer. */
 export const mostRows = 10_000;
@@ -14,20 +17,47 @@ type Value = string | number | boolean | null;
 type Row = Readonly<Record<string, Value>>;
 
 /** A part of a report: what one source knows of one stretch of time. */
-export type Part<R> = { stretch: Stretch; age: Age; rows: readonly R[] };
+export type Part<R> = { stretch: Stretch; age: PartAge; rows: readonly R[] };
+type PartAge = Omit<Age, 'source'> & { source: Age['source'] | 'warehouse' };
 
-/** The part of a report that the database knows: today all of it. */
-export async function readPart<R>(
-  report: ReportName,
-  period: Period,
-  deps: ReadDeps,
-  read: (sql: TransactionSql, stretch: Stretch) => Promise<R[]>,
-): Promise<Part<R>> {
+export type PartsDeps = ReadDeps & {
+  /** Null where there is none. */
+  warehouse: Warehouse | null;
+};
+
+/** How a report asks its two sources for the same rows. */
+export type Sources<R> = {
+  database: (sql: TransactionSql, stretch: Stretch) => Promise<R[]>;
+  warehouse: (stretch: Stretch) => Statement;
+};
+
+/** The parts of a report: history from the warehouse, as far as it is complete, and from then on the database. */
+export async function readParts<R>(report: ReportName, period: Period, deps: PartsDeps, sources: Sources<R>) {
+  const { warehouse, clock } = deps;
+  const state = warehouse === null ? null : await explained(warehouse.newest());
   const { data, age } = await readReport(report, deps, async (sql) => {
-    const stretch = await readStretch(sql, period);
-    return { stretch, rows: await read(sql, stretch) };
+    const { stretch, now, epoch } = await readStretch(sql, period);
+    const cut = split(stretch, state, epoch);
+    return { ...cut, now, rows: cut.database === undefined ? [] : await sources.database(sql, cut.database) };
   });
-  return { ...data, age };
+  const parts: Part<R>[] = [];
+  if (data.history !== undefined) {
+    const rows = await explained(warehouse!.query<R>(state!, sources.warehouse(data.history)));
+    parts.push({ stretch: data.history, age: ageOf(state!, data.now, clock), rows });
+  }
+  if (data.database !== undefined) parts.push({ stretch: data.database, age, rows: data.rows });
+  return { history: data.use, parts };
+}
+
+/** How old a load is, told by the shop's clock as all ages are. */
+function ageOf({ asOf }: WarehouseState, now: Date, clock: Clock): PartAge {
+  const lagSeconds = Math.max(0, Math.round((now.getTime() - Date.parse(asOf)) / 100) / 10);
+  return {
+    source: 'warehouse',
+    asOf: new Date(clock.now() - Math.ceil(lagSeconds * 1000)).toISOString(),
+    lagSeconds,
+    stale: lagSeconds > historyMaxSeconds,
+  };
 }
 
 /**
@@ -40,7 +70,7 @@ export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: read
   const data = addUp(
     parts.flatMap(({ rows }) => rows),
     amounts,
-  );
+  ).toSorted(byGroup);
   if (data.length > mostRows) {
     const detail = `The report has more than ${mostRows} rows. Choose larger groups or a shorter period.`;
     throw new Problem('report-too-large', detail);
@@ -57,6 +87,13 @@ export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: read
     data,
   };
 }
+
+/** By key, with what has none last, and by currency. */
+const byGroup = (a: Row, b: Row): number =>
+  Number(a.key === null) - Number(b.key === null) ||
+  compare(String(a.key), String(b.key)) ||
+  compare(String(a.currency), String(b.currency));
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /** Rows of one group and currency as one row. */
 function addUp<R extends Row>(rows: readonly R[], amounts: readonly (keyof R & string)[]): R[] {

@@ -9,6 +9,8 @@ export type Snapshot = {
   asOf: Date;
   /** The oldest transaction that was not over: everything the snapshot does not have is of it or a later one. */
   watermark: string;
+  /** The transaction that had not begun yet. */
+  next: string;
   /** Which database counts these transactions. */
   epoch: string;
 };
@@ -26,14 +28,13 @@ export class AgeUnknown extends Error {
  */
 export async function readSnapshot(sql: TransactionSql): Promise<Snapshot> {
   const [row] = await sql`
-    select pg_snapshot_xmin(pg_current_snapshot())::text as watermark, now() as now,
-      (select system_identifier from pg_control_system()) || '/' || d.oid as epoch
-    from pg_database d where d.datname = current_database()`;
+    select pg_snapshot_xmin(pg_current_snapshot())::text as watermark, reporting.get_next_transaction()::text as next,
+      now() as now, reporting.get_epoch() as epoch`;
   const [freshness] = await sql`select source, lag_ms from reporting.get_freshness()`;
-  const { watermark, epoch, now } = row as { watermark: string; epoch: string; now: Date };
+  const { watermark, next, epoch, now } = row as { watermark: string; next: string; epoch: string; now: Date };
   const { source, lag_ms: lagMs } = freshness as { source: Source; lag_ms: string | null };
   if (lagMs === null) throw new AgeUnknown('The reader does not know how old its data are.');
-  return { source, asOf: new Date(now.getTime() - Number(lagMs)), watermark, epoch };
+  return { source, asOf: new Date(now.getTime() - Number(lagMs)), watermark, next, epoch };
 }
 
 /** Months as YYYY-MM. */
@@ -72,7 +73,7 @@ export async function* readFact(sql: TransactionSql, table: TableName, month: st
       from reporting.order_lines f ${customers} where ${inMonth('confirmed_at')} order by f.order_id, f.position`,
     fact_refunds: () => sql`
       select coalesce(f.refund_id, f.payment_id) as refund_key, f.order_id, (f.refunded_at at time zone 'UTC')::date::text as date,
-        f.currency, f.amount, f.refunded_at
+        f.currency, f.amount, f.country, f.refunded_at
       from reporting.refunds f where ${inMonth('refunded_at')} and f.amount > 0 order by 1`,
   };
   for await (const rows of statements[table]!().cursor(batch)) yield* rows;

@@ -63,6 +63,7 @@ export const tables = {
       date: column('date', 'day of the refund'),
       currency: column('text', 'of the amount'),
       amount: column('bigint', 'what was given back'),
+      country: nullable('text', 'of the order'),
       refunded_at: column('timestamp', 'when'),
     },
   },

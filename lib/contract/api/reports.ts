@@ -32,13 +32,17 @@ const range = { from: z.optional(day), to: z.optional(day), zone };
 
 /** Where a part of a report comes from, and how old it is. */
 export const reportPart = z.object({
-  source: z.enum(['reader', 'writer']),
+  source: z.enum(['warehouse', 'reader', 'writer']),
   from: timestamp,
   to: timestamp,
   asOf: timestamp,
   lagSeconds: z.number().check(z.gte(0)),
 });
 export type ReportPart = z.output<typeof reportPart>;
+
+/** What a report took from the warehouse: `used`, or why nothing. */
+const historyUse = z.enum(['used', 'not-needed', 'never-loaded', 'other-database', 'no-warehouse']);
+export type HistoryUse = z.output<typeof historyUse>;
 
 /** What every report says of itself. */
 const age = {
@@ -72,17 +76,24 @@ export type SalesRow = z.output<typeof salesRow>;
 const ofPeriods = ['period-reversed', 'period-too-long', 'zone-unknown', 'report-too-large'] as const;
 const grouped = { ...range, groupBy: z._default(z.enum(groupings), 'day'), currency: z.optional(currency) };
 const answerOf = <T extends z.ZodMiniType>(row: T) =>
-  z.object({ ...period, groupBy: z.enum(groupings), ...age, parts: z.array(reportPart), data: z.array(row) });
+  z.object({
+    ...period,
+    groupBy: z.enum(groupings),
+    ...age,
+    history: historyUse,
+    parts: z.array(reportPart),
+    data: z.array(row),
+  });
 
 export const getSalesReport = {
   summary: 'Report what was sold and given back',
   description:
-    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. The figures come from a copy of the database that is a moment old; when it is older than a minute, `stale` is true. `Accept: text/csv` asks for CSV.',
+    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. History comes from the warehouse, today from a copy of the database that is a moment old; `parts` has the age of each. When one is too old, `stale` is true. `Accept: text/csv` asks for CSV.',
   query: z.strictObject(grouped),
   responses: { 200: answerOf(salesRow) },
   problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
   csv: true,
-  problems: [...ofPeriods, 'grouping-unknown'],
+  problems: [...ofPeriods, 'grouping-unknown', 'history-broken'],
 } as const satisfies OperationContract;
 
 /** What the database knows of a row of margins. */
@@ -107,7 +118,7 @@ export const getMarginReport = {
   responses: { 200: answerOf(marginRow) },
   problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
   csv: true,
-  problems: [...ofPeriods, 'grouping-unknown', 'reader-behind'],
+  problems: [...ofPeriods, 'grouping-unknown', 'history-broken', 'reader-behind'],
 } as const satisfies OperationContract;
 
 export const productRow = z.object({

@@ -32,6 +32,12 @@ end
 $$;
 revoke all on function reporting.get_freshness() from public;
 
+-- Which database counts the transactions here: its watermarks say nothing about those of another.
+create function reporting.get_epoch() returns text
+language sql stable security definer set search_path = ''
+return (select s.system_identifier || '/' || d.oid from pg_control_system() s, pg_database d where d.datname = current_database());
+revoke all on function reporting.get_epoch() from public;
+
 -- When a day of a time zone begins: its first moment, also where the clock is set back at midnight and the hour comes twice.
 create function reporting.day_begins(day date, zone text) returns timestamptz
 language sql stable parallel safe set search_path = '' as $$
@@ -155,7 +161,7 @@ create view reporting.customer_summary as
   group by c.id, s.currency;
 
 grant usage on schema reporting to reporting, analyst;
-grant execute on function reporting.get_freshness(), reporting.day_begins(date, text) to reporting, analyst;
+grant execute on function reporting.get_freshness(), reporting.get_epoch(), reporting.day_begins(date, text) to reporting, analyst;
 grant select on reporting.orders, reporting.order_lines, reporting.payments, reporting.refunds, reporting.products,
   reporting.stock, reporting.stock_movements,
   reporting.customers_masked, reporting.customer_summary to reporting, analyst;
