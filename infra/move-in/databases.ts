@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import postgres from 'postgres';
 import { MoveInRefused } from './errors.ts';
-import { kinds, type RawRow, type Source } from './read-rows.ts';
+import { type Kind, kinds, type RawRow, type Source } from './read-rows.ts';
 
 type Row = Record<string, unknown>;
 /** Rows of one query, in a transaction that can change nothing. */
@@ -19,7 +19,7 @@ export const isDatabase = (from: string): boolean => /^(postgres|postgresql|mysq
  */
 export function databaseSources(
   address: string,
-  queries: Partial<Record<(typeof kinds)[number], string>>,
+  queries: Partial<Record<Kind, string | undefined>>,
   password: string | undefined,
 ): Source[] {
   if (!URL.canParse(address)) throw new MoveInRefused('The address of the database is not valid.');

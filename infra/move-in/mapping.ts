@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { MoveInRefused } from './errors.ts';
 import { medusa } from './medusa.ts';
-import { kinds } from './read-rows.ts';
 import { shopify } from './shopify.ts';
 import { woocommerce } from './woocommerce.ts';
 
 const column = z.string().min(1);
+const query = column.optional();
 const one = z.union([column, z.strictObject({ value: z.string() })]);
 /** Where a value is: in a column, in the first of several that is not empty, the same one for every row, or several with / between. */
 const place = z.union([one, z.array(one).min(1), z.strictObject({ join: z.array(column).min(2) })]);
@@ -43,7 +43,7 @@ const mapping = z.strictObject({
   /** Grams in a unit of weight. */
   gramsPerWeight: z.number().positive(),
   /** Of a database: how its rows are read. Places are columns of these queries. */
-  queries: z.strictObject(Object.fromEntries(kinds.map((kind) => [kind, z.string().optional()]))).optional(),
+  queries: z.strictObject({ products: query, customers: query, coupons: query, orders: query }).optional(),
   products: z.strictObject({
     /** The column whose value rows of one product share, where each of its variants has a row. */
     groupedBy: column.optional(),
