@@ -10,10 +10,16 @@ const alone = 'test/sql/accounts.test.ts';
 const synthesized =
   'test/infra/{backup-stack,console-dashboards,cost,data-stack,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
 
+/** Take half a minute each and more: they fill large shops, or start servers of their own. */
+const long = [
+  'test/infra/{backup,local-reader,local-standby}.test.ts',
+  'test/sql/{list-plans,order-search-plans,warehouse-loss}.test.ts',
+];
+
 /**
- * `unit` is pure and offline, `synth` looks at what CDK makes; the others have PostgreSQL. Every file has a process of its
- * own, except where what it imports keeps nothing: there the next file goes on in the same, which saves starting and
- * importing a hundred times.
+ * `unit` is pure and offline, `synth` looks at what CDK makes; the others have PostgreSQL. `npm test` leaves `long` out.
+ * Every file has a process of its own, except where what it imports keeps nothing: there the next file goes on in the
+ * same, which saves starting and importing a hundred times.
  */
 export default defineConfig({
   test: {
@@ -26,11 +32,20 @@ export default defineConfig({
           ...withPostgres,
           name: 'stack',
           include: ['test/{http,infra,faults}/**/*.test.ts', alone],
-          exclude: [synthesized],
+          exclude: [synthesized, ...long],
         },
       },
-      { test: { ...withPostgres, name: 'sql', include: ['test/sql/**/*.test.ts'], exclude: [alone], isolate: false } },
+      {
+        test: {
+          ...withPostgres,
+          name: 'sql',
+          include: ['test/sql/**/*.test.ts'],
+          exclude: [alone, ...long],
+          isolate: false,
+        },
+      },
       { test: { ...withPostgres, name: 'saga', include: ['test/saga/**/*.test.ts'], isolate: false } },
+      { test: { ...withPostgres, name: 'long', include: long } },
     ],
   },
 });

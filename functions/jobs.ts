@@ -18,6 +18,8 @@ export type Job = {
   identity?: true;
   /** Sends mails where a sender is configured. */
   mails?: true;
+  /** Asks the database's reader. */
+  readsReader?: true;
   /** Publishes domain events to the bus. */
   publishes?: true;
   /** Tells the read models of work. */
@@ -57,6 +59,21 @@ const rows = {
     schedule: 'rate(1 minute)',
     databaseRole: 'monitor',
     provider: false,
+    timeoutSeconds: 30,
+  },
+  'check-health': {
+    handler: 'jobs/check-health',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'monitor',
+    readsReader: true,
+    provider: false,
+    states: {
+      placing: ['DescribeStateMachine'],
+      compensating: ['DescribeStateMachine'],
+      capturing: ['DescribeStateMachine'],
+      refunding: ['DescribeStateMachine'],
+    },
+    tables: { sessions: ['GetItem'] },
     timeoutSeconds: 30,
   },
   'check-invariants': {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
+import { leanContracts } from './lean-contracts.ts';
 import { leanStart, standIns } from './lean-start.ts';
 import { precompute } from './precompute.ts';
 
@@ -24,7 +25,7 @@ export const handlerOptions = (): BuildOptions => ({
     '@aws-sdk/credential-providers': standIns,
     '@aws-sdk/endpoint-cache': standIns,
   },
-  plugins: [leanStart(), precompute()],
+  plugins: [leanStart(), leanContracts(), precompute()],
 });
 
 /**

@@ -29,7 +29,7 @@ const leastProxyAcu = 8;
 /** How many rows an order reads or writes past the cache, as operations of storage. */
 const ioOfOrder = 40;
 /** Metrics that exist in a stage without traffic, and how many traffic creates at most. */
-const idleMetrics = 10;
+const idleMetrics = 40;
 const trafficMetrics = 80;
 /** Rows are kept for two years before they are compressed to about a fifth. */
 const monthsOfRows = 24;

@@ -32,6 +32,7 @@ import { startJobs } from './jobs.ts';
 import { clusterFolders, readerFolder } from './postgres/primary.ts';
 import { createReader, type Reader } from './postgres/reader.ts';
 import { removePostgresData } from './postgres/start.ts';
+import { showStatements } from './postgres/statements.sql.ts';
 import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
 import { type States, startStates } from './states/start.ts';
@@ -217,6 +218,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   keep(states); // Stops before the functions, so that no step is cut off and counts as failed.
   log('applying migrations');
   await functions.invoke(jobs.migrate.handler, {}, jobs.migrate.timeoutSeconds);
+  if (options.postgresSettings?.shared_preload_libraries?.includes('pg_stat_statements'))
+    await showStatements(dirname(postgres.socketPath()));
   ready.resolve(functions);
 
   const scheduler = keep(startJobs({ invoke, refreshKeys: provider !== undefined, clock, log }));

@@ -6,6 +6,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { pascal } from '../constructs/names.ts';
+import { health } from './alarms/database.ts';
 import { database, jobRuns, reader, tables } from './alarms/infrastructure.ts';
 import {
   backups,
@@ -35,6 +36,7 @@ export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...accessRecords(resources),
   ...domainEvents(resources),
   ...jobRuns(resources),
+  ...health(),
   ...database(resources),
   ...reader(resources),
   ...tables(resources),

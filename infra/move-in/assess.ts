@@ -1,12 +1,12 @@
 import type { Mapping } from './mapping.ts';
-import { findSources, type Kind } from './read-rows.ts';
+import type { Kind, Source } from './read-rows.ts';
 import { type Read, type Records, readRecords } from './records.ts';
 
 export type Finding = { what: string; rows: number; examples: string[] };
 export type FileReport = {
   kind: Kind;
-  file: string;
-  bytes: number;
+  name: string;
+  bytes: number | undefined;
   encoding: string;
   rows: number;
   fitting: number;
@@ -28,9 +28,8 @@ export type Assessment = {
 
 const mostExamples = 5;
 
-/** Reads a shop's files and says what is in them and what of it will not fit. It needs no database and changes nothing. */
-export async function assessShop(folder: string, mapping: Mapping, now: Date): Promise<Assessment> {
-  const sources = await findSources(folder);
+/** Reads a shop and says what is in them and what of it will not fit. It needs no database and changes nothing. */
+export async function assessShop(sources: readonly Source[], mapping: Mapping, now: Date): Promise<Assessment> {
   const files: FileReport[] = [];
   const orphans = new Map<string, Finding>();
   const state = {
@@ -42,9 +41,9 @@ export async function assessShop(folder: string, mapping: Mapping, now: Date): P
   };
   const currencies = new Map<string, Assessment['currencies'][number]>();
   for (const source of sources) {
-    const { kind, file, bytes, encoding } = source;
+    const { kind, name, bytes, encoding } = source;
     const [rejected, notes] = [new Map<string, Finding>(), new Map<string, Finding>()];
-    const report = { kind, file, bytes, encoding, rows: 0, fitting: 0 };
+    const report = { kind, name, bytes, encoding, rows: 0, fitting: 0 };
     for await (const read of readRecords(source, mapping)) {
       report.rows++;
       if (read.reason !== undefined) {

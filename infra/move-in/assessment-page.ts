@@ -41,7 +41,7 @@ const fileRow = ({ kind, rows, fitting, bytes, encoding }: FileReport) => [
   number(count(rows)),
   number(count(fitting)),
   number(count(rows - fitting)),
-  number(count(bytes)),
+  number(bytes === undefined ? '' : count(bytes)),
   text(encoding),
 ];
 

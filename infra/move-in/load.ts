@@ -6,9 +6,9 @@ import { loadCustomers } from './load-customers.ts';
 import { loadOrders } from './load-orders.ts';
 import { loadProducts } from './load-products.ts';
 import { type Counts, type Loading, sourceOf } from './loading.ts';
-import { findSources, type Kind } from './read-rows.ts';
+import type { Kind, Source } from './read-rows.ts';
 
-type Options = Pick<Loading, 'sql' | 'mapping' | 'clock' | 'onBatch'> & { folder: string; out: string };
+type Options = Pick<Loading, 'sql' | 'mapping' | 'clock' | 'onBatch'> & { sources: readonly Source[]; out: string };
 
 export const rejectedFile = (out: string): string => join(out, 'rejected.ndjson');
 
@@ -17,8 +17,7 @@ export const rejectedFile = (out: string): string => join(out, 'rejected.ndjson'
  * file if nobody has changed it here. Rows that do not fit are written to `rejected.ndjson` in `out`, without password hashes.
  * @throws MoveInRefused
  */
-export async function loadShop({ folder, out, ...options }: Options): Promise<Partial<Record<Kind, Counts>>> {
-  const sources = await findSources(folder);
+export async function loadShop({ out, ...options }: Options): Promise<Partial<Record<Kind, Counts>>> {
   await mkdir(out, { recursive: true, mode: 0o700 });
   const rejected = createWriteStream(rejectedFile(out), { mode: 0o600 });
   const hashPlaces = options.mapping.customers.passwordHash;
@@ -27,7 +26,7 @@ export async function loadShop({ folder, out, ...options }: Options): Promise<Pa
     const shown = Object.fromEntries(Object.entries(raw).filter(([name]) => !secret.has(name)));
     rejected.write(`${JSON.stringify({ kind, row, reason, raw: shown })}\n`);
   };
-  const loading: Loading = { ...options, sources, reject };
+  const loading: Loading = { ...options, reject };
   const counts: Partial<Record<Kind, Counts>> = {};
   try {
     if (sourceOf(loading, 'products') !== undefined) counts.products = await loadProducts(loading);

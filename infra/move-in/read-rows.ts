@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,8 +11,22 @@ import type { Place } from './mapping.ts';
 
 export const kinds = ['products', 'customers', 'orders'] as const;
 export type Kind = (typeof kinds)[number];
-export type Source = { kind: Kind; file: string; bytes: number; encoding: Encoding };
-export type Encoding = 'utf-8' | 'utf-16le' | 'windows-1252';
+type Encoding = 'utf-8' | 'utf-16le' | 'windows-1252';
+
+/** Where the rows of a kind are read from. */
+export type Source = {
+  kind: Kind;
+  /** A file, or what names a query of a database. */
+  name: string;
+  /** Undefined of a database. */
+  bytes: number | undefined;
+  encoding: string;
+  /** Reads from the beginning, as often as asked. */
+  rows: () => AsyncIterable<RawRow>;
+  /** Differs when anything in it has changed, as far as can be told without comparing every row. */
+  fingerprint: () => Promise<string>;
+};
+type File = { file: string; encoding: Encoding };
 
 /** A row of a file, counted from 1 without the heading; undefined where the file has no row that can be read there. */
 export type RawRow = { row: number; value: Record<string, unknown> | undefined };
@@ -29,12 +44,20 @@ export async function findSources(folder: string): Promise<Source[]> {
       if (info === undefined) continue;
       if (found.some((source) => source.kind === kind))
         throw new MoveInRefused(`${folder} has ${kind} twice, as .csv and as .ndjson: keep one.`);
-      found.push({ kind, file, bytes: info.size, encoding: await detectEncoding(file) });
+      const encoding = await detectEncoding(file);
+      const rows = () => readRows({ file, encoding });
+      found.push({ kind, name: file, bytes: info.size, encoding, rows, fingerprint: () => hashOf(file) });
     }
   }
   if (found.length === 0)
     throw new MoveInRefused(`${folder} has none of products, customers and orders, as .csv or .ndjson.`);
   return found;
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 /** What is not valid UTF-8 is taken for Windows-1252, in which spreadsheets write. */
@@ -55,7 +78,7 @@ async function detectEncoding(file: string): Promise<Encoding> {
 }
 
 /** The rows of a file, as it is read. */
-export async function* readRows({ file, encoding }: Source): AsyncGenerator<RawRow> {
+async function* readRows({ file, encoding }: File): AsyncGenerator<RawRow> {
   const text = Readable.from(
     Readable.toWeb(createReadStream(file)).pipeThrough(new TextDecoderStream(encoding) as never),
   );

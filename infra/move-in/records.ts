@@ -3,7 +3,7 @@ import { RowRejected } from './errors.ts';
 import type { Mapping } from './mapping.ts';
 import { type OrderRecord, toOrder } from './order.ts';
 import { type ProductRecord, toProduct } from './product.ts';
-import { type Kind, readRows, type Source } from './read-rows.ts';
+import type { Kind, Source } from './read-rows.ts';
 
 export type Records = { products: ProductRecord; customers: CustomerRecord; orders: OrderRecord };
 
@@ -30,7 +30,7 @@ export async function* readRecords<K extends Kind>(
   mapping: Mapping,
 ): AsyncGenerator<Read<Records[K]>> {
   const seen = new Map<string, number>();
-  for await (const { row, value } of readRows(source)) {
+  for await (const { row, value } of source.rows()) {
     if (value === undefined) {
       yield { row, raw: {}, reason: 'is not a JSON object in one line' };
       continue;

@@ -1,5 +1,5 @@
 import type { Mapping } from './mapping.ts';
-import { findSources, type Kind, type Source } from './read-rows.ts';
+import type { Kind, Source } from './read-rows.ts';
 import { type Records, readRecords } from './records.ts';
 import { verifyCustomers, verifyProducts } from './verify-accounts.ts';
 import { verifyOrders } from './verify-orders.ts';
@@ -15,12 +15,11 @@ const batchRows = 500;
  * @throws MoveInRefused
  */
 export async function verifyShop({
-  folder,
+  sources,
   ...options
-}: Omit<Verifying, 'differ'> & { folder: string }): Promise<Verification> {
+}: Omit<Verifying, 'differ'> & { sources: readonly Source[] }): Promise<Verification> {
   const differences: Difference[] = [];
   const verifying: Verifying = { ...options, differ: (kind, id, what) => differences.push({ kind, id, what }) };
-  const sources = await findSources(folder);
   const of = <K extends Kind>(kind: K) =>
     sources.find((source): source is Source & { kind: K } => source.kind === kind);
   const compared: Verification['compared'] = {};

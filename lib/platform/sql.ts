@@ -39,10 +39,22 @@ export const bigintAsNumber = {
   },
 };
 
-function connect(role: DatabaseRole): Sql {
+const connect = (role: DatabaseRole): Sql => sqlAt(databaseHost(), role);
+
+function databaseHost(): string {
   const { DATABASE_HOST } = config();
   if (DATABASE_HOST === undefined) throw new Error('DATABASE_HOST is not set');
-  return sqlAt(DATABASE_HOST, role);
+  return DATABASE_HOST;
+}
+
+/** Does work on a connection that is made for it, with a login of its own, and ended after it. */
+export async function sqlOnce<T>(role: DatabaseRole, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = sqlAt(databaseHost(), role);
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 /** A pool of one's own to the database at another address, such as a restored copy. The caller ends it. */

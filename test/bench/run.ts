@@ -120,7 +120,7 @@ async function main(): Promise<boolean> {
   }
   if (part.includes('functions')) {
     say('bundling and starting functions');
-    results.functions = await measureFunctions(short ? { runs: 3, otherRuns: 1 } : { runs: 9, otherRuns: 5 });
+    results.functions = await measureFunctions(short ? { runs: 2, otherRuns: 1 } : { runs: 9, otherRuns: 5 });
   }
   if (part.includes('memory')) {
     say('running the hot functions one at a time');

@@ -129,7 +129,7 @@ describe('a mistake is explained', () => {
     expect(await detail(operation, call())).toContain(expected);
   });
 
-  test('a token that is only wrong is told nothing else', async () => {
+  test('a token that is only wrong gets no other answer', async () => {
     expect(await detail('get-me', { token: 'cfs_x' })).toBe('The token is unknown, has expired, or was revoked.');
   });
 });

@@ -98,7 +98,7 @@ describe('an endpoint that is disabled', () => {
     expect(await consume('mail', other)).toEqual({ outcome: 'nobody to tell' });
   });
 
-  test('is told to the other endpoints of its application that ask for it, once, and to nobody else', async () => {
+  test('goes to the other endpoints of its application that ask for it, once, and to nobody else', async () => {
     const [id, all, named, other] = [
       await register(['*']),
       await register(['*']),
@@ -114,7 +114,7 @@ describe('an endpoint that is disabled', () => {
     expect(await Promise.all([id, all, named, other, strange].map(waiting))).toEqual([0, 1, 1, 0, 0]);
   });
 
-  test('is told by the job when its sender could not, also when its owner has enabled it since', async () => {
+  test('comes from the job when its sender failed, also when its owner has enabled it since', async () => {
     const id = await register(['*']);
     const event = await disable(id);
     const body = { status: 'active' };

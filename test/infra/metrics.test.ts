@@ -7,6 +7,7 @@ import { operations } from '../../lib/contract/api/operations.ts';
 import { orderParts } from '../../lib/contract/api/order-parts.ts';
 import { orderFailureCodes } from '../../lib/contract/api/orders.ts';
 import {
+  dependencies,
   disablingCauses,
   invariants,
   type MetricName,
@@ -80,6 +81,7 @@ const values: Record<string, readonly string[]> = {
   operation: Object.keys(operations),
   reason: orderFailureCodes,
   invariant: invariants,
+  dependency: dependencies,
   result: webhookResults,
   cause: disablingCauses,
   outcome: ['succeeded', 'failed'],
@@ -194,6 +196,7 @@ test('each invariant has an alarm, and a watcher that falls silent rings', () =>
     .filter(({ TreatMissingData }) => TreatMissingData === 'breaching')
     .map(({ AlarmName }) => AlarmName);
   expect(silent.toSorted()).toEqual([
+    'counterfoil-dev-dependency-down',
     'counterfoil-dev-events-late',
     'counterfoil-dev-issuer-keys-stale',
     'counterfoil-dev-job-check-invariants-silent',

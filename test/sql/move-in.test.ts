@@ -2,23 +2,24 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runMoveIn } from '../../infra/tools/move-in.ts';
 import { verifyPassword } from '../../lib/accounts/customers/passwords.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
 import { poolOptions } from '../support/handlers.ts';
+import { asMigrator, moveInto } from '../support/move-in.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let folder: string;
 let files: string;
 let database: TestDatabase;
 let owner: Sql;
+const run = moveInto(() => database);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'move-in-'));
   files = join(folder, 'shop');
   database = await createDatabase();
-  owner = database.connect('migrator', { ...poolOptions, max: 2 }) as unknown as Sql;
+  owner = asMigrator(database);
   expect(await run('test-shop', files, '--products', '40', '--customers', '30', '--orders', '600')).toMatchObject({
     code: 0,
   });
@@ -227,15 +228,4 @@ async function edit(name: string, change: (text: string) => string): Promise<voi
   const after = change(before);
   expect(after).not.toBe(before);
   await writeFile(join(files, name), after);
-}
-
-async function run(...args: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const open = () => database.connect('migrator', { ...poolOptions, max: 1 }) as unknown as Sql;
-  const code = await runMoveIn(
-    args,
-    { open, ownPrefix: () => 'CF' },
-    { out: (line) => out.push(line), err: (line) => err.push(line) },
-  );
-  return { code, out, err };
 }

@@ -61,7 +61,7 @@ test('a copy without orders is no proof, and neither is one that could not be ma
   await expect(check({ nothing: true }).result).rejects.toThrow();
 });
 
-test('a sound copy is told of with what it holds, one that breaks an invariant with which, however long ago it was checked', async () => {
+test('a sound copy is reported with what it holds, one that breaks an invariant with its name, however long ago it was checked', async () => {
   await fillShop(copy, { customers: 5, products: 10, orders: 60 });
   const owner = connect(copy, 'rdsadmin');
   // The shop of this helper has orders that wait for longer than they may.

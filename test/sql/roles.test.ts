@@ -513,6 +513,10 @@ describe('what is granted', () => {
         callers: 'jobs',
         anybody: false,
       },
+      { name: 'monitor.read_index_advice()', callers: 'monitor', anybody: false },
+      { name: 'monitor.read_sessions()', callers: 'monitor', anybody: false },
+      { name: 'monitor.read_statements()', callers: 'monitor', anybody: false },
+      { name: 'monitor.read_storage()', callers: 'monitor', anybody: false },
       { name: 'orders.forget_customer(text)', callers: 'customer_erasure', anybody: false },
       {
         name: 'orders.join_guest_orders(text,timestamp with time zone)',
@@ -520,7 +524,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
-      { name: 'reporting.get_freshness()', callers: 'analyst, reporting', anybody: false },
+      { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`

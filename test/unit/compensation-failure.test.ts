@@ -131,7 +131,7 @@ describe('what of a compensation did not get through, and the money at stake', (
     });
   });
 
-  test('a cause that is not JSON is told as it is', () => {
+  test('a cause that is not JSON is shown as it is', () => {
     const state: CompensationState = {
       ...base,
       reason: 'cancellation',

@@ -146,7 +146,7 @@ describe('a state graph', () => {
   });
 });
 
-test('a history is told by state and attempt, with errors in full and without secrets', () => {
+test('a history is shown by state and attempt, with errors in full and without secrets', () => {
   const cause = JSON.stringify({
     errorMessage: 'no answer to Bearer abc.def',
     trace: ['OutcomeUnknown: no answer', `    at charge (${new URL('../../lib/x.ts', import.meta.url)}:1:2)`],

@@ -31,6 +31,8 @@ const excepted: Record<string, string> = {
   'lib/database/migrations/0016_order_details.up.sql clock_timestamp': 'makes the id of an event of the given time',
   'lib/database/migrations/0018_reporting.up.sql clock_timestamp':
     'says how far a reader is behind its writer, by the clocks that write the log',
+  'lib/database/migrations/0024_health.up.sql clock_timestamp':
+    'says how long transactions and locks last, by the server that began them',
   'lib/database/migrate.ts performance.': 'says how long a migration took',
   'lib/database/migrations/0012_restore_tests.up.sql now()': 'says since when backups are to be tested',
 };

@@ -28,7 +28,7 @@ test('nothing failed', () => {
   expect(failureOf(stateWith(charged))).toBeUndefined();
 });
 
-test('every decline code is told in words of its own, recovered from the message alone', () => {
+test('every decline code has words of its own, recovered from the message alone', () => {
   const details = declineCodes.map((code) => {
     const failure = caught('PaymentDeclined', declined(code).message);
     const told = failureOf(stateWith({ ...reserved, failure }));
@@ -39,7 +39,7 @@ test('every decline code is told in words of its own, recovered from the message
 });
 
 test.each(['', 'toString', 'select * from secrets', 'no_such_code', 'expired_card ', ': '])(
-  'a decline without a code that is known (%j) is told as declined',
+  'a decline without a code that is known (%j) counts as declined',
   (message) => {
     expect(failureOf(stateWith({ failure: caught('PaymentDeclined', message) }))).toEqual({
       code: 'payment-declined',
@@ -78,7 +78,7 @@ test('a cancellation that could not be compensated says so', () => {
   expect(failureOf(stateWith({ reason: 'cancellation', compensationFailure }))?.code).toBe('compensation-failed');
 });
 
-test('whatever an error says, the client is told only sentences of ours', () => {
+test('whatever an error says, the client reads only sentences of ours', () => {
   const sentence = /^[A-Z][A-Za-z ;,]+( \([a-z_]+\))?\.$/;
   const names = fc.constantFrom('PaymentDeclined', 'OrderNotActive', 'TypeError', 'States.Timeout');
   const causes = fc.oneof(

@@ -113,7 +113,7 @@ test('the customer authenticates while the compensation is on its way: the money
   expect(stripe.payments.kept(order.orderId)).toBe(0);
 });
 
-test('the confirmation is repeated by Stripe as it was: what the intent has become meanwhile is told', async () => {
+test('the confirmation is repeated by Stripe as it was: the answer is what the intent has become meanwhile', async () => {
   const order = newOrder();
   const { reference } = await gateway().charge(order);
   const intent = stripe.payments.intents.get(reference)!;

@@ -188,7 +188,7 @@ for (const [method, code] of [
   });
 }
 
-test('a decline whose answer was lost is told without asking the bank again', async () => {
+test('a decline whose answer was lost is reported without asking the bank again', async () => {
   const order = newOrder('pm_card_visa_chargeDeclinedInsufficientFunds');
   stripe.fail('/confirm', 'silent');
   await expect(givenUp(stripe, () => patient().charge(order))).rejects.toMatchObject(outcomeUnknown);
@@ -400,7 +400,7 @@ test.each([
   expect(stripe.calls[0]).toBe(call);
 });
 
-test('a day later a charge of another amount or currency is told from the one that was made', async () => {
+test('a day later a charge of another amount or currency is distinguished from the one that was made', async () => {
   const order = newOrder();
   await patient().charge(order);
   stripe.forgetKeys();

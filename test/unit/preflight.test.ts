@@ -80,7 +80,7 @@ describe('an account', () => {
       { hasSecret: async (arn) => !arn.includes('webhook') },
       /✗ payments: .*webhook-AbCdEf does not exist/,
     ],
-  ])('%s is told so, and is not ready', async (_, changes, line) => {
+  ])('%s is named, and is not ready', async (_, changes, line) => {
     const { code, lines, wrong } = await preflight(changes);
     expect(wrong.join('\n')).toMatch(line);
     expect({ code, last: lines.at(-1) }).toMatchObject({ code: 1, last: expect.stringMatching(/^Not ready: \d/) });

@@ -154,7 +154,7 @@ describe('before everything is checked', () => {
     expect(runs).toBe(2);
   });
 
-  test('what does not end in time is told', async () => {
+  test('what does not end in time is reported', async () => {
     const open = { sweep: async () => {}, readOpen: async () => ({ count: 3, first: 'one' }) };
     const late = { withinMs: -minute, pauseMs: 0 };
     expect(await untilQuiet({ ...open, ...late })).toBe('3 orders and refunds have not ended after -1 minutes: one');

@@ -9,6 +9,7 @@ import type { AlarmSpec } from './spec.ts';
 const frequentJobs: ReadonlySet<string> = new Set<JobName>([
   'sweep-orders',
   'watch-orders',
+  'check-health',
   'refresh-issuer-keys',
   'publish-events',
   'wake-webhooks',

@@ -1,5 +1,6 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
-import { awsMetric, maximum, sum } from '../metrics.ts';
+import { dependencies } from '../../../lib/contract/deploy/metrics.ts';
+import { awsMetric, maximum, ours, sum } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import { graph } from './widgets.ts';
 
@@ -47,6 +48,36 @@ export function infrastructure({ cluster, writer, proxy, tables, handlers }: Mon
         ],
         { right: [awsMetric('AWS/RDS', 'Deadlocks', ofCluster, average)] },
       ),
+    ],
+    [
+      graph('Database: connections used, age of the oldest rows, % of their limits', [
+        ours('ConnectionsUsed', maximum()),
+        ours('FreezeAge', maximum()),
+      ]),
+      graph(
+        'Database: oldest transaction, longest wait for a lock, s; on the right: waits',
+        [ours('OldestTransaction', maximum()), ours('LongestLockWait', maximum())],
+        { right: [ours('LockWaits', maximum())] },
+      ),
+      graph(
+        'Database: runs of slow statements; on the right: tables without vacuum, unused and missing indexes',
+        [ours('SlowStatements', sum())],
+        {
+          right: [
+            ours('TablesUnvacuumed', maximum()),
+            ours('UnusedIndexes', maximum()),
+            ours('MissingIndexes', maximum()),
+          ],
+        },
+      ),
+    ],
+    [
+      graph(
+        'What functions depend on and does not answer',
+        dependencies.map((name) => ours('DependencyDown', maximum(), name)),
+      ),
+      graph('Database: a new log-in, ms', [ours('LoginTime', maximum())]),
+      graph('Database: size, bytes', [ours('DatabaseSize', maximum())]),
     ],
     [
       graph('Proxy: connections', [

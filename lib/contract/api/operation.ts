@@ -1,7 +1,10 @@
 import type * as z from 'zod/mini';
 import type { ProblemCode } from './problems.ts';
 
-/** Input and output of one HTTP operation. The handler validates with it, and the OpenAPI document is generated from it. */
+/**
+ * Input and output of one HTTP operation. The handler validates with it, and the OpenAPI document is generated from it.
+ * `summary`, `description`, `responses` and `statuses` are for the document alone: bundles of handlers leave them out.
+ */
 export type OperationContract = {
   summary: string;
   description?: string;

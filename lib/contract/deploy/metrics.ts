@@ -1,7 +1,7 @@
 /** The CloudWatch namespace of the product's metrics. */
 export const metricNamespace = 'Counterfoil';
 
-export type MetricSpec = { unit: 'Count' | 'Milliseconds' | 'Seconds'; dimension?: string };
+export type MetricSpec = { unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Percent' | 'Bytes'; dimension?: string };
 
 /**
  * Every metric that the code emits, with its one dimension besides `service`. A test checks that widgets and alarms name
@@ -57,6 +57,18 @@ export const metrics = {
   ReaderLag: { unit: 'Seconds' },
   CacheReads: { unit: 'Count', dimension: 'from' },
   IssuerKeysAge: { unit: 'Seconds' },
+  DependencyDown: { unit: 'Count', dimension: 'dependency' },
+  LoginTime: { unit: 'Milliseconds' },
+  ConnectionsUsed: { unit: 'Percent' },
+  OldestTransaction: { unit: 'Seconds' },
+  LockWaits: { unit: 'Count' },
+  LongestLockWait: { unit: 'Seconds' },
+  DatabaseSize: { unit: 'Bytes' },
+  FreezeAge: { unit: 'Percent' },
+  TablesUnvacuumed: { unit: 'Count' },
+  SlowStatements: { unit: 'Count' },
+  UnusedIndexes: { unit: 'Count' },
+  MissingIndexes: { unit: 'Count' },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof metrics;
@@ -72,6 +84,10 @@ export type Meter = {
 export const webhookResults = ['succeeded', 'retried', 'given-up'] as const;
 /** Values of the `cause` dimension: why a webhook endpoint was disabled, but for its owner. */
 export const disablingCauses = ['gone', 'failing'] as const;
+
+/** Values of the `dependency` dimension: what functions cannot do without. */
+export const dependencies = ['database', 'reader', 'sessions', 'states'] as const;
+export type Dependency = (typeof dependencies)[number];
 
 /** Values of the `invariant` dimension. */
 export const invariants = [

@@ -100,6 +100,7 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'archive.pages': archived,
   'archive.order_keys': archived,
   'archive.unarchived': { kept: 'until the order is archived again', why: 'keeps it out', by: 'archive-records' },
+  'archive.cut_overs': forGood('says since when the shop sells in place of the one that moved in'),
   'archive.events': forGood('the feed can be read from its beginning'),
   'archive.ledger_pages': forGood('opening balances of the ledger, and its history'),
   'migrations.applied': { kept: 'while the migration is applied', why: 'the schema’s version', by: keepers.migrations },

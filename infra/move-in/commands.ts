@@ -1,0 +1,137 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../lib/kernel/clock.ts';
+import type { Sql } from '../../lib/platform/sql.ts';
+import { assessShop } from './assess.ts';
+import { assessmentPage } from './assessment-page.ts';
+import { backOut } from './back-out.ts';
+import type { CommandLine } from './command-line.ts';
+import { checkHooks, cutOver } from './cut-over.ts';
+import { findRehearsal, findSwitched } from './cut-overs.ts';
+import { MoveInRefused } from './errors.ts';
+import { loadShop, rejectedFile } from './load.ts';
+import type { Counts } from './loading.ts';
+import { type Mapping, readMapping } from './mapping.ts';
+import { findSources, type Kind, type Source } from './read-rows.ts';
+import { writeTestShop } from './test-shop.ts';
+import { type Verification, verifyShop } from './verify.ts';
+
+export type Print = { out: (line: string) => void; err: (line: string) => void };
+/** `ownPrefix` is that of the numbers of new orders. */
+export type Stage = { open: () => Sql; ownPrefix: () => string };
+type Run = CommandLine & Stage & { print: Print; clock: Clock };
+/** @returns the exit code: 0 done, 1 different */
+type Command = (run: Run) => Promise<number>;
+
+export const commands: Record<CommandLine['command'], Command> = {
+  assess: async ({ folder, out, print, clock, ...run }) => {
+    const report = await assessShop(await findSources(folder), await readMapping(run.mapping), new Date(clock.now()));
+    await write(out, 'assessment.json', `${JSON.stringify(report, null, 2)}\n`);
+    await write(out, 'assessment.html', assessmentPage(report));
+    for (const { kind, rows, fitting } of report.files)
+      print.out(`${kind}: ${rows} rows, ${rows - fitting} of them do not fit`);
+    print.out(`See ${join(out, 'assessment.html')}.`);
+    return 0;
+  },
+  load: ({ folder, out, print, clock, ...run }) =>
+    connected(run, async (sql, mapping) => {
+      const switched = await findSwitched(sql, mapping.source);
+      if (switched !== undefined)
+        throw new MoveInRefused(
+          `${mapping.source} was cut over at ${switched.switchedAt?.toISOString()}: a load would write over what has changed here since.`,
+        );
+      const counts = await loadShop({
+        sql,
+        sources: await findSources(folder),
+        out,
+        mapping,
+        clock,
+        onBatch: (kind, so) => print.out(`· ${countsLine(kind, so)}`),
+      });
+      for (const [kind, all] of Object.entries(counts)) print.out(countsLine(kind, all));
+      if (Object.values(counts).some(({ rejected }) => rejected > 0))
+        print.out(`See ${rejectedFile(out)} for the rows that were rejected.`);
+      return 0;
+    }),
+  verify: ({ folder, out, samples, print, ...run }) =>
+    connected(run, async (sql, mapping) => {
+      const verification = await verifyShop({ sql, sources: await findSources(folder), mapping, samples });
+      return tell(verification, out, print);
+    }),
+  'cut-over': ({ folder, out, samples, hooks, rehearse, frozen, within, allow, print, clock, ...run }) =>
+    connected(run, async (sql, mapping) => {
+      checkHooks(hooks, { frozen, rehearse });
+      const rehearsal = await findRehearsal(sql, mapping.source);
+      if (rehearsal !== undefined)
+        print.out(`The last rehearsal took ${rehearsal.closedSeconds} s, on ${rehearsal.startedAt.toISOString()}.`);
+      const open = (): Promise<readonly Source[]> => findSources(folder);
+      const { closedSeconds, verification } = await cutOver({
+        ...{ sql, mapping, clock, open, folder, out, samples, hooks, rehearse, within, allow },
+        onBatch: (kind, so) => print.out(`· ${countsLine(kind, so)}`),
+        onStep: ({ step, seconds }) => print.out(`${step}: ${seconds} s`),
+      });
+      await tell(verification, out, print);
+      print.out(
+        rehearse
+          ? `Rehearsed: the old shop would be closed for ${closedSeconds} s, besides the time of --freeze, --export and --switch.`
+          : `Cut over: this shop sells now. Nobody sold anything for ${closedSeconds} s.`,
+      );
+      return 0;
+    }),
+  'back-out': ({ folder, hooks, print, clock, ...run }) =>
+    connected(run, async (sql, mapping) => {
+      const { newCustomers, changedCustomers } = await backOut({ sql, clock, source: mapping.source, folder, hooks });
+      print.out('The old shop sells again. What moved in stays, and the next load goes on from it.');
+      if (newCustomers + changedCustomers > 0)
+        print.out(`The old shop does not know of ${newCustomers} new customers and ${changedCustomers} changed ones.`);
+      return 0;
+    }),
+  'test-shop': async ({ folder, sizes, print }) => {
+    await writeTestShop(folder, sizes);
+    print.out(`${folder} has the files of a made-up shop.`);
+    return 0;
+  },
+};
+
+/** Runs one command. @throws MoveInRefused */
+export const runCommand = (line: CommandLine, stage: Stage, print: Print): Promise<number> =>
+  commands[line.command]({ ...line, ...stage, print, clock: systemClock });
+
+async function connected(
+  { open, ownPrefix, mapping: file }: Stage & Pick<CommandLine, 'mapping'>,
+  work: (sql: Sql, mapping: Mapping) => Promise<number>,
+): Promise<number> {
+  const mapping = await readMapping(file);
+  if (mapping.prefix === ownPrefix())
+    throw new MoveInRefused(
+      `The prefix ${mapping.prefix} is that of the numbers of new orders: choose another one in the mapping.`,
+    );
+  const sql = open();
+  try {
+    return await work(sql, mapping);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** Prints what verify found, and writes all of it to a file. */
+async function tell({ compared, differences }: Verification, out: string, print: Print): Promise<number> {
+  await write(out, 'verification.json', `${JSON.stringify({ compared, differences }, null, 2)}\n`);
+  for (const { kind, id, what } of differences.slice(0, 20)) print.err(`${kind} ${id}: ${what}`);
+  if (differences.length > 20) print.err(`… and ${differences.length - 20} more in ${join(out, 'verification.json')}`);
+  print.out(
+    `${Object.entries(compared)
+      .map(([kind, rows]) => `${rows} ${kind}`)
+      .join(', ')} compared, ${differences.length} differences.`,
+  );
+  return differences.length === 0 ? 0 : 1;
+}
+
+/** Reports have customers' data. */
+async function write(out: string, name: string, text: string): Promise<void> {
+  await mkdir(out, { recursive: true, mode: 0o700 });
+  await writeFile(join(out, name), text, { mode: 0o600 });
+}
+
+const countsLine = (kind: Kind | string, { rows, added, changed, unchanged, rejected }: Counts): string =>
+  `${kind}: ${rows} rows, ${added} added, ${changed} changed, ${unchanged} as before, ${rejected} rejected`;
