@@ -310,6 +310,7 @@ const rows = {
     states: {
       placing: ['DescribeExecution', 'GetExecutionHistory'],
       compensating: ['DescribeExecution', 'GetExecutionHistory'],
+      capturing: ['DescribeExecution', 'GetExecutionHistory'],
     },
   }),
   'retry-compensation': http('POST', '/manual-review/orders/{orderId}/retry', 'app', 'manual_review', {

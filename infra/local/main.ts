@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { htmlOf } from '../../lib/accounts/mail/html.ts';
+import { writeEnvironment } from './environment.ts';
 import { listenOnLoopback } from './loopback.ts';
 import type { Stack } from './stack.ts';
 
@@ -18,7 +19,11 @@ const help = `npm start -- [--reset] [--standby] [--empty]
   --empty        make no demo shop, so that an export of another stage can be imported
   PORT           port of the API (3000)
   HOST           name or address to listen on, for other machines too; by default only programs on this machine can connect
-  IDENTITY_PORT  port of the OpenID provider (PORT + 1)`;
+  IDENTITY_PORT  port of the OpenID provider (PORT + 1)
+  RECORD_CALLS   file for each distinct call that a function makes to AWS`;
+
+/** Alarms are looked at when the start is over, which has more urgent work. */
+const watchAfterMs = 60_000;
 
 /** `npm start`: runs the whole product on this machine until Ctrl-C. `--reset` deletes its data first. */
 async function main(): Promise<void> {
@@ -75,9 +80,10 @@ async function main(): Promise<void> {
     await stack.stop();
     throw error;
   });
-  await Promise.all([writeEnvironment(stack.inside.env), refreshing]);
+  await Promise.all([writeEnvironment(directory, stack.inside.env), refreshing]);
   // By then the sweeper recognizes the orders that a killed run stored without starting their saga.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
+  setTimeout(() => stack.inside.watchAlarms().catch(() => {}), watchAfterMs).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const howTo = `${demo === undefined ? '' : firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`;
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${howTo}`);
@@ -103,15 +109,6 @@ function endOnce(starting: Promise<Stack>): (code: number, error?: unknown) => v
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
   return end;
-}
-
-/**
- * For tools that work on the running stack: `sh infra/node24.sh node --env-file=.local/functions.env
- * infra/tools/apps.ts list`.
- */
-async function writeEnvironment(env: Record<string, string>): Promise<void> {
-  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
-  await writeFile(join(directory, 'functions.env'), lines.join(''), { mode: 0o600 });
 }
 
 /** Says how to go on when the migrations of this checkout do not fit the data. */
@@ -173,6 +170,8 @@ function chosenSettings(): Record<string, string> {
     'CONFIRM_EMAIL',
     'ACCOUNT_PAGES_URL',
     'ORDER_MAILS',
+    'NOTICES',
+    'NOTICE_MAIL',
     'PAYMENT_PROVIDER',
     'INCLUDE_TIMEOUT_MS',
     'PAYMENT_TIMEOUT_MS',

@@ -9,15 +9,22 @@ type Pool = { end(options: { timeout: number }): Promise<void> };
 const pools = new Map<PoolName, Pool>();
 /** How many pools of a role were replaced so far. */
 const retired = new Map<PoolName, number>();
+let onUse: ((name: PoolName) => void) | undefined;
 
 /** The process's pool of a name. Opens one if there is none. */
 export function poolOf<T extends Pool>(name: PoolName, open: () => T): T {
+  onUse?.(name);
   let pool = pools.get(name) as T | undefined;
   if (pool === undefined) {
     pool = open();
     pools.set(name, pool);
   }
   return pool;
+}
+
+/** Tells which pools are used, each time. For the local stack's host; a function on AWS never calls it. */
+export function watchPools(listener: (name: PoolName) => void): void {
+  onUse = listener;
 }
 
 /** Drops a pool whose connections may be stuck. The next `poolOf` opens a new one. */

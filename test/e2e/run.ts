@@ -13,7 +13,8 @@ const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE 
   --url ADDRESS   the API to test; it keeps the customers, products and orders that the tests make
   --app-key KEY   a key with every scope (or COUNTERFOIL_APP_KEY); npm run apps makes one
   --demo FILE     a demo.json, as npm start writes it to .local/
-  --laptop        a stack of its own in a temporary folder, restarts and kill -9 included
+  --laptop        a stack of its own in a temporary folder, restarts and kill -9 included; fails too when a function did
+                  what its permissions on AWS do not allow
   --short         leaves out what is slow
   --full          does in full what is done smaller by default: a thousand buyers of fifty products
   NAME            runs only the files with such a name
@@ -144,6 +145,9 @@ async function survey(
 
 async function runOnLaptop(size: { short: boolean; full: boolean }, files: string[]): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'counterfoil-e2e-'));
+  // What the functions ask of AWS, on stacks that tests start for themselves too.
+  const { RECORD_CALLS: calls = join(directory, 'calls.jsonl') } = process.env;
+  process.env.RECORD_CALLS = calls;
   const { startLaptop, removeLaptop } = await import('./laptop.ts');
   let stopRunning = async () => {};
   let ending: Promise<void> | undefined;
@@ -162,11 +166,21 @@ async function runOnLaptop(size: { short: boolean; full: boolean }, files: strin
   process.once('SIGTERM', () => void end().finally(() => process.exit(143)));
   try {
     const most = await on(1_000_000, (target) => runAll(target, files));
-    if (ending !== undefined || !files.includes(alone)) return most;
-    return (await on(60, (target) => runVitest(target, [alone]))) && most;
+    if (ending !== undefined) return most;
+    const last = !files.includes(alone) || (await on(60, (target) => runVitest(target, [alone])));
+    return (await mayDo(calls)) && last && most;
   } finally {
     await end();
   }
+}
+
+/** Whether deployed functions may do all that the functions did here. */
+async function mayDo(calls: string): Promise<boolean> {
+  const { judge, readCalls } = await import('../iam/judge.ts');
+  const { refused, requests } = judge(await readCalls([calls]));
+  console.log(`IAM: ${requests} requests of functions, ${refused.length} of them refused where they are deployed`);
+  for (const sentence of refused) console.error(`  ${sentence}`);
+  return refused.length === 0;
 }
 
 async function runAll(target: Target, files: string[]): Promise<boolean> {

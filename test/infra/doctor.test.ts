@@ -10,6 +10,7 @@ import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { loadCertificate } from '../../infra/local/certificate.ts';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
+import { writeEnvironment } from '../../infra/local/environment.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 
 /* The doctor on a whole stack, which is broken in one way after the other. It is a program of its own, as people run it. */
@@ -25,8 +26,7 @@ beforeAll(async () => {
   stack = await startStack({ directory, port: 0, settings, waitScale: 0 });
   demo = await prepareDemo(stack, directory);
   const { env, socketPath } = stack.inside;
-  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
-  await writeFile(join(directory, 'functions.env'), lines.join(''));
+  await writeEnvironment(directory, env);
   owner = postgres({
     host: join(socketPath, '..'),
     user: 'rdsadmin',

@@ -174,6 +174,8 @@ async function place({ discount = 0 } = {}): Promise<string> {
     id: orderId,
     numberPrefix: 'CF',
     placedBy: null,
+    applicationId: null,
+    segment: 'standard' as const,
     guestToken: null,
     eventId: ids().eventId,
     customerId: saga.customerId,

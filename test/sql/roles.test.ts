@@ -132,6 +132,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.order_lines': ['select', 'adds up what was sold'],
     'reporting.payments': ['select', 'adds up what was paid'],
     'reporting.refunds': ['select', 'adds up what was given back'],
+    'reporting.refund_lines': ['select', 'adds up what was given back by product'],
     'reporting.products': ['select', 'names products, and finds those that nobody bought'],
     'reporting.stock': ['select', 'says how long the stock lasts'],
     'reporting.stock_movements': ['select', 'says how much there was before'],
@@ -143,6 +144,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.order_lines': ['select', 'the same'],
     'reporting.payments': ['select', 'the same'],
     'reporting.refunds': ['select', 'the same'],
+    'reporting.refund_lines': ['select', 'the same'],
     'reporting.products': ['select', 'the same'],
     'reporting.stock': ['select', 'the same'],
     'reporting.stock_movements': ['select', 'the same'],
@@ -527,6 +529,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
+      { name: 'reporting.get_epoch()', callers: 'analyst, reporting', anybody: false },
       { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);

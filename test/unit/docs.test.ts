@@ -138,7 +138,7 @@ describe('the table of settings', () => {
     );
     for (const { name, laptop } of rows)
       if (laptop.startsWith('yours'))
-        expect(['PORT', 'HOST', 'IDENTITY_PORT', 'DEBUG', ...expected], name).toContain(name);
+        expect(['PORT', 'HOST', 'IDENTITY_PORT', 'DEBUG', 'RECORD_CALLS', ...expected], name).toContain(name);
   });
 });
 

@@ -155,7 +155,11 @@ function scopeOf(terms: readonly Term[], grid: Grid, store: MetricStore): MathSc
 }
 
 /** The state of an alarm now: over its last periods, of which the newest is under way. */
-function evaluateAlarm({ store, since }: OverviewDeps, alarm: AlarmDefinition, now: number): AlarmView {
+export function evaluateAlarm(
+  { store, since }: Pick<OverviewDeps, 'store' | 'since'>,
+  alarm: AlarmDefinition,
+  now: number,
+): AlarmView {
   const { name, description, terms, below, threshold, periods, bad, silenceIsBad, period } = alarm;
   const view = (state: AlarmState, value: number | null): AlarmView => ({ name, description, state, value, threshold });
   if (terms.every((term) => term.kind === 'expression' || !isMeasured(term.key))) return view('unmeasured', null);

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { loadEnvFile } from 'node:process';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { databaseRoles } from '../../../lib/contract/deploy/roles.ts';
@@ -9,6 +7,7 @@ import { dropPool } from '../../../lib/platform/pools.ts';
 import { sqlAs } from '../../../lib/platform/sql.ts';
 import type { Check, Patient } from './check.ts';
 import { checks, type Examined, examine } from './examine.ts';
+import { patientOf } from './patient.ts';
 import { readStageEnvironment } from './stage.ts';
 
 export const usage = `npm run doctor -- [--stage NAME --url ADDRESS] [--directory .local] [--all] [CHECK]…
@@ -38,7 +37,8 @@ export async function runDoctor(args: string[], print: Print): Promise<number> {
   }
   let patient: Patient;
   try {
-    patient = given.stage === undefined ? await laptop(given.directory) : await stageOnAws(given.stage, given.url);
+    patient =
+      given.stage === undefined ? await patientOf(resolve(given.directory)) : await stageOnAws(given.stage, given.url);
   } catch (error) {
     print(`✗ ${(error as Error).message}`);
     return 1;
@@ -67,26 +67,6 @@ export async function runDoctor(args: string[], print: Print): Promise<number> {
   } finally {
     for (const role of databaseRoles) dropPool(role);
   }
-}
-
-/** A laptop's stack, by the files that it writes. */
-async function laptop(given: string): Promise<Patient> {
-  const directory = resolve(given);
-  const readJson = async (name: string): Promise<Record<string, unknown>> =>
-    JSON.parse(await readFile(join(directory, name), 'utf8').catch(() => '{}'));
-  const { baseUrl } = await readJson('demo.json');
-  const { ahead } = await readJson('clock.json');
-  try {
-    loadEnvFile(join(directory, 'functions.env'));
-  } catch {
-    // The check of the stack says that it has never run.
-  }
-  return {
-    url: typeof baseUrl === 'string' ? baseUrl : undefined,
-    directory,
-    now: () => systemClock.now() + (typeof ahead === 'number' ? ahead * 1000 : 0),
-    sql: sqlAs,
-  };
 }
 
 /** @throws Error when the stage cannot be read */

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { databaseRoles } from '../../../lib/contract/deploy/roles.ts';
 import { shippedMigrations, status } from '../../../lib/database/migrate.ts';
 import { config } from '../../../lib/platform/config.ts';
+import { dropPool } from '../../../lib/platform/pools.ts';
 import { type Check, count, duration, type Finding, fail, ok, type Patient, warn } from './check.ts';
 import { explain } from './failures.ts';
 
@@ -10,7 +11,8 @@ import { explain } from './failures.ts';
 const mostConnections = 0.8;
 /** A transaction that is open for longer keeps vacuum and migrations waiting. */
 const longTransactionMs = 60_000;
-const longWaitMs = 5_000;
+/** Of waiting for a lock, and of doing nothing in a transaction. Our own roles give up a lock after four seconds. */
+const longWaitMs = 2_000;
 /** Rows that vacuum has not removed, where they are more than a fifth of the table. */
 const manyDeadRows = 10_000;
 
@@ -48,6 +50,8 @@ async function checkLogins({ sql }: Patient): Promise<Finding[]> {
   for (const role of databaseRoles) {
     try {
       await sql(role)`select 1`;
+      // A database at its limit has no room for one connection of each.
+      if (role !== 'migrator') dropPool(role);
     } catch (error) {
       failed.push(explain(`role ${role}`, error));
       // What is wrong with the way there is wrong for all of them.
@@ -81,29 +85,34 @@ async function checkMigrations({ sql }: Patient): Promise<Finding[]> {
 }
 
 async function checkConnections({ sql }: Patient): Promise<Finding> {
-  const [row] = await sql('migrator')<{ used: number; most: number; waiting: number }[]>`
-    select
-      count(*)::integer as used,
-      current_setting('max_connections')::integer as most,
-      (count(*) filter (where state like 'idle in transaction%'))::integer as waiting
-    from pg_stat_activity where backend_type = 'client backend'`;
-  const { used, most, waiting } = row!;
-  const text = `${used} of ${most} connections are in use, ${waiting} of them idle in a transaction.`;
-  return used > most * mostConnections
-    ? fail(
-        `${text} New functions cannot connect.`,
-        'see who holds them, and raise the capacity',
-        'docs/runbooks/database-full.md',
-      )
-    : ok(text);
+  const rows = await sql('migrator')<{ role: string; name: string; held: number; idle: number; most: number }[]>`
+    select coalesce(usename, '') as role, application_name as name, count(*)::integer as held,
+      (count(*) filter (where state like 'idle in transaction%'))::integer as idle,
+      current_setting('max_connections')::integer as most
+    from pg_stat_activity where backend_type = 'client backend' group by 1, 2 order by held desc`;
+  const [{ role, name, held, most }, idle, used] = [rows[0]!, sumOf(rows, 'idle'), sumOf(rows, 'held')];
+  const text = `${used} of ${most} connections are in use, ${idle} of them idle in a transaction.`;
+  if (used <= most * mostConnections) return ok(text);
+  const page = 'docs/runbooks/database-full.md';
+  const why = `${text} New functions cannot connect. ${role} holds ${held} by the name "${name}".`;
+  return fail(
+    why,
+    `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}' and application_name = '${name}'; or raise the capacity, when all of them have work`,
+    page,
+  );
 }
+
+const sumOf = <K extends string>(rows: readonly Record<K, number>[], name: K): number =>
+  rows.reduce((sum, row) => sum + row[name], 0);
 
 async function checkTransactions({ sql }: Patient): Promise<Finding[]> {
   const rows = await sql('migrator')<
-    { pid: number; role: string; ageMs: number; waitMs: number; blockers: number[]; query: string }[]
+    { pid: number; role: string; ageMs: number; idleMs: number; waitMs: number; blockers: number[]; query: string }[]
   >`
     select pid, coalesce(usename, '') as role,
       (extract(epoch from clock_timestamp() - xact_start) * 1000)::bigint as age_ms,
+      case when state like 'idle in transaction%'
+        then (extract(epoch from clock_timestamp() - state_change) * 1000)::bigint else 0 end as idle_ms,
       case when wait_event_type = 'Lock'
         then (extract(epoch from clock_timestamp() - state_change) * 1000)::bigint else 0 end as wait_ms,
       to_jsonb(pg_blocking_pids(pid)) as blockers,
@@ -112,17 +121,29 @@ async function checkTransactions({ sql }: Patient): Promise<Finding[]> {
     where xact_start is not null and pid <> pg_backend_pid() and backend_type = 'client backend'
     order by xact_start`;
   const page = 'docs/runbooks/slow-requests.md';
-  const waits = rows
-    .filter(({ waitMs }) => waitMs > longWaitMs)
-    .map(({ pid, role, waitMs, blockers }) =>
-      fail(
-        `Process ${pid} of ${role} has waited ${duration(waitMs)} for a lock of ${blockers.join(', ')}.`,
-        `select pg_terminate_backend(${blockers[0] ?? 0})`,
+  const waiting = rows.filter(({ waitMs }) => waitMs > longWaitMs).toSorted((one, other) => other.waitMs - one.waitMs);
+  const holders = new Set(waiting.map(({ blockers }) => blockers[0] ?? 0));
+  const waits = [...holders].map((holder) => {
+    const [first, ...others] = waiting.filter(({ blockers }) => (blockers[0] ?? 0) === holder);
+    const { pid, role, waitMs } = first!;
+    const more = others.length === 0 ? '' : ` So have ${count(others.length, 'other')}.`;
+    return fail(
+      `Process ${pid} of ${role} has waited ${duration(waitMs)} for a lock of ${holder}.${more}`,
+      `select pg_terminate_backend(${holder})`,
+      page,
+    );
+  });
+  const idle = rows
+    .filter(({ pid, idleMs }) => idleMs > longWaitMs && !holders.has(pid))
+    .map(({ pid, role, idleMs, query }) =>
+      warn(
+        `Process ${pid} of ${role} has done nothing for ${duration(idleMs)} in a transaction that it left open, and keeps its locks. Its last statement: ${query}. Whoever needs the same rows waits, and orders with them.`,
+        `select pg_terminate_backend(${pid})`,
         page,
       ),
     );
   const long = rows
-    .filter(({ ageMs }) => ageMs > longTransactionMs)
+    .filter(({ ageMs, idleMs }) => ageMs > longTransactionMs && idleMs <= longWaitMs)
     .map(({ pid, role, ageMs, query }) =>
       warn(
         `A transaction of ${role} has been open for ${duration(ageMs)}: ${query}. Vacuum and migrations wait for it.`,
@@ -130,8 +151,8 @@ async function checkTransactions({ sql }: Patient): Promise<Finding[]> {
         page,
       ),
     );
-  return waits.length + long.length > 0
-    ? [...waits, ...long]
+  return waits.length + idle.length + long.length > 0
+    ? [...waits, ...idle, ...long]
     : [ok('No transaction is old, and none waits for a lock.')];
 }
 

@@ -1,4 +1,5 @@
 import type { Check, Finding, Patient } from './check.ts';
+import { dataChecks } from './data.sql.ts';
 import { databaseChecks } from './database.sql.ts';
 import { explain } from './failures.ts';
 import { machineChecks } from './machine.ts';
@@ -6,7 +7,13 @@ import { serviceChecks } from './services.ts';
 import { shopChecks } from './shop.sql.ts';
 
 /** Every check, each after those that it needs. */
-export const checks: readonly Check[] = [...machineChecks, ...databaseChecks, ...serviceChecks, ...shopChecks];
+export const checks: readonly Check[] = [
+  ...machineChecks,
+  ...databaseChecks,
+  ...serviceChecks,
+  ...dataChecks,
+  ...shopChecks,
+];
 
 export type Examined = { name: string; findings: Finding[]; leftOutFor?: string };
 

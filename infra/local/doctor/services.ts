@@ -23,6 +23,7 @@ export const serviceChecks: readonly Check[] = [
   { name: 'DynamoDB', needs: ['stack'], run: checkTables },
   { name: 'Step Functions', needs: ['stack'], run: checkMachines },
   { name: 'sagas', needs: ['Step Functions'], run: checkExecutions },
+  { name: 'cache', run: checkCache },
   { name: 'bus', needs: ['stack'], run: checkBus },
   { name: 'payment provider', needs: ['stack'], run: checkProvider },
   { name: 'backups', run: checkDrills },
@@ -89,6 +90,16 @@ async function lastErrorOf(executionArn: string): Promise<string | undefined> {
   if (failure === undefined || first?.type === 'TaskSubmitted') return undefined;
   const cause = (failure.cause ?? '').replace(/\s+/g, ' ').slice(0, 160);
   return `${state ?? 'a step'}: ${failure.error}${cause === '' ? '' : `, ${cause}`}`;
+}
+
+async function checkCache(): Promise<Finding> {
+  return config().CACHE === 'on'
+    ? ok('The catalogue is read through its cache.')
+    : warn(
+        'The cache is off (CACHE=off): each read of the catalogue goes to the database, however many read the same at once.',
+        'start without CACHE=off; on AWS deploy without -c cache=off',
+        'docs/data.md',
+      );
 }
 
 async function checkBus({ directory }: Patient): Promise<Finding> {

@@ -55,6 +55,11 @@ useMailer({ send: async (mail) => post({ kind: 'mail', mail }) });
 // Not by standard output: a killed thread loses its last lines.
 useAccessSink((line) => post({ kind: 'access', line }));
 
+const recorded: <T>(handler: string, run: () => Promise<T>) => Promise<T> =
+  data.callsFile === undefined
+    ? (_, run) => run()
+    : await import('./calls.ts').then(({ recordCalls }) => recordCalls(data.callsFile!));
+
 supervisor.on('message', (message: ToHost) => {
   switch (message.kind) {
     case 'invoke':
@@ -189,5 +194,6 @@ async function run(handler: string, event: unknown, timeoutSeconds: number): Pro
     awsRequestId: crypto.randomUUID(),
     getRemainingTimeInMillis: () => endsAt - Date.now(),
   };
-  return (await loaded)(event, context as unknown as Context);
+  const called = await loaded;
+  return await recorded(handler, () => called(event, context as unknown as Context));
 }

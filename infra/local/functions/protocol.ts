@@ -14,7 +14,13 @@ export type ToHost =
   | { kind: 'stop' };
 
 /** What the thread that hosts the functions starts with. */
-export type HostData = { ahead: number; logFile: string; measures: boolean };
+export type HostData = {
+  ahead: number;
+  logFile: string;
+  measures: boolean;
+  /** File for what the functions ask of AWS. */
+  callsFile: string | undefined;
+};
 
 /** Messages from the thread that hosts the functions to the supervising thread. */
 export type FromHost =

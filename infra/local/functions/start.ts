@@ -9,6 +9,8 @@ type Options = {
   env: Record<string, string>;
   /** File for what the functions print: their logs and metrics. */
   logFile: string;
+  /** File for each distinct call that a function makes to AWS. Recording takes time itself, so it is off without this. */
+  callsFile?: string | undefined;
   /** Milliseconds that the functions' clock is ahead of the machine's at the start. */
   ahead?: number;
   /** A request to the gateway moves the clock by so many seconds. */
@@ -119,6 +121,7 @@ export class Functions {
       ahead: this.#ahead,
       logFile: this.#options.logFile,
       measures: this.#options.onRun !== undefined,
+      callsFile: this.#options.callsFile,
     };
     const options = { env: this.#options.env, workerData, stdout: true, stderr: true };
     const worker = new Worker(new URL('./host.ts', import.meta.url), options);

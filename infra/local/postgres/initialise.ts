@@ -11,7 +11,7 @@ const bootstrap = [
   'create role rds_iam nologin',
   'create role migrator login createrole createdb',
   'grant rds_iam to migrator with admin option',
-  'grant pg_monitor to migrator with admin option',
+  'grant pg_monitor, pg_signal_backend to migrator with admin option',
   'create database counterfoil owner migrator',
 ];
 

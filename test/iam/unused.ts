@@ -1,0 +1,91 @@
+import type { Right } from './prove.ts';
+
+/** Rights that the recorded runs may leave unused, and why the functions have them all the same. */
+export type Explanation = { handler: RegExp; action: RegExp; resource: RegExp; because: string };
+
+const anything = /./;
+
+export const explanations: readonly Explanation[] = [
+  {
+    handler: /^http\//,
+    action: /^dynamodb:(GetItem|UpdateItem)$/,
+    resource: /\/Tables(Applications|AppKeys|Sessions|IssuerKeys|Identities|Limits)\w+$/,
+    because:
+      'Whoever authenticates needs it. The functions of a laptop share a process: what one has read of an application or a ' +
+      'session, another takes from memory; the last use is noted now and then, and requests are counted together.',
+  },
+  {
+    handler: /^http\//,
+    action: /^dynamodb:(GetItem|UpdateItem)$/,
+    resource: /\/TablesCache\w+$/,
+    because: 'The functions of a laptop share a process, and with it the pointers and leases of the cache.',
+  },
+  {
+    handler: /^deploy\/run-migrations$/,
+    action: /^lambda:InvokeFunction$/,
+    resource: /jobs-migrate$/,
+    because:
+      'CloudFormation calls it. A laptop applies migrations by itself when it starts; test/infra/run-migrations.test.ts runs it.',
+  },
+  {
+    handler: /^saga\/(charge|refund|capture)-/,
+    action: /^dynamodb:(GetItem|PutItem|UpdateItem)$/,
+    resource: /\/TablesCharges\w+$/,
+    because:
+      'The simulated provider keeps charges, for all its steps alike: a refund that comes before its charge is stored, and a ' +
+      'charge that is repeated is read. Stripe has no table.',
+  },
+  {
+    handler: /^(jobs\/sweep-orders|saga\/await-payment|jobs\/reconcile)$/,
+    action: /^(states:\w+|dynamodb:UpdateItem)$/,
+    resource: anything,
+    because:
+      'It repairs what a crash between two steps leaves, or meets a callback that came first: test/saga and test/faults make both.',
+  },
+  {
+    handler: /^(jobs|consumers)\//,
+    action: /^events:PutEvents$/,
+    resource: anything,
+    because: 'It calls for more work when one run could not do all: test/http and test/sql make so much work.',
+  },
+  {
+    handler: /^jobs\/(wake-webhooks|announce-applications|check-restored-copy|rotate-audit|archive-records)$/,
+    action: anything,
+    resource: anything,
+    because:
+      'It runs by the hour, or when a message was lost, and a run of tests may end before; test/http and test/sql run it.',
+  },
+  {
+    handler:
+      /^http\/(sign-in|sign-out-everywhere|(confirm|change|request)-(email|password)(-change|-reset)?|reset-password|erase-me|end-customer-sessions|update-customer|(un)?link-(customer-)?identity)$/,
+    action: /^(dynamodb:\w+|events:PutEvents|rds-db:connect)$/,
+    resource: anything,
+    because:
+      'It ends the sessions, identities and failed sign-ins that a customer happens to have, or needs a token from a mail: ' +
+      'test/http/{accounts,sessions,identity,limits}.test.ts make such customers.',
+  },
+  {
+    handler: /^(http\/\w+-webhook-\w+|consumers\/route-webhook-news)$/,
+    action: /^(dynamodb:\w+|events:PutEvents|rds-db:connect)$/,
+    resource: anything,
+    because:
+      'It needs an endpoint or a delivery that was made before: test/http/webhooks.test.ts and its neighbours make both.',
+  },
+  {
+    handler: /^http\/(update|delete)-(application|key)$/,
+    action: /^dynamodb:(Put|Delete)Item$/,
+    resource: /\/Tables(Applications|AppKeys)\w+$/,
+    because: 'It needs an application that was registered before: test/http/applications.test.ts registers some.',
+  },
+  {
+    handler: /^jobs\/refresh-issuer-keys$/,
+    action: /^dynamodb:GetItem$/,
+    resource: /\/TablesIssuerKeys\w+$/,
+    because:
+      'It reads the old keys when the issuer does not answer: test/unit/identity-refresh.test.ts has such an issuer.',
+  },
+];
+
+/** The explanation of an unused right; undefined when there is none. */
+export const explanationOf = ({ handler, action, resource }: Right): Explanation | undefined =>
+  explanations.find((one) => one.handler.test(handler) && one.action.test(action) && one.resource.test(resource));
