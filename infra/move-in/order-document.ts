@@ -54,7 +54,7 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
     shipping_amount: shipping?.amount ?? 0,
     shipping_tax: shipping?.tax ?? 0,
     tax_amount: tax,
-    tax_included: tax === 0 ? null : false,
+    tax_included: tax === 0 ? null : record.taxIncluded,
     reverse_charge: false,
     total,
     payment_method: record.paymentMethod,
