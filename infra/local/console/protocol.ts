@@ -3,6 +3,8 @@ import type { ArmedFault, FaultName } from '../faults.ts';
 import type { PlannedJob } from '../scheduler.ts';
 import type { Reading } from '../test-clock.ts';
 
+import type { KeptTrace } from './traces.ts';
+
 export type { PlannedJob } from '../scheduler.ts';
 
 /** A mail that a handler sent, without secrets. `at` is RFC 3339. */
@@ -24,6 +26,10 @@ export type StackCalls = {
   parkedEvents(): Parked[];
   /** Delivers them once more. @returns how many */
   redriveEvents(): number;
+  /** What functions waited for, see `keepTraces`. */
+  traces(requestId: string, orderIds: string[], others: string[]): KeptTrace[];
+  /** A statement that is in a trace; undefined when it is not kept any more. */
+  statement(trace: number, span: number): string | undefined;
   jobs(): PlannedJob[];
   runJob(name: string): Promise<void>;
 };
